@@ -1,1 +1,21 @@
-//! .
+//! The wire contracts: what the services tell each other, and nothing else.
+//!
+//! Each event carries the whole state of its aggregate with its version, so that a consumer can keep the newest state
+//! and derive its effects from that: events may come twice, late or in any order. Inside one version of an event
+//! fields are only added; a breaking change is a new event (`….v2`).
+
+mod asyncapi;
+mod envelope;
+mod expiration;
+mod order;
+mod payment;
+mod routes;
+mod ticket;
+
+pub use asyncapi::asyncapi;
+pub use envelope::{Envelope, Event, Malformed};
+pub use expiration::{Expiration, Timer};
+pub use order::{CancelReason, Order, OrderStatus};
+pub use payment::{Payment, PaymentStatus};
+pub use routes::{ROUTES, Route, subscriptions};
+pub use ticket::Ticket;

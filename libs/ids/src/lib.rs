@@ -1,1 +1,12 @@
-//! .
+//! The words that all services share: identifiers, moments and money, each a type that cannot be mistaken for another.
+//!
+//! Each knows how it looks in JSON, in a path, in an OpenAPI document and in a database column; nothing else does.
+
+mod id;
+mod money;
+mod openapi;
+mod timestamp;
+
+pub use id::{EventId, MalformedId, OrderId, PaymentId, SessionId, TicketId, UserId};
+pub use money::{Currency, MAX_AMOUNT, Money, UnknownCurrency};
+pub use timestamp::{Clock, MalformedTimestamp, Timestamp};

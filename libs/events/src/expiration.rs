@@ -1,0 +1,24 @@
+use ids::{OrderId, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The deadline of an order, when it has passed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Expiration {
+    /// The order.
+    pub order_id: OrderId,
+    /// Counts the states of this deadline: 1, 2, 3 …
+    pub version: u64,
+    /// What passed.
+    pub deadline: Timestamp,
+}
+
+/// A message to the expiration service itself, which rides the delay queues until its deadline.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Timer {
+    /// The order.
+    pub order_id: OrderId,
+    /// When it is due.
+    pub deadline: Timestamp,
+}

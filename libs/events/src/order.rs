@@ -1,0 +1,59 @@
+use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// An order, and with it the hold on its tickets.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Order {
+    /// The order.
+    pub id: OrderId,
+    /// Counts the states of this order: 1, 2, 3 …
+    pub version: u64,
+    /// Where it stands.
+    pub status: OrderStatus,
+    /// Why it was cancelled; only then.
+    pub cancel_reason: Option<CancelReason>,
+    /// Who buys.
+    pub buyer_id: UserId,
+    /// Who sells.
+    pub seller_id: UserId,
+    /// What is bought.
+    pub ticket_id: TicketId,
+    /// How many.
+    pub quantity: u32,
+    /// What the buyer owes for all of them.
+    pub total: Money,
+    /// The deadline for paying.
+    pub expires_at: Timestamp,
+    /// The payment that the order was confirmed with; from then on no other can be captured for it.
+    pub payment_id: Option<PaymentId>,
+}
+
+/// Where an order stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderStatus {
+    /// The tickets are held, until the deadline.
+    Created,
+    /// Confirmed: a payment is authorised and will be captured. It can no longer expire.
+    #[serde(rename = "awaiting:payment")]
+    AwaitingPayment,
+    /// Paid: the tickets are the buyer's.
+    Complete,
+    /// Ended without a sale: the tickets are on sale again.
+    Cancelled,
+}
+
+/// Why an order was cancelled.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CancelReason {
+    /// The buyer did.
+    User,
+    /// It was not paid in time.
+    Expired,
+    /// The authorised payment could not be captured.
+    PaymentFailed,
+    /// The seller withdrew the listing.
+    TicketWithdrawn,
+}

@@ -1,0 +1,26 @@
+use ids::{Money, TicketId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+/// A listing of identical tickets, as its seller wants it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ticket {
+    /// The listing.
+    pub id: TicketId,
+    /// Counts the states of this listing: 1, 2, 3 …
+    pub version: u64,
+    /// Who sells, and therefore cannot buy.
+    pub seller_id: UserId,
+    /// What it is called.
+    pub title: String,
+    /// The price of one ticket.
+    pub price: Money,
+    /// How many the seller wants to sell in all, those held and sold included.
+    pub quantity: u32,
+    /// When the event begins; nothing is sold after that.
+    pub starts_at: Option<Timestamp>,
+    /// Seconds within which an order of this listing is to be paid, where that is not the marketplace's usual window.
+    pub order_window_seconds: Option<u32>,
+    /// When the seller withdrew it; nothing is sold after that.
+    pub withdrawn_at: Option<Timestamp>,
+}

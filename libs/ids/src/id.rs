@@ -1,0 +1,132 @@
+use std::{fmt, str::FromStr};
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use uuid::{ContextV7, Timestamp as UuidTime, Uuid, Version};
+
+use crate::{Timestamp, openapi::string_type};
+
+/// An identifier that is no UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a UUID such as 01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e")]
+pub struct MalformedId;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        ///
+        /// A UUID of version 7 (RFC 9562): ids sort by the moment at which they were made.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes an id that was never used before.
+            pub fn new(now: Timestamp) -> Self {
+                Self(mint(now))
+            }
+
+            /// When the id was made, in whole milliseconds; `None` for an id that is not one of ours.
+            pub fn minted_at(self) -> Option<Timestamp> {
+                minted_at(self.0)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MalformedId;
+
+            fn from_str(text: &str) -> Result<Self, MalformedId> {
+                parse(text).map(Self)
+            }
+        }
+
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.to_string().into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_str()?.parse().map_err(|malformed: MalformedId| FromSqlError::Other(Box::new(malformed)))
+            }
+        }
+
+        string_type!($name, "string_uuid", Some("uuid"), "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e");
+    )+};
+}
+
+ids! {
+    /// A person who signed up.
+    UserId,
+    /// A listing of identical tickets.
+    TicketId,
+    /// One purchase, from hold to end.
+    OrderId,
+    /// One attempt to pay for an order.
+    PaymentId,
+    /// A signed-in device: the family of its refresh tokens.
+    SessionId,
+    /// One message on the bus.
+    EventId,
+}
+
+/// Within one millisecond ids count up, so that the order of making is the order of sorting.
+static CONTEXT: std::sync::Mutex<ContextV7> = std::sync::Mutex::new(ContextV7::new());
+
+fn mint(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.millis()).unwrap_or_default();
+    let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
+    let context = CONTEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Uuid::new_v7(UuidTime::from_unix(&*context, millis / 1000, nanos))
+}
+
+fn minted_at(id: Uuid) -> Option<Timestamp> {
+    (id.get_version() == Some(Version::SortRand)).then_some(())?;
+    let millis = id.as_u128() >> 80;
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
+}
+
+/// Only the hyphenated form, so that one id has one spelling (in either case).
+fn parse(text: &str) -> Result<Uuid, MalformedId> {
+    if text.len() != 36 {
+        return Err(MalformedId);
+    }
+    Uuid::try_parse(text).map_err(|_| MalformedId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_the_moment_of_their_making() {
+        let now = Timestamp::from_millis(1_700_000_000_123);
+        let ids: Vec<_> = (0..1000).map(|_| OrderId::new(now)).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(ids[0].minted_at(), Some(now));
+        assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_124)) > ids[999]);
+    }
+
+    #[test]
+    fn one_id_has_one_spelling() {
+        let id: TicketId = "01936F5E-8C1A-7C3E-9D2B-4F6A8B0C2D4E".parse().unwrap();
+        assert_eq!(id.to_string(), "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e");
+        for bad in ["", "42", "01936f5e8c1a7c3e9d2b4f6a8b0c2d4e", "{01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4}"] {
+            assert_eq!(bad.parse::<TicketId>(), Err(MalformedId), "{bad}");
+        }
+        let foreign: TicketId = "f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap();
+        assert_eq!(foreign.minted_at(), None);
+    }
+}
