@@ -1,1 +1,102 @@
-//! .
+//! `Idempotency-Key`: a request that is sent again gets the answer that it got before, byte for byte.
+//!
+//! The answer is stored in the transaction of its effect, so there is never the one without the other, also when the
+//! process dies between the two ([draft-ietf-httpapi-idempotency-key-header]). What was refused inside that transaction
+//! (a sold-out listing) is answered again too; what was refused before it (a malformed body) simply is refused again;
+//! what failed on our side is never stored.
+//!
+//! [draft-ietf-httpapi-idempotency-key-header]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
+
+mod answer;
+mod key;
+
+use std::time::Duration;
+
+use db::Tx;
+use ids::Timestamp;
+use poem::IntoResponse;
+use poem::http::StatusCode;
+use problem::Problem;
+use rusqlite::OptionalExtension;
+
+pub use answer::Answer;
+pub use key::{Key, MalformedKey, Request};
+
+/// The table, to be listed among a service's migrations.
+pub const V1: &str = include_str!("v1.sql");
+
+/// How long an answer is kept. A client that tries again later is a new client.
+pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Does the work once for this request, and answers what it answered then ever after.
+///
+/// Without a key the work is simply done. The same key with another body is refused with 422.
+pub fn once<R: IntoResponse>(
+    tx: &Tx,
+    now: Timestamp,
+    request: &Request,
+    work: impl FnOnce(&Tx) -> Result<R, Problem>,
+) -> Result<Answer<R>, Problem> {
+    if let Some(answer) = replay(tx, request)? {
+        return Ok(answer);
+    }
+    // What a refusal has done so far is undone, and the refusal is kept.
+    let answer = match tx.attempt(work)? {
+        Ok(response) => Answer::render(response),
+        Err(problem) if problem.status().is_server_error() || request.key.is_none() => return Err(problem),
+        Err(problem) => Answer::render(problem),
+    };
+    store(tx, now, request, &answer)?;
+    Ok(answer)
+}
+
+/// The answer that this request got before, if it did.
+pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<Answer<R>>, Problem> {
+    let Some(key) = &request.key else { return Ok(None) };
+    let stored = tx
+        .prepare_cached("SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?")
+        .and_then(|mut found| {
+            found
+                .query_row((request.operation, &request.client, key.as_str()), |row| {
+                    Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                })
+                .optional()
+        })
+        .map_err(db::Error::from)?;
+    match stored {
+        None => Ok(None),
+        Some((fingerprint, status, headers, body)) if fingerprint == request.fingerprint => {
+            Ok(Some(Answer::stored(status, headers, body)))
+        }
+        Some(_) => Err(reused()),
+    }
+}
+
+/// Keeps an answer for [`replay`]; without a key there is nothing to keep.
+pub fn store<R>(tx: &Tx, now: Timestamp, request: &Request, answer: &Answer<R>) -> Result<(), db::Error> {
+    let Some(key) = &request.key else { return Ok(()) };
+    let (status, headers, body) = answer.parts();
+    tx.prepare_cached(
+        "INSERT INTO idempotency (operation, client, key, fingerprint, status, headers, body, created_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+    )?
+    .execute((request.operation, &request.client, key.as_str(), &request.fingerprint, status, headers, body, now))?;
+    Ok(())
+}
+
+/// 422: this key came before, with another body.
+pub fn reused() -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "This key was used for another request")
+        .field("Idempotency-Key", "came before with another body: use a new key for a new request")
+}
+
+/// Forgets the answers that are older than [`KEPT`], a bounded number at a time; says how many.
+pub fn forget_old(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
+    let forgotten = tx
+        .prepare_cached(
+            "DELETE FROM idempotency WHERE (operation, client, key) IN
+             (SELECT operation, client, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)",
+        )?
+        .execute([now - KEPT])?;
+    Ok(forgotten)
+}

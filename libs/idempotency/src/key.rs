@@ -1,0 +1,95 @@
+use std::str::FromStr;
+
+use poem_openapi::{
+    registry::{MetaSchema, MetaSchemaRef},
+    types::{ParseError, ParseFromParameter, ParseResult, Type},
+};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// What a client names a request by: 1 to 255 visible ASCII characters, such as a UUID.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Key(String);
+
+/// A text that cannot be an idempotency key.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("must be 1 to 255 visible ASCII characters, such as a UUID")]
+pub struct MalformedKey;
+
+impl Key {
+    /// The key as it was sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Key {
+    type Err = MalformedKey;
+
+    fn from_str(text: &str) -> Result<Self, MalformedKey> {
+        let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+        if visible && (1..=255).contains(&text.len()) { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
+    }
+}
+
+impl Type for Key {
+    const IS_REQUIRED: bool = true;
+    type RawValueType = Self;
+    type RawElementValueType = Self;
+
+    fn name() -> std::borrow::Cow<'static, str> {
+        "string_idempotency-key".into()
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        MetaSchemaRef::Inline(Box::new(MetaSchema {
+            description: Some("Names this request: sent again with the same key and body, it gets the same answer."),
+            min_length: Some(1),
+            max_length: Some(255),
+            example: Some("5f0c7a52-4f2e-4d5a-9a53-2f6f5f6f3f3a".into()),
+            ..MetaSchema::new("string")
+        }))
+    }
+
+    fn as_raw_value(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+impl ParseFromParameter for Key {
+    fn parse_from_parameter(text: &str) -> ParseResult<Self> {
+        text.parse().map_err(ParseError::custom)
+    }
+}
+
+/// One request: who asks for what, by which key.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(crate) operation: &'static str,
+    pub(crate) client: String,
+    pub(crate) key: Option<Key>,
+    pub(crate) fingerprint: Vec<u8>,
+}
+
+impl Request {
+    /// A request of `client` for `operation`; two are the same when their bodies are, as `body` serialises.
+    pub fn new(operation: &'static str, client: impl ToString, key: Option<Key>, body: &impl Serialize) -> Self {
+        // What was read from JSON always has a JSON form.
+        let fingerprint = Sha256::digest(serde_json::to_vec(body).unwrap_or_default()).to_vec();
+        Self { operation, client: client.to_string(), key, fingerprint }
+    }
+
+    /// The key, where the client sent one.
+    pub const fn key(&self) -> Option<&Key> {
+        self.key.as_ref()
+    }
+
+    /// What tells bodies apart: SHA-256, 32 bytes.
+    pub fn fingerprint(&self) -> &[u8] {
+        &self.fingerprint
+    }
+}

@@ -1,0 +1,172 @@
+use poem::{Request, RequestBody, error::ReadBodyError, http::StatusCode};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    registry::{MetaMediaType, MetaRequest, Registry},
+    types::Type,
+};
+use serde::de::DeserializeOwned;
+
+use crate::Problem;
+
+/// The longest body that is read, in bytes.
+pub const BODY_LIMIT: usize = 64 * 1024;
+
+const CONTENT_TYPE: &str = "application/json";
+
+/// A JSON body of at most [`BODY_LIMIT`] bytes. What is wrong about it is told by field: `price.amount`.
+///
+/// `T` says its shape twice, to serde for reading and to poem-openapi for the document; `rename_all` and
+/// `deny_unknown_fields` stand on both.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: T::schema_ref() }];
+        Some(MetaRequest { description: None, content, required: true })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        if !request.content_type().is_some_and(is_json) {
+            return Err(unsupported(request.content_type()).into());
+        }
+        let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(unread)?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+/// `application/json`, or a format built on it, whatever its parameters.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == CONTENT_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn unsupported(content_type: Option<&str>) -> Problem {
+    let problem = Problem::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "The body has a format that is not understood here",
+    );
+    match content_type {
+        Some(sent) => problem.detail(format_args!("Send {CONTENT_TYPE}, not {sent}.")),
+        None => problem.detail(format_args!("Send {CONTENT_TYPE}, and say so in Content-Type.")),
+    }
+}
+
+fn unread(error: ReadBodyError) -> Problem {
+    match error {
+        ReadBodyError::PayloadTooLarge => too_large(),
+        other => Problem::malformed(format_args!("The body could not be read: {other}.")),
+    }
+}
+
+/// 413: the body is longer than [`BODY_LIMIT`].
+pub(crate) fn too_large() -> Problem {
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large")
+        .detail(format_args!("At most {BODY_LIMIT} bytes are read."))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let path = error.path().to_string();
+        let error = error.into_inner();
+        if error.classify() == serde_json::error::Category::Data {
+            let (field, message) = locate(&path, &error.to_string());
+            Problem::invalid(field, message)
+        } else {
+            Problem::malformed(format_args!("The body is not JSON: {error}."))
+        }
+    })?;
+    json.end().map_err(|error| Problem::malformed(format_args!("The body is not one JSON value: {error}.")))?;
+    Ok(value)
+}
+
+/// The field that serde complains about, and the complaint without the position in the text.
+fn locate(path: &str, complaint: &str) -> (String, String) {
+    let message = complaint.split(" at line ").next().unwrap_or(complaint);
+    let parent = if path == "." || path == "?" { "" } else { path };
+    for (start, told) in
+        [("missing field `", "is required"), ("unknown field `", "is not known here"), ("duplicate field `", "comes twice")]
+    {
+        if let Some((name, _)) = message.strip_prefix(start).and_then(|rest| rest.split_once('`')) {
+            let last = parent.rsplit('.').next().unwrap_or_default();
+            let field = match parent {
+                "" => name.to_owned(),
+                _ if last == name => parent.to_owned(),
+                _ => format!("{parent}.{name}"),
+            };
+            return (field, told.to_owned());
+        }
+    }
+    (if parent.is_empty() { "body".to_owned() } else { parent.to_owned() }, message.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use poem::{IntoResponse, http::StatusCode};
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Ticket {
+        #[expect(dead_code, reason = "read by nobody")]
+        title: String,
+        #[expect(dead_code, reason = "read by nobody")]
+        price: Price,
+    }
+
+    #[derive(Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Price {
+        #[expect(dead_code, reason = "read by nobody")]
+        amount: i64,
+    }
+
+    async fn refusal(body: &str) -> (StatusCode, Value) {
+        let response = parse::<Ticket>(body.as_bytes()).unwrap_err().into_response();
+        let status = response.status();
+        (status, serde_json::from_slice(&response.into_body().into_bytes().await.unwrap()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_is_told_by_field() {
+        for (body, field, message) in [
+            (r"{}", "title", "is required"),
+            (r#"{"title":"a","price":{}}"#, "price.amount", "is required"),
+            (r#"{"title":"a","price":{"amount":1,"more":2}}"#, "price.more", "is not known here"),
+            (r#"{"title":"a","title":"b"}"#, "title", "comes twice"),
+            (r#"{"title":"a","price":{"amount":1.5}}"#, "price.amount", "invalid type: floating point `1.5`, expected i64"),
+            (r#"{"title":7}"#, "title", "invalid type: integer `7`, expected a string"),
+            (r"[]", "body", "invalid length 0, expected struct Ticket with 2 elements"),
+        ] {
+            let (status, problem) = refusal(body).await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+            assert_eq!(problem["errors"], json!([{"field": field, "message": message}]), "{body}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_no_json_is_malformed() {
+        for body in ["", "{", "no", r#"{"title":"a","price":{"amount":1}} more"#, "\u{0}"] {
+            let (status, problem) = refusal(body).await;
+            assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
+            assert_eq!(problem["type"], "urn:ticketing:problem:malformed", "{body}");
+        }
+    }
+}

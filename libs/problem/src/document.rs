@@ -1,0 +1,220 @@
+use std::{fmt, time::Duration};
+
+use poem::{
+    IntoResponse, Response,
+    error::ResponseError,
+    http::{StatusCode, header},
+};
+use poem_openapi::{Object, types::Example};
+use serde::Serialize;
+
+/// Why a request was refused (RFC 9457).
+#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
+#[oai(rename = "Problem", example)]
+pub struct ProblemDocument {
+    /// Names the kind of problem; it never changes, so programs can tell kinds apart by it.
+    #[oai(rename = "type")]
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The kind of problem, in words.
+    pub title: String,
+    /// The HTTP status, once more.
+    pub status: u16,
+    /// What is wrong in this case.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// A finer distinction within the kind, such as the decline code of a card's bank.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The fields that are wrong, each with what is wrong about it.
+    #[oai(skip_serializing_if_is_empty)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong about one field.
+#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
+pub struct FieldError {
+    /// The field's path in the body, or the parameter's name: `price.amount`.
+    pub field: String,
+    /// What is wrong about it.
+    pub message: String,
+}
+
+impl Example for ProblemDocument {
+    fn example() -> Self {
+        Problem::invalid("price.amount", "must be at least 50").document
+    }
+}
+
+/// A problem document on its way to the client.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Problem {
+    status: StatusCode,
+    document: ProblemDocument,
+    retry_after: Option<Duration>,
+}
+
+impl Problem {
+    /// A problem of the kind `slug`, which becomes its `type`: `urn:ticketing:problem:<slug>`.
+    pub fn new(status: StatusCode, slug: &str, title: &str) -> Self {
+        let document = ProblemDocument {
+            kind: format!("urn:ticketing:problem:{slug}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: None,
+            code: None,
+            errors: Vec::new(),
+        };
+        Self { status, document, retry_after: None }
+    }
+
+    /// Says what is wrong in this case.
+    #[must_use]
+    pub fn detail(mut self, detail: impl fmt::Display) -> Self {
+        self.document.detail = Some(detail.to_string());
+        self
+    }
+
+    /// Adds a finer distinction within the kind.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.document.code = Some(code.into());
+        self
+    }
+
+    /// Names a field that is wrong.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>, message: impl fmt::Display) -> Self {
+        self.document.errors.push(FieldError { field: field.into(), message: message.to_string() });
+        self
+    }
+
+    /// Tells the client when to try again, in whole seconds, at least one (RFC 9110, `Retry-After`).
+    #[must_use]
+    pub fn retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// 400: what was sent is not what its format says.
+    pub fn malformed(detail: impl fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed").detail(detail)
+    }
+
+    /// 401: not signed in, or not any more.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", "Sign in first")
+            .detail("This needs a valid access token, as a Bearer token or as the session cookie.")
+    }
+
+    /// 403: signed in, but not allowed.
+    pub fn forbidden(detail: impl fmt::Display) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed").detail(detail)
+    }
+
+    /// 404: there is no such thing, or not for this client.
+    pub fn not_found(what: impl fmt::Display) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not-found", "Not found").detail(what)
+    }
+
+    /// 409: it cannot be done as things stand.
+    pub fn conflict(slug: &str, title: &str) -> Self {
+        Self::new(StatusCode::CONFLICT, slug, title)
+    }
+
+    /// 422: understood, but a field has a value that cannot be.
+    pub fn invalid(field: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self::invalid_fields().field(field, message)
+    }
+
+    pub(crate) fn invalid_fields() -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Some fields are not valid")
+    }
+
+    /// 429: too often; try again after `wait`.
+    pub fn too_many_requests(detail: impl fmt::Display, wait: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
+            .detail(detail)
+            .retry_after(wait)
+    }
+
+    /// 500: our mistake. The cause goes to the log, not to the client.
+    pub fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %Chain(cause), "a request failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side")
+    }
+
+    /// 503: for now not possible, nothing was changed. The cause goes to the log, not to the client.
+    pub fn unavailable(detail: impl fmt::Display, cause: &dyn std::error::Error) -> Self {
+        tracing::warn!(error = %Chain(cause), "a request could not be served");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")
+            .detail(detail)
+            .retry_after(Duration::from_secs(2))
+    }
+
+    /// The HTTP status.
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+/// An error with its causes, in one line.
+struct Chain<'a>(&'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status.as_u16(), self.document.title)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = Response::builder().status(self.status).content_type("application/problem+json");
+        if self.status == StatusCode::UNAUTHORIZED {
+            response = response.header(header::WWW_AUTHENTICATE, "Bearer");
+        }
+        if let Some(wait) = self.retry_after {
+            response = response.header(header::RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string());
+        }
+        // A struct of strings and integers always has a JSON form.
+        response.body(serde_json::to_vec(&self.document).unwrap_or_default())
+    }
+}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn as_response(&self) -> Response {
+        self.clone().into_response()
+    }
+}
+
+/// A transaction that could not be had is no fault of the request.
+impl From<db::Error> for Problem {
+    fn from(error: db::Error) -> Self {
+        if error.is_transient() {
+            Self::unavailable("Nothing was changed; try again.", &error)
+        } else {
+            Self::internal(&error)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+use poem::{
+    Error, IntoResponse, Response,
+    error::{CorsError, MethodNotAllowedError, NotFoundError, ReadBodyError},
+    http::StatusCode,
+};
+use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError, ParsePathError};
+
+use crate::{Problem, body};
+
+/// Renders what was refused before or around a handler; a handler's own refusals pass as they are.
+///
+/// This is the one place where poem's errors become ours.
+pub fn from_error(error: Error) -> Response {
+    if error.is_from_response() || error.downcast_ref::<Problem>().is_some() {
+        return error.into_response();
+    }
+    problem(&error).into_response()
+}
+
+fn problem(error: &Error) -> Problem {
+    if let Some(ParsePathError { name, reason }) = error.downcast_ref() {
+        return Problem::malformed("A part of the path is not as it must be.").field(*name, clean(reason));
+    }
+    if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
+        return Problem::malformed("A parameter is not as it must be.").field(*name, clean(reason));
+    }
+    if error.downcast_ref::<AuthorizationError>().is_some() {
+        return Problem::unauthorized();
+    }
+    if error.downcast_ref::<NotFoundError>().is_some() {
+        return Problem::not_found("There is nothing at this path.");
+    }
+    if error.downcast_ref::<MethodNotAllowedError>().is_some() {
+        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not possible with this method");
+    }
+    if let Some(ReadBodyError::PayloadTooLarge) = error.downcast_ref() {
+        return body::too_large();
+    }
+    if let Some(error) = error.downcast_ref::<ContentTypeError>() {
+        return Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not understood").detail(error);
+    }
+    if let Some(error) = error.downcast_ref::<CorsError>() {
+        return Problem::forbidden(error);
+    }
+    match error.status() {
+        status if status.is_client_error() => Problem::new(status, "refused", "The request was refused").detail(error),
+        _ => Problem::internal(error),
+    }
+}
+
+/// poem-openapi wraps the reason: `failed to parse "string_uuid": must be a UUID … (occurred while parsing "…")`.
+fn clean(reason: &str) -> &str {
+    let reason = reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")).map_or(reason, |(_, rest)| rest);
+    reason.split(" (occurred while parsing").next().unwrap_or(reason)
+}

@@ -1,0 +1,93 @@
+use serde_json::{Map, Value, json};
+
+/// Completes an OpenAPI document of poem-openapi: adds the refusals that no handler lists because they come before or
+/// around it, and gives each refusal an example of its status.
+#[must_use]
+pub fn complete(mut spec: Value) -> Value {
+    let paths = spec.get_mut("paths").and_then(Value::as_object_mut);
+    for (path, item) in paths.into_iter().flatten() {
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            if let Some(operation) = operation.as_object_mut() {
+                complete_operation(path, method, operation);
+            }
+        }
+    }
+    let schemas = spec.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
+    if let Some(schemas) = schemas {
+        schemas.entry("Problem").or_insert_with(problem_schema);
+    }
+    spec
+}
+
+fn problem_schema() -> Value {
+    use poem_openapi::{registry::Registry, types::Type};
+    let mut registry = Registry::new();
+    crate::ProblemDocument::register(&mut registry);
+    registry.schemas.get("Problem").and_then(|schema| serde_json::to_value(schema).ok()).unwrap_or_default()
+}
+
+fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
+    let writes = !matches!(method, "get" | "head");
+    let secured = operation.get("security").and_then(Value::as_array).is_some_and(|schemes| !schemes.is_empty());
+    let has_body = operation.contains_key("requestBody");
+    let has_parameters = path.contains('{')
+        || operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| !parameters.is_empty());
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    let mut add = |status: u16, description: &str| {
+        responses.entry(status.to_string()).or_insert_with(|| {
+            json!({
+                "description": description,
+                "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            })
+        });
+    };
+    if has_body || has_parameters {
+        add(400, "The request is malformed; the answer says where.");
+    }
+    if secured {
+        add(401, "Not signed in, or not any more.");
+    }
+    if secured && writes {
+        add(403, "A cookie came with a write from another site, or this is not yours to change.");
+    }
+    if has_body {
+        add(413, "The body is too large.");
+        add(415, "The body is not application/json.");
+        add(422, "A field is missing, unknown or has a value that cannot be; the answer names it.");
+    }
+    add(500, "Something went wrong on our side.");
+    add(503, "For now not possible, for instance because a disk is full; nothing was changed.");
+    for (status, response) in responses.iter_mut() {
+        if let Some(media) = response.pointer_mut("/content/application~1problem+json").and_then(Value::as_object_mut) {
+            media.insert("example".to_owned(), example(status));
+        }
+    }
+}
+
+fn example(status: &str) -> Value {
+    let (slug, title) = match status {
+        "400" => ("malformed", "The request is malformed"),
+        "401" => ("unauthorized", "Sign in first"),
+        "402" => ("card-declined", "The card was declined"),
+        "403" => ("forbidden", "Not allowed"),
+        "404" => ("not-found", "Not found"),
+        "409" => ("conflict", "Not possible as things stand"),
+        "412" => ("stale", "It was changed in the meantime"),
+        "413" => ("payload-too-large", "The body is too large"),
+        "415" => ("unsupported-media-type", "The body has a format that is not understood here"),
+        "422" => ("invalid-fields", "Some fields are not valid"),
+        "428" => ("precondition-required", "Say which state you have seen"),
+        "429" => ("too-many-requests", "Too many requests"),
+        "503" => ("unavailable", "Not possible for now"),
+        _ => ("internal", "Something went wrong on our side"),
+    };
+    let mut example = json!({
+        "type": format!("urn:ticketing:problem:{slug}"),
+        "title": title,
+        "status": status.parse::<u16>().unwrap_or(500),
+    });
+    if status == "422" {
+        example["errors"] = json!([{"field": "quantity", "message": "must be at least 1"}]);
+    }
+    example
+}
