@@ -47,3 +47,16 @@ apt_install() {
             as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
     } >"$log" 2>&1 </dev/null || die "installing $* failed: $(grep -E '^E:' "$log" | tail -n 1)"
 }
+
+# pip_into FOLDER ARGUMENT…: installs Python packages into a folder of their own, all or nothing.
+# Exit code 1 where there is no pip. A folder of one's own is fine with a Python that the distribution manages.
+pip_into() {
+    local folder="$1" fresh="$1.$$"
+    shift
+    python3 -m pip --version >/dev/null 2>&1 || return 1
+    folder "$cache"
+    rm -rf "$fresh"
+    PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-input \
+        --target "$fresh" "$@" >&2 || { rm -rf "$fresh" && return 1; }
+    rm -rf "$folder" && mv "$fresh" "$folder"
+}

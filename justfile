@@ -1,0 +1,65 @@
+# `./justw` alone lists the recipes; `./justw RECIPE` runs one.
+
+set shell := ["bash", "-euo", "pipefail", "-c"]
+set positional-arguments
+
+_list:
+    @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
+
+# Run everything in one process: five services, broker, Stripe double, front door
+[no-exit-message]
+dev *args: _toolchain
+    @scripts/with-broker cargo run --package stack --bin stack -- dev "$@"
+
+# Sell tickets to a running stack over HTTP, and say what happened
+[no-exit-message]
+demo *args: _toolchain
+    @cargo run --quiet --package stack --bin demo -- "$@"
+
+# Run every check that CI runs
+test: check _specs _dependencies _scripts _tests
+
+# Check formatting and lints: the quick part of `test`
+check: _toolchain
+    @scripts/step "formatting" cargo fmt --all --check
+    @scripts/step "lints" cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+# Format the code
+fmt: _toolchain
+    cargo fmt --all
+
+# Write openapi/*.json anew from the code
+specs: _toolchain
+    cargo run --package stack --bin stack -- specs --write openapi
+    scripts/validate-specs
+
+# Start the broker alone, and print its URL
+[no-exit-message]
+broker:
+    @scripts/broker start
+
+# Stop the broker; its queues are kept
+[no-exit-message]
+broker-stop:
+    @scripts/broker stop
+
+# Forget all data: databases and queues
+[confirm("This deletes ./.data and the queues of our broker. Go on?")]
+clean-data:
+    @scripts/broker forget
+    rm -rf .data
+
+_toolchain:
+    @scripts/toolchain
+
+_specs:
+    @scripts/step "specifications" scripts/validate-specs
+
+_dependencies:
+    @scripts/step "dependencies" scripts/check-dependencies
+
+_scripts:
+    @scripts/step "shell scripts" scripts/check-scripts
+
+_tests:
+    @scripts/step "tests" scripts/with-broker cargo test --workspace --locked
