@@ -1,0 +1,85 @@
+use poem_openapi::{
+    Object,
+    types::{Example, ParseFromJSON, ToJSON},
+};
+use serde::Serialize;
+
+use crate::{Cursor, Limit};
+
+/// A part of a list.
+#[derive(Clone, PartialEq, Eq, Debug, Object)]
+#[oai(rename_all = "camelCase", example)]
+pub struct Page<T: ParseFromJSON + ToJSON + Example> {
+    /// The items, in the order that was asked for.
+    pub items: Vec<T>,
+    /// Send it as `cursor`, with the same filters and sort, for the next page; `null` on the last one.
+    #[oai(nullable)]
+    pub next_cursor: Option<String>,
+}
+
+impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
+    /// Makes a page of `rows`, of which there are up to [`Limit::rows`]: if one is left over, another page follows, and
+    /// goes on after `position` of this page's last row.
+    pub fn cut<R, P: Serialize>(
+        mut rows: Vec<R>,
+        limit: Limit,
+        position: impl FnOnce(&R) -> P,
+        item: impl FnMut(R) -> T,
+    ) -> Self {
+        let more = rows.len() > limit.items();
+        rows.truncate(limit.items());
+        let last = rows.last().filter(|_| more);
+        let next_cursor = last.map(|last| Cursor(position(last)).to_string());
+        Self {
+            items: rows.into_iter().map(item).collect(),
+            next_cursor,
+        }
+    }
+}
+
+impl<T: ParseFromJSON + ToJSON + Example> Example for Page<T> {
+    fn example() -> Self {
+        Self {
+            items: vec![T::example()],
+            next_cursor: Some("eyJhZnRlciI6NDJ9".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Object, PartialEq, Debug)]
+    struct Number {
+        number: i64,
+    }
+
+    impl Example for Number {
+        fn example() -> Self {
+            Self { number: 1 }
+        }
+    }
+
+    fn page(rows: Vec<i64>) -> Page<Number> {
+        let limit = "2".parse().unwrap();
+        Page::cut(rows, limit, |number| *number, |number| Number { number })
+    }
+
+    #[test]
+    fn only_a_row_left_over_promises_another_page() {
+        assert_eq!(page(vec![]).next_cursor, None);
+        assert_eq!(page(vec![1, 2]).next_cursor, None);
+        let first = page(vec![1, 2, 3]);
+        assert_eq!(first.items.len(), 2);
+        assert_eq!(first.next_cursor.unwrap().parse(), Ok(Cursor(2_i64)));
+    }
+
+    #[test]
+    fn the_last_page_says_null() {
+        assert_eq!(
+            page(vec![1]).to_json_string(),
+            r#"{"items":[{"number":1}],"nextCursor":null}"#
+        );
+    }
+}
