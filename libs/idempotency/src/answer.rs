@@ -31,8 +31,8 @@ impl<R> Answer<R> {
         Self { status, headers, body, stands_for: PhantomData }
     }
 
-    pub(crate) fn stored(status: u16, headers: String, body: Vec<u8>) -> Self {
-        let headers = serde_json::from_str(&headers).unwrap_or_default();
+    pub(crate) fn stored(status: u16, headers: &str, body: Vec<u8>) -> Self {
+        let headers = serde_json::from_str(headers).unwrap_or_default();
         Self { status, headers, body, stands_for: PhantomData }
     }
 

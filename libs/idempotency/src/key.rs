@@ -1,4 +1,4 @@
-use std::str::FromStr;
+use std::{fmt::Display, str::FromStr};
 
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
@@ -77,7 +77,7 @@ pub struct Request {
 
 impl Request {
     /// A request of `client` for `operation`; two are the same when their bodies are, as `body` serialises.
-    pub fn new(operation: &'static str, client: impl ToString, key: Option<Key>, body: &impl Serialize) -> Self {
+    pub fn new(operation: &'static str, client: impl Display, key: Option<Key>, body: &impl Serialize) -> Self {
         // What was read from JSON always has a JSON form.
         let fingerprint = Sha256::digest(serde_json::to_vec(body).unwrap_or_default()).to_vec();
         Self { operation, client: client.to_string(), key, fingerprint }

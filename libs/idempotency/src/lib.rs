@@ -26,7 +26,7 @@ pub use key::{Key, MalformedKey, Request};
 pub const V1: &str = include_str!("v1.sql");
 
 /// How long an answer is kept. A client that tries again later is a new client.
-pub const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const KEPT: Duration = Duration::from_hours(24);
 
 /// Does the work once for this request, and answers what it answered then ever after.
 ///
@@ -58,7 +58,7 @@ pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<Answer<R>>, Proble
         .and_then(|mut found| {
             found
                 .query_row((request.operation, &request.client, key.as_str()), |row| {
-                    Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                    Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
                 })
                 .optional()
         })
@@ -66,7 +66,7 @@ pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<Answer<R>>, Proble
     match stored {
         None => Ok(None),
         Some((fingerprint, status, headers, body)) if fingerprint == request.fingerprint => {
-            Ok(Some(Answer::stored(status, headers, body)))
+            Ok(Some(Answer::stored(status, &headers, body)))
         }
         Some(_) => Err(reused()),
     }

@@ -45,13 +45,16 @@ pub struct FieldError {
 
 impl Example for ProblemDocument {
     fn example() -> Self {
-        Problem::invalid("price.amount", "must be at least 50").document
+        Problem::invalid("price.amount", "must be at least 50").0.document
     }
 }
 
 /// A problem document on its way to the client.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Problem {
+pub struct Problem(Box<Refusal>);
+
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Refusal {
     status: StatusCode,
     document: ProblemDocument,
     retry_after: Option<Duration>,
@@ -68,34 +71,34 @@ impl Problem {
             code: None,
             errors: Vec::new(),
         };
-        Self { status, document, retry_after: None }
+        Self(Box::new(Refusal { status, document, retry_after: None }))
     }
 
     /// Says what is wrong in this case.
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
-        self.document.detail = Some(detail.to_string());
+        self.0.document.detail = Some(detail.to_string());
         self
     }
 
     /// Adds a finer distinction within the kind.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
-        self.document.code = Some(code.into());
+        self.0.document.code = Some(code.into());
         self
     }
 
     /// Names a field that is wrong.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, message: impl fmt::Display) -> Self {
-        self.document.errors.push(FieldError { field: field.into(), message: message.to_string() });
+        self.0.document.errors.push(FieldError { field: field.into(), message: message.to_string() });
         self
     }
 
     /// Tells the client when to try again, in whole seconds, at least one (RFC 9110, `Retry-After`).
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
-        self.retry_after = Some(wait);
+        self.0.retry_after = Some(wait);
         self
     }
 
@@ -157,7 +160,7 @@ impl Problem {
 
     /// The HTTP status.
     pub const fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 }
 
@@ -178,7 +181,7 @@ impl fmt::Display for Chain<'_> {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.status.as_u16(), self.document.title)
+        write!(f, "{} {}", self.0.status.as_u16(), self.0.document.title)
     }
 }
 
@@ -186,21 +189,21 @@ impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().status(self.status).content_type("application/problem+json");
-        if self.status == StatusCode::UNAUTHORIZED {
+        let mut response = Response::builder().status(self.0.status).content_type("application/problem+json");
+        if self.0.status == StatusCode::UNAUTHORIZED {
             response = response.header(header::WWW_AUTHENTICATE, "Bearer");
         }
-        if let Some(wait) = self.retry_after {
+        if let Some(wait) = self.0.retry_after {
             response = response.header(header::RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string());
         }
         // A struct of strings and integers always has a JSON form.
-        response.body(serde_json::to_vec(&self.document).unwrap_or_default())
+        response.body(serde_json::to_vec(&self.0.document).unwrap_or_default())
     }
 }
 
 impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
-        self.status
+        self.0.status
     }
 
     fn as_response(&self) -> Response {
