@@ -17,9 +17,11 @@ demo *args: _toolchain
     @cargo run --quiet --package stack --bin demo -- "$@"
 
 # Run every check that CI runs
-test: check _specs _dependencies _scripts _tests
+[no-exit-message]
+test: check _scripts _specs _dependencies _tests
 
 # Check formatting and lints: the quick part of `test`
+[no-exit-message]
 check: _toolchain
     @scripts/step "formatting" cargo fmt --all --check
     @scripts/step "lints" cargo clippy --workspace --all-targets --locked -- --deny warnings
@@ -49,17 +51,22 @@ clean-data:
     @scripts/broker forget
     rm -rf .data
 
+[no-exit-message]
 _toolchain:
     @scripts/toolchain
 
+[no-exit-message]
 _specs:
     @scripts/step "specifications" scripts/validate-specs
 
+[no-exit-message]
 _dependencies:
     @scripts/step "dependencies" scripts/check-dependencies
 
+[no-exit-message]
 _scripts:
     @scripts/step "shell scripts" scripts/check-scripts
 
+[no-exit-message]
 _tests:
     @scripts/step "tests" scripts/with-broker cargo test --workspace --locked
