@@ -42,10 +42,10 @@ apt_install() {
     folder "$cache"
     log="$cache/apt.log"
     say "installing $* from the distribution (log: $log)"
-    {
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q &&
-            as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
-    } >"$log" 2>&1 </dev/null || die "installing $* failed: $(grep -E '^E:' "$log" | tail -n 1)"
+    # One list of packages that cannot be updated, of a source that has gone, need not matter.
+    as_root apt-get update -q >"$log" 2>&1 </dev/null || true
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null ||
+        die "installing $* failed: $(grep '^E:' "$log" | tail -n 1) (log: $log)"
 }
 
 # pip_into FOLDER ARGUMENT…: installs Python packages into a folder of their own, all or nothing.
