@@ -1,5 +1,6 @@
 //! Opening a database: whose it is, which version it has, how its connections are set up.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -143,9 +144,18 @@ pub(crate) fn connect(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connect
     let conn = Connection::open_with_flags(path, flags)?;
     // First of all, because everything else may meet a lock.
     conn.busy_timeout(BUSY)?;
-    // Until it is known whose file this is, closing must not fold its log into it.
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // Until it is known whose file this is, closing must not fold a log into it that a crash has left. (Without one,
+    // closing only removes the empty log of this very connection.)
+    let log = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log)?;
     Ok(conn)
+}
+
+/// The name of a file that belongs to the one at `path`, such as SQLite's `-wal`.
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    name.into()
 }
 
 /// Tells a database that this program may use from one that it must leave alone; gives its schema version.

@@ -220,12 +220,15 @@ impl Writer {
     /// The storage does not even begin: everybody in the queue would wait for the same answer.
     fn refuse_waiting(&mut self, first: Box<dyn Command>, error: &Error) {
         self.failing(reason(error));
-        first.refuse(error.clone());
-        for _ in 0..QUEUE {
-            match self.poll() {
-                Some(command) => command.refuse(error.clone()),
-                None => break,
-            }
+        // Collected first: whoever is answered may try again at once, and that is a new attempt.
+        let mut waiting = vec![first];
+        while waiting.len() < QUEUE
+            && let Some(command) = self.poll()
+        {
+            waiting.push(command);
+        }
+        for command in waiting {
+            command.refuse(error.clone());
         }
     }
 

@@ -1,6 +1,5 @@
 //! Copying a database out of a running service, and back in while it is stopped.
 
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,7 +39,7 @@ pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result
     let _lock = if to.exists() { lock_alone(to)? } else { None };
     for suffix in ["-wal", "-shm", "-journal"] {
         // A log that outlives its database would be replayed into the new one.
-        remove_if_there(&with_suffix(to, suffix))?;
+        remove_if_there(&open::beside(to, suffix))?;
     }
     copy.publish(to)
 }
@@ -65,8 +64,6 @@ fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error> {
 }
 
 fn copy_pages(source: &Connection, copy: &mut Connection) -> rusqlite::Result<()> {
-    // If nobody else has it open, closing may fold the log in, as always.
-    source.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     let backup = Backup::new(source, copy)?;
     // All at once: in steps, every write in between would start it over.
     loop {
@@ -107,7 +104,7 @@ struct Partial {
 
 impl Partial {
     fn beside(target: &Path) -> Result<Self, Error> {
-        let partial = Self { path: with_suffix(target, ".partial") };
+        let partial = Self { path: open::beside(target, ".partial") };
         // Left over from one that was killed.
         partial.clear()?;
         Ok(partial)
@@ -126,7 +123,7 @@ impl Partial {
 
     fn clear(&self) -> Result<(), Error> {
         for suffix in ["", "-wal", "-shm", "-journal"] {
-            remove_if_there(&with_suffix(&self.path, suffix))?;
+            remove_if_there(&open::beside(&self.path, suffix))?;
         }
         Ok(())
     }
@@ -138,12 +135,6 @@ impl Drop for Partial {
             tracing::warn!(%error, "an unfinished copy is left behind");
         }
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
 }
 
 fn remove_if_there(path: &Path) -> Result<(), Error> {

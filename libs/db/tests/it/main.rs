@@ -1,0 +1,65 @@
+//! What a service may rely on, tried on real files.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod administering;
+mod crashing;
+mod filling;
+mod opening;
+mod reading;
+mod writing;
+
+use std::path::PathBuf;
+
+use db::{Db, Error, Schema};
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// Notes, and a listing of 100 tickets.
+pub(crate) const BOX_OFFICE: Schema = Schema {
+    service: "box-office",
+    migrations: &[
+        "CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;",
+        "CREATE TABLE stock (held INTEGER NOT NULL CHECK (held <= 100)) STRICT; INSERT INTO stock VALUES (0);",
+    ],
+};
+
+/// A folder of its own for each test, gone with it.
+pub(crate) struct Disk(TempDir);
+
+impl Disk {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut names: Vec<_> = std::fs::read_dir(self.0.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub(crate) fn open(&self) -> Db {
+        Db::open(&self.file("box-office.db"), &BOX_OFFICE).unwrap()
+    }
+}
+
+pub(crate) fn write_note(conn: &Connection, id: i64) -> Result<(), Error> {
+    conn.execute("INSERT INTO note (id, text) VALUES (?1, 'remember')", [id])?;
+    Ok(())
+}
+
+pub(crate) async fn notes(db: &Db) -> Vec<i64> {
+    db.read(|conn| -> Result<_, Error> {
+        let mut statement = conn.prepare("SELECT id FROM note ORDER BY id")?;
+        Ok(statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+    })
+    .await
+    .unwrap()
+}

@@ -1,0 +1,114 @@
+use std::sync::mpsc;
+use std::time::Duration;
+
+use db::{Db, Error, Schema};
+use rusqlite::{Connection, OptionalExtension};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+use crate::{Disk, notes, write_note};
+
+fn note_seven(conn: &Connection) -> Result<Option<i64>, Error> {
+    Ok(conn.query_row("SELECT id FROM note WHERE id = 7", [], |row| row.get(0)).optional()?)
+}
+
+fn count(conn: &Connection) -> Result<i64, Error> {
+    Ok(conn.query_row("SELECT count(*) FROM note", [], |row| row.get(0))?)
+}
+
+#[tokio::test]
+async fn a_query_sees_one_state_however_many_statements_it_runs() {
+    let disk = Disk::new();
+    let db = disk.open();
+    let (entered, inside) = oneshot::channel();
+    let (go_on, released) = mpsc::channel();
+    let (counts, ()) = tokio::join!(
+        db.read(move |conn| {
+            let before = count(conn)?;
+            entered.send(()).unwrap();
+            released.recv().unwrap();
+            Ok::<_, Error>((before, count(conn)?))
+        }),
+        async {
+            inside.await.unwrap();
+            db.write(|tx| write_note(tx, 1)).await.unwrap();
+            go_on.send(()).unwrap();
+        }
+    );
+    assert_eq!(counts.unwrap(), (0, 0));
+    assert_eq!(notes(&db).await, [1]);
+}
+
+#[tokio::test]
+async fn a_query_cannot_write() {
+    let disk = Disk::new();
+    let db = disk.open();
+    assert!(db.read(|conn| write_note(conn, 1)).await.is_err());
+    assert!(notes(&db).await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_that_panic_do_not_use_up_the_connections() {
+    let disk = Disk::new();
+    let db = disk.open();
+    let mut queries = JoinSet::new();
+    for _ in 0..20 {
+        let db = db.clone();
+        queries.spawn(async move {
+            db.read(|_| -> Result<(), Error> { panic!("a mistake in a query (this message is part of the test)") })
+                .await
+        });
+    }
+    for outcome in queries.join_all().await {
+        assert!(matches!(outcome, Err(Error::Panicked)));
+    }
+    assert!(notes(&db).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_is_waited_for_is_found_as_soon_as_it_is_committed() {
+    let disk = Disk::new();
+    let db = disk.open();
+    let (found, ()) = tokio::join!(db.wait_for(Duration::from_mins(1), note_seven), async {
+        for id in 0..10 {
+            db.write(move |tx| write_note(tx, id)).await.unwrap();
+        }
+    });
+    assert_eq!(found.unwrap(), Some(7));
+    assert_eq!(db.wait_for(Duration::ZERO, note_seven).await.unwrap(), Some(7), "there already");
+}
+
+#[tokio::test]
+async fn waiting_ends_with_the_time_or_with_the_database() {
+    let disk = Disk::new();
+    let db = disk.open();
+    assert_eq!(db.wait_for(Duration::from_millis(20), note_seven).await.unwrap(), None);
+    let (outcome, ()) = tokio::join!(db.wait_for(Duration::from_mins(1), note_seven), db.close());
+    assert!(matches!(outcome, Err(Error::Closed)));
+}
+
+#[tokio::test]
+async fn full_text_search_works_with_a_distrusted_schema() {
+    const LIBRARY: Schema = Schema {
+        service: "library",
+        migrations: &["CREATE TABLE book (id INTEGER PRIMARY KEY, title TEXT NOT NULL) STRICT;
+             CREATE VIRTUAL TABLE book_words USING fts5 (title, content='book', content_rowid='id');
+             CREATE TRIGGER book_added AFTER INSERT ON book BEGIN
+                 INSERT INTO book_words (rowid, title) VALUES (new.id, new.title);
+             END;"],
+    };
+    let disk = Disk::new();
+    let db = Db::open(&disk.file("library.db"), &LIBRARY).unwrap();
+    db.write(|tx| -> Result<_, Error> {
+        Ok(tx.execute("INSERT INTO book VALUES (1, 'The Dispossessed'), (2, 'The Word for World is Forest')", [])?)
+    })
+    .await
+    .unwrap();
+    let found: i64 = db
+        .read(|conn| -> Result<_, Error> {
+            Ok(conn.query_row("SELECT rowid FROM book_words WHERE book_words MATCH 'forest'", [], |row| row.get(0))?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(found, 2);
+}
