@@ -1,0 +1,49 @@
+use poem_openapi::{Object, types::Example};
+use serde::{Deserialize, Serialize};
+
+/// The keys by which access tokens can be verified (RFC 7517).
+#[derive(Clone, PartialEq, Eq, Debug, Default, Object, Serialize, Deserialize)]
+#[oai(example)]
+pub struct Jwks {
+    /// The key that signs now, and those that signed tokens which are still good.
+    pub keys: Vec<Jwk>,
+}
+
+/// A public key (RFC 7517; for Ed25519, RFC 8037).
+#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize, Deserialize)]
+pub struct Jwk {
+    /// Always `OKP`.
+    pub kty: String,
+    /// Always `Ed25519`.
+    #[serde(default)]
+    pub crv: String,
+    /// The public key: 32 bytes, base64url without padding.
+    #[serde(default)]
+    pub x: String,
+    /// The key's name, as tokens give it in their header: its thumbprint (RFC 7638).
+    #[serde(default)]
+    pub kid: String,
+    /// Always `EdDSA`.
+    #[serde(default)]
+    pub alg: String,
+    /// Always `sig`.
+    #[oai(rename = "use")]
+    #[serde(default, rename = "use")]
+    pub usage: String,
+}
+
+impl Example for Jwks {
+    fn example() -> Self {
+        // The key of RFC 8037, appendix A.
+        Self {
+            keys: vec![Jwk {
+                kty: "OKP".to_owned(),
+                crv: "Ed25519".to_owned(),
+                x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo".to_owned(),
+                kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".to_owned(),
+                alg: "EdDSA".to_owned(),
+                usage: "sig".to_owned(),
+            }],
+        }
+    }
+}

@@ -1,0 +1,40 @@
+use std::collections::HashMap;
+
+use jsonwebtoken::DecodingKey;
+
+use crate::{Jwk, Jwks};
+
+/// Public keys, ready to verify by.
+#[derive(Clone, Debug, Default)]
+pub struct Keyring(HashMap<String, DecodingKey>);
+
+impl Keyring {
+    /// The usable keys of a document: Ed25519 keys for signatures that have a name. Others are for others: left out.
+    pub fn new(jwks: &Jwks) -> Self {
+        Self(
+            jwks.keys
+                .iter()
+                .filter_map(|jwk| Some((jwk.kid.clone(), decoding_key(jwk)?)))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn get(&self, kid: &str) -> Option<&DecodingKey> {
+        self.0.get(kid)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
+    let ours = jwk.kty == "OKP"
+        && jwk.crv == "Ed25519"
+        && !jwk.kid.is_empty()
+        && matches!(&*jwk.alg, "" | "EdDSA" | "Ed25519")
+        && matches!(&*jwk.usage, "" | "sig");
+    let key = DecodingKey::from_ed_components(&jwk.x).ok().filter(|_| ours)?;
+    // jsonwebtoken takes the first 32 bytes, and panics when there are fewer.
+    (key.try_get_as_bytes().ok()?.len() == 32).then_some(key)
+}

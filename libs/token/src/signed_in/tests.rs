@@ -1,0 +1,146 @@
+use ids::Clock;
+use poem::{IntoResponse, http::Method};
+
+use super::*;
+use crate::testing::{NOW, claims, key, verifier};
+
+fn request(method: Method, headers: &[(&'static str, String)]) -> Request {
+    let key = key(1);
+    let mut request = Request::builder().method(method).header("host", "tickets.example");
+    for (name, value) in headers {
+        request = request.header(*name, value);
+    }
+    let mut request = request.finish();
+    request.set_data(verifier(&[&key], &Clock::manual(NOW)));
+    request
+}
+
+fn bearer() -> (Claims, (&'static str, String)) {
+    let claims = claims();
+    let token = key(1).sign(&claims).unwrap();
+    (claims, ("authorization", format!("Bearer {token}")))
+}
+
+fn cookie() -> (Claims, (&'static str, String)) {
+    let claims = claims();
+    let token = key(1).sign(&claims).unwrap();
+    (
+        claims,
+        ("cookie", format!("theme=dark; {SESSION_COOKIE}={token}; other=1")),
+    )
+}
+
+#[tokio::test]
+async fn a_program_signs_in_by_bearer_token_and_a_page_by_cookie() {
+    for (claims, header) in [bearer(), cookie()] {
+        let signed_in = SignedIn::check(&request(Method::GET, &[header])).await.unwrap();
+        assert_eq!(signed_in, SignedIn::new(&claims));
+    }
+}
+
+#[tokio::test]
+async fn the_bearer_token_counts_if_both_are_there() {
+    let ((program, bearer), (_, cookie)) = (bearer(), cookie());
+    let cross_site = ("sec-fetch-site", "cross-site".to_owned());
+    let signed_in = SignedIn::check(&request(Method::POST, &[cookie.clone(), bearer, cross_site]))
+        .await
+        .unwrap();
+    assert_eq!(signed_in.user_id, program.sub);
+
+    let bad = ("authorization", "bearer nonsense".to_owned());
+    let refused = SignedIn::check(&request(Method::GET, &[bad, cookie.clone()]))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.status(), 401, "a bad one is not passed over");
+
+    let other_scheme = ("authorization", "Basic dXNlcjpwYXNz".to_owned());
+    SignedIn::check(&request(Method::GET, &[other_scheme, cookie]))
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_write_by_cookie_must_come_from_our_own_site() {
+    let (_, cookie) = cookie();
+    for (header, status) in [
+        (("sec-fetch-site", "same-origin"), None),
+        (("sec-fetch-site", "cross-site"), Some(403)),
+        (("origin", "https://attacker.example"), Some(403)),
+        (("origin", "https://tickets.example"), None),
+    ] {
+        let headers = [cookie.clone(), (header.0, header.1.to_owned())];
+        let written = SignedIn::check(&request(Method::POST, &headers)).await;
+        assert_eq!(
+            written.err().map(|problem| problem.status().as_u16()),
+            status,
+            "{header:?}"
+        );
+        SignedIn::check(&request(Method::GET, &headers)).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_told_how_to_sign_in() {
+    let headers = [
+        vec![],
+        vec![("cookie", "ticketing_session=".to_owned())],
+        vec![("cookie", "not_ticketing_session=a".to_owned())],
+        vec![("authorization", "Bearer".to_owned())],
+        vec![("authorization", "Bearer ".to_owned())],
+    ];
+    for headers in headers {
+        let response = SignedIn::check(&request(Method::GET, &headers))
+            .await
+            .unwrap_err()
+            .into_response();
+        assert_eq!(response.status(), 401, "{headers:?}");
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+}
+
+#[test]
+fn a_cookie_is_found_among_others() {
+    let mut headers = HeaderMap::new();
+    headers.append("cookie", "a=1;b=2".parse().unwrap());
+    headers.append("cookie", "c=\"3\"; a=4; d".parse().unwrap());
+    for (name, value) in [
+        ("a", Some("1")),
+        ("b", Some("2")),
+        ("c", Some("3")),
+        ("d", None),
+        ("e", None),
+    ] {
+        assert_eq!(crate::cookie(&headers, name), value);
+    }
+}
+
+mod spec {
+    use poem_openapi::{OpenApi, OpenApiService, payload::PlainText};
+    use serde_json::{Value, json};
+
+    use super::SignedIn;
+
+    struct Api;
+
+    #[OpenApi]
+    impl Api {
+        /// Who am I?
+        #[oai(path = "/me", method = "get")]
+        async fn me(&self, me: SignedIn) -> PlainText<String> {
+            PlainText(me.user_id.to_string())
+        }
+    }
+
+    #[test]
+    fn the_document_offers_both_ways_to_sign_in() {
+        let spec: Value = serde_json::from_str(&OpenApiService::new(Api, "", "").spec()).unwrap();
+        assert_eq!(
+            spec["paths"]["/me"]["get"]["security"],
+            json!([{"bearer": []}, {"session": []}])
+        );
+        let schemes = &spec["components"]["securitySchemes"];
+        assert_eq!(schemes["bearer"]["scheme"], "bearer");
+        assert_eq!(schemes["session"]["in"], "cookie");
+        assert_eq!(schemes["session"]["name"], "ticketing_session");
+    }
+}

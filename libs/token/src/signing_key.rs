@@ -1,0 +1,94 @@
+use std::fmt;
+
+use jsonwebtoken::{
+    Algorithm, EncodingKey, Header,
+    jwk::{self, AlgorithmParameters, ThumbprintHash},
+};
+
+use crate::{Claims, Jwk};
+
+/// What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7).
+const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+
+/// A key that could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the signing key cannot be used: {0}")]
+pub struct KeyError(#[from] jsonwebtoken::errors::Error);
+
+/// A private key that signs access tokens (Ed25519). Signing is deterministic: the same claims give the same token.
+#[derive(Clone)]
+pub struct SigningKey {
+    key: EncodingKey,
+    public: Jwk,
+}
+
+impl SigningKey {
+    /// The key that these 32 random bytes are.
+    pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
+        let key = EncodingKey::from_ed_der(&pkcs8(seed));
+        let public = jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA)?;
+        let kid = public.thumbprint(ThumbprintHash::SHA256)?;
+        let x = match public.algorithm {
+            AlgorithmParameters::OctetKeyPair(pair) => pair.x,
+            _ => String::new(),
+        };
+        let public = Jwk {
+            kty: "OKP".to_owned(),
+            crv: "Ed25519".to_owned(),
+            x,
+            kid,
+            alg: "EdDSA".to_owned(),
+            usage: "sig".to_owned(),
+        };
+        Ok(Self { key, public })
+    }
+
+    /// The key's name: its thumbprint (RFC 7638).
+    pub fn kid(&self) -> &str {
+        &self.public.kid
+    }
+
+    /// The public half.
+    pub const fn public(&self) -> &Jwk {
+        &self.public
+    }
+
+    /// Signs an access token.
+    pub fn sign(&self, claims: &Claims) -> Result<String, KeyError> {
+        let header = Header {
+            kid: Some(self.public.kid.clone()),
+            ..Header::new(Algorithm::EdDSA)
+        };
+        Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
+    }
+}
+
+pub(crate) fn pkcs8(seed: &[u8; 32]) -> Vec<u8> {
+    [&PKCS8[..], seed].concat()
+}
+
+/// Only the name: the rest is secret.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SigningKey").field(&self.public.kid).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::Example;
+
+    use super::*;
+    use crate::Jwks;
+
+    #[test]
+    fn the_key_of_rfc_8037_has_the_public_half_and_the_name_given_there() {
+        let seed = [
+            0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49,
+            0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,
+        ];
+        let key = SigningKey::from_seed(&seed).unwrap();
+        assert_eq!(*key.public(), Jwks::example().keys[0]);
+        assert_eq!(format!("{key:?}"), format!("SigningKey({:?})", key.kid()));
+    }
+}

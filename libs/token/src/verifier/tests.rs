@@ -1,0 +1,219 @@
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::EncodingKey;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::{
+    AUDIENCE, ISSUER, LIFETIME,
+    testing::{NOW, claims, key, verifier},
+};
+
+fn encoded(part: &Value) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(part.to_string())
+}
+
+#[tokio::test]
+async fn a_token_tells_who_is_signed_in() {
+    let (key, claims) = (key(1), claims());
+    let signed_in = verifier(&[&key], &Clock::manual(NOW))
+        .verify(&key.sign(&claims).unwrap())
+        .await
+        .unwrap();
+    assert_eq!((signed_in.user_id, signed_in.session_id), (claims.sub, claims.sid));
+    assert_eq!(signed_in.token_expires_at, NOW + LIFETIME);
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_fifteen_minutes_and_a_little_leeway() {
+    let (key, clock) = (key(1), Clock::manual(NOW));
+    let verifier = verifier(&[&key], &clock);
+    let token = key.sign(&claims()).unwrap();
+    clock.advance(LIFETIME + LEEWAY - Duration::from_secs(1));
+    verifier.verify(&token).await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    assert!(matches!(verifier.verify(&token).await, Err(Refused::Expired)));
+}
+
+#[tokio::test]
+async fn what_is_not_for_us_by_us_and_for_now_is_refused() {
+    let key = key(1);
+    let verifier = verifier(&[&key], &Clock::manual(NOW));
+    let (now, good) = (NOW.seconds(), claims());
+    for (what, claims) in [
+        (
+            "another issuer",
+            Claims {
+                iss: "somebody".to_owned(),
+                ..good.clone()
+            },
+        ),
+        (
+            "no issuer",
+            Claims {
+                iss: String::new(),
+                ..good.clone()
+            },
+        ),
+        (
+            "another audience",
+            Claims {
+                aud: "somebody".to_owned(),
+                ..good.clone()
+            },
+        ),
+        (
+            "signed in the future",
+            Claims {
+                iat: now + 6,
+                ..good.clone()
+            },
+        ),
+        (
+            "good from the future on",
+            Claims {
+                nbf: Some(now + 6),
+                ..good.clone()
+            },
+        ),
+        (
+            "never good",
+            Claims {
+                exp: now,
+                ..good.clone()
+            },
+        ),
+        (
+            "long over",
+            Claims {
+                iat: 0,
+                exp: 1,
+                ..good.clone()
+            },
+        ),
+        (
+            "over before time began",
+            Claims {
+                iat: i64::MIN,
+                exp: i64::MIN + 1,
+                ..good.clone()
+            },
+        ),
+    ] {
+        assert!(verifier.verify(&key.sign(&claims).unwrap()).await.is_err(), "{what}");
+    }
+    let skewed = Claims {
+        iat: now + 5,
+        nbf: Some(now + 5),
+        exp: i64::MAX,
+        ..good
+    };
+    verifier.verify(&key.sign(&skewed).unwrap()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_forged_token_is_refused() {
+    let key = key(1);
+    let verifier = verifier(&[&key], &Clock::manual(NOW));
+    let good = key.sign(&claims()).unwrap();
+    let (message, signature) = good.rsplit_once('.').unwrap();
+    let (header, payload) = message.split_once('.').unwrap();
+    let other = Claims {
+        sub: ids::UserId::new(NOW),
+        ..claims()
+    };
+    let other = encoded(&serde_json::to_value(other).unwrap());
+
+    // The old trick: the public key, known to everybody, taken for an HMAC secret.
+    let mut confused = Header::new(Algorithm::HS256);
+    confused.kid = Some(key.kid().to_owned());
+    let secret = EncodingKey::from_secret(&BASE64_URL_SAFE_NO_PAD.decode(&key.public().x).unwrap());
+    let confused = jsonwebtoken::encode(&confused, &claims(), &secret).unwrap();
+
+    let stranger = self::key(2);
+    let mut as_ours = Header::new(Algorithm::EdDSA);
+    as_ours.kid = Some(key.kid().to_owned());
+    let pretended = {
+        let message = format!("{}.{payload}", encoded(&serde_json::to_value(&as_ours).unwrap()));
+        let signature = stranger.sign(&claims()).unwrap();
+        format!("{message}.{}", signature.rsplit_once('.').unwrap().1)
+    };
+    let with = |header: Value| format!("{}.{payload}.{signature}", encoded(&header));
+
+    for (what, token) in [
+        (
+            "no algorithm",
+            format!("{}.{payload}.", encoded(&json!({"alg": "none", "kid": key.kid()}))),
+        ),
+        (
+            "no algorithm, in other letters",
+            with(json!({"alg": "nOnE", "kid": key.kid()})),
+        ),
+        ("a shared secret", confused),
+        (
+            "another algorithm's name",
+            with(json!({"alg": "RS256", "kid": key.kid()})),
+        ),
+        ("no key's name", with(json!({"alg": "EdDSA"}))),
+        ("an unknown key", stranger.sign(&claims()).unwrap()),
+        ("a stranger's signature in our name", pretended),
+        (
+            "an unknown extension",
+            with(json!({"alg": "EdDSA", "kid": key.kid(), "crit": ["exp"]})),
+        ),
+        ("somebody else's claims", format!("{header}.{other}.{signature}")),
+        ("no signature", format!("{message}.")),
+        ("half a signature", format!("{message}.{}", &signature[..43])),
+        ("four parts", format!("{good}.{signature}")),
+        ("two parts", message.to_owned()),
+        ("nothing", String::new()),
+        ("dots", "..".to_owned()),
+        ("no text", "\u{0}.\u{0}.\u{0}".to_owned()),
+    ] {
+        let answer = verifier.verify(&token).await;
+        assert!(matches!(answer, Err(Refused::Invalid(_))), "{what}: {answer:?}");
+    }
+    verifier.verify(&good).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_signed_document_that_is_no_access_token_is_refused() {
+    let key = key(1);
+    let verifier = verifier(&[&key], &Clock::manual(NOW));
+    let mut header = Header::new(Algorithm::EdDSA);
+    header.kid = Some(key.kid().to_owned());
+    let signing = EncodingKey::from_ed_der(&crate::signing_key::pkcs8(&[1; 32]));
+    let good = serde_json::to_value(claims()).unwrap();
+    for (field, value) in [
+        ("aud", json!(["ticketing", "other"])),
+        ("sub", json!("root")),
+        ("sub", Value::Null),
+        ("exp", json!("tomorrow")),
+        ("iat", Value::Null),
+        ("sid", Value::Null),
+    ] {
+        let mut claims = good.clone();
+        claims[field] = value;
+        let token = jsonwebtoken::encode(&header, &claims, &signing).unwrap();
+        let answer = verifier.verify(&token).await;
+        assert!(matches!(answer, Err(Refused::Invalid(_))), "{field}: {answer:?}");
+    }
+    let token = jsonwebtoken::encode(&header, &good, &signing).unwrap();
+    verifier.verify(&token).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_answer_to_a_refused_token_does_not_say_what_gave_it_away() {
+    let refused = [
+        Refused::Invalid("somebody else issued it"),
+        Refused::Invalid("no key of ours signed it"),
+    ];
+    let [one, other] = refused.map(Problem::from);
+    assert_eq!(one, other);
+    assert_eq!(one.status(), 401);
+    assert_eq!(Problem::from(Refused::Expired).status(), 401);
+    assert_eq!(
+        (ISSUER, AUDIENCE),
+        ("ticketing-auth", "ticketing"),
+        "tokens outlive a release"
+    );
+}
