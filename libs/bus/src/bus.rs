@@ -1,0 +1,234 @@
+use std::time::Duration;
+
+use db::Db;
+use futures_util::future::try_join_all;
+use ids::{Clock, Timestamp};
+use lapin::Connection;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    AmqpUrl, Error, Namespace, Reaction, Rungs,
+    backoff::Backoff,
+    connection::{close, confirming_channel, connect, loss, patiently},
+    consumer::Subscriber,
+    relay::Relay,
+    topology::Topology,
+};
+
+/// How long a message that failed waits before it comes back: the first time, the second time, the last time.
+pub const RETRIES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(5)];
+
+/// How long stopping may take: for the batch in hand, and then for what is in the outbox.
+const LAST_BATCH: Duration = Duration::from_secs(3);
+const LAST_EVENTS: Duration = Duration::from_secs(2);
+
+/// What a service wants of the broker.
+pub struct Config {
+    /// Where the broker is.
+    pub url: AmqpUrl,
+    /// What every name in the broker starts with.
+    pub namespace: Namespace,
+    /// Who we are.
+    pub service: &'static str,
+    /// The usual window for paying an order: the longest rung of the ladder of delays.
+    pub window: Duration,
+    /// How long a failed message waits before it comes back; usually [`RETRIES`].
+    pub retries: [Duration; 3],
+    /// What we listen to.
+    pub consumers: Vec<Consumer>,
+}
+
+/// A queue, and what to do with what comes out of it.
+pub struct Consumer {
+    /// What to listen to.
+    pub queue: Queue,
+    /// What to do with each message.
+    pub reaction: Reaction,
+}
+
+/// Something to listen to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Queue {
+    /// The events that the service subscribes to ([`events::subscriptions`]).
+    Events,
+    /// The timers that have dropped out of the ladder of delays. Several listeners share them.
+    Due,
+}
+
+/// Whether there is a broker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Not yet: the first attempt is under way.
+    Connecting,
+    /// Events come and go.
+    Connected,
+    /// Events wait in the outbox, and in the broker if there is one.
+    Down {
+        /// Since when.
+        since: Timestamp,
+        /// The latest failure, without secrets.
+        reason: String,
+    },
+}
+
+/// A service's connection to the broker. It lives until its shutdown token is cancelled, and connects again whenever the
+/// connection is lost.
+#[derive(Clone, Debug)]
+pub struct Bus {
+    state: watch::Receiver<State>,
+}
+
+impl Bus {
+    /// Connects, in a task of `tasks`, declares all queues of the namespace, publishes what is in the outbox of `db` and
+    /// consumes.
+    ///
+    /// On `shutdown` the batch in hand is finished and the outbox published, both for a few seconds at most: close `db`
+    /// after `tasks` have ended.
+    pub fn start(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, tasks: &TaskTracker) -> Self {
+        let (state, receiver) = watch::channel(State::Connecting);
+        tasks.spawn(Supervisor::new(config, db, clock, shutdown, state).run());
+        Self { state: receiver }
+    }
+
+    /// Whether there is a broker, now and at each change.
+    pub fn state(&self) -> watch::Receiver<State> {
+        self.state.clone()
+    }
+}
+
+/// Keeps a connection up.
+struct Supervisor {
+    url: AmqpUrl,
+    /// What an operator sees in the broker.
+    name: String,
+    topology: Topology,
+    relay: Relay,
+    subscribers: Vec<Subscriber>,
+    clock: Clock,
+    shutdown: CancellationToken,
+    state: watch::Sender<State>,
+}
+
+impl Supervisor {
+    fn new(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, state: watch::Sender<State>) -> Self {
+        let Config {
+            url,
+            namespace,
+            service,
+            window,
+            retries,
+            consumers,
+        } = config;
+        let subscriber = |Consumer { queue, reaction }| Subscriber {
+            db: db.clone(),
+            clock: clock.clone(),
+            namespace: namespace.clone(),
+            service,
+            queue: match queue {
+                Queue::Events => namespace.service(service),
+                Queue::Due => namespace.due(),
+            },
+            reaction,
+            retries,
+        };
+        let subscribers = consumers.into_iter().map(subscriber).collect();
+        Self {
+            url,
+            name: namespace.service(service),
+            topology: Topology::new(&namespace, &Rungs::new(window), &retries),
+            relay: Relay::new(db, namespace),
+            subscribers,
+            clock,
+            shutdown,
+            state,
+        }
+    }
+
+    async fn run(mut self) {
+        let shutdown = self.shutdown.clone();
+        let mut backoff = Backoff::new();
+        loop {
+            // Boxed, because a session is large and most of its life it waits.
+            let Err(error) = Box::pin(self.session()).await else {
+                return;
+            };
+            if self.went_down(&error) {
+                backoff.reset();
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => return,
+                () = tokio::time::sleep(backoff.pause()) => {}
+            }
+        }
+    }
+
+    /// One connection, from its beginning to its end: `Ok` on shutdown.
+    async fn session(&mut self) -> Result<(), Error> {
+        let shutdown = self.shutdown.clone();
+        let connection = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            connection = self.connect() => connection?,
+        };
+        let lost = loss(&connection);
+        let Self { relay, subscribers, .. } = self;
+        let last_moment = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(LAST_BATCH + LAST_EVENTS).await;
+        };
+        let end = tokio::select! {
+            end = serve(&connection, relay, subscribers, &shutdown) => end,
+            error = lost => Err(error),
+            () = last_moment => Ok(()),
+        };
+        close(&connection).await;
+        // On the way out there is nobody left to tell about a loss.
+        if shutdown.is_cancelled() { Ok(()) } else { end }
+    }
+
+    async fn connect(&self) -> Result<Connection, Error> {
+        let connection = connect(&self.url, &self.name).await?;
+        patiently(self.topology.declare(&connection)).await?;
+        tracing::info!(broker = %self.url, "connected to the broker");
+        self.state.send_replace(State::Connected);
+        Ok(connection)
+    }
+
+    /// Notes and tells that there is no broker, once for each reason; returns whether there was one before.
+    fn went_down(&self, error: &Error) -> bool {
+        let reason = error.to_string();
+        let (since, was_up, news) = match &*self.state.borrow() {
+            State::Down { since, reason: before } => (*since, false, *before != reason),
+            before => (self.clock.now(), *before == State::Connected, true),
+        };
+        if news {
+            tracing::warn!(broker = %self.url, reason, "no broker: events wait in the outbox");
+        }
+        self.state.send_replace(State::Down { since, reason });
+        was_up
+    }
+}
+
+/// Consumes and publishes until `shutdown`; then finishes what is in hand and publishes what that has led to.
+async fn serve(
+    connection: &Connection,
+    relay: &mut Relay,
+    subscribers: &[Subscriber],
+    shutdown: &CancellationToken,
+) -> Result<(), Error> {
+    let channel = confirming_channel(connection).await?;
+    let drain = CancellationToken::new();
+    let consuming = async {
+        try_join_all(
+            subscribers
+                .iter()
+                .map(|subscriber| subscriber.run(connection, shutdown)),
+        )
+        .await?;
+        shutdown.cancelled().await;
+        drain.cancel();
+        Ok(())
+    };
+    tokio::try_join!(consuming, relay.run(&channel, &drain))?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+use lapin::ErrorKind;
+
+/// Why the broker did not do what was asked. Whatever was being published is still where it was.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no broker at the address, or it does not let us in.
+    #[error("no broker lets us in at {at}: {reason}")]
+    Unreachable {
+        /// The address, without the password.
+        at: String,
+        /// What went wrong on the way.
+        reason: String,
+    },
+    /// The broker has a queue or an exchange of this name with other properties.
+    #[error(
+        "{name} exists in the broker with other properties; delete it once it is empty, or use another namespace ({reason})"
+    )]
+    Conflict {
+        /// The queue or exchange.
+        name: String,
+        /// What the broker said.
+        reason: String,
+    },
+    /// The broker said no, or the connection broke.
+    #[error("the connection to the broker failed: {0}")]
+    Lost(#[from] lapin::Error),
+    /// The broker closed the connection, or cancelled a consumer because its queue was deleted.
+    #[error("the broker stopped serving {0}")]
+    Stopped(String),
+    /// The broker did not take responsibility for a message.
+    #[error("the broker did not accept a message for {0}")]
+    Refused(String),
+    /// The broker did not answer in time.
+    #[error("the broker did not answer within {0} s")]
+    Silent(u64),
+}
+
+impl Error {
+    /// What went wrong with the declaration of `name`.
+    pub(crate) fn declaring(name: &str, error: lapin::Error) -> Self {
+        /// AMQP 0-9-1: precondition-failed.
+        const PRECONDITION_FAILED: u16 = 406;
+        match error.kind() {
+            ErrorKind::ProtocolError(said) if said.get_id() == PRECONDITION_FAILED => Self::Conflict {
+                name: name.to_owned(),
+                reason: said.get_message().to_string(),
+            },
+            _ => Self::Lost(error),
+        }
+    }
+}

@@ -1,0 +1,161 @@
+use std::time::Duration;
+
+use db::Db;
+use lapin::{
+    BasicProperties, Channel, Confirmation, PublisherConfirm,
+    types::{AMQPValue, FieldTable},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Error, Namespace,
+    backoff::Backoff,
+    in_order::all_in_order,
+    message::{CONTENT_TYPE, Outgoing, PERSISTENT, TRACEPARENT, short},
+    outbox::{self, Destination, Row},
+};
+
+/// The most messages that wait for their confirm at the same time.
+const PAGE: u32 = 256;
+
+/// How often to look for rows of another process, such as the `republish` subcommand: its commits do not wake us.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Publishes what is in the outbox, in order, and deletes what the broker has confirmed.
+///
+/// A confirm that is lost with its connection leaves the message where it is: it is published again.
+pub(crate) struct Relay {
+    db: Db,
+    namespace: Namespace,
+    /// The last row of which it and all before it are confirmed. It outlives the connection.
+    published: i64,
+    deleted: i64,
+}
+
+/// What became of a page of the outbox.
+#[derive(PartialEq, Eq)]
+enum Page {
+    /// There was nothing to publish.
+    Empty,
+    Published,
+    /// The broker did not take all of it.
+    Refused,
+}
+
+impl Relay {
+    pub(crate) fn new(db: Db, namespace: Namespace) -> Self {
+        Self {
+            db,
+            namespace,
+            published: 0,
+            deleted: 0,
+        }
+    }
+
+    /// Publishes until `stop`, and then what is there.
+    pub(crate) async fn run(&mut self, channel: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+        let mut commits = self.db.commits();
+        let mut backoff = Backoff::new();
+        loop {
+            commits.borrow_and_update();
+            // Asked before looking: what was committed before the stop is published.
+            let stopping = stop.is_cancelled();
+            match self.publish_page(channel).await? {
+                Page::Published => backoff.reset(),
+                Page::Refused => {
+                    tracing::warn!("the broker refused an event: it stays in the outbox and is published again");
+                    tokio::time::sleep(backoff.pause()).await;
+                }
+                Page::Empty if stopping => return Ok(()),
+                Page::Empty => {
+                    let something = async {
+                        if commits.changed().await.is_err() {
+                            std::future::pending::<()>().await;
+                        }
+                    };
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = something => {}
+                        () = tokio::time::sleep(TICK) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn publish_page(&mut self, channel: &Channel) -> Result<Page, Error> {
+        if !channel.status().connected() {
+            return Err(Error::Stopped("the channel for publishing".to_owned()));
+        }
+        let after = self.published;
+        let rows = match self.db.read(move |conn| outbox::page(conn, after, PAGE)).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, "the outbox cannot be read now");
+                Vec::new()
+            }
+        };
+        let page = self.publish_rows(channel, &rows).await;
+        self.delete_published().await;
+        page
+    }
+
+    async fn publish_rows(&mut self, channel: &Channel, rows: &[Row]) -> Result<Page, Error> {
+        if rows.is_empty() {
+            return Ok(Page::Empty);
+        }
+        let confirms = all_in_order(rows.iter().map(|row| self.publish(channel, row))).await;
+        let mut page = Page::Published;
+        for (row, confirm) in rows.iter().zip(confirms) {
+            match confirm?.await? {
+                Confirmation::Ack(_) if page == Page::Published => self.published = row.id,
+                // After the gap: published again with it.
+                Confirmation::Ack(_) => {}
+                Confirmation::Nack(_) | Confirmation::NotRequested => page = Page::Refused,
+            }
+        }
+        Ok(page)
+    }
+
+    async fn publish(&self, channel: &Channel, row: &Row) -> lapin::Result<PublisherConfirm> {
+        let (exchange, key) = match &row.destination {
+            Destination::Events => (self.namespace.events(), &row.event_type),
+            Destination::Delay(rung) => (self.namespace.delays(), rung),
+        };
+        let body = row.body.as_bytes();
+        Outgoing {
+            exchange: &exchange,
+            key,
+            properties: properties(row),
+            body,
+        }
+        .publish(channel)
+        .await
+    }
+
+    /// Where it fails it is done with the next page: nothing is published again for that.
+    async fn delete_published(&mut self) {
+        let published = self.published;
+        if published == self.deleted {
+            return;
+        }
+        match self.db.write(move |tx| outbox::delete_through(tx, published)).await {
+            Ok(()) => self.deleted = published,
+            Err(error) => tracing::warn!(%error, "published events cannot be deleted from the outbox now"),
+        }
+    }
+}
+
+fn properties(row: &Row) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    if let Some(trace) = &row.traceparent {
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.as_str().into()));
+    }
+    BasicProperties::default()
+        .with_content_type(CONTENT_TYPE.into())
+        .with_message_id(short(row.event_id.as_str()))
+        .with_type(short(row.event_type.as_str()))
+        .with_timestamp(u64::try_from(row.created_at.seconds()).unwrap_or_default())
+        .with_delivery_mode(PERSISTENT)
+        .with_headers(headers)
+}

@@ -1,0 +1,75 @@
+use std::time::Duration;
+
+/// The delays that a timer can ride: the order window, a minute, ten seconds and one second.
+///
+/// RabbitMQ looks only at the head of a queue for what has expired, so each queue has one delay. A timer takes the longest
+/// one that does not carry it past its deadline; dropping out early, it takes the next.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rungs {
+    /// Falling.
+    longer: Vec<Duration>,
+    shortest: Duration,
+}
+
+impl Rungs {
+    /// The rungs of a marketplace whose orders are usually to be paid within `window` (milliseconds count).
+    pub fn new(window: Duration) -> Self {
+        let shortest = Duration::from_secs(1);
+        let mut longer = vec![window, Duration::from_mins(1), Duration::from_secs(10)];
+        longer.retain(|rung| *rung > shortest);
+        longer.sort_unstable_by(|a, b| b.cmp(a));
+        longer.dedup();
+        Self { longer, shortest }
+    }
+
+    /// The longest rung within `remaining`, or else the shortest one.
+    pub fn next(&self, remaining: Duration) -> Duration {
+        self.longer
+            .iter()
+            .copied()
+            .find(|rung| *rung <= remaining)
+            .unwrap_or(self.shortest)
+    }
+
+    /// Where a timer goes whose rung is not known to the broker.
+    pub(crate) fn shortest(&self) -> Duration {
+        self.shortest
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = Duration> {
+        self.longer.iter().copied().chain([self.shortest])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_order_of_the_usual_window_needs_one_rung() {
+        let rungs = Rungs::new(Duration::from_mins(15));
+        assert_eq!(rungs.next(Duration::from_mins(15)), Duration::from_mins(15));
+        assert_eq!(
+            rungs.next(Duration::from_mins(15) - Duration::from_millis(1)),
+            Duration::from_mins(1)
+        );
+        assert_eq!(rungs.next(Duration::ZERO), Duration::from_secs(1));
+    }
+
+    proptest! {
+        #[test]
+        fn no_timer_is_late_by_more_than_the_shortest_rung(window in 0..7_200_000_u64, deadline in 0..7_200_000_u64) {
+            let rungs = Rungs::new(Duration::from_millis(window));
+            let deadline = Duration::from_millis(deadline);
+            let (mut at, mut hops) = (Duration::ZERO, 0);
+            while at < deadline {
+                at += rungs.next(deadline - at);
+                hops += 1;
+            }
+            prop_assert!(at < deadline + rungs.shortest());
+            prop_assert!(hops <= 120 + 6 + 10, "{hops} hops");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use lapin::{
+    Channel, Connection, ExchangeKind,
+    options::{
+        ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
+    },
+    types::{AMQPValue, FieldTable},
+};
+
+use crate::{
+    Error, Namespace, Rungs,
+    message::short,
+    names::{TIMEKEEPER, services},
+};
+
+/// The exchange that every queue is bound to by its name (AMQP 0-9-1, section 3.1.3.1).
+pub(crate) const DEFAULT_EXCHANGE: &str = "";
+
+/// All that we need of the broker. Every service declares all of it before it publishes or consumes: so an event is
+/// kept for a service that has never run yet.
+pub(crate) struct Topology {
+    exchanges: Vec<Exchange>,
+    queues: Vec<Queue>,
+}
+
+struct Exchange {
+    name: String,
+    kind: ExchangeKind,
+    /// Where it sends what no queue is bound for.
+    otherwise: Option<String>,
+}
+
+struct Queue {
+    name: String,
+    arguments: Arguments,
+    /// Exchange and routing key.
+    bindings: Vec<(String, String)>,
+}
+
+impl Topology {
+    pub(crate) fn new(namespace: &Namespace, rungs: &Rungs, retries: &[Duration]) -> Self {
+        let mut this = Self {
+            exchanges: Vec::new(),
+            queues: Vec::new(),
+        };
+        this.unroutable(namespace);
+        this.services(namespace);
+        this.retries(namespace, retries);
+        this.ladder(namespace, rungs);
+        this
+    }
+
+    /// The queues of one delay, as a rung and between attempts.
+    pub(crate) fn of_delays(namespace: &Namespace, delay: Duration) -> Self {
+        let mut this = Self {
+            exchanges: Vec::new(),
+            queues: Vec::new(),
+        };
+        this.retries(namespace, &[delay]);
+        this.queue(namespace.delay(delay), Arguments::durable(), Vec::new());
+        this
+    }
+
+    fn unroutable(&mut self, namespace: &Namespace) {
+        let name = namespace.unroutable();
+        self.exchange(name.clone(), ExchangeKind::Fanout, None);
+        self.exchange(namespace.events(), ExchangeKind::Topic, Some(name.clone()));
+        self.queue(name.clone(), Arguments::durable(), vec![(name, String::new())]);
+    }
+
+    fn services(&mut self, namespace: &Namespace) {
+        for service in services() {
+            self.queue(namespace.parked(service), Arguments::durable(), Vec::new());
+            let bindings = events::subscriptions(service)
+                .map(|event| (namespace.events(), event.to_owned()))
+                .collect();
+            // Should the broker ever give up on a message, it parks it.
+            let arguments = Arguments::durable().dead_letter_to(&namespace.parked(service));
+            self.queue(namespace.service(service), arguments, bindings);
+        }
+    }
+
+    fn retries(&mut self, namespace: &Namespace, retries: &[Duration]) {
+        for delay in retries {
+            let name = namespace.retry(*delay);
+            // A fanout exchange in front leaves the routing key free to name the queue to which the message returns.
+            self.exchange(name.clone(), ExchangeKind::Fanout, None);
+            let arguments = Arguments::durable().ttl(*delay).dead_letter_by_its_own_key();
+            self.queue(name.clone(), arguments, vec![(name, String::new())]);
+        }
+    }
+
+    fn ladder(&mut self, namespace: &Namespace, rungs: &Rungs) {
+        let due = namespace.due();
+        self.queue(
+            due.clone(),
+            Arguments::durable().dead_letter_to(&namespace.parked(TIMEKEEPER)),
+            Vec::new(),
+        );
+        let other = namespace.other_delays();
+        self.exchange(other.clone(), ExchangeKind::Fanout, None);
+        self.exchange(namespace.delays(), ExchangeKind::Direct, Some(other.clone()));
+        for rung in rungs.all() {
+            let mut bindings = vec![(namespace.delays(), rung.as_millis().to_string())];
+            if rung == rungs.shortest() {
+                bindings.push((other.clone(), String::new()));
+            }
+            self.queue(
+                namespace.delay(rung),
+                Arguments::durable().ttl(rung).dead_letter_to(&due),
+                bindings,
+            );
+        }
+    }
+
+    fn exchange(&mut self, name: String, kind: ExchangeKind, otherwise: Option<String>) {
+        self.exchanges.push(Exchange { name, kind, otherwise });
+    }
+
+    fn queue(&mut self, name: String, arguments: Arguments, bindings: Vec<(String, String)>) {
+        self.queues.push(Queue {
+            name,
+            arguments,
+            bindings,
+        });
+    }
+
+    /// Declares what is missing. On a channel of its own, because the broker closes the channel when something that
+    /// exists is different.
+    pub(crate) async fn declare(&self, connection: &Connection) -> Result<(), Error> {
+        let channel = connection.create_channel().await?;
+        for exchange in &self.exchanges {
+            exchange
+                .declare(&channel)
+                .await
+                .map_err(|error| Error::declaring(&exchange.name, error))?;
+        }
+        for queue in &self.queues {
+            queue
+                .declare(&channel)
+                .await
+                .map_err(|error| Error::declaring(&queue.name, error))?;
+        }
+        channel.close(200, "declared".into()).await?;
+        Ok(())
+    }
+
+    /// Deletes everything, with the messages in it.
+    pub(crate) async fn delete(&self, connection: &Connection) -> Result<(), Error> {
+        let channel = connection.create_channel().await?;
+        for queue in &self.queues {
+            channel
+                .queue_delete(short(queue.name.as_str()), QueueDeleteOptions::default())
+                .await?;
+        }
+        for exchange in &self.exchanges {
+            channel
+                .exchange_delete(short(exchange.name.as_str()), ExchangeDeleteOptions::default())
+                .await?;
+        }
+        channel.close(200, "deleted".into()).await?;
+        Ok(())
+    }
+}
+
+impl Exchange {
+    async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let mut arguments = FieldTable::default();
+        if let Some(otherwise) = &self.otherwise {
+            arguments.insert("alternate-exchange".into(), string(otherwise));
+        }
+        let options = ExchangeDeclareOptions {
+            durable: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        channel
+            .exchange_declare(short(self.name.as_str()), self.kind.clone(), options, arguments)
+            .await
+    }
+}
+
+impl Queue {
+    async fn declare(&self, channel: &Channel) -> lapin::Result<()> {
+        let options = QueueDeclareOptions::durable();
+        channel
+            .queue_declare(short(self.name.as_str()), options, self.arguments.table())
+            .await?;
+        for (exchange, key) in &self.bindings {
+            let (name, exchange, key) = (short(self.name.as_str()), short(exchange.as_str()), short(key.as_str()));
+            channel
+                .queue_bind(name, exchange, key, QueueBindOptions::default(), FieldTable::default())
+                .await?;
+        }
+        Ok(())
+    }
+}
+
+/// The properties of a queue (<https://www.rabbitmq.com/docs/quorum-queues>).
+struct Arguments(BTreeMap<&'static str, AMQPValue>);
+
+/// RabbitMQ 4 drops a message that it has delivered 20 times, unless told otherwise; each loss of a connection, and each
+/// look at what is parked, is a delivery. We count attempts ourselves.
+const DELIVERIES: i64 = 1_000_000;
+
+impl Arguments {
+    /// Replicated where there is more than one broker, and on the disk in any case.
+    fn durable() -> Self {
+        Self(BTreeMap::from([
+            ("x-queue-type", string("quorum")),
+            ("x-delivery-limit", AMQPValue::LongLongInt(DELIVERIES)),
+        ]))
+    }
+
+    fn ttl(mut self, delay: Duration) -> Self {
+        let millis = i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+        self.0.insert("x-message-ttl", AMQPValue::LongLongInt(millis));
+        self
+    }
+
+    /// What the queue gives up goes to another queue, and is kept until that has confirmed it
+    /// (<https://www.rabbitmq.com/docs/quorum-queues#dead-lettering>).
+    fn dead_letter_to(self, queue: &str) -> Self {
+        let mut this = self.dead_letter_by_its_own_key();
+        this.0.insert("x-dead-letter-routing-key", string(queue));
+        this
+    }
+
+    /// What the queue gives up goes to the queue that its routing key names, and is kept until that has confirmed it.
+    fn dead_letter_by_its_own_key(mut self) -> Self {
+        self.0.insert("x-dead-letter-exchange", string(DEFAULT_EXCHANGE));
+        self.0.insert("x-dead-letter-strategy", string("at-least-once"));
+        // Asked for by that strategy; there is no limit to overflow.
+        self.0.insert("x-overflow", string("reject-publish"));
+        self
+    }
+
+    fn table(&self) -> FieldTable {
+        self.0.iter().fold(FieldTable::default(), |mut table, (name, value)| {
+            table.insert((*name).into(), value.clone());
+            table
+        })
+    }
+}
+
+fn string(text: &str) -> AMQPValue {
+    AMQPValue::LongString(text.into())
+}
