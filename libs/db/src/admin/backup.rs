@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Error, check};
-use crate::{Schema, open};
+use crate::{OpenError, Schema, open};
 
 /// Copies the database `from` to the new file `to`: one moment's state, while the service goes on reading and writing.
 ///
@@ -33,7 +33,10 @@ pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result
     }
     let copy = Partial::beside(to)?;
     let conn = copy_database(backup, &copy.path)?;
-    open::recognise(&conn, backup, schema)?;
+    if open::recognise(&conn, backup, schema)? == 0 {
+        // An empty file may become anybody's database, but it is nobody's backup.
+        return Err(OpenError::Foreign { path: backup.to_owned(), service: schema.service }.into());
+    }
     drop(conn);
     // Held until the new file is in place: nobody opens the old one in between.
     let _lock = if to.exists() { lock_alone(to)? } else { None };

@@ -144,6 +144,10 @@ async fn what_is_damaged_foreign_or_newer_is_not_restored() {
     let refused = admin::restore(&copy, &to, &YESTERDAY, false).unwrap_err();
     assert!(matches!(refused, Error::Open(OpenError::TooNew { found: 2, known: 1, .. })), "{refused}");
 
+    fs::write(disk.file("empty.db"), "").unwrap();
+    let refused = admin::restore(&disk.file("empty.db"), &to, &BOX_OFFICE, false).unwrap_err();
+    assert!(matches!(refused, Error::Open(OpenError::Foreign { .. })), "{refused}");
+
     let mut bytes = fs::read(&copy).unwrap();
     let middle = bytes.len() / 2;
     bytes[middle..middle + 4096].fill(0xa5);
