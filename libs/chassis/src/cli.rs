@@ -1,0 +1,134 @@
+use std::{path::PathBuf, process::ExitCode};
+
+use bus::parked::Selection;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::{
+    CommonArgs, LogArgs, Service, StartError, command,
+    settings::{BusArgs, DatabaseArgs},
+    telemetry,
+};
+
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli<A: Args, C: Subcommand> {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Command<A, C>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command<A: Args, C: Subcommand> {
+    /// Run the service until SIGINT or SIGTERM.
+    Serve {
+        #[command(flatten)]
+        common: Box<CommonArgs>,
+        #[command(flatten)]
+        own: A,
+    },
+    /// Create the database, or bring it to this release's schema.
+    Migrate,
+    /// Print the OpenAPI document.
+    Openapi,
+    /// Copy the database while the service runs.
+    Backup {
+        /// The file to write; it must not exist.
+        to: PathBuf,
+    },
+    /// Put a backup in the database's place. The service must not be running.
+    Restore {
+        /// The backup.
+        from: PathBuf,
+        /// Replace a database that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Check the integrity of the database and everything that must be true of its content.
+    Check,
+    /// Announce the state of everything again, so that services which missed it catch up.
+    Republish,
+    /// Look after the messages that the service could not handle.
+    Parked {
+        #[command(flatten)]
+        bus: BusArgs,
+        #[command(subcommand)]
+        what: Parked,
+    },
+    /// Print the version.
+    Version,
+    #[command(flatten)]
+    Own(C),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Parked {
+    /// One line for each message: id, type, subject, attempts and why.
+    List,
+    /// One message, whole.
+    Show {
+        /// The message's id.
+        id: String,
+    },
+    /// Hand messages to the service again.
+    Redrive {
+        /// The message's id, or all.
+        which: Selection,
+    },
+    /// Delete messages for good.
+    Discard {
+        /// The message's id, or all.
+        which: Selection,
+    },
+}
+
+/// The whole `main` of a service: reads the command line, does what it says, and tells failure in one sentence.
+pub fn main<S: Service>() -> ExitCode {
+    let about = format!("{}\n\nEvery flag can also be given as the environment variable beside it.", S::ABOUT);
+    let name = format!("ticketing-{}", S::NAME);
+    let command = Cli::<S::Args, S::Command>::command()
+        .name(name.clone())
+        .bin_name(name)
+        .about(S::ABOUT)
+        .long_about(about);
+    let cli = match Cli::<S::Args, S::Command>::from_arg_matches(&command.get_matches()) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
+    match run::<S>(cli) {
+        Ok(said) => {
+            if !said.is_empty() {
+                println!("{said}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("ticketing-{}: {error}", S::NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> {
+    let mut mistakes = crate::Mistakes::default();
+    let format = cli.log.format(&mut mistakes).ok_or_else(|| StartError::new(&mistakes))?;
+    telemetry::start(&cli.log.log, format)?;
+    let database = cli.database.path::<S>();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::new)?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { common, own } => command::serve::<S>(database, *common, own).await,
+            Command::Migrate => command::migrate::<S>(&database),
+            Command::Openapi => command::openapi::<S>(),
+            Command::Backup { to } => command::backup(&database, &to),
+            Command::Restore { from, force } => command::restore::<S>(&from, &database, force),
+            Command::Check => command::check::<S>(&database),
+            Command::Republish => command::republish::<S>(&database).await,
+            Command::Parked { bus, what } => command::parked::<S>(&bus, what).await,
+            Command::Version => Ok(format!("ticketing-{} {}", S::NAME, env!("CARGO_PKG_VERSION"))),
+            Command::Own(command) => command::own::<S>(command, &database).await,
+        }
+    })
+}

@@ -1,0 +1,125 @@
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
+
+use bus::parked;
+use db::{Db, admin};
+use ids::Clock;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::{CommonArgs, Mistakes, Service, StartError, cli::Parked, run, settings::BusArgs, spec};
+
+pub(crate) async fn serve<S: Service>(database: PathBuf, common: CommonArgs, own: S::Args) -> Result<String, StartError> {
+    let mut mistakes = Mistakes::default();
+    let settings = (common.settings::<S>(&mut mistakes), S::settings(&own, &mut mistakes));
+    let (Some(common), Some(own)) = settings else { return Err(StartError::new(&mistakes)) };
+    if !mistakes.is_empty() {
+        return Err(StartError::new(&mistakes));
+    }
+    let mut terminate = signal(SignalKind::terminate()).map_err(StartError::new)?;
+    let running = run::start::<S>(database, common, own, Clock::system()).await?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        pressed = tokio::signal::ctrl_c() => pressed.map_err(StartError::new)?,
+    }
+    running.stop().await;
+    Ok(String::new())
+}
+
+pub(crate) fn migrate<S: Service>(database: &Path) -> Result<String, StartError> {
+    let report = admin::migrate(database, &S::SCHEMA).map_err(StartError::new)?;
+    Ok(format!("{}: schema version {}, was {}", database.display(), report.to, report.from))
+}
+
+pub(crate) fn openapi<S: Service>() -> Result<String, StartError> {
+    serde_json::to_string_pretty(&spec::<S>()).map_err(StartError::new)
+}
+
+pub(crate) fn backup(database: &Path, to: &Path) -> Result<String, StartError> {
+    admin::backup(database, to).map_err(StartError::new)?;
+    Ok(format!("{} is a copy of {}, checked", to.display(), database.display()))
+}
+
+pub(crate) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> Result<String, StartError> {
+    admin::restore(from, database, &S::SCHEMA, force).map_err(StartError::new)?;
+    Ok(format!(
+        "{} is restored from {}, checked. Start the service, then run republish here and in the services it listens to.",
+        database.display(),
+        from.display()
+    ))
+}
+
+pub(crate) fn check<S: Service>(database: &Path) -> Result<String, StartError> {
+    let findings = admin::check(database, &S::SCHEMA, S::INVARIANTS).map_err(StartError::new)?;
+    if findings.is_empty() {
+        return Ok(format!("{}: sound, {} invariants hold", database.display(), S::INVARIANTS.len()));
+    }
+    let mut told = format!("{}: {} findings", database.display(), findings.len());
+    for finding in findings {
+        let _ = write!(told, "\n  {finding}");
+    }
+    Err(StartError(told))
+}
+
+pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, StartError> {
+    let db = Db::open(database, &S::SCHEMA).map_err(StartError::new)?;
+    let clock = Clock::system();
+    let (mut after, mut pages) = (None, 0_u64);
+    loop {
+        let now = clock.now();
+        after = db.write(move |tx| S::republish(tx, now, after)).await.map_err(|error: db::Error| StartError::new(error))?;
+        pages += 1;
+        if after.is_none() {
+            break;
+        }
+    }
+    db.close().await;
+    Ok(format!("announced again, in {pages} transactions: the service sends it while it runs"))
+}
+
+pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<String, StartError> {
+    let mut mistakes = Mistakes::default();
+    let bus = bus.settings(&mut mistakes).ok_or_else(|| StartError::new(&mistakes))?;
+    let (url, namespace) = (&bus.url, &bus.namespace);
+    match what {
+        Parked::List => {
+            let messages = parked::list(url, namespace, S::NAME).await.map_err(StartError::new)?;
+            let lines = messages.iter().map(line).collect::<Vec<_>>();
+            Ok([vec![format!("{} parked", messages.len())], lines].concat().join("\n"))
+        }
+        Parked::Show { id } => {
+            let messages = parked::show(url, namespace, S::NAME, &id).await.map_err(StartError::new)?;
+            let shown = messages.iter().map(|message| format!("{}\n{}", line(message), message.body));
+            let shown = shown.collect::<Vec<_>>().join("\n");
+            if shown.is_empty() { Err(StartError(format!("no message {id} is parked"))) } else { Ok(shown) }
+        }
+        Parked::Redrive { which } => {
+            let count = parked::redrive(url, namespace, S::NAME, &which).await.map_err(StartError::new)?;
+            Ok(format!("{count} handed to the service again"))
+        }
+        Parked::Discard { which } => {
+            let count = parked::discard(url, namespace, S::NAME, &which).await.map_err(StartError::new)?;
+            Ok(format!("{count} deleted"))
+        }
+    }
+}
+
+fn line(message: &parked::Parked) -> String {
+    format!(
+        "{} {} of {}, parked {} after {} attempts: {}",
+        message.id,
+        message.event_type,
+        message.subject.as_deref().unwrap_or("unknown"),
+        message.parked_at.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string()),
+        message.attempts,
+        message.reason
+    )
+}
+
+pub(crate) async fn own<S: Service>(command: S::Command, database: &Path) -> Result<String, StartError> {
+    let db = Db::open(database, &S::SCHEMA).map_err(StartError::new)?;
+    let said = S::command(command, db.clone(), Clock::system()).await;
+    db.close().await;
+    said
+}

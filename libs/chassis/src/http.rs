@@ -1,0 +1,145 @@
+use std::{any::Any, io, net::SocketAddr, time::Duration};
+
+use ids::Clock;
+use poem::{
+    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server,
+    endpoint::{BoxEndpoint, make_sync},
+    get,
+    http::{HeaderValue, StatusCode, header},
+    listener::TcpAcceptor,
+    middleware::{CatchPanic, PanicHandler},
+    web::{Html, Json},
+};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use token::TrustedOrigins;
+use trace::Trace;
+
+use crate::{Service, StartError, spec};
+
+/// Connections on which nothing happens are closed after this; so are those that never finish their headers.
+const IDLE: Duration = Duration::from_mins(1);
+
+/// How long requests that are under way may take to finish when the service stops.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The address that a server listens on.
+#[derive(Debug)]
+pub struct Served {
+    listener: TcpListener,
+    /// The address, with the real port.
+    pub addr: SocketAddr,
+}
+
+impl Served {
+    /// Takes the address, or says in a sentence why that cannot be.
+    pub async fn bind(addr: SocketAddr) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(addr).await.map_err(|error| match error.kind() {
+            io::ErrorKind::AddrInUse => StartError(format!("{addr} is taken: another program listens there")),
+            _ => StartError(format!("{addr} cannot be listened on: {error}")),
+        })?;
+        let addr = listener.local_addr().map_err(StartError::new)?;
+        Ok(Self { listener, addr })
+    }
+}
+
+/// Serves until shutdown, then lets what is under way finish.
+pub fn serve(
+    at: Served,
+    endpoint: impl IntoEndpoint<Endpoint: 'static> + Send + 'static,
+    shutdown: CancellationToken,
+    tasks: &TaskTracker,
+) -> Result<(), StartError> {
+    let addr = at.addr;
+    let acceptor = TcpAcceptor::from_tokio(at.listener).map_err(StartError::new)?;
+    let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE);
+    tasks.spawn(async move {
+        if let Err(error) = server.run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), Some(DRAIN)).await {
+            tracing::error!(%addr, %error, "the HTTP server ended");
+        }
+    });
+    Ok(())
+}
+
+/// The state of the things that a service leans on.
+pub(crate) trait Readiness: Send + Sync + 'static {
+    /// Whether requests can be served, and the details.
+    fn check(&self) -> (bool, Value);
+}
+
+/// Everything that a service answers.
+pub(crate) fn endpoint<S: Service>(
+    app: S::App,
+    verifier: token::Verifier,
+    trusted: TrustedOrigins,
+    readiness: impl Readiness,
+    clock: Clock,
+) -> BoxEndpoint<'static> {
+    let document = spec::<S>();
+    let ready = make_sync(move |_| {
+        let (ready, checks) = readiness.check();
+        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+        Json(json!({"ready": ready, "checks": checks})).with_status(status)
+    });
+    let routes = Route::new()
+        .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))
+        .at("/health/ready", get(ready))
+        .at("/docs", get(make_sync({
+            let document = document.clone();
+            move |_| Html(crate::swagger_ui(&document))
+        })))
+        .at("/openapi.json", get(make_sync(move |_| Json(document.clone()))))
+        .nest("/", spec::openapi_service::<S>())
+        .with(CatchPanic::new().with_handler(Panicked))
+        .data(app)
+        .data(verifier)
+        .data(trusted);
+    Observed { inner: routes, clock }.boxed()
+}
+
+/// Runs each request inside its trace, renders what was refused, and logs the outcome.
+struct Observed<E> {
+    inner: E,
+    clock: Clock,
+}
+
+impl<E: Endpoint> Endpoint for Observed<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let given = request.header("traceparent").and_then(|header| header.parse::<Trace>().ok());
+        let trace = given.map_or_else(Trace::start, Trace::child);
+        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+        let began = self.clock.now();
+        let mut response = trace::scope(trace, async {
+            match self.inner.call(request).await {
+                Ok(response) => response.into_response(),
+                Err(error) => problem::from_error(error),
+            }
+        })
+        .await;
+        let millis = began.until(self.clock.now()).as_millis();
+        tracing::debug!(%method, path, status = response.status().as_u16(), millis, trace = trace.id(), "answered");
+        let headers = response.headers_mut();
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(id) = HeaderValue::from_str(&trace.id()) {
+            headers.insert("x-request-id", id);
+        }
+        Ok(response)
+    }
+}
+
+#[derive(Clone)]
+struct Panicked;
+
+impl PanicHandler for Panicked {
+    type Response = problem::Problem;
+
+    fn get_response(&self, panic: Box<dyn Any + Send + 'static>) -> Self::Response {
+        let told = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let told = told.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        problem::Problem::internal(&StartError(format!("a handler panicked: {told}")))
+    }
+}

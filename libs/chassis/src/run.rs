@@ -1,0 +1,131 @@
+use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use bus::Bus;
+use db::{Db, Health};
+use ids::Clock;
+use poem::endpoint::BoxEndpoint;
+use serde_json::{Value, json};
+use token::TrustedOrigins;
+use tokio::sync::watch;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    CommonSettings, Context, Service, StartError,
+    http::{self, Readiness, Served},
+    jobs::Bell,
+};
+
+/// How long the parts of a service may take to end, before it stops without them.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// A service that runs.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What it answers, for a front door in the same process.
+    pub endpoint: Arc<BoxEndpoint<'static>>,
+    name: &'static str,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+    bus_shutdown: CancellationToken,
+    bus_tasks: TaskTracker,
+    db: Db,
+    bells: Vec<Bell>,
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", self.name, self.addr)
+    }
+}
+
+/// Starts a service: takes its port, opens its database, joins the bus, serves.
+pub async fn start<S: Service>(
+    database: PathBuf,
+    common: CommonSettings,
+    own: S::Settings,
+    clock: Clock,
+) -> Result<Running, StartError> {
+    let served = Served::bind(common.listen).await?;
+    let addr = served.addr;
+    let db = tokio::task::spawn_blocking(move || Db::open(&database, &S::SCHEMA))
+        .await
+        .map_err(StartError::new)?
+        .map_err(StartError::new)?;
+    let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
+    let context = Context {
+        db: db.clone(),
+        clock: clock.clone(),
+        window: common.bus.window,
+        rungs: common.bus.rungs(),
+        shutdown: shutdown.clone(),
+        tasks: tasks.clone(),
+    };
+    let parts = S::start(context, own).await?;
+    let bus = Bus::start(
+        bus::Config {
+            url: common.bus.url,
+            namespace: common.bus.namespace,
+            service: S::NAME,
+            window: common.bus.window,
+            retries: bus::RETRIES,
+            consumers: parts.consumers,
+        },
+        db.clone(),
+        clock.clone(),
+        bus_shutdown.clone(),
+        &bus_tasks,
+    );
+    let verifier = match parts.verifier {
+        Some(own) => own,
+        None => token::Verifier::new(common.jwks_url, common.token_issuer, common.token_audience, clock.clone())
+            .map_err(StartError::new)?,
+    };
+    let trusted = TrustedOrigins(common.allowed_origins);
+    let state = State { storage: db.health(), broker: bus.state() };
+    let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, state, clock));
+    http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
+    let bells = parts.jobs.into_iter().map(|job| job.start(shutdown.clone(), &tasks)).collect::<Result<_, _>>()?;
+    tracing::info!(service = S::NAME, %addr, "serving");
+    Ok(Running { addr, endpoint, name: S::NAME, shutdown, tasks, bus_shutdown, bus_tasks, db, bells })
+}
+
+impl Running {
+    /// Stops in order: no new requests, what is under way ends, the outbox is sent, the database closes.
+    pub async fn stop(self) {
+        drop(self.bells);
+        for (signal, tasks) in [(self.shutdown, self.tasks), (self.bus_shutdown, self.bus_tasks)] {
+            signal.cancel();
+            tasks.close();
+            if tokio::time::timeout(PATIENCE, tasks.wait()).await.is_err() {
+                tracing::warn!(service = self.name, "stopping without waiting for all of its parts");
+            }
+        }
+        drop(self.endpoint);
+        self.db.close().await;
+        tracing::info!(service = self.name, "stopped");
+    }
+}
+
+/// A service without its broker still serves: events wait in the outbox. Without its storage it does not.
+struct State {
+    storage: watch::Receiver<Health>,
+    broker: watch::Receiver<bus::State>,
+}
+
+impl Readiness for State {
+    fn check(&self) -> (bool, Value) {
+        let storage = match &*self.storage.borrow() {
+            Health::Writing => None,
+            Health::Failing { reason } => Some(reason.clone()),
+        };
+        let broker = match &*self.broker.borrow() {
+            bus::State::Connecting => "connecting".to_owned(),
+            bus::State::Connected => "connected".to_owned(),
+            bus::State::Down { since, reason } => format!("down since {since}: {reason}"),
+        };
+        let ready = storage.is_none();
+        (ready, json!({"storage": storage.unwrap_or_else(|| "writing".to_owned()), "broker": broker}))
+    }
+}

@@ -1,0 +1,111 @@
+use std::{fmt::Debug, future::Future, time::Duration};
+
+use bus::Rungs;
+use db::{Db, Schema, Tx, admin::Invariant};
+use ids::{Clock, Timestamp};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Job, Mistakes};
+
+/// What a service says of itself; the rest it has from here.
+pub trait Service: Send + Sync + 'static {
+    /// `order`: its queue, its source on the bus, its database and its binary are named after it.
+    const NAME: &'static str;
+    /// What it is for, in one sentence.
+    const ABOUT: &'static str;
+    /// The port that it listens on unless told otherwise.
+    const PORT: u16;
+    /// Its database.
+    const SCHEMA: Schema;
+    /// What must be true of every row that it ever wrote.
+    const INVARIANTS: &'static [Invariant];
+
+    /// Its own flags, as they were written; [`Service::settings`] validates them.
+    type Args: clap::Args + Clone + Debug + Send + Sync;
+    /// Its own flags, understood.
+    type Settings: Clone + Send + Sync + 'static;
+    /// Its own subcommands; [`NoCommand`] if it has none.
+    type Command: clap::Subcommand + Debug + Send;
+    /// Its HTTP operations: a unit struct, whose handlers take `Data<&Self::App>`.
+    type Api: poem_openapi::OpenApi + 'static;
+    /// What its handlers work with.
+    type App: Clone + Send + Sync + 'static;
+
+    /// Its HTTP operations.
+    fn api() -> Self::Api;
+
+    /// Validates its own flags, and names every mistake.
+    fn settings(args: &Self::Args, mistakes: &mut Mistakes) -> Option<Self::Settings>;
+
+    /// Announces the state of one page of aggregates, those after `after`, and says where the next page begins.
+    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
+
+    /// Builds what runs.
+    fn start(
+        context: Context,
+        settings: Self::Settings,
+    ) -> impl Future<Output = Result<Parts<Self::App>, StartError>> + Send;
+
+    /// Runs one of its own subcommands, and says what it did.
+    fn command(
+        command: Self::Command,
+        db: Db,
+        clock: Clock,
+    ) -> impl Future<Output = Result<String, StartError>> + Send;
+}
+
+/// What a service is given to start with.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Its database, open and migrated.
+    pub db: Db,
+    /// Where the time comes from.
+    pub clock: Clock,
+    /// Within which time an order is usually to be paid.
+    pub window: Duration,
+    /// The delay queues that are there.
+    pub rungs: Rungs,
+    /// Cancelled when the service is to stop.
+    pub shutdown: CancellationToken,
+    /// Whatever is spawned is spawned here, so that stopping waits for it.
+    pub tasks: TaskTracker,
+}
+
+/// What a service is made of, once started.
+pub struct Parts<App> {
+    /// What its handlers work with.
+    pub app: App,
+    /// Which queues it reads, and what it does with what comes.
+    pub consumers: Vec<bus::Consumer>,
+    /// What it does from time to time.
+    pub jobs: Vec<Job>,
+    /// Who verifies access tokens, where that is not the marketplace's usual verifier.
+    pub verifier: Option<token::Verifier>,
+}
+
+/// Why something could not be done, in a sentence for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct StartError(pub String);
+
+impl StartError {
+    /// Takes the error's own words.
+    #[expect(clippy::needless_pass_by_value, reason = "so that it fits map_err")]
+    pub fn new(error: impl ToString) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<db::Error> for StartError {
+    fn from(error: db::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+/// For a service without subcommands of its own.
+#[derive(Debug, clap::Subcommand)]
+pub enum NoCommand {}
+
+/// For a service without flags of its own.
+#[derive(Debug, Clone, clap::Args)]
+pub struct NoSettings {}

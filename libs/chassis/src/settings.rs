@@ -1,0 +1,168 @@
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use bus::{AmqpUrl, Namespace, Rungs};
+use url::Url;
+
+use crate::{Mistakes, Service, telemetry::LogFormat};
+
+/// Where the broker is, and under which names.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct BusArgs {
+    /// The broker's address. It holds a password: prefer --amqp-url-file [default: `amqp://guest:guest@127.0.0.1:5672/%2f`]
+    #[arg(long, env = "TICKETING_AMQP_URL", hide_env_values = true, value_name = "URL")]
+    amqp_url: Option<String>,
+    /// The file that holds the broker's address.
+    #[arg(long, env = "TICKETING_AMQP_URL_FILE", value_name = "FILE")]
+    amqp_url_file: Option<String>,
+    /// What all names in the broker begin with: marketplaces that share a broker differ here.
+    #[arg(long, env = "TICKETING_NAMESPACE", default_value = "ticketing", value_name = "NAME")]
+    namespace: String,
+    /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise. The same for all
+    /// services.
+    #[arg(long, env = "TICKETING_ORDER_WINDOW_SECONDS", default_value = "900", value_name = "SECONDS")]
+    order_window_seconds: String,
+}
+
+/// The broker's side of the configuration, understood.
+#[derive(Clone, Debug)]
+pub struct BusSettings {
+    /// Where the broker is.
+    pub url: AmqpUrl,
+    /// What all names in the broker begin with.
+    pub namespace: Namespace,
+    /// Within which time an order is usually to be paid.
+    pub window: Duration,
+}
+
+impl BusSettings {
+    /// The delay queues of this configuration.
+    pub fn rungs(&self) -> Rungs {
+        Rungs::new(self.window)
+    }
+}
+
+impl BusArgs {
+    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<BusSettings> {
+        const DEFAULT: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
+        let given = mistakes.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
+        let url = mistakes.parse("--amqp-url", given.as_ref().map_or(DEFAULT, |url| url.expose()));
+        let namespace = mistakes.parse("--namespace", &self.namespace);
+        let window = mistakes.parse::<u64>("--order-window-seconds", &self.order_window_seconds).and_then(|seconds| {
+            let fits = (10..=86_400).contains(&seconds);
+            mistakes.check("--order-window-seconds", fits.then_some(seconds).ok_or("must be 10 to 86400"))
+        });
+        Some(BusSettings { url: url?, namespace: namespace?, window: Duration::from_secs(window?) })
+    }
+}
+
+/// How to log.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LogArgs {
+    /// What to log: a level, or a list such as info,order=debug.
+    #[arg(long, env = "TICKETING_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    pub log: String,
+    /// json (one object a line) or human [default: human on a terminal, else json]
+    #[arg(long, env = "TICKETING_LOG_FORMAT", value_name = "FORMAT", global = true)]
+    pub log_format: Option<String>,
+}
+
+impl LogArgs {
+    /// The format, understood.
+    pub fn format(&self, mistakes: &mut Mistakes) -> Option<LogFormat> {
+        match &self.log_format {
+            Some(format) => mistakes.parse("--log-format", format),
+            None => Some(LogFormat::of_the_terminal()),
+        }
+    }
+}
+
+/// Where the database is.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DatabaseArgs {
+    /// The database file; its folder must exist [default: .data/<service>.db]
+    #[arg(long, env = "TICKETING_DATABASE", value_name = "FILE", global = true)]
+    database: Option<PathBuf>,
+}
+
+impl DatabaseArgs {
+    pub(crate) fn path<S: Service>(&self) -> PathBuf {
+        self.database.clone().unwrap_or_else(|| format!(".data/{}.db", S::NAME).into())
+    }
+}
+
+/// The flags that all services have.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CommonArgs {
+    /// The address to listen on [default: 127.0.0.1 and the service's port]
+    #[arg(long, env = "TICKETING_LISTEN", value_name = "ADDRESS")]
+    listen: Option<String>,
+    #[command(flatten)]
+    bus: BusArgs,
+    /// Where the keys are published that access tokens are verified with.
+    #[arg(
+        long,
+        env = "TICKETING_JWKS_URL",
+        default_value = "http://127.0.0.1:4001/api/v1/auth/jwks.json",
+        value_name = "URL"
+    )]
+    jwks_url: String,
+    /// Who issues access tokens: their `iss`.
+    #[arg(long, env = "TICKETING_TOKEN_ISSUER", default_value = "ticketing", value_name = "NAME")]
+    token_issuer: String,
+    /// Whom access tokens are for: their `aud`.
+    #[arg(long, env = "TICKETING_TOKEN_AUDIENCE", default_value = "ticketing", value_name = "NAME")]
+    token_audience: String,
+    /// Origins of pages that may write with the session cookie, besides the service's own: `https://shop.example`
+    #[arg(long, env = "TICKETING_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    allowed_origins: Vec<String>,
+}
+
+/// The flags that all services have, understood.
+#[derive(Clone, Debug)]
+pub struct CommonSettings {
+    /// The address to listen on; port 0 takes any that is free.
+    pub listen: SocketAddr,
+    /// The broker.
+    pub bus: BusSettings,
+    /// Where the keys are published that access tokens are verified with.
+    pub jwks_url: Url,
+    /// Who issues access tokens.
+    pub token_issuer: String,
+    /// Whom access tokens are for.
+    pub token_audience: String,
+    /// Origins of pages that may write with the session cookie.
+    pub allowed_origins: Vec<String>,
+}
+
+impl CommonArgs {
+    pub(crate) fn settings<S: Service>(&self, mistakes: &mut Mistakes) -> Option<CommonSettings> {
+        let listen = match &self.listen {
+            Some(address) => mistakes.parse("--listen", address),
+            None => Some(SocketAddr::from(([127, 0, 0, 1], S::PORT))),
+        };
+        let bus = self.bus.settings(mistakes);
+        let jwks_url = mistakes.parse("--jwks-url", &self.jwks_url);
+        let mut origins = Vec::new();
+        for origin in &self.allowed_origins {
+            origins.extend(mistakes.check("--allowed-origins", parse_origin(origin)));
+        }
+        Some(CommonSettings {
+            listen: listen?,
+            bus: bus?,
+            jwks_url: jwks_url?,
+            token_issuer: self.token_issuer.clone(),
+            token_audience: self.token_audience.clone(),
+            allowed_origins: origins,
+        })
+    }
+}
+
+fn parse_origin(text: &str) -> Result<String, String> {
+    let url = Url::from_str(text.trim()).map_err(|error| format!("{text}: {error}"))?;
+    let origin = url.origin();
+    if origin.is_tuple() && url.path() == "/" && url.query().is_none() {
+        Ok(origin.ascii_serialization())
+    } else {
+        Err(format!("{text}: must be an origin such as https://shop.example"))
+    }
+}

@@ -1,0 +1,89 @@
+use poem_openapi::OpenApiService;
+use serde_json::{Map, Value, json};
+
+use crate::Service;
+
+/// The OpenAPI document of a service: what its code says, completed with what any operation can answer.
+pub fn spec<S: Service>() -> Value {
+    let text = openapi_service::<S>().spec();
+    // poem-openapi prints JSON; were it not, the drift test would show an empty document.
+    problem::complete(serde_json::from_str(&text).unwrap_or_default())
+}
+
+pub(crate) fn openapi_service<S: Service>() -> OpenApiService<S::Api, ()> {
+    OpenApiService::new(S::api(), format!("Ticketing: {}", S::NAME), env!("CARGO_PKG_VERSION"))
+        .description(S::ABOUT)
+        .server("/")
+}
+
+/// One document of several: for one Swagger UI over all services, and for clients generated in one go.
+pub fn merged(specs: &[Value]) -> Value {
+    let mut whole = json!({
+        "openapi": "3.0.0",
+        "info": {
+            "title": "Ticketing",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "An open-source marketplace for buying and selling event tickets.",
+        },
+        "servers": [{"url": "/"}],
+        "tags": [],
+        "paths": {},
+        "components": {"schemas": {}, "securitySchemes": {}},
+    });
+    for spec in specs {
+        for place in ["/paths", "/components/schemas", "/components/securitySchemes"] {
+            let part = spec.pointer(place).and_then(Value::as_object).cloned().unwrap_or_default();
+            if let Some(into) = whole.pointer_mut(place).and_then(Value::as_object_mut) {
+                merge(into, part);
+            }
+        }
+        let tags = spec["tags"].as_array().cloned().unwrap_or_default();
+        if let Some(into) = whole["tags"].as_array_mut() {
+            into.extend(tags);
+        }
+    }
+    whole
+}
+
+/// Two services may know a schema by the same name only if it is the same: the drift test fails otherwise.
+fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
+    for (name, value) in part {
+        match into.get(&name) {
+            Some(known) if *known != value => {
+                into.insert(format!("{name}_CONFLICT"), value);
+            }
+            Some(_) => {}
+            None => {
+                into.insert(name, value);
+            }
+        }
+    }
+}
+
+/// A Swagger UI page of a document.
+pub fn swagger_ui(spec: &Value) -> String {
+    let nothing = OpenApiService::new((), "", "");
+    // A script inside the document would end the page's script early.
+    let document = spec.to_string().replace("</", "<\\/");
+    nothing.swagger_ui_html().replacen(&format!("let spec = {};", nothing.spec()), &format!("let spec = {document};"), 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_holds_the_document() {
+        let page = swagger_ui(&json!({"info": {"title": "of mine </script>"}}));
+        assert!(page.contains(r#"let spec = {"info":{"title":"of mine <\/script>"}};"#));
+    }
+
+    #[test]
+    fn documents_merge_and_a_conflict_shows() {
+        let one = json!({"paths": {"/a": {}}, "components": {"schemas": {"Money": {"type": "object"}}}, "tags": [{"name": "a"}]});
+        let two = json!({"paths": {"/b": {}}, "components": {"schemas": {"Money": {"type": "string"}}}});
+        let whole = merged(&[one.clone(), one, two]);
+        assert_eq!(whole["paths"].as_object().unwrap().len(), 2);
+        assert!(whole["components"]["schemas"]["Money_CONFLICT"].is_object());
+    }
+}

@@ -1,0 +1,48 @@
+use std::{io::IsTerminal, str::FromStr};
+
+use tracing_subscriber::{EnvFilter, util::TryInitError};
+
+use crate::StartError;
+
+/// How log lines look.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// One JSON object a line.
+    Json,
+    /// For reading.
+    Human,
+}
+
+impl LogFormat {
+    /// Human on a terminal, else JSON.
+    pub fn of_the_terminal() -> Self {
+        if std::io::stderr().is_terminal() { Self::Human } else { Self::Json }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "json" => Ok(Self::Json),
+            "human" => Ok(Self::Human),
+            _ => Err("must be json or human"),
+        }
+    }
+}
+
+/// Starts logging, to standard error.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
+    let filter = EnvFilter::try_new(filter).map_err(|error| StartError(format!("--log: {error}")))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started: Result<(), TryInitError> = match format {
+        LogFormat::Json => {
+            tracing_subscriber::util::SubscriberInitExt::try_init(lines.json().flatten_event(true).finish())
+        }
+        LogFormat::Human => {
+            tracing_subscriber::util::SubscriberInitExt::try_init(lines.compact().with_target(false).finish())
+        }
+    };
+    started.map_err(StartError::new)
+}
