@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub const LIFETIME: Duration = Duration::from_mins(15);
 
 /// Who signs, unless configured otherwise.
-pub const ISSUER: &str = "ticketing-auth";
+pub const ISSUER: &str = "ticketing";
 
 /// Whom the tokens are for, unless configured otherwise.
 pub const AUDIENCE: &str = "ticketing";

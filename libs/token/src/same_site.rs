@@ -1,6 +1,6 @@
 use poem::{
     FromRequest, Request, RequestBody,
-    http::{HeaderMap, Method, Uri, header},
+    http::{HeaderMap, Method, Uri, header, uri::Authority},
 };
 use problem::Problem;
 
@@ -60,7 +60,7 @@ fn is_own(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
     let asked = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
-        .or_else(|| uri.authority().map(|it| it.as_str()));
+        .or_else(|| uri.authority().map(Authority::as_str));
     asked.is_some_and(|asked| asked.eq_ignore_ascii_case(host))
 }
 

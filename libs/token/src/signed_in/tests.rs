@@ -123,6 +123,7 @@ mod spec {
     struct Api;
 
     #[OpenApi]
+    #[expect(clippy::unused_async, reason = "the macro wants it")]
     impl Api {
         /// Who am I?
         #[oai(path = "/me", method = "get")]
