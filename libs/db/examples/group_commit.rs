@@ -10,8 +10,10 @@ use tokio::task::JoinSet;
 
 const SCHEMA: Schema = Schema {
     service: "benchmark",
-    migrations: &["CREATE TABLE orders (id INTEGER PRIMARY KEY, buyer TEXT NOT NULL) STRICT;
-         CREATE TABLE outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;"],
+    migrations: &[
+        "CREATE TABLE orders (id INTEGER PRIMARY KEY, buyer TEXT NOT NULL) STRICT;
+         CREATE TABLE outbox (id INTEGER PRIMARY KEY, body TEXT NOT NULL) STRICT;",
+    ],
 };
 
 const CALLERS: u32 = 64;
@@ -19,7 +21,9 @@ const EACH: u32 = 2000;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
+    let folder = std::env::args_os()
+        .nth(1)
+        .map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = tempfile::tempdir_in(folder)?;
     let db = Db::open(&folder.path().join("benchmark.db"), &SCHEMA)?;
 
@@ -55,8 +59,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn many_orders(db: &Db, count: u32) -> Result<(), Error> {
     for _ in 0..count {
         db.write(|tx| -> Result<_, Error> {
-            tx.prepare_cached("INSERT INTO orders (buyer) VALUES ('somebody')")?.execute([])?;
-            tx.prepare_cached("INSERT INTO outbox (body) VALUES (?1)")?.execute(["{\"id\": 1}"])?;
+            tx.prepare_cached("INSERT INTO orders (buyer) VALUES ('somebody')")?
+                .execute([])?;
+            tx.prepare_cached("INSERT INTO outbox (body) VALUES (?1)")?
+                .execute(["{\"id\": 1}"])?;
             Ok(())
         })
         .await?;

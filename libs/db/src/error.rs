@@ -88,7 +88,9 @@ pub enum Constraint {
 
 /// Which kind of constraint `error` is about, if it is about one.
 pub fn constraint(error: &rusqlite::Error) -> Option<Constraint> {
-    let failure = error.sqlite_error().filter(|failure| failure.code == ErrorCode::ConstraintViolation)?;
+    let failure = error
+        .sqlite_error()
+        .filter(|failure| failure.code == ErrorCode::ConstraintViolation)?;
     Some(match failure.extended_code {
         ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID => {
             Constraint::Unique

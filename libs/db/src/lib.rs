@@ -42,9 +42,14 @@ impl Db {
     /// Blocks: the disk is read and written here. Call it before serving, or through `spawn_blocking`.
     pub fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
         let (writer, _) = open::migrated(path, schema)?;
-        let writer = writer::start(schema.service, writer)
-            .map_err(|source| OpenError::Thread { path: path.to_owned(), source })?;
-        Ok(Self { readers: Arc::new(reader::Readers::new(path)), writer })
+        let writer = writer::start(schema.service, writer).map_err(|source| OpenError::Thread {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            readers: Arc::new(reader::Readers::new(path)),
+            writer,
+        })
     }
 
     /// Runs `query` on a read-only connection, on a thread where blocking is welcome.

@@ -35,8 +35,9 @@ impl Schema {
     /// The service's mark in the file's header, <https://sqlite.org/pragma.html#pragma_application_id>: FNV-1a of its
     /// name, positive, because 0 means unmarked.
     fn mark(&self) -> i32 {
-        let hash =
-            self.service.bytes().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+        let hash = self.service.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
         i32::try_from(hash >> 1).unwrap_or(i32::MAX).max(1)
     }
 }
@@ -128,13 +129,20 @@ pub(crate) fn migrated(path: &Path, schema: &Schema) -> Result<(Connection, usiz
         _ => Path::new("."),
     };
     if !folder.is_dir() {
-        return Err(OpenError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
+        return Err(OpenError::NoFolder {
+            path: path.to_owned(),
+            folder: folder.to_owned(),
+        });
     }
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| OpenError::of(path, error))?;
     let found = recognise(&conn, path, schema)?;
     prepare_writer(&mut conn, schema).map_err(|error| OpenError::of(path, error))?;
-    migrate(&mut conn, schema).map_err(|source| OpenError::Migration { path: path.to_owned(), source })?;
-    conn.pragma_update(None, "foreign_keys", true).map_err(|error| OpenError::of(path, error))?;
+    migrate(&mut conn, schema).map_err(|source| OpenError::Migration {
+        path: path.to_owned(),
+        source,
+    })?;
+    conn.pragma_update(None, "foreign_keys", true)
+        .map_err(|error| OpenError::of(path, error))?;
     Ok((conn, found))
 }
 
@@ -161,17 +169,27 @@ pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
 /// Tells a database that this program may use from one that it must leave alone; gives its schema version.
 pub(crate) fn recognise(conn: &Connection, path: &Path, schema: &Schema) -> Result<usize, OpenError> {
     let sql = |error| OpenError::of(path, error);
-    let mark: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sql)?;
+    let mark: i32 = conn
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(sql)?;
     let found = version(conn).map_err(sql)?;
     if mark != schema.mark() {
-        let empty: bool =
-            conn.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0)).map_err(sql)?;
+        let empty: bool = conn
+            .query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_schema)", [], |row| row.get(0))
+            .map_err(sql)?;
         if mark != 0 || found != 0 || !empty {
-            return Err(OpenError::Foreign { path: path.to_owned(), service: schema.service });
+            return Err(OpenError::Foreign {
+                path: path.to_owned(),
+                service: schema.service,
+            });
         }
     }
     if found > schema.version() {
-        return Err(OpenError::TooNew { path: path.to_owned(), found, known: schema.version() });
+        return Err(OpenError::TooNew {
+            path: path.to_owned(),
+            found,
+            known: schema.version(),
+        });
     }
     if conn.is_readonly("main").map_err(sql)? {
         return Err(OpenError::NotWritable { path: path.to_owned() });
@@ -228,6 +246,10 @@ fn migrate(conn: &mut Connection, schema: &Schema) -> rusqlite_migration::Result
     if schema.migrations.is_empty() {
         return Ok(());
     }
-    let migrations: Migrations<'_> = schema.migrations.iter().map(|sql| M::up(sql).foreign_key_check()).collect();
+    let migrations: Migrations<'_> = schema
+        .migrations
+        .iter()
+        .map(|sql| M::up(sql).foreign_key_check())
+        .collect();
     migrations.to_latest(conn)
 }

@@ -44,12 +44,18 @@ impl Readers {
             .connection_timeout(CHECKOUT)
             .test_on_check_out(false)
             .thread_pool(Arc::new(
-                ScheduledThreadPool::builder().num_threads(1).thread_name_pattern("db-readers").build(),
+                ScheduledThreadPool::builder()
+                    .num_threads(1)
+                    .thread_name_pattern("db-readers")
+                    .build(),
             ))
             // The last cause is part of the error of the read that was waiting.
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
-        Self { turns: Arc::new(Semaphore::new(READERS.into())), pool: Mutex::new(Some(pool)) }
+        Self {
+            turns: Arc::new(Semaphore::new(READERS.into())),
+            pool: Mutex::new(Some(pool)),
+        }
     }
 
     pub(crate) async fn read<T, E, F>(&self, query: F) -> Result<T, E>
@@ -58,7 +64,10 @@ impl Readers {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Error::Closed)?;
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| Error::Closed)?;
         let pool = self.pool().ok_or(Error::Closed)?;
         let cause = trace::current();
         let span = tracing::Span::current();
@@ -71,7 +80,9 @@ impl Readers {
             outcome.unwrap_or_else(|_| Err(Error::Panicked.into()))
         };
         // The only way left to fail: the runtime is shutting down.
-        tokio::task::spawn_blocking(work).await.unwrap_or_else(|_| Err(Error::Closed.into()))
+        tokio::task::spawn_blocking(work)
+            .await
+            .unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
     pub(crate) async fn close(&self) {
@@ -90,7 +101,9 @@ impl Readers {
 
 /// Runs `query` in a read transaction: several statements see the same state.
 fn snapshot<T, E: From<Error>>(pool: &Pool, query: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
-    let conn = pool.get().map_err(|error| Error::Unavailable { reason: error.to_string() })?;
+    let conn = pool.get().map_err(|error| Error::Unavailable {
+        reason: error.to_string(),
+    })?;
     let transaction = conn.unchecked_transaction().map_err(Error::from)?;
     query(&transaction)
 }

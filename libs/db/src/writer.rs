@@ -41,8 +41,15 @@ pub(crate) fn start(service: &str, conn: Connection) -> io::Result<Handle> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (committed, commits) = watch::channel(0);
     let (condition, health) = watch::channel(Health::Writing);
-    let writer = Writer { tx: Tx::new(conn), jobs, health: condition, commits: committed };
-    thread::Builder::new().name(format!("{service}-db")).spawn(move || writer.run())?;
+    let writer = Writer {
+        tx: Tx::new(conn),
+        jobs,
+        health: condition,
+        commits: committed,
+    };
+    thread::Builder::new()
+        .name(format!("{service}-db"))
+        .spawn(move || writer.run())?;
     Ok(Handle { queue, commits, health })
 }
 
@@ -54,7 +61,12 @@ impl Handle {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let command = Box::new(Call { work, cause: trace::current(), span: Span::current(), reply });
+        let command = Box::new(Call {
+            work,
+            cause: trace::current(),
+            span: Span::current(),
+            reply,
+        });
         self.queue.send(Job::Write(command)).await.map_err(|_| Error::Closed)?;
         answer.await.map_err(|_| Error::Closed)??
     }
@@ -113,14 +125,22 @@ where
     E: Send + 'static,
 {
     fn run(self: Box<Self>, tx: &Tx) -> Ran {
-        let Self { work, cause, span, reply } = *self;
+        let Self {
+            work,
+            cause,
+            span,
+            reply,
+        } = *self;
         let work = || span.in_scope(|| work(tx));
         // The savepoint restores the database; whatever else the closure touched goes with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| trace::sync_scope(cause, work)));
         let outcome = outcome.map_err(|_| Error::Panicked);
         let keep = matches!(outcome, Ok(Ok(_)));
         // Nobody may be waiting any more; the command counts all the same.
-        Ran { keep, answer: Box::new(move |commit| drop(reply.send(commit.and(outcome)))) }
+        Ran {
+            keep,
+            answer: Box::new(move |commit| drop(reply.send(commit.and(outcome)))),
+        }
     }
 
     fn refuse(self: Box<Self>, error: Error) {
@@ -165,7 +185,11 @@ impl Writer {
                     break;
                 }
             }
-            next = if answers.len() < LARGEST_GROUP { self.poll() } else { None };
+            next = if answers.len() < LARGEST_GROUP {
+                self.poll()
+            } else {
+                None
+            };
         }
         let outcome = outcome.and_then(|()| self.tx.step("COMMIT"));
         self.conclude(&outcome, keep);

@@ -35,7 +35,11 @@ pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result
     let conn = copy_database(backup, &copy.path)?;
     if open::recognise(&conn, backup, schema)? == 0 {
         // An empty file may become anybody's database, but it is nobody's backup.
-        return Err(OpenError::Foreign { path: backup.to_owned(), service: schema.service }.into());
+        return Err(OpenError::Foreign {
+            path: backup.to_owned(),
+            service: schema.service,
+        }
+        .into());
     }
     drop(conn);
     // Held until the new file is in place: nobody opens the old one in between.
@@ -56,13 +60,17 @@ fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error> {
     let mut copy = open::connect(to, OpenFlags::SQLITE_OPEN_CREATE).map_err(Error::sql(to))?;
     copy_pages(&source, &mut copy).map_err(Error::sql(from))?;
     // The header came along and asks for a log; a backup is one file.
-    copy.pragma_update(None, "journal_mode", "DELETE").map_err(Error::sql(to))?;
+    copy.pragma_update(None, "journal_mode", "DELETE")
+        .map_err(Error::sql(to))?;
     let findings = check::integrity(&copy).map_err(Error::sql(from))?;
     if findings.is_empty() {
         Ok(copy)
     } else {
         let findings = findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        Err(Error::Damaged { path: from.to_owned(), findings })
+        Err(Error::Damaged {
+            path: from.to_owned(),
+            findings,
+        })
     }
 }
 
@@ -93,11 +101,16 @@ fn lock_alone(path: &Path) -> Result<Option<Connection>, Error> {
         conn.execute_batch("BEGIN EXCLUSIVE")?;
         Ok(conn)
     };
-    lock().map(Some).or_else(|error: rusqlite::Error| match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Err(Error::InUse(path.to_owned())),
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(None),
-        _ => Err(Error::Sql { path: path.to_owned(), source: error }),
-    })
+    lock()
+        .map(Some)
+        .or_else(|error: rusqlite::Error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Err(Error::InUse(path.to_owned())),
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Ok(None),
+            _ => Err(Error::Sql {
+                path: path.to_owned(),
+                source: error,
+            }),
+        })
 }
 
 /// A file in the making. It gets its name only when it is complete, and goes away if it never is.
@@ -107,7 +120,9 @@ struct Partial {
 
 impl Partial {
     fn beside(target: &Path) -> Result<Self, Error> {
-        let partial = Self { path: open::beside(target, ".partial") };
+        let partial = Self {
+            path: open::beside(target, ".partial"),
+        };
         // Left over from one that was killed.
         partial.clear()?;
         Ok(partial)
@@ -115,7 +130,11 @@ impl Partial {
 
     /// Moves it to its place, in an order that a power failure respects.
     fn publish(self, target: &Path) -> Result<(), Error> {
-        let sync = |path: &Path| File::open(path).and_then(|file| file.sync_all()).map_err(Error::io(path));
+        let sync = |path: &Path| {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(Error::io(path))
+        };
         sync(&self.path)?;
         fs::rename(&self.path, target).map_err(Error::io(target))?;
         sync(match target.parent() {

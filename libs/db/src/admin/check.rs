@@ -76,16 +76,26 @@ fn look(
 
 /// What SQLite itself can tell to be wrong.
 pub(super) fn integrity(conn: &Connection) -> rusqlite::Result<Vec<Finding>> {
-    let mut findings =
-        rows(conn, "integrity", "SELECT integrity_check AS said FROM pragma_integrity_check WHERE said <> 'ok'")?;
-    findings.extend(rows(conn, "references", "SELECT \"table\", rowid AS row, parent FROM pragma_foreign_key_check")?);
+    let mut findings = rows(
+        conn,
+        "integrity",
+        "SELECT integrity_check AS said FROM pragma_integrity_check WHERE said <> 'ok'",
+    )?;
+    findings.extend(rows(
+        conn,
+        "references",
+        "SELECT \"table\", rowid AS row, parent FROM pragma_foreign_key_check",
+    )?);
     Ok(findings)
 }
 
 fn rows(conn: &Connection, check: &str, sql: &str) -> rusqlite::Result<Vec<Finding>> {
     let mut statement = conn.prepare(sql)?;
     let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
-    let finding = |detail| Finding { check: check.to_owned(), detail };
+    let finding = |detail| Finding {
+        check: check.to_owned(),
+        detail,
+    };
     let mut found = statement.query([])?;
     let mut findings = Vec::new();
     let mut more: usize = 0;

@@ -23,7 +23,10 @@ pub struct MigrationReport {
 /// Creates the database at `path` if it is missing and brings it to the newest version.
 pub fn migrate(path: &Path, schema: &Schema) -> Result<MigrationReport, OpenError> {
     let (_, from) = open::migrated(path, schema)?;
-    Ok(MigrationReport { from, to: schema.version() })
+    Ok(MigrationReport {
+        from,
+        to: schema.version(),
+    })
 }
 
 /// Why an operator's command did nothing. Whatever was there before is as it was.

@@ -21,7 +21,9 @@ fn write_pair(tx: &db::Tx, id: i64) -> Result<(), db::Error> {
 
 async fn database_with(file: &Path, pairs: i64) {
     let db = Db::open(file, &BOX_OFFICE).unwrap();
-    db.write(move |tx| (1..=pairs).try_for_each(|id| write_pair(tx, id))).await.unwrap();
+    db.write(move |tx| (1..=pairs).try_for_each(|id| write_pair(tx, id)))
+        .await
+        .unwrap();
     db.close().await;
 }
 
@@ -36,8 +38,14 @@ async fn notes_in(file: &Path) -> Vec<i64> {
 async fn a_backup_taken_under_load_is_one_moments_state_and_can_be_restored() {
     let disk = Disk::new();
     let db = disk.open();
-    let (file, copy, restored) = (disk.file("box-office.db"), disk.file("copy.db"), disk.file("restored.db"));
-    db.write(|tx| (1..1000).try_for_each(|id| write_pair(tx, id))).await.unwrap();
+    let (file, copy, restored) = (
+        disk.file("box-office.db"),
+        disk.file("copy.db"),
+        disk.file("restored.db"),
+    );
+    db.write(|tx| (1..1000).try_for_each(|id| write_pair(tx, id)))
+        .await
+        .unwrap();
     let done = Arc::new(AtomicBool::new(false));
     let mut writers = JoinSet::new();
     for writer in 0..8 {
@@ -53,15 +61,24 @@ async fn a_backup_taken_under_load_is_one_moments_state_and_can_be_restored() {
         });
     }
     let (from, to) = (file.clone(), copy.clone());
-    tokio::task::spawn_blocking(move || admin::backup(&from, &to).unwrap()).await.unwrap();
+    tokio::task::spawn_blocking(move || admin::backup(&from, &to).unwrap())
+        .await
+        .unwrap();
     done.store(true, Ordering::Relaxed);
-    assert!(writers.join_all().await.into_iter().sum::<i64>() > 0, "there was no load");
+    assert!(
+        writers.join_all().await.into_iter().sum::<i64>() > 0,
+        "there was no load"
+    );
 
     assert_eq!(admin::check(&copy, &BOX_OFFICE, &[IN_PAIRS]).unwrap(), []);
     admin::restore(&copy, &restored, &BOX_OFFICE, false).unwrap();
     assert_eq!(admin::check(&restored, &BOX_OFFICE, &[IN_PAIRS]).unwrap(), []);
     assert!(notes_in(&restored).await.len() >= 1998);
-    assert_eq!(admin::check(&file, &BOX_OFFICE, &[IN_PAIRS]).unwrap(), [], "checked while it runs");
+    assert_eq!(
+        admin::check(&file, &BOX_OFFICE, &[IN_PAIRS]).unwrap(),
+        [],
+        "checked while it runs"
+    );
 }
 
 #[tokio::test]
@@ -75,7 +92,10 @@ async fn a_backup_overwrites_nothing_and_leaves_nothing_beside_it() {
     fs::remove_file(&copy).unwrap();
 
     admin::backup(&file, &copy).unwrap();
-    assert!(matches!(admin::backup(&disk.file("missing.db"), &disk.file("other.db")), Err(Error::Missing(_))));
+    assert!(matches!(
+        admin::backup(&disk.file("missing.db"), &disk.file("other.db")),
+        Err(Error::Missing(_))
+    ));
     assert_eq!(disk.files(), ["box-office.db", "copy.db"]);
 }
 
@@ -88,10 +108,20 @@ async fn a_restore_replaces_a_database_only_by_force_and_only_while_nobody_has_i
 
     let db = disk.open();
     db.write(|tx| write_pair(tx, 2)).await.unwrap();
-    assert!(matches!(admin::restore(&copy, &file, &BOX_OFFICE, false), Err(Error::Exists(_))));
-    assert!(matches!(admin::restore(&copy, &file, &BOX_OFFICE, true), Err(Error::InUse(_))));
+    assert!(matches!(
+        admin::restore(&copy, &file, &BOX_OFFICE, false),
+        Err(Error::Exists(_))
+    ));
+    assert!(matches!(
+        admin::restore(&copy, &file, &BOX_OFFICE, true),
+        Err(Error::InUse(_))
+    ));
     db.write(|tx| write_pair(tx, 3)).await.unwrap();
-    assert_eq!(notes(&db).await, [-3, -2, -1, 1, 2, 3], "the refused restore changed something");
+    assert_eq!(
+        notes(&db).await,
+        [-3, -2, -1, 1, 2, 3],
+        "the refused restore changed something"
+    );
     db.close().await;
 
     admin::restore(&copy, &file, &BOX_OFFICE, true).unwrap();
@@ -132,17 +162,30 @@ async fn a_damaged_database_can_be_replaced() {
 
 #[tokio::test]
 async fn what_is_damaged_foreign_or_newer_is_not_restored() {
-    const YESTERDAY: Schema = Schema { migrations: &[BOX_OFFICE.migrations[0]], ..BOX_OFFICE };
+    const YESTERDAY: Schema = Schema {
+        migrations: &[BOX_OFFICE.migrations[0]],
+        ..BOX_OFFICE
+    };
     let disk = Disk::new();
-    let (file, copy, to) = (disk.file("box-office.db"), disk.file("copy.db"), disk.file("restored.db"));
+    let (file, copy, to) = (
+        disk.file("box-office.db"),
+        disk.file("copy.db"),
+        disk.file("restored.db"),
+    );
     database_with(&file, 1000).await;
     admin::backup(&file, &copy).unwrap();
 
-    let foreign = Schema { service: "cloakroom", ..BOX_OFFICE };
+    let foreign = Schema {
+        service: "cloakroom",
+        ..BOX_OFFICE
+    };
     let refused = admin::restore(&copy, &to, &foreign, false).unwrap_err();
     assert!(matches!(refused, Error::Open(OpenError::Foreign { .. })), "{refused}");
     let refused = admin::restore(&copy, &to, &YESTERDAY, false).unwrap_err();
-    assert!(matches!(refused, Error::Open(OpenError::TooNew { found: 2, known: 1, .. })), "{refused}");
+    assert!(
+        matches!(refused, Error::Open(OpenError::TooNew { found: 2, known: 1, .. })),
+        "{refused}"
+    );
 
     fs::write(disk.file("empty.db"), "").unwrap();
     let refused = admin::restore(&disk.file("empty.db"), &to, &BOX_OFFICE, false).unwrap_err();
@@ -159,8 +202,10 @@ async fn what_is_damaged_foreign_or_newer_is_not_restored() {
 
 #[tokio::test]
 async fn a_check_names_what_is_violated_and_by_which_rows() {
-    const TOMORROW: Schema =
-        Schema { migrations: &[BOX_OFFICE.migrations[0], BOX_OFFICE.migrations[1], "SELECT 1"], ..BOX_OFFICE };
+    const TOMORROW: Schema = Schema {
+        migrations: &[BOX_OFFICE.migrations[0], BOX_OFFICE.migrations[1], "SELECT 1"],
+        ..BOX_OFFICE
+    };
     let disk = Disk::new();
     let db = disk.open();
     let file = disk.file("box-office.db");
@@ -169,10 +214,15 @@ async fn a_check_names_what_is_violated_and_by_which_rows() {
     let said: Vec<_> = findings.iter().map(ToString::to_string).collect();
     assert_eq!(said, ["notes come in pairs: id=5"]);
 
-    db.write(|tx| (6..50).try_for_each(|id| write_note(tx, id))).await.unwrap();
+    db.write(|tx| (6..50).try_for_each(|id| write_note(tx, id)))
+        .await
+        .unwrap();
     let findings = admin::check(&file, &BOX_OFFICE, &[IN_PAIRS]).unwrap();
     assert_eq!((findings.len(), findings[20].detail.as_str()), (21, "and 25 more"));
 
     let findings = admin::check(&file, &TOMORROW, &[IN_PAIRS]).unwrap();
-    assert_eq!(findings[0].to_string(), "schema version: the database has 2, this program 3");
+    assert_eq!(
+        findings[0].to_string(),
+        "schema version: the database has 2, this program 3"
+    );
 }

@@ -29,7 +29,12 @@ async fn every_write_that_was_answered_survives_the_death_of_the_process() {
 /// Lets another process write, kills it amid that, and gives the notes it said were saved: at least `enough`.
 fn die_writing(file: &Path, first: i64, enough: usize) -> Vec<i64> {
     let mut process = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "crashing::writes_until_it_is_killed", "--ignored", "--nocapture"])
+        .args([
+            "--exact",
+            "crashing::writes_until_it_is_killed",
+            "--ignored",
+            "--nocapture",
+        ])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -55,7 +60,9 @@ fn die_writing(file: &Path, first: i64, enough: usize) -> Vec<i64> {
 #[ignore = "the process that the test above kills"]
 async fn writes_until_it_is_killed() {
     let mut given = std::io::stdin().lines();
-    let (Some(Ok(file)), Some(Ok(first))) = (given.next(), given.next()) else { return };
+    let (Some(Ok(file)), Some(Ok(first))) = (given.next(), given.next()) else {
+        return;
+    };
     let first: i64 = first.parse().unwrap();
     let db = Db::open(Path::new(&file), &BOX_OFFICE).unwrap();
     let mut writers = JoinSet::new();
@@ -65,7 +72,9 @@ async fn writes_until_it_is_killed() {
             for id in (first + writer..).step_by(16) {
                 db.write(move |tx| write_note(tx, id)).await.unwrap();
                 // One write to the pipe per line, so that a kill cannot cut it in two.
-                std::io::stdout().write_all(format!("{PROMISE}{id}\n").as_bytes()).unwrap();
+                std::io::stdout()
+                    .write_all(format!("{PROMISE}{id}\n").as_bytes())
+                    .unwrap();
             }
         });
     }

@@ -32,7 +32,10 @@ async fn fill_up(db: &Db, first: i64) -> Vec<i64> {
         match note(db, id).await {
             Ok(id) => saved.push(id),
             Err(refused) => {
-                assert_eq!(refused.to_string(), "the storage is unavailable: database or disk is full");
+                assert_eq!(
+                    refused.to_string(),
+                    "the storage is unavailable: database or disk is full"
+                );
                 break;
             }
         }
@@ -50,11 +53,15 @@ async fn note(db: &Db, id: i64) -> Result<i64, Error> {
 }
 
 fn full() -> Health {
-    Health::Failing { reason: "database or disk is full".to_owned() }
+    Health::Failing {
+        reason: "database or disk is full".to_owned(),
+    }
 }
 
 async fn allow_pages(db: &Db, pages: i64) {
-    db.write(move |tx| -> Result<_, Error> { Ok(tx.pragma_update(None, "max_page_count", pages)?) }).await.unwrap();
+    db.write(move |tx| -> Result<_, Error> { Ok(tx.pragma_update(None, "max_page_count", pages)?) })
+        .await
+        .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,7 +114,11 @@ struct Mount<'a>(&'a Path);
 
 impl<'a> Mount<'a> {
     fn of_one_mebibyte(at: &'a Path) -> Self {
-        let mount = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(at).status().unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(at)
+            .status()
+            .unwrap();
         assert!(mount.success(), "mount needs root");
         Self(at)
     }

@@ -9,7 +9,9 @@ use tokio::task::JoinSet;
 use crate::{Disk, notes, write_note};
 
 fn note_seven(conn: &Connection) -> Result<Option<i64>, Error> {
-    Ok(conn.query_row("SELECT id FROM note WHERE id = 7", [], |row| row.get(0)).optional()?)
+    Ok(conn
+        .query_row("SELECT id FROM note WHERE id = 7", [], |row| row.get(0))
+        .optional()?)
 }
 
 fn count(conn: &Connection) -> Result<i64, Error> {
@@ -75,7 +77,11 @@ async fn what_is_waited_for_is_found_as_soon_as_it_is_committed() {
         }
     });
     assert_eq!(found.unwrap(), Some(7));
-    assert_eq!(db.wait_for(Duration::ZERO, note_seven).await.unwrap(), Some(7), "there already");
+    assert_eq!(
+        db.wait_for(Duration::ZERO, note_seven).await.unwrap(),
+        Some(7),
+        "there already"
+    );
 }
 
 #[tokio::test]
@@ -100,13 +106,20 @@ async fn full_text_search_works_with_a_distrusted_schema() {
     let disk = Disk::new();
     let db = Db::open(&disk.file("library.db"), &LIBRARY).unwrap();
     db.write(|tx| -> Result<_, Error> {
-        Ok(tx.execute("INSERT INTO book VALUES (1, 'The Dispossessed'), (2, 'The Word for World is Forest')", [])?)
+        Ok(tx.execute(
+            "INSERT INTO book VALUES (1, 'The Dispossessed'), (2, 'The Word for World is Forest')",
+            [],
+        )?)
     })
     .await
     .unwrap();
     let found: i64 = db
         .read(|conn| -> Result<_, Error> {
-            Ok(conn.query_row("SELECT rowid FROM book_words WHERE book_words MATCH 'forest'", [], |row| row.get(0))?)
+            Ok(conn.query_row(
+                "SELECT rowid FROM book_words WHERE book_words MATCH 'forest'",
+                [],
+                |row| row.get(0),
+            )?)
         })
         .await
         .unwrap();

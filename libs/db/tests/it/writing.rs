@@ -8,7 +8,13 @@ use tokio::task::JoinSet;
 use crate::{Disk, notes, write_note};
 
 /// A command that writes note `id`, then keeps the writer busy until told to go on.
-fn held_note(id: i64) -> (impl FnOnce(&db::Tx) -> Result<(), Error>, oneshot::Receiver<()>, mpsc::Sender<()>) {
+fn held_note(
+    id: i64,
+) -> (
+    impl FnOnce(&db::Tx) -> Result<(), Error>,
+    oneshot::Receiver<()>,
+    mpsc::Sender<()>,
+) {
     let (entered, inside) = oneshot::channel();
     let (go_on, released) = mpsc::channel();
     let command = move |tx: &db::Tx| {
@@ -104,7 +110,8 @@ async fn four_hundred_buyers_at_once_hold_exactly_the_hundred_tickets() {
     for _ in 0..400 {
         let db = db.clone();
         buyers.spawn(async move {
-            db.write(|tx| -> Result<_, Error> { Ok(tx.execute("UPDATE stock SET held = held + 1", [])?) }).await
+            db.write(|tx| -> Result<_, Error> { Ok(tx.execute("UPDATE stock SET held = held + 1", [])?) })
+                .await
         });
     }
     let (winners, losers): (Vec<_>, Vec<_>) = buyers.join_all().await.into_iter().partition(Result::is_ok);
@@ -194,13 +201,20 @@ async fn a_transaction_that_vanishes_within_a_command_is_nobodys_success() {
 async fn a_database_locked_from_outside_is_unavailable_until_it_is_free() {
     let disk = Disk::new();
     let db = disk.open();
-    db.write(|tx| -> Result<_, Error> { Ok(tx.busy_timeout(Duration::ZERO)?) }).await.unwrap();
+    db.write(|tx| -> Result<_, Error> { Ok(tx.busy_timeout(Duration::ZERO)?) })
+        .await
+        .unwrap();
     let other = rusqlite::Connection::open(disk.file("box-office.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
     let refused = note(&db, 1).await.unwrap_err();
     assert!(refused.is_transient(), "{refused}");
-    assert_eq!(*db.health().borrow(), Health::Failing { reason: "database is locked".to_owned() });
+    assert_eq!(
+        *db.health().borrow(),
+        Health::Failing {
+            reason: "database is locked".to_owned()
+        }
+    );
     assert!(db.probe().await.is_err());
 
     other.execute_batch("ROLLBACK").unwrap();
@@ -218,7 +232,12 @@ async fn a_command_belongs_to_the_trace_of_its_request() {
     let seen = |_: &db::Tx| Ok::<_, Error>(trace::current());
     assert_eq!(trace::scope(request, db.write(seen)).await.unwrap(), Some(request));
     assert_eq!(db.write(seen).await.unwrap(), None);
-    assert_eq!(trace::scope(request, db.read(|_| Ok::<_, Error>(trace::current()))).await.unwrap(), Some(request));
+    assert_eq!(
+        trace::scope(request, db.read(|_| Ok::<_, Error>(trace::current())))
+            .await
+            .unwrap(),
+        Some(request)
+    );
 }
 
 #[tokio::test]
