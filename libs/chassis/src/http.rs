@@ -3,20 +3,20 @@ use std::{any::Any, io, net::SocketAddr, time::Duration};
 use ids::Clock;
 use poem::{
     Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server,
-    endpoint::{BoxEndpoint, make_sync},
+    endpoint::{BoxEndpoint, make, make_sync},
     get,
     http::{HeaderValue, StatusCode, header},
     listener::TcpAcceptor,
     middleware::{CatchPanic, PanicHandler},
     web::{Html, Json},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use token::TrustedOrigins;
 use trace::Trace;
 
-use crate::{Service, StartError, spec};
+use crate::{Service, StartError, readiness::Readiness, spec};
 
 /// Connections on which nothing happens are closed after this; so are those that never finish their headers.
 const IDLE: Duration = Duration::from_mins(1);
@@ -62,25 +62,22 @@ pub fn serve(
     Ok(())
 }
 
-/// The state of the things that a service leans on.
-pub(crate) trait Readiness: Send + Sync + 'static {
-    /// Whether requests can be served, and the details.
-    fn check(&self) -> (bool, Value);
-}
-
 /// Everything that a service answers.
 pub(crate) fn endpoint<S: Service>(
     app: S::App,
     verifier: token::Verifier,
     trusted: TrustedOrigins,
-    readiness: impl Readiness,
+    readiness: Readiness,
     clock: Clock,
 ) -> BoxEndpoint<'static> {
     let document = spec::<S>();
-    let ready = make_sync(move |_| {
-        let (ready, checks) = readiness.check();
-        let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-        Json(json!({"ready": ready, "checks": checks})).with_status(status)
+    let ready = make(move |_| {
+        let readiness = readiness.clone();
+        async move {
+            let (ready, checks) = readiness.check().await;
+            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            Json(json!({"ready": ready, "checks": checks})).with_status(status)
+        }
     });
     let routes = Route::new()
         .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))

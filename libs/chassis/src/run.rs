@@ -1,18 +1,17 @@
 use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use bus::Bus;
-use db::{Db, Health};
+use db::Db;
 use ids::Clock;
 use poem::endpoint::BoxEndpoint;
-use serde_json::{Value, json};
 use token::TrustedOrigins;
-use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     CommonSettings, Context, Service, StartError,
-    http::{self, Readiness, Served},
+    http::{self, Served},
     jobs::Bell,
+    readiness::Readiness,
 };
 
 /// How long the parts of a service may take to end, before it stops without them.
@@ -59,6 +58,8 @@ pub async fn start<S: Service>(
         clock: clock.clone(),
         window: common.bus.window,
         rungs: common.bus.rungs(),
+        token_issuer: common.token_issuer.clone(),
+        token_audience: common.token_audience.clone(),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     };
@@ -83,8 +84,8 @@ pub async fn start<S: Service>(
             .map_err(StartError::new)?,
     };
     let trusted = TrustedOrigins(common.allowed_origins);
-    let state = State { storage: db.health(), broker: bus.state() };
-    let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, state, clock));
+    let readiness = Readiness::new(db.clone(), bus.state());
+    let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, readiness, clock));
     http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
     let bells = parts.jobs.into_iter().map(|job| job.start(shutdown.clone(), &tasks)).collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
@@ -105,27 +106,5 @@ impl Running {
         drop(self.endpoint);
         self.db.close().await;
         tracing::info!(service = self.name, "stopped");
-    }
-}
-
-/// A service without its broker still serves: events wait in the outbox. Without its storage it does not.
-struct State {
-    storage: watch::Receiver<Health>,
-    broker: watch::Receiver<bus::State>,
-}
-
-impl Readiness for State {
-    fn check(&self) -> (bool, Value) {
-        let storage = match &*self.storage.borrow() {
-            Health::Writing => None,
-            Health::Failing { reason } => Some(reason.clone()),
-        };
-        let broker = match &*self.broker.borrow() {
-            bus::State::Connecting => "connecting".to_owned(),
-            bus::State::Connected => "connected".to_owned(),
-            bus::State::Down { since, reason } => format!("down since {since}: {reason}"),
-        };
-        let ready = storage.is_none();
-        (ready, json!({"storage": storage.unwrap_or_else(|| "writing".to_owned()), "broker": broker}))
     }
 }

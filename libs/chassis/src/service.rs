@@ -65,6 +65,10 @@ pub struct Context {
     pub window: Duration,
     /// The delay queues that are there.
     pub rungs: Rungs,
+    /// Who issues access tokens: their `iss`.
+    pub token_issuer: String,
+    /// Whom access tokens are for: their `aud`.
+    pub token_audience: String,
     /// Cancelled when the service is to stop.
     pub shutdown: CancellationToken,
     /// Whatever is spawned is spawned here, so that stopping waits for it.

@@ -1,1 +1,21 @@
-//! .
+//! For tests of one service with everything real around it: its database file, its HTTP port, the broker.
+//!
+//! ```ignore
+//! let kit = Kit::new().await;
+//! let orders = kit.start::<Order>(settings).await;
+//! let buyer = orders.client().signed_in(&kit, UserId::new(kit.now()));
+//! kit.say("ticket", Event::TicketCreated(ticket)).await;
+//! buyer.post("/api/v1/orders", json!({"ticketId": id})).await.expect_status(201);
+//! kit.heard(|event| matches!(event, Event::OrderCreated(_))).await;
+//! ```
+//!
+//! Only tests depend on it, so a broken expectation panics.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+
+mod broker;
+mod client;
+mod kit;
+
+pub use broker::amqp_url;
+pub use client::{Client, Reply};
+pub use kit::{Kit, Started, eventually};

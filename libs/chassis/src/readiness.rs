@@ -1,0 +1,33 @@
+use db::{Db, Health};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+/// The state of what a service leans on.
+///
+/// Without its broker a service still serves: events wait in the outbox. Without its storage it does not.
+#[derive(Clone)]
+pub(crate) struct Readiness {
+    db: Db,
+    broker: watch::Receiver<bus::State>,
+}
+
+impl Readiness {
+    pub(crate) const fn new(db: Db, broker: watch::Receiver<bus::State>) -> Self {
+        Self { db, broker }
+    }
+
+    /// Whether requests can be served, and the details.
+    pub(crate) async fn check(&self) -> (bool, Value) {
+        let failing = matches!(*self.db.health().borrow(), Health::Failing { .. });
+        // Without traffic nobody else would find out that the storage is back.
+        let storage = if failing { self.db.probe().await.err() } else { None };
+        let broker = match &*self.broker.borrow() {
+            bus::State::Connecting => "connecting".to_owned(),
+            bus::State::Connected => "connected".to_owned(),
+            bus::State::Down { since, reason } => format!("down since {since}: {reason}"),
+        };
+        let ready = storage.is_none();
+        let storage = storage.map_or_else(|| "writing".to_owned(), |error| error.to_string());
+        (ready, json!({"storage": storage, "broker": broker}))
+    }
+}
