@@ -48,12 +48,16 @@ apt_install() {
         die "installing $* failed: $(grep '^E:' "$log" | tail -n 1) (log: $log)"
 }
 
+# Makes sure that Python has its pip.
+pip_needed() {
+    python3 -m pip --version >/dev/null 2>&1 || apt_install "Python's pip is missing" python3 python3-pip
+}
+
 # pip_into FOLDER ARGUMENT…: installs Python packages into a folder of their own, all or nothing.
-# Exit code 1 where there is no pip. A folder of one's own is fine with a Python that the distribution manages.
+# Exit code 1 where that fails. A folder of one's own is fine with a Python that the distribution manages.
 pip_into() {
     local folder="$1" fresh="$1.$$"
     shift
-    python3 -m pip --version >/dev/null 2>&1 || return 1
     folder "$cache"
     rm -rf "$fresh"
     PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-input \
