@@ -58,6 +58,7 @@ pip_needed() {
 pip_into() {
     local folder="$1" fresh="$1.$$"
     shift
+    have python3 || return 1
     folder "$cache"
     rm -rf "$fresh"
     PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-input \
