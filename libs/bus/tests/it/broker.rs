@@ -1,0 +1,66 @@
+//! The broker behind the bus's back.
+
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties,
+    options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    types::FieldTable,
+};
+
+use crate::town::Town;
+
+pub(crate) struct Broker {
+    connection: Connection,
+    pub(crate) channel: Channel,
+}
+
+impl Broker {
+    pub(crate) async fn open() -> Self {
+        let url = raw_url();
+        let connection = Connection::connect(&url, ConnectionProperties::default())
+            .await
+            .unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        Self { connection, channel }
+    }
+
+    /// Publishes what no service of ours would say.
+    pub(crate) async fn publish(&self, exchange: &str, key: &str, body: &[u8]) {
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let confirm = self
+            .channel
+            .basic_publish(exchange.into(), key.into(), options, body, BasicProperties::default())
+            .await
+            .unwrap();
+        assert_eq!(
+            confirm.await.unwrap(),
+            lapin::Confirmation::Ack(None),
+            "{key} is a queue"
+        );
+    }
+
+    /// How many messages wait in a queue; `None` if there is no such queue.
+    pub(crate) async fn waiting_in(&self, town: &Town, name: &str) -> Option<u32> {
+        let channel = self.connection.create_channel().await.unwrap();
+        let name = format!("{}.{name}", town.namespace);
+        let options = QueueDeclareOptions {
+            passive: true,
+            ..QueueDeclareOptions::default()
+        };
+        Some(
+            channel
+                .queue_declare(name.into(), options, FieldTable::default())
+                .await
+                .ok()?
+                .message_count(),
+        )
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a test's configuration")]
+pub(crate) fn raw_url() -> String {
+    std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
+}

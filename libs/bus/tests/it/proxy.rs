@@ -1,0 +1,74 @@
+//! A wire to the broker that can be cut.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use bus::AmqpUrl;
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+
+use crate::broker::raw_url;
+
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    up: Arc<watch::Sender<bool>>,
+    _accepting: AbortOnDropHandle<()>,
+}
+
+impl Proxy {
+    /// A wire that is cut, or not.
+    pub(crate) async fn new(up: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let up = Arc::new(watch::Sender::new(up));
+        let state = up.clone();
+        let accepting = TaskTracker::new().spawn(async move {
+            let wires = TaskTracker::new();
+            loop {
+                let (near, _) = listener.accept().await.unwrap();
+                wires.spawn(carry(near, state.subscribe()));
+            }
+        });
+        Self {
+            address,
+            up,
+            _accepting: AbortOnDropHandle::new(accepting),
+        }
+    }
+
+    pub(crate) fn url(&self) -> AmqpUrl {
+        let direct = url::Url::parse(&raw_url()).unwrap();
+        let mut via = direct;
+        via.set_host(Some("127.0.0.1")).unwrap();
+        via.set_port(Some(self.address.port())).unwrap();
+        via.as_str().parse().unwrap()
+    }
+
+    /// Breaks every connection; new ones break at once.
+    pub(crate) fn cut(&self) {
+        self.up.send_replace(false);
+    }
+
+    pub(crate) fn restore(&self) {
+        self.up.send_replace(true);
+    }
+}
+
+async fn carry(mut near: TcpStream, mut up: watch::Receiver<bool>) {
+    if !*up.borrow() {
+        return;
+    }
+    let direct = url::Url::parse(&raw_url()).unwrap();
+    let broker = (
+        direct.host_str().unwrap_or("localhost").to_owned(),
+        direct.port().unwrap_or(5672),
+    );
+    let mut far = TcpStream::connect(broker).await.unwrap();
+    tokio::select! {
+        _ = copy_bidirectional(&mut near, &mut far) => {}
+        _ = up.wait_for(|up| !up) => {}
+    }
+}

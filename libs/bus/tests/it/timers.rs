@@ -1,0 +1,82 @@
+use std::{sync::Arc, time::Duration};
+
+use bus::{Queue, Reaction, ReactionError, Rungs, outbox};
+use events::{Event, Timer};
+use ids::{Clock, OrderId, Timestamp};
+
+use crate::town::{DEADLINE, Service, Town, on};
+
+/// What the expiration service does: a timer that drops out before its deadline is delayed again.
+fn keep_time(rungs: Rungs) -> Reaction {
+    Arc::new(move |tx, now, envelope| {
+        let Event::ExpirationTimer(timer) = &envelope.event else {
+            return Err(ReactionError::new("no timer"));
+        };
+        if now < timer.deadline {
+            outbox::delay(tx, "expiration", now, timer.clone(), &rungs)?;
+        } else {
+            tx.execute(
+                "INSERT INTO seen (type, at) VALUES (?1, ?2)",
+                (envelope.event.name(), now),
+            )?;
+        }
+        Ok(())
+    })
+}
+
+async fn set(service: &Service, deadline: Timestamp, rungs: Rungs) {
+    let now = Clock::system().now();
+    let timer = Timer {
+        order_id: OrderId::new(now),
+        deadline,
+    };
+    service
+        .db
+        .write(move |tx| outbox::delay(tx, "expiration", now, timer, &rungs))
+        .await
+        .unwrap();
+}
+
+async fn rings_at(service: &Service) -> Timestamp {
+    service
+        .db
+        .wait_for(DEADLINE, |conn| {
+            Ok::<_, db::Error>(conn.query_row("SELECT min(at) FROM seen", [], |row| row.get(0))?)
+        })
+        .await
+        .unwrap()
+        .expect("the timer rings")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timer_rings_not_before_its_deadline_and_soon_after() {
+    let town = Town::new();
+    let rungs = Rungs::new(town.window);
+    let expiration = town.service("expiration");
+    town.connect(&expiration, &town.url, vec![on(Queue::Due, keep_time(rungs.clone()))]);
+    let deadline = Clock::system().now() + Duration::from_millis(1500);
+    set(&expiration, deadline, rungs).await;
+    let rung = rings_at(&expiration).await;
+    assert!(rung >= deadline);
+    // A second is the shortest rung; the rest is for a busy machine.
+    assert!(
+        rung <= deadline + Duration::from_secs(11),
+        "{} ms late",
+        deadline.until(rung).as_millis()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_window_loses_no_timer() {
+    let town = Town::new();
+    let expiration = town.service("expiration");
+    town.connect(
+        &expiration,
+        &town.url,
+        vec![on(Queue::Due, keep_time(Rungs::new(town.window)))],
+    );
+    let deadline = Clock::system().now() + Duration::from_secs(3);
+    // Nobody has declared a queue of two seconds.
+    set(&expiration, deadline, Rungs::new(Duration::from_secs(2))).await;
+    assert!(rings_at(&expiration).await >= deadline);
+}

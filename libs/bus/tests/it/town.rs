@@ -1,0 +1,251 @@
+//! Services that do nothing but note what they hear.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::broker::raw_url;
+use bus::{AmqpUrl, Bus, Config, Consumer, Namespace, Queue, Reaction, ReactionError, State, admin, outbox};
+use db::{Db, Schema};
+use events::{Event, OrderStatus};
+use ids::{Clock, EventId, OrderId, TicketId, UserId};
+use tempfile::TempDir;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+/// Nothing takes longer; whatever waits, waits for a condition.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+
+const SEEN: &str = "CREATE TABLE seen (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT,
+    type    TEXT NOT NULL,
+    version INTEGER,
+    at      INTEGER NOT NULL
+) STRICT;";
+
+pub(crate) struct Town {
+    pub(crate) url: AmqpUrl,
+    pub(crate) namespace: Namespace,
+    pub(crate) retries: [Duration; 3],
+    pub(crate) window: Duration,
+    folder: TempDir,
+    stop: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Town {
+    pub(crate) fn new() -> Self {
+        Self {
+            url: broker_url(),
+            namespace: format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap(),
+            retries: [50, 60, 70].map(Duration::from_millis),
+            window: Duration::from_mins(15),
+            folder: tempfile::tempdir().unwrap(),
+            stop: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// A service that is not connected yet.
+    pub(crate) fn service(&self, name: &'static str) -> Service {
+        let schema = Schema {
+            service: name,
+            migrations: &[outbox::V1, SEEN],
+        };
+        let db = Db::open(&self.folder.path().join(name), &schema).unwrap();
+        Service {
+            name,
+            db,
+            stop: self.stop.child_token(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// Connects a service that listens to `queues`.
+    pub(crate) fn connect(&self, service: &Service, url: &AmqpUrl, consumers: Vec<Consumer>) -> Bus {
+        let config = Config {
+            url: url.clone(),
+            namespace: self.namespace.clone(),
+            service: service.name,
+            window: self.window,
+            retries: self.retries,
+            consumers,
+        };
+        let bus = Bus::start(
+            config,
+            service.db.clone(),
+            Clock::system(),
+            service.stop.clone(),
+            &service.tasks,
+        );
+        service.tasks.close();
+        let tasks = service.tasks.clone();
+        self.tasks.spawn(async move { tasks.wait().await });
+        bus
+    }
+
+    /// A service that notes every event that it hears, from its database's point of view.
+    pub(crate) fn listener(&self, name: &'static str) -> Service {
+        let service = self.service(name);
+        self.connect(&service, &self.url, vec![on(Queue::Events, note())]);
+        service
+    }
+
+    /// A service that only speaks.
+    pub(crate) fn speaker(&self, name: &'static str) -> Service {
+        let service = self.service(name);
+        self.connect(&service, &self.url, Vec::new());
+        service
+    }
+}
+
+/// Also when the test failed: stops the services, so that none declares its queues again, and deletes the namespace.
+impl Drop for Town {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        self.tasks.close();
+        let (tasks, url, namespace) = (self.tasks.clone(), self.url.clone(), self.namespace.clone());
+        let delays: Vec<_> = self.retries.into_iter().chain([self.window]).collect();
+        let cleaning = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async {
+                tokio::time::timeout(DEADLINE, tasks.wait()).await.unwrap();
+                admin::delete_namespace(&url, &namespace, &delays).await.unwrap();
+            });
+        });
+        let cleaned = cleaning.join();
+        assert!(
+            cleaned.is_ok() || std::thread::panicking(),
+            "the namespace is left over"
+        );
+    }
+}
+
+pub(crate) fn broker_url() -> AmqpUrl {
+    raw_url().parse().unwrap()
+}
+
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    pub(crate) db: Db,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Service {
+    /// Commits an event.
+    pub(crate) async fn say(&self, event: Event) {
+        let name = self.name;
+        self.db
+            .write(move |tx| outbox::publish(tx, name, Clock::system().now(), event))
+            .await
+            .unwrap();
+    }
+
+    /// Waits until `count` events were noted, and returns the versions in the order of their coming.
+    pub(crate) async fn hears(&self, count: usize) -> Vec<i64> {
+        let heard = self.db.wait_for(DEADLINE, move |conn| {
+            let heard = versions(conn)?;
+            Ok::<_, db::Error>((heard.len() >= count).then_some(heard))
+        });
+        heard
+            .await
+            .unwrap()
+            .unwrap_or_else(|| panic!("{} does not hear {count} events", self.name))
+    }
+
+    /// Waits until nothing is left to publish.
+    pub(crate) async fn has_said_all(&self) {
+        let empty = self.db.wait_for(DEADLINE, |conn| {
+            Ok::<_, db::Error>((outbox::depth(conn)?.count == 0).then_some(()))
+        });
+        empty
+            .await
+            .unwrap()
+            .unwrap_or_else(|| panic!("{} keeps events in its outbox", self.name));
+    }
+
+    pub(crate) async fn left_to_say(&self) -> u64 {
+        self.db.read(outbox::depth).await.unwrap().count
+    }
+
+    /// Stops the service and waits for its end.
+    pub(crate) async fn stops(&self) {
+        self.stop.cancel();
+        tokio::time::timeout(DEADLINE, self.tasks.wait()).await.unwrap();
+    }
+}
+
+fn versions(conn: &rusqlite::Connection) -> Result<Vec<i64>, db::Error> {
+    let mut statement = conn.prepare("SELECT coalesce(version, 0) FROM seen ORDER BY seq")?;
+    let versions = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    Ok(versions)
+}
+
+pub(crate) fn on(queue: Queue, reaction: Reaction) -> Consumer {
+    Consumer { queue, reaction }
+}
+
+/// Notes what it hears.
+pub(crate) fn note() -> Reaction {
+    Arc::new(|tx, now, envelope| {
+        let version = match &envelope.event {
+            Event::OrderCreated(order) => i64::try_from(order.version).ok(),
+            _ => None,
+        };
+        tx.execute(
+            "INSERT INTO seen (type, version, at) VALUES (?1, ?2, ?3)",
+            (envelope.event.name(), version, now),
+        )?;
+        Ok::<_, ReactionError>(())
+    })
+}
+
+/// An event to tell from others by its version.
+pub(crate) fn ordered(version: u64) -> Event {
+    let now = Clock::system().now();
+    Event::OrderCreated(events::Order {
+        id: OrderId::new(now),
+        version,
+        status: OrderStatus::Created,
+        cancel_reason: None,
+        buyer_id: UserId::new(now),
+        seller_id: UserId::new(now),
+        ticket_id: TicketId::new(now),
+        quantity: 1,
+        total: ids::Money {
+            amount: 1999,
+            currency: "usd".parse().unwrap(),
+        },
+        expires_at: now,
+        payment_id: None,
+    })
+}
+
+/// Waits until the bus is in a state like this.
+pub(crate) async fn becomes(bus: &Bus, like: impl FnMut(&State) -> bool) -> State {
+    let mut state = bus.state();
+    let state = tokio::time::timeout(DEADLINE, state.wait_for(like))
+        .await
+        .expect("the state changes in time");
+    state.unwrap().clone()
+}
+
+pub(crate) fn is_down(state: &State) -> bool {
+    matches!(state, State::Down { .. })
+}
+
+/// Asks until the answer is there.
+pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let asking = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, asking)
+        .await
+        .expect("the condition holds in time")
+}
