@@ -62,6 +62,12 @@ macro_rules! ids {
             }
         }
 
+        impl poem_openapi::types::Example for $name {
+            fn example() -> Self {
+                Self(Uuid::from_u128(0x0193_6f5e_8c1a_7c3e_9d2b_4f6a_8b0c_2d4e))
+            }
+        }
+
         string_type!($name, "string_uuid", Some("uuid"), "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e");
     )+};
 }
