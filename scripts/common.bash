@@ -44,7 +44,8 @@ apt_install() {
     say "installing $* from the distribution (log: $log)"
     # One list of packages that cannot be updated, of a source that has gone, need not matter.
     as_root apt-get update -q >"$log" 2>&1 </dev/null || true
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null ||
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -q -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null ||
         die "installing $* failed: $(grep '^E:' "$log" | tail -n 1) (log: $log)"
 }
 

@@ -1,4 +1,4 @@
-"""Holds our OpenAPI and AsyncAPI documents against the standards. Started by validate-specs, which installs what it imports.
+"""Holds our OpenAPI and AsyncAPI documents against the standards. validate-specs installs what it needs and starts it.
 
 For both: the document is valid, and every example is accepted by the schema that it illustrates.
 For OpenAPI also: each operation has an id and a summary or description, each body in and out an example.
