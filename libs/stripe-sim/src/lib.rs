@@ -1,1 +1,46 @@
-//! .
+//! A Stripe of one's own, for development and tests: stateful, over Stripe's real HTTP API, with faults on demand.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use stripe_sim::{Config, Fault, On, Sim, When};
+//!
+//! let sim = Sim::in_memory(Config::new("sk_test_example"))?;
+//! let running = sim.serve("127.0.0.1:0".parse()?).await?;
+//! sim.inject(On::post("/v1/payment_intents/*/capture"), When::After, Fault::Cut);
+//! println!("{}", running.url);
+//! # Ok(())
+//! # }
+//! ```
+
+mod auth;
+mod balance;
+mod cards;
+mod challenge;
+mod charges;
+mod confirm;
+mod control;
+mod currency;
+mod delivery;
+mod error;
+mod events;
+mod exchange;
+mod expand;
+mod faults;
+mod form;
+mod id;
+mod idempotency;
+mod intent;
+mod intents;
+mod journal;
+mod methods;
+mod refunds;
+mod routes;
+mod server;
+mod sim;
+mod store;
+mod webhooks;
+
+pub use faults::{Fault, Hold, On, When};
+pub use journal::Request;
+pub use sim::{Config, Refused, Running, Sim, Webhook};
+pub use store::OpenError;

@@ -1,0 +1,115 @@
+//! `/v1/balance_transactions`: what each charge and refund did to the balance, to read.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::{
+    error::StripeError,
+    form::Params,
+    id,
+    routes::Answer,
+    store::{Object, Tx},
+};
+
+/// Money is there two days later.
+const SETTLES_AFTER: i64 = 2 * 24 * 60 * 60;
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "object", rename = "balance_transaction")]
+pub(crate) struct BalanceTransaction {
+    id: String,
+    amount: i64,
+    available_on: i64,
+    balance_type: String,
+    created: i64,
+    currency: String,
+    description: Option<String>,
+    exchange_rate: (),
+    fee: i64,
+    fee_details: Vec<Value>,
+    net: i64,
+    reporting_category: String,
+    source: String,
+    status: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+impl Object for BalanceTransaction {
+    const KIND: &'static str = "balance_transaction";
+    const NOUN: &'static str = "balance transaction";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+pub(crate) fn retrieve(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
+    Answer::ok(&tx.get_by_path::<BalanceTransaction>(id, "id")?)
+}
+
+pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
+    params.only(&["limit", "starting_after", "ending_before", "created", "currency", "source", "type"])?;
+    let filters = ["currency", "source", "type"];
+    Answer::ok(&tx.list::<BalanceTransaction>("/v1/balance_transactions", params, &filters)?)
+}
+
+/// Stripe's standard price of a card payment: 2.9 % and 30 minor units, rounded half up.
+pub(crate) fn fee(amount: i64) -> i64 {
+    (amount * 29 + 500) / 1000 + 30
+}
+
+/// Books a captured charge. Gives the id of the booking.
+pub(crate) fn book_charge(tx: &Tx<'_>, charge: &str, amount: i64, currency: &str) -> Result<String, StripeError> {
+    book(tx, charge, amount, fee(amount), currency, "charge")
+}
+
+/// Books a refund; Stripe keeps its fee.
+pub(crate) fn book_refund(tx: &Tx<'_>, refund: &str, amount: i64, currency: &str) -> Result<String, StripeError> {
+    book(tx, refund, -amount, 0, currency, "refund")
+}
+
+fn book(
+    tx: &Tx<'_>,
+    source: &str,
+    amount: i64,
+    fee: i64,
+    currency: &str,
+    kind: &str,
+) -> Result<String, StripeError> {
+    let fee_details = (fee > 0).then(|| {
+        json!({
+            "amount": fee, "application": null, "currency": currency, "description": "Stripe processing fees",
+            "type": "stripe_fee",
+        })
+    });
+    let booking = BalanceTransaction {
+        id: id::new("txn")?,
+        amount,
+        available_on: tx.now.seconds() + SETTLES_AFTER,
+        balance_type: "payments".to_owned(),
+        created: tx.now.seconds(),
+        currency: currency.to_owned(),
+        description: None,
+        exchange_rate: (),
+        fee,
+        fee_details: fee_details.into_iter().collect(),
+        net: amount - fee,
+        reporting_category: kind.to_owned(),
+        source: source.to_owned(),
+        status: "pending".to_owned(),
+        kind: kind.to_owned(),
+    };
+    tx.save(&booking)?;
+    Ok(booking.id)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_fee_is_rounded_to_the_nearest_minor_unit() {
+        assert_eq!(super::fee(1000), 59);
+        assert_eq!(super::fee(1999), 88);
+        assert_eq!(super::fee(50), 31);
+    }
+}

@@ -1,0 +1,253 @@
+//! What Stripe answers when it refuses (<https://docs.stripe.com/api/errors>).
+
+use poem::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The `error` object, which is also an intent's `last_payment_error`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct ErrorBody {
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) charge: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) decline_code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) doc_url: Option<String>,
+    pub(crate) message: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) param: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) payment_intent: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) payment_method: Option<Value>,
+    #[serde(rename = "type")]
+    pub(crate) kind: String,
+}
+
+/// A refusal: its status, its body, and whether the endpoint had begun to execute.
+#[derive(Debug)]
+pub(crate) struct StripeError {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Box<ErrorBody>,
+    /// Stripe keeps an idempotent answer only once an endpoint has begun to execute: a parameter that fails validation
+    /// can be corrected and sent again under the same key (<https://docs.stripe.com/api/idempotent_requests>).
+    pub(crate) executed: bool,
+    /// What the operator must know and the client must not.
+    pub(crate) cause: Option<String>,
+}
+
+impl StripeError {
+    fn new(status: StatusCode, kind: &str, message: String) -> Self {
+        let body = ErrorBody { message, kind: kind.to_owned(), ..ErrorBody::default() };
+        Self { status, body: Box::new(body), executed: false, cause: None }
+    }
+
+    /// A request that Stripe does not understand.
+    fn request(message: String) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
+    }
+
+    fn coded(mut self, code: &str) -> Self {
+        self.body.code = Some(code.to_owned());
+        self.body.doc_url = Some(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")));
+        self
+    }
+
+    pub(crate) fn about(mut self, param: &str) -> Self {
+        self.body.param = Some(param.to_owned());
+        self
+    }
+
+    pub(crate) fn say(mut self, message: &str) -> Self {
+        message.clone_into(&mut self.body.message);
+        self
+    }
+
+    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// Marks a refusal that comes of the state of things rather than of the parameters: it is kept and replayed.
+    fn of_state(mut self) -> Self {
+        self.executed = true;
+        self
+    }
+
+    pub(crate) fn with_intent(mut self, intent: Value) -> Self {
+        self.body.payment_intent = Some(intent);
+        self
+    }
+
+    // The parameters.
+
+    pub(crate) fn invalid(param: &str, message: String) -> Self {
+        Self::request(message).about(param)
+    }
+
+    pub(crate) fn invalid_integer(param: &str, message: String) -> Self {
+        Self::request(message).coded("parameter_invalid_integer").about(param)
+    }
+
+    pub(crate) fn missing(param: &str) -> Self {
+        Self::request(format!("Missing required param: {param}.")).coded("parameter_missing").about(param)
+    }
+
+    pub(crate) fn empty_parameter(param: &str) -> Self {
+        let message = format!(
+            "You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; \
+             however '{param}' cannot be unset. You should remove '{param}' from your request or supply a non-empty value."
+        );
+        Self::request(message).coded("parameter_invalid_empty").about(param)
+    }
+
+    pub(crate) fn unknown_parameter(param: &str, known: &[&str]) -> Self {
+        let message = format!("Received unknown parameter: {param} (the double knows here: {})", known.join(", "));
+        Self::request(message).coded("parameter_unknown").about(param)
+    }
+
+    pub(crate) fn exclusive(one: &str, other: &str) -> Self {
+        let message = format!("You may only specify one of these parameters: {one}, {other}.");
+        Self::request(message).coded("parameters_exclusive").about(other)
+    }
+
+    pub(crate) fn amount(code: &str, param: &str, message: String) -> Self {
+        Self::request(message).coded(code).about(param)
+    }
+
+    // The state of things.
+
+    /// An object that is not there; `param` is where its id was.
+    pub(crate) fn no_such(what: &str, id: &str, param: &str) -> Self {
+        Self::request(format!("No such {what}: '{id}'")).coded("resource_missing").about(param).of_state()
+    }
+
+    /// An operation that the state of its object does not allow.
+    pub(crate) fn unexpected_state(message: String) -> Self {
+        Self::request(message).coded("payment_intent_unexpected_state").of_state()
+    }
+
+    pub(crate) fn refused(code: Option<&str>, message: String) -> Self {
+        let error = Self::request(message).of_state();
+        match code {
+            Some(code) => error.coded(code),
+            None => error,
+        }
+    }
+
+    /// A card that was refused.
+    pub(crate) fn card(code: &str, decline_code: Option<&str>, message: &str) -> Self {
+        let mut error =
+            Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message.to_owned()).coded(code).of_state();
+        error.body.decline_code = decline_code.map(str::to_owned);
+        error
+    }
+
+    // The way there.
+
+    pub(crate) fn no_key() -> Self {
+        let message = "You did not provide an API key. You need to provide your API key in the Authorization header, \
+                       using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See \
+                       https://stripe.com/docs/api#authentication for details, or we can help at \
+                       https://support.stripe.com/.";
+        Self::request(message.to_owned()).status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(crate) fn wrong_key(given: &str) -> Self {
+        Self::request(format!("Invalid API Key provided: {}", masked(given))).status(StatusCode::UNAUTHORIZED)
+    }
+
+    pub(crate) fn no_such_route(method: &str, path: &str) -> Self {
+        let message = format!(
+            "Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at \
+             https://support.stripe.com/."
+        );
+        Self::request(message).status(StatusCode::NOT_FOUND)
+    }
+
+    pub(crate) fn key_too_long() -> Self {
+        let mut error = Self::request("Idempotency keys must be between 1 and 255 characters long.".to_owned());
+        "idempotency_error".clone_into(&mut error.body.kind);
+        error
+    }
+
+    pub(crate) fn key_of_other_parameters(key: &str) -> Self {
+        let message = format!(
+            "Keys for idempotent requests can only be used with the same parameters they were first used with. Try \
+             using a key other than '{key}' if you meant to execute a different request."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "idempotency_error", message)
+    }
+
+    pub(crate) fn key_of_other_endpoint(key: &str, first: &str, now: &str) -> Self {
+        let message = format!(
+            "Keys for idempotent requests can only be used for the same endpoint they were first used for ('{first}' \
+             vs '{now}'). Try using a key other than '{key}' if you meant to execute a different request."
+        );
+        Self::new(StatusCode::BAD_REQUEST, "idempotency_error", message)
+    }
+
+    pub(crate) fn key_in_use(key: &str) -> Self {
+        let message = format!(
+            "There is currently another in-progress request using this Idempotent Key (that probably means you \
+             submitted twice, and the other request is still going through): {key}. Please try again later."
+        );
+        Self::request(message).coded("idempotency_key_in_use").status(StatusCode::CONFLICT)
+    }
+
+    /// What an injected fault answers: 429 as Stripe's rate limiter, everything else as Stripe's own trouble.
+    pub(crate) fn injected(status: StatusCode) -> Self {
+        if status == StatusCode::TOO_MANY_REQUESTS {
+            let message = "Request rate limit exceeded. Learn more about rate limits here \
+                           https://stripe.com/docs/rate-limits.";
+            return Self::request(message.to_owned()).coded("rate_limit").status(status);
+        }
+        let message = "An error occurred with our connection to the payment processor. Please try again later.";
+        Self::new(status, "api_error", message.to_owned())
+    }
+
+    /// A defect of the double, or of its disk.
+    pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
+        let mut error = Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "api_error",
+            "Sorry, there was a problem with the Stripe double. Its log says more.".to_owned(),
+        );
+        error.cause = Some(cause.to_string());
+        error
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        json!({ "error": self.body })
+    }
+}
+
+impl From<rusqlite::Error> for StripeError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<serde_json::Error> for StripeError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<getrandom::Error> for StripeError {
+    fn from(error: getrandom::Error) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// A key as Stripe shows it back: its ends only.
+fn masked(key: &str) -> String {
+    let characters: Vec<char> = key.chars().collect();
+    if characters.len() < 16 {
+        return "*".repeat(characters.len());
+    }
+    let (head, tail) = (&characters[..8], &characters[characters.len() - 4..]);
+    format!("{}{}{}", head.iter().collect::<String>(), "*".repeat(characters.len() - 12), tail.iter().collect::<String>())
+}

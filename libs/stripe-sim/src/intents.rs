@@ -1,0 +1,220 @@
+//! `/v1/payment_intents` (<https://docs.stripe.com/api/payment_intents>).
+
+use crate::{
+    charges::Charge,
+    confirm::{self, Confirmation, confirm},
+    currency,
+    error::StripeError,
+    events, form::Params,
+    id,
+    intent::{AutomaticPaymentMethods, PaymentIntent},
+    methods::{self, PaymentMethod},
+    routes::Answer,
+    store::Tx,
+};
+
+const CAPTURE_METHODS: [&str; 3] = ["automatic", "automatic_async", "manual"];
+const REASONS: [&str; 4] = ["duplicate", "fraudulent", "requested_by_customer", "abandoned"];
+
+pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
+    let known = [
+        "amount", "currency", "automatic_payment_methods", "capture_method", "confirm", "confirmation_method",
+        "description", "metadata", "payment_method", "payment_method_data", "payment_method_types", "receipt_email",
+        "statement_descriptor", "statement_descriptor_suffix", "transfer_group",
+    ];
+    params.only(&[&known[..], &confirm::PARAMETERS].concat())?;
+    let amount = params.positive("amount")?.ok_or_else(|| StripeError::missing("amount"))?;
+    let currency = currency::parse(params.required_text("currency")?)?;
+    currency::check(amount, &currency)?;
+
+    let id = id::new("pi")?;
+    let secret = format!("{id}_secret_{}", id::random(25)?);
+    let mut intent = PaymentIntent::new(id, secret, amount, currency, tx.now);
+    if let Some(word) = params.choice("capture_method", &CAPTURE_METHODS)? {
+        word.clone_into(&mut intent.capture_method);
+    }
+    params.choice("confirmation_method", &["automatic"])?;
+    intent.automatic_payment_methods = automatic_payment_methods(params)?;
+    describe(&mut intent, params)?;
+
+    let confirming = params.boolean("confirm")?.unwrap_or_default();
+    if let Some(early) = confirm::PARAMETERS.iter().find(|name| !confirming && params.has(name) && **name != "use_stripe_sdk") {
+        let message = format!("You cannot specify `{early}` unless `confirm` is true.");
+        return Err(StripeError::invalid(early, message));
+    }
+    let how = Confirmation::parse(params)?;
+    let method = method_of(tx, params)?;
+    if let Some(method) = &method {
+        intent.attach(&method.id)?;
+    }
+    if !confirming {
+        tx.save(&intent)?;
+        events::emit(tx, "payment_intent.created", &intent)?;
+        return Answer::ok(&intent);
+    }
+    // Without a method nothing is created: the intent of the refusal would be one that nobody can find.
+    let method = method.ok_or_else(|| StripeError::refused(Some("parameter_missing"), NO_METHOD.to_owned()).about("payment_method"))?;
+    tx.save(&intent)?;
+    events::emit(tx, "payment_intent.created", &intent)?;
+    confirm(tx, intent, &method, &how)
+}
+
+pub(crate) fn retrieve(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
+    params.only(&["client_secret"])?;
+    Answer::ok(&tx.get_by_path::<PaymentIntent>(id, "intent")?)
+}
+
+pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
+    params.only(&["limit", "starting_after", "ending_before", "created"])?;
+    Answer::ok(&tx.list::<PaymentIntent>("/v1/payment_intents", params, &[])?)
+}
+
+pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
+    params.only(&[
+        "amount", "currency", "capture_method", "description", "metadata", "payment_method", "payment_method_data",
+        "payment_method_types", "receipt_email", "statement_descriptor", "statement_descriptor_suffix",
+        "transfer_group",
+    ])?;
+    let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
+    for agreed in ["amount", "currency", "capture_method"] {
+        if params.has(agreed) {
+            intent.check_editable(agreed)?;
+        }
+    }
+    if let Some(amount) = params.positive("amount")? {
+        intent.amount = amount;
+    }
+    if let Some(text) = params.text("currency")? {
+        intent.currency = currency::parse(text)?;
+    }
+    currency::check(intent.amount, &intent.currency)?;
+    if let Some(word) = params.choice("capture_method", &CAPTURE_METHODS)? {
+        word.clone_into(&mut intent.capture_method);
+    }
+    only_cards(params)?;
+    describe(&mut intent, params)?;
+    if let Some(method) = method_of(tx, params)? {
+        intent.attach(&method.id)?;
+    }
+    tx.save(&intent)?;
+    Answer::ok(&intent)
+}
+
+pub(crate) fn confirm_existing(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
+    let known = ["capture_method", "client_secret", "payment_method", "payment_method_data", "payment_method_types", "receipt_email"];
+    params.only(&[&known[..], &confirm::PARAMETERS].concat())?;
+    let how = Confirmation::parse(params)?;
+    let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
+    intent.check_confirmable()?;
+    if let Some(word) = params.choice("capture_method", &CAPTURE_METHODS)? {
+        word.clone_into(&mut intent.capture_method);
+    }
+    only_cards(params)?;
+    describe(&mut intent, params)?;
+    let method = match (method_of(tx, params)?, &intent.payment_method) {
+        (Some(method), _) => method,
+        (None, Some(attached)) => tx.get(attached, "payment_method")?,
+        (None, None) => return Err(intent.refuse(NO_METHOD.to_owned())),
+    };
+    confirm(tx, intent, &method, &how)
+}
+
+pub(crate) fn capture(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
+    params.only(&["amount_to_capture", "final_capture", "metadata", "statement_descriptor", "statement_descriptor_suffix"])?;
+    let amount = params.positive("amount_to_capture")?;
+    if params.boolean("final_capture")? == Some(false) {
+        let message = "This card does not support capturing more than once: final_capture must be true.";
+        return Err(StripeError::invalid("final_capture", message.to_owned()));
+    }
+    let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
+    let amount = intent.capture(amount)?;
+    describe(&mut intent, params)?;
+    let mut charge = charge_of(tx, &intent)?;
+    charge.capture(tx, amount)?;
+    tx.save(&charge)?;
+    tx.save(&intent)?;
+    events::emit(tx, "charge.captured", &charge)?;
+    events::emit(tx, "payment_intent.succeeded", &intent)?;
+    Answer::ok(&intent)
+}
+
+pub(crate) fn cancel(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
+    params.only(&["cancellation_reason"])?;
+    let reason = params.choice("cancellation_reason", &REASONS)?;
+    let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
+    if intent.cancel(reason, tx.now)? {
+        charge_of(tx, &intent)?.void(tx)?;
+    }
+    tx.save(&intent)?;
+    events::emit(tx, "payment_intent.canceled", &intent)?;
+    Answer::ok(&intent)
+}
+
+const NO_METHOD: &str = "You cannot confirm this PaymentIntent because it's missing a payment method. You can either \
+    update the PaymentIntent with a payment method and then confirm it again, or confirm it again directly with a \
+    payment method or ConfirmationToken.";
+
+/// The charge that holds an intent's money.
+fn charge_of(tx: &Tx<'_>, intent: &PaymentIntent) -> Result<Charge, StripeError> {
+    tx.get(intent.latest_charge.as_deref().unwrap_or_default(), "latest_charge")
+}
+
+/// The method that a request names or describes.
+fn method_of(tx: &Tx<'_>, params: &Params) -> Result<Option<PaymentMethod>, StripeError> {
+    match (params.text("payment_method")?, params.map("payment_method_data")?) {
+        (Some(_), Some(_)) => Err(StripeError::exclusive("payment_method", "payment_method_data")),
+        (Some(id), None) => methods::by_id(tx, id, "payment_method").map(Some),
+        (None, Some(data)) => methods::from_data(tx, &data).map(Some),
+        (None, None) => Ok(None),
+    }
+}
+
+/// Since 2023-08-16 an intent accepts what the dashboard enables, unless it lists its types.
+fn automatic_payment_methods(params: &Params) -> Result<Option<AutomaticPaymentMethods>, StripeError> {
+    let given = params.map("automatic_payment_methods")?;
+    let listed = only_cards(params)?;
+    let Some(given) = given else {
+        return Ok((!listed).then(|| AutomaticPaymentMethods { allow_redirects: "always".to_owned(), enabled: true }));
+    };
+    given.only(&["enabled", "allow_redirects"])?;
+    let enabled = given.boolean("enabled")?.ok_or_else(|| StripeError::missing(&given.name("enabled")))?;
+    if enabled && listed {
+        return Err(StripeError::exclusive("automatic_payment_methods", "payment_method_types"));
+    }
+    let allow_redirects = given.choice("allow_redirects", &["always", "never"])?.unwrap_or("always").to_owned();
+    Ok(enabled.then_some(AutomaticPaymentMethods { allow_redirects, enabled }))
+}
+
+/// Whether the request lists payment method types; the double has one.
+fn only_cards(params: &Params) -> Result<bool, StripeError> {
+    let types = params.list("payment_method_types")?;
+    match types.iter().find(|kind| **kind != "card") {
+        None => Ok(!types.is_empty()),
+        Some(kind) => {
+            let message = format!(
+                "The payment method type provided: {kind} is invalid. Please ensure the provided type is activated in \
+                 your dashboard: the double has card only."
+            );
+            Err(StripeError::refused(Some("payment_intent_invalid_parameter"), message).about("payment_method_types"))
+        }
+    }
+}
+
+/// Sets what may be said of an intent at any time; an empty value unsets.
+fn describe(intent: &mut PaymentIntent, params: &Params) -> Result<(), StripeError> {
+    params.merge_metadata(&mut intent.metadata)?;
+    for (name, field) in [
+        ("description", &mut intent.description),
+        ("receipt_email", &mut intent.receipt_email),
+        ("statement_descriptor", &mut intent.statement_descriptor),
+        ("statement_descriptor_suffix", &mut intent.statement_descriptor_suffix),
+        ("transfer_group", &mut intent.transfer_group),
+    ] {
+        if params.unset(name) {
+            *field = None;
+        } else if let Some(text) = params.text(name)? {
+            *field = Some(text.to_owned());
+        }
+    }
+    Ok(())
+}

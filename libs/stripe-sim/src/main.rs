@@ -1,0 +1,62 @@
+//! The Stripe double as a program of its own.
+
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+
+use clap::Parser;
+use stripe_sim::{Config, Sim, Webhook};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A stateful double of Stripe's HTTP API, for development and tests.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, default_value = "127.0.0.1:12111", env = "STRIPE_SIM_LISTEN")]
+    listen: SocketAddr,
+    /// The key that clients must send.
+    #[arg(long, default_value = "sk_test_ticketing", env = "STRIPE_SIM_SECRET_KEY", hide_env_values = true)]
+    secret_key: String,
+    /// The file that keeps the state; without it, the state ends with the program.
+    #[arg(long, env = "STRIPE_SIM_DATABASE")]
+    database: Option<PathBuf>,
+    /// Where to post events, all of them.
+    #[arg(long, env = "STRIPE_SIM_WEBHOOK_URL", requires = "webhook_secret")]
+    webhook_url: Option<String>,
+    /// What to sign them with, such as whsec_…
+    #[arg(long, env = "STRIPE_SIM_WEBHOOK_SECRET", hide_env_values = true, requires = "webhook_url")]
+    webhook_secret: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("stripe-sim: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
+    let mut config = Config::new(arguments.secret_key);
+    if let (Some(url), Some(secret)) = (arguments.webhook_url, arguments.webhook_secret) {
+        config.webhooks.push(Webhook { url, secret, events: vec!["*".to_owned()] });
+    }
+    let sim = match &arguments.database {
+        Some(path) => Sim::open(path, config).map_err(|error| format!("{}: {error}", path.display()))?,
+        None => Sim::in_memory(config)?,
+    };
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let listen = arguments.listen;
+    let running = sim.serve(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    println!("{}", running.url);
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    running.shutdown().await;
+    sim.close().await;
+    Ok(())
+}
