@@ -12,8 +12,9 @@ mod key;
 
 use std::time::Duration;
 
-use db::Tx;
-use ids::Timestamp;
+use chassis::Job;
+use db::{Db, Tx};
+use ids::{Clock, Timestamp};
 use poem::IntoResponse;
 use poem::http::StatusCode;
 use problem::Problem;
@@ -90,13 +91,33 @@ pub fn reused() -> Problem {
         .field("Idempotency-Key", "came before with another body: use a new key for a new request")
 }
 
-/// Forgets the answers that are older than [`KEPT`], a bounded number at a time; says how many.
-pub fn forget_old(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
+/// The job that forgets the answers that are older than [`KEPT`].
+pub fn forgetting(db: &Db, clock: &Clock) -> Job {
+    let (db, clock) = (db.clone(), clock.clone());
+    Job::every(Duration::from_mins(10), "forget old answers", move || {
+        let (db, before) = (db.clone(), clock.now() - KEPT);
+        async move {
+            // A bounded number at a time, so that nobody waits long for the writer.
+            loop {
+                match db.write(move |tx| forget(tx, before)).await {
+                    Ok(0) => break,
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::warn!(%error, "old answers could not be forgotten");
+                        break;
+                    }
+                }
+            }
+        }
+    })
+}
+
+fn forget(tx: &Tx, before: Timestamp) -> Result<usize, db::Error> {
     let forgotten = tx
         .prepare_cached(
             "DELETE FROM idempotency WHERE (operation, client, key) IN
              (SELECT operation, client, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)",
         )?
-        .execute([now - KEPT])?;
+        .execute([before])?;
     Ok(forgotten)
 }

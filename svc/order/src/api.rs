@@ -1,0 +1,228 @@
+//! The HTTP operations: what comes in, which use case, what goes out.
+
+use std::time::Duration;
+
+use db::Db;
+use ids::{Clock, OrderId, TicketId};
+use idempotency::{Answer, Key, Request};
+use pages::{Cursor, Limit, Page};
+use poem::{http::StatusCode, web::Data};
+use poem_openapi::{
+    ApiResponse, OpenApi, Tags,
+    param::{Header, Path, Query},
+    payload::Json,
+};
+use problem::{Body, Problem, statuses};
+use token::SignedIn;
+
+use crate::{
+    cancel_order::{CancelOrderError, cancel_order},
+    dto::{NewOrder, OrderView, Status},
+    listing::NotForSale,
+    order::Refused,
+    place_order::{PlaceOrder, PlaceOrderError, place_order},
+    store,
+};
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) window: Duration,
+    pub(crate) max_tickets_per_order: u32,
+}
+
+/// A listing that was made this recently may not have reached us yet.
+const FRESH: Duration = Duration::from_secs(10);
+/// How long an order waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// The HTTP operations.
+#[derive(Debug)]
+pub struct Api;
+
+#[derive(Tags)]
+enum Tag {
+    /// Holding tickets until they are paid.
+    #[oai(rename = "orders")]
+    Orders,
+}
+
+#[derive(ApiResponse)]
+enum Placed {
+    /// The tickets are held until `expiresAt`.
+    #[oai(status = 201)]
+    Created(
+        Json<OrderView>,
+        /// Where the order is.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+enum Cancelled {
+    /// The order is cancelled; if it held tickets, they are on sale again.
+    #[oai(status = 204)]
+    Done,
+}
+
+statuses! {
+    /// Why an order could not be placed.
+    PlaceOrderProblem {
+        403 => "It is the buyer's own listing, or a cookie came with a write from another site.",
+        404 => "There is no such listing.",
+        409 => "The listing is sold out, withdrawn, or its event has begun.",
+    }
+}
+
+statuses! {
+    /// Why an order is not shown.
+    NoSuchOrder {
+        404 => "There is no such order of yours.",
+    }
+}
+
+statuses! {
+    /// Why an order could not be cancelled.
+    CancelOrderProblem {
+        404 => "There is no such order of yours.",
+        409 => "The order is paid, or being paid.",
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Orders")]
+impl Api {
+    /// Order tickets
+    ///
+    /// Holds tickets of one listing for you, at today's price, until `expiresAt`. Pay by then, or they are on sale again.
+    #[oai(path = "/", method = "post", operation_id = "placeOrder")]
+    async fn place_order(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
+        body: Body<NewOrder>,
+    ) -> Result<Answer<Placed>, PlaceOrderProblem> {
+        let request = Request::new("placeOrder", buyer.user_id, key.0, &body.0);
+        let wish = app.parse(&buyer, &body.0)?;
+        app.wait_for_listing(wish.ticket_id).await?;
+        let now = app.clock.now();
+        let answer = app.db.write(move |tx| {
+            idempotency::once(tx, now, &request, |tx| {
+                let order = place_order(tx, now, wish)?;
+                let location = format!("/api/v1/orders/{}", order.id);
+                Ok(Placed::Created(Json(order.into()), location))
+            })
+        });
+        Ok(answer.await?)
+    }
+
+    /// List your orders
+    ///
+    /// The newest first.
+    #[oai(path = "/", method = "get", operation_id = "listOrders")]
+    async fn list_orders(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        /// Only orders that stand so.
+        status: Query<Option<Status>>,
+        /// How many at most.
+        limit: Query<Option<Limit>>,
+        /// Where the list goes on: `nextCursor` of the page before.
+        cursor: Query<Option<Cursor<OrderId>>>,
+    ) -> Result<Json<Page<OrderView>>, poem::Error> {
+        let (status, limit) = (status.0.map(Into::into), limit.0.unwrap_or_default());
+        let before = cursor.0.map(|cursor| cursor.0);
+        let rows = app.db.read(move |conn| store::of_buyer(conn, buyer.user_id, status, before, limit.rows()));
+        let rows = rows.await.map_err(Problem::from)?;
+        Ok(Json(Page::cut(rows, limit, |order| order.id, Into::into)))
+    }
+
+    /// Look at one of your orders
+    #[oai(path = "/:id", method = "get", operation_id = "getOrder")]
+    async fn get_order(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        /// The order.
+        id: Path<OrderId>,
+    ) -> Result<Json<OrderView>, NoSuchOrder> {
+        let id = id.0;
+        let order = app.db.read(move |conn| store::order(conn, id)).await?;
+        let order = order.filter(|order| order.buyer_id == buyer.user_id);
+        Ok(Json(order.ok_or(CancelOrderError::NotFound(id))?.into()))
+    }
+
+    /// Cancel one of your orders
+    ///
+    /// As long as it is not paid. Cancelled again, nothing happens.
+    #[oai(path = "/:id", method = "delete", operation_id = "cancelOrder")]
+    async fn cancel_order(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        /// The order.
+        id: Path<OrderId>,
+    ) -> Result<Cancelled, CancelOrderProblem> {
+        let (now, id) = (app.clock.now(), id.0);
+        app.db.write(move |tx| cancel_order(tx, now, buyer.user_id, id)).await?;
+        Ok(Cancelled::Done)
+    }
+}
+
+impl App {
+    fn parse(&self, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Problem> {
+        let NewOrder { ticket_id, quantity } = *body;
+        if !(1..=self.max_tickets_per_order).contains(&quantity) {
+            let most = self.max_tickets_per_order;
+            return Err(Problem::invalid("quantity", format_args!("must be 1 to {most}")));
+        }
+        Ok(PlaceOrder { buyer_id: buyer.user_id, ticket_id, quantity, window: self.window })
+    }
+
+    /// Whoever lists tickets and orders one at once must not hear that there is no such listing.
+    async fn wait_for_listing(&self, id: TicketId) -> Result<(), Problem> {
+        if id.minted_at().is_some_and(|made| made + FRESH > self.clock.now()) {
+            self.db.wait_for(PATIENCE, move |conn| store::listing(conn, id)).await?;
+        }
+        Ok(())
+    }
+}
+
+impl From<PlaceOrderError> for Problem {
+    fn from(error: PlaceOrderError) -> Self {
+        match error {
+            PlaceOrderError::TicketNotFound(_) => Self::not_found(error),
+            PlaceOrderError::NotForSale(reason) => match reason {
+                NotForSale::SoldOut(_) => Self::conflict("sold-out", "Not enough tickets are left"),
+                NotForSale::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn"),
+                NotForSale::Begun => Self::conflict("event-begun", "The event has begun"),
+            }
+            .detail(reason),
+            PlaceOrderError::Refused(Refused::OwnTicket) => {
+                Self::new(StatusCode::FORBIDDEN, "own-ticket", "This is your own listing").detail(error)
+            }
+            PlaceOrderError::Refused(Refused::TooDear(_)) => Self::invalid("quantity", error),
+            PlaceOrderError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelOrderError> for Problem {
+    fn from(error: CancelOrderError) -> Self {
+        use crate::order::CannotCancel;
+        match error {
+            CancelOrderError::NotFound(_) => Self::not_found(error),
+            CancelOrderError::CannotCancel(CannotCancel::Complete) => {
+                Self::conflict("order-complete", "The order is paid").detail(error)
+            }
+            CancelOrderError::CannotCancel(CannotCancel::Paying) => {
+                Self::conflict("order-being-paid", "The order is being paid").detail(error)
+            }
+            CancelOrderError::Db(error) => error.into(),
+        }
+    }
+}

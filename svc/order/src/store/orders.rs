@@ -1,0 +1,147 @@
+use db::Error;
+use events::{CancelReason, OrderStatus};
+use ids::{Money, OrderId, TicketId, UserId};
+use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+
+use crate::order::Order;
+
+const COLUMNS: &str = "id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount, currency,
+    quantity, expires_at, payment_id, created_at, updated_at";
+
+/// An order.
+pub(crate) fn order(conn: &Connection, id: OrderId) -> Result<Option<Order>, Error> {
+    let found = conn
+        .prepare_cached(&format!(r#"SELECT {COLUMNS} FROM "order" WHERE id = ?"#))?
+        .query_row([id], read)
+        .optional()?;
+    Ok(found)
+}
+
+/// A buyer's orders, the newest first: those before `before`, at most `rows`.
+pub(crate) fn of_buyer(
+    conn: &Connection,
+    buyer: UserId,
+    status: Option<OrderStatus>,
+    before: Option<OrderId>,
+    rows: u32,
+) -> Result<Vec<Order>, Error> {
+    let filter = if status.is_some() { "AND status = ?2" } else { "AND ?2 IS NULL" };
+    // Ids sort by the moment of their making; no id sorts after this one.
+    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
+    let found = conn
+        .prepare_cached(&format!(
+            r#"SELECT {COLUMNS} FROM "order" WHERE buyer_id = ?1 {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4"#
+        ))?
+        .query_map((buyer, status.map(status_text), before, rows), read)?
+        .collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+/// The orders of a listing that are still to be paid.
+pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Order>, Error> {
+    let found = conn
+        .prepare_cached(&format!(r#"SELECT {COLUMNS} FROM "order" WHERE ticket_id = ? AND status = 'created'"#))?
+        .query_map([ticket], read)?
+        .collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+/// All orders, in the order of their ids: those after `after`, at most `rows`.
+pub(crate) fn page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Order>, Error> {
+    let found = conn
+        .prepare_cached(&format!(r#"SELECT {COLUMNS} FROM "order" WHERE id > ? ORDER BY id LIMIT ?"#))?
+        .query_map((after, rows), read)?
+        .collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+/// Keeps a new order.
+pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
+    conn.prepare_cached(&format!(
+        r#"INSERT INTO "order" ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#
+    ))?
+    .execute((
+        order.id,
+        order.version,
+        status_text(order.status),
+        order.cancel_reason.map(reason_text),
+        order.buyer_id,
+        order.seller_id,
+        order.ticket_id,
+        &order.title,
+        order.price.amount,
+        order.price.currency,
+        order.quantity,
+        order.expires_at,
+        order.payment_id,
+        order.created_at,
+        order.updated_at,
+    ))?;
+    Ok(())
+}
+
+/// Keeps an order's new state.
+pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
+    conn.prepare_cached(
+        r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, payment_id = ?, updated_at = ? WHERE id = ?"#,
+    )?
+    .execute((
+        order.version,
+        status_text(order.status),
+        order.cancel_reason.map(reason_text),
+        order.payment_id,
+        order.updated_at,
+        order.id,
+    ))?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Order> {
+    Ok(Order {
+        id: row.get("id")?,
+        version: row.get("version")?,
+        status: parse(&row.get::<_, String>("status")?, &STATUSES)?,
+        cancel_reason: row.get::<_, Option<String>>("cancel_reason")?.map(|text| parse(&text, &REASONS)).transpose()?,
+        buyer_id: row.get("buyer_id")?,
+        seller_id: row.get("seller_id")?,
+        ticket_id: row.get("ticket_id")?,
+        title: row.get("title")?,
+        price: Money { amount: row.get("amount")?, currency: row.get("currency")? },
+        quantity: row.get("quantity")?,
+        expires_at: row.get("expires_at")?,
+        payment_id: row.get("payment_id")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
+/// The words of the wire are the words of the database.
+const STATUSES: [(&str, OrderStatus); 4] = [
+    ("created", OrderStatus::Created),
+    ("awaiting:payment", OrderStatus::AwaitingPayment),
+    ("complete", OrderStatus::Complete),
+    ("cancelled", OrderStatus::Cancelled),
+];
+const REASONS: [(&str, CancelReason); 4] = [
+    ("user", CancelReason::User),
+    ("expired", CancelReason::Expired),
+    ("payment-failed", CancelReason::PaymentFailed),
+    ("ticket-withdrawn", CancelReason::TicketWithdrawn),
+];
+
+fn status_text(status: OrderStatus) -> &'static str {
+    text(status, &STATUSES)
+}
+
+fn reason_text(reason: CancelReason) -> &'static str {
+    text(reason, &REASONS)
+}
+
+fn text<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> &'static str {
+    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+}
+
+fn parse<T: Copy>(text: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
+    let known = words.iter().find(|(word, _)| *word == text).map(|(_, known)| *known);
+    known.ok_or_else(|| rusqlite::Error::InvalidColumnType(0, text.to_owned(), Type::Text))
+}
