@@ -1,1 +1,83 @@
-//! .
+//! The ticket service: what is on sale.
+//!
+//! It owns the listings. Of orders it keeps a replica, to know what is held and sold; who gets the last ticket is decided
+//! by the order service.
+
+mod announce;
+mod api;
+mod browse;
+mod change_ticket;
+mod create_ticket;
+mod dto;
+mod edit;
+mod listing;
+mod offer;
+mod reactions;
+mod store;
+mod tag;
+mod withdraw_ticket;
+mod words;
+
+use std::sync::Arc;
+
+use chassis::{Context, Mistakes, NoCommand, NoSettings, Parts, Service, StartError};
+use db::{Db, Schema, Tx};
+use ids::{Clock, Timestamp};
+
+pub use api::{Api, App};
+
+const NAME: &str = "ticket";
+
+/// The ticket service.
+#[derive(Debug)]
+pub struct Ticket;
+
+impl Service for Ticket {
+    const NAME: &'static str = NAME;
+    const ABOUT: &'static str = "What is on sale: sellers list, change and withdraw tickets, buyers search them.";
+    const PORT: u16 = 4002;
+    const SCHEMA: Schema = Schema {
+        service: NAME,
+        migrations: &[
+            bus::outbox::V1,
+            idempotency::V1,
+            include_str!("../migrations/001_listings.sql"),
+        ],
+    };
+    const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
+
+    type Args = NoSettings;
+    type Settings = ();
+    type Command = NoCommand;
+    type Api = Api;
+    type App = App;
+
+    fn api() -> Api {
+        Api
+    }
+
+    fn settings(_args: &NoSettings, _mistakes: &mut Mistakes) -> Option<()> {
+        Some(())
+    }
+
+    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
+        announce::republish(tx, now, after)
+    }
+
+    async fn start(context: Context, (): ()) -> Result<Parts<App>, StartError> {
+        let Context { db, clock, .. } = context;
+        Ok(Parts {
+            consumers: vec![bus::Consumer {
+                queue: bus::Queue::Events,
+                reaction: Arc::new(reactions::react),
+            }],
+            jobs: vec![idempotency::forgetting(&db, &clock)],
+            app: App { db, clock },
+            verifier: None,
+        })
+    }
+
+    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, StartError> {
+        match command {}
+    }
+}

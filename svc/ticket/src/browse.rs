@@ -1,0 +1,333 @@
+//! The list: filters, order and place in it, one page at a time.
+//!
+//! What it promises to who follows the cursors: no listing comes twice, and none that fits all the while is left out,
+//! whatever is listed, changed or withdrawn in between. Newest and oldest first go by a number that never changes. Price
+//! and start can change, so these lists go by the prices and starts that held when the first page was made (`former_place`
+//! keeps them for [`CURSOR_LIFETIME`]): a listing that changes keeps its place, and is shown as it is now.
+
+use std::time::Duration;
+
+use ids::{Currency, Timestamp, UserId};
+use pages::{Cursor, Limit};
+use poem_openapi::Enum;
+use rusqlite::{Connection, Row, types::Value};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    listing::Listing,
+    store::{self, COLUMNS},
+    words::Words,
+};
+
+/// How long a cursor of a list by price or start is good: the places of its first page are kept that long.
+pub(crate) const CURSOR_LIFETIME: Duration = Duration::from_hours(24);
+
+/// Which listings, in which order.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Query {
+    #[serde(default, skip_serializing_if = "Words::is_empty")]
+    pub(crate) words: Words,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seller: Option<UserId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) currency: Option<Currency>,
+    /// In minor units, this one included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) min_price: Option<i64>,
+    /// In minor units, this one included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) max_price: Option<i64>,
+    /// This moment included.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) starts_after: Option<Timestamp>,
+    /// This moment excluded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) starts_before: Option<Timestamp>,
+    /// Only what can be bought now.
+    #[serde(default)]
+    pub(crate) available: bool,
+    pub(crate) sort: Sort,
+}
+
+/// The order of a list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Enum, Serialize, Deserialize)]
+pub(crate) enum Sort {
+    /// What was listed last comes first.
+    #[default]
+    #[oai(rename = "newest")]
+    Newest,
+    /// What was listed first comes first.
+    #[oai(rename = "oldest")]
+    Oldest,
+    /// Cheapest first, one currency after the other.
+    #[oai(rename = "price")]
+    Price,
+    /// Dearest first, one currency after the other.
+    #[oai(rename = "-price")]
+    PriceDescending,
+    /// What starts first comes first; what has no start comes last.
+    #[oai(rename = "startsAt")]
+    StartsAt,
+}
+
+/// Where a list goes on.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct Position {
+    query: Query,
+    /// Which places count: those that were current then.
+    as_of: i64,
+    /// When the first page was made.
+    since: Timestamp,
+    after: Place,
+}
+
+/// What listings are sorted by; an order uses some of it.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Place {
+    currency: String,
+    amount: i64,
+    begins: i64,
+    number: i64,
+}
+
+/// A row of the list.
+pub(crate) struct Entry {
+    pub(crate) listing: Listing,
+    place: Place,
+}
+
+/// Why a list does not go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Lost {
+    /// The cursor is one of another query.
+    Foreign,
+    /// The cursor is older than [`CURSOR_LIFETIME`].
+    Expired,
+}
+
+/// The rows of one page (one more, if another page follows), and how to go on.
+pub(crate) struct Found {
+    pub(crate) entries: Vec<Entry>,
+    as_of: i64,
+    since: Timestamp,
+    query: Query,
+}
+
+impl Found {
+    /// How to go on after `entry`.
+    pub(crate) fn position(&self) -> impl FnOnce(&Entry) -> Position + use<> {
+        let (query, as_of, since) = (self.query.clone(), self.as_of, self.since);
+        move |entry| Position {
+            query,
+            as_of,
+            since,
+            after: entry.place.clone(),
+        }
+    }
+}
+
+/// Makes sure that a cursor belongs to this query, and is still good.
+pub(crate) fn go_on(query: &Query, cursor: Option<Cursor<Position>>, now: Timestamp) -> Result<Option<Position>, Lost> {
+    let Some(Cursor(position)) = cursor else {
+        return Ok(None);
+    };
+    if position.query != *query {
+        return Err(Lost::Foreign);
+    }
+    if query.sort.changes() && position.since + CURSOR_LIFETIME < now {
+        return Err(Lost::Expired);
+    }
+    Ok(Some(position))
+}
+
+/// Reads the listings that fit, from `position` on.
+pub(crate) fn browse(
+    conn: &Connection,
+    query: Query,
+    position: Option<Position>,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<Found, db::Error> {
+    let (as_of, since) = match &position {
+        Some(position) => (position.as_of, position.since),
+        None => (store::latest_place(conn)?, now),
+    };
+    let Statement { sql, parameters } =
+        Statement::of(&query, as_of, position.map(|position| position.after), limit, now);
+    let mut found = conn.prepare_cached(&sql)?;
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| (*name, value as &dyn rusqlite::ToSql))
+        .collect();
+    let entries = found.query_map(&*parameters, entry)?.collect::<Result<_, _>>()?;
+    Ok(Found {
+        entries,
+        as_of,
+        since,
+        query,
+    })
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let place = Place {
+        currency: row.get("place_currency")?,
+        amount: row.get("place_amount")?,
+        begins: row.get("place_begins")?,
+        number: row.get("place_number")?,
+    };
+    Ok(Entry {
+        listing: store::listing(row)?,
+        place,
+    })
+}
+
+impl Sort {
+    /// The columns to sort by; the last of them tells all listings apart.
+    const fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Newest | Self::Oldest => &["number"],
+            Self::Price | Self::PriceDescending => &["currency", "amount", "number"],
+            Self::StartsAt => &["begins", "number"],
+        }
+    }
+
+    const fn descends(self) -> bool {
+        matches!(self, Self::Newest | Self::PriceDescending)
+    }
+
+    /// Whether it goes by something that can change.
+    const fn changes(self) -> bool {
+        !matches!(self, Self::Newest | Self::Oldest)
+    }
+}
+
+/// A statement under construction. All that a client says is a parameter, never a part of the text.
+struct Statement {
+    sql: String,
+    parameters: Vec<(&'static str, Value)>,
+}
+
+impl Statement {
+    fn of(query: &Query, as_of: i64, after: Option<Place>, limit: Limit, now: Timestamp) -> Self {
+        let sort = query.sort;
+        let mut parameters = vec![(":limit", Value::from(limit.rows()))];
+        let filters = filters(query, now, &mut parameters).join(" AND ");
+        let beyond = after.map(|after| beyond(sort, after, &mut parameters));
+        // The words lead to what has them, in the order of its numbers.
+        let (words, number) = if query.words.is_empty() {
+            ("", "l.number")
+        } else {
+            ("listing_words w CROSS JOIN ", "w.rowid")
+        };
+        let from = |place: &str, tables: &str, condition: &str| {
+            let beyond = beyond.as_ref().map(|beyond| beyond(place, number)).unwrap_or_default();
+            format!(
+                "SELECT {COLUMNS}, {place}.currency AS place_currency, {place}.amount AS place_amount, \
+                 {place}.begins AS place_begins, {number} AS place_number \
+                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {filters}{condition}{beyond}"
+            )
+        };
+        let listing = format!("{words}listing l");
+        let mut sql = from(
+            "l",
+            &listing,
+            if sort.changes() { " AND l.placed <= :as_of" } else { "" },
+        );
+        if sort.changes() {
+            parameters.push((":as_of", as_of.into()));
+            let former = format!("former_place f CROSS JOIN {listing}");
+            let then = format!(" AND {number} = f.number AND f.placed <= :as_of AND f.until > :as_of");
+            sql = format!("{sql} UNION ALL {}", from("f", &former, &then));
+        }
+        let direction = if sort.descends() { " DESC" } else { "" };
+        let order: Vec<_> = sort
+            .columns()
+            .iter()
+            .map(|column| format!("place_{column}{direction}"))
+            .collect();
+        sql += &format!(" ORDER BY {} LIMIT :limit", order.join(", "));
+        Self { sql, parameters }
+    }
+}
+
+/// The conditions on what a listing is now.
+fn filters(query: &Query, now: Timestamp, parameters: &mut Vec<(&'static str, Value)>) -> Vec<&'static str> {
+    let mut filters = vec!["l.withdrawn_at IS NULL"];
+    let mut filter = |condition: &'static str, name: &'static str, value: Option<Value>| {
+        if let Some(value) = value {
+            filters.push(condition);
+            parameters.push((name, value));
+        }
+    };
+    filter(
+        "listing_words MATCH :words AND l.number = w.rowid",
+        ":words",
+        query.words.expression().map(Value::from),
+    );
+    filter(
+        "l.seller_id = :seller",
+        ":seller",
+        query.seller.map(|seller| seller.to_string().into()),
+    );
+    filter(
+        "l.currency = :currency",
+        ":currency",
+        query.currency.map(|currency| currency.code().to_owned().into()),
+    );
+    filter("l.amount >= :min_price", ":min_price", query.min_price.map(Value::from));
+    filter("l.amount <= :max_price", ":max_price", query.max_price.map(Value::from));
+    filter(
+        "l.begins >= :starts_after AND l.starts_at IS NOT NULL",
+        ":starts_after",
+        query.starts_after.map(|at| at.millis().into()),
+    );
+    filter(
+        "l.begins < :starts_before",
+        ":starts_before",
+        query.starts_before.map(|at| at.millis().into()),
+    );
+    filter(
+        "l.wanted > coalesce(s.held, 0) + coalesce(s.sold, 0) AND l.begins > :now",
+        ":now",
+        query.available.then(|| now.millis().into()),
+    );
+    filters
+}
+
+/// The condition for what comes after `after`, given the table that holds the places and the column of the numbers.
+fn beyond(
+    sort: Sort,
+    after: Place,
+    parameters: &mut Vec<(&'static str, Value)>,
+) -> impl Fn(&str, &str) -> String + use<> {
+    let Place {
+        currency,
+        amount,
+        begins,
+        number,
+    } = after;
+    for column in sort.columns() {
+        parameters.push(match *column {
+            "currency" => (":currency_seen", currency.clone().into()),
+            "amount" => (":amount_seen", amount.into()),
+            "begins" => (":begins_seen", begins.into()),
+            _ => (":number_seen", number.into()),
+        });
+    }
+    let compare = if sort.descends() { "<" } else { ">" };
+    move |place, number| {
+        let column = |column: &&str| {
+            if *column == "number" {
+                number.to_owned()
+            } else {
+                format!("{place}.{column}")
+            }
+        };
+        let columns: Vec<_> = sort.columns().iter().map(column).collect();
+        let seen: Vec<_> = sort.columns().iter().map(|column| format!(":{column}_seen")).collect();
+        format!(" AND ({}) {compare} ({})", columns.join(", "), seen.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests;

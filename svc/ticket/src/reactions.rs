@@ -1,0 +1,23 @@
+//! What this service does when an order says something: it counts what is held and sold.
+
+use bus::ReactionError;
+use db::Tx;
+use events::{Envelope, Event};
+use ids::Timestamp;
+
+use crate::store;
+
+/// Keeps the newest state of the order. The totals follow from that, so it does not matter in which order the events
+/// come, or how often.
+pub(crate) fn react(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
+    match &envelope.event {
+        Event::OrderCreated(order)
+        | Event::OrderConfirmed(order)
+        | Event::OrderCompleted(order)
+        | Event::OrderCancelled(order) => Ok(store::hold(tx, order)?),
+        other => Err(ReactionError::new(format_args!(
+            "{} is nothing that this service listens to",
+            other.name()
+        ))),
+    }
+}

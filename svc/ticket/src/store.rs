@@ -1,0 +1,175 @@
+//! Every statement on listings and holds; the list has its own room, `browse`.
+
+use events::OrderStatus;
+use ids::{Money, TicketId};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use crate::{
+    browse,
+    listing::{Listing, Stock},
+    offer::Terms,
+};
+
+/// The columns that make a [`Listing`], of `listing` as `l` and its `stock` as `s`.
+pub(crate) const COLUMNS: &str = "l.id, l.seller_id, l.title, l.description, l.venue, l.starts_at, l.currency, l.amount, \
+     l.wanted, l.order_window_seconds, l.version, l.created_at, l.updated_at, l.withdrawn_at, \
+     coalesce(s.held, 0) AS held, coalesce(s.sold, 0) AS sold";
+
+/// Reads [`COLUMNS`].
+pub(crate) fn listing(row: &Row<'_>) -> rusqlite::Result<Listing> {
+    Ok(Listing {
+        id: row.get("id")?,
+        seller_id: row.get("seller_id")?,
+        terms: Terms {
+            title: row.get("title")?,
+            description: row.get("description")?,
+            venue: row.get("venue")?,
+            starts_at: row.get("starts_at")?,
+            price: Money {
+                amount: row.get("amount")?,
+                currency: row.get("currency")?,
+            },
+            order_window_seconds: row.get("order_window_seconds")?,
+        },
+        wanted: row.get("wanted")?,
+        version: row.get::<_, i64>("version")?.unsigned_abs(),
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        withdrawn_at: row.get("withdrawn_at")?,
+        stock: Stock {
+            held: row.get::<_, i64>("held")?.unsigned_abs(),
+            sold: row.get::<_, i64>("sold")?.unsigned_abs(),
+        },
+    })
+}
+
+/// A listing, withdrawn or not.
+pub(crate) fn find(conn: &Connection, id: TicketId) -> Result<Option<Listing>, db::Error> {
+    let sql = format!("SELECT {COLUMNS} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id = ?1");
+    Ok(conn.prepare_cached(&sql)?.query_row([id], listing).optional()?)
+}
+
+/// Keeps a new listing.
+pub(crate) fn insert(conn: &Connection, listing: &Listing) -> Result<(), db::Error> {
+    let Listing { terms, .. } = listing;
+    conn.prepare_cached(
+        "INSERT INTO listing (id, seller_id, title, description, venue, starts_at, currency, amount, wanted,
+             order_window_seconds, version, created_at, updated_at, withdrawn_at, placed)
+         VALUES (:id, :seller_id, :title, :description, :venue, :starts_at, :currency, :amount, :wanted,
+             :order_window_seconds, :version, :created_at, :updated_at, :withdrawn_at,
+             (SELECT coalesce(max(placed), 0) + 1 FROM listing))",
+    )?
+    .execute(named_params! {
+        ":id": listing.id,
+        ":seller_id": listing.seller_id,
+        ":title": terms.title,
+        ":description": terms.description,
+        ":venue": terms.venue,
+        ":starts_at": terms.starts_at,
+        ":currency": terms.price.currency,
+        ":amount": terms.price.amount,
+        ":wanted": listing.wanted,
+        ":order_window_seconds": terms.order_window_seconds,
+        ":version": listing.version.cast_signed(),
+        ":created_at": listing.created_at,
+        ":updated_at": listing.updated_at,
+        ":withdrawn_at": listing.withdrawn_at,
+    })?;
+    Ok(())
+}
+
+/// Keeps a changed listing; forgets the places that nobody can be paging through any more.
+pub(crate) fn update(conn: &Connection, listing: &Listing) -> Result<(), db::Error> {
+    let Listing { terms, .. } = listing;
+    conn.prepare_cached(
+        "UPDATE listing SET title = :title, description = :description, venue = :venue, starts_at = :starts_at,
+             currency = :currency, amount = :amount, wanted = :wanted, order_window_seconds = :order_window_seconds,
+             version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":id": listing.id,
+        ":title": terms.title,
+        ":description": terms.description,
+        ":venue": terms.venue,
+        ":starts_at": terms.starts_at,
+        ":currency": terms.price.currency,
+        ":amount": terms.price.amount,
+        ":wanted": listing.wanted,
+        ":order_window_seconds": terms.order_window_seconds,
+        ":version": listing.version.cast_signed(),
+        ":updated_at": listing.updated_at,
+        ":withdrawn_at": listing.withdrawn_at,
+    })?;
+    conn.prepare_cached("DELETE FROM former_place WHERE replaced_at < ?1")?
+        .execute([listing.updated_at - browse::CURSOR_LIFETIME])?;
+    Ok(())
+}
+
+/// The listings after `after`, in the order of their ids.
+pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Listing>, db::Error> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id > ?1 ORDER BY l.id LIMIT ?2"
+    );
+    let mut found = conn.prepare_cached(&sql)?;
+    let listings = found.query_map((after, limit), listing)?;
+    Ok(listings.collect::<Result<_, _>>()?)
+}
+
+/// Keeps the state of an order, unless a later one is known; its listing need not be.
+pub(crate) fn hold(conn: &Connection, order: &events::Order) -> Result<(), db::Error> {
+    let status = match order.status {
+        OrderStatus::Created => "created",
+        OrderStatus::AwaitingPayment => "awaiting:payment",
+        OrderStatus::Complete => "complete",
+        OrderStatus::Cancelled => "cancelled",
+    };
+    conn.prepare_cached(
+        "INSERT INTO hold (order_id, ticket_id, quantity, status, version)
+         VALUES (:order_id, :ticket_id, :quantity, :status, :version)
+         ON CONFLICT (order_id) DO UPDATE
+         SET ticket_id = excluded.ticket_id, quantity = excluded.quantity, status = excluded.status,
+             version = excluded.version
+         WHERE excluded.version > version",
+    )?
+    .execute(named_params! {
+        ":order_id": order.id,
+        ":ticket_id": order.ticket_id,
+        ":quantity": order.quantity,
+        ":status": status,
+        ":version": order.version.cast_signed(),
+    })?;
+    Ok(())
+}
+
+/// How often a listing's place in the sorted lists was set, over all listings.
+pub(crate) fn latest_place(conn: &Connection) -> Result<i64, db::Error> {
+    Ok(conn
+        .prepare_cached("SELECT coalesce(max(placed), 0) FROM listing")?
+        .query_row([], |row| row.get(0))?)
+}
+
+/// What `check` looks for.
+pub(crate) const INVARIANTS: &[db::admin::Invariant] = &[
+    db::admin::Invariant {
+        name: "what is held and sold is the sum of the orders",
+        sql: "SELECT ticket_id, o.held AS held_by_orders, s.held, o.sold AS sold_by_orders, s.sold
+              FROM (SELECT ticket_id, sum(held) AS held, sum(sold) AS sold FROM hold GROUP BY ticket_id) o
+              FULL JOIN stock s USING (ticket_id)
+              WHERE o.held IS NOT s.held OR o.sold IS NOT s.sold",
+    },
+    db::admin::Invariant {
+        name: "each listing can be found by its words",
+        sql: "SELECT id FROM listing WHERE number NOT IN (SELECT id FROM listing_words_docsize)",
+    },
+    db::admin::Invariant {
+        name: "each listing has had one place at a time",
+        sql: "SELECT f.number, f.until FROM former_place f
+              WHERE f.until NOT IN (SELECT placed FROM listing WHERE number = f.number
+                                    UNION ALL SELECT placed FROM former_place WHERE number = f.number)",
+    },
+    db::admin::Invariant {
+        name: "nothing was withdrawn before it was listed",
+        sql: "SELECT id FROM listing WHERE withdrawn_at IS NOT NULL AND version < 2",
+    },
+];
