@@ -6,10 +6,13 @@
 
 mod asyncapi;
 mod envelope;
+mod examples;
 mod expiration;
 mod order;
 mod payment;
 mod routes;
+#[cfg(test)]
+mod tests;
 mod ticket;
 
 pub use asyncapi::asyncapi;

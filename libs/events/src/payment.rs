@@ -1,8 +1,9 @@
 use ids::{Money, OrderId, PaymentId, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// One attempt to pay for an order.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
     /// The attempt.
@@ -20,7 +21,7 @@ pub struct Payment {
 }
 
 /// Where a payment stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PaymentStatus {
     /// The card's bank has set the money aside; it is not taken yet.

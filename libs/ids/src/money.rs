@@ -2,6 +2,7 @@ use std::{fmt, str::FromStr};
 
 use poem_openapi::Object;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::openapi::string_type;
@@ -98,12 +99,13 @@ impl FromSql for Currency {
 string_type!(Currency, "string_currency", None, "usd");
 
 /// An amount of money in minor units of its currency: `{"amount": 1999, "currency": "usd"}` is 19.99 US dollars.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Object, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Object, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[oai(example)]
 pub struct Money {
     /// Minor units, such as cents: 1999 is 19.99 US dollars, and 1999 Japanese yen.
     #[oai(validator(minimum(value = "0"), maximum(value = "99999999")))]
+    #[schemars(range(min = 0, max = 99_999_999))]
     pub amount: i64,
     /// ISO 4217, in lower case.
     pub currency: Currency,

@@ -1,4 +1,4 @@
-/// Teaches poem-openapi a type that is written as a string, by its `Display` and `FromStr`.
+/// Teaches serde, poem-openapi and schemars a type that is written as a string, by its `Display` and `FromStr`.
 macro_rules! string_type {
     ($type:ty, $name:literal, $format:expr, $example:expr) => {
         impl poem_openapi::types::Type for $type {
@@ -50,6 +50,25 @@ macro_rules! string_type {
         impl poem_openapi::types::ToHeader for $type {
             fn to_header(&self) -> Option<poem::http::HeaderValue> {
                 poem::http::HeaderValue::from_str(&self.to_string()).ok()
+            }
+        }
+
+        impl schemars::JsonSchema for $type {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                $name.into()
+            }
+
+            fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let mut schema = schemars::json_schema!({"type": "string"});
+                let format: Option<&str> = $format;
+                if let Some(format) = format {
+                    schema.insert("format".to_owned(), format.into());
+                }
+                schema
             }
         }
 

@@ -1,0 +1,79 @@
+//! The contracts, held: a change of one of these snapshots is a change of the wire.
+
+use serde_json::{Value, json};
+
+use crate::{Envelope, Event, ROUTES, examples::examples, subscriptions};
+
+#[test]
+fn every_payload_is_as_it_was_promised() {
+    for event in examples() {
+        let payload = serde_json::to_value(&event).unwrap();
+        insta::assert_json_snapshot!(event.name(), payload);
+    }
+}
+
+#[test]
+fn an_event_survives_the_way_out_and_in() {
+    for event in examples() {
+        let envelope = Envelope::new("order", "2027-06-01T19:30:00Z".parse().unwrap(), event);
+        assert_eq!(Envelope::parse(envelope.to_json().as_bytes()).unwrap(), envelope);
+    }
+}
+
+#[test]
+fn the_name_is_the_type_on_the_wire() {
+    for event in examples() {
+        let wire: Value = serde_json::from_str(&Envelope::new("x", noon(), event.clone()).to_json()).unwrap();
+        assert_eq!(wire["type"], event.name());
+        assert_eq!(wire["specversion"], "1.0");
+        assert_eq!(wire["subject"], event.subject());
+    }
+}
+
+#[test]
+fn a_field_that_a_newer_release_adds_does_no_harm() {
+    let mut wire = serde_json::to_value(Envelope::new("order", noon(), examples().remove(2))).unwrap();
+    wire["data"]["gate"] = json!("B");
+    wire["region"] = json!("north");
+    assert!(matches!(Envelope::parse(wire.to_string().as_bytes()).unwrap().event, Event::OrderCreated(_)));
+}
+
+#[test]
+fn what_is_not_as_its_contract_says_is_malformed() {
+    let good = serde_json::to_value(Envelope::new("order", noon(), examples().remove(2))).unwrap();
+    for (pointer, bad) in [
+        ("/specversion", json!("2.0")),
+        ("/type", json!("ticketing.order.created.v9")),
+        ("/time", json!("yesterday")),
+        ("/data/id", json!(42)),
+        ("/data/total/amount", json!(39.98)),
+        ("/data/status", json!("lost")),
+    ] {
+        let mut wire = good.clone();
+        *wire.pointer_mut(pointer).unwrap() = bad;
+        assert!(Envelope::parse(wire.to_string().as_bytes()).is_err(), "{pointer}");
+    }
+    assert!(Envelope::parse(b"").is_err());
+    assert!(Envelope::parse(b"\xff\xfe").is_err());
+}
+
+#[test]
+fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
+    let known: Vec<_> = examples().iter().map(Event::name).collect();
+    assert!(ROUTES.iter().all(|route| known.contains(&route.event)));
+    assert_eq!(subscriptions("ticket").count(), 4);
+    assert_eq!(subscriptions("auth").count(), 0);
+}
+
+#[tokio::test]
+async fn an_event_carries_the_trace_of_what_caused_it() {
+    let trace = trace::Trace::start();
+    let envelope =
+        trace::scope(trace, async { Envelope::new("order", noon(), examples().remove(0)) }).await;
+    assert_eq!(envelope.trace().unwrap().id(), trace.id());
+    assert_eq!(Envelope::new("order", noon(), examples().remove(0)).trace(), None);
+}
+
+fn noon() -> ids::Timestamp {
+    "2027-06-01T19:30:00Z".parse().unwrap()
+}
