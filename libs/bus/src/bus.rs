@@ -4,7 +4,7 @@ use db::Db;
 use futures_util::future::try_join_all;
 use ids::{Clock, Timestamp};
 use lapin::Connection;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -20,8 +20,10 @@ use crate::{
 pub const RETRIES: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(5)];
 
 /// How long stopping may take: for the batch in hand, and then for what is in the outbox.
-const LAST_BATCH: Duration = Duration::from_secs(3);
-const LAST_EVENTS: Duration = Duration::from_secs(2);
+const LAST_MOMENT: Duration = Duration::from_secs(4);
+
+/// A connection that lived this long was a good one: the next attempt follows at once.
+const STABLE: Duration = Duration::from_secs(5);
 
 /// What a service wants of the broker.
 pub struct Config {
@@ -83,7 +85,7 @@ impl Bus {
     /// Connects, in a task of `tasks`, declares all queues of the namespace, publishes what is in the outbox of `db` and
     /// consumes.
     ///
-    /// On `shutdown` the batch in hand is finished and the outbox published, both for a few seconds at most: close `db`
+    /// On `shutdown` the batch in hand is finished and the outbox published, for four seconds at most: close `db`
     /// after `tasks` have ended.
     pub fn start(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, tasks: &TaskTracker) -> Self {
         let (state, receiver) = watch::channel(State::Connecting);
@@ -149,11 +151,13 @@ impl Supervisor {
         let shutdown = self.shutdown.clone();
         let mut backoff = Backoff::new();
         loop {
+            let began = Instant::now();
             // Boxed, because a session is large and most of its life it waits.
             let Err(error) = Box::pin(self.session()).await else {
                 return;
             };
-            if self.went_down(&error) {
+            self.went_down(&error);
+            if began.elapsed() > STABLE {
                 backoff.reset();
             }
             tokio::select! {
@@ -174,7 +178,7 @@ impl Supervisor {
         let Self { relay, subscribers, .. } = self;
         let last_moment = async {
             shutdown.cancelled().await;
-            tokio::time::sleep(LAST_BATCH + LAST_EVENTS).await;
+            tokio::time::sleep(LAST_MOMENT).await;
         };
         let end = tokio::select! {
             end = serve(&connection, relay, subscribers, &shutdown) => end,
@@ -194,18 +198,17 @@ impl Supervisor {
         Ok(connection)
     }
 
-    /// Notes and tells that there is no broker, once for each reason; returns whether there was one before.
-    fn went_down(&self, error: &Error) -> bool {
+    /// Notes and tells that there is no broker, once for each reason.
+    fn went_down(&self, error: &Error) {
         let reason = error.to_string();
-        let (since, was_up, news) = match &*self.state.borrow() {
-            State::Down { since, reason: before } => (*since, false, *before != reason),
-            before => (self.clock.now(), *before == State::Connected, true),
+        let (since, news) = match &*self.state.borrow() {
+            State::Down { since, reason: before } => (*since, *before != reason),
+            State::Connecting | State::Connected => (self.clock.now(), true),
         };
         if news {
             tracing::warn!(broker = %self.url, reason, "no broker: events wait in the outbox");
         }
         self.state.send_replace(State::Down { since, reason });
-        was_up
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{AmqpUrl, Error};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Connects under a name that an operator sees in the broker.
+///
+/// A peer that takes the connection and then says nothing costs a sleeping thread for each attempt, until it goes away:
+/// lapin cannot be interrupted in its handshake.
 pub(crate) async fn connect(url: &AmqpUrl, name: &str) -> Result<Connection, Error> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let unreachable = |reason: String| Error::Unreachable {

@@ -32,18 +32,18 @@ mod tests {
 
     #[tokio::test]
     async fn none_overtakes_another_however_many_they_are() {
-        let (sender, mut receiver) = tokio::sync::mpsc::channel(1000);
+        let (hand_over, mut taken) = tokio::sync::mpsc::channel(1000);
         let sending = (0..1000).map(|number| {
-            let sender = sender.clone();
+            let hand_over = hand_over.clone();
             async move {
-                sender.send(number).await.unwrap();
+                hand_over.send(number).await.unwrap();
                 tokio::task::yield_now().await;
                 number
             }
         });
         let outputs = all_in_order(sending).await;
         let mut received = Vec::new();
-        receiver.recv_many(&mut received, 1000).await;
+        taken.recv_many(&mut received, 1000).await;
         assert_eq!(received, (0..1000).collect::<Vec<_>>());
         assert_eq!(outputs, received);
     }

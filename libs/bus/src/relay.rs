@@ -30,6 +30,8 @@ pub(crate) struct Relay {
     /// The last row of which it and all before it are confirmed. It outlives the connection.
     published: i64,
     deleted: i64,
+    /// The database failed us, and we have told so.
+    told: bool,
 }
 
 /// What became of a page of the outbox.
@@ -49,6 +51,7 @@ impl Relay {
             namespace,
             published: 0,
             deleted: 0,
+            told: false,
         }
     }
 
@@ -88,13 +91,8 @@ impl Relay {
             return Err(Error::Stopped("the channel for publishing".to_owned()));
         }
         let after = self.published;
-        let rows = match self.db.read(move |conn| outbox::page(conn, after, PAGE)).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, "the outbox cannot be read now");
-                Vec::new()
-            }
-        };
+        let rows = self.db.read(move |conn| outbox::page(conn, after, PAGE)).await;
+        let rows = self.unless_broken(rows).unwrap_or_default();
         let page = self.publish_rows(channel, &rows).await;
         self.delete_published().await;
         page
@@ -139,10 +137,21 @@ impl Relay {
         if published == self.deleted {
             return;
         }
-        match self.db.write(move |tx| outbox::delete_through(tx, published)).await {
-            Ok(()) => self.deleted = published,
-            Err(error) => tracing::warn!(%error, "published events cannot be deleted from the outbox now"),
+        let deleted = self.db.write(move |tx| outbox::delete_through(tx, published)).await;
+        if self.unless_broken(deleted).is_some() {
+            self.deleted = published;
         }
+    }
+
+    /// Tells when the database begins to fail, and when it works again.
+    fn unless_broken<T>(&mut self, outcome: Result<T, db::Error>) -> Option<T> {
+        match &outcome {
+            Err(error) if !self.told => tracing::warn!(%error, "the outbox cannot be worked off now"),
+            Ok(_) if self.told => tracing::info!("the outbox is worked off again"),
+            _ => {}
+        }
+        self.told = outcome.is_err();
+        outcome.ok()
     }
 }
 

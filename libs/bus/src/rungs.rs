@@ -65,7 +65,7 @@ mod tests {
             let deadline = Duration::from_millis(deadline);
             let (mut at, mut hops) = (Duration::ZERO, 0);
             while at < deadline {
-                at += rungs.next(deadline - at);
+                at += rungs.next(deadline.saturating_sub(at));
                 hops += 1;
             }
             prop_assert!(at < deadline + rungs.shortest());

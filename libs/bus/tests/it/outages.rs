@@ -1,6 +1,7 @@
 use bus::{Queue, State};
 
 use crate::{
+    broker::Broker,
     proxy::Proxy,
     town::{Town, becomes, is_down, note, on, ordered},
 };
@@ -61,4 +62,25 @@ async fn a_connection_that_breaks_again_and_again_loses_nothing() {
     heard.sort_unstable();
     heard.dedup();
     assert_eq!(heard, everything);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_queue_that_somebody_deleted_comes_back() {
+    let town = Town::new();
+    let order = town.speaker("order");
+    let ticket = town.service("ticket");
+    let bus = town.connect(&ticket, &town.url, vec![on(Queue::Events, note())]);
+    order.say(ordered(1)).await;
+    ticket.hears(1).await;
+
+    let broker = Broker::open().await;
+    let name = format!("{}.ticket", town.namespace);
+    let deletion = broker
+        .channel
+        .queue_delete(name.into(), lapin::options::QueueDeleteOptions::default());
+    deletion.await.unwrap();
+    becomes(&bus, is_down).await;
+    becomes(&bus, |state| *state == State::Connected).await;
+    order.say(ordered(2)).await;
+    assert_eq!(ticket.hears(2).await, [1, 2]);
 }

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 /// Nothing takes longer; whatever waits, waits for a condition.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
 
 const SEEN: &str = "CREATE TABLE seen (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
