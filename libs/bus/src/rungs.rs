@@ -3,7 +3,8 @@ use std::time::Duration;
 /// The delays that a timer can ride: the order window, a minute, ten seconds and one second.
 ///
 /// RabbitMQ looks only at the head of a queue for what has expired, so each queue has one delay. A timer takes the longest
-/// one that does not carry it past its deadline; dropping out early, it takes the next.
+/// one that does not carry it past its deadline by more than the shortest one would; dropping out early, it takes the
+/// next. So an order of the usual window needs one rung, though a few milliseconds pass before its timer is set.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rungs {
     /// Falling.
@@ -22,13 +23,10 @@ impl Rungs {
         Self { longer, shortest }
     }
 
-    /// The longest rung within `remaining`, or else the shortest one.
+    /// The longest rung that is at most one shortest rung longer than `remaining`, or else the shortest one.
     pub fn next(&self, remaining: Duration) -> Duration {
-        self.longer
-            .iter()
-            .copied()
-            .find(|rung| *rung <= remaining)
-            .unwrap_or(self.shortest)
+        let latest = remaining.saturating_add(self.shortest);
+        self.longer.iter().copied().find(|rung| *rung <= latest).unwrap_or(self.shortest)
     }
 
     /// Where a timer goes whose rung is not known to the broker.
@@ -51,10 +49,8 @@ mod tests {
     fn an_order_of_the_usual_window_needs_one_rung() {
         let rungs = Rungs::new(Duration::from_mins(15));
         assert_eq!(rungs.next(Duration::from_mins(15)), Duration::from_mins(15));
-        assert_eq!(
-            rungs.next(Duration::from_mins(15) - Duration::from_millis(1)),
-            Duration::from_mins(1)
-        );
+        assert_eq!(rungs.next(Duration::from_mins(15) - Duration::from_millis(900)), Duration::from_mins(15));
+        assert_eq!(rungs.next(Duration::from_mins(15) - Duration::from_millis(1100)), Duration::from_mins(1));
         assert_eq!(rungs.next(Duration::ZERO), Duration::from_secs(1));
     }
 
@@ -68,7 +64,7 @@ mod tests {
                 at += rungs.next(deadline.saturating_sub(at));
                 hops += 1;
             }
-            prop_assert!(at < deadline + rungs.shortest());
+            prop_assert!(at <= deadline + rungs.shortest());
             prop_assert!(hops <= 120 + 6 + 10, "{hops} hops");
         }
     }
