@@ -8,9 +8,16 @@ use crate::error::StripeError;
 
 /// Whether the request carries the secret key.
 pub(crate) fn check(headers: &HeaderMap, secret_key: &str) -> Result<(), StripeError> {
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(key_of);
+    let given = headers
+        .get(AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(key_of);
     let given = given.filter(|key| !key.is_empty()).ok_or_else(StripeError::no_key)?;
-    if bool::from(given.as_bytes().ct_eq(secret_key.as_bytes())) { Ok(()) } else { Err(StripeError::wrong_key(&given)) }
+    if bool::from(given.as_bytes().ct_eq(secret_key.as_bytes())) {
+        Ok(())
+    } else {
+        Err(StripeError::wrong_key(&given))
+    }
 }
 
 fn key_of(header: &str) -> Option<String> {
@@ -22,7 +29,10 @@ fn key_of(header: &str) -> Option<String> {
         return None;
     }
     let pair = String::from_utf8(BASE64_STANDARD.decode(rest.trim()).ok()?).ok()?;
-    Some(pair.split_once(':').map_or_else(|| pair.clone(), |(user, _)| user.to_owned()))
+    Some(
+        pair.split_once(':')
+            .map_or_else(|| pair.clone(), |(user, _)| user.to_owned()),
+    )
 }
 
 #[cfg(test)]
@@ -40,7 +50,10 @@ mod tests {
     #[test]
     fn the_key_is_taken_as_bearer_and_as_basic_and_nothing_else() {
         assert_eq!(status(Some("Bearer sk_test_1")), None);
-        assert_eq!(status(Some(&format!("Basic {}", BASE64_STANDARD.encode("sk_test_1:")))), None);
+        assert_eq!(
+            status(Some(&format!("Basic {}", BASE64_STANDARD.encode("sk_test_1:")))),
+            None
+        );
         assert_eq!(status(None), Some(401));
         assert_eq!(status(Some("Bearer sk_test_2")), Some(401));
         assert_eq!(status(Some("Digest sk_test_1")), Some(401));

@@ -49,7 +49,15 @@ pub(crate) fn retrieve(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
 }
 
 pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
-    params.only(&["limit", "starting_after", "ending_before", "created", "currency", "source", "type"])?;
+    params.only(&[
+        "limit",
+        "starting_after",
+        "ending_before",
+        "created",
+        "currency",
+        "source",
+        "type",
+    ])?;
     let filters = ["currency", "source", "type"];
     Answer::ok(&tx.list::<BalanceTransaction>("/v1/balance_transactions", params, &filters)?)
 }
@@ -69,14 +77,7 @@ pub(crate) fn book_refund(tx: &Tx<'_>, refund: &str, amount: i64, currency: &str
     book(tx, refund, -amount, 0, currency, "refund")
 }
 
-fn book(
-    tx: &Tx<'_>,
-    source: &str,
-    amount: i64,
-    fee: i64,
-    currency: &str,
-    kind: &str,
-) -> Result<String, StripeError> {
+fn book(tx: &Tx<'_>, source: &str, amount: i64, fee: i64, currency: &str, kind: &str) -> Result<String, StripeError> {
     let fee_details = (fee > 0).then(|| {
         json!({
             "amount": fee, "application": null, "currency": currency, "description": "Stripe processing fees",

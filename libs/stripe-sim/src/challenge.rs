@@ -29,13 +29,16 @@ pub(crate) async fn page(
         if intent.client_secret != secret {
             return Err(StripeError::no_such("payment_intent", id, "intent").status(StatusCode::NOT_FOUND));
         }
-        let Some(passed) = passed else { return Ok(html(&question(&intent))) };
+        let Some(passed) = passed else {
+            return Ok(html(&question(&intent)));
+        };
         let back = return_url(&intent, passed);
         confirm::authenticated(tx, intent, passed)?;
         Ok(match back {
-            Some(url) => {
-                Response::builder().status(StatusCode::SEE_OTHER).header(header::LOCATION, url.as_str()).finish()
-            }
+            Some(url) => Response::builder()
+                .status(StatusCode::SEE_OTHER)
+                .header(header::LOCATION, url.as_str())
+                .finish(),
             None => html("<p>Done. You can close this page.</p>"),
         })
     })
@@ -45,7 +48,11 @@ pub(crate) async fn page(
 /// Where the shop wants its buyer back, with what Stripe appends.
 fn return_url(intent: &PaymentIntent, passed: bool) -> Option<Url> {
     let action = intent.next_action.as_ref()?;
-    let mut url: Url = action.pointer("/redirect_to_url/return_url").and_then(Value::as_str)?.parse().ok()?;
+    let mut url: Url = action
+        .pointer("/redirect_to_url/return_url")
+        .and_then(Value::as_str)?
+        .parse()
+        .ok()?;
     url.query_pairs_mut()
         .append_pair("payment_intent", &intent.id)
         .append_pair("payment_intent_client_secret", &intent.client_secret)
@@ -65,5 +72,7 @@ fn question(intent: &PaymentIntent) -> String {
 fn html(body: &str) -> Response {
     Response::builder()
         .content_type("text/html; charset=utf-8")
-        .body(format!("<!doctype html><html lang=en><meta charset=utf-8><title>Stripe double</title>{body}</html>"))
+        .body(format!(
+            "<!doctype html><html lang=en><meta charset=utf-8><title>Stripe double</title>{body}</html>"
+        ))
 }

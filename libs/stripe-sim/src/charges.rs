@@ -23,6 +23,7 @@ const CAPTURE_WITHIN: i64 = 7 * 24 * 60 * 60;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "object", rename = "charge")]
+#[expect(clippy::struct_excessive_bools, reason = "the fields are Stripe's")]
 pub(crate) struct Charge {
     pub(crate) id: String,
     pub(crate) amount: i64,
@@ -81,7 +82,14 @@ pub(crate) fn retrieve(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
 }
 
 pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
-    params.only(&["limit", "starting_after", "ending_before", "created", "payment_intent", "transfer_group"])?;
+    params.only(&[
+        "limit",
+        "starting_after",
+        "ending_before",
+        "created",
+        "payment_intent",
+        "transfer_group",
+    ])?;
     Answer::ok(&tx.list::<Charge>("/v1/charges", params, &["payment_intent", "transfer_group"])?)
 }
 
@@ -159,7 +167,11 @@ impl Charge {
 
     /// What can still be given back.
     pub(crate) fn refundable(&self) -> i64 {
-        if self.captured { self.amount_captured - self.amount_refunded } else { 0 }
+        if self.captured {
+            self.amount_captured - self.amount_refunded
+        } else {
+            0
+        }
     }
 
     /// Gives back a part of what was captured.
@@ -172,7 +184,14 @@ impl Charge {
 
 fn outcome(decline: Option<&Decline>) -> Value {
     let (network, reason, risk, score, message, kind) = match decline {
-        None => ("approved_by_network", None, "normal", 20, "Payment complete.", "authorized"),
+        None => (
+            "approved_by_network",
+            None,
+            "normal",
+            20,
+            "Payment complete.",
+            "authorized",
+        ),
         Some(decline) if decline.blocked => (
             "not_sent_to_network",
             Some("highest_risk_level"),
@@ -183,7 +202,7 @@ fn outcome(decline: Option<&Decline>) -> Value {
         ),
         Some(decline) => (
             "declined_by_network",
-            Some(decline.decline_code),
+            Some(decline.reason),
             "normal",
             20,
             "The bank did not return any further details with this decline.",

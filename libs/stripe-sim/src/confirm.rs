@@ -16,7 +16,12 @@ use crate::{
 };
 
 /// What may be said when confirming.
-pub(crate) const PARAMETERS: [&str; 4] = ["off_session", "return_url", "error_on_requires_action", "use_stripe_sdk"];
+pub(crate) const PARAMETERS: [&str; 4] = [
+    "off_session",
+    "return_url",
+    "error_on_requires_action",
+    "use_stripe_sdk",
+];
 
 /// How an intent is to be confirmed.
 pub(crate) struct Confirmation<'p> {
@@ -51,7 +56,10 @@ pub(crate) fn confirm(
     how: &Confirmation<'_>,
 ) -> Result<Answer, StripeError> {
     intent.check_confirmable()?;
-    let redirects = intent.automatic_payment_methods.as_ref().is_some_and(|methods| methods.allow_redirects != "never");
+    let redirects = intent
+        .automatic_payment_methods
+        .as_ref()
+        .is_some_and(|methods| methods.allow_redirects != "never");
     if redirects && how.return_url.is_none() && !how.use_stripe_sdk {
         let message = "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because \
                        some of these payment methods might redirect your customer off of your page, you must provide \
@@ -81,7 +89,10 @@ pub(crate) fn confirm(
 /// What the owner of the card did when asked: `passed`, or failed or gave up.
 pub(crate) fn authenticated(tx: &Tx<'_>, mut intent: PaymentIntent, passed: bool) -> Result<Answer, StripeError> {
     if intent.status != Status::RequiresAction {
-        let message = format!("This PaymentIntent waits for nobody: it has a status of {}.", intent.status);
+        let message = format!(
+            "This PaymentIntent waits for nobody: it has a status of {}.",
+            intent.status
+        );
         return Err(intent.refuse(message));
     }
     let id = intent.id.clone();
@@ -141,7 +152,7 @@ fn refuse(
     let charge = Charge::attempt(tx, &intent, method, card, asked, Some(decline))?;
     tx.save(&charge)?;
     events::emit(tx, "charge.failed", &charge)?;
-    let mut error = *StripeError::card(decline.code, Some(decline.decline_code), decline.message).body;
+    let mut error = *StripeError::card(decline.code, Some(decline.reason), decline.message).body;
     error.charge = Some(charge.id);
     error.param = match decline.code {
         "incorrect_cvc" => Some("cvc".to_owned()),
@@ -163,7 +174,10 @@ fn fail(
     tx.save(&intent)?;
     events::emit(tx, "payment_intent.payment_failed", &intent)?;
     error.payment_intent = Some(intent.view());
-    Ok(Answer { status: poem::http::StatusCode::PAYMENT_REQUIRED, body: json!({ "error": error }) })
+    Ok(Answer {
+        status: poem::http::StatusCode::PAYMENT_REQUIRED,
+        body: json!({ "error": error }),
+    })
 }
 
 /// Where the owner of the card is asked: a page of the double, or Stripe's script in the seller's own page.

@@ -11,9 +11,7 @@ use crate::{
     error::StripeError,
     faults::{Fault, Gate, On, Opened, When},
     form::Params,
-    id,
-    intent::PaymentIntent,
-    journal,
+    id, intents, journal,
     sim::Inner,
     webhooks,
 };
@@ -31,15 +29,15 @@ pub(crate) async fn obey(
     let segments: Vec<&str> = order.split('/').collect();
     match (method.as_str(), segments.as_slice()) {
         ("GET", ["requests"]) => Ok(json!({ "data": sim.within(journal::read).await? })),
-        ("GET", ["payment_intents"]) => {
-            Ok(json!({ "data": sim.within(|tx| tx.all::<PaymentIntent>()).await? }))
-        }
+        ("GET", ["payment_intents"]) => Ok(json!({ "data": sim.within(intents::all).await? })),
         ("POST", ["payment_intents", id, "authenticate"]) => {
             params.only(&["outcome"])?;
             let outcome = params.choice("outcome", &["pass", "fail"])?;
             let passed = outcome.ok_or_else(|| StripeError::missing("outcome"))? == "pass";
             let id = (*id).to_owned();
-            let done = sim.within(move |tx| confirm::authenticated(tx, tx.get_by_path(&id, "intent")?, passed)).await?;
+            let done = sim
+                .within(move |tx| confirm::authenticated(tx, tx.get_by_path(&id, "intent")?, passed))
+                .await?;
             Ok(done.body)
         }
         ("POST", ["events", id, "resend"]) => {
@@ -52,11 +50,14 @@ pub(crate) async fn obey(
             Ok(json!({ "cleared": true }))
         }
         ("GET", ["faults", id]) => {
-            let gate = gate(sim, id)?;
-            let wanted = params.integer("arrivals")?.and_then(|count| u32::try_from(count).ok()).unwrap_or(0);
+            let held = gate(sim, id)?;
+            let wanted = params
+                .integer("arrivals")?
+                .and_then(|count| u32::try_from(count).ok())
+                .unwrap_or(0);
             // Too few in time is an answer as well: the number says it.
-            let waited = tokio::time::timeout(LONGEST_WAIT, gate.arrivals(wanted)).await;
-            Ok(json!({ "id": id, "arrived": waited.unwrap_or_else(|_| gate.arrived()) }))
+            let arrived = tokio::time::timeout(LONGEST_WAIT, held.arrivals(wanted)).await;
+            Ok(json!({ "id": id, "arrived": arrived.unwrap_or_else(|_| held.arrived()) }))
         }
         ("POST", ["faults", id, "release"]) => {
             let how = params.choice("how", &["go", "cut"])?;
@@ -86,11 +87,15 @@ fn arm(sim: &Inner, params: &Params) -> Result<Value, StripeError> {
     let word = params.choice("fault", &["delay", "answer", "cut", "hold"])?;
     let fault = match word.ok_or_else(|| StripeError::missing("fault"))? {
         "delay" => {
-            let millis = params.positive("delay_ms")?.ok_or_else(|| StripeError::missing("delay_ms"))?;
+            let millis = params
+                .positive("delay_ms")?
+                .ok_or_else(|| StripeError::missing("delay_ms"))?;
             Fault::Delay(Duration::from_millis(millis.unsigned_abs()))
         }
         "answer" => {
-            let status = params.integer("status")?.ok_or_else(|| StripeError::missing("status"))?;
+            let status = params
+                .integer("status")?
+                .ok_or_else(|| StripeError::missing("status"))?;
             let status = u16::try_from(status).ok().filter(|status| (400..600).contains(status));
             Fault::Answer(status.ok_or_else(|| StripeError::invalid("status", "400 to 599".to_owned()))?)
         }

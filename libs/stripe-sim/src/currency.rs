@@ -61,7 +61,11 @@ pub(crate) fn check(amount: i64, currency: &str) -> Result<(), StripeError> {
     if let Some((_, minimum, text)) = least
         && amount < *minimum
     {
-        return Err(StripeError::amount("amount_too_small", "amount", format!("Amount must be at least {text}")));
+        return Err(StripeError::amount(
+            "amount_too_small",
+            "amount",
+            format!("Amount must be at least {text}"),
+        ));
     }
     if amount > MAXIMUM {
         let message = format!("Amount must be no more than {MAXIMUM} minor units of {currency}");

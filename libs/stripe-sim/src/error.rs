@@ -40,8 +40,17 @@ pub(crate) struct StripeError {
 
 impl StripeError {
     fn new(status: StatusCode, kind: &str, message: String) -> Self {
-        let body = ErrorBody { message, kind: kind.to_owned(), ..ErrorBody::default() };
-        Self { status, body: Box::new(body), executed: false, cause: None }
+        let body = ErrorBody {
+            message,
+            kind: kind.to_owned(),
+            ..ErrorBody::default()
+        };
+        Self {
+            status,
+            body: Box::new(body),
+            executed: false,
+            cause: None,
+        }
     }
 
     /// A request that Stripe does not understand.
@@ -51,7 +60,10 @@ impl StripeError {
 
     fn coded(mut self, code: &str) -> Self {
         self.body.code = Some(code.to_owned());
-        self.body.doc_url = Some(format!("https://stripe.com/docs/error-codes/{}", code.replace('_', "-")));
+        self.body.doc_url = Some(format!(
+            "https://stripe.com/docs/error-codes/{}",
+            code.replace('_', "-")
+        ));
         self
     }
 
@@ -92,7 +104,9 @@ impl StripeError {
     }
 
     pub(crate) fn missing(param: &str) -> Self {
-        Self::request(format!("Missing required param: {param}.")).coded("parameter_missing").about(param)
+        Self::request(format!("Missing required param: {param}."))
+            .coded("parameter_missing")
+            .about(param)
     }
 
     pub(crate) fn empty_parameter(param: &str) -> Self {
@@ -104,7 +118,10 @@ impl StripeError {
     }
 
     pub(crate) fn unknown_parameter(param: &str, known: &[&str]) -> Self {
-        let message = format!("Received unknown parameter: {param} (the double knows here: {})", known.join(", "));
+        let message = format!(
+            "Received unknown parameter: {param} (the double knows here: {})",
+            known.join(", ")
+        );
         Self::request(message).coded("parameter_unknown").about(param)
     }
 
@@ -121,12 +138,17 @@ impl StripeError {
 
     /// An object that is not there; `param` is where its id was.
     pub(crate) fn no_such(what: &str, id: &str, param: &str) -> Self {
-        Self::request(format!("No such {what}: '{id}'")).coded("resource_missing").about(param).of_state()
+        Self::request(format!("No such {what}: '{id}'"))
+            .coded("resource_missing")
+            .about(param)
+            .of_state()
     }
 
     /// An operation that the state of its object does not allow.
     pub(crate) fn unexpected_state(message: String) -> Self {
-        Self::request(message).coded("payment_intent_unexpected_state").of_state()
+        Self::request(message)
+            .coded("payment_intent_unexpected_state")
+            .of_state()
     }
 
     pub(crate) fn refused(code: Option<&str>, message: String) -> Self {
@@ -139,8 +161,9 @@ impl StripeError {
 
     /// A card that was refused.
     pub(crate) fn card(code: &str, decline_code: Option<&str>, message: &str) -> Self {
-        let mut error =
-            Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message.to_owned()).coded(code).of_state();
+        let mut error = Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message.to_owned())
+            .coded(code)
+            .of_state();
         error.body.decline_code = decline_code.map(str::to_owned);
         error
     }
@@ -194,7 +217,9 @@ impl StripeError {
             "There is currently another in-progress request using this Idempotent Key (that probably means you \
              submitted twice, and the other request is still going through): {key}. Please try again later."
         );
-        Self::request(message).coded("idempotency_key_in_use").status(StatusCode::CONFLICT)
+        Self::request(message)
+            .coded("idempotency_key_in_use")
+            .status(StatusCode::CONFLICT)
     }
 
     /// What an injected fault answers: 429 as Stripe's rate limiter, everything else as Stripe's own trouble.
@@ -249,5 +274,10 @@ fn masked(key: &str) -> String {
         return "*".repeat(characters.len());
     }
     let (head, tail) = (&characters[..8], &characters[characters.len() - 4..]);
-    format!("{}{}{}", head.iter().collect::<String>(), "*".repeat(characters.len() - 12), tail.iter().collect::<String>())
+    format!(
+        "{}{}{}",
+        head.iter().collect::<String>(),
+        "*".repeat(characters.len() - 12),
+        tail.iter().collect::<String>()
+    )
 }

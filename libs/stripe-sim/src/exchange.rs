@@ -34,7 +34,10 @@ pub(crate) struct Reply {
 
 impl From<&StripeError> for Reply {
     fn from(error: &StripeError) -> Self {
-        Self { answer: error.into(), replayed: None }
+        Self {
+            answer: error.into(),
+            replayed: None,
+        }
     }
 }
 
@@ -62,7 +65,10 @@ pub(crate) async fn exchange(sim: Arc<Inner>, call: Call) -> Option<Reply> {
             return None;
         }
     }
-    let reply = sim.blocking(move |sim| Ok(execute(sim, &call, fault))).await.unwrap_or_else(|error| report(&error));
+    let reply = sim
+        .blocking(move |sim| Ok(execute(sim, &call, fault)))
+        .await
+        .unwrap_or_else(|error| report(&error));
     // The key is free before the answer goes: what comes after the effect happens on the wire, not at Stripe.
     drop(claim);
     sim.wake.notify_one();
@@ -76,7 +82,10 @@ pub(crate) async fn exchange(sim: Arc<Inner>, call: Call) -> Option<Reply> {
 impl Call {
     /// The idempotency key; Stripe reads it of a POST only.
     fn key(&self) -> Option<&str> {
-        self.origin.idempotency_key.as_deref().filter(|_| self.method == Method::POST)
+        self.origin
+            .idempotency_key
+            .as_deref()
+            .filter(|_| self.method == Method::POST)
     }
 
     fn entry(&self, sim: &Inner, status: Option<u16>, executed: bool, fault: Option<String>) -> journal::Request {
@@ -116,7 +125,8 @@ async fn note(sim: &Arc<Inner>, call: Call, fault: Option<String>, status: Optio
     let written = sim
         .blocking(move |sim| {
             let entry = call.entry(sim, status, false, fault);
-            sim.store.transaction(|transaction| journal::write(&tx(sim, transaction, &call), &entry))
+            sim.store
+                .transaction(|transaction| journal::write(&tx(sim, transaction, &call), &entry))
         })
         .await;
     if let Err(error) = written {
@@ -125,7 +135,11 @@ async fn note(sim: &Arc<Inner>, call: Call, fault: Option<String>, status: Optio
 }
 
 fn tx<'c>(sim: &Inner, connection: &'c rusqlite::Connection, call: &'c Call) -> Tx<'c> {
-    Tx { sql: connection, now: sim.clock.now(), origin: &call.origin }
+    Tx {
+        sql: connection,
+        now: sim.clock.now(),
+        origin: &call.origin,
+    }
 }
 
 /// Recalls the answer or makes it, with its effect, its idempotency record and its line in the journal in one
@@ -147,26 +161,31 @@ fn answer(sim: &Inner, call: &Call, transaction: &mut Transaction<'_>) -> Result
         match idempotency::recall(&tx(sim, transaction, call), key, &call.path, &parameters) {
             Ok(None) => {}
             Ok(Some(Kept { answer, request_id })) => {
-                return Ok((Reply { answer, replayed: Some(request_id) }, false));
+                return Ok((
+                    Reply {
+                        answer,
+                        replayed: Some(request_id),
+                    },
+                    false,
+                ));
             }
             Err(error) if error.cause.is_none() => return Ok(((&error).into(), false)),
             Err(error) => return Err(error),
         }
     }
     let savepoint = transaction.savepoint()?;
-    let (answer, kept) =
-        match routes::dispatch(&tx(sim, &savepoint, call), &call.method, &call.path, &call.params) {
-            Ok(answer) => {
-                savepoint.commit()?;
-                (answer, true)
-            }
-            Err(error) if error.cause.is_none() => {
-                // Dropped without a commit, a savepoint is rolled back.
-                savepoint.finish()?;
-                (Answer::from(&error), error.executed)
-            }
-            Err(error) => return Err(error),
-        };
+    let (answer, kept) = match routes::dispatch(&tx(sim, &savepoint, call), &call.method, &call.path, &call.params) {
+        Ok(answer) => {
+            savepoint.commit()?;
+            (answer, true)
+        }
+        Err(error) if error.cause.is_none() => {
+            // Dropped without a commit, a savepoint is rolled back.
+            savepoint.finish()?;
+            (Answer::from(&error), error.executed)
+        }
+        Err(error) => return Err(error),
+    };
     if let Some(key) = call.key().filter(|_| kept) {
         idempotency::keep(&tx(sim, transaction, call), key, &call.path, &parameters, &answer)?;
     }
@@ -175,6 +194,9 @@ fn answer(sim: &Inner, call: &Call, transaction: &mut Transaction<'_>) -> Result
 
 /// The one place where a defect is logged.
 fn report(error: &StripeError) -> Reply {
-    tracing::error!(cause = error.cause.as_deref().unwrap_or_default(), "the Stripe double failed");
+    tracing::error!(
+        cause = error.cause.as_deref().unwrap_or_default(),
+        "the Stripe double failed"
+    );
     error.into()
 }

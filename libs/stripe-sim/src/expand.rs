@@ -22,7 +22,10 @@ pub(crate) fn expand(tx: &Tx<'_>, body: &mut Value, params: &Params) -> Result<(
             return Err(StripeError::invalid("expand", message));
         }
         if !walk(tx, body, &steps)? {
-            return Err(StripeError::invalid("expand", format!("This property cannot be expanded ({path}).")));
+            return Err(StripeError::invalid(
+                "expand",
+                format!("This property cannot be expanded ({path})."),
+            ));
         }
     }
     Ok(())
@@ -30,7 +33,9 @@ pub(crate) fn expand(tx: &Tx<'_>, body: &mut Value, params: &Params) -> Result<(
 
 /// Follows one path; `false` if it leads to nothing that can be expanded.
 fn walk(tx: &Tx<'_>, at: &mut Value, steps: &[&str]) -> Result<bool, StripeError> {
-    let Some((step, rest)) = steps.split_first() else { return Ok(true) };
+    let Some((step, rest)) = steps.split_first() else {
+        return Ok(true);
+    };
     if let Some(items) = at.as_array_mut() {
         for item in items {
             if !walk(tx, item, steps)? {
@@ -42,7 +47,9 @@ fn walk(tx: &Tx<'_>, at: &mut Value, steps: &[&str]) -> Result<bool, StripeError
     if *step == "refunds" && at["object"] == Charge::KIND {
         at["refunds"] = refunds_of(tx, at["id"].as_str().unwrap_or_default())?;
     }
-    let Some(next) = at.get_mut(*step) else { return Ok(false) };
+    let Some(next) = at.get_mut(*step) else {
+        return Ok(false);
+    };
     if next.is_null() {
         return Ok(true);
     }
@@ -50,10 +57,12 @@ fn walk(tx: &Tx<'_>, at: &mut Value, steps: &[&str]) -> Result<bool, StripeError
         let Some(object) = tx.show(id)? else { return Ok(false) };
         *next = object;
     }
-    if next.is_array() && rest.is_empty() {
-        return Ok(true);
+    // A list is walked through only by the step after it.
+    if rest.is_empty() {
+        Ok(next.is_object())
+    } else {
+        walk(tx, next, rest)
     }
-    walk(tx, next, rest)
 }
 
 /// A charge carries its refunds only when asked to.

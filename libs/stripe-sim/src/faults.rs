@@ -22,7 +22,11 @@ impl On {
     /// The next request of this method (`*` is any) and path, in which a segment `*` is any:
     /// `/v1/payment_intents/*/capture`.
     pub fn request(method: &str, path: &str) -> Self {
-        Self { method: method.to_ascii_uppercase(), path: path.to_owned(), times: 1 }
+        Self {
+            method: method.to_ascii_uppercase(),
+            path: path.to_owned(),
+            times: 1,
+        }
     }
 
     /// The next POST to this path.
@@ -140,10 +144,16 @@ impl Faults {
     /// Takes the first fault that is meant for this request.
     pub(crate) fn take(&self, method: &str, path: &str) -> Option<Strike> {
         let mut armed = self.armed();
-        let at = armed.waiting.iter().position(|(on, ..)| on.times > 0 && on.matches(method, path))?;
+        let at = armed
+            .waiting
+            .iter()
+            .position(|(on, ..)| on.times > 0 && on.matches(method, path))?;
         let (on, when, effect) = armed.waiting.get_mut(at)?;
         on.times -= 1;
-        let strike = Strike { when: *when, effect: effect.clone() };
+        let strike = Strike {
+            when: *when,
+            effect: effect.clone(),
+        };
         if on.times == 0 {
             armed.waiting.remove(at);
         }
@@ -207,18 +217,34 @@ pub(crate) struct Gate {
 
 impl Gate {
     fn new() -> Self {
-        Self { arrived: watch::Sender::new(0), opened: watch::Sender::new(Opened::Not) }
+        Self {
+            arrived: watch::Sender::new(0),
+            opened: watch::Sender::new(Opened::Not),
+        }
     }
 
     async fn pass(&self) -> Then {
         self.arrived.send_modify(|arrived| *arrived += 1);
         // The gate holds the sender: waiting cannot fail.
-        let opened = self.opened.subscribe().wait_for(|opened| *opened != Opened::Not).await.map(|opened| *opened);
-        if matches!(opened, Ok(Opened::Cut)) { Then::Cut } else { Then::Go }
+        let opened = self
+            .opened
+            .subscribe()
+            .wait_for(|opened| *opened != Opened::Not)
+            .await
+            .map(|opened| *opened);
+        if matches!(opened, Ok(Opened::Cut)) {
+            Then::Cut
+        } else {
+            Then::Go
+        }
     }
 
     pub(crate) async fn arrivals(&self, count: u32) -> u32 {
-        self.arrived.subscribe().wait_for(|arrived| *arrived >= count).await.map_or(0, |arrived| *arrived)
+        self.arrived
+            .subscribe()
+            .wait_for(|arrived| *arrived >= count)
+            .await
+            .map_or(0, |arrived| *arrived)
     }
 
     pub(crate) fn arrived(&self) -> u32 {

@@ -37,12 +37,17 @@ impl Params {
         let mut nodes = BTreeMap::new();
         for (key, value) in form_urlencoded::parse(encoded) {
             let path = segments(&key).ok_or_else(|| StripeError::invalid(&key, format!("Invalid parameter: {key}")))?;
-            let Some((first, rest)) = path.split_first() else { continue };
+            let Some((first, rest)) = path.split_first() else {
+                continue;
+            };
             let slot = nodes.entry((*first).to_owned());
             place(slot, rest, value.into_owned())
                 .ok_or_else(|| StripeError::invalid(&key, format!("Invalid parameter: {key}")))?;
         }
-        Ok(Self { path: String::new(), nodes })
+        Ok(Self {
+            path: String::new(),
+            nodes,
+        })
     }
 
     /// One line that is the same for the same parameters, in whatever order they were sent.
@@ -56,7 +61,10 @@ impl Params {
 
     /// Refuses every parameter that the endpoint does not have; `expand` every endpoint has.
     pub(crate) fn only(&self, known: &[&str]) -> Result<(), StripeError> {
-        let stranger = self.nodes.keys().find(|key| *key != "expand" && !known.contains(&key.as_str()));
+        let stranger = self
+            .nodes
+            .keys()
+            .find(|key| *key != "expand" && !known.contains(&key.as_str()));
         match stranger {
             None => Ok(()),
             Some(key) => Err(StripeError::unknown_parameter(&self.name(key), known)),
@@ -65,7 +73,11 @@ impl Params {
 
     /// The name of a parameter of this level, as an error gives it.
     pub(crate) fn name(&self, key: &str) -> String {
-        if self.path.is_empty() { key.to_owned() } else { format!("{}[{key}]", self.path) }
+        if self.path.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}[{key}]", self.path)
+        }
     }
 
     pub(crate) fn has(&self, key: &str) -> bool {
@@ -78,7 +90,10 @@ impl Params {
             None => Ok(None),
             Some(Node::Text(text)) if text.is_empty() => Err(StripeError::empty_parameter(&self.name(key))),
             Some(Node::Text(text)) => Ok(Some(text)),
-            Some(_) => Err(StripeError::invalid(&self.name(key), format!("Invalid string: {}", self.name(key)))),
+            Some(_) => Err(StripeError::invalid(
+                &self.name(key),
+                format!("Invalid string: {}", self.name(key)),
+            )),
         }
     }
 
@@ -93,7 +108,9 @@ impl Params {
 
     pub(crate) fn integer(&self, key: &str) -> Result<Option<i64>, StripeError> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| StripeError::invalid_integer(&self.name(key), format!("Invalid integer: {text}")))
+        text.parse()
+            .map(Some)
+            .map_err(|_| StripeError::invalid_integer(&self.name(key), format!("Invalid integer: {text}")))
     }
 
     /// A number of minor units to move: at least one.
@@ -112,7 +129,10 @@ impl Params {
             None => Ok(None),
             Some("true") => Ok(Some(true)),
             Some("false") => Ok(Some(false)),
-            Some(other) => Err(StripeError::invalid(&self.name(key), format!("Invalid boolean: {other}"))),
+            Some(other) => Err(StripeError::invalid(
+                &self.name(key),
+                format!("Invalid boolean: {other}"),
+            )),
         }
     }
 
@@ -132,7 +152,10 @@ impl Params {
     pub(crate) fn map(&self, key: &str) -> Result<Option<Self>, StripeError> {
         match self.nodes.get(key) {
             None => Ok(None),
-            Some(Node::Map(nodes)) => Ok(Some(Self { path: self.name(key), nodes: nodes.clone() })),
+            Some(Node::Map(nodes)) => Ok(Some(Self {
+                path: self.name(key),
+                nodes: nodes.clone(),
+            })),
             Some(_) => Err(StripeError::invalid(&self.name(key), "Invalid object".to_owned())),
         }
     }
@@ -150,7 +173,16 @@ impl Params {
             }
             Some(_) => return Err(invalid()),
         };
-        items.into_iter().map(|item| if let Node::Text(text) = item { Ok(text.as_str()) } else { Err(invalid()) }).collect()
+        items
+            .into_iter()
+            .map(|item| {
+                if let Node::Text(text) = item {
+                    Ok(text.as_str())
+                } else {
+                    Err(invalid())
+                }
+            })
+            .collect()
     }
 
     /// Applies `metadata[…]` to what is there: an empty value removes its key, an empty `metadata` removes all.
@@ -159,7 +191,9 @@ impl Params {
             metadata.clear();
             return Ok(());
         }
-        let Some(changes) = self.map("metadata")? else { return Ok(()) };
+        let Some(changes) = self.map("metadata")? else {
+            return Ok(());
+        };
         for (key, node) in &changes.nodes {
             let Node::Text(value) = node else {
                 return Err(StripeError::invalid(
@@ -191,7 +225,9 @@ impl Params {
 
 /// `a[b][]` as `a`, `b`, and an empty segment for "append"; `None` if the brackets do not match or go too deep.
 fn segments(key: &str) -> Option<Vec<&str>> {
-    let Some((first, rest)) = key.split_once('[') else { return Some(vec![key]) };
+    let Some((first, rest)) = key.split_once('[') else {
+        return Some(vec![key]);
+    };
     let inner = rest.strip_suffix(']')?;
     let mut path = vec![first];
     path.extend(inner.split("]["));
@@ -214,11 +250,15 @@ fn place(slot: Slot<'_>, path: &[&str], value: String) -> Option<()> {
     };
     if next.is_empty() {
         // A list of levels (`line_items[][name]`) belongs to no endpoint of the double.
-        let Node::List(items) = slot.or_insert_with(|| Node::List(Vec::new())) else { return None };
+        let Node::List(items) = slot.or_insert_with(|| Node::List(Vec::new())) else {
+            return None;
+        };
         items.push(rest.is_empty().then_some(Node::Text(value))?);
         return Some(());
     }
-    let Node::Map(nodes) = slot.or_insert_with(|| Node::Map(BTreeMap::new())) else { return None };
+    let Node::Map(nodes) = slot.or_insert_with(|| Node::Map(BTreeMap::new())) else {
+        return None;
+    };
     place(nodes.entry((*next).to_owned()), rest, value)
 }
 
@@ -228,7 +268,9 @@ fn flatten(key: &str, node: &Node, line: &mut form_urlencoded::Serializer<'_, St
             line.append_pair(key, text);
         }
         Node::List(items) => items.iter().for_each(|item| flatten(&format!("{key}[]"), item, line)),
-        Node::Map(nodes) => nodes.iter().for_each(|(name, node)| flatten(&format!("{key}[{name}]"), node, line)),
+        Node::Map(nodes) => nodes
+            .iter()
+            .for_each(|(name, node)| flatten(&format!("{key}[{name}]"), node, line)),
     }
 }
 
@@ -242,8 +284,15 @@ mod tests {
 
     #[test]
     fn nested_keys_and_lists_are_read_as_stripe_writes_them() {
-        let params = parse("payment_method_data[card][token]=tok_visa&payment_method_types[]=card&types[1]=b&types[0]=a");
-        let card = params.map("payment_method_data").unwrap().unwrap().map("card").unwrap().unwrap();
+        let params =
+            parse("payment_method_data[card][token]=tok_visa&payment_method_types[]=card&types[1]=b&types[0]=a");
+        let card = params
+            .map("payment_method_data")
+            .unwrap()
+            .unwrap()
+            .map("card")
+            .unwrap()
+            .unwrap();
         assert_eq!(card.text("token").unwrap(), Some("tok_visa"));
         assert_eq!(card.name("token"), "payment_method_data[card][token]");
         assert_eq!(params.list("payment_method_types").unwrap(), ["card"]);
@@ -252,14 +301,26 @@ mod tests {
 
     #[test]
     fn the_order_of_parameters_does_not_change_the_fingerprint_but_a_value_does() {
-        assert_eq!(parse("a=1&m[x]=2&m[a]=3").fingerprint(), parse("m[a]=3&m[x]=2&a=1").fingerprint());
+        assert_eq!(
+            parse("a=1&m[x]=2&m[a]=3").fingerprint(),
+            parse("m[a]=3&m[x]=2&a=1").fingerprint()
+        );
         assert_ne!(parse("a=1").fingerprint(), parse("a=2").fingerprint());
         assert_ne!(parse("a[b]=1").fingerprint(), parse("a[]=b&c=1").fingerprint());
     }
 
     #[test]
     fn a_malformed_key_is_refused_and_never_panics() {
-        for bad in ["a[", "a[b", "[b]=1", "a[b]c=1", "a=1&a[b]=2", "a[b]=2&a[]=1", "a[][b]=1", "a[b][c][d][e][f][g][h][i]=1"] {
+        for bad in [
+            "a[",
+            "a[b",
+            "[b]=1",
+            "a[b]c=1",
+            "a=1&a[b]=2",
+            "a[b]=2&a[]=1",
+            "a[][b]=1",
+            "a[b][c][d][e][f][g][h][i]=1",
+        ] {
             assert!(Params::parse(bad.as_bytes()).is_err(), "{bad}");
         }
     }
@@ -267,7 +328,9 @@ mod tests {
     #[test]
     fn metadata_merges_and_an_empty_value_removes() {
         let mut metadata = BTreeMap::from([("kept".to_owned(), "1".to_owned()), ("gone".to_owned(), "2".to_owned())]);
-        parse("metadata[gone]=&metadata[new]=3").merge_metadata(&mut metadata).unwrap();
+        parse("metadata[gone]=&metadata[new]=3")
+            .merge_metadata(&mut metadata)
+            .unwrap();
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["kept", "new"]);
         parse("metadata=").merge_metadata(&mut metadata).unwrap();
         assert!(metadata.is_empty());

@@ -14,7 +14,10 @@ pub(crate) fn random(length: usize) -> Result<String, getrandom::Error> {
     while text.len() < length {
         getrandom::fill(&mut bytes)?;
         // 248 is the largest multiple of 62 that a byte holds: what is above would favour the first letters.
-        let letters = bytes.iter().filter(|byte| **byte < 248).map(|byte| ALPHABET[usize::from(byte % 62)]);
+        let letters = bytes
+            .iter()
+            .filter(|byte| **byte < 248)
+            .map(|byte| ALPHABET[usize::from(byte % 62)]);
         text.extend(letters.take(length - text.len()).map(char::from));
     }
     Ok(text)

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::{error::StripeError, routes::Answer, store::Tx};
 
 /// Stripe may forget a key once it is a day old; the double does, so that nobody relies on more.
-const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+const KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// An answer that was given before.
 pub(crate) struct Kept {
@@ -25,7 +25,9 @@ pub(crate) struct Kept {
 /// What was answered under `key`, if it was used for this endpoint with these parameters.
 pub(crate) fn recall(tx: &Tx<'_>, key: &str, endpoint: &str, parameters: &str) -> Result<Option<Kept>, StripeError> {
     let forgotten = (tx.now - KEPT_FOR).millis();
-    tx.sql.prepare_cached("DELETE FROM idempotency WHERE key = ?1 AND created < ?2")?.execute(params![key, forgotten])?;
+    tx.sql
+        .prepare_cached("DELETE FROM idempotency WHERE key = ?1 AND created < ?2")?
+        .execute(params![key, forgotten])?;
     let row = tx
         .sql
         .prepare_cached("SELECT endpoint, parameters, request_id, status, body FROM idempotency WHERE key = ?1")?
@@ -35,7 +37,9 @@ pub(crate) fn recall(tx: &Tx<'_>, key: &str, endpoint: &str, parameters: &str) -
             Ok((endpoint, parameters, request_id, status, body))
         })
         .optional()?;
-    let Some((first_endpoint, first_parameters, request_id, status, body)) = row else { return Ok(None) };
+    let Some((first_endpoint, first_parameters, request_id, status, body)) = row else {
+        return Ok(None);
+    };
     if first_endpoint != endpoint {
         return Err(StripeError::key_of_other_endpoint(key, &first_endpoint, endpoint));
     }
@@ -44,7 +48,10 @@ pub(crate) fn recall(tx: &Tx<'_>, key: &str, endpoint: &str, parameters: &str) -
     }
     let status = StatusCode::from_u16(status).map_err(StripeError::internal)?;
     let body: Value = serde_json::from_str(&body)?;
-    Ok(Some(Kept { answer: Answer { status, body }, request_id }))
+    Ok(Some(Kept {
+        answer: Answer { status, body },
+        request_id,
+    }))
 }
 
 /// Keeps an answer in the transaction of its effect.
@@ -79,7 +86,10 @@ pub(crate) struct InUse(Arc<Mutex<HashSet<String>>>);
 impl InUse {
     /// Claims a key until the claim is dropped; `None` if another request has it.
     pub(crate) fn claim(&self, key: &str) -> Option<Claim> {
-        self.keys().insert(key.to_owned()).then(|| Claim { keys: self.clone(), key: key.to_owned() })
+        self.keys().insert(key.to_owned()).then(|| Claim {
+            keys: self.clone(),
+            key: key.to_owned(),
+        })
     }
 
     fn keys(&self) -> MutexGuard<'_, HashSet<String>> {

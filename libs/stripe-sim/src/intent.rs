@@ -24,7 +24,9 @@ pub(crate) enum Status {
     Succeeded,
 }
 
-use Status::{Canceled, Processing, RequiresAction, RequiresCapture, RequiresConfirmation, RequiresPaymentMethod, Succeeded};
+use Status::{
+    Canceled, Processing, RequiresAction, RequiresCapture, RequiresConfirmation, RequiresPaymentMethod, Succeeded,
+};
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -44,6 +46,7 @@ impl fmt::Display for Status {
 #[serde(tag = "object", rename = "payment_intent")]
 pub(crate) struct PaymentIntent {
     pub(crate) id: String,
+    pub(crate) allowed_payment_method_types: Option<Vec<String>>,
     pub(crate) amount: i64,
     pub(crate) amount_capturable: i64,
     amount_details: Value,
@@ -104,6 +107,7 @@ impl PaymentIntent {
     pub(crate) fn new(id: String, client_secret: String, amount: i64, currency: String, now: Timestamp) -> Self {
         Self {
             id,
+            allowed_payment_method_types: None,
             amount,
             amount_capturable: 0,
             amount_details: json!({ "tip": {} }),
@@ -170,7 +174,10 @@ impl PaymentIntent {
 
     /// Whether what was agreed on (amount, currency, method) may still change.
     pub(crate) fn check_editable(&self, what: &str) -> Result<(), StripeError> {
-        if matches!(self.status, RequiresPaymentMethod | RequiresConfirmation | RequiresAction) {
+        if matches!(
+            self.status,
+            RequiresPaymentMethod | RequiresConfirmation | RequiresAction
+        ) {
             return Ok(());
         }
         Err(self.refuse(format!(
@@ -314,7 +321,11 @@ mod tests {
             let open = matches!(status, RequiresPaymentMethod | RequiresConfirmation | RequiresAction);
             assert_eq!(intent(status).check_confirmable().is_ok(), open, "confirm {status}");
             assert_eq!(intent(status).attach("pm_1").is_ok(), open, "attach {status}");
-            assert_eq!(intent(status).capture(None).is_ok(), status == RequiresCapture, "capture {status}");
+            assert_eq!(
+                intent(status).capture(None).is_ok(),
+                status == RequiresCapture,
+                "capture {status}"
+            );
             let over = matches!(status, Canceled | Succeeded);
             assert_eq!(intent(status).cancel(None, now).is_ok(), !over, "cancel {status}");
         }

@@ -5,7 +5,8 @@ use crate::{
     confirm::{self, Confirmation, confirm},
     currency,
     error::StripeError,
-    events, form::Params,
+    events,
+    form::Params,
     id,
     intent::{AutomaticPaymentMethods, PaymentIntent},
     methods::{self, PaymentMethod},
@@ -18,12 +19,27 @@ const REASONS: [&str; 4] = ["duplicate", "fraudulent", "requested_by_customer", 
 
 pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
     let known = [
-        "amount", "currency", "automatic_payment_methods", "capture_method", "confirm", "confirmation_method",
-        "description", "metadata", "payment_method", "payment_method_data", "payment_method_types", "receipt_email",
-        "statement_descriptor", "statement_descriptor_suffix", "transfer_group",
+        "amount",
+        "currency",
+        "automatic_payment_methods",
+        "capture_method",
+        "confirm",
+        "confirmation_method",
+        "description",
+        "metadata",
+        "payment_method",
+        "payment_method_data",
+        "payment_method_types",
+        "allowed_payment_method_types",
+        "receipt_email",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+        "transfer_group",
     ];
     params.only(&[&known[..], &confirm::PARAMETERS].concat())?;
-    let amount = params.positive("amount")?.ok_or_else(|| StripeError::missing("amount"))?;
+    let amount = params
+        .positive("amount")?
+        .ok_or_else(|| StripeError::missing("amount"))?;
     let currency = currency::parse(params.required_text("currency")?)?;
     currency::check(amount, &currency)?;
 
@@ -35,10 +51,16 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
     }
     params.choice("confirmation_method", &["automatic"])?;
     intent.automatic_payment_methods = automatic_payment_methods(params)?;
+    if params.has("allowed_payment_method_types") {
+        intent.allowed_payment_method_types = Some(vec!["card".to_owned()]);
+    }
     describe(&mut intent, params)?;
 
     let confirming = params.boolean("confirm")?.unwrap_or_default();
-    if let Some(early) = confirm::PARAMETERS.iter().find(|name| !confirming && params.has(name) && **name != "use_stripe_sdk") {
+    if let Some(early) = confirm::PARAMETERS
+        .iter()
+        .find(|name| !confirming && params.has(name) && **name != "use_stripe_sdk")
+    {
         let message = format!("You cannot specify `{early}` unless `confirm` is true.");
         return Err(StripeError::invalid(early, message));
     }
@@ -53,7 +75,8 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
         return Answer::ok(&intent);
     }
     // Without a method nothing is created: the intent of the refusal would be one that nobody can find.
-    let method = method.ok_or_else(|| StripeError::refused(Some("parameter_missing"), NO_METHOD.to_owned()).about("payment_method"))?;
+    let method = method
+        .ok_or_else(|| StripeError::refused(Some("parameter_missing"), NO_METHOD.to_owned()).about("payment_method"))?;
     tx.save(&intent)?;
     events::emit(tx, "payment_intent.created", &intent)?;
     confirm(tx, intent, &method, &how)
@@ -69,10 +92,25 @@ pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> 
     Answer::ok(&tx.list::<PaymentIntent>("/v1/payment_intents", params, &[])?)
 }
 
+/// Every intent, oldest first.
+pub(crate) fn all(tx: &Tx<'_>) -> Result<Vec<PaymentIntent>, StripeError> {
+    tx.all()
+}
+
 pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
     params.only(&[
-        "amount", "currency", "capture_method", "description", "metadata", "payment_method", "payment_method_data",
-        "payment_method_types", "receipt_email", "statement_descriptor", "statement_descriptor_suffix",
+        "amount",
+        "currency",
+        "capture_method",
+        "description",
+        "metadata",
+        "payment_method",
+        "payment_method_data",
+        "payment_method_types",
+        "allowed_payment_method_types",
+        "receipt_email",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
         "transfer_group",
     ])?;
     let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
@@ -101,7 +139,15 @@ pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, S
 }
 
 pub(crate) fn confirm_existing(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
-    let known = ["capture_method", "client_secret", "payment_method", "payment_method_data", "payment_method_types", "receipt_email"];
+    let known = [
+        "capture_method",
+        "client_secret",
+        "payment_method",
+        "payment_method_data",
+        "payment_method_types",
+        "allowed_payment_method_types",
+        "receipt_email",
+    ];
     params.only(&[&known[..], &confirm::PARAMETERS].concat())?;
     let how = Confirmation::parse(params)?;
     let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
@@ -120,7 +166,13 @@ pub(crate) fn confirm_existing(tx: &Tx<'_>, id: &str, params: &Params) -> Result
 }
 
 pub(crate) fn capture(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
-    params.only(&["amount_to_capture", "final_capture", "metadata", "statement_descriptor", "statement_descriptor_suffix"])?;
+    params.only(&[
+        "amount_to_capture",
+        "final_capture",
+        "metadata",
+        "statement_descriptor",
+        "statement_descriptor_suffix",
+    ])?;
     let amount = params.positive("amount_to_capture")?;
     if params.boolean("final_capture")? == Some(false) {
         let message = "This card does not support capturing more than once: final_capture must be true.";
@@ -174,20 +226,44 @@ fn automatic_payment_methods(params: &Params) -> Result<Option<AutomaticPaymentM
     let given = params.map("automatic_payment_methods")?;
     let listed = only_cards(params)?;
     let Some(given) = given else {
-        return Ok((!listed).then(|| AutomaticPaymentMethods { allow_redirects: "always".to_owned(), enabled: true }));
+        return Ok((!listed).then(|| AutomaticPaymentMethods {
+            allow_redirects: "always".to_owned(),
+            enabled: true,
+        }));
     };
     given.only(&["enabled", "allow_redirects"])?;
-    let enabled = given.boolean("enabled")?.ok_or_else(|| StripeError::missing(&given.name("enabled")))?;
+    let enabled = given
+        .boolean("enabled")?
+        .ok_or_else(|| StripeError::missing(&given.name("enabled")))?;
     if enabled && listed {
-        return Err(StripeError::exclusive("automatic_payment_methods", "payment_method_types"));
+        return Err(StripeError::exclusive(
+            "automatic_payment_methods",
+            "payment_method_types",
+        ));
     }
-    let allow_redirects = given.choice("allow_redirects", &["always", "never"])?.unwrap_or("always").to_owned();
-    Ok(enabled.then_some(AutomaticPaymentMethods { allow_redirects, enabled }))
+    let allow_redirects = given
+        .choice("allow_redirects", &["always", "never"])?
+        .unwrap_or("always")
+        .to_owned();
+    Ok(enabled.then_some(AutomaticPaymentMethods {
+        allow_redirects,
+        enabled,
+    }))
 }
 
-/// Whether the request lists payment method types; the double has one.
+/// Whether the request lists payment method types, by the name of 2026-09-30 or the one before; the double has one.
 fn only_cards(params: &Params) -> Result<bool, StripeError> {
-    let types = params.list("payment_method_types")?;
+    let (types, allowed) = (
+        params.list("payment_method_types")?,
+        params.list("allowed_payment_method_types")?,
+    );
+    if !types.is_empty() && !allowed.is_empty() {
+        return Err(StripeError::exclusive(
+            "allowed_payment_method_types",
+            "payment_method_types",
+        ));
+    }
+    let types = [types, allowed].concat();
     match types.iter().find(|kind| **kind != "card") {
         None => Ok(!types.is_empty()),
         Some(kind) => {

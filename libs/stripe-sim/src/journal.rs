@@ -54,7 +54,9 @@ pub(crate) fn write(tx: &Tx<'_>, request: &Request) -> Result<(), StripeError> {
             request.fault,
         ])?;
     let oldest = tx.sql.last_insert_rowid() - KEPT;
-    tx.sql.prepare_cached("DELETE FROM journal WHERE seq <= ?1")?.execute([oldest])?;
+    tx.sql
+        .prepare_cached("DELETE FROM journal WHERE seq <= ?1")?
+        .execute([oldest])?;
     Ok(())
 }
 

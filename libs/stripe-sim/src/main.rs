@@ -14,7 +14,12 @@ struct Arguments {
     #[arg(long, default_value = "127.0.0.1:12111", env = "STRIPE_SIM_LISTEN")]
     listen: SocketAddr,
     /// The key that clients must send.
-    #[arg(long, default_value = "sk_test_ticketing", env = "STRIPE_SIM_SECRET_KEY", hide_env_values = true)]
+    #[arg(
+        long,
+        default_value = "sk_test_ticketing",
+        env = "STRIPE_SIM_SECRET_KEY",
+        hide_env_values = true
+    )]
     secret_key: String,
     /// The file that keeps the state; without it, the state ends with the program.
     #[arg(long, env = "STRIPE_SIM_DATABASE")]
@@ -23,7 +28,12 @@ struct Arguments {
     #[arg(long, env = "STRIPE_SIM_WEBHOOK_URL", requires = "webhook_secret")]
     webhook_url: Option<String>,
     /// What to sign them with, such as whsec_…
-    #[arg(long, env = "STRIPE_SIM_WEBHOOK_SECRET", hide_env_values = true, requires = "webhook_url")]
+    #[arg(
+        long,
+        env = "STRIPE_SIM_WEBHOOK_SECRET",
+        hide_env_values = true,
+        requires = "webhook_url"
+    )]
     webhook_secret: Option<String>,
 }
 
@@ -42,7 +52,11 @@ async fn main() -> ExitCode {
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::new(arguments.secret_key);
     if let (Some(url), Some(secret)) = (arguments.webhook_url, arguments.webhook_secret) {
-        config.webhooks.push(Webhook { url, secret, events: vec!["*".to_owned()] });
+        config.webhooks.push(Webhook {
+            url,
+            secret,
+            events: vec!["*".to_owned()],
+        });
     }
     let sim = match &arguments.database {
         Some(path) => Sim::open(path, config).map_err(|error| format!("{}: {error}", path.display()))?,
@@ -50,7 +64,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     };
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let listen = arguments.listen;
-    let running = sim.serve(listen).await.map_err(|error| format!("cannot listen on {listen}: {error}"))?;
+    let running = sim
+        .serve(listen)
+        .await
+        .map_err(|error| format!("cannot listen on {listen}: {error}"))?;
     println!("{}", running.url);
     tokio::select! {
         _ = interrupt.recv() => {}

@@ -50,10 +50,12 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
 }
 
 pub(crate) fn retrieve(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
-    Answer::ok(&by_id(tx, id, "payment_method").map_err(|error| match error.body.code.as_deref() {
-        Some("resource_missing") => error.status(poem::http::StatusCode::NOT_FOUND),
-        _ => error,
-    })?)
+    Answer::ok(
+        &by_id(tx, id, "payment_method").map_err(|error| match error.body.code.as_deref() {
+            Some("resource_missing") => error.status(poem::http::StatusCode::NOT_FOUND),
+            _ => error,
+        })?,
+    )
 }
 
 /// A method by id. A ready-made one (`pm_card_visa`) stands for a new method each time, as at Stripe.
@@ -71,7 +73,9 @@ pub(crate) fn from_data(tx: &Tx<'_>, params: &Params) -> Result<PaymentMethod, S
         let text = "The double knows payment methods of type card only.".to_owned();
         return Err(StripeError::invalid(&params.name("type"), text));
     }
-    let card = params.map("card")?.ok_or_else(|| StripeError::missing(&params.name("card")))?;
+    let card = params
+        .map("card")?
+        .ok_or_else(|| StripeError::missing(&params.name("card")))?;
     card.only(&["token", "number", "exp_month", "exp_year", "cvc"])?;
     if let Some(token) = card.text("token")? {
         let test = cards::by_token(token).ok_or_else(|| StripeError::no_such("token", token, &card.name("token")))?;
@@ -90,15 +94,23 @@ pub(crate) fn from_data(tx: &Tx<'_>, params: &Params) -> Result<PaymentMethod, S
         return Err(error.about(&card.name("cvc")));
     }
     let Some(test) = cards::by_number(&number) else {
-        return Err(StripeError::card(LIVE_CARD.code, Some(LIVE_CARD.decline_code), LIVE_CARD.message));
+        return Err(StripeError::card(
+            LIVE_CARD.code,
+            Some(LIVE_CARD.reason),
+            LIVE_CARD.message,
+        ));
     };
     make(tx, test, expiry, params)
 }
 
 /// The month and year on the card, which must not be over.
 fn expiry(tx: &Tx<'_>, card: &Params) -> Result<(i64, i64), StripeError> {
-    let month = card.integer("exp_month")?.ok_or_else(|| StripeError::missing(&card.name("exp_month")))?;
-    let year = card.integer("exp_year")?.ok_or_else(|| StripeError::missing(&card.name("exp_year")))?;
+    let month = card
+        .integer("exp_month")?
+        .ok_or_else(|| StripeError::missing(&card.name("exp_month")))?;
+    let year = card
+        .integer("exp_year")?
+        .ok_or_else(|| StripeError::missing(&card.name("exp_year")))?;
     let year = if (0..100).contains(&year) { 2000 + year } else { year };
     if !(1..=12).contains(&month) {
         let error = StripeError::card("invalid_expiry_month", None, "Your card's expiration month is invalid.");
@@ -154,7 +166,13 @@ fn make(tx: &Tx<'_>, card: &TestCard, expiry: (i64, i64), params: &Params) -> Re
         kind: "card".to_owned(),
     };
     tx.save(&method)?;
-    tx.save_inner(&method.id, &Inner { number: card.number.to_owned(), used: false })?;
+    tx.save_inner(
+        &method.id,
+        &Inner {
+            number: card.number.to_owned(),
+            used: false,
+        },
+    )?;
     Ok(method)
 }
 
@@ -181,8 +199,9 @@ fn billing_details(params: &Params) -> Result<Value, StripeError> {
 
 /// The test card behind a method, if the method may still pay.
 pub(crate) fn card_of(tx: &Tx<'_>, method: &PaymentMethod) -> Result<&'static TestCard, StripeError> {
-    let inner: Inner =
-        tx.inner(&method.id)?.ok_or_else(|| StripeError::internal(format!("{} has no card", method.id)))?;
+    let inner: Inner = tx
+        .inner(&method.id)?
+        .ok_or_else(|| StripeError::internal(format!("{} has no card", method.id)))?;
     if inner.used {
         let message = "The provided PaymentMethod was previously used with a PaymentIntent without Customer attachment, \
                        shared with a connected account without Customer attachment, or was detached from a Customer. \
@@ -195,5 +214,11 @@ pub(crate) fn card_of(tx: &Tx<'_>, method: &PaymentMethod) -> Result<&'static Te
 
 /// Records that a method has paid.
 pub(crate) fn spend(tx: &Tx<'_>, method: &PaymentMethod, card: &TestCard) -> Result<(), StripeError> {
-    tx.save_inner(&method.id, &Inner { number: card.number.to_owned(), used: true })
+    tx.save_inner(
+        &method.id,
+        &Inner {
+            number: card.number.to_owned(),
+            used: true,
+        },
+    )
 }

@@ -61,7 +61,10 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
     let mut charge = charge_of(tx, params)?;
     let left = charge.refundable();
     if !charge.captured {
-        let message = format!("Charge {} has not been captured: there is nothing to refund.", charge.id);
+        let message = format!(
+            "Charge {} has not been captured: there is nothing to refund.",
+            charge.id
+        );
         return Err(StripeError::refused(Some("charge_not_refundable"), message));
     }
     if left == 0 {
@@ -116,7 +119,14 @@ pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, S
 }
 
 pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
-    params.only(&["limit", "starting_after", "ending_before", "created", "charge", "payment_intent"])?;
+    params.only(&[
+        "limit",
+        "starting_after",
+        "ending_before",
+        "created",
+        "charge",
+        "payment_intent",
+    ])?;
     Answer::ok(&tx.list::<Refund>("/v1/refunds", params, &["charge", "payment_intent"])?)
 }
 

@@ -18,13 +18,19 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn ok(object: &impl Serialize) -> Result<Self, StripeError> {
-        Ok(Self { status: StatusCode::OK, body: serde_json::to_value(object)? })
+        Ok(Self {
+            status: StatusCode::OK,
+            body: serde_json::to_value(object)?,
+        })
     }
 }
 
 impl From<&StripeError> for Answer {
     fn from(error: &StripeError) -> Self {
-        Self { status: error.status, body: error.to_json() }
+        Self {
+            status: error.status,
+            body: error.to_json(),
+        }
     }
 }
 

@@ -34,12 +34,12 @@ CREATE TABLE IF NOT EXISTS journal (
     fault            TEXT
 ) STRICT;
 
--- Which event is still to be told to which webhook endpoint.
+-- Which event is still to be told to which webhook endpoint. Telling it once more is another row.
 CREATE TABLE IF NOT EXISTS delivery (
+    id        INTEGER PRIMARY KEY AUTOINCREMENT,
     event     TEXT NOT NULL,
     endpoint  TEXT NOT NULL,
     attempts  INTEGER NOT NULL DEFAULT 0,
-    state     TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed')),
-    PRIMARY KEY (event, endpoint)
+    state     TEXT NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'delivered', 'failed'))
 ) STRICT;
-CREATE INDEX IF NOT EXISTS delivery_pending ON delivery (state) WHERE state = 'pending';
+CREATE INDEX IF NOT EXISTS delivery_pending ON delivery (id) WHERE state = 'pending';

@@ -1,10 +1,7 @@
 //! The front: HTTP in, a call or an order to the double, HTTP out.
 
-use std::io;
-
-use futures_util::stream;
 use poem::{
-    Body, Endpoint, Request, Response,
+    Endpoint, Request, Response,
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
 };
 use serde_json::{Value, json};
@@ -73,7 +70,12 @@ impl Front {
         if !path.starts_with("/v1/") {
             return Err(StripeError::no_such_route(method.as_str(), &path));
         }
-        let call = Call { method, path, params, origin: origin.clone() };
+        let call = Call {
+            method,
+            path,
+            params,
+            origin: origin.clone(),
+        };
         // A task of its own: a client that goes away does not stop what Stripe has begun.
         let task = sim.tasks.spawn(exchange(sim.clone(), call));
         let reply = task.await.map_err(StripeError::internal)?;
@@ -83,7 +85,11 @@ impl Front {
 
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every answer")]
 fn json_answer(body: Value) -> Result<Option<Answered>, StripeError> {
-    Ok(Some(Box::new(move |_, _| Response::builder().content_type("application/json").body(body.to_string()))))
+    Ok(Some(Box::new(move |_, _| {
+        Response::builder()
+            .content_type("application/json")
+            .body(body.to_string())
+    })))
 }
 
 /// The parameters: of the query for GET and DELETE, of the body for POST.
@@ -91,10 +97,14 @@ async fn params(request: &mut Request) -> Result<Params, StripeError> {
     if request.method() != Method::POST {
         return Params::parse(request.uri().query().unwrap_or_default().as_bytes());
     }
-    let is_form = request.content_type().is_none_or(|kind| kind.starts_with("application/x-www-form-urlencoded"));
-    let body = request.take_body().into_bytes_limit(MAX_BODY).await.map_err(|_| {
-        StripeError::invalid("body", "The request body is too large or was cut off.".to_owned())
-    })?;
+    let is_form = request
+        .content_type()
+        .is_none_or(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    let body = request
+        .take_body()
+        .into_bytes_limit(MAX_BODY)
+        .await
+        .map_err(|_| StripeError::invalid("body", "The request body is too large or was cut off.".to_owned()))?;
     if !is_form && !body.is_empty() {
         let message = "Invalid request: the body must be sent as application/x-www-form-urlencoded.";
         return Err(StripeError::invalid("body", message.to_owned()).status(StatusCode::UNSUPPORTED_MEDIA_TYPE));
@@ -132,8 +142,8 @@ fn respond(reply: &Reply, origin: Option<&Origin>, asked: &HeaderMap) -> Respons
     response
 }
 
-/// A body that fails before its first byte: the server closes the connection, and nothing of an answer was sent.
-fn cut() -> Response {
-    let failure = io::Error::new(io::ErrorKind::ConnectionAborted, "cut on demand");
-    Response::builder().body(Body::from_bytes_stream(stream::iter([Err::<Vec<u8>, _>(failure)])))
+/// Ends the connection without a byte of an answer. HTTP libraries always answer, except when a handler unwinds: the
+/// server drops the connection then. Resumed rather than raised, it is no panic to the panic hook, and prints nothing.
+fn cut() -> ! {
+    std::panic::resume_unwind(Box::new("the connection is cut on demand"))
 }

@@ -21,6 +21,7 @@ use crate::{
     id,
     idempotency::InUse,
     intent::PaymentIntent,
+    intents,
     journal::{self, Request},
     server::Front,
     store::{OpenError, Origin, Store, Tx},
@@ -60,7 +61,9 @@ impl Config {
 
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config").field("webhooks", &self.webhooks).finish_non_exhaustive()
+        f.debug_struct("Config")
+            .field("webhooks", &self.webhooks)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +80,10 @@ pub struct Webhook {
 
 impl fmt::Debug for Webhook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook").field("url", &self.url).field("events", &self.events).finish_non_exhaustive()
+        f.debug_struct("Webhook")
+            .field("url", &self.url)
+            .field("events", &self.events)
+            .finish_non_exhaustive()
     }
 }
 
@@ -121,7 +127,10 @@ impl Inner {
         work: impl FnOnce(&Self) -> Result<T, StripeError> + Send + 'static,
     ) -> Result<T, StripeError> {
         let inner = self.clone();
-        self.tasks.spawn_blocking(move || work(&inner)).await.map_err(StripeError::internal)?
+        self.tasks
+            .spawn_blocking(move || work(&inner))
+            .await
+            .map_err(StripeError::internal)?
     }
 
     /// Runs work of the double itself, which belongs to no request.
@@ -138,7 +147,13 @@ impl Inner {
     pub(crate) fn transact<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StripeError>) -> Result<T, StripeError> {
         let origin = Origin::of_the_double(String::new())?;
         let now = self.clock.now();
-        self.store.transaction(|sql| work(&Tx { sql, now, origin: &origin }))
+        self.store.transaction(|sql| {
+            work(&Tx {
+                sql,
+                now,
+                origin: &origin,
+            })
+        })
     }
 
     /// Starts delivering webhooks, once.
@@ -153,7 +168,11 @@ impl Inner {
 
 impl Origin {
     pub(crate) fn of_the_double(base_url: String) -> Result<Self, StripeError> {
-        Ok(Self { request_id: format!("req_{}", id::random(14)?), idempotency_key: None, base_url })
+        Ok(Self {
+            request_id: format!("req_{}", id::random(14)?),
+            idempotency_key: None,
+            base_url,
+        })
     }
 }
 
@@ -184,10 +203,16 @@ impl Sim {
             delivering: OnceCell::new(),
         };
         let configured = inner.transact(|tx| {
-            config.webhooks.iter().try_for_each(|hook| webhooks::configure(tx, &hook.url, &hook.secret, &hook.events))
+            config
+                .webhooks
+                .iter()
+                .try_for_each(|hook| webhooks::configure(tx, &hook.url, &hook.secret, &hook.events))
         });
         configured.map_err(|error| OpenError::Unwritable(error.cause.unwrap_or(error.body.message)))?;
-        Ok(Self { inner: Arc::new(inner), _stop: Arc::new(stop.drop_guard()) })
+        Ok(Self {
+            inner: Arc::new(inner),
+            _stop: Arc::new(stop.drop_guard()),
+        })
     }
 
     /// The whole HTTP surface, to be served by whoever wants to.
@@ -198,14 +223,25 @@ impl Sim {
     /// Listens at an address (port 0: any free one) until the answer is shut down or dropped.
     pub async fn serve(&self, address: SocketAddr) -> std::io::Result<Running> {
         let acceptor = TcpListener::bind(address).into_acceptor().await?;
-        let local = acceptor.local_addr().iter().find_map(|address| address.as_socket_addr().copied());
+        let local = acceptor
+            .local_addr()
+            .iter()
+            .find_map(|address| address.as_socket_addr().copied());
         let address = local.unwrap_or(address);
         self.inner.start().await;
         let stop = self.inner.stop.child_token();
         let stopped = stop.clone().cancelled_owned();
         let server = Server::new_with_acceptor(acceptor).name("stripe-sim");
-        let task = self.inner.tasks.spawn(server.run_with_graceful_shutdown(self.endpoint(), stopped, Some(DRAIN)));
-        Ok(Running { url: format!("http://{address}"), address, stop: stop.drop_guard(), task })
+        let task = self
+            .inner
+            .tasks
+            .spawn(server.run_with_graceful_shutdown(self.endpoint(), stopped, Some(DRAIN)));
+        Ok(Running {
+            url: format!("http://{address}"),
+            address,
+            stop: stop.drop_guard(),
+            task,
+        })
     }
 
     /// Stops everything: held requests are cut, running ones are waited for.
@@ -232,7 +268,7 @@ impl Sim {
 
     /// Every payment intent as the API shows it, oldest first.
     pub async fn payment_intents(&self) -> Result<Vec<Value>, Refused> {
-        let all = self.inner.within(|tx| tx.all::<PaymentIntent>()).await?;
+        let all = self.inner.within(intents::all).await?;
         Ok(all.iter().map(PaymentIntent::view).collect())
     }
 
@@ -244,7 +280,10 @@ impl Sim {
     /// Does what the owner of the card does when 3-D Secure asks. Gives the intent as it is then.
     pub async fn authenticate(&self, intent: &str, passed: bool) -> Result<Value, Refused> {
         let id = intent.to_owned();
-        let answer = self.inner.within(move |tx| confirm::authenticated(tx, tx.get(&id, "intent")?, passed)).await?;
+        let answer = self
+            .inner
+            .within(move |tx| confirm::authenticated(tx, tx.get(&id, "intent")?, passed))
+            .await?;
         Ok(answer.body)
     }
 

@@ -44,9 +44,8 @@ impl Store {
             Some(path) => Connection::open(path)?,
             None => Connection::open_in_memory()?,
         };
-        connection.execute_batch(
-            "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
-        )?;
+        connection
+            .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")?;
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if found > SCHEMA {
             return Err(OpenError::Newer { found, known: SCHEMA });
@@ -160,13 +159,17 @@ impl Tx<'_> {
 
     /// Every object of a kind, oldest first.
     pub(crate) fn all<T: Object>(&self) -> Result<Vec<T>, StripeError> {
-        let mut query = self.sql.prepare_cached("SELECT body FROM object WHERE kind = ?1 ORDER BY seq")?;
+        let mut query = self
+            .sql
+            .prepare_cached("SELECT body FROM object WHERE kind = ?1 ORDER BY seq")?;
         let bodies = query.query_map([T::KIND], |row| row.get::<_, String>(0))?;
         bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect()
     }
 
     pub(crate) fn delete(&self, id: &str) -> Result<(), StripeError> {
-        self.sql.prepare_cached("DELETE FROM object WHERE id = ?1")?.execute([id])?;
+        self.sql
+            .prepare_cached("DELETE FROM object WHERE id = ?1")?
+            .execute([id])?;
         Ok(())
     }
 
@@ -191,26 +194,29 @@ impl Tx<'_> {
             }
         }
         for (compare, bound) in created(params)? {
-            sql.push_str(" AND body ->> '$.created' ");
-            sql.push_str(compare);
-            sql.push_str(" ?");
+            sql.extend([" AND body ->> '$.created' ", compare, " ?"]);
             values.push(bound.into());
         }
         for (cursor, param, compare) in [(after, "starting_after", "<"), (before, "ending_before", ">")] {
             if let Some(id) = cursor {
                 self.get::<T>(id, param)?;
-                sql.push_str(&format!(" AND seq {compare} (SELECT seq FROM object WHERE id = ?)"));
+                sql.extend([" AND seq ", compare, " (SELECT seq FROM object WHERE id = ?)"]);
                 values.push(id.to_owned().into());
             }
         }
         // Backwards the page is the one next to the cursor, and is shown newest first all the same.
-        sql.push_str(if before.is_some() { " ORDER BY seq LIMIT ?" } else { " ORDER BY seq DESC LIMIT ?" });
+        sql.push_str(if before.is_some() {
+            " ORDER BY seq LIMIT ?"
+        } else {
+            " ORDER BY seq DESC LIMIT ?"
+        });
         values.push((limit + 1).into());
 
         let mut query = self.sql.prepare(&sql)?;
         let bodies = query.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(0))?;
-        let mut data: Vec<Value> =
-            bodies.map(|body| Ok(serde_json::from_str(&body?)?)).collect::<Result<_, StripeError>>()?;
+        let mut data: Vec<Value> = bodies
+            .map(|body| Ok(serde_json::from_str(&body?)?))
+            .collect::<Result<_, StripeError>>()?;
         let asked = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = data.len() > asked;
         data.truncate(asked);

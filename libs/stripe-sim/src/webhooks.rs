@@ -46,7 +46,14 @@ struct Inner {
 }
 
 pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
-    params.only(&["url", "enabled_events", "description", "metadata", "api_version", "connect"])?;
+    params.only(&[
+        "url",
+        "enabled_events",
+        "description",
+        "metadata",
+        "api_version",
+        "connect",
+    ])?;
     let secret = format!("whsec_{}", id::random(32)?);
     let mut endpoint = WebhookEndpoint {
         id: id::new("we")?,
@@ -73,7 +80,10 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
 
 /// Makes sure that exactly one endpoint has this URL, with this secret: what a configuration says, at every start.
 pub(crate) fn configure(tx: &Tx<'_>, url: &str, secret: &str, enabled_events: &[String]) -> Result<(), StripeError> {
-    let mut same = tx.all::<WebhookEndpoint>()?.into_iter().filter(|endpoint| endpoint.url == url);
+    let mut same = tx
+        .all::<WebhookEndpoint>()?
+        .into_iter()
+        .filter(|endpoint| endpoint.url == url);
     let endpoint = WebhookEndpoint {
         id: same.next().map_or_else(|| id::new("we"), |endpoint| Ok(endpoint.id))?,
         api_version: None,
@@ -110,7 +120,8 @@ pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, S
 pub(crate) fn delete(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
     let endpoint: WebhookEndpoint = tx.get_by_path(id, "id")?;
     tx.delete(&endpoint.id)?;
-    tx.sql.execute("DELETE FROM delivery WHERE endpoint = ?1", [&endpoint.id])?;
+    tx.sql
+        .execute("DELETE FROM delivery WHERE endpoint = ?1", [&endpoint.id])?;
     Answer::ok(&json!({ "id": endpoint.id, "object": WebhookEndpoint::KIND, "deleted": true }))
 }
 
@@ -138,7 +149,12 @@ impl WebhookEndpoint {
 
     fn save(&self, tx: &Tx<'_>, secret: &str) -> Result<(), StripeError> {
         tx.save(self)?;
-        tx.save_inner(&self.id, &Inner { secret: secret.to_owned() })
+        tx.save_inner(
+            &self.id,
+            &Inner {
+                secret: secret.to_owned(),
+            },
+        )
     }
 
     fn wants(&self, kind: &str) -> bool {
@@ -149,7 +165,11 @@ impl WebhookEndpoint {
 /// Who is to be told of an event of this kind.
 pub(crate) fn listeners(tx: &Tx<'_>, kind: &str) -> Result<Vec<String>, StripeError> {
     let endpoints = tx.all::<WebhookEndpoint>()?;
-    Ok(endpoints.into_iter().filter(|endpoint| endpoint.wants(kind)).map(|endpoint| endpoint.id).collect())
+    Ok(endpoints
+        .into_iter()
+        .filter(|endpoint| endpoint.wants(kind))
+        .map(|endpoint| endpoint.id)
+        .collect())
 }
 
 pub(crate) fn enqueue(tx: &Tx<'_>, event: &str, endpoints: &[String]) -> Result<(), StripeError> {
@@ -164,29 +184,30 @@ pub(crate) fn enqueue(tx: &Tx<'_>, event: &str, endpoints: &[String]) -> Result<
 /// Tells an event once more to everybody who wants it, as the dashboard's "Resend" does.
 pub(crate) fn resend(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
     let event: Event = tx.get_by_path(id, "id")?;
-    for endpoint in listeners(tx, &event.kind)? {
-        tx.sql
-            .prepare_cached(
-                "INSERT INTO delivery (event, endpoint) VALUES (?1, ?2)
-                 ON CONFLICT (event, endpoint) DO UPDATE SET state = 'pending', attempts = 0",
-            )?
-            .execute(params![event.id, endpoint])?;
-    }
+    enqueue(tx, &event.id, &listeners(tx, &event.kind)?)?;
     Answer::ok(&event)
 }
 
 /// One event for one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Delivery {
+    id: i64,
     pub(crate) event: String,
-    pub(crate) endpoint: String,
+    endpoint: String,
 }
 
 /// What is still to be told, oldest first.
 pub(crate) fn pending(tx: &Tx<'_>) -> Result<Vec<Delivery>, StripeError> {
-    let mut query =
-        tx.sql.prepare_cached("SELECT event, endpoint FROM delivery WHERE state = 'pending' ORDER BY rowid")?;
-    let rows = query.query_map([], |row| Ok(Delivery { event: row.get(0)?, endpoint: row.get(1)? }))?;
+    let mut query = tx
+        .sql
+        .prepare_cached("SELECT id, event, endpoint FROM delivery WHERE state = 'pending' ORDER BY id")?;
+    let rows = query.query_map([], |row| {
+        Ok(Delivery {
+            id: row.get(0)?,
+            event: row.get(1)?,
+            endpoint: row.get(2)?,
+        })
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -206,10 +227,8 @@ pub(crate) fn letter(tx: &Tx<'_>, delivery: &Delivery) -> Result<Option<(String,
 /// Records an attempt, and how it ended.
 pub(crate) fn attempted(tx: &Tx<'_>, delivery: &Delivery, state: &str) -> Result<(), StripeError> {
     tx.sql
-        .prepare_cached(
-            "UPDATE delivery SET attempts = attempts + 1, state = ?3 WHERE event = ?1 AND endpoint = ?2",
-        )?
-        .execute(params![delivery.event, delivery.endpoint, state])?;
+        .prepare_cached("UPDATE delivery SET attempts = attempts + 1, state = ?2 WHERE id = ?1")?
+        .execute(params![delivery.id, state])?;
     if state == "delivered"
         && let Some(mut event) = tx.find::<Event>(&delivery.event)?
     {

@@ -1,0 +1,171 @@
+use std::time::Duration;
+
+use reqwest::Method;
+use stripe_sim::{Fault, On, When};
+
+use crate::client::{KEY, Stripe, authorisation, send};
+
+const INTENTS: &str = "/v1/payment_intents";
+const CAPTURES: &str = "/v1/payment_intents/*/capture";
+
+#[tokio::test]
+async fn a_connection_cut_before_the_effect_leaves_nothing_and_after_it_everything() {
+    let stripe = Stripe::start().await;
+    for (when, intents) in [(When::Before, 0), (When::After, 1)] {
+        stripe.sim.inject(On::post(INTENTS), when, Fault::Cut);
+        let pairs = authorisation("1999", "tok_visa");
+        let lost = stripe
+            .form(INTENTS, &pairs)
+            .header("idempotency-key", "cut")
+            .send()
+            .await;
+        assert!(lost.is_err(), "{lost:?}");
+        assert_eq!(stripe.sim.payment_intents().await.unwrap().len(), intents);
+    }
+    let retried = stripe
+        .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), "cut")
+        .await;
+    assert_eq!(retried.headers["idempotent-replayed"], "true");
+    assert_eq!(stripe.sim.payment_intents().await.unwrap().len(), 1);
+    let faults: Vec<_> = stripe
+        .sim
+        .requests()
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|request| request.fault)
+        .collect();
+    assert_eq!(
+        faults,
+        [Some("before: cut".to_owned()), Some("after: cut".to_owned()), None]
+    );
+}
+
+#[tokio::test]
+async fn a_status_is_answered_as_often_as_ordered() {
+    let stripe = Stripe::start().await;
+    stripe
+        .sim
+        .inject(On::post(INTENTS).times(2), When::Before, Fault::Answer(429));
+    for _ in 0..2 {
+        let error = stripe
+            .post(INTENTS, &authorisation("1999", "tok_visa"))
+            .await
+            .refused(429);
+        assert_eq!(error["code"], "rate_limit");
+    }
+    let id = stripe.authorise("1999").await["id"].as_str().unwrap().to_owned();
+    stripe.sim.inject(On::post(CAPTURES), When::After, Fault::Answer(500));
+    let capture = format!("{INTENTS}/{id}/capture");
+    assert_eq!(
+        stripe.post_with_key(&capture, &[], "c").await.refused(500)["type"],
+        "api_error"
+    );
+    let retried = stripe.post_with_key(&capture, &[], "c").await.ok();
+    assert_eq!(retried["status"], "succeeded");
+    assert_eq!(stripe.ran("POST", &capture).await, 1);
+}
+
+#[tokio::test]
+async fn what_a_client_has_given_up_on_happens_all_the_same() {
+    let stripe = Stripe::start().await;
+    let id = stripe.authorise("1999").await["id"].as_str().unwrap().to_owned();
+    let hold = stripe.sim.hold(On::post(CAPTURES), When::Before);
+    let capture = format!("{INTENTS}/{id}/capture");
+    let impatient = stripe
+        .form(&capture, &[])
+        .timeout(Duration::from_millis(100))
+        .send()
+        .await;
+    assert!(impatient.unwrap_err().is_timeout());
+    hold.arrived().await;
+    hold.release();
+    let seen = async {
+        while stripe.ran("POST", &capture).await == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap();
+    assert_eq!(stripe.get(&format!("{INTENTS}/{id}")).await.ok()["status"], "succeeded");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_held_does_not_keep_a_retry_waiting() {
+    let stripe = Stripe::start().await;
+    let hold = stripe.sim.hold(On::post(INTENTS), When::After);
+    let pairs = authorisation("1999", "tok_visa");
+    let first = stripe.form(INTENTS, &pairs).header("idempotency-key", "held").send();
+    let second = async {
+        hold.arrived().await;
+        let replayed = stripe.post_with_key(INTENTS, &pairs, "held").await;
+        hold.cut();
+        replayed
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(first.is_err());
+    assert_eq!(second.headers["idempotent-replayed"], "true");
+}
+
+#[tokio::test]
+async fn faults_are_ordered_over_http_too() {
+    let stripe = Stripe::start().await;
+    let order = [
+        ("method", "POST"),
+        ("path", INTENTS),
+        ("when", "after"),
+        ("fault", "hold"),
+    ];
+    let hold = stripe.post("/_sim/faults", &order).await.ok();
+    let path = format!("/_sim/faults/{}", hold["id"].as_str().unwrap());
+    let held = stripe.post(INTENTS, &[("amount", "500"), ("currency", "usd")]);
+    let release = async {
+        assert_eq!(stripe.get(&format!("{path}?arrivals=1")).await.ok()["arrived"], 1);
+        stripe.post(&format!("{path}/release"), &[]).await.ok();
+    };
+    let (held, ()) = tokio::join!(held, release);
+    held.ok();
+    stripe
+        .post(
+            "/_sim/faults",
+            &[("path", "/v1/events"), ("fault", "answer"), ("status", "503")],
+        )
+        .await
+        .ok();
+    stripe.get("/v1/events").await.refused(503);
+    let requests = stripe.get("/_sim/requests").await.ok();
+    assert_eq!(requests["data"][0]["fault"], "after: hold");
+    assert_eq!(requests["data"][1]["executed"], false);
+    assert_eq!(
+        stripe.get("/_sim/payment_intents").await.ok()["data"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+
+    stripe
+        .post("/_sim/faults", &[("path", "/v1/events"), ("fault", "cut")])
+        .await
+        .ok();
+    send(stripe.request(Method::DELETE, "/_sim/faults").bearer_auth(KEY))
+        .await
+        .ok();
+    stripe.get("/v1/events").await.ok();
+    send(stripe.request(Method::GET, "/_sim/requests")).await.refused(401);
+}
+
+#[tokio::test]
+async fn a_double_that_stops_holds_nobody() {
+    let stripe = Stripe::start().await;
+    let hold = stripe.sim.hold(On::post(INTENTS), When::Before);
+    let pairs = [("amount", "500"), ("currency", "usd")];
+    let held = stripe.form(INTENTS, &pairs).send();
+    let stop = async {
+        hold.arrived().await;
+        stripe.sim.close().await;
+    };
+    let (held, ()) = tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(held, stop) })
+        .await
+        .unwrap();
+    assert!(held.is_err());
+}

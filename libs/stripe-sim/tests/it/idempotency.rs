@@ -1,0 +1,104 @@
+use stripe_sim::{On, When};
+
+use crate::client::{Stripe, authorisation, send};
+
+const INTENTS: &str = "/v1/payment_intents";
+
+#[tokio::test]
+async fn the_same_key_and_parameters_get_the_same_answer_and_charge_once() {
+    let stripe = Stripe::start().await;
+    let pairs = authorisation("1999", "tok_visa");
+    let first = stripe.post_with_key(INTENTS, &pairs, "attempt-1").await;
+    assert!(!first.headers.contains_key("idempotent-replayed"));
+    let mut shuffled = pairs.clone();
+    shuffled.reverse();
+    let second = stripe.post_with_key(INTENTS, &shuffled, "attempt-1").await;
+    assert_eq!(second.headers["idempotent-replayed"], "true");
+    assert_eq!(second.headers["original-request"], first.headers["request-id"]);
+    assert_eq!(second.headers["idempotency-key"], "attempt-1");
+    assert_eq!(first.ok(), second.ok());
+    assert_eq!(stripe.sim.payment_intents().await.unwrap().len(), 1);
+    assert_eq!(stripe.ran("POST", INTENTS).await, 1);
+}
+
+#[tokio::test]
+async fn the_same_key_with_other_parameters_or_for_another_endpoint_is_refused() {
+    let stripe = Stripe::start().await;
+    let intent = stripe
+        .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), "attempt-1")
+        .await
+        .ok();
+    let other = stripe
+        .post_with_key(INTENTS, &authorisation("2000", "tok_visa"), "attempt-1")
+        .await
+        .refused(400);
+    assert_eq!(other["type"], "idempotency_error");
+    let capture = format!("{INTENTS}/{}/capture", intent["id"].as_str().unwrap());
+    let elsewhere = stripe.post_with_key(&capture, &[], "attempt-1").await.refused(400);
+    assert_eq!(elsewhere["type"], "idempotency_error");
+    assert!(elsewhere["message"].as_str().unwrap().contains("same endpoint"));
+}
+
+#[tokio::test]
+async fn a_decline_is_replayed_but_a_mistake_in_the_parameters_can_be_corrected() {
+    let stripe = Stripe::start().await;
+    let declined = authorisation("1999", "tok_chargeDeclined");
+    let first = stripe.post_with_key(INTENTS, &declined, "declined").await.refused(402);
+    let again = stripe.post_with_key(INTENTS, &declined, "declined").await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.refused(402), first);
+    assert_eq!(stripe.sim.payment_intents().await.unwrap().len(), 1);
+
+    stripe
+        .post_with_key(INTENTS, &authorisation("1", "tok_visa"), "corrected")
+        .await
+        .refused(400);
+    stripe
+        .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), "corrected")
+        .await
+        .ok();
+}
+
+#[tokio::test]
+async fn a_key_that_is_in_use_is_a_conflict_until_its_request_is_answered() {
+    let stripe = Stripe::start().await;
+    let hold = stripe.sim.hold(On::post(INTENTS), When::Before);
+    let pairs = authorisation("1999", "tok_visa");
+    let first = send(stripe.form(INTENTS, &pairs).header("idempotency-key", "twice"));
+    let second = async {
+        hold.arrived().await;
+        let error = stripe.post_with_key(INTENTS, &pairs, "twice").await.refused(409);
+        hold.release();
+        error
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert_eq!(second["code"], "idempotency_key_in_use");
+    assert_eq!(stripe.post_with_key(INTENTS, &pairs, "twice").await.ok(), first.ok());
+    assert_eq!(stripe.ran("POST", INTENTS).await, 1);
+}
+
+#[tokio::test]
+async fn a_key_that_is_too_long_is_refused() {
+    let stripe = Stripe::start().await;
+    let error = stripe
+        .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), &"k".repeat(256))
+        .await
+        .refused(400);
+    assert_eq!(error["type"], "idempotency_error");
+}
+
+#[tokio::test]
+async fn a_key_is_forgotten_after_a_day() {
+    let config = crate::client::config();
+    let clock = config.clock.clone();
+    let stripe = Stripe::over(stripe_sim::Sim::in_memory(config).unwrap()).await;
+    stripe
+        .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), "old")
+        .await
+        .ok();
+    clock.advance(std::time::Duration::from_secs(24 * 60 * 60 + 1));
+    stripe
+        .post_with_key(INTENTS, &authorisation("2000", "tok_visa"), "old")
+        .await
+        .ok();
+}

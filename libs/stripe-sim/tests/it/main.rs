@@ -1,0 +1,13 @@
+//! The double over real HTTP: driven by hand as any client would, and by async-stripe as our services do.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod async_stripe;
+mod client;
+mod durability;
+mod faults;
+mod idempotency;
+mod payments;
+mod protocol;
+mod refunds;
+mod three_d_secure;
+mod webhooks;

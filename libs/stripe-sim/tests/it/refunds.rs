@@ -1,0 +1,70 @@
+use crate::client::Stripe;
+
+#[tokio::test]
+async fn a_payment_is_given_back_in_parts_and_never_beyond_what_was_captured() {
+    let stripe = Stripe::start().await;
+    let intent = stripe.authorise("1000").await;
+    let id = intent["id"].as_str().unwrap();
+    let early = stripe.post("/v1/refunds", &[("payment_intent", id)]).await.refused(400);
+    assert_eq!(early["code"], "payment_intent_unexpected_state");
+    stripe
+        .post(
+            &format!("/v1/payment_intents/{id}/capture"),
+            &[("amount_to_capture", "600")],
+        )
+        .await
+        .ok();
+
+    let over = stripe
+        .post("/v1/refunds", &[("payment_intent", id), ("amount", "601")])
+        .await
+        .refused(400);
+    assert_eq!(over["param"], "amount");
+    let part = [
+        ("payment_intent", id),
+        ("amount", "200"),
+        ("reason", "requested_by_customer"),
+        ("metadata[why]", "rain"),
+    ];
+    let refund = stripe.post("/v1/refunds", &part).await.ok();
+    assert_eq!(
+        (&refund["amount"], &refund["status"]),
+        (&200.into(), &"succeeded".into())
+    );
+    let charge = intent["latest_charge"].as_str().unwrap();
+    let rest = stripe.post("/v1/refunds", &[("charge", charge)]).await.ok();
+    assert_eq!(rest["amount"], 400);
+    let none = stripe.post("/v1/refunds", &[("charge", charge)]).await.refused(400);
+    assert_eq!(none["code"], "charge_already_refunded");
+
+    let seen = stripe
+        .get(&format!(
+            "/v1/charges/{charge}?expand[]=refunds&expand[]=payment_intent"
+        ))
+        .await
+        .ok();
+    assert_eq!(
+        (&seen["refunded"], &seen["amount_refunded"]),
+        (&true.into(), &600.into())
+    );
+    assert_eq!(seen["refunds"]["data"].as_array().unwrap().len(), 2);
+    assert_eq!(seen["payment_intent"]["object"], "payment_intent");
+    let listed = stripe.get(&format!("/v1/refunds?payment_intent={id}")).await.ok();
+    assert_eq!(
+        listed["data"][1],
+        stripe
+            .get(&format!("/v1/refunds/{}", refund["id"].as_str().unwrap()))
+            .await
+            .ok()
+    );
+}
+
+#[tokio::test]
+async fn a_hundred_refunds_at_once_give_back_no_more_than_was_paid() {
+    let stripe = Stripe::start().await;
+    let intent = stripe.pay("1000").await;
+    let id = intent["id"].as_str().unwrap();
+    let pairs = [("payment_intent", id), ("amount", "300")];
+    let answers = futures_util::future::join_all((0..100).map(|_| stripe.post("/v1/refunds", &pairs))).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status.is_success()).count(), 3);
+}
