@@ -71,6 +71,7 @@ pub(crate) fn endpoint<S: Service>(
     clock: Clock,
 ) -> BoxEndpoint<'static> {
     let document = spec::<S>();
+    let templates = Templates::of(&document);
     let ready = make(move |_| {
         let readiness = readiness.clone();
         async move {
@@ -92,13 +93,37 @@ pub(crate) fn endpoint<S: Service>(
         .data(app)
         .data(verifier)
         .data(trusted);
-    Observed { inner: routes, clock }.boxed()
+    Observed { inner: routes, clock, templates }.boxed()
+}
+
+/// The paths of a service as its document writes them: `/api/v1/orders/{id}`.
+struct Templates(Vec<String>);
+
+impl Templates {
+    fn of(document: &serde_json::Value) -> Self {
+        let paths = document["paths"].as_object();
+        Self(paths.into_iter().flatten().map(|(path, _)| path.clone()).collect())
+    }
+
+    /// The name of a path's parameter, by its number counted from 0.
+    fn parameter(&self, path: &str, number: usize) -> Option<String> {
+        fn name(part: &str) -> Option<&str> {
+            part.strip_prefix('{')?.strip_suffix('}')
+        }
+        let fits = |template: &&String| {
+            let parts: Vec<_> = template.split('/').collect();
+            let asked: Vec<_> = path.split('/').collect();
+            parts.len() == asked.len() && parts.iter().zip(asked).all(|(part, asked)| *part == asked || name(part).is_some())
+        };
+        self.0.iter().find(fits)?.split('/').filter_map(name).nth(number).map(ToOwned::to_owned)
+    }
 }
 
 /// Runs each request inside its trace, renders what was refused, and logs the outcome.
 struct Observed<E> {
     inner: E,
     clock: Clock,
+    templates: Templates,
 }
 
 impl<E: Endpoint> Endpoint for Observed<E> {
@@ -112,7 +137,7 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let mut response = trace::scope(trace, async {
             match self.inner.call(request).await {
                 Ok(response) => response.into_response(),
-                Err(error) => problem::from_error(error),
+                Err(error) => problem::from_error(error, |number| self.templates.parameter(&path, number)),
             }
         })
         .await;
@@ -138,5 +163,18 @@ impl PanicHandler for Panicked {
         let told = panic.downcast_ref::<&str>().map(ToString::to_string);
         let told = told.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         problem::Problem::internal(&StartError(format!("a handler panicked: {told}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parameter_of_a_path_has_the_name_that_the_document_gives_it() {
+        let templates = Templates(vec!["/api/v1/a".into(), "/api/v1/a/{id}".into(), "/api/v1/a/{id}/b/{orderId}".into()]);
+        assert_eq!(templates.parameter("/api/v1/a/42", 0).as_deref(), Some("id"));
+        assert_eq!(templates.parameter("/api/v1/a/42/b/7", 1).as_deref(), Some("orderId"));
+        assert_eq!(templates.parameter("/api/v1/c/42", 0), None);
     }
 }

@@ -5,6 +5,7 @@ use db::Db;
 use ids::Clock;
 use poem::endpoint::BoxEndpoint;
 use token::TrustedOrigins;
+use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -23,6 +24,8 @@ pub struct Running {
     pub addr: SocketAddr,
     /// What it answers, for a front door in the same process.
     pub endpoint: Arc<BoxEndpoint<'static>>,
+    /// Whether there is a broker, now and at each change.
+    pub broker: watch::Receiver<bus::State>,
     name: &'static str,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -89,7 +92,7 @@ pub async fn start<S: Service>(
     http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
     let bells = parts.jobs.into_iter().map(|job| job.start(shutdown.clone(), &tasks)).collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
-    Ok(Running { addr, endpoint, name: S::NAME, shutdown, tasks, bus_shutdown, bus_tasks, db, bells })
+    Ok(Running { addr, endpoint, broker: bus.state(), name: S::NAME, shutdown, tasks, bus_shutdown, bus_tasks, db, bells })
 }
 
 impl Running {

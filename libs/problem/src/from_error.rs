@@ -9,17 +9,20 @@ use crate::{Problem, body};
 
 /// Renders what was refused before or around a handler; a handler's own refusals pass as they are.
 ///
-/// This is the one place where poem's errors become ours.
-pub fn from_error(error: Error) -> Response {
+/// This is the one place where poem's errors become ours. `path_parameter` tells the name of a path's parameter by its
+/// number, counted from 0: poem-openapi knows only `param0`, `param1` …
+pub fn from_error(error: Error, path_parameter: impl FnOnce(usize) -> Option<String>) -> Response {
     if error.is_from_response() || error.downcast_ref::<Problem>().is_some() {
         return error.into_response();
     }
-    problem(&error).into_response()
+    problem(&error, path_parameter).into_response()
 }
 
-fn problem(error: &Error) -> Problem {
+fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) -> Problem {
     if let Some(ParsePathError { name, reason }) = error.downcast_ref() {
-        return Problem::malformed("A part of the path is not as it must be.").field(*name, clean(reason));
+        let number = name.strip_prefix("param").and_then(|number| number.parse().ok());
+        let field = number.and_then(path_parameter).unwrap_or_else(|| (*name).to_owned());
+        return Problem::malformed("A part of the path is not as it must be.").field(field, clean(reason));
     }
     if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
         return Problem::malformed("A parameter is not as it must be.").field(*name, clean(reason));

@@ -79,7 +79,9 @@ impl Kit {
 
     /// Starts a service, on a free port. Started again, it goes on with the same database.
     pub async fn start<S: Service>(&self, own: S::Settings) -> Started {
-        let running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone()).await.unwrap();
+        let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone()).await.unwrap();
+        let connected = running.broker.wait_for(|state| *state == bus::State::Connected);
+        drop(tokio::time::timeout(PATIENCE, connected).await.expect("the service does not reach the broker").unwrap());
         Started { running }
     }
 

@@ -18,4 +18,5 @@ mod kit;
 
 pub use broker::amqp_url;
 pub use client::{Client, Reply};
+pub use reqwest::Method;
 pub use kit::{Kit, Started, eventually};

@@ -12,6 +12,8 @@ mod reactions;
 mod record;
 mod settings;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -189,4 +189,4 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;
