@@ -23,8 +23,8 @@ pub(crate) fn announce(tx: &Tx, now: Timestamp, listing: &Listing) -> Result<(),
 
 /// Tells the state of the next listings after the one with the id `after` once more, withdrawn ones too, and says where
 /// to go on. Who knows that state already ignores it.
-pub(crate) fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-    let listings = store::page(tx, after.as_deref().unwrap_or_default(), PAGE)?;
+pub(crate) fn republish(tx: &Tx, now: Timestamp, after: Option<&str>) -> Result<Option<String>, db::Error> {
+    let listings = store::page(tx, after.unwrap_or_default(), PAGE)?;
     for listing in &listings {
         announce(tx, now, listing)?;
     }

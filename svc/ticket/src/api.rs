@@ -39,6 +39,9 @@ pub struct App {
     pub(crate) clock: Clock,
 }
 
+/// A ticket may be kept by the client, but what is left of it changes at any time (RFC 9111, section 5.2.2.4).
+const REVALIDATE: &str = "no-cache";
+
 #[derive(Tags)]
 enum Group {
     /// What is on sale.
@@ -61,6 +64,7 @@ enum Created {
 }
 
 #[derive(ApiResponse)]
+#[expect(clippy::large_enum_variant, reason = "one lives as long as one answer takes")]
 enum Read {
     /// The ticket.
     #[oai(status = 200)]
@@ -69,12 +73,18 @@ enum Read {
         /// The state of the ticket, for `If-None-Match` and `If-Match`.
         #[oai(header = "ETag")]
         String,
+        /// `no-cache`: keep it, but ask before using it again.
+        #[oai(header = "Cache-Control")]
+        String,
     ),
     /// The ticket is as it was when the client saw the state of `If-None-Match`.
     #[oai(status = 304)]
     Seen(
         /// The state of the ticket.
         #[oai(header = "ETag")]
+        String,
+        /// `no-cache`: keep it, but ask before using it again.
+        #[oai(header = "Cache-Control")]
         String,
     ),
 }
@@ -193,7 +203,8 @@ impl Api {
         starts_before: Parameter<Option<Timestamp>>,
         /// `true`: only tickets that can be bought now.
         available: Parameter<Option<bool>>,
-        /// By price the currencies come one after the other; by start what has none comes last.
+        /// `newest` or `oldest` listed first; `price`: cheapest first, `-price`: dearest first, one currency after the
+        /// other; `startsAt`: what starts first, and what has no start last.
         #[oai(default)]
         sort: Parameter<Sort>,
         /// How many tickets to answer at most.
@@ -238,7 +249,9 @@ impl Api {
     async fn get(
         &self,
         app: Data<&App>,
-        #[oai(name = "ticketId")] id: Path<TicketId>,
+        /// The ticket.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
         /// The `ETag` of the state that the client has.
         #[oai(name = "If-None-Match")]
         has: Header<Option<String>>,
@@ -253,9 +266,13 @@ impl Api {
         let now = app.clock.now();
         let tag = Tag::of(&listing, now);
         if has.is_some_and(|has| has.has(tag)) {
-            return Ok(Read::Seen(tag.to_string()));
+            return Ok(Read::Seen(tag.to_string(), REVALIDATE.to_owned()));
         }
-        Ok(Read::Fresh(Json(TicketDto::of(listing, now)), tag.to_string()))
+        Ok(Read::Fresh(
+            Json(TicketDto::of(listing, now)),
+            tag.to_string(),
+            REVALIDATE.to_owned(),
+        ))
     }
 
     /// Change a ticket
@@ -269,7 +286,9 @@ impl Api {
         &self,
         app: Data<&App>,
         seller: SignedIn,
-        #[oai(name = "ticketId")] id: Path<TicketId>,
+        /// The ticket.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
         /// The `ETag` of the state that the seller has seen; `*` or nothing for any.
         #[oai(name = "If-Match")]
         seen: Header<Option<String>>,
@@ -300,7 +319,9 @@ impl Api {
         &self,
         app: Data<&App>,
         seller: SignedIn,
-        #[oai(name = "ticketId")] id: Path<TicketId>,
+        /// The ticket.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
         /// The `ETag` of the state that the seller has seen; `*` or nothing for any.
         #[oai(name = "If-Match")]
         seen: Header<Option<String>>,

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ids::{Currency, Timestamp, UserId};
 use pages::{Cursor, Limit};
 use poem_openapi::Enum;
-use rusqlite::{Connection, Row, types::Value};
+use rusqlite::{Connection, Row, ToSql, types::Value};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -51,6 +51,7 @@ pub(crate) struct Query {
 
 /// The order of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Enum, Serialize, Deserialize)]
+#[oai(rename = "TicketSort")]
 pub(crate) enum Sort {
     /// What was listed last comes first.
     #[default]
@@ -152,14 +153,11 @@ pub(crate) fn browse(
         Some(position) => (position.as_of, position.since),
         None => (store::latest_place(conn)?, now),
     };
-    let Statement { sql, parameters } =
-        Statement::of(&query, as_of, position.map(|position| position.after), limit, now);
-    let mut found = conn.prepare_cached(&sql)?;
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| (*name, value as &dyn rusqlite::ToSql))
-        .collect();
-    let entries = found.query_map(&*parameters, entry)?.collect::<Result<_, _>>()?;
+    let statement = Statement::of(&query, as_of, position.map(|position| position.after), limit, now);
+    let mut found = conn.prepare_cached(&statement.sql)?;
+    let entries = found
+        .query_map(&*statement.parameters(), entry)?
+        .collect::<Result<_, _>>()?;
     Ok(Found {
         entries,
         as_of,
@@ -245,8 +243,15 @@ impl Statement {
             .iter()
             .map(|column| format!("place_{column}{direction}"))
             .collect();
-        sql += &format!(" ORDER BY {} LIMIT :limit", order.join(", "));
+        sql = format!("{sql} ORDER BY {} LIMIT :limit", order.join(", "));
         Self { sql, parameters }
+    }
+
+    fn parameters(&self) -> Vec<(&str, &dyn ToSql)> {
+        self.parameters
+            .iter()
+            .map(|(name, value)| -> (&str, &dyn ToSql) { (name, value) })
+            .collect()
     }
 }
 

@@ -18,14 +18,15 @@ pub(crate) struct OfferDto {
     /// One line. Fixed while tickets are held or sold.
     #[oai(validator(min_length = 1, max_length = 200))]
     title: String,
-    #[oai(validator(max_length = 5000))]
+    #[oai(nullable, validator(max_length = 5000))]
     #[serde(default)]
     description: Option<String>,
     /// Where it takes place, in one line.
-    #[oai(validator(max_length = 200))]
+    #[oai(nullable, validator(max_length = 200))]
     #[serde(default)]
     venue: Option<String>,
     /// When it begins; no ticket is sold after that. In the future when it is set.
+    #[oai(nullable)]
     #[serde(default)]
     starts_at: Option<Timestamp>,
     /// The price of one ticket: at least what a card payment must be in that currency. Fixed while tickets are held or
@@ -33,11 +34,11 @@ pub(crate) struct OfferDto {
     price: Money,
     /// How many identical tickets there are, those held and sold included: 1 if a new ticket does not say, and as many as
     /// before if a change does not say. It cannot go below what is held and sold.
-    #[oai(validator(minimum(value = "1"), maximum(value = "1000000")))]
+    #[oai(nullable, validator(minimum(value = "1"), maximum(value = "1000000")))]
     #[serde(default)]
     quantity: Option<i64>,
     /// Seconds within which an order is to be paid, instead of the marketplace's usual window.
-    #[oai(validator(minimum(value = "10"), maximum(value = "3600")))]
+    #[oai(nullable, validator(minimum(value = "10"), maximum(value = "3600")))]
     #[serde(default)]
     order_window_seconds: Option<i64>,
 }
@@ -48,7 +49,8 @@ impl Example for OfferDto {
             title: "Die Goldberg-Variationen".to_owned(),
             description: Some("On a harpsichord of 1728. Doors open at seven.".to_owned()),
             venue: Some("Laeiszhalle, Hamburg".to_owned()),
-            starts_at: Some(Timestamp::from_millis(1_811_878_200_000)),
+            // Far away, so that trying it out works for years.
+            starts_at: Some(Timestamp::from_millis(2_064_339_000_000)),
             price: Money::example(),
             quantity: Some(100),
             order_window_seconds: None,

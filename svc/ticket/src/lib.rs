@@ -61,7 +61,7 @@ impl Service for Ticket {
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-        announce::republish(tx, now, after)
+        announce::republish(tx, now, after.as_deref())
     }
 
     async fn start(context: Context, (): ()) -> Result<Parts<App>, StartError> {

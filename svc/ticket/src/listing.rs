@@ -308,7 +308,7 @@ pub(crate) mod tests {
 
     #[test]
     fn nothing_is_sold_once_it_has_begun() {
-        let start = NOW + Duration::from_secs(60);
+        let start = NOW + Duration::from_mins(1);
         let concert = || starting(offer("Concert", usd(1999), Some(5)), start);
         let mut listing = Listing::open(UserId::new(NOW), concert(), NOW).unwrap();
         assert_eq!(listing.available(NOW), 5);

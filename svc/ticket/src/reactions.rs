@@ -21,3 +21,6 @@ pub(crate) fn react(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<(),
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -118,7 +118,7 @@ mod tests {
     use crate::listing::tests::{NOW, offer, starting, usd};
 
     fn listing() -> Listing {
-        let concert = starting(offer("Concert", usd(1999), Some(5)), NOW + Duration::from_secs(60));
+        let concert = starting(offer("Concert", usd(1999), Some(5)), NOW + Duration::from_mins(1));
         let mut listing = Listing::open(UserId::new(NOW), concert, NOW).unwrap();
         listing.version = 3;
         listing
@@ -137,7 +137,7 @@ mod tests {
         tags.push(Tag::of(&listing, NOW).to_string());
         listing.stock = Stock { held: 0, sold: 1 };
         tags.push(Tag::of(&listing, NOW).to_string());
-        tags.push(Tag::of(&listing, NOW + Duration::from_secs(60)).to_string());
+        tags.push(Tag::of(&listing, NOW + Duration::from_mins(1)).to_string());
         listing.withdraw(NOW);
         tags.push(Tag::of(&listing, NOW).to_string());
         assert_eq!(

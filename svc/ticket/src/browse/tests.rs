@@ -25,6 +25,13 @@ fn add(conn: &Connection, title: &str, price: Money) -> Listing {
     listing
 }
 
+fn eur(amount: i64) -> Money {
+    Money {
+        currency: "eur".parse().unwrap(),
+        amount,
+    }
+}
+
 fn limit(items: usize) -> Limit {
     items.to_string().parse().unwrap()
 }
@@ -55,11 +62,7 @@ fn sorted(sort: Sort) -> Query {
 #[test]
 fn each_order_is_as_its_name_says() {
     let conn = database();
-    let eur = Money {
-        currency: "eur".parse().unwrap(),
-        ..usd(100)
-    };
-    for (title, price) in [("b", usd(300)), ("a", usd(200)), ("d", eur), ("c", usd(200))] {
+    for (title, price) in [("b", usd(300)), ("a", usd(200)), ("d", eur(100)), ("c", usd(200))] {
         add(&conn, title, price);
     }
     assert_eq!(titles(&conn, sorted(Sort::Newest)), ["c", "d", "a", "b"]);
@@ -77,10 +80,17 @@ fn each_order_is_as_its_name_says() {
     );
 }
 
+/// What a query finds, with this in it.
+fn with(set: impl Fn(&mut Query)) -> Query {
+    let mut query = Query::default();
+    set(&mut query);
+    query
+}
+
 #[test]
 fn filters_hold_together() {
     let conn = database();
-    let start = NOW + Duration::from_secs(60);
+    let start = NOW + Duration::from_mins(1);
     let first = add(&conn, "first", usd(1000));
     let second = Listing::open(
         UserId::new(NOW),
@@ -89,101 +99,47 @@ fn filters_hold_together() {
     )
     .unwrap();
     store::insert(&conn, &second).unwrap();
-    add(
-        &conn,
-        "third",
-        Money {
-            currency: "eur".parse().unwrap(),
-            ..usd(1500)
-        },
-    );
+    add(&conn, "third", eur(1500));
     let mut gone = add(&conn, "gone", usd(1500));
     gone.withdraw(NOW);
     store::update(&conn, &gone).unwrap();
 
-    let all = Query::default;
-    let usd_only = Query {
-        currency: "usd".parse().ok(),
-        ..all()
+    let found = |set: &dyn Fn(&mut Query)| titles(&conn, with(set)).join(" ");
+    let usd_only = |query: &mut Query| query.currency = "usd".parse().ok();
+    assert_eq!(found(&|_| {}), "third second first", "what is withdrawn is not listed");
+    assert_eq!(found(&|query| query.seller = Some(first.seller_id)), "first");
+    assert_eq!(found(&usd_only), "second first");
+    let from = |min, max| {
+        found(&|query| {
+            usd_only(query);
+            (query.min_price, query.max_price) = (min, max);
+        })
     };
-    assert_eq!(
-        titles(&conn, all()),
-        ["third", "second", "first"],
-        "what is withdrawn is not listed"
-    );
-    assert_eq!(
-        titles(
-            &conn,
-            Query {
-                seller: Some(first.seller_id),
-                ..all()
-            }
-        ),
-        ["first"]
-    );
-    assert_eq!(titles(&conn, usd_only.clone()), ["second", "first"]);
-    assert_eq!(
-        titles(
-            &conn,
-            Query {
-                min_price: Some(1001),
-                ..usd_only.clone()
-            }
-        ),
-        ["second"]
-    );
-    assert_eq!(
-        titles(
-            &conn,
-            Query {
-                min_price: Some(1000),
-                max_price: Some(1000),
-                ..usd_only
-            }
-        ),
-        ["first"]
-    );
-    assert_eq!(
-        titles(
-            &conn,
-            Query {
-                starts_after: Some(start),
-                ..all()
-            }
-        ),
-        ["second"]
-    );
-    assert_eq!(
-        titles(
-            &conn,
-            Query {
-                starts_after: Some(NOW),
-                starts_before: Some(start),
-                ..all()
-            }
-        ),
-        [""; 0]
-    );
+    assert_eq!(from(Some(1001), None), "second");
+    assert_eq!(from(Some(1000), Some(1000)), "first");
+    assert_eq!(found(&|query| query.starts_after = Some(start)), "second");
+    assert_eq!(found(&|query| query.starts_before = Some(start)), "");
 
-    let available = || Query {
-        available: true,
-        ..all()
-    };
-    assert_eq!(titles(&conn, available()), ["third", "second", "first"]);
+    assert_eq!(found(&|query| query.available = true), "third second first");
     take(&conn, &second, 1);
-    assert_eq!(titles(&conn, available()), ["third", "first"]);
-    let begun = browse(
-        &conn,
-        Query {
-            sort: Sort::StartsAt,
-            ..available()
-        },
-        None,
-        Limit::MAX,
-        start,
+    assert_eq!(found(&|query| query.available = true), "third first");
+}
+
+#[test]
+fn what_has_begun_is_listed_but_not_as_available() {
+    let conn = database();
+    let start = NOW + Duration::from_mins(1);
+    let concert = Listing::open(
+        UserId::new(NOW),
+        starting(offer("Concert", usd(2000), None), start),
+        NOW,
     )
     .unwrap();
-    assert_eq!(begun.entries.len(), 2);
+    store::insert(&conn, &concert).unwrap();
+    let count = |query, now| browse(&conn, query, None, Limit::MAX, now).unwrap().entries.len();
+    let available = || with(|query| query.available = true);
+    assert_eq!((count(available(), NOW), count(available(), start)), (1, 0));
+    assert_eq!(count(Query::default(), start), 1);
 }
 
 fn take(conn: &Connection, listing: &Listing, quantity: u32) {
@@ -244,13 +200,11 @@ fn plan(conn: &Connection, query: &Query) -> Vec<String> {
         begins: 1,
         number: 1,
     };
-    let Statement { sql, parameters } = Statement::of(query, 1, Some(place), Limit::default(), NOW);
-    let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    let parameters: Vec<_> = parameters
-        .iter()
-        .map(|(name, value)| (*name, value as &dyn rusqlite::ToSql))
-        .collect();
-    let lines = explain.query_map(&*parameters, |row| row.get("detail")).unwrap();
+    let statement = Statement::of(query, 1, Some(place), Limit::default(), NOW);
+    let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
+    let lines = explain
+        .query_map(&*statement.parameters(), |row| row.get("detail"))
+        .unwrap();
     lines.collect::<Result<_, _>>().unwrap()
 }
 
@@ -414,6 +368,8 @@ fn a_query() -> impl Strategy<Value = Query> {
     })
 }
 
+type Edit = Box<dyn Fn(&mut Listing)>;
+
 /// A seller's listings, and the database that holds them.
 struct Market {
     conn: Connection,
@@ -421,9 +377,9 @@ struct Market {
 }
 
 impl Market {
-    fn apply(&mut self, change: Change) {
+    fn apply(&mut self, change: &Change) {
         let start = |seconds: Option<u64>| seconds.map(|seconds| NOW + Duration::from_secs(seconds));
-        let (which, edit): (Index, Box<dyn Fn(&mut Listing)>) = match change {
+        let (which, edit): (&Index, Edit) = match *change {
             Change::List { price, start: seconds } => {
                 let mut concert = offer("Concert", usd(price), None);
                 concert.terms.starts_at = start(seconds);
@@ -432,13 +388,15 @@ impl Market {
                 self.listings.push(listing);
                 return;
             }
-            Change::Reprice { which, price } => (which, Box::new(move |listing| listing.terms.price = usd(price))),
-            Change::Move { which, start: to } => (which, Box::new(move |listing| listing.terms.starts_at = start(to))),
-            Change::Rename { which } => (
+            Change::Reprice { ref which, price } => (which, Box::new(move |listing| listing.terms.price = usd(price))),
+            Change::Move { ref which, start: to } => {
+                (which, Box::new(move |listing| listing.terms.starts_at = start(to)))
+            }
+            Change::Rename { ref which } => (
                 which,
                 Box::new(|listing| listing.terms.title = Line::parse("Recital").unwrap()),
             ),
-            Change::Withdraw { which } => (
+            Change::Withdraw { ref which } => (
                 which,
                 Box::new(|listing| assert!(listing.withdraw(NOW) || listing.version > 1)),
             ),
@@ -487,12 +445,12 @@ proptest! {
     ) {
         let mut market = Market { conn: database(), listings: Vec::new() };
         for (price, start) in listed {
-            market.apply(Change::List { price, start });
+            market.apply(&Change::List { price, start });
         }
         let mut changes = changes.into_iter();
         // Some have been changed before.
         for change in changes.next().unwrap() {
-            market.apply(change);
+            market.apply(&change);
         }
         let places = market.places(query.sort);
         let mut fitting_all_the_while = market.fitting(&query);
@@ -510,7 +468,7 @@ proptest! {
             let sent = Cursor(position(&found.entries[items - 1])).to_string();
             cursor = Some(sent.parse().unwrap());
             for change in changes.next().unwrap_or_default() {
-                market.apply(change);
+                market.apply(&change);
                 fitting_all_the_while = &fitting_all_the_while & &market.fitting(&query);
             }
         }

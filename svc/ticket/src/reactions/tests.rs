@@ -1,0 +1,122 @@
+use events::{CancelReason, Order, OrderStatus};
+use ids::{OrderId, TicketId, UserId};
+use proptest::prelude::*;
+use rusqlite::Connection;
+
+use super::*;
+use crate::listing::tests::{NOW, usd};
+
+fn database() -> Connection {
+    let conn = Connection::open_in_memory().unwrap();
+    conn.execute_batch(include_str!("../../migrations/001_listings.sql"))
+        .unwrap();
+    conn
+}
+
+fn order(id: OrderId, ticket_id: TicketId, quantity: u32, version: u64, status: OrderStatus) -> Order {
+    Order {
+        id,
+        version,
+        status,
+        cancel_reason: (status == OrderStatus::Cancelled).then_some(CancelReason::Expired),
+        buyer_id: UserId::new(NOW),
+        seller_id: UserId::new(NOW),
+        ticket_id,
+        quantity,
+        total: usd(1999),
+        expires_at: NOW,
+        payment_id: None,
+    }
+}
+
+/// All that is known of orders, and what follows from it.
+fn known(conn: &Connection) -> (Vec<String>, Vec<(String, i64, i64)>) {
+    let mut holds = conn
+        .prepare("SELECT order_id || ticket_id || quantity || status || version FROM hold ORDER BY 1")
+        .unwrap();
+    let mut stock = conn
+        .prepare("SELECT ticket_id, held, sold FROM stock ORDER BY 1")
+        .unwrap();
+    (
+        holds
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap(),
+        stock
+            .query_map([], |row| row.try_into())
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap(),
+    )
+}
+
+#[test]
+fn an_old_cancellation_does_not_release_the_next_buyers_hold() {
+    let conn = database();
+    let (ticket, first, second) = (TicketId::new(NOW), OrderId::new(NOW), OrderId::new(NOW));
+    let held = || known(&conn).1[0].1;
+    let say = |order: Order| store::hold(&conn, &order).unwrap();
+    say(order(first, ticket, 1, 1, OrderStatus::Created));
+    say(order(first, ticket, 1, 2, OrderStatus::Cancelled));
+    assert_eq!(held(), 0);
+    say(order(second, ticket, 1, 1, OrderStatus::Created));
+    say(order(first, ticket, 1, 2, OrderStatus::Cancelled));
+    say(order(first, ticket, 1, 1, OrderStatus::Created));
+    assert_eq!(held(), 1, "the second buyer's");
+}
+
+/// The life of one order: of which of two tickets, how many, and how it goes.
+fn a_life() -> impl Strategy<Value = (bool, u32, &'static [OrderStatus])> {
+    use OrderStatus::{AwaitingPayment, Cancelled, Complete, Created};
+    let lives: [&[OrderStatus]; 5] = [
+        &[Created],
+        &[Created, Cancelled],
+        &[Created, AwaitingPayment],
+        &[Created, AwaitingPayment, Complete],
+        &[Created, AwaitingPayment, Cancelled],
+    ];
+    (any::<bool>(), 1..5_u32, proptest::sample::select(lives.to_vec()))
+}
+
+/// What the orders say, as it is said, and as it may arrive: in any order, with repetitions.
+fn what_orders_say() -> impl Strategy<Value = (Vec<Order>, Vec<Order>)> {
+    proptest::collection::vec(a_life(), 0..8)
+        .prop_map(|lives| {
+            let tickets = [TicketId::new(NOW), TicketId::new(NOW)];
+            let mut said = Vec::new();
+            for (which, quantity, states) in lives {
+                let id = OrderId::new(NOW);
+                for (version, status) in (1..).zip(states) {
+                    said.push(order(id, tickets[usize::from(which)], quantity, version, *status));
+                }
+            }
+            said
+        })
+        .prop_flat_map(|said| {
+            let again = proptest::sample::subsequence(said.clone(), 0..=said.len());
+            (Just(said), again)
+        })
+        .prop_flat_map(|(said, again)| {
+            let arriving = [said.clone(), again].concat();
+            (Just(said), Just(arriving).prop_shuffle())
+        })
+}
+
+proptest! {
+    #[test]
+    fn any_order_and_any_repetition_of_events_ends_in_the_same_rows((said, arriving) in what_orders_say()) {
+        let (one, other) = (database(), database());
+        for order in &said {
+            store::hold(&one, order).unwrap();
+        }
+        for order in &arriving {
+            store::hold(&other, order).unwrap();
+        }
+        prop_assert_eq!(known(&one), known(&other));
+        for invariant in store::INVARIANTS {
+            let broken = other.prepare(invariant.sql).unwrap().exists([]).unwrap();
+            prop_assert!(!broken, "{}", invariant.name);
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Changing and withdrawing.
+
+use events::Event;
+use futures_util::future::join_all;
+use ids::TicketId;
+use serde_json::json;
+use testkit::Kit;
+
+use crate::{TICKETS, concert, etag, id, sell, started};
+
+#[tokio::test]
+async fn a_change_replaces_all_but_the_number() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let mut offer = concert(5);
+    offer["venue"] = json!("Hall 1");
+    offer["orderWindowSeconds"] = json!(60);
+    offer["startsAt"] = json!("2999-01-01T19:30:00Z");
+    let (path, created) = sell(&seller, offer).await;
+    assert_eq!(created.text_at("/startsAt"), "2999-01-01T19:30:00.000Z");
+    let change = json!({"title": "Recital", "price": {"amount": 2500, "currency": "eur"}});
+    let changed = seller.put(&path, change.clone()).await.expect(200);
+    let ticket = changed.json();
+    assert_eq!(
+        (&ticket["title"], &ticket["price"]),
+        (&json!("Recital"), &change["price"])
+    );
+    assert_eq!((&ticket["venue"], &ticket["startsAt"]), (&json!(null), &json!(null)));
+    assert_eq!((&ticket["quantity"], &ticket["version"]), (&json!(5), &json!(2)));
+    let said = kit
+        .heard(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
+        .await;
+    let Event::TicketUpdated(said) = said else {
+        unreachable!()
+    };
+    assert_eq!(
+        (said.version, said.title.as_str(), said.order_window_seconds),
+        (2, "Recital", None)
+    );
+
+    let same = seller.put(&path, change).await.expect(200);
+    assert_eq!(
+        (same.text_at("/version"), etag(&same)),
+        ("2".to_owned(), etag(&changed)),
+        "nothing to change"
+    );
+    tickets.stop().await;
+}
+
+#[tokio::test]
+async fn only_its_seller_changes_or_withdraws_a_ticket() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let (_, other) = kit.somebody(&tickets);
+    let (path, _) = sell(&seller, concert(5)).await;
+    let _ = other.put(&path, concert(9)).await.expect(403);
+    let _ = other.delete(&path).await.expect(403);
+    assert_eq!(other.get(&path).await.expect(200).text_at("/version"), "1");
+
+    let missing = format!("{TICKETS}/{}", TicketId::new(kit.now()));
+    for reply in [
+        other.get(&missing).await,
+        other.put(&missing, concert(1)).await,
+        other.delete(&missing).await,
+    ] {
+        assert_eq!(reply.expect(404).problem().0, "not-found");
+    }
+    let malformed = format!("{TICKETS}/42");
+    for reply in [
+        other.get(&malformed).await,
+        other.put(&malformed, concert(1)).await,
+        other.delete(&malformed).await,
+    ] {
+        assert_eq!(
+            reply.expect(400).problem(),
+            ("malformed".to_owned(), "ticketId".to_owned())
+        );
+    }
+    tickets.stop().await;
+}
+
+#[tokio::test]
+async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let (path, created) = sell(&seller, concert(5)).await;
+    let seen = etag(&created);
+    let edits = join_all((0..20).map(|number| {
+        let seller = seller.clone().with("if-match", &seen);
+        let path = path.clone();
+        async move { seller.put(&path, concert(10 + number)).await.status.as_u16() }
+    }));
+    let mut statuses = edits.await;
+    statuses.sort_unstable();
+    assert_eq!(statuses[..2], [200, 412], "one of twenty: {statuses:?}");
+
+    let stale = seller.clone().with("if-match", &seen);
+    assert_eq!(stale.put(&path, concert(5)).await.expect(412).problem().0, "stale");
+    let _ = stale.delete(&path).await.expect(412);
+    let fresh = etag(&tickets.client().get(&path).await.expect(200));
+    let _ = seller
+        .clone()
+        .with("if-match", &fresh)
+        .put(&path, concert(5))
+        .await
+        .expect(200);
+    let _ = seller
+        .clone()
+        .with("if-match", "*")
+        .put(&path, concert(6))
+        .await
+        .expect(200);
+    let _ = seller
+        .clone()
+        .with("if-match", format!("W/{fresh}"))
+        .put(&path, concert(7))
+        .await
+        .expect(412);
+    let reply = seller
+        .clone()
+        .with("if-match", "3")
+        .put(&path, concert(7))
+        .await
+        .expect(400);
+    assert_eq!(reply.problem().1, "If-Match");
+    tickets.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_client_has_is_not_sent_again() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let (path, created) = sell(&seller, concert(5)).await;
+    let reader = tickets.client().with("if-none-match", etag(&created));
+    let reply = reader.get(&path).await.expect(304);
+    assert_eq!(reply.headers["cache-control"], "no-cache");
+    assert_eq!((reply.text.as_str(), etag(&reply)), ("", etag(&created)));
+    let _ = seller.put(&path, concert(6)).await.expect(200);
+    assert_eq!(reader.get(&path).await.expect(200).text_at("/quantity"), "6");
+    tickets.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_is_gone_from_the_list_for_good() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let (path, created) = sell(&seller, concert(5)).await;
+    let seller_of_that = seller.clone().with("if-match", etag(&created));
+    let _ = seller_of_that.delete(&path).await.expect(204);
+    let _ = seller_of_that.delete(&path).await.expect(204);
+    let ticket = tickets.client().get(&path).await.expect(200);
+    assert_eq!(
+        (ticket.text_at("/status"), ticket.text_at("/available")),
+        ("withdrawn".to_owned(), "0".to_owned())
+    );
+    assert_eq!(
+        tickets.client().get(TICKETS).await.expect(200).json()["items"],
+        json!([])
+    );
+    let refused = seller.put(&path, concert(6)).await.expect(409);
+    assert_eq!(refused.problem().0, "ticket-withdrawn");
+    let said = kit
+        .heard(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.withdrawn_at.is_some()))
+        .await;
+    let Event::TicketUpdated(said) = said else {
+        unreachable!()
+    };
+    assert_eq!((said.id, said.version), (id(&created), 2));
+    tickets.stop().await;
+}
