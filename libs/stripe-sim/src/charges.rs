@@ -59,7 +59,6 @@ pub(crate) struct Charge {
     pub(crate) refunded: bool,
     review: (),
     shipping: (),
-    source: (),
     source_transfer: (),
     statement_descriptor: Option<String>,
     statement_descriptor_suffix: Option<String>,
@@ -139,7 +138,6 @@ impl Charge {
             refunded: false,
             review: (),
             shipping: (),
-            source: (),
             source_transfer: (),
             statement_descriptor: intent.statement_descriptor.clone(),
             statement_descriptor_suffix: intent.statement_descriptor_suffix.clone(),
@@ -232,12 +230,11 @@ fn details(
 ) -> Value {
     let unavailable = json!({ "status": "unavailable" });
     let cvc = if approved { "pass" } else { "unchecked" };
-    json!({
+    let mut details = json!({
         "card": {
             "amount_authorized": approved.then_some(intent.amount),
             "authorization_code": approved.then_some("123456"),
             "brand": card.brand,
-            "capture_before": (approved && intent.is_captured_by_hand()).then(|| tx.now.seconds() + CAPTURE_WITHIN),
             "checks": {
                 "address_line1_check": null, "address_postal_code_check": null, "cvc_check": cvc,
             },
@@ -269,5 +266,9 @@ fn details(
             "wallet": null,
         },
         "type": "card",
-    })
+    });
+    if approved && intent.is_captured_by_hand() {
+        details["card"]["capture_before"] = (tx.now.seconds() + CAPTURE_WITHIN).into();
+    }
+    details
 }

@@ -115,15 +115,15 @@ async fn faults_are_ordered_over_http_too() {
         ("when", "after"),
         ("fault", "hold"),
     ];
-    let hold = stripe.post("/_sim/faults", &order).await.ok();
-    let path = format!("/_sim/faults/{}", hold["id"].as_str().unwrap());
-    let held = stripe.post(INTENTS, &[("amount", "500"), ("currency", "usd")]);
+    let ordered = stripe.post("/_sim/faults", &order).await.ok();
+    let path = format!("/_sim/faults/{}", ordered["id"].as_str().unwrap());
+    let created = stripe.post(INTENTS, &[("amount", "500"), ("currency", "usd")]);
     let release = async {
         assert_eq!(stripe.get(&format!("{path}?arrivals=1")).await.ok()["arrived"], 1);
         stripe.post(&format!("{path}/release"), &[]).await.ok();
     };
-    let (held, ()) = tokio::join!(held, release);
-    held.ok();
+    let (created, ()) = tokio::join!(created, release);
+    created.ok();
     stripe
         .post(
             "/_sim/faults",
@@ -159,13 +159,13 @@ async fn a_double_that_stops_holds_nobody() {
     let stripe = Stripe::start().await;
     let hold = stripe.sim.hold(On::post(INTENTS), When::Before);
     let pairs = [("amount", "500"), ("currency", "usd")];
-    let held = stripe.form(INTENTS, &pairs).send();
+    let waiting = stripe.form(INTENTS, &pairs).send();
     let stop = async {
         hold.arrived().await;
         stripe.sim.close().await;
     };
-    let (held, ()) = tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(held, stop) })
+    let (ended, ()) = tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(waiting, stop) })
         .await
         .unwrap();
-    assert!(held.is_err());
+    assert!(ended.is_err());
 }
