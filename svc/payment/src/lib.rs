@@ -1,1 +1,97 @@
-//! .
+//! The payment service: takes money for orders, once, and only for those that are confirmed.
+//!
+//! The card is authorised first, the order is confirmed while it still holds its tickets, and only then the money is
+//! taken; see `README.md`.
+
+mod api;
+mod bill;
+mod card_token;
+mod dto;
+mod intent;
+mod pay;
+mod payment;
+mod reactions;
+mod record;
+mod settings;
+mod settler;
+mod store;
+mod stripe;
+mod turns;
+
+use std::{sync::Arc, time::Duration};
+
+use bus::{Consumer, Queue, outbox};
+use chassis::{Context, Job, Mistakes, NoCommand, Parts, Service, StartError};
+use db::{Db, Schema, Tx, admin::Invariant};
+use ids::{Clock, Timestamp};
+
+pub use settings::{Args, Settings};
+
+use crate::{settler::Settler, stripe::Stripe};
+
+/// The payment service.
+#[derive(Debug)]
+pub struct Payments;
+
+/// How many payments are announced again in one transaction.
+const REPUBLISHED: u32 = 500;
+
+/// How often open payments are looked for that no commit has told of.
+const LOOK: Duration = Duration::from_secs(2);
+
+impl Service for Payments {
+    const NAME: &'static str = "payment";
+    const ABOUT: &'static str = "Payments of the ticketing marketplace: authorised first, taken once the order is confirmed.";
+    const PORT: u16 = 4005;
+    const SCHEMA: Schema = Schema {
+        service: Self::NAME,
+        migrations: &[outbox::V1, idempotency::V1, include_str!("../migrations/001_payments.sql")],
+    };
+    const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
+
+    type Args = Args;
+    type Settings = Settings;
+    type Command = NoCommand;
+    type Api = api::Api;
+    type App = api::App;
+
+    fn api() -> api::Api {
+        api::Api
+    }
+
+    fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
+        args.settings(mistakes)
+    }
+
+    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
+        let payments = store::page(tx, after.as_deref().unwrap_or_default(), REPUBLISHED)?;
+        for payment in &payments {
+            record::announce_again(tx, now, payment)?;
+        }
+        Ok(payments.last().map(|payment| payment.id.to_string()))
+    }
+
+    async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
+        let Context { db, clock, shutdown, tasks, .. } = context;
+        // Off the async threads, and a panic for want of certificates is caught there.
+        let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings)).await;
+        let stripe = stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
+        let settler = Settler::new(db.clone(), clock.clone(), stripe, shutdown, tasks.clone());
+        tasks.spawn(settler.clone().run());
+        let looking = settler.clone();
+        let look = Job::every(LOOK, "look for open payments", move || {
+            looking.wake();
+            std::future::ready(())
+        });
+        Ok(Parts {
+            consumers: vec![Consumer { queue: Queue::Events, reaction: Arc::new(reactions::react) }],
+            jobs: vec![look, idempotency::forgetting(&db, &clock)],
+            app: api::App { db, clock, settler },
+            verifier: None,
+        })
+    }
+
+    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, StartError> {
+        match command {}
+    }
+}

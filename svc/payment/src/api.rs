@@ -1,0 +1,286 @@
+//! The HTTP operations: what comes in, which use case, what goes out.
+
+use std::time::Duration;
+
+use db::{Db, Tx};
+use ids::{Clock, OrderId, PaymentId, Timestamp};
+use idempotency::{Answer, Key, Request};
+use pages::{Cursor, Limit, Page};
+use poem::{http::StatusCode, web::Data};
+use poem_openapi::{
+    ApiResponse, OpenApi, Tags,
+    param::{Header, Path, Query},
+    payload::Json,
+};
+use problem::{Body, Problem, statuses};
+use token::SignedIn;
+
+use crate::{
+    bill::NotPayable,
+    dto::{NewPayment, PaymentView},
+    intent::{Failure, FailureKind},
+    pay::{Pay, PayError, pay},
+    payment::{Payment, Status},
+    settler::Settler,
+    store,
+};
+
+/// What the handlers work with.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) settler: Settler,
+}
+
+/// An order that was placed this recently may not have reached us yet.
+const FRESH: Duration = Duration::from_secs(10);
+/// How long a payment waits for it.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// When a client may ask again for a payment that Stripe has not answered.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
+
+/// The HTTP operations.
+#[derive(Debug)]
+pub struct Api;
+
+#[derive(Tags)]
+enum Tag {
+    /// Paying for orders.
+    #[oai(rename = "payments")]
+    Payments,
+}
+
+#[derive(ApiResponse)]
+enum Paid {
+    /// The bank has set the money aside. It is taken as soon as the order is confirmed, else let go.
+    #[oai(status = 201)]
+    Created(
+        Json<PaymentView>,
+        /// Where the payment is.
+        #[oai(header = "Location")]
+        String,
+    ),
+}
+
+statuses! {
+    /// Why an order is not paid.
+    PayProblem {
+        402 => "The card was declined, and `code` says why: nobody is charged, and another card may do.",
+        404 => "There is no such order of yours.",
+        409 => "The order was cancelled, has expired, is paid already, or is being paid.",
+        503 => "For now not possible. If Stripe does not answer, the payment stays and is settled later: ask for it again, \
+                with the same key or under its id.",
+    }
+}
+
+statuses! {
+    /// Why a payment is not shown.
+    NoSuchPayment {
+        404 => "There is no such payment of yours.",
+    }
+}
+
+#[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Payments")]
+impl Api {
+    /// Pay an order
+    ///
+    /// Sets the order's total aside on the card. The order is then confirmed, and only then the money is taken: a payment
+    /// that comes too late costs nothing. Test cards are those of Stripe, such as `tok_visa` and `tok_chargeDeclined`.
+    #[oai(path = "/", method = "post", operation_id = "payOrder")]
+    async fn pay_order(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
+        body: Body<NewPayment>,
+    ) -> Result<Answer<Paid>, PayProblem> {
+        let request = Request::new("payOrder", buyer.user_id, key.0, &body.0);
+        let wish = parse(&buyer, &body.0)?;
+        app.wait_for_order(wish.order_id).await?;
+        let (now, asked) = (app.clock.now(), request.clone());
+        let id = match app.db.write(move |tx| begin(tx, now, wish, &asked)).await? {
+            Begun::Payment(id) => id,
+            Begun::Answered(answer) => return Ok(answer),
+        };
+        app.settler.settle(id).await;
+        let now = app.clock.now();
+        Ok(app.db.write(move |tx| answer(tx, now, id, &request)).await?)
+    }
+
+    /// List your payments
+    ///
+    /// The newest first.
+    #[oai(path = "/", method = "get", operation_id = "listPayments")]
+    async fn list_payments(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        /// Only payments for this order.
+        #[oai(name = "orderId")]
+        order_id: Query<Option<OrderId>>,
+        /// How many at most.
+        limit: Query<Option<Limit>>,
+        /// Where the list goes on: `nextCursor` of the page before.
+        cursor: Query<Option<Cursor<PaymentId>>>,
+    ) -> Result<Json<Page<PaymentView>>, poem::Error> {
+        let (order, limit) = (order_id.0, limit.0.unwrap_or_default());
+        let before = cursor.0.map(|cursor| cursor.0);
+        let rows = app.db.read(move |conn| store::of_buyer(conn, buyer.user_id, order, before, limit.rows()));
+        let rows = rows.await.map_err(Problem::from)?;
+        Ok(Json(Page::cut(rows, limit, |payment| payment.id, Into::into)))
+    }
+
+    /// Look at one of your payments
+    #[oai(path = "/:id", method = "get", operation_id = "getPayment")]
+    async fn get_payment(
+        &self,
+        app: Data<&App>,
+        buyer: SignedIn,
+        /// The payment.
+        id: Path<PaymentId>,
+    ) -> Result<Json<PaymentView>, NoSuchPayment> {
+        let id = id.0;
+        let payment = app.db.read(move |conn| store::payment(conn, id)).await?;
+        let payment = payment.filter(|payment| payment.buyer_id == buyer.user_id);
+        let payment = payment.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
+        Ok(Json(payment.into()))
+    }
+}
+
+fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<Pay, Problem> {
+    let token = body.token.parse().map_err(|error| Problem::invalid("token", error))?;
+    Ok(Pay { buyer_id: buyer.user_id, order_id: body.order_id, token })
+}
+
+impl App {
+    /// Whoever orders and pays at once must not hear that there is no such order.
+    async fn wait_for_order(&self, id: OrderId) -> Result<(), Problem> {
+        if id.minted_at().is_some_and(|placed| placed + FRESH > self.clock.now()) {
+            self.db.wait_for(PATIENCE, move |conn| store::bill(conn, id)).await?;
+        }
+        Ok(())
+    }
+}
+
+enum Begun {
+    /// This is to be settled, and then answered.
+    Payment(PaymentId),
+    /// This is the answer.
+    Answered(Answer<Paid>),
+}
+
+/// Begins a payment, or finds the one that the same request has begun before; or refuses, and remembers that.
+fn begin(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Result<Begun, Problem> {
+    if let Some(answer) = idempotency::replay(tx, request)? {
+        return Ok(Begun::Answered(answer));
+    }
+    if let Some(key) = request.key() {
+        match store::started_by(tx, wish.buyer_id, key)? {
+            Some((id, fingerprint)) if fingerprint == request.fingerprint() => return Ok(Begun::Payment(id)),
+            Some(_) => return Err(idempotency::reused()),
+            None => {}
+        }
+    }
+    match tx.attempt(|tx| pay(tx, now, wish, request))? {
+        Ok(payment) => Ok(Begun::Payment(payment.id)),
+        // Not kept: an order that has not arrived yet may be there the next time.
+        Err(error @ PayError::NotFound(_)) => Err(error.into()),
+        Err(error) => {
+            let problem = Problem::from(error);
+            if problem.status().is_server_error() {
+                return Err(problem);
+            }
+            let answer = Answer::render(problem);
+            idempotency::store(tx, now, request, &answer)?;
+            Ok(Begun::Answered(answer))
+        }
+    }
+}
+
+/// The answer to a request by what has become of its payment. Kept, so that the same request gets the same answer for
+/// ever, unless it is that nothing is known yet.
+fn answer(tx: &Tx, now: Timestamp, id: PaymentId, request: &Request) -> Result<Answer<Paid>, Problem> {
+    // Another request with the same key may have been faster.
+    if let Some(answer) = idempotency::replay(tx, request)? {
+        return Ok(answer);
+    }
+    let payment = store::payment(tx, id)?.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
+    let bill = store::bill(tx, payment.order_id)?;
+    let still_payable = bill.map_or(Ok(()), |bill| bill.payable(now));
+    let answer = match outcome(payment, still_payable) {
+        Ok(paid) => Answer::render(paid),
+        Err(problem) if problem.status().is_server_error() => return Err(problem),
+        Err(problem) => Answer::render(problem),
+    };
+    idempotency::store(tx, now, request, &answer)?;
+    Ok(answer)
+}
+
+fn outcome(payment: Payment, still_payable: Result<(), NotPayable>) -> Result<Paid, Problem> {
+    match (payment.status, &payment.failure) {
+        (Status::Started, _) => Err(unanswered(&payment)),
+        (Status::Authorized | Status::Capturing | Status::Captured, _) => {
+            let location = format!("/api/v1/payments/{}", payment.id);
+            Ok(Paid::Created(Json(payment.into()), location))
+        }
+        (Status::Voiding | Status::Voided | Status::Failed, Some(failure)) => Err(failed(failure)),
+        (Status::Voiding | Status::Voided | Status::Failed, None) => {
+            // Let go because of the order, as a rule.
+            still_payable?;
+            Err(failed(&Failure::lapsed()))
+        }
+    }
+}
+
+/// Stripe has not said yet what has become of a payment.
+#[derive(Debug, thiserror::Error)]
+#[error("Stripe has not answered about the payment {0}")]
+struct Unanswered(PaymentId);
+
+fn unanswered(payment: &Payment) -> Problem {
+    let detail = format!(
+        "The bank has not answered in time. The payment {} stays and will be settled; look at it again, or repeat this \
+         request with the same Idempotency-Key. You are charged once at most.",
+        payment.id
+    );
+    Problem::unavailable(detail, &Unanswered(payment.id)).retry_after(ASK_AGAIN)
+}
+
+fn failed(failure: &Failure) -> Problem {
+    let refused = |slug, title| {
+        let detail = format!("{} Nothing was charged; you can try another card.", failure.message);
+        Problem::new(StatusCode::PAYMENT_REQUIRED, slug, title).detail(detail).code(failure.public_code())
+    };
+    match failure.kind {
+        FailureKind::Declined => refused("card-declined", "The card was declined"),
+        FailureKind::BadToken => {
+            Problem::invalid("token", "is not known to Stripe, or was used before").code(failure.public_code())
+        }
+        FailureKind::Refused | FailureKind::Lapsed | FailureKind::Lost => {
+            refused("payment-refused", "The payment was refused")
+        }
+    }
+}
+
+impl From<PayError> for Problem {
+    fn from(error: PayError) -> Self {
+        match error {
+            PayError::NotFound(_) => Self::not_found(error),
+            PayError::NotPayable(reason) => reason.into(),
+            PayError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<NotPayable> for Problem {
+    fn from(reason: NotPayable) -> Self {
+        match reason {
+            NotPayable::Expired => Self::conflict("order-expired", "The order has expired"),
+            NotPayable::Cancelled => Self::conflict("order-cancelled", "The order was cancelled"),
+            NotPayable::Complete => Self::conflict("order-complete", "The order is paid"),
+            NotPayable::BeingPaid => Self::conflict("order-being-paid", "The order is being paid"),
+        }
+        .detail(reason)
+    }
+}

@@ -1,0 +1,127 @@
+//! What the service says over HTTP.
+
+use ids::{Money, OrderId, PaymentId, Timestamp};
+use poem_openapi::{Enum, Object, types::Example};
+use serde::{Deserialize, Serialize};
+
+use crate::{intent::Failure, payment::{self, Payment}};
+
+/// How an order is to be paid.
+#[derive(Clone, Debug, Object, Serialize, Deserialize)]
+#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewPayment {
+    /// The order. It is paid in full.
+    pub(crate) order_id: OrderId,
+    /// The card, as Stripe named it to the browser: a token (`tok_…`) or a payment method (`pm_…`).
+    #[oai(validator(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,251}$"))]
+    pub(crate) token: String,
+}
+
+impl Example for NewPayment {
+    fn example() -> Self {
+        let PaymentView { order_id, .. } = Example::example();
+        Self { order_id, token: "tok_visa".to_owned() }
+    }
+}
+
+/// One attempt to pay for an order.
+#[derive(Clone, PartialEq, Eq, Debug, Object)]
+#[oai(rename = "Payment", rename_all = "camelCase", example)]
+pub(crate) struct PaymentView {
+    /// The payment.
+    id: PaymentId,
+    /// What is paid for.
+    order_id: OrderId,
+    /// How much.
+    amount: Money,
+    /// Where it stands.
+    status: Status,
+    /// Why it failed; only then.
+    #[oai(skip_serializing_if_is_none)]
+    failure: Option<FailureView>,
+    /// When it was begun.
+    created_at: Timestamp,
+    /// When it changed last.
+    updated_at: Timestamp,
+}
+
+/// Why a payment failed.
+#[derive(Clone, PartialEq, Eq, Debug, Object)]
+#[oai(rename = "PaymentFailure", rename_all = "camelCase")]
+pub(crate) struct FailureView {
+    /// For programs, such as `insufficient_funds`: the decline codes of Stripe.
+    code: String,
+    /// For people.
+    message: String,
+}
+
+/// Where a payment stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[oai(rename = "PaymentStatus", rename_all = "kebab-case")]
+pub(crate) enum Status {
+    /// The bank is being asked.
+    Started,
+    /// The bank has set the money aside; it is taken once the order is confirmed, else let go.
+    Authorized,
+    /// The order is confirmed: the money is being taken.
+    Capturing,
+    /// The money is taken.
+    Captured,
+    /// The order ended: the money is being let go.
+    Voiding,
+    /// The money was let go; nothing was taken.
+    Voided,
+    /// Nothing was taken, and nothing will be.
+    Failed,
+}
+
+impl From<payment::Status> for Status {
+    fn from(status: payment::Status) -> Self {
+        match status {
+            payment::Status::Started => Self::Started,
+            payment::Status::Authorized => Self::Authorized,
+            payment::Status::Capturing => Self::Capturing,
+            payment::Status::Captured => Self::Captured,
+            payment::Status::Voiding => Self::Voiding,
+            payment::Status::Voided => Self::Voided,
+            payment::Status::Failed => Self::Failed,
+        }
+    }
+}
+
+impl From<Failure> for FailureView {
+    fn from(failure: Failure) -> Self {
+        Self { code: failure.public_code().to_owned(), message: failure.message }
+    }
+}
+
+impl From<Payment> for PaymentView {
+    fn from(payment: Payment) -> Self {
+        Self {
+            id: payment.id,
+            order_id: payment.order_id,
+            amount: payment.amount,
+            status: payment.status.into(),
+            failure: payment.failure.map(Into::into),
+            created_at: payment.created_at,
+            updated_at: payment.updated_at,
+        }
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
+impl Example for PaymentView {
+    fn example() -> Self {
+        let began: Timestamp = "2027-06-01T19:31:00Z".parse().unwrap();
+        Self {
+            id: "01936f5e-8c1a-7c3e-9d2b-000000000004".parse().unwrap(),
+            order_id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
+            amount: Money { amount: 3998, currency: "usd".parse().unwrap() },
+            status: Status::Authorized,
+            failure: None,
+            created_at: began,
+            updated_at: began,
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! What Stripe says about a payment, in our own words.
+
+/// What came of asking Stripe.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Learned {
+    /// How the payment intent is now.
+    Intent(Intent),
+    /// Nothing was taken, and asking again would not help.
+    Refused(Failure),
+    /// There is no such intent, and there will be none.
+    Absent,
+    /// No answer, or none that says anything: whatever was asked may have happened or not. The reason is for the log.
+    Unknown(String),
+}
+
+/// A payment intent (<https://docs.stripe.com/api/payment_intents/object>), as far as it matters here.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Intent {
+    pub(crate) id: String,
+    pub(crate) status: IntentStatus,
+    /// Minor units.
+    pub(crate) amount: i64,
+    /// Minor units that were taken.
+    pub(crate) amount_received: i64,
+    /// ISO 4217, in lower case.
+    pub(crate) currency: String,
+    /// The payment that it was made for, as its metadata says.
+    pub(crate) payment_id: Option<String>,
+    /// The order that it was made for, as its metadata says.
+    pub(crate) order_id: Option<String>,
+    /// Why the last card was refused.
+    pub(crate) failure: Option<Failure>,
+}
+
+/// Where a payment intent stands (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum IntentStatus {
+    /// The money is set aside.
+    RequiresCapture,
+    /// The money is taken.
+    Succeeded,
+    /// The money is let go, or was never set aside.
+    Canceled,
+    /// The card was refused.
+    RequiresPaymentMethod,
+    /// Waiting for somebody or something: none of ours should.
+    Other,
+}
+
+/// Why a payment failed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: FailureKind,
+    /// Stripe's code for it, such as `insufficient_funds`.
+    pub(crate) code: String,
+    /// For people.
+    pub(crate) message: String,
+}
+
+/// Who refused, as far as it matters to the buyer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum FailureKind {
+    /// The bank.
+    Declined,
+    /// Stripe does not know the token, or it was used before.
+    BadToken,
+    /// Stripe, for another reason.
+    Refused,
+    /// The authorisation ended before the money was taken.
+    Lapsed,
+    /// The request never arrived.
+    Lost,
+}
+
+impl Failure {
+    pub(crate) fn new(kind: FailureKind, code: &str, message: &str) -> Self {
+        Self { kind, code: code.to_owned(), message: message.to_owned() }
+    }
+
+    /// The intent was cancelled by Stripe, after some days, or by somebody in its dashboard.
+    pub(crate) fn lapsed() -> Self {
+        Self::new(FailureKind::Lapsed, "authorization_lapsed", "The bank's authorisation ended before the money was taken.")
+    }
+
+    pub(crate) fn unexplained() -> Self {
+        Self::new(FailureKind::Declined, "generic_decline", "Your card was declined.")
+    }
+
+    /// The code as the buyer may know it. Whoever holds a stolen card is not told that it is known to be stolen
+    /// (<https://docs.stripe.com/declines/codes>: "present the generic decline").
+    pub(crate) fn public_code(&self) -> &str {
+        const SECRET: [&str; 6] =
+            ["fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "security_violation", "stolen_card"];
+        if SECRET.contains(&self.code.as_str()) { "generic_decline" } else { &self.code }
+    }
+}

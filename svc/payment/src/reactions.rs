@@ -1,0 +1,34 @@
+//! What the service does when an order changes. Each event may come twice, late or in another order.
+
+use bus::ReactionError;
+use db::Tx;
+use events::{Envelope, Event};
+use ids::Timestamp;
+
+use crate::{bill::Bill, store};
+
+pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
+    match &envelope.event {
+        Event::OrderCreated(order)
+        | Event::OrderConfirmed(order)
+        | Event::OrderCompleted(order)
+        | Event::OrderCancelled(order) => Ok(adopt(tx, now, &order.into())?),
+        other => Err(ReactionError::new(format_args!("{} is not for the payment service", other.name()))),
+    }
+}
+
+/// Takes the order's newest state, and does with its payment as that says. Stripe is asked once this is committed.
+pub(crate) fn adopt(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Error> {
+    if !store::adopt(tx, bill)? {
+        return Ok(());
+    }
+    for mut payment in store::waiting_for_order(tx, bill.order_id)? {
+        if payment.follow(bill.ruling(payment.id), now) {
+            store::update(tx, &payment)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,235 @@
+//! Whatever order, repetition and loss: the same end.
+
+use db::Db;
+use events::{CancelReason, Order, OrderStatus};
+use ids::{OrderId, PaymentId, TicketId, UserId};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::*;
+use crate::{
+    Payments,
+    bill::Ruling,
+    intent::{Failure, IntentStatus, Learned},
+    pay::{Pay, pay},
+    payment::{
+        Call, Payment, Status,
+        tests::{NOW, intent, usd},
+    },
+    record::record,
+};
+use chassis::Service;
+
+/// What becomes of the order, in the order service.
+#[derive(Clone, Copy, Debug)]
+enum History {
+    Open,
+    Ended(CancelReason),
+    Confirmed,
+    Completed,
+    PaidByAnother,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// An event arrives: which of them.
+    Hear(usize),
+    /// Stripe is asked what is due.
+    Ask,
+    /// Stripe is asked, does it, and the answer is lost: a timeout, or a crash before it was written down.
+    AskInVain,
+}
+
+fn histories() -> impl Strategy<Value = History> {
+    prop_oneof![
+        Just(History::Open),
+        prop_oneof![Just(CancelReason::User), Just(CancelReason::Expired), Just(CancelReason::TicketWithdrawn)]
+            .prop_map(History::Ended),
+        Just(History::Confirmed),
+        Just(History::Completed),
+        Just(History::PaidByAnother),
+    ]
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![3 => (0_usize..3).prop_map(Step::Hear), 2 => Just(Step::Ask), 1 => Just(Step::AskInVain)];
+    prop::collection::vec(step, 0..24)
+}
+
+fn placed() -> Order {
+    Order {
+        id: OrderId::new(NOW),
+        version: 1,
+        status: OrderStatus::Created,
+        cancel_reason: None,
+        buyer_id: UserId::new(NOW),
+        seller_id: UserId::new(NOW),
+        ticket_id: TicketId::new(NOW),
+        quantity: 1,
+        total: usd(1999),
+        expires_at: NOW + std::time::Duration::from_mins(15),
+        payment_id: None,
+    }
+}
+
+/// The states of the order, one after the other.
+fn states(placed: &Order, history: History, payment: PaymentId) -> Vec<Order> {
+    let confirmed = |payment| Order {
+        version: 2,
+        status: OrderStatus::AwaitingPayment,
+        payment_id: Some(payment),
+        ..placed.clone()
+    };
+    let mut states = vec![placed.clone()];
+    match history {
+        History::Open => {}
+        History::Ended(reason) => states.push(Order {
+            version: 2,
+            status: OrderStatus::Cancelled,
+            cancel_reason: Some(reason),
+            ..placed.clone()
+        }),
+        History::Confirmed => states.push(confirmed(payment)),
+        History::PaidByAnother => states.push(confirmed(PaymentId::new(NOW))),
+        History::Completed => {
+            states.push(confirmed(payment));
+            states.push(Order { version: 3, status: OrderStatus::Complete, ..confirmed(payment) });
+        }
+    }
+    states
+}
+
+/// What Stripe knows of the one payment.
+struct Bank {
+    declines: bool,
+    state: Option<IntentStatus>,
+    takings: u32,
+}
+
+impl Bank {
+    fn ask(&mut self, call: Call, payment: &Payment) -> Learned {
+        self.state = match (call, self.state) {
+            (Call::Authorize, None) if self.declines => return Learned::Refused(Failure::unexplained()),
+            (Call::Authorize, None) => Some(IntentStatus::RequiresCapture),
+            // A key that was used before gets the answer that it got before.
+            (Call::Authorize, Some(_)) => return Learned::Intent(intent(payment, IntentStatus::RequiresCapture)),
+            (Call::Capture, Some(IntentStatus::RequiresCapture)) => {
+                self.takings += 1;
+                Some(IntentStatus::Succeeded)
+            }
+            (Call::Void, Some(IntentStatus::RequiresCapture)) => Some(IntentStatus::Canceled),
+            (_, state) => state,
+        };
+        self.state.map_or(Learned::Absent, |status| Learned::Intent(intent(payment, status)))
+    }
+}
+
+struct World {
+    db: Db,
+    bank: Bank,
+    payment: PaymentId,
+    _folder: TempDir,
+}
+
+impl World {
+    /// An order that somebody has begun to pay.
+    async fn new(placed: &Order, declines: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
+        let order = placed.clone();
+        let payment = db.write(move |tx| {
+            adopt(tx, NOW, &Bill::from(&order))?;
+            let wish = Pay { buyer_id: order.buyer_id, order_id: order.id, token: "tok_visa".parse().unwrap() };
+            let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
+            Ok::<_, db::Error>(pay(tx, NOW, wish, &request).unwrap())
+        });
+        let payment = payment.await.unwrap().id;
+        Self { db, bank: Bank { declines, state: None, takings: 0 }, payment, _folder: folder }
+    }
+
+    async fn hear(&self, order: &Order) {
+        let bill = Bill::from(order);
+        self.db.write(move |tx| adopt(tx, NOW, &bill)).await.unwrap();
+    }
+
+    async fn payment(&self) -> Payment {
+        let id = self.payment;
+        self.db.read(move |conn| store::payment(conn, id)).await.unwrap().unwrap()
+    }
+
+    /// Asks what is due; says whether anything was.
+    async fn ask(&mut self, in_vain: bool) -> bool {
+        let payment = self.payment().await;
+        let Some(call) = payment.due(NOW) else { return false };
+        let order = payment.order_id;
+        let bill = self.db.read(move |conn| store::bill(conn, order)).await.unwrap().unwrap();
+        if call == Call::Capture {
+            assert_eq!(bill.ruling(payment.id), Ruling::Capture, "money is taken for a confirmed order only");
+        }
+        let learned = self.bank.ask(call, &payment);
+        let learned = if in_vain { Learned::Unknown("lost".to_owned()) } else { learned };
+        self.db.write(move |tx| record(tx, NOW, payment.id, call, learned)).await.unwrap();
+        true
+    }
+
+    async fn announced(&self, kind: &'static str) -> u32 {
+        let count = self.db.read(move |conn| {
+            let sql = "SELECT count(*) FROM outbox WHERE event_type = ?1";
+            Ok::<u32, db::Error>(conn.query_row(sql, [kind], |row| row.get(0))?)
+        });
+        count.await.unwrap()
+    }
+}
+
+fn settled(history: History, declines: bool) -> Status {
+    match history {
+        _ if declines => Status::Failed,
+        History::Open => Status::Authorized,
+        History::Ended(_) | History::PaidByAnother => Status::Voided,
+        History::Confirmed | History::Completed => Status::Captured,
+    }
+}
+
+async fn ends_the_same(history: History, steps: Vec<Step>, declines: bool) {
+    let placed = placed();
+    let mut world = World::new(&placed, declines).await;
+    let states = states(&placed, history, world.payment);
+    for step in steps {
+        match step {
+            Step::Hear(which) => world.hear(&states[which % states.len()]).await,
+            Step::Ask => drop(world.ask(false).await),
+            Step::AskInVain => drop(world.ask(true).await),
+        }
+    }
+    // Each event arrives at last, the latest perhaps first, and whatever is open is settled.
+    for state in states.iter().rev() {
+        world.hear(state).await;
+    }
+    while world.ask(false).await {}
+
+    let payment = world.payment().await;
+    let end = settled(history, declines);
+    assert_eq!((payment.status, payment.trouble), (end, None));
+    assert_eq!(world.bank.takings, u32::from(end == Status::Captured));
+    assert_eq!(world.announced("ticketing.payment.created.v1").await, u32::from(end == Status::Captured));
+    let failed = matches!(end, Status::Failed | Status::Voided);
+    assert_eq!(world.announced("ticketing.payment.failed.v1").await, u32::from(failed));
+    let order = placed.id;
+    let bill = world.db.read(move |conn| store::bill(conn, order)).await.unwrap();
+    assert_eq!(bill, states.last().map(Bill::from));
+    world.db.close().await;
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn events_in_any_order_and_answers_that_get_lost_end_the_same(
+        history in histories(),
+        steps in steps(),
+        declines in prop::bool::weighted(0.2),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(ends_the_same(history, steps, declines));
+    }
+}

@@ -1,0 +1,139 @@
+use std::time::Duration;
+
+use chassis::{Mistakes, Secret};
+use url::Url;
+
+/// The payment service's own flags.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// Where Stripe's API is; for the double: `http://127.0.0.1:12111/`.
+    #[arg(long, env = "TICKETING_STRIPE_URL", default_value = STRIPE, value_name = "URL")]
+    stripe_url: String,
+    /// The secret key of the Stripe account (`sk_…` or `rk_…`). Prefer --stripe-secret-key-file
+    #[arg(long, env = "TICKETING_STRIPE_SECRET_KEY", hide_env_values = true, value_name = "KEY")]
+    stripe_secret_key: Option<String>,
+    /// The file that holds the secret key of the Stripe account.
+    #[arg(long, env = "TICKETING_STRIPE_SECRET_KEY_FILE", value_name = "FILE")]
+    stripe_secret_key_file: Option<String>,
+    /// Seconds that one answer of Stripe is waited for (1 to 60).
+    #[arg(long, env = "TICKETING_STRIPE_TIMEOUT_SECONDS", default_value = "10", value_name = "SECONDS")]
+    stripe_timeout_seconds: String,
+}
+
+/// The payment service's own flags, understood.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Where Stripe's API is.
+    pub stripe_url: Url,
+    /// The secret key of the Stripe account.
+    pub stripe_secret_key: Secret,
+    /// How long one answer of Stripe is waited for.
+    pub stripe_timeout: Duration,
+}
+
+const KEY_FLAG: &str = "--stripe-secret-key";
+const STRIPE: &str = "https://api.stripe.com/";
+
+impl Args {
+    /// Whether anything is said about who takes the cards. Where nothing is, a development stack has a double.
+    pub fn say_who(&self) -> bool {
+        self.stripe_secret_key.is_some() || self.stripe_secret_key_file.is_some() || self.stripe_url != STRIPE
+    }
+
+    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<Settings> {
+        let url = mistakes.parse::<Url>("--stripe-url", &self.stripe_url);
+        let url = url.and_then(|url| mistakes.check("--stripe-url", is_address(&url).then_some(url).ok_or(NO_ADDRESS)));
+        let key = self.key(mistakes);
+        if let (Some(url), Some(key)) = (&url, &key)
+            && url.scheme() == "http"
+            && !is_test_key(key.expose())
+        {
+            mistakes.add("--stripe-url", "must be https: the key is not one for tests");
+        }
+        let seconds = mistakes.parse::<u64>("--stripe-timeout-seconds", &self.stripe_timeout_seconds).and_then(|seconds| {
+            let fits = (1..=60).contains(&seconds);
+            mistakes.check("--stripe-timeout-seconds", fits.then_some(seconds).ok_or("must be 1 to 60"))
+        });
+        Some(Settings {
+            stripe_url: url?,
+            stripe_secret_key: key?,
+            stripe_timeout: Duration::from_secs(seconds?),
+        })
+    }
+
+    fn key(&self, mistakes: &mut Mistakes) -> Option<Secret> {
+        let (value, file) = (self.stripe_secret_key.as_deref(), self.stripe_secret_key_file.as_deref());
+        if value.is_none() && file.is_none() {
+            mistakes.add(KEY_FLAG, "is needed; for the double, its key and --stripe-url http://127.0.0.1:12111/");
+            return None;
+        }
+        let key = mistakes.secret(KEY_FLAG, value, file)?;
+        let fits = is_key(key.expose());
+        mistakes.check(KEY_FLAG, fits.then_some(key).ok_or("must be a secret key of Stripe: sk_… or rk_…"))
+    }
+}
+
+const NO_ADDRESS: &str = "must be an address such as https://api.stripe.com/, without a query";
+
+fn is_address(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host() && url.query().is_none() && url.fragment().is_none()
+}
+
+fn is_key(text: &str) -> bool {
+    (text.starts_with("sk_") || text.starts_with("rk_")) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+fn is_test_key(text: &str) -> bool {
+    text.starts_with("sk_test_") || text.starts_with("rk_test_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(url: &str, key: Option<&str>, timeout: &str) -> Args {
+        Args {
+            stripe_url: url.to_owned(),
+            stripe_secret_key: key.map(str::to_owned),
+            stripe_secret_key_file: None,
+            stripe_timeout_seconds: timeout.to_owned(),
+        }
+    }
+
+    fn mistakes(args: &Args) -> String {
+        let mut mistakes = Mistakes::default();
+        args.settings(&mut mistakes);
+        mistakes.to_string()
+    }
+
+    #[test]
+    fn a_real_account_and_the_double_are_both_fine() {
+        let mut none = Mistakes::default();
+        for (url, key) in [
+            ("https://api.stripe.com/", "sk_live_1"),
+            ("https://api.stripe.com/", "rk_test_1"),
+            ("http://127.0.0.1:12111", "sk_test_ticketing"),
+            ("http://stripe-sim.service.consul:12111/", "sk_test_ticketing"),
+        ] {
+            assert!(args(url, Some(key), "10").settings(&mut none).is_some());
+        }
+        assert!(none.is_empty(), "{none}");
+    }
+
+    #[test]
+    fn a_live_key_never_travels_in_the_clear() {
+        let told = mistakes(&args("http://api.stripe.com/", Some("sk_live_secret"), "10"));
+        assert!(told.contains("--stripe-url: must be https"), "{told}");
+        assert!(!told.contains("sk_live_secret"));
+    }
+
+    #[test]
+    fn every_mistake_is_named_at_once() {
+        let told = mistakes(&args("ftp://api.stripe.com/", Some("pk_live_1"), "0"));
+        for part in ["--stripe-url: must be an address", "--stripe-secret-key: must be", "--stripe-timeout-seconds: must"] {
+            assert!(told.contains(part), "{told}");
+        }
+        let told = mistakes(&args("https://api.stripe.com/", None, "10"));
+        assert!(told.contains("--stripe-secret-key: is needed"), "{told}");
+    }
+}

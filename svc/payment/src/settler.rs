@@ -1,0 +1,175 @@
+//! Asks Stripe what is to be asked, until every payment is settled: at once for whoever waits, and again and again for
+//! what a crash, a timeout or a broken network has left open.
+
+use std::{sync::Arc, time::Duration};
+
+use db::Db;
+use ids::{Clock, PaymentId};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    intent::Learned,
+    payment::Call,
+    record::record,
+    store,
+    stripe::Stripe,
+    turns::{Turn, Turns},
+};
+
+/// The pauses between the tries while somebody waits for the result.
+const QUICK_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+
+/// How many payments are settled at once in the background.
+const AT_ONCE: usize = 16;
+
+/// How many payments are looked for at once.
+const BATCH: u32 = 64;
+
+/// How long an answer of Stripe is waited for when the service stops: what is not heard then is asked again later.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The pause after an answer could not be written down, so that a full disk does not become a stream of requests.
+const NOT_WRITTEN: Duration = Duration::from_secs(1);
+
+/// Settles payments. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(crate) struct Settler {
+    db: Db,
+    clock: Clock,
+    stripe: Stripe,
+    turns: Turns,
+    at_once: Arc<Semaphore>,
+    /// There may be something to do that no commit tells of.
+    wake: Arc<Notify>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Settler {
+    pub(crate) fn new(db: Db, clock: Clock, stripe: Stripe, shutdown: CancellationToken, tasks: TaskTracker) -> Self {
+        Self {
+            db,
+            clock,
+            stripe,
+            turns: Turns::default(),
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            wake: Arc::new(Notify::new()),
+            shutdown,
+            tasks,
+        }
+    }
+
+    /// Settles a payment as far as can be now, and waits for it no longer than a call to Stripe may take. A caller that
+    /// goes away stops nothing.
+    pub(crate) async fn settle(&self, id: PaymentId) {
+        let this = self.clone();
+        let work = self.tasks.spawn(async move {
+            let turn = this.turns.wait(id).await;
+            this.drive(turn, id, &QUICK_PAUSES).await;
+        });
+        // Too late, or panicked: what has become of the payment is read from the database in any case.
+        let _ = tokio::time::timeout(self.stripe.timeout() + Duration::from_secs(1), work).await;
+    }
+
+    /// Looks through what is open, now and after every commit, until the service stops.
+    pub(crate) async fn run(self) {
+        let mut commits = self.db.commits();
+        loop {
+            tokio::select! {
+                biased;
+                () = self.shutdown.cancelled() => return,
+                more = commits.changed() => if more.is_err() { return },
+                () = self.wake.notified() => {}
+            }
+            if let Err(error) = self.pass().await {
+                tracing::warn!(%error, "open payments could not be looked for");
+            }
+        }
+    }
+
+    /// Has a look through what is open.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    async fn pass(&self) -> Result<(), db::Error> {
+        let now = self.clock.now();
+        for id in self.db.read(move |conn| store::unsettled(conn, now, BATCH)).await? {
+            // Whoever has it now looks again when done.
+            let Some(turn) = self.turns.take(id) else { continue };
+            let Ok(place) = Arc::clone(&self.at_once).acquire_owned().await else { return Ok(()) };
+            let this = self.clone();
+            self.tasks.spawn(async move {
+                this.drive(turn, id, &[]).await;
+                drop(place);
+            });
+        }
+        Ok(())
+    }
+
+    /// Moves a payment until it rests.
+    async fn drive(&self, turn: Turn, id: PaymentId, pauses: &[Duration]) {
+        if let Err(error) = self.advance(id, pauses).await {
+            tracing::warn!(payment = %id, %error, "what Stripe answered could not be written down: it is asked again");
+            self.pause(NOT_WRITTEN).await;
+        }
+        drop(turn);
+        // Something may have happened to it since it was looked at last.
+        self.wake();
+    }
+
+    /// Asks Stripe until there is nothing more to ask, or no answer.
+    async fn advance(&self, id: PaymentId, pauses: &[Duration]) -> Result<(), db::Error> {
+        let mut pauses = pauses.iter();
+        loop {
+            let now = self.clock.now();
+            let payment = self.db.read(move |conn| store::payment(conn, id)).await?;
+            let Some((payment, call)) = payment.and_then(|payment| payment.due(now).map(|call| (payment, call))) else {
+                return Ok(());
+            };
+            let asked = self.stripe.ask(call, &payment);
+            let Some(learned) = self.unless_stopped(asked).await else { return Ok(()) };
+            let open = matches!(learned, Learned::Unknown(_));
+            self.write_down(id, call, learned).await?;
+            if open {
+                match pauses.next() {
+                    Some(pause) => self.pause(*pause).await,
+                    None => return Ok(()),
+                }
+                if self.shutdown.is_cancelled() {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    async fn write_down(&self, id: PaymentId, call: Call, learned: Learned) -> Result<(), db::Error> {
+        if let Learned::Unknown(reason) = &learned {
+            tracing::warn!(payment = %id, ?call, reason, "Stripe gave no answer: it is asked again");
+        }
+        let now = self.clock.now();
+        let payment = self.db.write(move |tx| record(tx, now, id, call, learned)).await?;
+        if let Some(trouble) = payment.and_then(|payment| payment.trouble) {
+            tracing::error!(payment = %id, trouble, "a payment waits for a person");
+        }
+        Ok(())
+    }
+
+    /// Waits for Stripe, but not much longer than the service runs.
+    async fn unless_stopped<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
+        let stopped = async {
+            self.shutdown.cancelled().await;
+            tokio::time::sleep(LAST_WORDS).await;
+        };
+        tokio::select! {
+            biased;
+            answer = asked => Some(answer),
+            () = stopped => None,
+        }
+    }
+
+    async fn pause(&self, pause: Duration) {
+        self.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
+    }
+}

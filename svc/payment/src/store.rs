@@ -1,0 +1,294 @@
+//! Every SQL statement.
+
+use db::{Tx, admin::Invariant};
+use events::{CancelReason, OrderStatus};
+use idempotency::Request;
+use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
+use rusqlite::{
+    Connection, OptionalExtension, Row, named_params,
+    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+};
+
+use crate::{
+    bill::Bill,
+    card_token::Token,
+    intent::{Failure, FailureKind},
+    payment::{Payment, Status},
+};
+
+/// A word in a column that stands for a variant, both ways.
+macro_rules! words {
+    ($column:ident of $type:ty { $($word:literal = $variant:pat => $value:expr),+ $(,)? }) => {
+        struct $column($type);
+
+        impl ToSql for $column {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(match self.0 { $($variant => $word),+ }.into())
+            }
+        }
+
+        impl FromSql for $column {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                match value.as_str()? {
+                    $($word => Ok(Self($value)),)+
+                    _ => Err(FromSqlError::InvalidType),
+                }
+            }
+        }
+    };
+}
+
+words!(OrderWord of OrderStatus {
+    "created" = OrderStatus::Created => OrderStatus::Created,
+    "awaiting:payment" = OrderStatus::AwaitingPayment => OrderStatus::AwaitingPayment,
+    "complete" = OrderStatus::Complete => OrderStatus::Complete,
+    "cancelled" = OrderStatus::Cancelled => OrderStatus::Cancelled,
+});
+
+words!(ReasonWord of CancelReason {
+    "user" = CancelReason::User => CancelReason::User,
+    "expired" = CancelReason::Expired => CancelReason::Expired,
+    "payment-failed" = CancelReason::PaymentFailed => CancelReason::PaymentFailed,
+    "ticket-withdrawn" = CancelReason::TicketWithdrawn => CancelReason::TicketWithdrawn,
+});
+
+words!(StatusWord of Status {
+    "started" = Status::Started => Status::Started,
+    "authorized" = Status::Authorized => Status::Authorized,
+    "capturing" = Status::Capturing => Status::Capturing,
+    "captured" = Status::Captured => Status::Captured,
+    "voiding" = Status::Voiding => Status::Voiding,
+    "voided" = Status::Voided => Status::Voided,
+    "failed" = Status::Failed => Status::Failed,
+});
+
+words!(KindWord of FailureKind {
+    "declined" = FailureKind::Declined => FailureKind::Declined,
+    "bad-token" = FailureKind::BadToken => FailureKind::BadToken,
+    "refused" = FailureKind::Refused => FailureKind::Refused,
+    "lapsed" = FailureKind::Lapsed => FailureKind::Lapsed,
+    "lost" = FailureKind::Lost => FailureKind::Lost,
+});
+
+struct TokenText(Token);
+
+impl FromSql for TokenText {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map(Self).map_err(|malformed| FromSqlError::Other(Box::new(malformed)))
+    }
+}
+
+fn money(row: &Row<'_>) -> rusqlite::Result<Money> {
+    Ok(Money { amount: row.get("amount")?, currency: row.get("currency")? })
+}
+
+fn read_bill(row: &Row<'_>) -> rusqlite::Result<Bill> {
+    Ok(Bill {
+        order_id: row.get("order_id")?,
+        version: row.get::<_, i64>("version")?.unsigned_abs(),
+        status: row.get::<_, OrderWord>("status")?.0,
+        cancel_reason: row.get::<_, Option<ReasonWord>>("cancel_reason")?.map(|word| word.0),
+        buyer_id: row.get("buyer_id")?,
+        total: money(row)?,
+        expires_at: row.get("expires_at")?,
+        payment_id: row.get("payment_id")?,
+    })
+}
+
+fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
+    let kind = row.get::<_, Option<KindWord>>("failure_kind")?;
+    let failure = |kind: KindWord| -> rusqlite::Result<Failure> {
+        Ok(Failure { kind: kind.0, code: row.get("failure_code")?, message: row.get("failure_message")? })
+    };
+    Ok(Payment {
+        id: row.get("id")?,
+        order_id: row.get("order_id")?,
+        buyer_id: row.get("buyer_id")?,
+        amount: money(row)?,
+        token: row.get::<_, TokenText>("token")?.0,
+        status: row.get::<_, StatusWord>("status")?.0,
+        intent_id: row.get("intent_id")?,
+        failure: kind.map(failure).transpose()?,
+        trouble: row.get("trouble")?,
+        version: row.get::<_, i64>("version")?.unsigned_abs(),
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+        tries: row.get("tries")?,
+        next_try_at: row.get("next_try_at")?,
+    })
+}
+
+/// Keeps the state of an order, unless a later one is known; says whether it did.
+pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
+    let adopted = tx
+        .prepare_cached(
+            "INSERT INTO bill (order_id, version, status, cancel_reason, buyer_id, currency, amount, expires_at, payment_id)
+             VALUES (:order_id, :version, :status, :cancel_reason, :buyer_id, :currency, :amount, :expires_at, :payment_id)
+             ON CONFLICT (order_id) DO UPDATE
+             SET version = excluded.version, status = excluded.status, cancel_reason = excluded.cancel_reason,
+                 buyer_id = excluded.buyer_id, currency = excluded.currency, amount = excluded.amount,
+                 expires_at = excluded.expires_at, payment_id = excluded.payment_id
+             WHERE excluded.version > version",
+        )?
+        .execute(named_params! {
+            ":order_id": bill.order_id,
+            ":version": bill.version.cast_signed(),
+            ":status": OrderWord(bill.status),
+            ":cancel_reason": bill.cancel_reason.map(ReasonWord),
+            ":buyer_id": bill.buyer_id,
+            ":currency": bill.total.currency,
+            ":amount": bill.total.amount,
+            ":expires_at": bill.expires_at,
+            ":payment_id": bill.payment_id,
+        })?;
+    Ok(adopted > 0)
+}
+
+/// What is owed for an order.
+pub(crate) fn bill(conn: &Connection, order: OrderId) -> Result<Option<Bill>, db::Error> {
+    Ok(conn.prepare_cached("SELECT * FROM bill WHERE order_id = ?1")?.query_row([order], read_bill).optional()?)
+}
+
+/// Keeps a new payment, and which request started it. Violates a unique index where the order has one that lives.
+pub(crate) fn insert(tx: &Tx, payment: &Payment, request: &Request) -> Result<(), db::Error> {
+    tx.prepare_cached(
+        "INSERT INTO payment (id, order_id, buyer_id, currency, amount, token, status, version, created_at, updated_at,
+             tries, next_try_at, idempotency_key, fingerprint)
+         VALUES (:id, :order_id, :buyer_id, :currency, :amount, :token, :status, :version, :created_at, :updated_at,
+             :tries, :next_try_at, :idempotency_key, :fingerprint)",
+    )?
+    .execute(named_params! {
+        ":id": payment.id,
+        ":order_id": payment.order_id,
+        ":buyer_id": payment.buyer_id,
+        ":currency": payment.amount.currency,
+        ":amount": payment.amount.amount,
+        ":token": payment.token.as_str(),
+        ":status": StatusWord(payment.status),
+        ":version": payment.version.cast_signed(),
+        ":created_at": payment.created_at,
+        ":updated_at": payment.updated_at,
+        ":tries": payment.tries,
+        ":next_try_at": payment.next_try_at,
+        ":idempotency_key": request.key().map(idempotency::Key::as_str),
+        ":fingerprint": request.key().map(|_| request.fingerprint()),
+    })?;
+    Ok(())
+}
+
+/// Keeps what has changed of a payment.
+pub(crate) fn update(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
+    let failure = payment.failure.as_ref();
+    tx.prepare_cached(
+        "UPDATE payment
+         SET status = :status, intent_id = :intent_id, failure_kind = :failure_kind, failure_code = :failure_code,
+             failure_message = :failure_message, trouble = :trouble, version = :version, updated_at = :updated_at,
+             tries = :tries, next_try_at = :next_try_at
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":id": payment.id,
+        ":status": StatusWord(payment.status),
+        ":intent_id": payment.intent_id,
+        ":failure_kind": failure.map(|failure| KindWord(failure.kind)),
+        ":failure_code": failure.map(|failure| &failure.code),
+        ":failure_message": failure.map(|failure| &failure.message),
+        ":trouble": payment.trouble,
+        ":version": payment.version.cast_signed(),
+        ":updated_at": payment.updated_at,
+        ":tries": payment.tries,
+        ":next_try_at": payment.next_try_at,
+    })?;
+    Ok(())
+}
+
+/// A payment.
+pub(crate) fn payment(conn: &Connection, id: PaymentId) -> Result<Option<Payment>, db::Error> {
+    Ok(conn.prepare_cached("SELECT * FROM payment WHERE id = ?1")?.query_row([id], read_payment).optional()?)
+}
+
+/// The payments of an order that the order can still move.
+pub(crate) fn waiting_for_order(conn: &Connection, order: OrderId) -> Result<Vec<Payment>, db::Error> {
+    let mut found =
+        conn.prepare_cached("SELECT * FROM payment WHERE order_id = ?1 AND status IN ('authorized', 'capturing')")?;
+    let payments = found.query_map([order], read_payment)?;
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
+/// The payment that this buyer's request with this key has started, and the fingerprint of that request's body.
+pub(crate) fn started_by(
+    conn: &Connection,
+    buyer: UserId,
+    key: &idempotency::Key,
+) -> Result<Option<(PaymentId, Vec<u8>)>, db::Error> {
+    let started = conn
+        .prepare_cached("SELECT id, fingerprint FROM payment WHERE buyer_id = ?1 AND idempotency_key = ?2")?
+        .query_row((buyer, key.as_str()), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(started)
+}
+
+/// A buyer's payments before `before`, the newest first.
+pub(crate) fn of_buyer(
+    conn: &Connection,
+    buyer: UserId,
+    order: Option<OrderId>,
+    before: Option<PaymentId>,
+    limit: u32,
+) -> Result<Vec<Payment>, db::Error> {
+    let mut found = conn.prepare_cached(
+        "SELECT * FROM payment
+         WHERE buyer_id = ?1 AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR id < ?3)
+         ORDER BY id DESC LIMIT ?4",
+    )?;
+    let payments = found.query_map((buyer, order, before, limit), read_payment)?;
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
+/// The payments about which Stripe is to be asked now, those first that wait longest.
+pub(crate) fn unsettled(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    let mut found = conn.prepare_cached(
+        "SELECT id FROM payment
+         WHERE status IN ('started', 'capturing', 'voiding') AND trouble IS NULL AND next_try_at <= ?1
+         ORDER BY next_try_at LIMIT ?2",
+    )?;
+    let payments = found.query_map((now, limit), |row| row.get(0))?;
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
+/// The payments after `after`, in the order of their ids.
+pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
+    let mut found = conn.prepare_cached("SELECT * FROM payment WHERE id > ?1 ORDER BY id LIMIT ?2")?;
+    let payments = found.query_map((after, limit), read_payment)?;
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
+/// What `check` looks for.
+pub(crate) const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "no payment waits for a person",
+        sql: "SELECT id, order_id, intent_id, status, trouble FROM payment WHERE trouble IS NOT NULL",
+    },
+    Invariant {
+        name: "an order has at most one payment that lives",
+        sql: "SELECT order_id, count(*) AS living FROM payment
+              WHERE status IN ('started', 'authorized', 'capturing', 'captured') GROUP BY order_id HAVING living > 1",
+    },
+    Invariant {
+        name: "money is taken only for an order that was confirmed with that payment",
+        sql: "SELECT p.id, p.status, b.order_id, b.status AS order_status, b.payment_id
+              FROM payment p JOIN bill b USING (order_id)
+              WHERE p.status IN ('capturing', 'captured') AND b.payment_id IS NOT p.id",
+    },
+    Invariant {
+        name: "the money of a complete order was taken",
+        sql: "SELECT b.order_id, b.payment_id, p.status FROM bill b LEFT JOIN payment p ON p.id = b.payment_id
+              WHERE b.status = 'complete' AND p.status IS NOT 'captured'",
+    },
+    Invariant {
+        name: "a payment is the order's total, by the order's buyer",
+        sql: "SELECT p.id, p.amount, p.currency, p.buyer_id, b.amount AS owed, b.currency AS owed_in, b.buyer_id AS by
+              FROM payment p JOIN bill b USING (order_id)
+              WHERE p.amount <> b.amount OR p.currency <> b.currency OR p.buyer_id <> b.buyer_id",
+    },
+];
