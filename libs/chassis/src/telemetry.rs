@@ -32,9 +32,12 @@ impl FromStr for LogFormat {
     }
 }
 
+/// What others log that we say ourselves, in better words; the operator's filter can bring it back.
+const QUIET: &str = "lapin=off,rusqlite_migration=warn";
+
 /// Starts logging, to standard error.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| StartError(format!("--log: {error}")))?;
+    let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| StartError(format!("--log: {error}")))?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started: Result<(), TryInitError> = match format {
         LogFormat::Json => {
