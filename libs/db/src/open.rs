@@ -148,6 +148,9 @@ pub(crate) fn migrated(path: &Path, schema: &Schema) -> Result<(Connection, usiz
 
 /// Opens a database without changing it; `extra` may allow its creation.
 pub(crate) fn connect(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connection> {
+    if extra.contains(OpenFlags::SQLITE_OPEN_CREATE) {
+        create_private(path);
+    }
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX | extra;
     let conn = Connection::open_with_flags(path, flags)?;
     // First of all, because everything else may meet a lock.
@@ -157,6 +160,13 @@ pub(crate) fn connect(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connect
     let log = std::fs::metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log)?;
     Ok(conn)
+}
+
+/// Creates an empty file that only its owner may read, where there is none; SQLite gives its log the same permissions.
+/// What goes wrong is left for SQLite to tell.
+fn create_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt;
+    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
 }
 
 /// The name of a file that belongs to the one at `path`, such as SQLite's `-wal`.
