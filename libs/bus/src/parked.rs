@@ -90,18 +90,14 @@ impl fmt::Display for Selection {
 
 /// What is parked, in the order in which it came. The messages stay where they are.
 pub async fn list(url: &AmqpUrl, namespace: &Namespace, service: &str) -> Result<Vec<Parked>, Error> {
-    let Some(lot) = Lot::open(url, namespace, service).await? else {
+    let Some(mut lot) = Lot::open(url, namespace, service).await? else {
         return Ok(Vec::new());
     };
     let mut parked = Vec::new();
-    let seen = lot
-        .walk(async |delivery| {
-            parked.push(lot.describe(delivery));
-            Ok(false)
-        })
-        .await;
+    while let Some(delivery) = lot.next().await? {
+        parked.push(lot.describe(&delivery));
+    }
     lot.leave().await?;
-    seen?;
     Ok(parked)
 }
 
@@ -114,42 +110,38 @@ pub async fn show(url: &AmqpUrl, namespace: &Namespace, service: &str, id: &str)
 
 /// Gives messages back to the queue where they failed, as if they had never been tried. Returns how many.
 pub async fn redrive(url: &AmqpUrl, namespace: &Namespace, service: &str, which: &Selection) -> Result<usize, Error> {
-    let Some(lot) = Lot::open(url, namespace, service).await? else {
+    let Some(mut lot) = Lot::open(url, namespace, service).await? else {
         return Ok(0);
     };
-    let taken = lot
-        .walk(async |delivery| {
-            let taken = which.takes(id(delivery));
-            if taken {
-                let properties = unfailed(delivery, Clock::system().now());
-                let (exchange, key) = (DEFAULT_EXCHANGE, &lot.queue_of(delivery));
-                Outgoing {
-                    exchange,
-                    key,
-                    properties,
-                    body: &delivery.data,
-                }
-                .publish_confirmed(&lot.channel)
-                .await?;
-            }
-            Ok(taken)
-        })
-        .await;
+    let mut redriven = 0;
+    while let Some(delivery) = lot.next().await? {
+        if which.takes(id(&delivery)) {
+            lot.give_back(&delivery).await?;
+            lot.take_out(&delivery).await?;
+            redriven += 1;
+        }
+    }
     lot.leave().await?;
-    taken
+    Ok(redriven)
 }
 
 /// Deletes messages for good. Returns how many.
 pub async fn discard(url: &AmqpUrl, namespace: &Namespace, service: &str, which: &Selection) -> Result<usize, Error> {
-    let Some(lot) = Lot::open(url, namespace, service).await? else {
+    let Some(mut lot) = Lot::open(url, namespace, service).await? else {
         return Ok(0);
     };
-    let taken = lot.walk(async |delivery| Ok(which.takes(id(delivery)))).await;
+    let mut discarded = 0;
+    while let Some(delivery) = lot.next().await? {
+        if which.takes(id(&delivery)) {
+            lot.take_out(&delivery).await?;
+            discarded += 1;
+        }
+    }
     lot.leave().await?;
-    taken
+    Ok(discarded)
 }
 
-/// A look into a service's parked messages.
+/// A look into a service's parked messages. What is not taken out goes back when the connection closes, however it does.
 struct Lot {
     connection: Connection,
     channel: Channel,
@@ -157,6 +149,8 @@ struct Lot {
     name: String,
     /// The queues from which messages may have come; the first is the usual one.
     origins: Vec<String>,
+    /// How many of those that were there at the first look are still to be seen.
+    left: Option<u32>,
 }
 
 impl Lot {
@@ -175,35 +169,49 @@ impl Lot {
             channel,
             name,
             origins,
+            left: None,
         }))
     }
 
-    /// Shows each message that is there now to `decide`; those that it takes are acknowledged. Returns how many it took.
-    async fn walk(&self, mut decide: impl AsyncFnMut(&Delivery) -> Result<bool, Error>) -> Result<usize, Error> {
-        let mut taken = 0;
-        let mut left = None;
-        // What is parked again meanwhile is not ours to see: a redriven message that fails would go round for ever.
-        while left != Some(0) {
-            let Some(message) = self
-                .channel
-                .basic_get(short(self.name.as_str()), BasicGetOptions::default())
-                .await?
-            else {
-                break;
-            };
-            left = Some(left.map_or(message.message_count, |left| left - 1));
-            if decide(&message.delivery).await? {
-                self.channel
-                    .basic_ack(message.delivery.delivery_tag, BasicAckOptions::default())
-                    .await?;
-                taken += 1;
-            }
+    /// The next message. What is parked after the first look is not ours to see: a redriven message that fails again
+    /// would go round for ever.
+    async fn next(&mut self) -> Result<Option<Delivery>, Error> {
+        if self.left == Some(0) {
+            return Ok(None);
         }
-        Ok(taken)
+        let message = self
+            .channel
+            .basic_get(short(self.name.as_str()), BasicGetOptions::default())
+            .await?;
+        Ok(message.map(|message| {
+            self.left = Some(self.left.map_or(message.message_count, |left| left - 1));
+            message.delivery
+        }))
+    }
+
+    /// Gives a copy back to the queue where the message failed, as if it had never been tried.
+    async fn give_back(&self, delivery: &Delivery) -> Result<(), Error> {
+        let properties = unfailed(delivery, Clock::system().now());
+        let key = self.queue_of(delivery);
+        Outgoing {
+            exchange: DEFAULT_EXCHANGE,
+            key: &key,
+            properties,
+            body: &delivery.data,
+        }
+        .publish_confirmed(&self.channel)
+        .await
+    }
+
+    async fn take_out(&self, delivery: &Delivery) -> Result<(), Error> {
+        Ok(self
+            .channel
+            .basic_ack(delivery.delivery_tag, BasicAckOptions::default())
+            .await?)
     }
 
     /// Puts back what was only looked at.
-    async fn leave(&self) -> Result<(), Error> {
+    async fn leave(self) -> Result<(), Error> {
         /// AMQP 0-9-1, basic.nack: zero with `multiple` means all outstanding messages.
         const ALL: u64 = 0;
         self.channel
@@ -258,4 +266,27 @@ impl Lot {
 
 fn id(delivery: &Delivery) -> &str {
     delivery.properties.message_id().as_ref().map_or("", |id| id.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_is_an_id_or_all() {
+        assert_eq!("all".parse(), Ok(Selection::All));
+        assert_eq!("01936f5e".parse(), Ok(Selection::Id("01936f5e".to_owned())));
+        assert_eq!("".parse::<Selection>(), Err(MalformedSelection));
+    }
+
+    #[test]
+    fn an_operators_calls_can_move_between_threads() {
+        fn can_move<T: Send>(_: T) {}
+        let url: AmqpUrl = "amqp://localhost".parse().unwrap();
+        let namespace = Namespace::default();
+        can_move(list(&url, &namespace, "order"));
+        can_move(show(&url, &namespace, "order", "id"));
+        can_move(redrive(&url, &namespace, "order", &Selection::All));
+        can_move(discard(&url, &namespace, "order", &Selection::All));
+    }
 }

@@ -26,7 +26,11 @@ impl Rungs {
     /// The longest rung that is at most one shortest rung longer than `remaining`, or else the shortest one.
     pub fn next(&self, remaining: Duration) -> Duration {
         let latest = remaining.saturating_add(self.shortest);
-        self.longer.iter().copied().find(|rung| *rung <= latest).unwrap_or(self.shortest)
+        self.longer
+            .iter()
+            .copied()
+            .find(|rung| *rung <= latest)
+            .unwrap_or(self.shortest)
     }
 
     /// Where a timer goes whose rung is not known to the broker.
@@ -49,8 +53,14 @@ mod tests {
     fn an_order_of_the_usual_window_needs_one_rung() {
         let rungs = Rungs::new(Duration::from_mins(15));
         assert_eq!(rungs.next(Duration::from_mins(15)), Duration::from_mins(15));
-        assert_eq!(rungs.next(Duration::from_mins(15) - Duration::from_millis(900)), Duration::from_mins(15));
-        assert_eq!(rungs.next(Duration::from_mins(15) - Duration::from_millis(1100)), Duration::from_mins(1));
+        assert_eq!(
+            rungs.next(Duration::from_mins(15) - Duration::from_millis(900)),
+            Duration::from_mins(15)
+        );
+        assert_eq!(
+            rungs.next(Duration::from_mins(15) - Duration::from_millis(1100)),
+            Duration::from_mins(1)
+        );
         assert_eq!(rungs.next(Duration::ZERO), Duration::from_secs(1));
     }
 

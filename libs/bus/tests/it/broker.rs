@@ -2,7 +2,8 @@
 
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
-    options::{BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
+    message::Delivery,
+    options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
     types::FieldTable,
 };
 
@@ -40,6 +41,17 @@ impl Broker {
             lapin::Confirmation::Ack(None),
             "{key} is a queue"
         );
+    }
+
+    /// Takes a message out of a queue.
+    pub(crate) async fn take(&self, town: &Town, name: &str) -> Delivery {
+        let name = format!("{}.{name}", town.namespace);
+        let message = self
+            .channel
+            .basic_get(name.into(), BasicGetOptions { no_ack: true })
+            .await
+            .unwrap();
+        message.expect("there is a message").delivery
     }
 
     /// How many messages wait in a queue; `None` if there is no such queue.

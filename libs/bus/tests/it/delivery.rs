@@ -1,4 +1,9 @@
-use bus::{State, admin};
+use std::sync::{Arc, Mutex};
+
+use bus::{Queue, Reaction, State, admin};
+use events::Envelope;
+use lapin::types::ShortString;
+use trace::Trace;
 
 use crate::{
     broker::Broker,
@@ -65,6 +70,59 @@ async fn an_event_that_no_queue_is_bound_for_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reaction_belongs_to_the_trace_that_its_event_came_from() {
+    let town = Town::new();
+    let (order, ticket) = (town.speaker("order"), town.service("ticket"));
+    let traces = Arc::new(Mutex::new(Vec::new()));
+    let (note, trace_ids) = (note(), traces.clone());
+    let reaction: Reaction = Arc::new(move |tx, now, envelope| {
+        trace_ids.lock().unwrap().extend(trace::current().map(Trace::id));
+        note(tx, now, envelope)
+    });
+    town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
+    let request = Trace::start();
+    trace::scope(request, order.say(ordered(1))).await;
+    ticket.hears(1).await;
+    assert_eq!(*traces.lock().unwrap(), [request.id()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_says_on_its_outside_what_it_is() {
+    let town = Town::new();
+    let order = town.speaker("order");
+    let request = Trace::start();
+    trace::scope(request, order.say(ordered(1))).await;
+    order.has_said_all().await;
+
+    let broker = Broker::open().await;
+    let message = broker.take(&town, "ticket").await;
+    let envelope = Envelope::parse(&message.data).unwrap();
+    let properties = &message.properties;
+    let text = |property: &Option<ShortString>| property.as_ref().map(ToString::to_string);
+    assert_eq!(text(properties.content_type()).unwrap(), "application/cloudevents+json");
+    assert_eq!(text(properties.message_id()).unwrap(), envelope.id.to_string());
+    assert_eq!(text(properties.kind()).unwrap(), "ticketing.order.created.v1");
+    assert_eq!(
+        i64::try_from(properties.timestamp().unwrap()).unwrap(),
+        envelope.time.seconds()
+    );
+    assert_eq!(
+        *properties.delivery_mode(),
+        Some(2),
+        "it survives a restart of the broker"
+    );
+    let headers = properties.headers().clone().unwrap();
+    let traceparent = headers
+        .inner()
+        .get("traceparent")
+        .unwrap()
+        .as_long_string()
+        .unwrap()
+        .to_string();
+    assert_eq!(traceparent.parse::<Trace>().unwrap().id(), request.id());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_service_that_is_stopped_publishes_what_it_has_committed() {
     let town = Town::new();
     let order = town.service("order");
@@ -89,7 +147,7 @@ async fn a_queue_with_other_properties_is_named() {
         .await
         .unwrap();
 
-    let bus = town.connect(&town.service("order"), &town.url, vec![on(bus::Queue::Events, note())]);
+    let bus = town.connect(&town.service("order"), &town.url, vec![on(Queue::Events, note())]);
     let State::Down { reason, .. } = becomes(&bus, is_down).await else {
         unreachable!()
     };
