@@ -1,29 +1,31 @@
 //! HTTP in, use case, HTTP out.
 
-use std::str::FromStr;
-
 use db::Db;
 use idempotency::Answer;
 use ids::{Clock, Currency, TicketId, Timestamp, UserId};
 use pages::{Cursor, Limit, Page};
-use poem::{http::StatusCode, web::Data};
+use poem::web::Data;
 use poem_openapi::{
-    ApiResponse, OpenApi, Tags,
+    OpenApi, Tags,
     param::{Header, Path, Query as Parameter},
     payload::Json,
 };
-use problem::{Body, Problem, statuses};
+use problem::{Body, Problem};
 use token::SignedIn;
 
 use crate::{
-    browse::{self, Lost, Position, Query, Sort},
+    answers::{
+        ChangeTicketProblem, Changed, CreateTicketProblem, Created, GetTicketProblem, ListTicketsProblem, Read,
+        WithdrawTicketProblem, Withdrawn,
+    },
+    browse::{self, Position, Query, Sort},
     change_ticket::change_ticket,
-    create_ticket::{CreateTicketError, create_ticket},
+    create_ticket::create_ticket,
     dto::{OfferDto, TicketDto},
-    edit::{Edit, EditError},
-    listing::{CannotChange, Listing, StartsInThePast},
+    edit::Edit,
+    refusals::{no_ticket, parsed, wrong},
     store,
-    tag::{Condition, Tag},
+    tag::Condition,
     withdraw_ticket::withdraw_ticket,
     words::Words,
 };
@@ -39,113 +41,10 @@ pub struct App {
     pub(crate) clock: Clock,
 }
 
-/// A ticket may be kept by the client, but what is left of it changes at any time (RFC 9111, section 5.2.2.4).
-const REVALIDATE: &str = "no-cache";
-
 #[derive(Tags)]
 enum Group {
     /// What is on sale.
     Tickets,
-}
-
-#[derive(ApiResponse)]
-enum Created {
-    /// The ticket is on sale.
-    #[oai(status = 201)]
-    Created(
-        Json<TicketDto>,
-        /// Where the ticket is.
-        #[oai(header = "Location")]
-        String,
-        /// The state of the ticket.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-#[expect(clippy::large_enum_variant, reason = "one lives as long as one answer takes")]
-enum Read {
-    /// The ticket.
-    #[oai(status = 200)]
-    Fresh(
-        Json<TicketDto>,
-        /// The state of the ticket, for `If-None-Match` and `If-Match`.
-        #[oai(header = "ETag")]
-        String,
-        /// `no-cache`: keep it, but ask before using it again.
-        #[oai(header = "Cache-Control")]
-        String,
-    ),
-    /// The ticket is as it was when the client saw the state of `If-None-Match`.
-    #[oai(status = 304)]
-    Seen(
-        /// The state of the ticket.
-        #[oai(header = "ETag")]
-        String,
-        /// `no-cache`: keep it, but ask before using it again.
-        #[oai(header = "Cache-Control")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum Changed {
-    /// The ticket as it is now.
-    #[oai(status = 200)]
-    Changed(
-        Json<TicketDto>,
-        /// The state of the ticket.
-        #[oai(header = "ETag")]
-        String,
-    ),
-}
-
-#[derive(ApiResponse)]
-enum Withdrawn {
-    /// The ticket is withdrawn, now or before.
-    #[oai(status = 204)]
-    Withdrawn,
-}
-
-statuses! {
-    /// Why no ticket was put on sale.
-    pub(crate) CreateTicketProblem {
-        422 => "A field is missing, unknown or has a value that cannot be, or the idempotency key came with another body.",
-    }
-}
-
-statuses! {
-    /// Why no tickets are listed.
-    pub(crate) ListTicketsProblem {
-        400 => "A parameter is malformed, or the cursor belongs to another query; the answer names it.",
-    }
-}
-
-statuses! {
-    /// Why a ticket is not shown.
-    pub(crate) GetTicketProblem {
-        404 => "There is no such ticket.",
-    }
-}
-
-statuses! {
-    /// Why a ticket is not changed.
-    pub(crate) ChangeTicketProblem {
-        403 => "Only its seller can change a ticket.",
-        404 => "There is no such ticket.",
-        409 => "It is withdrawn, or what is held and sold forbids the change.",
-        412 => "It was changed since the state that If-Match names.",
-    }
-}
-
-statuses! {
-    /// Why a ticket is not withdrawn.
-    pub(crate) WithdrawTicketProblem {
-        403 => "Only its seller can withdraw a ticket.",
-        404 => "There is no such ticket.",
-        412 => "It was changed since the state that If-Match names.",
-    }
 }
 
 #[OpenApi(prefix_path = "/api/v1/tickets", tag = "Group::Tickets")]
@@ -164,7 +63,8 @@ impl Api {
         let request = idempotency::Request::new("createTicket", seller.user_id, key.0, &body.0);
         let offer = body.0.parse()?;
         let now = app.clock.now();
-        let work = move |tx: &db::Tx| Ok::<_, Problem>(created(create_ticket(tx, now, seller.user_id, offer)?, now));
+        let work =
+            move |tx: &db::Tx| Ok::<_, Problem>(Created::of(create_ticket(tx, now, seller.user_id, offer)?, now));
         Ok(app
             .db
             .write(move |tx| idempotency::once(tx, now, &request, work))
@@ -227,10 +127,7 @@ impl Api {
             return Err(wrong("currency", "is required with minPrice and maxPrice").into());
         }
         let (limit, now) = (limit.0, app.clock.now());
-        let position = browse::go_on(&query, cursor.0, now).map_err(|lost| match lost {
-            Lost::Foreign => pages::foreign(),
-            Lost::Expired => wrong("cursor", "is older than a day: begin again with the first page"),
-        })?;
+        let position = browse::go_on(&query, cursor.0, now)?;
         let found = app
             .db
             .read(move |conn| browse::browse(conn, query, position, limit, now).map_err(Problem::from))
@@ -263,16 +160,7 @@ impl Api {
             .read(move |conn| store::find(conn, id).map_err(Problem::from))
             .await?;
         let listing = found.ok_or_else(|| no_ticket(id))?;
-        let now = app.clock.now();
-        let tag = Tag::of(&listing, now);
-        if has.is_some_and(|has| has.has(tag)) {
-            return Ok(Read::Seen(tag.to_string(), REVALIDATE.to_owned()));
-        }
-        Ok(Read::Fresh(
-            Json(TicketDto::of(listing, now)),
-            tag.to_string(),
-            REVALIDATE.to_owned(),
-        ))
+        Ok(Read::of(listing, has.as_ref(), app.clock.now()))
     }
 
     /// Change a ticket
@@ -306,8 +194,7 @@ impl Api {
             .write(move |tx| change_ticket(tx, now, &edit, offer))
             .await
             .map_err(Problem::from)?;
-        let tag = Tag::of(&listing, now).to_string();
-        Ok(Changed::Changed(Json(TicketDto::of(listing, now)), tag))
+        Ok(Changed::of(listing, now))
     }
 
     /// Withdraw a ticket
@@ -337,84 +224,5 @@ impl Api {
             .await
             .map_err(Problem::from)?;
         Ok(Withdrawn::Withdrawn)
-    }
-}
-
-fn created(listing: Listing, now: Timestamp) -> Created {
-    let location = format!("/api/v1/tickets/{}", listing.id);
-    let tag = Tag::of(&listing, now).to_string();
-    Created::Created(Json(TicketDto::of(listing, now)), location, tag)
-}
-
-/// A parameter that the client may leave out.
-fn parsed<T: FromStr<Err: std::fmt::Display>>(name: &str, text: Option<String>) -> Result<Option<T>, Problem> {
-    text.map(|text| text.parse())
-        .transpose()
-        .map_err(|error| wrong(name, error))
-}
-
-/// 400: a parameter that cannot be.
-fn wrong(name: &str, message: impl std::fmt::Display) -> Problem {
-    Problem::malformed("A parameter is not as it must be.").field(name, message)
-}
-
-fn no_ticket(id: TicketId) -> Problem {
-    Problem::not_found(format_args!("There is no ticket {id}."))
-}
-
-impl From<CreateTicketError> for Problem {
-    fn from(error: CreateTicketError) -> Self {
-        match error {
-            CreateTicketError::Start(late) => late.into(),
-            CreateTicketError::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<StartsInThePast> for Problem {
-    fn from(late: StartsInThePast) -> Self {
-        Self::invalid("startsAt", late)
-    }
-}
-
-impl From<EditError> for Problem {
-    fn from(error: EditError) -> Self {
-        match error {
-            EditError::NotFound(id) => no_ticket(id),
-            EditError::NotTheSeller => Self::forbidden("Only its seller can change a ticket."),
-            EditError::Stale => Self::new(
-                StatusCode::PRECONDITION_FAILED,
-                "stale",
-                "It was changed in the meantime",
-            )
-            .detail("Its seller changed it since the state that If-Match names: get it again, and change that."),
-            EditError::Cannot(why) => why.into(),
-            EditError::Database(error) => error.into(),
-        }
-    }
-}
-
-impl From<CannotChange> for Problem {
-    fn from(why: CannotChange) -> Self {
-        match why {
-            CannotChange::Withdrawn => {
-                Self::conflict("ticket-withdrawn", "The ticket is withdrawn").detail("It cannot be changed any more.")
-            }
-            CannotChange::Reserved(stock) => {
-                Self::conflict("ticket-reserved", "Title and price are fixed").detail(format_args!(
-                    "Now {} are held and {} are sold; other fields can be changed.",
-                    stock.held, stock.sold
-                ))
-            }
-            CannotChange::BelowReserved { stock, asked } => {
-                Self::conflict("quantity-reserved", "More than that are held and sold")
-                    .detail(format_args!(
-                        "Now {} are held and {} are sold, more than {asked}.",
-                        stock.held, stock.sold
-                    ))
-                    .field("quantity", format_args!("must be at least {}", stock.taken()))
-            }
-            CannotChange::Start(late) => late.into(),
-        }
     }
 }

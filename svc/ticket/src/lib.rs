@@ -4,6 +4,7 @@
 //! by the order service.
 
 mod announce;
+mod answers;
 mod api;
 mod browse;
 mod change_ticket;
@@ -13,6 +14,7 @@ mod edit;
 mod listing;
 mod offer;
 mod reactions;
+mod refusals;
 mod store;
 mod tag;
 mod withdraw_ticket;
