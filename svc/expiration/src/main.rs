@@ -1,0 +1,7 @@
+//! `ticketing-expiration`: see `--help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::main::<expiration::Expiration>()
+}

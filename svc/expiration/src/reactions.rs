@@ -1,0 +1,36 @@
+//! Event in, use case.
+
+use std::sync::Arc;
+
+use bus::{Consumer, Queue, ReactionError, Rungs};
+use events::{Envelope, Event};
+
+use crate::{expire::ring, follow_order::follow_order};
+
+/// What this service listens to.
+pub(crate) fn consumers(rungs: &Rungs) -> Vec<Consumer> {
+    let (ladder, next) = (rungs.clone(), rungs.clone());
+    vec![
+        Consumer {
+            queue: Queue::Events,
+            reaction: Arc::new(move |tx, now, envelope| match &envelope.event {
+                Event::OrderCreated(order)
+                | Event::OrderConfirmed(order)
+                | Event::OrderCompleted(order)
+                | Event::OrderCancelled(order) => Ok(follow_order(tx, now, order, &ladder)?),
+                _ => Err(unexpected(envelope)),
+            }),
+        },
+        Consumer {
+            queue: Queue::Due,
+            reaction: Arc::new(move |tx, now, envelope| match &envelope.event {
+                Event::ExpirationTimer(timer) => Ok(ring(tx, now, timer.order_id, &next)?),
+                _ => Err(unexpected(envelope)),
+            }),
+        },
+    ]
+}
+
+fn unexpected(envelope: &Envelope) -> ReactionError {
+    ReactionError::new(format_args!("{} is not for this queue", envelope.event.name()))
+}

@@ -1,0 +1,89 @@
+//! What the tests say and hear.
+
+use std::time::Duration;
+
+use events::{CancelReason, Event, Order, OrderStatus};
+use expiration::{Expiration, Settings};
+use ids::{Money, OrderId, TicketId, UserId};
+use testkit::{Kit, Started, eventually};
+
+/// The service as usual, connected to the broker. It sweeps once, at its start, and then not within a test.
+pub(crate) async fn on_the_ladder(kit: &Kit) -> Started {
+    connected(
+        kit,
+        Settings {
+            sweep_interval: Duration::from_hours(1),
+        },
+    )
+    .await
+}
+
+/// The service, connected to the broker: from then on nothing that is said is lost.
+pub(crate) async fn connected(kit: &Kit, settings: Settings) -> Started {
+    let started = kit.start::<Expiration>(settings).await;
+    let client = started.client();
+    eventually("the service is connected", async || {
+        (client.get("/health/ready").await.text_at("/checks/broker") == "connected").then_some(())
+    })
+    .await;
+    started
+}
+
+/// An order of `buyer`, placed now and to be paid within `window`.
+pub(crate) fn order(kit: &Kit, buyer: UserId, window: Duration) -> Order {
+    let now = kit.now();
+    Order {
+        id: OrderId::new(now),
+        version: 1,
+        status: OrderStatus::Created,
+        cancel_reason: None,
+        buyer_id: buyer,
+        seller_id: UserId::new(now),
+        ticket_id: TicketId::new(now),
+        quantity: 1,
+        total: Money {
+            amount: 1999,
+            currency: "usd".parse().unwrap(),
+        },
+        expires_at: now + window,
+        payment_id: None,
+    }
+}
+
+/// What the order service says when it ends `order`, or confirms it.
+pub(crate) fn then(order: &Order, status: OrderStatus, reason: Option<CancelReason>) -> Event {
+    let order = Order {
+        version: order.version + 1,
+        status,
+        cancel_reason: reason,
+        ..order.clone()
+    };
+    match status {
+        OrderStatus::Created => Event::OrderCreated(order),
+        OrderStatus::AwaitingPayment => Event::OrderConfirmed(order),
+        OrderStatus::Complete => Event::OrderCompleted(order),
+        OrderStatus::Cancelled => Event::OrderCancelled(order),
+    }
+}
+
+pub(crate) async fn place(kit: &Kit, order: &Order) {
+    kit.say("order", Event::OrderCreated(order.clone())).await;
+}
+
+pub(crate) async fn hear_it_expire(kit: &Kit, order: &Order) {
+    let id = order.id;
+    let event = kit
+        .heard(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == id))
+        .await;
+    let Event::ExpirationCompleted(said) = event else {
+        unreachable!()
+    };
+    assert_eq!((said.deadline, said.version), (order.expires_at, order.version));
+}
+
+/// How often it was said so far that an order's deadline has passed.
+pub(crate) fn times_expired(kit: &Kit, order: &Order) -> usize {
+    let said = kit.heard_so_far().into_iter();
+    said.filter(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == order.id))
+        .count()
+}
