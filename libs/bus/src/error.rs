@@ -21,6 +21,9 @@ pub enum Error {
         /// What the broker said.
         reason: String,
     },
+    /// The broker has no queue of this name.
+    #[error("there is no queue {0} in the broker: has the service ever run in this namespace?")]
+    Missing(String),
     /// The broker said no, or the connection broke.
     #[error("the connection to the broker failed: {0}")]
     Lost(#[from] lapin::Error),
@@ -36,11 +39,14 @@ pub enum Error {
 }
 
 impl Error {
-    /// What went wrong with the declaration of `name`.
-    pub(crate) fn declaring(name: &str, error: lapin::Error) -> Self {
+    /// What went wrong with the queue or exchange `name`.
+    pub(crate) fn about(name: &str, error: lapin::Error) -> Self {
+        /// AMQP 0-9-1: not-found.
+        const NOT_FOUND: u16 = 404;
         /// AMQP 0-9-1: precondition-failed.
         const PRECONDITION_FAILED: u16 = 406;
         match error.kind() {
+            ErrorKind::ProtocolError(said) if said.get_id() == NOT_FOUND => Self::Missing(name.to_owned()),
             ErrorKind::ProtocolError(said) if said.get_id() == PRECONDITION_FAILED => Self::Conflict {
                 name: name.to_owned(),
                 reason: said.get_message().to_string(),

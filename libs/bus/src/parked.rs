@@ -182,7 +182,8 @@ impl Lot {
         let message = self
             .channel
             .basic_get(short(self.name.as_str()), BasicGetOptions::default())
-            .await?;
+            .await
+            .map_err(|error| Error::about(&self.name, error))?;
         Ok(message.map(|message| {
             self.left = Some(self.left.map_or(message.message_count, |left| left - 1));
             message.delivery

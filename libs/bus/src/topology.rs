@@ -134,13 +134,13 @@ impl Topology {
             exchange
                 .declare(&channel)
                 .await
-                .map_err(|error| Error::declaring(&exchange.name, error))?;
+                .map_err(|error| Error::about(&exchange.name, error))?;
         }
         for queue in &self.queues {
             queue
                 .declare(&channel)
                 .await
-                .map_err(|error| Error::declaring(&queue.name, error))?;
+                .map_err(|error| Error::about(&queue.name, error))?;
         }
         channel.close(200, "declared".into()).await?;
         Ok(())
