@@ -38,7 +38,7 @@ const QUIET: &str = "lapin=off,rusqlite_migration=warn";
 /// Starts logging, to standard error.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
     let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| StartError(format!("--log: {error}")))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let started: Result<(), TryInitError> = match format {
         LogFormat::Json => {
             tracing_subscriber::util::SubscriberInitExt::try_init(lines.json().flatten_event(true).finish())

@@ -4,6 +4,7 @@ use chassis::Mistakes;
 
 /// The flags of the expiration service, as they were written.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Seconds between two looks for orders that are overdue because the broker has forgotten their timers (1 to 3600).
     #[arg(

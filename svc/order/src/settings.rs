@@ -2,6 +2,7 @@ use chassis::Mistakes;
 
 /// The order service's own flags.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// How many tickets one order can have at most (1 to 1000000).
     #[arg(long, env = "TICKETING_MAX_TICKETS_PER_ORDER", default_value = "10", value_name = "COUNT")]

@@ -1,0 +1,45 @@
+//! `stack dev` runs everything; `stack specs` keeps the interface files; `stack check` looks into the databases.
+
+mod board;
+mod cli;
+mod dev;
+mod signals;
+
+use std::process::ExitCode;
+
+use chassis::StartError;
+use clap::Parser;
+use cli::{Cli, Command, SpecsArgs};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Dev(args) => dev::dev(&args),
+        Command::Specs(args) => specs(&args).map(|()| ExitCode::SUCCESS),
+        Command::Check { data } => check(&data).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("ticketing: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn specs(args: &SpecsArgs) -> Result<(), StartError> {
+    if let Some(folder) = &args.write {
+        stack::specs::write(folder)?;
+        println!("{} is as the code says", folder.display());
+    }
+    if let Some(folder) = &args.check {
+        stack::specs::check(folder)?;
+        println!("{} is as the code says", folder.display());
+    }
+    Ok(())
+}
+
+fn check(data: &std::path::Path) -> Result<(), StartError> {
+    let findings = stack::check(data)?;
+    if findings.is_empty() {
+        println!("{}: all five databases are sound", data.display());
+        return Ok(());
+    }
+    Err(StartError(format!("{}: {} findings\n  {}", data.display(), findings.len(), findings.join("\n  "))))
+}
