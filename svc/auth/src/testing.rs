@@ -9,6 +9,7 @@ use chassis::{Context, Service};
 use db::Db;
 use ids::{Clock, Timestamp};
 use tempfile::TempDir;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Auth,
@@ -40,8 +41,8 @@ impl World {
             rungs: bus::Rungs::new(window),
             token_issuer: token::ISSUER.to_owned(),
             token_audience: token::AUDIENCE.to_owned(),
-            shutdown: Default::default(),
-            tasks: Default::default(),
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
         };
         let keys = LiveKeys::open(context.db.clone(), clock.clone()).await.unwrap();
         let settings = Settings::default();
