@@ -5,6 +5,7 @@ use url::Url;
 
 /// The payment service's own flags.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Where Stripe's API is; for the double: `http://127.0.0.1:12111/`.
     #[arg(long, env = "TICKETING_STRIPE_URL", default_value = STRIPE, value_name = "URL")]
