@@ -16,7 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use token::TrustedOrigins;
 use trace::Trace;
 
-use crate::{Service, StartError, readiness::Readiness, spec};
+use crate::{Service, StartError, paths::Paths, readiness::Readiness, spec};
 
 /// Connections on which nothing happens are closed after this; so are those that never finish their headers.
 const IDLE: Duration = Duration::from_mins(1);
@@ -71,7 +71,7 @@ pub(crate) fn endpoint<S: Service>(
     clock: Clock,
 ) -> BoxEndpoint<'static> {
     let document = spec::<S>();
-    let templates = Templates::of(&document);
+    let paths = Paths::of(&document);
     let ready = make(move |_| {
         let readiness = readiness.clone();
         async move {
@@ -93,37 +93,14 @@ pub(crate) fn endpoint<S: Service>(
         .data(app)
         .data(verifier)
         .data(trusted);
-    Observed { inner: routes, clock, templates }.boxed()
-}
-
-/// The paths of a service as its document writes them: `/api/v1/orders/{id}`.
-struct Templates(Vec<String>);
-
-impl Templates {
-    fn of(document: &serde_json::Value) -> Self {
-        let paths = document["paths"].as_object();
-        Self(paths.into_iter().flatten().map(|(path, _)| path.clone()).collect())
-    }
-
-    /// The name of a path's parameter, by its number counted from 0.
-    fn parameter(&self, path: &str, number: usize) -> Option<String> {
-        fn name(part: &str) -> Option<&str> {
-            part.strip_prefix('{')?.strip_suffix('}')
-        }
-        let fits = |template: &&String| {
-            let parts: Vec<_> = template.split('/').collect();
-            let asked: Vec<_> = path.split('/').collect();
-            parts.len() == asked.len() && parts.iter().zip(asked).all(|(part, asked)| *part == asked || name(part).is_some())
-        };
-        self.0.iter().find(fits)?.split('/').filter_map(name).nth(number).map(ToOwned::to_owned)
-    }
+    Observed { inner: routes, clock, paths }.boxed()
 }
 
 /// Runs each request inside its trace, renders what was refused, and logs the outcome.
 struct Observed<E> {
     inner: E,
     clock: Clock,
-    templates: Templates,
+    paths: Paths,
 }
 
 impl<E: Endpoint> Endpoint for Observed<E> {
@@ -137,13 +114,17 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let mut response = trace::scope(trace, async {
             match self.inner.call(request).await {
                 Ok(response) => response.into_response(),
-                Err(error) => problem::from_error(error, |number| self.templates.parameter(&path, number)),
+                Err(error) => problem::from_error(error, |number| self.paths.parameter(&path, number)),
             }
         })
         .await;
         let millis = began.until(self.clock.now()).as_millis();
         tracing::debug!(%method, path, status = response.status().as_u16(), millis, trace = trace.id(), "answered");
+        let allowed = (response.status() == StatusCode::METHOD_NOT_ALLOWED).then(|| self.paths.methods(&path)).flatten();
         let headers = response.headers_mut();
+        if let Some(allowed) = allowed.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+            headers.insert(header::ALLOW, allowed);
+        }
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(&trace.id()) {
@@ -163,18 +144,5 @@ impl PanicHandler for Panicked {
         let told = panic.downcast_ref::<&str>().map(ToString::to_string);
         let told = told.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
         problem::Problem::internal(&StartError(format!("a handler panicked: {told}")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_parameter_of_a_path_has_the_name_that_the_document_gives_it() {
-        let templates = Templates(vec!["/api/v1/a".into(), "/api/v1/a/{id}".into(), "/api/v1/a/{id}/b/{orderId}".into()]);
-        assert_eq!(templates.parameter("/api/v1/a/42", 0).as_deref(), Some("id"));
-        assert_eq!(templates.parameter("/api/v1/a/42/b/7", 1).as_deref(), Some("orderId"));
-        assert_eq!(templates.parameter("/api/v1/c/42", 0), None);
     }
 }

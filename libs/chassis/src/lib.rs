@@ -12,6 +12,7 @@ mod command;
 mod http;
 mod jobs;
 mod mistakes;
+mod paths;
 mod readiness;
 mod run;
 mod secret;
