@@ -89,8 +89,13 @@ impl Hasher {
             drop(turn);
             done
         };
-        // The only way left to fail: the runtime is shutting down.
-        tokio::task::spawn_blocking(work).await.map_err(|_| LineIsFull)
+        tokio::task::spawn_blocking(work)
+            .await
+            .map_err(|ended| match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is shutting down.
+                Err(_) => LineIsFull,
+            })
     }
 
     /// How many passwords were hashed so far.
