@@ -7,6 +7,7 @@ use crate::{attempts::Limits, client::TrustedProxies};
 
 /// The flags of this service.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Whether browsers send the cookies over TLS only (and to localhost): true or false.
     #[arg(long, env = "TICKETING_COOKIE_SECURE", default_value = "true", value_name = "BOOL")]
