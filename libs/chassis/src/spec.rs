@@ -7,7 +7,31 @@ use crate::Service;
 pub fn spec<S: Service>() -> Value {
     let text = openapi_service::<S>().spec();
     // poem-openapi prints JSON; were it not, the drift test would show an empty document.
-    problem::complete(serde_json::from_str(&text).unwrap_or_default())
+    let mut document = problem::complete(serde_json::from_str(&text).unwrap_or_default());
+    plain_references(&mut document);
+    document
+}
+
+/// Writes a described reference as `{"allOf": [{"$ref": …}], "description": …}`. poem-openapi repeats the description
+/// inside `allOf`, which generators of clients take for a second type.
+fn plain_references(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(Value::Array(parts)) = fields.get_mut("allOf")
+                && parts.len() == 2
+                && parts[0].get("$ref").is_some()
+                && parts[1].get("type").is_none()
+            {
+                let beside = parts.pop();
+                for (name, value) in beside.as_ref().and_then(Value::as_object).into_iter().flatten() {
+                    fields.entry(name.clone()).or_insert_with(|| value.clone());
+                }
+            }
+            fields.values_mut().for_each(plain_references);
+        }
+        Value::Array(items) => items.iter_mut().for_each(plain_references),
+        _ => {}
+    }
 }
 
 pub(crate) fn openapi_service<S: Service>() -> OpenApiService<S::Api, ()> {
@@ -76,6 +100,13 @@ mod tests {
     fn the_page_holds_the_document() {
         let page = swagger_ui(&json!({"info": {"title": "of mine </script>"}}));
         assert!(page.contains(r#"let spec = {"info":{"title":"of mine <\/script>"}};"#));
+    }
+
+    #[test]
+    fn a_described_reference_is_one_type() {
+        let mut document = json!({"price": {"allOf": [{"$ref": "#/Money"}, {"description": "of one", "default": 1}]}});
+        plain_references(&mut document);
+        assert_eq!(document, json!({"price": {"allOf": [{"$ref": "#/Money"}], "description": "of one", "default": 1}}));
     }
 
     #[test]
