@@ -65,7 +65,7 @@ fn heard() -> impl Strategy<Value = (Vec<Order>, Vec<Step>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
+    #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 300, ..ProptestConfig::default() })]
 
     #[test]
     fn any_order_and_repetition_of_what_is_heard_ends_in_the_same_database(

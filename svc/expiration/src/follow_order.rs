@@ -17,3 +17,37 @@ pub(crate) fn follow_order(tx: &Tx, now: Timestamp, order: &Order, rungs: &Rungs
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use events::{Event, OrderStatus};
+
+    use super::*;
+    use crate::{
+        desk::Desk,
+        timer::tests::{NOON, order, then},
+    };
+
+    #[tokio::test]
+    async fn each_deadline_goes_up_the_ladder_once() {
+        let (desk, order) = (Desk::new(), order());
+        let later = Order {
+            expires_at: order.expires_at + Duration::from_mins(5),
+            ..then(&order, OrderStatus::Created, None)
+        };
+        let confirmed = then(&later, OrderStatus::AwaitingPayment, None);
+        for heard in [&order, &order, &later, &order, &later, &confirmed, &order] {
+            desk.hear(NOON, heard).await;
+        }
+        let rides = desk.outbox().await.into_iter();
+        let deadlines: Vec<_> = rides
+            .map(|(_, event)| match event {
+                Event::ExpirationTimer(timer) => timer.deadline,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(deadlines, [order.expires_at, later.expires_at]);
+    }
+}
