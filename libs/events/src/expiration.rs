@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Expiration {
     /// The order.
     pub order_id: OrderId,
-    /// Counts the states of this deadline: 1, 2, 3 …
+    /// The version of the order's state that set the deadline.
     pub version: u64,
     /// What passed.
     pub deadline: Timestamp,
