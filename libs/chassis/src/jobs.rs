@@ -57,10 +57,11 @@ impl Bell {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = NEXT.fetch_add(1, Ordering::Relaxed);
         let ring = Arc::clone(ring);
+        // No `set_maximum_parallel_runnable_num`: delay_timer counts a run that ends at once as ended before it counts it
+        // as begun, and then thinks that it runs for ever. Rings that coincide are one anyway.
         let task = TaskBuilder::default()
             .set_task_id(id)
             .set_frequency_repeated_by_seconds(every.as_secs().max(1))
-            .set_maximum_parallel_runnable_num(1)
             .to_owned()
             .spawn_async_routine(move || {
                 ring.notify_one();
