@@ -58,6 +58,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     add(500, "Something went wrong on our side.");
     add(503, "For now not possible, for instance because a disk is full; nothing was changed.");
     for (status, response) in responses.iter_mut() {
+        // A handler that answers plain JSON has no place to say more.
+        if response["description"] == "" {
+            response["description"] = json!("As asked.");
+        }
         if let Some(media) = response.pointer_mut("/content/application~1problem+json").and_then(Value::as_object_mut) {
             media.insert("example".to_owned(), example(status));
         }

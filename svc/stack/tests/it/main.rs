@@ -1,0 +1,19 @@
+//! From end to end: all services, the double, the broker and HTTP are real, and so are the databases.
+
+mod child;
+mod crowds;
+mod demo;
+mod dev;
+mod documents;
+mod home;
+mod killed;
+mod operations;
+mod outages;
+mod person;
+mod restarts;
+mod storage;
+mod town;
+mod wire;
+mod wrongs;
+
+use testkit::{Client, Reply, amqp_url, eventually};
