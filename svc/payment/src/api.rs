@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use db::{Db, Tx};
-use ids::{Clock, OrderId, PaymentId, Timestamp};
 use idempotency::{Answer, Key, Request};
+use ids::{Clock, OrderId, PaymentId, Timestamp};
 use pages::{Cursor, Limit, Page};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
@@ -47,7 +47,7 @@ pub struct Api;
 #[derive(Tags)]
 enum Tag {
     /// Paying for orders.
-    #[oai(rename = "payments")]
+    #[oai(rename = "Payments")]
     Payments,
 }
 
@@ -126,7 +126,9 @@ impl Api {
     ) -> Result<Json<Page<PaymentView>>, poem::Error> {
         let (order, limit) = (order_id.0, limit.0.unwrap_or_default());
         let before = cursor.0.map(|cursor| cursor.0);
-        let rows = app.db.read(move |conn| store::of_buyer(conn, buyer.user_id, order, before, limit.rows()));
+        let rows = app
+            .db
+            .read(move |conn| store::of_buyer(conn, buyer.user_id, order, before, limit.rows()));
         let rows = rows.await.map_err(Problem::from)?;
         Ok(Json(Page::cut(rows, limit, |payment| payment.id, Into::into)))
     }
@@ -150,7 +152,11 @@ impl Api {
 
 fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<Pay, Problem> {
     let token = body.token.parse().map_err(|error| Problem::invalid("token", error))?;
-    Ok(Pay { buyer_id: buyer.user_id, order_id: body.order_id, token })
+    Ok(Pay {
+        buyer_id: buyer.user_id,
+        order_id: body.order_id,
+        token,
+    })
 }
 
 impl App {
@@ -205,7 +211,8 @@ fn answer(tx: &Tx, now: Timestamp, id: PaymentId, request: &Request) -> Result<A
     if let Some(answer) = idempotency::replay(tx, request)? {
         return Ok(answer);
     }
-    let payment = store::payment(tx, id)?.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
+    let payment =
+        store::payment(tx, id)?.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
     let bill = store::bill(tx, payment.order_id)?;
     let still_payable = bill.map_or(Ok(()), |bill| bill.payable(now));
     let answer = match outcome(payment, still_payable) {
@@ -250,7 +257,9 @@ fn unanswered(payment: &Payment) -> Problem {
 fn failed(failure: &Failure) -> Problem {
     let refused = |slug, title| {
         let detail = format!("{} Nothing was charged; you can try another card.", failure.message);
-        Problem::new(StatusCode::PAYMENT_REQUIRED, slug, title).detail(detail).code(failure.public_code())
+        Problem::new(StatusCode::PAYMENT_REQUIRED, slug, title)
+            .detail(detail)
+            .code(failure.public_code())
     };
     match failure.kind {
         FailureKind::Declined => refused("card-declined", "The card was declined"),

@@ -59,9 +59,8 @@ impl Bill {
     pub(crate) fn ruling(&self, payment: PaymentId) -> Ruling {
         match self.status {
             OrderStatus::Created => Ruling::Wait,
-            OrderStatus::Cancelled => Ruling::Void,
             OrderStatus::AwaitingPayment | OrderStatus::Complete if self.payment_id == Some(payment) => Ruling::Capture,
-            OrderStatus::AwaitingPayment | OrderStatus::Complete => Ruling::Void,
+            OrderStatus::AwaitingPayment | OrderStatus::Complete | OrderStatus::Cancelled => Ruling::Void,
         }
     }
 }

@@ -30,7 +30,10 @@ impl FromStr for Token {
     type Err = MalformedToken;
 
     fn from_str(text: &str) -> Result<Self, MalformedToken> {
-        let rest = text.strip_prefix("tok_").or_else(|| text.strip_prefix("pm_")).ok_or(MalformedToken)?;
+        let rest = text
+            .strip_prefix("tok_")
+            .or_else(|| text.strip_prefix("pm_"))
+            .ok_or(MalformedToken)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
         let fits = !rest.is_empty() && text.len() <= LONGEST && rest.bytes().all(allowed);
         fits.then(|| Self(text.to_owned())).ok_or(MalformedToken)
@@ -54,7 +57,18 @@ mod tests {
             assert_eq!(good.parse::<Token>().unwrap().as_str(), good);
         }
         let long = format!("tok_{}", "a".repeat(300));
-        for bad in ["", "tok_", "pm_", "4242424242424242", "visa", "tok_vi sa", "tok_é", " tok_visa", "card_1", &long] {
+        for bad in [
+            "",
+            "tok_",
+            "pm_",
+            "4242424242424242",
+            "visa",
+            "tok_vi sa",
+            "tok_é",
+            " tok_visa",
+            "card_1",
+            &long,
+        ] {
             assert_eq!(bad.parse::<Token>(), Err(MalformedToken), "{bad}");
         }
     }

@@ -4,7 +4,10 @@ use ids::{Money, OrderId, PaymentId, Timestamp};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
 
-use crate::{intent::Failure, payment::{self, Payment}};
+use crate::{
+    intent::Failure,
+    payment::{self, Payment},
+};
 
 /// How an order is to be paid.
 #[derive(Clone, Debug, Object, Serialize, Deserialize)]
@@ -21,7 +24,10 @@ pub(crate) struct NewPayment {
 impl Example for NewPayment {
     fn example() -> Self {
         let PaymentView { order_id, .. } = Example::example();
-        Self { order_id, token: "tok_visa".to_owned() }
+        Self {
+            order_id,
+            token: "tok_visa".to_owned(),
+        }
     }
 }
 
@@ -92,7 +98,10 @@ impl From<payment::Status> for Status {
 
 impl From<Failure> for FailureView {
     fn from(failure: Failure) -> Self {
-        Self { code: failure.public_code().to_owned(), message: failure.message }
+        Self {
+            code: failure.public_code().to_owned(),
+            message: failure.message,
+        }
     }
 }
 
@@ -117,7 +126,10 @@ impl Example for PaymentView {
         Self {
             id: "01936f5e-8c1a-7c3e-9d2b-000000000004".parse().unwrap(),
             order_id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
-            amount: Money { amount: 3998, currency: "usd".parse().unwrap() },
+            amount: Money {
+                amount: 3998,
+                currency: "usd".parse().unwrap(),
+            },
             status: Status::Authorized,
             failure: None,
             created_at: began,

@@ -74,12 +74,20 @@ pub(crate) enum FailureKind {
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind, code: &str, message: &str) -> Self {
-        Self { kind, code: code.to_owned(), message: message.to_owned() }
+        Self {
+            kind,
+            code: code.to_owned(),
+            message: message.to_owned(),
+        }
     }
 
     /// The intent was cancelled by Stripe, after some days, or by somebody in its dashboard.
     pub(crate) fn lapsed() -> Self {
-        Self::new(FailureKind::Lapsed, "authorization_lapsed", "The bank's authorisation ended before the money was taken.")
+        Self::new(
+            FailureKind::Lapsed,
+            "authorization_lapsed",
+            "The bank's authorisation ended before the money was taken.",
+        )
     }
 
     pub(crate) fn unexplained() -> Self {
@@ -89,8 +97,18 @@ impl Failure {
     /// The code as the buyer may know it. Whoever holds a stolen card is not told that it is known to be stolen
     /// (<https://docs.stripe.com/declines/codes>: "present the generic decline").
     pub(crate) fn public_code(&self) -> &str {
-        const SECRET: [&str; 6] =
-            ["fraudulent", "lost_card", "merchant_blacklist", "pickup_card", "security_violation", "stolen_card"];
-        if SECRET.contains(&self.code.as_str()) { "generic_decline" } else { &self.code }
+        const SECRET: [&str; 6] = [
+            "fraudulent",
+            "lost_card",
+            "merchant_blacklist",
+            "pickup_card",
+            "security_violation",
+            "stolen_card",
+        ];
+        if SECRET.contains(&self.code.as_str()) {
+            "generic_decline"
+        } else {
+            &self.code
+        }
     }
 }

@@ -41,11 +41,16 @@ const LOOK: Duration = Duration::from_secs(2);
 
 impl Service for Payments {
     const NAME: &'static str = "payment";
-    const ABOUT: &'static str = "Payments of the ticketing marketplace: authorised first, taken once the order is confirmed.";
+    const ABOUT: &'static str =
+        "Payments of the ticketing marketplace: authorised first, taken once the order is confirmed.";
     const PORT: u16 = 4005;
     const SCHEMA: Schema = Schema {
         service: Self::NAME,
-        migrations: &[outbox::V1, idempotency::V1, include_str!("../migrations/001_payments.sql")],
+        migrations: &[
+            outbox::V1,
+            idempotency::V1,
+            include_str!("../migrations/001_payments.sql"),
+        ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
 
@@ -72,10 +77,17 @@ impl Service for Payments {
     }
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
-        let Context { db, clock, shutdown, tasks, .. } = context;
+        let Context {
+            db,
+            clock,
+            shutdown,
+            tasks,
+            ..
+        } = context;
         // Off the async threads, and a panic for want of certificates is caught there.
         let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings)).await;
-        let stripe = stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
+        let stripe =
+            stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
         let settler = Settler::new(db.clone(), clock.clone(), stripe, shutdown, tasks.clone());
         tasks.spawn(settler.clone().run());
         let looking = settler.clone();
@@ -84,7 +96,10 @@ impl Service for Payments {
             std::future::ready(())
         });
         Ok(Parts {
-            consumers: vec![Consumer { queue: Queue::Events, reaction: Arc::new(reactions::react) }],
+            consumers: vec![Consumer {
+                queue: Queue::Events,
+                reaction: Arc::new(reactions::react),
+            }],
             jobs: vec![look, idempotency::forgetting(&db, &clock)],
             app: api::App { db, clock, settler },
             verifier: None,

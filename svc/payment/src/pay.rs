@@ -4,12 +4,7 @@ use db::{Constraint, Tx};
 use idempotency::Request;
 use ids::{OrderId, Timestamp, UserId};
 
-use crate::{
-    bill::NotPayable,
-    card_token::Token,
-    payment::Payment,
-    store,
-};
+use crate::{bill::NotPayable, card_token::Token, payment::Payment, store};
 
 /// What a buyer wants.
 #[derive(Clone, Debug)]

@@ -27,6 +27,9 @@ const KEY_LIFETIME: Duration = Duration::from_hours(23);
 /// The longest pause between two tries: what is open is settled within a minute of Stripe being back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 
+/// Whoever begins a payment asks Stripe at once; nobody else needs to before this is over.
+const HEAD_START: Duration = Duration::from_secs(2);
+
 /// One attempt to pay for an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Payment {
@@ -112,7 +115,7 @@ impl Payment {
             created_at: now,
             updated_at: now,
             tries: 0,
-            next_try_at: now,
+            next_try_at: now + HEAD_START,
         }
     }
 
@@ -169,7 +172,9 @@ impl Payment {
             return None;
         }
         match (call, learned) {
-            (_, Learned::Unknown(_)) => self.postpone(now),
+            (_, Learned::Unknown(_))
+            // Stripe does not know an intent that it has told us of: most likely the key is another account's.
+            | (Call::Capture | Call::Void, Learned::Refused(_) | Learned::Absent) => self.postpone(now),
             (_, Learned::Intent(intent)) if !self.is_named_by(&intent) => {
                 self.trouble = Some(format!("Stripe's {} names another payment", intent.id));
                 None
@@ -181,8 +186,6 @@ impl Payment {
             }
             (Call::Capture, Learned::Intent(intent)) => self.captured(&intent, now),
             (Call::Void, Learned::Intent(intent)) => self.voided(&intent, now),
-            // Stripe does not know an intent that it has told us of: most likely the key is another account's.
-            (Call::Capture | Call::Void, Learned::Refused(_) | Learned::Absent) => self.postpone(now),
         }
     }
 
@@ -218,7 +221,10 @@ impl Payment {
             }
             IntentStatus::Succeeded => {
                 let (id, amount) = (&intent.id, intent.amount_received);
-                self.trouble = Some(format!("Stripe's {id} took {amount} {}, not {}", intent.currency, self.amount));
+                self.trouble = Some(format!(
+                    "Stripe's {id} took {amount} {}, not {}",
+                    intent.currency, self.amount
+                ));
                 None
             }
             IntentStatus::Canceled => self.fail(Failure::lapsed(), now),
@@ -237,7 +243,10 @@ impl Payment {
                 self.event()
             }
             IntentStatus::Succeeded => {
-                self.trouble = Some(format!("Stripe's {} took money that was to be let go: give it back", intent.id));
+                self.trouble = Some(format!(
+                    "Stripe's {} took money that was to be let go: give it back",
+                    intent.id
+                ));
                 None
             }
             // Not yet.

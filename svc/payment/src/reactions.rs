@@ -13,7 +13,10 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
         | Event::OrderConfirmed(order)
         | Event::OrderCompleted(order)
         | Event::OrderCancelled(order) => Ok(adopt(tx, now, &order.into())?),
-        other => Err(ReactionError::new(format_args!("{} is not for the payment service", other.name()))),
+        other => Err(ReactionError::new(format_args!(
+            "{} is not for the payment service",
+            other.name()
+        ))),
     }
 }
 

@@ -21,7 +21,9 @@ pub(crate) fn record(
     call: Call,
     learned: Learned,
 ) -> Result<Option<Payment>, db::Error> {
-    let Some(mut payment) = store::payment(tx, id)? else { return Ok(None) };
+    let Some(mut payment) = store::payment(tx, id)? else {
+        return Ok(None);
+    };
     // The foreign key sees to it that there is a bill.
     let ruling = store::bill(tx, payment.order_id)?.map_or(Ruling::Wait, |bill: Bill| bill.ruling(id));
     let announced = payment.learn(call, learned, ruling, now);
@@ -34,5 +36,7 @@ pub(crate) fn record(
 
 /// Announces the state of a payment again, if it is one that the others know.
 pub(crate) fn announce_again(tx: &Tx, now: Timestamp, payment: &Payment) -> Result<(), db::Error> {
-    payment.event().map_or(Ok(()), |event| outbox::publish(tx, Payments::NAME, now, event))
+    payment
+        .event()
+        .map_or(Ok(()), |event| outbox::publish(tx, Payments::NAME, now, event))
 }

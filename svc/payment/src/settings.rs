@@ -6,18 +6,29 @@ use url::Url;
 /// The payment service's own flags.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
+#[expect(clippy::struct_field_names, reason = "the flags are named after them")]
 pub struct Args {
     /// Where Stripe's API is; for the double: `http://127.0.0.1:12111/`.
     #[arg(long, env = "TICKETING_STRIPE_URL", default_value = STRIPE, value_name = "URL")]
     stripe_url: String,
     /// The secret key of the Stripe account (`sk_…` or `rk_…`). Prefer --stripe-secret-key-file
-    #[arg(long, env = "TICKETING_STRIPE_SECRET_KEY", hide_env_values = true, value_name = "KEY")]
+    #[arg(
+        long,
+        env = "TICKETING_STRIPE_SECRET_KEY",
+        hide_env_values = true,
+        value_name = "KEY"
+    )]
     stripe_secret_key: Option<String>,
     /// The file that holds the secret key of the Stripe account.
     #[arg(long, env = "TICKETING_STRIPE_SECRET_KEY_FILE", value_name = "FILE")]
     stripe_secret_key_file: Option<String>,
     /// Seconds that one answer of Stripe is waited for (1 to 60).
-    #[arg(long, env = "TICKETING_STRIPE_TIMEOUT_SECONDS", default_value = "10", value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "TICKETING_STRIPE_TIMEOUT_SECONDS",
+        default_value = "10",
+        value_name = "SECONDS"
+    )]
     stripe_timeout_seconds: String,
 }
 
@@ -51,10 +62,15 @@ impl Args {
         {
             mistakes.add("--stripe-url", "must be https: the key is not one for tests");
         }
-        let seconds = mistakes.parse::<u64>("--stripe-timeout-seconds", &self.stripe_timeout_seconds).and_then(|seconds| {
-            let fits = (1..=60).contains(&seconds);
-            mistakes.check("--stripe-timeout-seconds", fits.then_some(seconds).ok_or("must be 1 to 60"))
-        });
+        let seconds = mistakes
+            .parse::<u64>("--stripe-timeout-seconds", &self.stripe_timeout_seconds)
+            .and_then(|seconds| {
+                let fits = (1..=60).contains(&seconds);
+                mistakes.check(
+                    "--stripe-timeout-seconds",
+                    fits.then_some(seconds).ok_or("must be 1 to 60"),
+                )
+            });
         Some(Settings {
             stripe_url: url?,
             stripe_secret_key: key?,
@@ -63,14 +79,24 @@ impl Args {
     }
 
     fn key(&self, mistakes: &mut Mistakes) -> Option<Secret> {
-        let (value, file) = (self.stripe_secret_key.as_deref(), self.stripe_secret_key_file.as_deref());
+        let (value, file) = (
+            self.stripe_secret_key.as_deref(),
+            self.stripe_secret_key_file.as_deref(),
+        );
         if value.is_none() && file.is_none() {
-            mistakes.add(KEY_FLAG, "is needed; for the double, its key and --stripe-url http://127.0.0.1:12111/");
+            mistakes.add(
+                KEY_FLAG,
+                "is needed; for the double, its key and --stripe-url http://127.0.0.1:12111/",
+            );
             return None;
         }
         let key = mistakes.secret(KEY_FLAG, value, file)?;
         let fits = is_key(key.expose());
-        mistakes.check(KEY_FLAG, fits.then_some(key).ok_or("must be a secret key of Stripe: sk_… or rk_…"))
+        mistakes.check(
+            KEY_FLAG,
+            fits.then_some(key)
+                .ok_or("must be a secret key of Stripe: sk_… or rk_…"),
+        )
     }
 }
 
@@ -131,7 +157,11 @@ mod tests {
     #[test]
     fn every_mistake_is_named_at_once() {
         let told = mistakes(&args("ftp://api.stripe.com/", Some("pk_live_1"), "0"));
-        for part in ["--stripe-url: must be an address", "--stripe-secret-key: must be", "--stripe-timeout-seconds: must"] {
+        for part in [
+            "--stripe-url: must be an address",
+            "--stripe-secret-key: must be",
+            "--stripe-timeout-seconds: must",
+        ] {
             assert!(told.contains(part), "{told}");
         }
         let told = mistakes(&args("https://api.stripe.com/", None, "10"));

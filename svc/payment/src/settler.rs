@@ -98,7 +98,9 @@ impl Settler {
         for id in self.db.read(move |conn| store::unsettled(conn, now, BATCH)).await? {
             // Whoever has it now looks again when done.
             let Some(turn) = self.turns.take(id) else { continue };
-            let Ok(place) = Arc::clone(&self.at_once).acquire_owned().await else { return Ok(()) };
+            let Ok(place) = Arc::clone(&self.at_once).acquire_owned().await else {
+                return Ok(());
+            };
             let this = self.clone();
             self.tasks.spawn(async move {
                 this.drive(turn, id, &[]).await;
@@ -129,7 +131,9 @@ impl Settler {
                 return Ok(());
             };
             let asked = self.stripe.ask(call, &payment);
-            let Some(learned) = self.unless_stopped(asked).await else { return Ok(()) };
+            let Some(learned) = self.unless_stopped(asked).await else {
+                return Ok(());
+            };
             let open = matches!(learned, Learned::Unknown(_));
             self.write_down(id, call, learned).await?;
             if open {

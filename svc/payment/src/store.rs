@@ -74,12 +74,19 @@ struct TokenText(Token);
 
 impl FromSql for TokenText {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_str()?.parse().map(Self).map_err(|malformed| FromSqlError::Other(Box::new(malformed)))
+        value
+            .as_str()?
+            .parse()
+            .map(Self)
+            .map_err(|malformed| FromSqlError::Other(Box::new(malformed)))
     }
 }
 
 fn money(row: &Row<'_>) -> rusqlite::Result<Money> {
-    Ok(Money { amount: row.get("amount")?, currency: row.get("currency")? })
+    Ok(Money {
+        amount: row.get("amount")?,
+        currency: row.get("currency")?,
+    })
 }
 
 fn read_bill(row: &Row<'_>) -> rusqlite::Result<Bill> {
@@ -98,7 +105,11 @@ fn read_bill(row: &Row<'_>) -> rusqlite::Result<Bill> {
 fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
     let kind = row.get::<_, Option<KindWord>>("failure_kind")?;
     let failure = |kind: KindWord| -> rusqlite::Result<Failure> {
-        Ok(Failure { kind: kind.0, code: row.get("failure_code")?, message: row.get("failure_message")? })
+        Ok(Failure {
+            kind: kind.0,
+            code: row.get("failure_code")?,
+            message: row.get("failure_message")?,
+        })
     };
     Ok(Payment {
         id: row.get("id")?,
@@ -146,7 +157,10 @@ pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
 
 /// What is owed for an order.
 pub(crate) fn bill(conn: &Connection, order: OrderId) -> Result<Option<Bill>, db::Error> {
-    Ok(conn.prepare_cached("SELECT * FROM bill WHERE order_id = ?1")?.query_row([order], read_bill).optional()?)
+    Ok(conn
+        .prepare_cached("SELECT * FROM bill WHERE order_id = ?1")?
+        .query_row([order], read_bill)
+        .optional()?)
 }
 
 /// Keeps a new payment, and which request started it. Violates a unique index where the order has one that lives.
@@ -204,7 +218,10 @@ pub(crate) fn update(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
 
 /// A payment.
 pub(crate) fn payment(conn: &Connection, id: PaymentId) -> Result<Option<Payment>, db::Error> {
-    Ok(conn.prepare_cached("SELECT * FROM payment WHERE id = ?1")?.query_row([id], read_payment).optional()?)
+    Ok(conn
+        .prepare_cached("SELECT * FROM payment WHERE id = ?1")?
+        .query_row([id], read_payment)
+        .optional()?)
 }
 
 /// The payments of an order that the order can still move.

@@ -52,7 +52,10 @@ impl Stripe {
             .app_info("ticketing", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(|error| StartError(format!("Stripe: {error}")))?;
-        Ok(Self { client, timeout: settings.stripe_timeout })
+        Ok(Self {
+            client,
+            timeout: settings.stripe_timeout,
+        })
     }
 
     /// How long one answer is waited for.
@@ -92,7 +95,9 @@ impl Stripe {
     }
 
     async fn void(&self, payment: &Payment, intent: &str) -> Learned {
-        let answer = self.send(&CancelPaymentIntent::new(intent), &key_of("void", payment), payment).await;
+        let answer = self
+            .send(&CancelPaymentIntent::new(intent), &key_of("void", payment), payment)
+            .await;
         self.or_look(payment.id, intent, answer).await
     }
 
@@ -128,7 +133,11 @@ impl Stripe {
                 Err(error) => return Learned::Unknown(told(&error)),
             };
             page.starting_after = list.data.last().map(|last| last.id.to_string());
-            if let Some(found) = list.data.into_iter().find(|intent| intent.metadata.get("payment_id") == Some(&id)) {
+            if let Some(found) = list
+                .data
+                .into_iter()
+                .find(|intent| intent.metadata.get("payment_id") == Some(&id))
+            {
                 return Learned::Intent(found.into());
             }
             if !list.has_more || page.starting_after.is_none() {
@@ -141,8 +150,13 @@ impl Stripe {
     where
         R: StripeRequest<Output = PaymentIntent>,
     {
-        let key = IdempotencyKey::new(format!("{}-{what}", payment.id)).map_err(|error| Refusal::None(error.to_string()))?;
-        let sent = request.customize().request_strategy(RequestStrategy::Idempotent(key)).send(&self.client).await;
+        let key =
+            IdempotencyKey::new(format!("{}-{what}", payment.id)).map_err(|error| Refusal::None(error.to_string()))?;
+        let sent = request
+            .customize()
+            .request_strategy(RequestStrategy::Idempotent(key))
+            .send(&self.client)
+            .await;
         sent.map(Intent::from).map_err(Refusal::from)
     }
 }
@@ -194,7 +208,11 @@ struct Names {
 impl<'a> Authorize<'a> {
     fn new(payment: &'a Payment) -> Self {
         let token: &Token = &payment.token;
-        let (method, card) = if token.is_method() { (Some(token), None) } else { (None, Some(token)) };
+        let (method, card) = if token.is_method() {
+            (Some(token), None)
+        } else {
+            (None, Some(token))
+        };
         Self {
             amount: payment.amount.amount,
             currency: payment.amount.currency.code(),
@@ -203,9 +221,14 @@ impl<'a> Authorize<'a> {
             error_on_requires_action: true,
             payment_method_types: ["card"],
             payment_method: method.map(Token::as_str),
-            payment_method_data: card
-                .map(|token| MethodOfToken { kind: "card", card: CardOfToken { token: token.as_str() } }),
-            metadata: Names { order_id: payment.order_id.to_string(), payment_id: payment.id.to_string() },
+            payment_method_data: card.map(|token| MethodOfToken {
+                kind: "card",
+                card: CardOfToken { token: token.as_str() },
+            }),
+            metadata: Names {
+                order_id: payment.order_id.to_string(),
+                payment_id: payment.id.to_string(),
+            },
         }
     }
 }
@@ -285,10 +308,21 @@ fn declined(error: &ApiErrors) -> Failure {
 }
 
 fn refused(error: &ApiErrors) -> Failure {
-    let about_token = error.param.as_deref().is_some_and(|param| param.starts_with("payment_method"))
+    let about_token = error
+        .param
+        .as_deref()
+        .is_some_and(|param| param.starts_with("payment_method"))
         || matches!(code(error), "token_already_used" | "token_in_use");
-    let kind = if about_token { FailureKind::BadToken } else { FailureKind::Refused };
-    Failure::new(kind, code(error), error.message.as_deref().unwrap_or("Stripe refused the payment."))
+    let kind = if about_token {
+        FailureKind::BadToken
+    } else {
+        FailureKind::Refused
+    };
+    Failure::new(
+        kind,
+        code(error),
+        error.message.as_deref().unwrap_or("Stripe refused the payment."),
+    )
 }
 
 /// For the log. The error as it is holds the whole intent, and with it the client secret.

@@ -39,7 +39,11 @@ impl Turns {
     }
 
     fn turn(&self, payment: PaymentId, guard: OwnedMutexGuard<()>) -> Turn {
-        Turn { turns: self.clone(), payment, guard: Some(guard) }
+        Turn {
+            turns: self.clone(),
+            payment,
+            guard: Some(guard),
+        }
     }
 
     fn locks(&self) -> MutexGuard<'_, Locks> {
@@ -52,7 +56,10 @@ impl Drop for Turn {
         let mut locks = self.turns.locks();
         drop(self.guard.take());
         // Whoever waits has a clone of its own; new ones are given out under the lock that is held here.
-        if locks.get(&self.payment).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+        if locks
+            .get(&self.payment)
+            .is_some_and(|lock| Arc::strong_count(lock) == 1)
+        {
             locks.remove(&self.payment);
         }
     }

@@ -5,7 +5,10 @@ use super::*;
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
 pub(crate) fn usd(amount: i64) -> Money {
-    Money { amount, currency: "usd".parse().unwrap() }
+    Money {
+        amount,
+        currency: "usd".parse().unwrap(),
+    }
 }
 
 pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
@@ -13,7 +16,11 @@ pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
         id: format!("pi_{}", payment.id),
         status,
         amount: payment.amount.amount,
-        amount_received: if status == IntentStatus::Succeeded { payment.amount.amount } else { 0 },
+        amount_received: if status == IntentStatus::Succeeded {
+            payment.amount.amount
+        } else {
+            0
+        },
         currency: "usd".to_owned(),
         payment_id: Some(payment.id.to_string()),
         order_id: Some(payment.order_id.to_string()),
@@ -22,7 +29,13 @@ pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
 }
 
 fn started() -> Payment {
-    Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(1999), "tok_visa".parse().unwrap(), NOW)
+    Payment::start(
+        OrderId::new(NOW),
+        UserId::new(NOW),
+        usd(1999),
+        "tok_visa".parse().unwrap(),
+        NOW,
+    )
 }
 
 /// Stripe says that the intent of `payment` is so.
@@ -33,7 +46,12 @@ fn learn(payment: &mut Payment, call: Call, status: IntentStatus, ruling: Ruling
 
 fn authorized() -> Payment {
     let mut payment = started();
-    let announced = learn(&mut payment, Call::Authorize, IntentStatus::RequiresCapture, Ruling::Wait);
+    let announced = learn(
+        &mut payment,
+        Call::Authorize,
+        IntentStatus::RequiresCapture,
+        Ruling::Wait,
+    );
     assert!(matches!(announced, Some(Event::PaymentAuthorized(said)) if said.version == 2 && said.amount == usd(1999)));
     payment
 }
@@ -53,7 +71,11 @@ fn voiding() -> Payment {
 #[test]
 fn money_is_set_aside_then_taken() {
     let mut payment = authorized();
-    assert_eq!((payment.status, payment.due(NOW)), (Status::Authorized, None), "until the order is confirmed");
+    assert_eq!(
+        (payment.status, payment.due(NOW)),
+        (Status::Authorized, None),
+        "until the order is confirmed"
+    );
     assert!(payment.follow(Ruling::Capture, NOW));
     assert_eq!(payment.due(NOW), Some(Call::Capture));
     let announced = learn(&mut payment, Call::Capture, IntentStatus::Succeeded, Ruling::Capture);
@@ -65,9 +87,20 @@ fn money_is_set_aside_then_taken() {
 #[test]
 fn an_order_that_ended_meanwhile_lets_the_money_go_unannounced() {
     let mut payment = started();
-    assert!(!payment.follow(Ruling::Void, NOW), "whether there is anything to let go is not known yet");
+    assert!(
+        !payment.follow(Ruling::Void, NOW),
+        "whether there is anything to let go is not known yet"
+    );
     assert_eq!(payment.due(NOW), Some(Call::Authorize));
-    assert_eq!(learn(&mut payment, Call::Authorize, IntentStatus::RequiresCapture, Ruling::Void), None);
+    assert_eq!(
+        learn(
+            &mut payment,
+            Call::Authorize,
+            IntentStatus::RequiresCapture,
+            Ruling::Void
+        ),
+        None
+    );
     assert_eq!(payment.due(NOW), Some(Call::Void));
     let announced = learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Void);
     assert!(matches!(announced, Some(Event::PaymentFailed(_))));
@@ -77,7 +110,11 @@ fn an_order_that_ended_meanwhile_lets_the_money_go_unannounced() {
 #[test]
 fn a_declined_card_ends_the_attempt() {
     let mut payment = started();
-    let failure = Failure::new(FailureKind::Declined, "insufficient_funds", "Your card has insufficient funds.");
+    let failure = Failure::new(
+        FailureKind::Declined,
+        "insufficient_funds",
+        "Your card has insufficient funds.",
+    );
     let announced = payment.learn(Call::Authorize, Learned::Refused(failure.clone()), Ruling::Wait, NOW);
     assert!(matches!(announced, Some(Event::PaymentFailed(_))));
     assert_eq!((payment.status, payment.failure), (Status::Failed, Some(failure)));
@@ -94,7 +131,15 @@ fn an_authorisation_that_lapsed_before_its_capture_fails() {
 #[test]
 fn what_stripe_will_not_capture_is_let_go() {
     let mut payment = capturing();
-    assert_eq!(learn(&mut payment, Call::Capture, IntentStatus::RequiresCapture, Ruling::Capture), None);
+    assert_eq!(
+        learn(
+            &mut payment,
+            Call::Capture,
+            IntentStatus::RequiresCapture,
+            Ruling::Capture
+        ),
+        None
+    );
     assert_eq!(payment.due(NOW), Some(Call::Void));
 }
 
@@ -102,7 +147,15 @@ fn what_stripe_will_not_capture_is_let_go() {
 fn an_answer_that_comes_late_changes_nothing() {
     for mut payment in [authorized(), capturing(), voiding()] {
         let before = payment.clone();
-        assert_eq!(learn(&mut payment, Call::Authorize, IntentStatus::RequiresCapture, Ruling::Wait), None);
+        assert_eq!(
+            learn(
+                &mut payment,
+                Call::Authorize,
+                IntentStatus::RequiresCapture,
+                Ruling::Wait
+            ),
+            None
+        );
         let declined = Learned::Refused(Failure::unexplained());
         assert_eq!(payment.learn(Call::Authorize, declined, Ruling::Wait, NOW), None);
         assert_eq!(payment, before);
@@ -116,7 +169,10 @@ fn another_amount_or_currency_is_never_captured() {
         let mut wrong = intent(&payment, IntentStatus::RequiresCapture);
         wrong.amount = amount;
         wrong.currency = currency.to_owned();
-        assert_eq!(payment.learn(Call::Authorize, Learned::Intent(wrong), Ruling::Capture, NOW), None);
+        assert_eq!(
+            payment.learn(Call::Authorize, Learned::Intent(wrong), Ruling::Capture, NOW),
+            None
+        );
         assert_eq!(payment.due(NOW), Some(Call::Void));
     }
 }
@@ -125,7 +181,10 @@ fn another_amount_or_currency_is_never_captured() {
 fn the_intent_of_another_payment_is_left_alone() {
     let mut payment = started();
     let others = intent(&started(), IntentStatus::RequiresCapture);
-    assert_eq!(payment.learn(Call::Authorize, Learned::Intent(others), Ruling::Wait, NOW), None);
+    assert_eq!(
+        payment.learn(Call::Authorize, Learned::Intent(others), Ruling::Wait, NOW),
+        None
+    );
     assert!(payment.trouble.is_some());
     assert_eq!(payment.due(NOW), None);
 }
@@ -133,13 +192,23 @@ fn the_intent_of_another_payment_is_left_alone() {
 #[test]
 fn money_that_was_taken_wrongly_waits_for_a_person() {
     let mut payment = voiding();
-    assert_eq!(learn(&mut payment, Call::Void, IntentStatus::Succeeded, Ruling::Void), None);
-    assert!(payment.trouble.as_ref().unwrap().contains("give it back"), "{:?}", payment.trouble);
+    assert_eq!(
+        learn(&mut payment, Call::Void, IntentStatus::Succeeded, Ruling::Void),
+        None
+    );
+    assert!(
+        payment.trouble.as_ref().unwrap().contains("give it back"),
+        "{:?}",
+        payment.trouble
+    );
 
     let mut payment = capturing();
     let mut less = intent(&payment, IntentStatus::Succeeded);
     less.amount_received = 1;
-    assert_eq!(payment.learn(Call::Capture, Learned::Intent(less), Ruling::Capture, NOW), None);
+    assert_eq!(
+        payment.learn(Call::Capture, Learned::Intent(less), Ruling::Capture, NOW),
+        None
+    );
     assert_eq!((payment.status, payment.due(NOW)), (Status::Capturing, None));
 }
 
@@ -152,7 +221,10 @@ fn after_a_day_stripe_is_not_asked_again_but_looked_at() {
     let mut found = payment.clone();
     assert!(learn(&mut found, Call::LookUp, IntentStatus::RequiresCapture, Ruling::Wait).is_some());
     assert_eq!(found.status, Status::Authorized);
-    assert!(matches!(payment.learn(Call::LookUp, Learned::Absent, Ruling::Wait, later), Some(Event::PaymentFailed(_))));
+    assert!(matches!(
+        payment.learn(Call::LookUp, Learned::Absent, Ruling::Wait, later),
+        Some(Event::PaymentFailed(_))
+    ));
     assert_eq!(payment.status, Status::Failed);
 }
 

@@ -43,8 +43,12 @@ enum Step {
 fn histories() -> impl Strategy<Value = History> {
     prop_oneof![
         Just(History::Open),
-        prop_oneof![Just(CancelReason::User), Just(CancelReason::Expired), Just(CancelReason::TicketWithdrawn)]
-            .prop_map(History::Ended),
+        prop_oneof![
+            Just(CancelReason::User),
+            Just(CancelReason::Expired),
+            Just(CancelReason::TicketWithdrawn)
+        ]
+        .prop_map(History::Ended),
         Just(History::Confirmed),
         Just(History::Completed),
         Just(History::PaidByAnother),
@@ -93,7 +97,11 @@ fn states(placed: &Order, history: History, payment: PaymentId) -> Vec<Order> {
         History::PaidByAnother => states.push(confirmed(PaymentId::new(NOW))),
         History::Completed => {
             states.push(confirmed(payment));
-            states.push(Order { version: 3, status: OrderStatus::Complete, ..confirmed(payment) });
+            states.push(Order {
+                version: 3,
+                status: OrderStatus::Complete,
+                ..confirmed(payment)
+            });
         }
     }
     states
@@ -120,7 +128,8 @@ impl Bank {
             (Call::Void, Some(IntentStatus::RequiresCapture)) => Some(IntentStatus::Canceled),
             (_, state) => state,
         };
-        self.state.map_or(Learned::Absent, |status| Learned::Intent(intent(payment, status)))
+        self.state
+            .map_or(Learned::Absent, |status| Learned::Intent(intent(payment, status)))
     }
 }
 
@@ -139,12 +148,25 @@ impl World {
         let order = placed.clone();
         let payment = db.write(move |tx| {
             adopt(tx, NOW, &Bill::from(&order))?;
-            let wish = Pay { buyer_id: order.buyer_id, order_id: order.id, token: "tok_visa".parse().unwrap() };
+            let wish = Pay {
+                buyer_id: order.buyer_id,
+                order_id: order.id,
+                token: "tok_visa".parse().unwrap(),
+            };
             let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
             Ok::<_, db::Error>(pay(tx, NOW, wish, &request).unwrap())
         });
         let payment = payment.await.unwrap().id;
-        Self { db, bank: Bank { declines, state: None, takings: 0 }, payment, _folder: folder }
+        Self {
+            db,
+            bank: Bank {
+                declines,
+                state: None,
+                takings: 0,
+            },
+            payment,
+            _folder: folder,
+        }
     }
 
     async fn hear(&self, order: &Order) {
@@ -154,7 +176,11 @@ impl World {
 
     async fn payment(&self) -> Payment {
         let id = self.payment;
-        self.db.read(move |conn| store::payment(conn, id)).await.unwrap().unwrap()
+        self.db
+            .read(move |conn| store::payment(conn, id))
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// Asks what is due; says whether anything was.
@@ -162,13 +188,29 @@ impl World {
         let payment = self.payment().await;
         let Some(call) = payment.due(NOW) else { return false };
         let order = payment.order_id;
-        let bill = self.db.read(move |conn| store::bill(conn, order)).await.unwrap().unwrap();
+        let bill = self
+            .db
+            .read(move |conn| store::bill(conn, order))
+            .await
+            .unwrap()
+            .unwrap();
         if call == Call::Capture {
-            assert_eq!(bill.ruling(payment.id), Ruling::Capture, "money is taken for a confirmed order only");
+            assert_eq!(
+                bill.ruling(payment.id),
+                Ruling::Capture,
+                "money is taken for a confirmed order only"
+            );
         }
         let learned = self.bank.ask(call, &payment);
-        let learned = if in_vain { Learned::Unknown("lost".to_owned()) } else { learned };
-        self.db.write(move |tx| record(tx, NOW, payment.id, call, learned)).await.unwrap();
+        let learned = if in_vain {
+            Learned::Unknown("lost".to_owned())
+        } else {
+            learned
+        };
+        self.db
+            .write(move |tx| record(tx, NOW, payment.id, call, learned))
+            .await
+            .unwrap();
         true
     }
 
@@ -211,7 +253,10 @@ async fn ends_the_same(history: History, steps: Vec<Step>, declines: bool) {
     let end = settled(history, declines);
     assert_eq!((payment.status, payment.trouble), (end, None));
     assert_eq!(world.bank.takings, u32::from(end == Status::Captured));
-    assert_eq!(world.announced("ticketing.payment.created.v1").await, u32::from(end == Status::Captured));
+    assert_eq!(
+        world.announced("ticketing.payment.created.v1").await,
+        u32::from(end == Status::Captured)
+    );
     let failed = matches!(end, Status::Failed | Status::Voided);
     assert_eq!(world.announced("ticketing.payment.failed.v1").await, u32::from(failed));
     let order = placed.id;

@@ -1,0 +1,8 @@
+//! The payment service with everything real around it: its database, the broker, Stripe's API over HTTP.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod crashing;
+mod paying;
+mod refusing;
+mod settling;
+mod till;

@@ -1,0 +1,224 @@
+//! A payment service at work, and the orders of its buyers.
+
+use std::time::Duration;
+
+use events::{CancelReason, Event, Order, OrderStatus};
+use ids::{Clock, Money, OrderId, PaymentId, TicketId, UserId};
+use payment::{Payments, Settings};
+use serde_json::{Value, json};
+use stripe_sim::{Config, Sim};
+use testkit::{Client, Kit, Reply, Started, eventually};
+
+const KEY: &str = "sk_test_till";
+
+/// How long Stripe may take in these tests.
+pub(crate) const STRIPE_TIMEOUT: Duration = Duration::from_secs(2);
+
+pub(crate) struct Till {
+    pub(crate) kit: Kit,
+    pub(crate) sim: Sim,
+    /// `None` while Stripe cannot be reached.
+    stripe: Option<stripe_sim::Running>,
+    url: String,
+    service: Option<Started>,
+}
+
+impl Till {
+    pub(crate) async fn open() -> Self {
+        Self::open_at(Clock::system()).await
+    }
+
+    /// With a clock that Stripe goes by, too.
+    pub(crate) async fn open_at(clock: Clock) -> Self {
+        let kit = Kit::at(clock.clone()).await;
+        let sim = Sim::in_memory(Config {
+            clock,
+            ..Config::new(KEY)
+        })
+        .unwrap();
+        let stripe = sim.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let url = stripe.url.clone();
+        let mut till = Self {
+            kit,
+            sim,
+            stripe: Some(stripe),
+            url,
+            service: None,
+        };
+        till.start().await;
+        till
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let settings = Settings {
+            stripe_url: self.url.parse().unwrap(),
+            stripe_secret_key: chassis::Secret::new(KEY.to_owned()),
+            stripe_timeout: STRIPE_TIMEOUT,
+        };
+        let started = self.kit.start::<Payments>(settings).await;
+        let client = started.client();
+        // What is said before its queue is there, it would not hear.
+        eventually("the service has joined the broker", || async {
+            let ready = client.get("/health/ready").await.json();
+            (ready["checks"]["broker"] == "connected").then_some(())
+        })
+        .await;
+        self.service = Some(started);
+    }
+
+    pub(crate) async fn stop(&mut self) {
+        self.service.take().unwrap().stop().await;
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.stop().await;
+        self.start().await;
+    }
+
+    pub(crate) fn stripe_url(&self) -> &str {
+        &self.url
+    }
+
+    /// Nobody listens where Stripe was.
+    pub(crate) async fn lose_stripe(&mut self) {
+        self.stripe.take().unwrap().shutdown().await;
+    }
+
+    pub(crate) async fn find_stripe(&mut self) {
+        let address = self.url.trim_start_matches("http://").parse().unwrap();
+        self.stripe = Some(self.sim.serve(address).await.unwrap());
+    }
+
+    /// Somebody new.
+    pub(crate) fn buyer(&self) -> Buyer {
+        let user = UserId::new(self.kit.now());
+        Buyer {
+            user,
+            token: self.kit.token(user),
+        }
+    }
+
+    pub(crate) fn client(&self, buyer: &Buyer) -> Client {
+        self.service.as_ref().unwrap().client().bearer(&buyer.token)
+    }
+
+    pub(crate) fn nobody(&self) -> Client {
+        self.service.as_ref().unwrap().client()
+    }
+
+    /// An order that nobody has heard of yet.
+    pub(crate) fn unheard_order(&self, buyer: &Buyer, amount: i64) -> Order {
+        let now = self.kit.now();
+        Order {
+            id: OrderId::new(now),
+            version: 1,
+            status: OrderStatus::Created,
+            cancel_reason: None,
+            buyer_id: buyer.user,
+            seller_id: UserId::new(now),
+            ticket_id: TicketId::new(now),
+            quantity: 1,
+            total: Money {
+                amount,
+                currency: "usd".parse().unwrap(),
+            },
+            expires_at: now + self.kit.window,
+            payment_id: None,
+        }
+    }
+
+    /// An order of 19.99, announced.
+    pub(crate) async fn order(&self, buyer: &Buyer) -> Order {
+        let order = self.unheard_order(buyer, 1999);
+        self.kit.say("order", Event::OrderCreated(order.clone())).await;
+        order
+    }
+
+    /// The order service confirms an order with a payment.
+    pub(crate) async fn confirm(&self, order: &mut Order, payment: PaymentId) {
+        order.version += 1;
+        order.status = OrderStatus::AwaitingPayment;
+        order.payment_id = Some(payment);
+        self.kit.say("order", Event::OrderConfirmed(order.clone())).await;
+    }
+
+    /// The order service completes an order.
+    pub(crate) async fn complete(&self, order: &mut Order) {
+        order.version += 1;
+        order.status = OrderStatus::Complete;
+        self.kit.say("order", Event::OrderCompleted(order.clone())).await;
+    }
+
+    /// The order service cancels an order.
+    pub(crate) async fn cancel(&self, order: &mut Order, reason: CancelReason) {
+        order.version += 1;
+        order.status = OrderStatus::Cancelled;
+        order.cancel_reason = Some(reason);
+        self.kit.say("order", Event::OrderCancelled(order.clone())).await;
+    }
+
+    /// Pays an order with a card that is fine, and says with which payment.
+    pub(crate) async fn paid(&self, buyer: &Buyer, order: &Order) -> PaymentId {
+        let reply = pay(&self.client(buyer), order.id, "tok_visa").await.expect(201);
+        reply.text_at("/id").parse().unwrap()
+    }
+
+    /// Waits until a payment stands so.
+    pub(crate) async fn settled(&self, buyer: &Buyer, payment: PaymentId, status: &str) -> Value {
+        let (client, path) = (self.client(buyer), format!("/api/v1/payments/{payment}"));
+        eventually(&format!("the payment is {status}"), || async {
+            let found = client.get(&path).await.expect(200).json();
+            (found["status"] == status).then_some(found)
+        })
+        .await
+    }
+
+    /// How often Stripe has done what was asked of it there.
+    pub(crate) async fn done(&self, path: &str) -> usize {
+        let requests = self.sim.requests().await.unwrap();
+        let fits = |asked: &str| {
+            let (mut ours, mut theirs) = (path.split('/'), asked.split('/'));
+            loop {
+                match (ours.next(), theirs.next()) {
+                    (None, None) => break true,
+                    (Some(our), Some(their)) if our == "*" || our == their => {}
+                    _ => break false,
+                }
+            }
+        };
+        requests
+            .iter()
+            .filter(|request| request.method == "POST" && request.executed && fits(&request.path))
+            .count()
+    }
+
+    /// What Stripe has taken and what it has set aside, over all intents.
+    pub(crate) async fn money(&self) -> (i64, i64) {
+        let intents = self.sim.payment_intents().await.unwrap();
+        let sum = |field: &str| intents.iter().map(|intent| intent[field].as_i64().unwrap()).sum();
+        (sum("amount_received"), sum("amount_capturable"))
+    }
+
+    /// Everything that must be true of the database is.
+    pub(crate) fn check(&self) {
+        use chassis::Service;
+        let database = self.kit.database::<Payments>();
+        let findings = db::admin::check(&database, &Payments::SCHEMA, Payments::INVARIANTS).unwrap();
+        assert_eq!(findings, []);
+    }
+}
+
+pub(crate) struct Buyer {
+    pub(crate) user: UserId,
+    token: String,
+}
+
+pub(crate) async fn pay(client: &Client, order: OrderId, token: &str) -> Reply {
+    client
+        .post("/api/v1/payments", json!({"orderId": order, "token": token}))
+        .await
+}
+
+pub(crate) const CREATE: &str = "/v1/payment_intents";
+pub(crate) const CAPTURE: &str = "/v1/payment_intents/*/capture";
+pub(crate) const CANCEL: &str = "/v1/payment_intents/*/cancel";
