@@ -32,6 +32,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     let has_body = operation.contains_key("requestBody");
     let has_parameters = path.contains('{')
         || operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| !parameters.is_empty());
+    leave_out_what_is_optional(operation);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     let mut add = |status: u16, description: &str| {
         responses.entry(status.to_string()).or_insert_with(|| {
@@ -62,13 +63,31 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         if response["description"] == "" {
             response["description"] = json!("As asked.");
         }
+        let kind = response["description"].as_str().and_then(first_kind).map(ToOwned::to_owned);
         if let Some(media) = response.pointer_mut("/content/application~1problem+json").and_then(Value::as_object_mut) {
-            media.insert("example".to_owned(), example(status));
+            media.insert("example".to_owned(), example(status, kind.as_deref()));
         }
     }
 }
 
-fn example(status: &str) -> Value {
+/// Swagger UI sends the example of a parameter unless one deletes it: the same idempotency key each time, and filters
+/// that nothing passes.
+fn leave_out_what_is_optional(operation: &mut Map<String, Value>) {
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["required"] != true) {
+        if let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) {
+            schema.remove("example");
+        }
+    }
+}
+
+/// The first kind of problem that a description names: "`sold-out`: …".
+fn first_kind(description: &str) -> Option<&str> {
+    let (kind, rest) = description.strip_prefix('`')?.split_once('`')?;
+    rest.starts_with([':', ',', ' ']).then_some(kind)
+}
+
+fn example(status: &str, kind: Option<&str>) -> Value {
     let (slug, title) = match status {
         "400" => ("malformed", "The request is malformed"),
         "401" => ("unauthorized", "Sign in first"),
@@ -80,13 +99,12 @@ fn example(status: &str) -> Value {
         "413" => ("payload-too-large", "The body is too large"),
         "415" => ("unsupported-media-type", "The body has a format that is not understood here"),
         "422" => ("invalid-fields", "Some fields are not valid"),
-        "428" => ("precondition-required", "Say which state you have seen"),
         "429" => ("too-many-requests", "Too many requests"),
         "503" => ("unavailable", "Not possible for now"),
         _ => ("internal", "Something went wrong on our side"),
     };
     let mut example = json!({
-        "type": format!("urn:ticketing:problem:{slug}"),
+        "type": format!("urn:ticketing:problem:{}", kind.unwrap_or(slug)),
         "title": title,
         "status": status.parse::<u16>().unwrap_or(500),
     });

@@ -33,9 +33,7 @@ pub struct App {
     pub(crate) max_tickets_per_order: u32,
 }
 
-/// A listing that was made this recently may not have reached us yet.
-const FRESH: Duration = Duration::from_secs(10);
-/// How long an order waits for it.
+/// How long an order waits for a listing that was made just now.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The HTTP operations.
@@ -45,7 +43,7 @@ pub struct Api;
 #[derive(Tags)]
 enum Tag {
     /// Holding tickets until they are paid.
-    #[oai(rename = "orders")]
+    #[oai(rename = "Orders")]
     Orders,
 }
 
@@ -73,7 +71,7 @@ statuses! {
     PlaceOrderProblem {
         403 => "It is the buyer's own listing, or a cookie came with a write from another site.",
         404 => "There is no such listing.",
-        409 => "The listing is sold out, withdrawn, or its event has begun.",
+        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets cannot be had.",
     }
 }
 
@@ -88,7 +86,7 @@ statuses! {
     /// Why an order could not be cancelled.
     CancelOrderProblem {
         404 => "There is no such order of yours.",
-        409 => "The order is paid, or being paid.",
+        409 => "`order-complete` or `order-being-paid`: it is too late to cancel.",
     }
 }
 
@@ -185,7 +183,7 @@ impl App {
 
     /// Whoever lists tickets and orders one at once must not hear that there is no such listing.
     async fn wait_for_listing(&self, id: TicketId) -> Result<(), Problem> {
-        if id.minted_at().is_some_and(|made| made + FRESH > self.clock.now()) {
+        if id.is_fresh(self.clock.now()) {
             self.db.wait_for(PATIENCE, move |conn| store::listing(conn, id)).await?;
         }
         Ok(())

@@ -1,6 +1,7 @@
 //! What a person is shown: what is being started, and where to look once it runs.
 
 use std::{
+    fmt::Write as _,
     io::{IsTerminal, Write, stderr},
     path::Path,
 };
@@ -63,7 +64,7 @@ fn frame(title: &str, lines: &[(String, String)]) -> String {
     let mut frame = format!("╭─ {title} {}╮\n", "─".repeat(width.saturating_sub(title.chars().count() + 1)));
     for line in lines {
         let gap = " ".repeat(width - line.chars().count());
-        frame += &format!("│ {line}{gap} │\n");
+        let _ = writeln!(frame, "│ {line}{gap} │");
     }
     frame + &format!("╰{}╯", "─".repeat(width + 2))
 }

@@ -1,4 +1,4 @@
-use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bus::Namespace;
 use chassis::{BusSettings, CommonSettings, Running, Secret, Served, Service, StartError};
@@ -60,7 +60,7 @@ impl Stack {
             double: None,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            folder: folder,
+            folder,
         };
         match stack.start_parts(settings, front_door, progress).await {
             Ok(()) => Ok(stack),
@@ -127,8 +127,11 @@ impl Stack {
             Ok(running) => running,
             Err(error) => {
                 sim.close().await;
-                let at = settings.double();
-                return Err(StartError(format!("{at} cannot be listened on by the Stripe double: {error}")));
+                let why = match error.kind() {
+                    io::ErrorKind::AddrInUse => "is taken: another program listens there".to_owned(),
+                    _ => format!("cannot be listened on: {error}"),
+                };
+                return Err(StartError(format!("{} {why}", settings.double())));
             }
         };
         let url = parse_url(&running.url);

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use reqwest::{Client, Method};
 use serde_json::Value;
@@ -169,6 +169,6 @@ fn came(answer: &Answer) -> String {
     format!("came {} {}", answer.status, answer.body)
 }
 
-fn failed(step: &str, expected: impl ToString, came: impl ToString) -> Failed {
+fn failed(step: &str, expected: impl Display, came: impl Display) -> Failed {
     Failed { step: step.to_owned(), expected: expected.to_string(), came: came.to_string() }
 }

@@ -66,7 +66,7 @@ pub(crate) fn runtime() -> Runtime {
 }
 
 /// How long a stack may take to start or to stop.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Where the scripts of the repository are.
 pub(crate) fn repository() -> &'static Path {

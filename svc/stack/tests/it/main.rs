@@ -1,5 +1,7 @@
 //! From end to end: all services, the double, the broker and HTTP are real, and so are the databases.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod child;
 mod crowds;
 mod demo;

@@ -115,6 +115,7 @@ async fn the_broker_stopped_for_ten_seconds_under_a_running_demo_loses_nothing()
         looks.tick().await;
         let _ = at.get("/health").await.expect(200);
     }
+    assert!(!demo.is_finished(), "it was under way");
     let broker = spawn_blocking(move || {
         broker.run("start");
         broker
