@@ -1,0 +1,130 @@
+//! The same with a real agent, where there is one on PATH: `PATH="$(dirname "$(scripts/tool consul)"):$PATH"`.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+use std::{net::TcpListener, process::Stdio, time::Duration};
+
+use discovery::{Consul, Found};
+use tokio::process::{Child, Command};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+struct Agent {
+    process: Child,
+    url: String,
+    http: reqwest::Client,
+}
+
+impl Agent {
+    /// An agent with ports of its own that keeps everything in memory; `None` where Consul is not installed.
+    async fn start(port: u16) -> Option<Self> {
+        let free = |_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let [server, serf] = [0, 1].map(free);
+        let started = Command::new("consul")
+            .args([
+                "agent",
+                "-dev",
+                "-bind=127.0.0.1",
+                "-dns-port=-1",
+                "-grpc-port=-1",
+                "-grpc-tls-port=-1",
+            ])
+            .args([
+                format!("-http-port={port}"),
+                format!("-server-port={server}"),
+                format!("-serf-lan-port={serf}"),
+            ])
+            .args(["-serf-wan-port=-1", "-disable-host-node-id", "-node=test"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        let process = match started {
+            Ok(process) => process,
+            Err(error) => {
+                eprintln!("skipped: no consul on PATH ({error}); scripts/tool consul builds one");
+                return None;
+            }
+        };
+        let agent = Self {
+            process,
+            url: format!("http://127.0.0.1:{port}"),
+            http: reqwest::Client::new(),
+        };
+        let leads = async {
+            let leader = format!("{}/v1/status/leader", agent.url);
+            loop {
+                if let Ok(answer) = agent.http.get(&leader).send().await
+                    && answer.text().await.is_ok_and(|leader| leader.len() > 2)
+                {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, leads)
+            .await
+            .expect("the agent does not come up");
+        Some(agent)
+    }
+
+    /// An instance with a check that says what we tell it to.
+    async fn register(&self, port: u16, status: &str) {
+        let body = format!(
+            r#"{{"Name": "ticketing-auth", "ID": "{port}", "Port": {port}, "Check": {{"TTL": "1h", "Status": "{status}"}}}}"#
+        );
+        let url = format!("{}/v1/agent/service/register", self.url);
+        let answer = self.http.put(url).body(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
+    async fn deregister(&self, port: u16) {
+        let url = format!("{}/v1/agent/service/deregister/{port}", self.url);
+        assert!(self.http.put(url).send().await.unwrap().status().is_success());
+    }
+}
+
+async fn becomes(found: &mut Found, port: u16) {
+    let becoming = async {
+        while found.address().map(|address| address.port) != Ok(port) {
+            found.changed().await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, becoming)
+        .await
+        .expect("it is never found there");
+}
+
+#[tokio::test]
+async fn a_service_is_followed_through_moves_and_through_a_consul_that_forgot_everything() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let Some(mut agent) = Agent::start(port).await else {
+        return;
+    };
+    let consul = Consul::new(&agent.url.parse().unwrap(), None).unwrap();
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let mut found = consul.follow("ticketing-auth".parse().unwrap(), stop.clone(), &tasks);
+
+    agent.register(4001, "passing").await;
+    becomes(&mut found, 4001).await;
+    // One that is not healthy is not found; of the two the other one is always it.
+    agent.register(4002, "critical").await;
+    agent.deregister(4001).await;
+    agent.register(4003, "passing").await;
+    becomes(&mut found, 4003).await;
+
+    agent.process.kill().await.unwrap();
+    assert_eq!(found.address().unwrap().port, 4003);
+    // A new one with nothing in it: its history begins anew.
+    let agent = Agent::start(port).await.unwrap();
+    assert_eq!(found.address().unwrap().port, 4003);
+    agent.register(4004, "passing").await;
+    becomes(&mut found, 4004).await;
+
+    stop.cancel();
+    tasks.close();
+    tokio::time::timeout(DEADLINE, tasks.wait())
+        .await
+        .expect("it does not stop");
+}
