@@ -3,7 +3,7 @@
 //! The answer is stored in the transaction of its effect, so there is never the one without the other, also when the
 //! process dies between the two ([draft-ietf-httpapi-idempotency-key-header]). What was refused inside that transaction
 //! (a sold-out listing) is answered again too; what was refused before it (a malformed body) simply is refused again;
-//! what failed on our side is never stored.
+//! what failed on our side is never stored, nor is what was not found: it may not have arrived yet.
 //!
 //! [draft-ietf-httpapi-idempotency-key-header]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
@@ -44,11 +44,16 @@ pub fn once<R: IntoResponse>(
     // What a refusal has done so far is undone, and the refusal is kept.
     let answer = match tx.attempt(work)? {
         Ok(response) => Answer::render(response),
-        Err(problem) if problem.status().is_server_error() || request.key.is_none() => return Err(problem),
+        Err(problem) if request.key.is_none() || !is_kept(&problem) => return Err(problem),
         Err(problem) => Answer::render(problem),
     };
     store(tx, now, request, &answer)?;
     Ok(answer)
+}
+
+/// Whether a refusal is the answer for ever, or may be another one the next time.
+pub fn is_kept(problem: &Problem) -> bool {
+    !problem.status().is_server_error() && problem.status() != StatusCode::NOT_FOUND
 }
 
 /// The answer that this request got before, if it did.

@@ -100,6 +100,14 @@ async fn a_refusal_is_kept_and_its_effects_are_not() {
 }
 
 #[tokio::test]
+async fn what_was_not_found_may_be_there_the_next_time() {
+    let world = World::new();
+    let missing = world.ask(request("anna", Some("k"), "two"), Err(Problem::not_found("not yet"))).await.unwrap_err();
+    assert_eq!(missing.status(), 404);
+    assert_eq!(world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap(), "200 /here held");
+}
+
+#[tokio::test]
 async fn what_failed_on_our_side_can_be_tried_again() {
     let world = World::new();
     let failed = Problem::too_many_requests("later", Duration::from_secs(1));

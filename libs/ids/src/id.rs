@@ -1,7 +1,12 @@
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use uuid::{ContextV7, Timestamp as UuidTime, Uuid, Version};
+use uuid::{Timestamp as UuidTime, Uuid, Version};
 
 use crate::{Timestamp, openapi::string_type};
 
@@ -27,6 +32,12 @@ macro_rules! ids {
             /// When the id was made, in whole milliseconds; `None` for an id that is not one of ours.
             pub fn minted_at(self) -> Option<Timestamp> {
                 minted_at(self.0)
+            }
+
+            /// Whether it was made so recently that what it names may still be on its way to other services.
+            pub fn is_fresh(self, now: Timestamp) -> bool {
+                let near = |made: Timestamp| made.until(now) < FRESH && now.until(made) < FRESH;
+                self.minted_at().is_some_and(near)
             }
         }
 
@@ -87,14 +98,26 @@ ids! {
     EventId,
 }
 
-/// Within one millisecond ids count up, so that the order of making is the order of sorting.
-static CONTEXT: std::sync::Mutex<ContextV7> = std::sync::Mutex::new(ContextV7::new());
+/// An id that was made this recently, by a clock that is off by no more, may name something that is still on its way.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// The millisecond of the last id, and its place within it: there ids count up, from a random start, so that the order
+/// of making is the order of sorting. A clock that is set back sets the ids back, too: they tell the time.
+static LAST: Mutex<(u64, u64)> = Mutex::new((0, 0));
+
+/// The counter has 42 bits (RFC 9562, section 6.2, method 1); the topmost begins as zero and leaves room to count.
+const COUNTER_BITS: u8 = 42;
 
 fn mint(now: Timestamp) -> Uuid {
     let millis = u64::try_from(now.millis()).unwrap_or_default();
     let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
-    let context = CONTEXT.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Uuid::new_v7(UuidTime::from_unix(&*context, millis / 1000, nanos))
+    let count = {
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = if last.0 == millis { last.1 + 1 } else { getrandom::u64().unwrap_or_default() >> 23 };
+        *last = (millis, count);
+        count
+    };
+    Uuid::new_v7(UuidTime::from_unix_time(millis / 1000, nanos, count.into(), COUNTER_BITS))
 }
 
 fn minted_at(id: Uuid) -> Option<Timestamp> {
@@ -123,6 +146,17 @@ mod tests {
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(ids[0].minted_at(), Some(now));
         assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_124)) > ids[999]);
+        assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_122)) < ids[0], "also when the clock is set back");
+    }
+
+    #[test]
+    fn an_id_is_fresh_for_a_few_seconds() {
+        let now = Timestamp::from_millis(1_700_000_000_123);
+        let id = TicketId::new(now);
+        assert!(id.is_fresh(now + Duration::from_secs(9)));
+        assert!(!id.is_fresh(now + Duration::from_secs(11)));
+        let from_the_future: TicketId = "ffffffff-ffff-7fff-bfff-ffffffffffff".parse().unwrap();
+        assert!(!from_the_future.is_fresh(now));
     }
 
     #[test]

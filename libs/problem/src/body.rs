@@ -53,7 +53,8 @@ fn is_json(content_type: &str) -> bool {
     essence == CONTENT_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn unsupported(content_type: Option<&str>) -> Problem {
+/// 415: the body is said to be something else than JSON.
+pub(crate) fn unsupported(content_type: Option<&str>) -> Problem {
     let problem = Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",

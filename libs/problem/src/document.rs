@@ -74,10 +74,10 @@ impl Problem {
         Self(Box::new(Refusal { status, document, retry_after: None }))
     }
 
-    /// Says what is wrong in this case.
+    /// Says what is wrong in this case; what begins and ends as errors do in Rust becomes a sentence.
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
-        self.0.document.detail = Some(detail.to_string());
+        self.0.document.detail = Some(sentence(&detail.to_string()));
         self
     }
 
@@ -162,6 +162,17 @@ impl Problem {
     pub const fn status(&self) -> StatusCode {
         self.0.status
     }
+}
+
+/// `no tickets are left` becomes `No tickets are left.`
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(letters).collect();
+    if !sentence.ends_with(['.', '!', '?', ')']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 /// An error with its causes, in one line.

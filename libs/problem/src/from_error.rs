@@ -39,8 +39,10 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
     if let Some(ReadBodyError::PayloadTooLarge) = error.downcast_ref() {
         return body::too_large();
     }
-    if let Some(error) = error.downcast_ref::<ContentTypeError>() {
-        return Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", "Not understood").detail(error);
+    match error.downcast_ref::<ContentTypeError>() {
+        Some(ContentTypeError::NotSupported { content_type }) => return body::unsupported(Some(content_type)),
+        Some(ContentTypeError::ExpectContentType) => return body::unsupported(None),
+        None => {}
     }
     if let Some(error) = error.downcast_ref::<CorsError>() {
         return Problem::forbidden(error);

@@ -2,10 +2,10 @@
 //!
 //! ```ignore
 //! let kit = Kit::new().await;
-//! let orders = kit.start::<Order>(settings).await;
-//! let buyer = orders.client().signed_in(&kit, UserId::new(kit.now()));
+//! let orders = kit.start::<Orders>(Settings::default()).await;
+//! let (_, buyer) = kit.somebody(&orders);
 //! kit.say("ticket", Event::TicketCreated(ticket)).await;
-//! buyer.post("/api/v1/orders", json!({"ticketId": id})).await.expect_status(201);
+//! buyer.post("/api/v1/orders", json!({"ticketId": id})).await.expect(201);
 //! kit.heard(|event| matches!(event, Event::OrderCreated(_))).await;
 //! ```
 //!

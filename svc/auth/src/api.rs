@@ -155,7 +155,7 @@ enum PublishedKeys {
 statuses! {
     SignUpProblem {
         403 => "A browser sent this for another site's page.",
-        409 => "Somebody has this email address already.",
+        409 => "`email-taken`: somebody has this email address already.",
         429 => "Too many sign up or sign in just now; Retry-After says when to try again.",
     }
 }

@@ -12,10 +12,7 @@ use crate::{
     timer::{self, Timer},
 };
 
-/// An order placed less than this ago may not have been heard of here yet …
-const FRESH: Duration = Duration::from_secs(10);
-
-/// … so that it is waited for.
+/// How long an order is waited for that was placed just now.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// What the handlers work with.
@@ -72,18 +69,11 @@ problem::statuses! {
 
 impl App {
     async fn timer(&self, order: OrderId) -> Result<Option<Timer>, db::Error> {
-        if self.is_fresh(order) {
+        if order.is_fresh(self.clock.now()) {
             self.db.wait_for(PATIENCE, move |conn| store::find(conn, order)).await
         } else {
             self.db.read(move |conn| store::find(conn, order)).await
         }
-    }
-
-    fn is_fresh(&self, order: OrderId) -> bool {
-        let now = self.clock.now();
-        order
-            .minted_at()
-            .is_some_and(|minted| minted.until(now) < FRESH && now.until(minted) < FRESH)
     }
 }
 

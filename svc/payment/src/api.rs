@@ -33,9 +33,7 @@ pub struct App {
     pub(crate) settler: Settler,
 }
 
-/// An order that was placed this recently may not have reached us yet.
-const FRESH: Duration = Duration::from_secs(10);
-/// How long a payment waits for it.
+/// How long a payment waits for an order that was placed just now.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// When a client may ask again for a payment that Stripe has not answered.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
@@ -68,7 +66,7 @@ statuses! {
     PayProblem {
         402 => "The card was declined, and `code` says why: nobody is charged, and another card may do.",
         404 => "There is no such order of yours.",
-        409 => "The order was cancelled, has expired, is paid already, or is being paid.",
+        409 => "`order-being-paid`, `order-complete`, `order-expired` or `order-cancelled`: it cannot be paid now.",
         503 => "For now not possible. If Stripe does not answer, the payment stays and is settled later: ask for it again, \
                 with the same key or under its id.",
     }
@@ -162,7 +160,7 @@ fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<Pay, Problem> {
 impl App {
     /// Whoever orders and pays at once must not hear that there is no such order.
     async fn wait_for_order(&self, id: OrderId) -> Result<(), Problem> {
-        if id.minted_at().is_some_and(|placed| placed + FRESH > self.clock.now()) {
+        if id.is_fresh(self.clock.now()) {
             self.db.wait_for(PATIENCE, move |conn| store::bill(conn, id)).await?;
         }
         Ok(())

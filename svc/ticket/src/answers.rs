@@ -129,7 +129,7 @@ statuses! {
     pub(crate) ChangeTicketProblem {
         403 => "Only its seller can change a ticket.",
         404 => "There is no such ticket.",
-        409 => "It is withdrawn, or what is held and sold forbids the change.",
+        409 => "`ticket-withdrawn`, `ticket-reserved` or `quantity-reserved`: what is held and sold forbids the change.",
         412 => "It was changed since the state that If-Match names.",
     }
 }

@@ -65,7 +65,7 @@ impl From<CannotChange> for Problem {
     fn from(why: CannotChange) -> Self {
         match why {
             CannotChange::Withdrawn => {
-                Self::conflict("ticket-withdrawn", "The ticket is withdrawn").detail("It cannot be changed any more.")
+                Self::conflict("ticket-withdrawn", "The listing is withdrawn").detail("It cannot be changed any more.")
             }
             CannotChange::Reserved(stock) => {
                 Self::conflict("ticket-reserved", "Title and price are fixed").detail(format_args!(
