@@ -33,7 +33,7 @@ impl FromStr for LogFormat {
 }
 
 /// What others log that we say ourselves, in better words; the operator's filter can bring it back.
-const QUIET: &str = "lapin=off,rusqlite_migration=warn";
+const QUIET: &str = "lapin=off,rusqlite_migration=warn,stripe=error";
 
 /// Starts logging, to standard error.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
