@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{fmt, sync::Arc, time::Duration};
 
 use db::Db;
 use futures_util::future::try_join_all;
@@ -28,7 +28,7 @@ const STABLE: Duration = Duration::from_secs(5);
 /// What a service wants of the broker.
 pub struct Config {
     /// Where the broker is.
-    pub url: AmqpUrl,
+    pub broker: Broker,
     /// What every name in the broker starts with.
     pub namespace: Namespace,
     /// Who we are.
@@ -39,6 +39,36 @@ pub struct Config {
     pub retries: [Duration; 3],
     /// What we listen to.
     pub consumers: Vec<Consumer>,
+}
+
+/// Where the broker is: asked for before each attempt to connect. An [`AmqpUrl`] is one that never moves.
+#[derive(Clone)]
+pub struct Broker(Arc<dyn Fn() -> Result<AmqpUrl, String> + Send + Sync>);
+
+impl Broker {
+    /// A broker that moves, or the reason why it is not known where it is.
+    pub fn moving(at: impl Fn() -> Result<AmqpUrl, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(at))
+    }
+
+    fn url(&self) -> Result<AmqpUrl, Error> {
+        (self.0)().map_err(Error::Nowhere)
+    }
+}
+
+impl From<AmqpUrl> for Broker {
+    fn from(url: AmqpUrl) -> Self {
+        Self::moving(move || Ok(url.clone()))
+    }
+}
+
+impl fmt::Debug for Broker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0)() {
+            Ok(url) => write!(f, "{url}"),
+            Err(reason) => f.write_str(&reason),
+        }
+    }
 }
 
 /// A queue, and what to do with what comes out of it.
@@ -101,7 +131,7 @@ impl Bus {
 
 /// Keeps a connection up.
 struct Supervisor {
-    url: AmqpUrl,
+    broker: Broker,
     /// What an operator sees in the broker.
     name: String,
     topology: Topology,
@@ -115,7 +145,7 @@ struct Supervisor {
 impl Supervisor {
     fn new(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, state: watch::Sender<State>) -> Self {
         let Config {
-            url,
+            broker,
             namespace,
             service,
             window,
@@ -136,7 +166,7 @@ impl Supervisor {
         };
         let subscribers = consumers.into_iter().map(subscriber).collect();
         Self {
-            url,
+            broker,
             name: namespace.service(service),
             topology: Topology::new(&namespace, &Rungs::new(window), &retries),
             relay: Relay::new(db, namespace),
@@ -191,9 +221,10 @@ impl Supervisor {
     }
 
     async fn connect(&self) -> Result<Connection, Error> {
-        let connection = connect(&self.url, &self.name).await?;
+        let url = self.broker.url()?;
+        let connection = connect(&url, &self.name).await?;
         patiently(self.topology.declare(&connection)).await?;
-        tracing::info!(broker = %self.url, "connected to the broker");
+        tracing::info!(broker = %url, "connected to the broker");
         self.state.send_replace(State::Connected);
         Ok(connection)
     }
@@ -206,7 +237,7 @@ impl Supervisor {
             State::Connecting | State::Connected => (self.clock.now(), true),
         };
         if news {
-            tracing::warn!(broker = %self.url, reason, "no broker: events wait in the outbox");
+            tracing::warn!(reason, "no broker: events wait in the outbox");
         }
         self.state.send_replace(State::Down { since, reason });
     }

@@ -11,6 +11,9 @@ pub enum Error {
         /// What went wrong on the way.
         reason: String,
     },
+    /// Nobody knows where the broker is.
+    #[error("it is not known where the broker is: {0}")]
+    Nowhere(String),
     /// The broker has a queue or an exchange of this name with other properties.
     #[error(
         "{name} exists in the broker with other properties; delete it once it is empty, or use another namespace ({reason})"

@@ -27,7 +27,7 @@ mod rungs;
 mod topology;
 mod url;
 
-pub use bus::{Bus, Config, Consumer, Queue, RETRIES, State};
+pub use bus::{Broker, Bus, Config, Consumer, Queue, RETRIES, State};
 pub use error::Error;
 pub use names::{MalformedNamespace, Namespace};
 pub use reaction::{Reaction, ReactionError};

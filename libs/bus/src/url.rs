@@ -53,6 +53,15 @@ impl FromStr for AmqpUrl {
 }
 
 impl AmqpUrl {
+    /// The same broker, in the same virtual host and as the same user, where it is now: for one that moves.
+    #[must_use]
+    pub fn at(&self, host: &str, port: u16) -> Self {
+        let mut uri = self.uri();
+        host.clone_into(&mut uri.authority.host);
+        uri.authority.port = port;
+        Self(uri)
+    }
+
     pub(crate) fn uri(&self) -> AMQPUri {
         self.0.clone()
     }
@@ -118,6 +127,13 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn a_broker_that_moved_is_the_same_but_for_its_address() {
+        let url: AmqpUrl = "amqp://ada:s3cret@rabbitmq:1/tickets".parse().unwrap();
+        let moved = url.at("10.0.0.7", 5673);
+        assert_eq!(moved, "amqp://ada:s3cret@10.0.0.7:5673/tickets".parse().unwrap());
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bus::parked;
+use bus::{AmqpUrl, Namespace, parked};
 use db::{Db, admin};
 use ids::Clock;
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,13 +12,14 @@ use crate::{CommonArgs, Mistakes, Service, StartError, cli::Parked, run, setting
 
 pub(crate) async fn serve<S: Service>(database: PathBuf, common: CommonArgs, own: S::Args) -> Result<String, StartError> {
     let mut mistakes = Mistakes::default();
+    let discovery = common.discovery(&mut mistakes);
     let settings = (common.settings::<S>(&mut mistakes), S::settings(&own, &mut mistakes));
     let (Some(common), Some(own)) = settings else { return Err(StartError::new(&mistakes)) };
     if !mistakes.is_empty() {
         return Err(StartError::new(&mistakes));
     }
     let mut terminate = signal(SignalKind::terminate()).map_err(StartError::new)?;
-    let running = run::start::<S>(database, common, own, Clock::system()).await?;
+    let running = run::start_among::<S>(database, common, discovery, own, Clock::system()).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         pressed = tokio::signal::ctrl_c() => pressed.map_err(StartError::new)?,
@@ -79,9 +80,7 @@ pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, Sta
 }
 
 pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<String, StartError> {
-    let mut mistakes = Mistakes::default();
-    let bus = bus.settings(&mut mistakes).ok_or_else(|| StartError::new(&mistakes))?;
-    let (url, namespace) = (&bus.url, &bus.namespace);
+    let (url, namespace) = &broker(bus).await?;
     match what {
         Parked::List => {
             let messages = parked::list(url, namespace, S::NAME).await.map_err(StartError::new)?;
@@ -103,6 +102,21 @@ pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<St
             Ok(format!("{count} deleted"))
         }
     }
+}
+
+/// Where the broker is at this moment, and what all names there begin with.
+async fn broker(args: &BusArgs) -> Result<(AmqpUrl, Namespace), StartError> {
+    let mut mistakes = Mistakes::default();
+    let (consul, service) = args.discovery(&mut mistakes);
+    let bus = args.settings(&mut mistakes).filter(|_| mistakes.is_empty()).ok_or_else(|| StartError::new(&mistakes))?;
+    let url = match (consul, service) {
+        (Some(consul), Some(service)) => {
+            let address = consul.locate(&service).await.map_err(StartError)?;
+            bus.url.at(&address.host, address.port)
+        }
+        _ => bus.url,
+    };
+    Ok((url, bus.namespace))
 }
 
 fn line(message: &parked::Parked) -> String {

@@ -13,6 +13,7 @@ mod http;
 mod jobs;
 mod mistakes;
 mod paths;
+mod peers;
 mod readiness;
 mod run;
 mod secret;

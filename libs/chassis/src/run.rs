@@ -12,6 +12,7 @@ use crate::{
     CommonSettings, Context, Service, StartError,
     http::{self, Served},
     jobs::Bell,
+    peers::{Discovery, Peers},
     readiness::Readiness,
 };
 
@@ -48,6 +49,17 @@ pub async fn start<S: Service>(
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, StartError> {
+    start_among::<S>(database, common, None, own, clock).await
+}
+
+/// The same, where some of the others are found by Consul.
+pub(crate) async fn start_among<S: Service>(
+    database: PathBuf,
+    common: CommonSettings,
+    discovery: Option<Discovery>,
+    own: S::Settings,
+    clock: Clock,
+) -> Result<Running, StartError> {
     let served = Served::bind(common.listen).await?;
     let addr = served.addr;
     let db = tokio::task::spawn_blocking(move || Db::open(&database, &S::SCHEMA))
@@ -67,9 +79,11 @@ pub async fn start<S: Service>(
         tasks: tasks.clone(),
     };
     let parts = S::start(context, own).await?;
+    // For as long as the bus may have to connect.
+    let peers = Peers::follow(&common, discovery.as_ref(), &bus_shutdown, &bus_tasks);
     let bus = Bus::start(
         bus::Config {
-            url: common.bus.url,
+            broker: peers.broker,
             namespace: common.bus.namespace,
             service: S::NAME,
             window: common.bus.window,
@@ -83,7 +97,7 @@ pub async fn start<S: Service>(
     );
     let verifier = match parts.verifier {
         Some(own) => own,
-        None => token::Verifier::new(common.jwks_url, common.token_issuer, common.token_audience, clock.clone())
+        None => token::Verifier::at(peers.jwks, common.token_issuer, common.token_audience, clock.clone())
             .map_err(StartError::new)?,
     };
     let trusted = TrustedOrigins(common.allowed_origins);

@@ -1,9 +1,10 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use bus::{AmqpUrl, Namespace, Rungs};
+use discovery::{Consul, ServiceName};
 use url::Url;
 
-use crate::{Mistakes, Service, telemetry::LogFormat};
+use crate::{Mistakes, Secret, Service, peers::Discovery, telemetry::LogFormat};
 
 /// Where the broker is, and under which names.
 #[derive(Clone, Debug, clap::Args)]
@@ -14,6 +15,11 @@ pub(crate) struct BusArgs {
     /// The file that holds the broker's address.
     #[arg(long, env = "TICKETING_AMQP_URL_FILE", value_name = "FILE")]
     amqp_url_file: Option<String>,
+    /// What the broker is called in Consul. Host and port are Consul's then, the rest is the broker's address'.
+    #[arg(long, env = "TICKETING_AMQP_SERVICE", requires = "consul_url", value_name = "NAME")]
+    amqp_service: Option<String>,
+    #[command(flatten)]
+    consul: ConsulArgs,
     /// What all names in the broker begin with: marketplaces that share a broker differ here.
     #[arg(long, env = "TICKETING_NAMESPACE", default_value = "ticketing", value_name = "NAME")]
     namespace: String,
@@ -21,6 +27,30 @@ pub(crate) struct BusArgs {
     /// services.
     #[arg(long, env = "TICKETING_ORDER_WINDOW_SECONDS", default_value = "900", value_name = "SECONDS")]
     order_window_seconds: String,
+}
+
+/// The Consul agent that knows where the others are.
+#[derive(Clone, Debug, clap::Args)]
+#[expect(clippy::struct_field_names, reason = "flags are named after their fields")]
+pub(crate) struct ConsulArgs {
+    /// The Consul agent on this machine, such as `http://127.0.0.1:8500` [default: none, all addresses are fixed]
+    #[arg(long, env = "TICKETING_CONSUL_URL", value_name = "URL")]
+    consul_url: Option<String>,
+    /// What Consul lets us in with: prefer --consul-token-file
+    #[arg(long, env = "TICKETING_CONSUL_TOKEN", hide_env_values = true, value_name = "TOKEN")]
+    consul_token: Option<String>,
+    /// The file that holds what Consul lets us in with.
+    #[arg(long, env = "TICKETING_CONSUL_TOKEN_FILE", value_name = "FILE")]
+    consul_token_file: Option<String>,
+}
+
+impl ConsulArgs {
+    fn settings(&self, mistakes: &mut Mistakes) -> Option<Consul> {
+        let (token, file) = (self.consul_token.as_deref(), self.consul_token_file.as_deref());
+        let token = mistakes.secret("--consul-token", token, file);
+        let url = mistakes.parse::<Url>("--consul-url", self.consul_url.as_deref()?)?;
+        mistakes.check("--consul-url", Consul::new(&url, token.as_ref().map(Secret::expose)))
+    }
 }
 
 /// The broker's side of the configuration, understood.
@@ -42,6 +72,12 @@ impl BusSettings {
 }
 
 impl BusArgs {
+    /// Where Consul is, and what the broker is called there; both, either or none of them.
+    pub(crate) fn discovery(&self, mistakes: &mut Mistakes) -> (Option<Consul>, Option<ServiceName>) {
+        let broker = self.amqp_service.as_deref().and_then(|name| mistakes.parse("--amqp-service", name));
+        (self.consul.settings(mistakes), broker)
+    }
+
     pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<BusSettings> {
         const DEFAULT: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
         let given = mistakes.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
@@ -98,14 +134,13 @@ pub struct CommonArgs {
     listen: Option<String>,
     #[command(flatten)]
     bus: BusArgs,
-    /// Where the keys are published that access tokens are verified with.
-    #[arg(
-        long,
-        env = "TICKETING_JWKS_URL",
-        default_value = "http://127.0.0.1:4001/api/v1/auth/jwks.json",
-        value_name = "URL"
-    )]
-    jwks_url: String,
+    /// What auth is called in Consul: there are the keys that access tokens are verified with.
+    #[arg(long, env = "TICKETING_AUTH_SERVICE", default_value = "ticketing-auth", value_name = "NAME")]
+    auth_service: String,
+    /// Where the keys are published that access tokens are verified with [default: where Consul says, else
+    /// `http://127.0.0.1:4001/api/v1/auth/jwks.json`]
+    #[arg(long, env = "TICKETING_JWKS_URL", value_name = "URL")]
+    jwks_url: Option<String>,
     /// Who issues access tokens: their `iss`.
     #[arg(long, env = "TICKETING_TOKEN_ISSUER", default_value = "ticketing", value_name = "NAME")]
     token_issuer: String,
@@ -134,14 +169,23 @@ pub struct CommonSettings {
     pub allowed_origins: Vec<String>,
 }
 
+const JWKS_URL: &str = "http://127.0.0.1:4001/api/v1/auth/jwks.json";
+
 impl CommonArgs {
+    /// Who is looked for in Consul: nobody without one, and nobody whose address is given.
+    pub(crate) fn discovery(&self, mistakes: &mut Mistakes) -> Option<Discovery> {
+        let (consul, broker) = self.bus.discovery(mistakes);
+        let auth = mistakes.parse("--auth-service", &self.auth_service).filter(|_| self.jwks_url.is_none());
+        Some(Discovery { consul: consul?, auth, broker })
+    }
+
     pub(crate) fn settings<S: Service>(&self, mistakes: &mut Mistakes) -> Option<CommonSettings> {
         let listen = match &self.listen {
             Some(address) => mistakes.parse("--listen", address),
             None => Some(SocketAddr::from(([127, 0, 0, 1], S::PORT))),
         };
         let bus = self.bus.settings(mistakes);
-        let jwks_url = mistakes.parse("--jwks-url", &self.jwks_url);
+        let jwks_url = mistakes.parse("--jwks-url", self.jwks_url.as_deref().unwrap_or(JWKS_URL));
         let mut origins = Vec::new();
         for origin in &self.allowed_origins {
             origins.extend(mistakes.check("--allowed-origins", parse_origin(origin)));

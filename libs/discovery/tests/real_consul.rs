@@ -115,6 +115,9 @@ async fn a_service_is_followed_through_moves_and_through_a_consul_that_forgot_ev
     becomes(&mut found, 4003).await;
 
     agent.process.kill().await.unwrap();
+    tokio::time::timeout(DEADLINE, found.changed())
+        .await
+        .expect("it is not noticed");
     assert_eq!(found.address().unwrap().port, 4003);
     // A new one with nothing in it: its history begins anew.
     let agent = Agent::start(port).await.unwrap();

@@ -1,4 +1,5 @@
 use std::{
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -37,14 +38,15 @@ impl Pace {
 /// Auth has never been reached.
 #[derive(Debug)]
 pub(crate) struct Unreachable {
-    pub(crate) url: Url,
     pub(crate) reason: String,
 }
 
+/// Where the keys are published, or why that is not known.
+type Address = Box<dyn Fn() -> Result<Url, String> + Send + Sync>;
+
 /// The keys that auth publishes, as last read.
-#[derive(Debug)]
 pub(crate) struct Remote {
-    url: Url,
+    address: Address,
     http: Client,
     pace: Pace,
     known: Mutex<Known>,
@@ -61,11 +63,16 @@ struct Known {
 }
 
 impl Remote {
-    pub(crate) fn new(url: Url) -> Result<Self, reqwest::Error> {
-        Self::with_pace(url, Pace::USUAL)
+    pub(crate) fn new(
+        address: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
+    ) -> Result<Self, reqwest::Error> {
+        Self::with_pace(address, Pace::USUAL)
     }
 
-    pub(crate) fn with_pace(url: Url, pace: Pace) -> Result<Self, reqwest::Error> {
+    pub(crate) fn with_pace(
+        address: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
+        pace: Pace,
+    ) -> Result<Self, reqwest::Error> {
         let http = Client::builder()
             .timeout(TIMEOUT)
             .redirect(redirect::Policy::none())
@@ -74,7 +81,7 @@ impl Remote {
             .pool_max_idle_per_host(0)
             .build()?;
         Ok(Self {
-            url,
+            address: Box::new(address),
             http,
             pace,
             known: Mutex::default(),
@@ -141,17 +148,18 @@ impl Remote {
     }
 
     async fn fetch(&self) -> Result<Keyring, String> {
-        let mut response = self
-            .http
-            .get(self.url.clone())
-            .send()
-            .await
-            .map_err(|error| chain(&error))?;
+        let url = (self.address)()?;
+        self.fetch_from(&url).await.map_err(|reason| format!("{url}: {reason}"))
+    }
+
+    async fn fetch_from(&self, url: &Url) -> Result<Keyring, String> {
+        let request = self.http.get(url.clone()).send();
+        let mut response = request.await.map_err(|error| chain(&error.without_url()))?;
         if response.status() != reqwest::StatusCode::OK {
             return Err(format!("it answered {}", response.status()));
         }
         let mut document = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| chain(&error))? {
+        while let Some(part) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
             document.extend_from_slice(&part);
             if document.len() > LARGEST_DOCUMENT {
                 return Err("its answer is too long".to_owned());
@@ -178,7 +186,7 @@ impl Remote {
             }
             Err(reason) => {
                 if known.failure.as_ref() != Some(&reason) {
-                    tracing::warn!(url = %self.url, reason, "the keys of auth could not be read");
+                    tracing::warn!(reason, "the keys of auth could not be read");
                 }
                 known.failure = Some(reason);
             }
@@ -191,14 +199,20 @@ impl Remote {
             .failure
             .clone()
             .unwrap_or_else(|| "it was not asked yet".to_owned());
-        Unreachable {
-            url: self.url.clone(),
-            reason,
-        }
+        Unreachable { reason }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("pace", &self.pace)
+            .field("known", &self.known)
+            .finish_non_exhaustive()
     }
 }
 

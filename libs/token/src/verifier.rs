@@ -38,11 +38,9 @@ pub enum Refused {
     #[error("the token has expired")]
     Expired,
     /// No key is known yet by which it could be checked: auth has never been reached.
-    #[error("the keys of auth could not be read from {url}: {reason}")]
+    #[error("the keys of auth could not be read: {reason}")]
     NoKeys {
-        /// Where they should be.
-        url: Url,
-        /// What went wrong.
+        /// What went wrong, and where.
         reason: String,
     },
 }
@@ -55,6 +53,17 @@ impl Verifier {
     /// be made, which is a matter of the system.
     pub fn new(
         jwks_url: Url,
+        issuer: impl Into<Arc<str>>,
+        audience: impl Into<Arc<str>>,
+        clock: Clock,
+    ) -> Result<Self, reqwest::Error> {
+        Self::at(move || Ok(jwks_url.clone()), issuer, audience, clock)
+    }
+
+    /// The same where auth moves: `jwks_url` is asked for its address each time that the keys are read, and may say that
+    /// it does not know it yet.
+    pub fn at(
+        jwks_url: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Arc<str>>,
         clock: Clock,
@@ -156,8 +165,8 @@ fn signature_only() -> Validation {
 }
 
 impl From<Unreachable> for Refused {
-    fn from(Unreachable { url, reason }: Unreachable) -> Self {
-        Self::NoKeys { url, reason }
+    fn from(Unreachable { reason }: Unreachable) -> Self {
+        Self::NoKeys { reason }
     }
 }
 

@@ -61,7 +61,7 @@ impl Town {
     /// Connects a service that listens to `queues`.
     pub(crate) fn connect(&self, service: &Service, url: &AmqpUrl, consumers: Vec<Consumer>) -> Bus {
         let config = Config {
-            url: url.clone(),
+            broker: url.clone().into(),
             namespace: self.namespace.clone(),
             service: service.name,
             window: self.window,

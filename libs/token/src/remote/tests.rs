@@ -93,7 +93,8 @@ where
 }
 
 fn verifier(url: &Url, pace: Pace) -> Verifier {
-    let remote = Remote::with_pace(url.clone(), pace).unwrap();
+    let url = url.clone();
+    let remote = Remote::with_pace(move || Ok(url.clone()), pace).unwrap();
     Verifier::remote(remote, ISSUER, AUDIENCE, Clock::manual(NOW))
 }
 
@@ -110,6 +111,23 @@ async fn the_keys_are_read_once_for_many_tokens() {
         verifier.verify(&token(&key)).await.unwrap();
     }
     assert_eq!(auth.asked(), 1);
+}
+
+#[tokio::test]
+async fn an_auth_that_moves_is_asked_where_it_is_now() {
+    let (old, new) = (key(1), key(2));
+    let (before, after) = (Auth::publishing(&[&old]).await, Auth::publishing(&[&old, &new]).await);
+    let at = Arc::new(Mutex::new(Err("nobody knows yet".to_owned())));
+    let address = Arc::clone(&at);
+    let remote = Remote::with_pace(move || address.lock().unwrap().clone(), AT_ONCE).unwrap();
+    let verifier = Verifier::remote(remote, ISSUER, AUDIENCE, Clock::manual(NOW));
+    let refused = verifier.verify(&token(&old)).await.unwrap_err();
+    assert!(refused.to_string().contains("nobody knows yet"), "{refused}");
+    *at.lock().unwrap() = Ok(before.url.clone());
+    verifier.verify(&token(&old)).await.unwrap();
+    *at.lock().unwrap() = Ok(after.url.clone());
+    verifier.verify(&token(&new)).await.unwrap();
+    assert_eq!((before.asked(), after.asked()), (1, 1));
 }
 
 #[tokio::test]
