@@ -86,7 +86,10 @@ pub(crate) enum Parked {
 
 /// The whole `main` of a service: reads the command line, does what it says, and tells failure in one sentence.
 pub fn main<S: Service>() -> ExitCode {
-    let about = format!("{}\n\nEvery flag can also be given as the environment variable beside it.", S::ABOUT);
+    let about = format!(
+        "{}\n\nEvery flag can also be given as the environment variable beside it.",
+        S::ABOUT
+    );
     let name = format!("ticketing-{}", S::NAME);
     let command = Cli::<S::Args, S::Command>::command()
         .name(name.clone())
@@ -113,10 +116,16 @@ pub fn main<S: Service>() -> ExitCode {
 
 fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> {
     let mut mistakes = crate::Mistakes::default();
-    let format = cli.log.format(&mut mistakes).ok_or_else(|| StartError::new(&mistakes))?;
+    let format = cli
+        .log
+        .format(&mut mistakes)
+        .ok_or_else(|| StartError::new(&mistakes))?;
     telemetry::start(&cli.log.log, format)?;
     let database = cli.database.path::<S>();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::new)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::new)?;
     runtime.block_on(async {
         match cli.command {
             Command::Serve { common, own } => command::serve::<S>(database, *common, own).await,

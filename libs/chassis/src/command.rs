@@ -10,11 +10,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{CommonArgs, Mistakes, Service, StartError, cli::Parked, run, settings::BusArgs, spec};
 
-pub(crate) async fn serve<S: Service>(database: PathBuf, common: CommonArgs, own: S::Args) -> Result<String, StartError> {
+pub(crate) async fn serve<S: Service>(
+    database: PathBuf,
+    common: CommonArgs,
+    own: S::Args,
+) -> Result<String, StartError> {
     let mut mistakes = Mistakes::default();
     let discovery = common.discovery(&mut mistakes);
     let settings = (common.settings::<S>(&mut mistakes), S::settings(&own, &mut mistakes));
-    let (Some(common), Some(own)) = settings else { return Err(StartError::new(&mistakes)) };
+    let (Some(common), Some(own)) = settings else {
+        return Err(StartError::new(&mistakes));
+    };
     if !mistakes.is_empty() {
         return Err(StartError::new(&mistakes));
     }
@@ -30,7 +36,12 @@ pub(crate) async fn serve<S: Service>(database: PathBuf, common: CommonArgs, own
 
 pub(crate) fn migrate<S: Service>(database: &Path) -> Result<String, StartError> {
     let report = admin::migrate(database, &S::SCHEMA).map_err(StartError::new)?;
-    Ok(format!("{}: schema version {}, was {}", database.display(), report.to, report.from))
+    Ok(format!(
+        "{}: schema version {}, was {}",
+        database.display(),
+        report.to,
+        report.from
+    ))
 }
 
 pub(crate) fn openapi<S: Service>() -> Result<String, StartError> {
@@ -54,7 +65,11 @@ pub(crate) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> 
 pub(crate) fn check<S: Service>(database: &Path) -> Result<String, StartError> {
     let findings = admin::check(database, &S::SCHEMA, S::INVARIANTS).map_err(StartError::new)?;
     if findings.is_empty() {
-        return Ok(format!("{}: sound, {} invariants hold", database.display(), S::INVARIANTS.len()));
+        return Ok(format!(
+            "{}: sound, {} invariants hold",
+            database.display(),
+            S::INVARIANTS.len()
+        ));
     }
     let mut told = format!("{}: {} findings", database.display(), findings.len());
     for finding in findings {
@@ -69,14 +84,19 @@ pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, Sta
     let (mut after, mut pages) = (None, 0_u64);
     loop {
         let now = clock.now();
-        after = db.write(move |tx| S::republish(tx, now, after)).await.map_err(|error: db::Error| StartError::new(error))?;
+        after = db
+            .write(move |tx| S::republish(tx, now, after))
+            .await
+            .map_err(|error: db::Error| StartError::new(error))?;
         pages += 1;
         if after.is_none() {
             break;
         }
     }
     db.close().await;
-    Ok(format!("announced again, in {pages} transactions: the service sends it while it runs"))
+    Ok(format!(
+        "announced again, in {pages} transactions: the service sends it while it runs"
+    ))
 }
 
 pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<String, StartError> {
@@ -88,17 +108,29 @@ pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<St
             Ok([vec![format!("{} parked", messages.len())], lines].concat().join("\n"))
         }
         Parked::Show { id } => {
-            let messages = parked::show(url, namespace, S::NAME, &id).await.map_err(StartError::new)?;
-            let shown = messages.iter().map(|message| format!("{}\n{}", line(message), message.body));
+            let messages = parked::show(url, namespace, S::NAME, &id)
+                .await
+                .map_err(StartError::new)?;
+            let shown = messages
+                .iter()
+                .map(|message| format!("{}\n{}", line(message), message.body));
             let shown = shown.collect::<Vec<_>>().join("\n");
-            if shown.is_empty() { Err(StartError(format!("no message {id} is parked"))) } else { Ok(shown) }
+            if shown.is_empty() {
+                Err(StartError(format!("no message {id} is parked")))
+            } else {
+                Ok(shown)
+            }
         }
         Parked::Redrive { which } => {
-            let count = parked::redrive(url, namespace, S::NAME, &which).await.map_err(StartError::new)?;
+            let count = parked::redrive(url, namespace, S::NAME, &which)
+                .await
+                .map_err(StartError::new)?;
             Ok(format!("{count} handed to the service again"))
         }
         Parked::Discard { which } => {
-            let count = parked::discard(url, namespace, S::NAME, &which).await.map_err(StartError::new)?;
+            let count = parked::discard(url, namespace, S::NAME, &which)
+                .await
+                .map_err(StartError::new)?;
             Ok(format!("{count} deleted"))
         }
     }
@@ -108,7 +140,10 @@ pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<St
 async fn broker(args: &BusArgs) -> Result<(AmqpUrl, Namespace), StartError> {
     let mut mistakes = Mistakes::default();
     let (consul, service) = args.discovery(&mut mistakes);
-    let bus = args.settings(&mut mistakes).filter(|_| mistakes.is_empty()).ok_or_else(|| StartError::new(&mistakes))?;
+    let bus = args
+        .settings(&mut mistakes)
+        .filter(|_| mistakes.is_empty())
+        .ok_or_else(|| StartError::new(&mistakes))?;
     let url = match (consul, service) {
         (Some(consul), Some(service)) => {
             let address = consul.locate(&service).await.map_err(StartError)?;
@@ -125,7 +160,9 @@ fn line(message: &parked::Parked) -> String {
         message.id,
         message.event_type,
         message.subject.as_deref().unwrap_or("unknown"),
-        message.parked_at.map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string()),
+        message
+            .parked_at
+            .map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string()),
         message.attempts,
         message.reason
     )

@@ -11,9 +11,9 @@ use poem::{
     web::{Html, Json},
 };
 use serde_json::json;
+use token::TrustedOrigins;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use token::TrustedOrigins;
 use trace::Trace;
 
 use crate::{Service, StartError, paths::Paths, readiness::Readiness, spec};
@@ -55,7 +55,10 @@ pub fn serve(
     let acceptor = TcpAcceptor::from_tokio(at.listener).map_err(StartError::new)?;
     let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE);
     tasks.spawn(async move {
-        if let Err(error) = server.run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), Some(DRAIN)).await {
+        if let Err(error) = server
+            .run_with_graceful_shutdown(endpoint, shutdown.cancelled_owned(), Some(DRAIN))
+            .await
+        {
             tracing::error!(%addr, %error, "the HTTP server ended");
         }
     });
@@ -76,24 +79,36 @@ pub(crate) fn endpoint<S: Service>(
         let readiness = readiness.clone();
         async move {
             let (ready, checks) = readiness.check().await;
-            let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+            let status = if ready {
+                StatusCode::OK
+            } else {
+                StatusCode::SERVICE_UNAVAILABLE
+            };
             Json(json!({"ready": ready, "checks": checks})).with_status(status)
         }
     });
     let routes = Route::new()
         .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))
         .at("/health/ready", get(ready))
-        .at("/docs", get(make_sync({
-            let document = document.clone();
-            move |_| Html(crate::swagger_ui(&document))
-        })))
+        .at(
+            "/docs",
+            get(make_sync({
+                let document = document.clone();
+                move |_| Html(crate::swagger_ui(&document))
+            })),
+        )
         .at("/openapi.json", get(make_sync(move |_| Json(document.clone()))))
         .nest("/", spec::openapi_service::<S>())
         .with(CatchPanic::new().with_handler(Panicked))
         .data(app)
         .data(verifier)
         .data(trusted);
-    Observed { inner: routes, clock, paths }.boxed()
+    Observed {
+        inner: routes,
+        clock,
+        paths,
+    }
+    .boxed()
 }
 
 /// Runs each request inside its trace, renders what was refused, and logs the outcome.
@@ -107,7 +122,9 @@ impl<E: Endpoint> Endpoint for Observed<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        let given = request.header("traceparent").and_then(|header| header.parse::<Trace>().ok());
+        let given = request
+            .header("traceparent")
+            .and_then(|header| header.parse::<Trace>().ok());
         let trace = given.map_or_else(Trace::start, Trace::child);
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let began = self.clock.now();
@@ -120,12 +137,16 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         .await;
         let millis = began.until(self.clock.now()).as_millis();
         tracing::debug!(%method, path, status = response.status().as_u16(), millis, trace = trace.id(), "answered");
-        let allowed = (response.status() == StatusCode::METHOD_NOT_ALLOWED).then(|| self.paths.methods(&path)).flatten();
+        let allowed = (response.status() == StatusCode::METHOD_NOT_ALLOWED)
+            .then(|| self.paths.methods(&path))
+            .flatten();
         let headers = response.headers_mut();
         if let Some(allowed) = allowed.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
             headers.insert(header::ALLOW, allowed);
         }
-        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+        headers
+            .entry(header::CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         if let Ok(id) = HeaderValue::from_str(&trace.id()) {
             headers.insert("x-request-id", id);
@@ -142,7 +163,9 @@ impl PanicHandler for Panicked {
 
     fn get_response(&self, panic: Box<dyn Any + Send + 'static>) -> Self::Response {
         let told = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let told = told.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+        let told = told
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
         problem::Problem::internal(&StartError(format!("a handler panicked: {told}")))
     }
 }

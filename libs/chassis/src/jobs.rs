@@ -29,14 +29,19 @@ impl Job {
         F: Future<Output = ()> + Send + 'static,
         W: Fn() -> F + Send + Sync + 'static,
     {
-        Self { every, name, work: Arc::new(move || Box::pin(work())) }
+        Self {
+            every,
+            name,
+            work: Arc::new(move || Box::pin(work())),
+        }
     }
 
     /// Runs until shutdown. The timer only rings; the work runs here, on the service's own tasks.
     pub(crate) fn start(self, shutdown: CancellationToken, tasks: &TaskTracker) -> Result<Bell, StartError> {
         let ring = Arc::new(Notify::new());
         ring.notify_one();
-        let bell = Bell::new(&ring, self.every).map_err(|error| StartError(format!("the job {}: {error}", self.name)))?;
+        let bell =
+            Bell::new(&ring, self.every).map_err(|error| StartError(format!("the job {}: {error}", self.name)))?;
         tasks.spawn(async move {
             while shutdown.run_until_cancelled(ring.notified()).await.is_some() {
                 tracing::debug!(job = self.name, "running");
@@ -107,7 +112,9 @@ mod tests {
         });
         let bell = job.start(shutdown.clone(), &tasks).unwrap();
         for _ in 0..3 {
-            tokio::time::timeout(Duration::from_secs(10), more.notified()).await.unwrap();
+            tokio::time::timeout(Duration::from_secs(10), more.notified())
+                .await
+                .unwrap();
         }
         shutdown.cancel();
         tasks.close();

@@ -33,7 +33,8 @@ impl Mistakes {
             (Some(value), None) => Some(Secret::new(value.trim().to_owned())),
             (None, Some(path)) => {
                 let content = fs::read_to_string(path).map_err(|error| format!("{path} cannot be read: {error}"));
-                self.check(&format!("{flag}-file"), content).map(|content| Secret::new(content.trim().to_owned()))
+                self.check(&format!("{flag}-file"), content)
+                    .map(|content| Secret::new(content.trim().to_owned()))
             }
             (None, None) => None,
         }
@@ -64,7 +65,11 @@ mod tests {
         assert!(mistakes.secret("--key", Some("sk_1"), Some("/run/key")).is_none());
         assert!(mistakes.secret("--token", None, Some("/nowhere/token")).is_none());
         let told = mistakes.to_string();
-        for part in ["--port: invalid digit", "--key: given twice", "--token-file: /nowhere/token cannot be read"] {
+        for part in [
+            "--port: invalid digit",
+            "--key: given twice",
+            "--token-file: /nowhere/token cannot be read",
+        ] {
             assert!(told.contains(part), "{told}");
         }
         assert!(!told.contains("sk_1"));

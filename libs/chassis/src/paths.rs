@@ -6,7 +6,11 @@ pub(crate) struct Paths(Vec<(String, String)>);
 impl Paths {
     pub(crate) fn of(document: &Value) -> Self {
         let methods = |item: &Value| {
-            let names = item.as_object().into_iter().flatten().map(|(method, _)| method.to_uppercase());
+            let names = item
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(method, _)| method.to_uppercase());
             let mut names: Vec<_> = names.collect();
             names.sort_unstable();
             names.join(", ")
@@ -17,7 +21,12 @@ impl Paths {
 
     /// The name of a path's parameter, by its number counted from 0.
     pub(crate) fn parameter(&self, path: &str, number: usize) -> Option<String> {
-        self.find(path)?.0.split('/').filter_map(name).nth(number).map(ToOwned::to_owned)
+        self.find(path)?
+            .0
+            .split('/')
+            .filter_map(name)
+            .nth(number)
+            .map(ToOwned::to_owned)
     }
 
     /// The methods that a path knows, as the header `Allow` lists them (RFC 9110).
@@ -29,7 +38,11 @@ impl Paths {
         let asked: Vec<_> = path.trim_end_matches('/').split('/').collect();
         self.0.iter().find(|(template, _)| {
             let parts: Vec<_> = template.split('/').collect();
-            parts.len() == asked.len() && parts.iter().zip(&asked).all(|(part, asked)| part == asked || name(part).is_some())
+            parts.len() == asked.len()
+                && parts
+                    .iter()
+                    .zip(&asked)
+                    .all(|(part, asked)| part == asked || name(part).is_some())
         })
     }
 }

@@ -104,9 +104,24 @@ pub(crate) async fn start_among<S: Service>(
     let readiness = Readiness::new(db.clone(), bus.state());
     let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, readiness, clock));
     http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
-    let bells = parts.jobs.into_iter().map(|job| job.start(shutdown.clone(), &tasks)).collect::<Result<_, _>>()?;
+    let bells = parts
+        .jobs
+        .into_iter()
+        .map(|job| job.start(shutdown.clone(), &tasks))
+        .collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
-    Ok(Running { addr, endpoint, broker: bus.state(), name: S::NAME, shutdown, tasks, bus_shutdown, bus_tasks, db, bells })
+    Ok(Running {
+        addr,
+        endpoint,
+        broker: bus.state(),
+        name: S::NAME,
+        shutdown,
+        tasks,
+        bus_shutdown,
+        bus_tasks,
+        db,
+        bells,
+    })
 }
 
 impl Running {

@@ -47,11 +47,8 @@ pub trait Service: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Parts<Self::App>, StartError>> + Send;
 
     /// Runs one of its own subcommands, and says what it did.
-    fn command(
-        command: Self::Command,
-        db: Db,
-        clock: Clock,
-    ) -> impl Future<Output = Result<String, StartError>> + Send;
+    fn command(command: Self::Command, db: Db, clock: Clock)
+    -> impl Future<Output = Result<String, StartError>> + Send;
 }
 
 /// What a service is given to start with.

@@ -25,7 +25,12 @@ pub(crate) struct BusArgs {
     namespace: String,
     /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise. The same for all
     /// services.
-    #[arg(long, env = "TICKETING_ORDER_WINDOW_SECONDS", default_value = "900", value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "TICKETING_ORDER_WINDOW_SECONDS",
+        default_value = "900",
+        value_name = "SECONDS"
+    )]
     order_window_seconds: String,
 }
 
@@ -74,7 +79,10 @@ impl BusSettings {
 impl BusArgs {
     /// Where Consul is, and what the broker is called there; both, either or none of them.
     pub(crate) fn discovery(&self, mistakes: &mut Mistakes) -> (Option<Consul>, Option<ServiceName>) {
-        let broker = self.amqp_service.as_deref().and_then(|name| mistakes.parse("--amqp-service", name));
+        let broker = self
+            .amqp_service
+            .as_deref()
+            .and_then(|name| mistakes.parse("--amqp-service", name));
         (self.consul.settings(mistakes), broker)
     }
 
@@ -83,11 +91,20 @@ impl BusArgs {
         let given = mistakes.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
         let url = mistakes.parse("--amqp-url", given.as_ref().map_or(DEFAULT, |url| url.expose()));
         let namespace = mistakes.parse("--namespace", &self.namespace);
-        let window = mistakes.parse::<u64>("--order-window-seconds", &self.order_window_seconds).and_then(|seconds| {
-            let fits = (10..=86_400).contains(&seconds);
-            mistakes.check("--order-window-seconds", fits.then_some(seconds).ok_or("must be 10 to 86400"))
-        });
-        Some(BusSettings { url: url?, namespace: namespace?, window: Duration::from_secs(window?) })
+        let window = mistakes
+            .parse::<u64>("--order-window-seconds", &self.order_window_seconds)
+            .and_then(|seconds| {
+                let fits = (10..=86_400).contains(&seconds);
+                mistakes.check(
+                    "--order-window-seconds",
+                    fits.then_some(seconds).ok_or("must be 10 to 86400"),
+                )
+            });
+        Some(BusSettings {
+            url: url?,
+            namespace: namespace?,
+            window: Duration::from_secs(window?),
+        })
     }
 }
 
@@ -95,7 +112,13 @@ impl BusArgs {
 #[derive(Clone, Debug, clap::Args)]
 pub struct LogArgs {
     /// What to log: a level, or a list such as info,order=debug.
-    #[arg(long, env = "TICKETING_LOG", default_value = "info", value_name = "FILTER", global = true)]
+    #[arg(
+        long,
+        env = "TICKETING_LOG",
+        default_value = "info",
+        value_name = "FILTER",
+        global = true
+    )]
     pub log: String,
     /// json (one object a line) or human [default: human on a terminal, else json]
     #[arg(long, env = "TICKETING_LOG_FORMAT", value_name = "FORMAT", global = true)]
@@ -122,7 +145,9 @@ pub(crate) struct DatabaseArgs {
 
 impl DatabaseArgs {
     pub(crate) fn path<S: Service>(&self) -> PathBuf {
-        self.database.clone().unwrap_or_else(|| format!(".data/{}.db", S::NAME).into())
+        self.database
+            .clone()
+            .unwrap_or_else(|| format!(".data/{}.db", S::NAME).into())
     }
 }
 
@@ -135,20 +160,40 @@ pub struct CommonArgs {
     #[command(flatten)]
     bus: BusArgs,
     /// What auth is called in Consul: there are the keys that access tokens are verified with.
-    #[arg(long, env = "TICKETING_AUTH_SERVICE", default_value = "ticketing-auth", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "TICKETING_AUTH_SERVICE",
+        default_value = "ticketing-auth",
+        value_name = "NAME"
+    )]
     auth_service: String,
     /// Where the keys are published that access tokens are verified with [default: where Consul says, else
     /// `http://127.0.0.1:4001/api/v1/auth/jwks.json`]
     #[arg(long, env = "TICKETING_JWKS_URL", value_name = "URL")]
     jwks_url: Option<String>,
     /// Who issues access tokens: their `iss`.
-    #[arg(long, env = "TICKETING_TOKEN_ISSUER", default_value = "ticketing", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "TICKETING_TOKEN_ISSUER",
+        default_value = "ticketing",
+        value_name = "NAME"
+    )]
     token_issuer: String,
     /// Whom access tokens are for: their `aud`.
-    #[arg(long, env = "TICKETING_TOKEN_AUDIENCE", default_value = "ticketing", value_name = "NAME")]
+    #[arg(
+        long,
+        env = "TICKETING_TOKEN_AUDIENCE",
+        default_value = "ticketing",
+        value_name = "NAME"
+    )]
     token_audience: String,
     /// Origins of pages that may write with the session cookie, besides the service's own: `https://shop.example`
-    #[arg(long, env = "TICKETING_ALLOWED_ORIGINS", value_delimiter = ',', value_name = "ORIGIN")]
+    #[arg(
+        long,
+        env = "TICKETING_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN"
+    )]
     allowed_origins: Vec<String>,
 }
 
@@ -175,8 +220,14 @@ impl CommonArgs {
     /// Who is looked for in Consul: nobody without one, and nobody whose address is given.
     pub(crate) fn discovery(&self, mistakes: &mut Mistakes) -> Option<Discovery> {
         let (consul, broker) = self.bus.discovery(mistakes);
-        let auth = mistakes.parse("--auth-service", &self.auth_service).filter(|_| self.jwks_url.is_none());
-        Some(Discovery { consul: consul?, auth, broker })
+        let auth = mistakes
+            .parse("--auth-service", &self.auth_service)
+            .filter(|_| self.jwks_url.is_none());
+        Some(Discovery {
+            consul: consul?,
+            auth,
+            broker,
+        })
     }
 
     pub(crate) fn settings<S: Service>(&self, mistakes: &mut Mistakes) -> Option<CommonSettings> {

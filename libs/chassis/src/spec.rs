@@ -56,7 +56,11 @@ pub fn merged(specs: &[Value]) -> Value {
     });
     for spec in specs {
         for place in ["/paths", "/components/schemas", "/components/securitySchemes"] {
-            let part = spec.pointer(place).and_then(Value::as_object).cloned().unwrap_or_default();
+            let part = spec
+                .pointer(place)
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default();
             if let Some(into) = whole.pointer_mut(place).and_then(Value::as_object_mut) {
                 merge(into, part);
             }
@@ -89,7 +93,11 @@ pub fn swagger_ui(spec: &Value) -> String {
     let nothing = OpenApiService::new((), "", "");
     // A script inside the document would end the page's script early.
     let document = spec.to_string().replace("</", "<\\/");
-    nothing.swagger_ui_html().replacen(&format!("let spec = {};", nothing.spec()), &format!("let spec = {document};"), 1)
+    nothing.swagger_ui_html().replacen(
+        &format!("let spec = {};", nothing.spec()),
+        &format!("let spec = {document};"),
+        1,
+    )
 }
 
 #[cfg(test)]
@@ -106,7 +114,10 @@ mod tests {
     fn a_described_reference_is_one_type() {
         let mut document = json!({"price": {"allOf": [{"$ref": "#/Money"}, {"description": "of one", "default": 1}]}});
         plain_references(&mut document);
-        assert_eq!(document, json!({"price": {"allOf": [{"$ref": "#/Money"}], "description": "of one", "default": 1}}));
+        assert_eq!(
+            document,
+            json!({"price": {"allOf": [{"$ref": "#/Money"}], "description": "of one", "default": 1}})
+        );
     }
 
     #[test]

@@ -16,7 +16,11 @@ pub enum LogFormat {
 impl LogFormat {
     /// Human on a terminal, else JSON.
     pub fn of_the_terminal() -> Self {
-        if std::io::stderr().is_terminal() { Self::Human } else { Self::Json }
+        if std::io::stderr().is_terminal() {
+            Self::Human
+        } else {
+            Self::Json
+        }
     }
 }
 
@@ -37,8 +41,12 @@ const QUIET: &str = "lapin=off,rusqlite_migration=warn,stripe=error";
 
 /// Starts logging, to standard error.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
-    let filter = EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| StartError(format!("--log: {error}")))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let filter =
+        EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| StartError(format!("--log: {error}")))?;
+    let lines = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
     let started: Result<(), TryInitError> = match format {
         LogFormat::Json => {
             tracing_subscriber::util::SubscriberInitExt::try_init(lines.json().flatten_event(true).finish())

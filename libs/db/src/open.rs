@@ -166,7 +166,11 @@ pub(crate) fn connect(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connect
 /// What goes wrong is left for SQLite to tell.
 fn create_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt;
-    let _ = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    let _ = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path);
 }
 
 /// The name of a file that belongs to the one at `path`, such as SQLite's `-wal`.

@@ -48,9 +48,15 @@ fn travels(route: &Route, name: &str, channels: &mut Map<String, Value>, operati
         }},
     });
     channels.insert(name.to_owned(), channel);
-    operations.insert(format!("{}.sends.{name}", route.from), operation("send", name, route.meaning, route.from));
+    operations.insert(
+        format!("{}.sends.{name}", route.from),
+        operation("send", name, route.meaning, route.from),
+    );
     for to in route.to {
-        operations.insert(format!("{to}.receives.{name}"), operation("receive", name, route.meaning, to));
+        operations.insert(
+            format!("{to}.receives.{name}"),
+            operation("receive", name, route.meaning, to),
+        );
     }
 }
 
@@ -69,7 +75,10 @@ fn waits(event: &Event, name: &str, channels: &mut Map<String, Value>, operation
     debug_assert!(matches!(event, Event::ExpirationTimer(_)));
     channels.insert(name.to_owned(), channel);
     for (verb, action) in [("sends", "send"), ("receives", "receive")] {
-        operations.insert(format!("expiration.{verb}.{name}"), operation(action, name, MEANING, "expiration"));
+        operations.insert(
+            format!("expiration.{verb}.{name}"),
+            operation(action, name, MEANING, "expiration"),
+        );
     }
 }
 
@@ -118,9 +127,15 @@ fn example(event: &Event) -> Value {
 
 /// `ticketing.order.created.v1` is `orderCreated`; a second version will be `orderCreatedV2`.
 fn camel_case(event: &str) -> String {
-    let words = event.trim_start_matches("ticketing.").trim_end_matches(".v1").split('.');
+    let words = event
+        .trim_start_matches("ticketing.")
+        .trim_end_matches(".v1")
+        .split('.');
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-    words.enumerate().map(|(at, word)| if at == 0 { word.to_owned() } else { capital(word) }).collect()
+    words
+        .enumerate()
+        .map(|(at, word)| if at == 0 { word.to_owned() } else { capital(word) })
+        .collect()
 }
 
 /// The shapes of the events' data, in JSON Schema draft 7, which is AsyncAPI's own.
@@ -168,9 +183,15 @@ mod tests {
         for route in ROUTES {
             let name = camel_case(route.event);
             assert_eq!(document["components"]["messages"][&name]["name"], route.event);
-            assert_eq!(document["operations"][format!("{}.sends.{name}", route.from)]["action"], "send");
+            assert_eq!(
+                document["operations"][format!("{}.sends.{name}", route.from)]["action"],
+                "send"
+            );
             for to in route.to {
-                assert_eq!(document["operations"][format!("{to}.receives.{name}")]["action"], "receive");
+                assert_eq!(
+                    document["operations"][format!("{to}.receives.{name}")]["action"],
+                    "receive"
+                );
             }
         }
         for shape in ["Order", "Ticket", "Payment", "Expiration", "Timer", "Money"] {

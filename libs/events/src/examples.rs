@@ -11,9 +11,14 @@ pub(crate) fn examples() -> Vec<Event> {
         text.parse().unwrap()
     }
     fn id<T: FromStr<Err: std::fmt::Debug>>(number: u8) -> T {
-        format!("01936f5e-8c1a-7c3e-9d2b-0000000000{number:02}").parse().unwrap()
+        format!("01936f5e-8c1a-7c3e-9d2b-0000000000{number:02}")
+            .parse()
+            .unwrap()
     }
-    let price = Money { amount: 1999, currency: parse("usd") };
+    let price = Money {
+        amount: 1999,
+        currency: parse("usd"),
+    };
     let deadline: Timestamp = parse("2027-06-01T19:45:00Z");
     let ticket = Ticket {
         id: id(1),
@@ -49,7 +54,11 @@ pub(crate) fn examples() -> Vec<Event> {
     };
     vec![
         Event::TicketCreated(ticket.clone()),
-        Event::TicketUpdated(Ticket { version: 2, withdrawn_at: Some(parse("2027-06-02T08:00:00Z")), ..ticket }),
+        Event::TicketUpdated(Ticket {
+            version: 2,
+            withdrawn_at: Some(parse("2027-06-02T08:00:00Z")),
+            ..ticket
+        }),
         Event::OrderCreated(order.clone()),
         Event::OrderConfirmed(Order {
             version: 2,
@@ -69,11 +78,30 @@ pub(crate) fn examples() -> Vec<Event> {
             cancel_reason: Some(CancelReason::Expired),
             ..order.clone()
         }),
-        Event::ExpirationCompleted(Expiration { order_id: order.id, version: 1, deadline }),
-        Event::ExpirationTimer(Timer { order_id: order.id, deadline }),
+        Event::ExpirationCompleted(Expiration {
+            order_id: order.id,
+            version: 1,
+            deadline,
+        }),
+        Event::ExpirationTimer(Timer {
+            order_id: order.id,
+            deadline,
+        }),
         Event::PaymentAuthorized(payment.clone()),
-        Event::PaymentCreated(Payment { version: 4, status: PaymentStatus::Captured, ..payment.clone() }),
-        Event::PaymentFailed(Payment { version: 2, status: PaymentStatus::Failed, ..payment.clone() }),
-        Event::PaymentRefunded(Payment { version: 5, status: PaymentStatus::Refunded, ..payment }),
+        Event::PaymentCreated(Payment {
+            version: 4,
+            status: PaymentStatus::Captured,
+            ..payment.clone()
+        }),
+        Event::PaymentFailed(Payment {
+            version: 2,
+            status: PaymentStatus::Failed,
+            ..payment.clone()
+        }),
+        Event::PaymentRefunded(Payment {
+            version: 5,
+            status: PaymentStatus::Refunded,
+            ..payment
+        }),
     ]
 }

@@ -12,14 +12,29 @@ pub struct Route {
 }
 
 const fn route(event: &'static str, from: &'static str, to: &'static [&'static str], meaning: &'static str) -> Route {
-    Route { event, from, to, meaning }
+    Route {
+        event,
+        from,
+        to,
+        meaning,
+    }
 }
 
 /// Every event that travels between services. Each service declares all queues and bindings of this table before it
 /// publishes, so that an event is kept even for a service that has never run yet.
 pub const ROUTES: &[Route] = &[
-    route("ticketing.ticket.created.v1", "ticket", &["order"], "Tickets are on sale."),
-    route("ticketing.ticket.updated.v1", "ticket", &["order"], "A listing was changed or withdrawn."),
+    route(
+        "ticketing.ticket.created.v1",
+        "ticket",
+        &["order"],
+        "Tickets are on sale.",
+    ),
+    route(
+        "ticketing.ticket.updated.v1",
+        "ticket",
+        &["order"],
+        "A listing was changed or withdrawn.",
+    ),
     route(
         "ticketing.order.created.v1",
         "order",
@@ -44,14 +59,42 @@ pub const ROUTES: &[Route] = &[
         &["ticket", "expiration", "payment"],
         "Ended without a sale: the hold is released, and an authorised payment is voided.",
     ),
-    route("ticketing.expiration.completed.v1", "expiration", &["order"], "An order's deadline has passed."),
-    route("ticketing.payment.authorized.v1", "payment", &["order"], "The buyer's bank has set the money aside."),
-    route("ticketing.payment.created.v1", "payment", &["order"], "The money is taken."),
-    route("ticketing.payment.failed.v1", "payment", &["order"], "Nothing was taken, and nothing will be."),
-    route("ticketing.payment.refunded.v1", "payment", &["order"], "What was taken is given back."),
+    route(
+        "ticketing.expiration.completed.v1",
+        "expiration",
+        &["order"],
+        "An order's deadline has passed.",
+    ),
+    route(
+        "ticketing.payment.authorized.v1",
+        "payment",
+        &["order"],
+        "The buyer's bank has set the money aside.",
+    ),
+    route(
+        "ticketing.payment.created.v1",
+        "payment",
+        &["order"],
+        "The money is taken.",
+    ),
+    route(
+        "ticketing.payment.failed.v1",
+        "payment",
+        &["order"],
+        "Nothing was taken, and nothing will be.",
+    ),
+    route(
+        "ticketing.payment.refunded.v1",
+        "payment",
+        &["order"],
+        "What was taken is given back.",
+    ),
 ];
 
 /// The types of event that `service` wants to hear.
 pub fn subscriptions(service: &str) -> impl Iterator<Item = &'static str> {
-    ROUTES.iter().filter(move |route| route.to.contains(&service)).map(|route| route.event)
+    ROUTES
+        .iter()
+        .filter(move |route| route.to.contains(&service))
+        .map(|route| route.event)
 }

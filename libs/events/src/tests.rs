@@ -35,7 +35,10 @@ fn a_field_that_a_newer_release_adds_does_no_harm() {
     let mut wire = serde_json::to_value(Envelope::new("order", noon(), examples().remove(2))).unwrap();
     wire["data"]["gate"] = json!("B");
     wire["region"] = json!("north");
-    assert!(matches!(Envelope::parse(wire.to_string().as_bytes()).unwrap().event, Event::OrderCreated(_)));
+    assert!(matches!(
+        Envelope::parse(wire.to_string().as_bytes()).unwrap().event,
+        Event::OrderCreated(_)
+    ));
 }
 
 #[test]
@@ -68,8 +71,7 @@ fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
 #[tokio::test]
 async fn an_event_carries_the_trace_of_what_caused_it() {
     let trace = trace::Trace::start();
-    let envelope =
-        trace::scope(trace, async { Envelope::new("order", noon(), examples().remove(0)) }).await;
+    let envelope = trace::scope(trace, async { Envelope::new("order", noon(), examples().remove(0)) }).await;
     assert_eq!(envelope.trace().unwrap().id(), trace.id());
     assert_eq!(Envelope::new("order", noon(), examples().remove(0)).trace(), None);
 }

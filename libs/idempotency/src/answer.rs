@@ -27,17 +27,37 @@ impl<R> Answer<R> {
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
             .collect();
         // Our answers are whole in memory, so their bytes are there at once.
-        let body = response.into_body().into_bytes().now_or_never().and_then(Result::ok).unwrap_or_default().to_vec();
-        Self { status, headers, body, stands_for: PhantomData }
+        let body = response
+            .into_body()
+            .into_bytes()
+            .now_or_never()
+            .and_then(Result::ok)
+            .unwrap_or_default()
+            .to_vec();
+        Self {
+            status,
+            headers,
+            body,
+            stands_for: PhantomData,
+        }
     }
 
     pub(crate) fn stored(status: u16, headers: &str, body: Vec<u8>) -> Self {
         let headers = serde_json::from_str(headers).unwrap_or_default();
-        Self { status, headers, body, stands_for: PhantomData }
+        Self {
+            status,
+            headers,
+            body,
+            stands_for: PhantomData,
+        }
     }
 
     pub(crate) fn parts(&self) -> (u16, String, &[u8]) {
-        (self.status, serde_json::to_string(&self.headers).unwrap_or_default(), &self.body)
+        (
+            self.status,
+            serde_json::to_string(&self.headers).unwrap_or_default(),
+            &self.body,
+        )
     }
 }
 

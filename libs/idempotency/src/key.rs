@@ -28,7 +28,11 @@ impl FromStr for Key {
 
     fn from_str(text: &str) -> Result<Self, MalformedKey> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible && (1..=255).contains(&text.len()) { Ok(Self(text.to_owned())) } else { Err(MalformedKey) }
+        if visible && (1..=255).contains(&text.len()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(MalformedKey)
+        }
     }
 }
 
@@ -80,7 +84,12 @@ impl Request {
     pub fn new(operation: &'static str, client: impl Display, key: Option<Key>, body: &impl Serialize) -> Self {
         // What was read from JSON always has a JSON form.
         let fingerprint = Sha256::digest(serde_json::to_vec(body).unwrap_or_default()).to_vec();
-        Self { operation, client: client.to_string(), key, fingerprint }
+        Self {
+            operation,
+            client: client.to_string(),
+            key,
+            fingerprint,
+        }
     }
 
     /// The key, where the client sent one.

@@ -60,11 +60,18 @@ pub fn is_kept(problem: &Problem) -> bool {
 pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<Answer<R>>, Problem> {
     let Some(key) = &request.key else { return Ok(None) };
     let stored = tx
-        .prepare_cached("SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?")
+        .prepare_cached(
+            "SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?",
+        )
         .and_then(|mut found| {
             found
                 .query_row((request.operation, &request.client, key.as_str()), |row| {
-                    Ok((row.get::<_, Vec<u8>>(0)?, row.get(1)?, row.get::<_, String>(2)?, row.get(3)?))
+                    Ok((
+                        row.get::<_, Vec<u8>>(0)?,
+                        row.get(1)?,
+                        row.get::<_, String>(2)?,
+                        row.get(3)?,
+                    ))
                 })
                 .optional()
         })
@@ -86,14 +93,30 @@ pub fn store<R>(tx: &Tx, now: Timestamp, request: &Request, answer: &Answer<R>) 
         "INSERT INTO idempotency (operation, client, key, fingerprint, status, headers, body, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )?
-    .execute((request.operation, &request.client, key.as_str(), &request.fingerprint, status, headers, body, now))?;
+    .execute((
+        request.operation,
+        &request.client,
+        key.as_str(),
+        &request.fingerprint,
+        status,
+        headers,
+        body,
+        now,
+    ))?;
     Ok(())
 }
 
 /// 422: this key came before, with another body.
 pub fn reused() -> Problem {
-    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", "This key was used for another request")
-        .field("Idempotency-Key", "came before with another body: use a new key for a new request")
+    Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "idempotency-key-reused",
+        "This key was used for another request",
+    )
+    .field(
+        "Idempotency-Key",
+        "came before with another body: use a new key for a new request",
+    )
 }
 
 /// The job that forgets the answers that are older than [`KEPT`].

@@ -8,8 +8,10 @@ use ids::Timestamp;
 use poem::{IntoResponse, Response};
 use problem::Problem;
 
-const SCHEMA: Schema =
-    Schema { service: "test", migrations: &[idempotency::V1, "CREATE TABLE effect (id INTEGER PRIMARY KEY) STRICT;"] };
+const SCHEMA: Schema = Schema {
+    service: "test",
+    migrations: &[idempotency::V1, "CREATE TABLE effect (id INTEGER PRIMARY KEY) STRICT;"],
+};
 
 fn noon() -> Timestamp {
     "2027-06-01T12:00:00Z".parse().unwrap()
@@ -27,18 +29,25 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { db: open(folder.path()), folder }
+        Self {
+            db: open(folder.path()),
+            folder,
+        }
     }
 
     async fn ask(&self, request: Request, outcome: Result<&'static str, Problem>) -> Result<String, Problem> {
         let answer = self.db.write(move |tx| -> Result<Answer<Response>, Problem> {
             once(tx, noon(), &request, |tx: &Tx| {
-                tx.execute("INSERT INTO effect DEFAULT VALUES", ()).map_err(db::Error::from)?;
+                tx.execute("INSERT INTO effect DEFAULT VALUES", ())
+                    .map_err(db::Error::from)?;
                 outcome.map(|text| Response::builder().header("location", "/here").body(text))
             })
         });
         let response = answer.await?.into_response();
-        let (status, location) = (response.status(), response.header("location").unwrap_or_default().to_owned());
+        let (status, location) = (
+            response.status(),
+            response.header("location").unwrap_or_default().to_owned(),
+        );
         let body = response.into_body().into_string().await.unwrap();
         Ok(format!("{} {location} {body}", status.as_u16()))
     }
@@ -64,8 +73,14 @@ async fn a_request_sent_again_is_answered_again_and_done_once() {
     }
     assert_eq!(world.effects().await, 1);
     world.db.close().await;
-    let world = World { db: open(world.folder.path()), ..world };
-    let answer = world.ask(request("anna", Some("k"), "two"), Ok("something else")).await.unwrap();
+    let world = World {
+        db: open(world.folder.path()),
+        ..world
+    };
+    let answer = world
+        .ask(request("anna", Some("k"), "two"), Ok("something else"))
+        .await
+        .unwrap();
     assert_eq!(answer, "200 /here held", "also after a restart");
     assert_eq!(world.effects().await, 1);
 }
@@ -83,7 +98,10 @@ async fn without_a_key_each_request_is_a_new_one_and_so_it_is_for_another_client
 async fn a_key_is_good_for_one_body() {
     let world = World::new();
     world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap();
-    let refused = world.ask(request("anna", Some("k"), "three"), Ok("held")).await.unwrap_err();
+    let refused = world
+        .ask(request("anna", Some("k"), "three"), Ok("held"))
+        .await
+        .unwrap_err();
     assert_eq!(refused.status(), 422);
     assert_eq!(world.effects().await, 1);
 }
@@ -92,7 +110,10 @@ async fn a_key_is_good_for_one_body() {
 async fn a_refusal_is_kept_and_its_effects_are_not() {
     let world = World::new();
     let sold_out = || Problem::conflict("sold-out", "Not enough tickets are left");
-    let first = world.ask(request("anna", Some("k"), "two"), Err(sold_out())).await.unwrap();
+    let first = world
+        .ask(request("anna", Some("k"), "two"), Err(sold_out()))
+        .await
+        .unwrap();
     assert!(first.starts_with("409 "), "{first}");
     let again = world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap();
     assert_eq!(again, first, "though it could be had by now");
@@ -102,9 +123,15 @@ async fn a_refusal_is_kept_and_its_effects_are_not() {
 #[tokio::test]
 async fn what_was_not_found_may_be_there_the_next_time() {
     let world = World::new();
-    let missing = world.ask(request("anna", Some("k"), "two"), Err(Problem::not_found("not yet"))).await.unwrap_err();
+    let missing = world
+        .ask(request("anna", Some("k"), "two"), Err(Problem::not_found("not yet")))
+        .await
+        .unwrap_err();
     assert_eq!(missing.status(), 404);
-    assert_eq!(world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap(), "200 /here held");
+    assert_eq!(
+        world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap(),
+        "200 /here held"
+    );
 }
 
 #[tokio::test]
@@ -112,8 +139,14 @@ async fn what_failed_on_our_side_can_be_tried_again() {
     let world = World::new();
     let failed = Problem::too_many_requests("later", Duration::from_secs(1));
     let internal = Problem::internal(&failed);
-    let first = world.ask(request("anna", Some("k"), "two"), Err(internal)).await.unwrap_err();
+    let first = world
+        .ask(request("anna", Some("k"), "two"), Err(internal))
+        .await
+        .unwrap_err();
     assert_eq!(first.status(), 500);
     assert_eq!(world.effects().await, 0);
-    assert_eq!(world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap(), "200 /here held");
+    assert_eq!(
+        world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap(),
+        "200 /here held"
+    );
 }

@@ -113,11 +113,20 @@ fn mint(now: Timestamp) -> Uuid {
     let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
     let count = {
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = if last.0 == millis { last.1 + 1 } else { getrandom::u64().unwrap_or_default() >> 23 };
+        let count = if last.0 == millis {
+            last.1 + 1
+        } else {
+            getrandom::u64().unwrap_or_default() >> 23
+        };
         *last = (millis, count);
         count
     };
-    Uuid::new_v7(UuidTime::from_unix_time(millis / 1000, nanos, count.into(), COUNTER_BITS))
+    Uuid::new_v7(UuidTime::from_unix_time(
+        millis / 1000,
+        nanos,
+        count.into(),
+        COUNTER_BITS,
+    ))
 }
 
 fn minted_at(id: Uuid) -> Option<Timestamp> {
@@ -146,7 +155,10 @@ mod tests {
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(ids[0].minted_at(), Some(now));
         assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_124)) > ids[999]);
-        assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_122)) < ids[0], "also when the clock is set back");
+        assert!(
+            OrderId::new(Timestamp::from_millis(1_700_000_000_122)) < ids[0],
+            "also when the clock is set back"
+        );
     }
 
     #[test]
@@ -163,7 +175,12 @@ mod tests {
     fn one_id_has_one_spelling() {
         let id: TicketId = "01936F5E-8C1A-7C3E-9D2B-4F6A8B0C2D4E".parse().unwrap();
         assert_eq!(id.to_string(), "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e");
-        for bad in ["", "42", "01936f5e8c1a7c3e9d2b4f6a8b0c2d4e", "{01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4}"] {
+        for bad in [
+            "",
+            "42",
+            "01936f5e8c1a7c3e9d2b4f6a8b0c2d4e",
+            "{01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4}",
+        ] {
             assert_eq!(bad.parse::<TicketId>(), Err(MalformedId), "{bad}");
         }
         let foreign: TicketId = "f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap();

@@ -67,8 +67,14 @@ impl FromStr for Currency {
     type Err = UnknownCurrency;
 
     fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
-        let known = CURRENCIES.iter().find(|(code, _)| *code == text).ok_or(UnknownCurrency)?;
-        Ok(Self { code: known.0, minimum: known.1 })
+        let known = CURRENCIES
+            .iter()
+            .find(|(code, _)| *code == text)
+            .ok_or(UnknownCurrency)?;
+        Ok(Self {
+            code: known.0,
+            minimum: known.1,
+        })
     }
 }
 
@@ -92,7 +98,10 @@ impl ToSql for Currency {
 
 impl FromSql for Currency {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value.as_str()?.parse().map_err(|unknown: UnknownCurrency| FromSqlError::Other(Box::new(unknown)))
+        value
+            .as_str()?
+            .parse()
+            .map_err(|unknown: UnknownCurrency| FromSqlError::Other(Box::new(unknown)))
     }
 }
 
@@ -113,14 +122,23 @@ pub struct Money {
 
 impl poem_openapi::types::Example for Money {
     fn example() -> Self {
-        Self { amount: 1999, currency: Currency { code: "usd", minimum: 50 } }
+        Self {
+            amount: 1999,
+            currency: Currency {
+                code: "usd",
+                minimum: 50,
+            },
+        }
     }
 }
 
 impl Money {
     /// The price of `quantity` pieces, or `None` where that is more than one charge can have ([`MAX_AMOUNT`]).
     pub fn times(self, quantity: u32) -> Option<Self> {
-        let amount = self.amount.checked_mul(i64::from(quantity)).filter(|amount| *amount <= MAX_AMOUNT)?;
+        let amount = self
+            .amount
+            .checked_mul(i64::from(quantity))
+            .filter(|amount| *amount <= MAX_AMOUNT)?;
         Some(Self { amount, ..self })
     }
 }
@@ -140,13 +158,22 @@ mod tests {
     fn nineteen_ninety_nine_is_charged_as_1999() {
         let price: Money = serde_json::from_str(r#"{"amount":1999,"currency":"usd"}"#).unwrap();
         assert_eq!(price.times(3).unwrap().amount, 5997);
-        assert!(serde_json::from_str::<Money>(r#"{"amount":19.99,"currency":"usd"}"#).is_err(), "no floats");
-        assert!(serde_json::from_str::<Money>(r#"{"amount":1999,"currency":"USD"}"#).is_err(), "one spelling");
+        assert!(
+            serde_json::from_str::<Money>(r#"{"amount":19.99,"currency":"usd"}"#).is_err(),
+            "no floats"
+        );
+        assert!(
+            serde_json::from_str::<Money>(r#"{"amount":1999,"currency":"USD"}"#).is_err(),
+            "one spelling"
+        );
     }
 
     #[test]
     fn no_total_is_larger_than_one_charge_can_be() {
-        let price = Money { amount: MAX_AMOUNT, currency: "eur".parse().unwrap() };
+        let price = Money {
+            amount: MAX_AMOUNT,
+            currency: "eur".parse().unwrap(),
+        };
         assert_eq!(price.times(1), Some(price));
         assert_eq!(price.times(2), None);
         assert_eq!(price.times(u32::MAX), None);

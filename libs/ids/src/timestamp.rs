@@ -93,7 +93,9 @@ impl FromStr for Timestamp {
         if !(0..=9999).contains(&at.year()) {
             return Err(MalformedTimestamp);
         }
-        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).map(Self).map_err(|_| MalformedTimestamp)
+        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000))
+            .map(Self)
+            .map_err(|_| MalformedTimestamp)
     }
 }
 
@@ -109,7 +111,12 @@ impl FromSql for Timestamp {
     }
 }
 
-string_type!(Timestamp, "string_date-time", Some("date-time"), "2027-06-01T19:30:00.000Z");
+string_type!(
+    Timestamp,
+    "string_date-time",
+    Some("date-time"),
+    "2027-06-01T19:30:00.000Z"
+);
 
 /// Where the time comes from: the machine, or a test's hand.
 #[derive(Clone, Debug)]
@@ -148,9 +155,14 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the one place where the machine's clock is read")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the machine's clock is read"
+)]
 fn system_now() -> Timestamp {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    let since = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
     Timestamp(millis(since))
 }
 
@@ -164,7 +176,13 @@ mod tests {
     fn a_moment_reads_as_rfc_3339_in_utc() {
         let at: Timestamp = "2027-06-01T21:30:00.5+02:00".parse().unwrap();
         assert_eq!(at.to_string(), "2027-06-01T19:30:00.500Z");
-        for bad in ["", "tomorrow", "2027-06-01", "2027-13-01T00:00:00Z", "2027-06-01T19:30:00"] {
+        for bad in [
+            "",
+            "tomorrow",
+            "2027-06-01",
+            "2027-13-01T00:00:00Z",
+            "2027-06-01T19:30:00",
+        ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(MalformedTimestamp), "{bad}");
         }
     }

@@ -30,8 +30,15 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
     }
 
     fn request_meta() -> Option<MetaRequest> {
-        let content = vec![MetaMediaType { content_type: CONTENT_TYPE, schema: T::schema_ref() }];
-        Some(MetaRequest { description: None, content, required: true })
+        let content = vec![MetaMediaType {
+            content_type: CONTENT_TYPE,
+            schema: T::schema_ref(),
+        }];
+        Some(MetaRequest {
+            description: None,
+            content,
+            required: true,
+        })
     }
 
     async fn from_request(
@@ -49,7 +56,12 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
 
 /// `application/json`, or a format built on it, whatever its parameters.
 fn is_json(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let essence = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
     essence == CONTENT_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
@@ -75,8 +87,12 @@ fn unread(error: ReadBodyError) -> Problem {
 
 /// 413: the body is longer than [`BODY_LIMIT`].
 pub(crate) fn too_large() -> Problem {
-    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "payload-too-large", "The body is too large")
-        .detail(format_args!("At most {BODY_LIMIT} bytes are read."))
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "payload-too-large",
+        "The body is too large",
+    )
+    .detail(format_args!("At most {BODY_LIMIT} bytes are read."))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
@@ -91,7 +107,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
             Problem::malformed(format_args!("The body is not JSON: {error}."))
         }
     })?;
-    json.end().map_err(|error| Problem::malformed(format_args!("The body is not one JSON value: {error}.")))?;
+    json.end()
+        .map_err(|error| Problem::malformed(format_args!("The body is not one JSON value: {error}.")))?;
     Ok(value)
 }
 
@@ -99,9 +116,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 fn locate(path: &str, complaint: &str) -> (String, String) {
     let message = complaint.split(" at line ").next().unwrap_or(complaint);
     let parent = if path == "." || path == "?" { "" } else { path };
-    for (start, told) in
-        [("missing field `", "is required"), ("unknown field `", "is not known here"), ("duplicate field `", "comes twice")]
-    {
+    for (start, told) in [
+        ("missing field `", "is required"),
+        ("unknown field `", "is not known here"),
+        ("duplicate field `", "comes twice"),
+    ] {
         if let Some((name, _)) = message.strip_prefix(start).and_then(|rest| rest.split_once('`')) {
             let last = parent.rsplit('.').next().unwrap_or_default();
             let field = match parent {
@@ -112,7 +131,14 @@ fn locate(path: &str, complaint: &str) -> (String, String) {
             return (field, told.to_owned());
         }
     }
-    (if parent.is_empty() { "body".to_owned() } else { parent.to_owned() }, message.to_owned())
+    (
+        if parent.is_empty() {
+            "body".to_owned()
+        } else {
+            parent.to_owned()
+        },
+        message.to_owned(),
+    )
 }
 
 #[cfg(test)]
@@ -142,7 +168,10 @@ mod tests {
     async fn refusal(body: &str) -> (StatusCode, Value) {
         let response = parse::<Ticket>(body.as_bytes()).unwrap_err().into_response();
         let status = response.status();
-        (status, serde_json::from_slice(&response.into_body().into_bytes().await.unwrap()).unwrap())
+        (
+            status,
+            serde_json::from_slice(&response.into_body().into_bytes().await.unwrap()).unwrap(),
+        )
     }
 
     #[tokio::test]
@@ -150,15 +179,35 @@ mod tests {
         for (body, field, message) in [
             (r"{}", "title", "is required"),
             (r#"{"title":"a","price":{}}"#, "price.amount", "is required"),
-            (r#"{"title":"a","price":{"amount":1,"more":2}}"#, "price.more", "is not known here"),
+            (
+                r#"{"title":"a","price":{"amount":1,"more":2}}"#,
+                "price.more",
+                "is not known here",
+            ),
             (r#"{"title":"a","title":"b"}"#, "title", "comes twice"),
-            (r#"{"title":"a","price":{"amount":1.5}}"#, "price.amount", "invalid type: floating point `1.5`, expected i64"),
-            (r#"{"title":7}"#, "title", "invalid type: integer `7`, expected a string"),
-            (r"[]", "body", "invalid length 0, expected struct Ticket with 2 elements"),
+            (
+                r#"{"title":"a","price":{"amount":1.5}}"#,
+                "price.amount",
+                "invalid type: floating point `1.5`, expected i64",
+            ),
+            (
+                r#"{"title":7}"#,
+                "title",
+                "invalid type: integer `7`, expected a string",
+            ),
+            (
+                r"[]",
+                "body",
+                "invalid length 0, expected struct Ticket with 2 elements",
+            ),
         ] {
             let (status, problem) = refusal(body).await;
             assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
-            assert_eq!(problem["errors"], json!([{"field": field, "message": message}]), "{body}");
+            assert_eq!(
+                problem["errors"],
+                json!([{"field": field, "message": message}]),
+                "{body}"
+            );
         }
     }
 

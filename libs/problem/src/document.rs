@@ -71,7 +71,11 @@ impl Problem {
             code: None,
             errors: Vec::new(),
         };
-        Self(Box::new(Refusal { status, document, retry_after: None }))
+        Self(Box::new(Refusal {
+            status,
+            document,
+            retry_after: None,
+        }))
     }
 
     /// Says what is wrong in this case; what begins and ends as errors do in Rust becomes a sentence.
@@ -91,7 +95,10 @@ impl Problem {
     /// Names a field that is wrong.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, message: impl fmt::Display) -> Self {
-        self.0.document.errors.push(FieldError { field: field.into(), message: message.to_string() });
+        self.0.document.errors.push(FieldError {
+            field: field.into(),
+            message: message.to_string(),
+        });
         self
     }
 
@@ -134,7 +141,11 @@ impl Problem {
     }
 
     pub(crate) fn invalid_fields() -> Self {
-        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-fields", "Some fields are not valid")
+        Self::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid-fields",
+            "Some fields are not valid",
+        )
     }
 
     /// 429: too often; try again after `wait`.
@@ -147,7 +158,11 @@ impl Problem {
     /// 500: our mistake. The cause goes to the log, not to the client.
     pub fn internal(cause: &dyn std::error::Error) -> Self {
         tracing::error!(error = %Chain(cause), "a request failed");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on our side")
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "Something went wrong on our side",
+        )
     }
 
     /// 503: for now not possible, nothing was changed. The cause goes to the log, not to the client.
@@ -200,7 +215,9 @@ impl std::error::Error for Problem {}
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = Response::builder().status(self.0.status).content_type("application/problem+json");
+        let mut response = Response::builder()
+            .status(self.0.status)
+            .content_type("application/problem+json");
         if self.0.status == StatusCode::UNAUTHORIZED {
             response = response.header(header::WWW_AUTHENTICATE, "Bearer");
         }

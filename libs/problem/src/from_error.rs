@@ -34,7 +34,11 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
         return Problem::not_found("There is nothing at this path.");
     }
     if error.downcast_ref::<MethodNotAllowedError>().is_some() {
-        return Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not possible with this method");
+        return Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            "Not possible with this method",
+        );
     }
     if let Some(ReadBodyError::PayloadTooLarge) = error.downcast_ref() {
         return body::too_large();
@@ -55,6 +59,9 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
 
 /// poem-openapi wraps the reason: `failed to parse "string_uuid": must be a UUID … (occurred while parsing "…")`.
 fn clean(reason: &str) -> &str {
-    let reason = reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once("\": ")).map_or(reason, |(_, rest)| rest);
+    let reason = reason
+        .strip_prefix("failed to parse \"")
+        .and_then(|rest| rest.split_once("\": "))
+        .map_or(reason, |(_, rest)| rest);
     reason.split(" (occurred while parsing").next().unwrap_or(reason)
 }

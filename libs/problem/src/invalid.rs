@@ -21,7 +21,12 @@ impl Invalid {
 
     /// Says what is wrong about a field.
     pub fn add(&mut self, field: &str, message: impl fmt::Display) {
-        self.problem = Some(self.problem.take().unwrap_or_else(Problem::invalid_fields).field(field, message));
+        self.problem = Some(
+            self.problem
+                .take()
+                .unwrap_or_else(Problem::invalid_fields)
+                .field(field, message),
+        );
     }
 
     /// The value, unless something was wrong.

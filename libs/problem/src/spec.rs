@@ -23,17 +23,29 @@ fn problem_schema() -> Value {
     use poem_openapi::{registry::Registry, types::Type};
     let mut registry = Registry::new();
     crate::ProblemDocument::register(&mut registry);
-    registry.schemas.get("Problem").and_then(|schema| serde_json::to_value(schema).ok()).unwrap_or_default()
+    registry
+        .schemas
+        .get("Problem")
+        .and_then(|schema| serde_json::to_value(schema).ok())
+        .unwrap_or_default()
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
     let writes = !matches!(method, "get" | "head");
-    let secured = operation.get("security").and_then(Value::as_array).is_some_and(|schemes| !schemes.is_empty());
+    let secured = operation
+        .get("security")
+        .and_then(Value::as_array)
+        .is_some_and(|schemes| !schemes.is_empty());
     let has_body = operation.contains_key("requestBody");
     let has_parameters = path.contains('{')
-        || operation.get("parameters").and_then(Value::as_array).is_some_and(|parameters| !parameters.is_empty());
+        || operation
+            .get("parameters")
+            .and_then(Value::as_array)
+            .is_some_and(|parameters| !parameters.is_empty());
     leave_out_what_is_optional(operation);
-    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
+        return;
+    };
     let mut add = |status: u16, description: &str| {
         responses.entry(status.to_string()).or_insert_with(|| {
             json!({
@@ -49,22 +61,37 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         add(401, "Not signed in, or not any more.");
     }
     if secured && writes {
-        add(403, "A cookie came with a write from another site, or this is not yours to change.");
+        add(
+            403,
+            "A cookie came with a write from another site, or this is not yours to change.",
+        );
     }
     if has_body {
         add(413, "The body is too large.");
         add(415, "The body is not application/json.");
-        add(422, "A field is missing, unknown or has a value that cannot be; the answer names it.");
+        add(
+            422,
+            "A field is missing, unknown or has a value that cannot be; the answer names it.",
+        );
     }
     add(500, "Something went wrong on our side.");
-    add(503, "For now not possible, for instance because a disk is full; nothing was changed.");
+    add(
+        503,
+        "For now not possible, for instance because a disk is full; nothing was changed.",
+    );
     for (status, response) in responses.iter_mut() {
         // A handler that answers plain JSON has no place to say more.
         if response["description"] == "" {
             response["description"] = json!("As asked.");
         }
-        let kind = response["description"].as_str().and_then(first_kind).map(ToOwned::to_owned);
-        if let Some(media) = response.pointer_mut("/content/application~1problem+json").and_then(Value::as_object_mut) {
+        let kind = response["description"]
+            .as_str()
+            .and_then(first_kind)
+            .map(ToOwned::to_owned);
+        if let Some(media) = response
+            .pointer_mut("/content/application~1problem+json")
+            .and_then(Value::as_object_mut)
+        {
             media.insert("example".to_owned(), example(status, kind.as_deref()));
         }
     }
@@ -74,7 +101,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
 /// that nothing passes.
 fn leave_out_what_is_optional(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
-    for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["required"] != true) {
+    for parameter in parameters
+        .into_iter()
+        .flatten()
+        .filter(|parameter| parameter["required"] != true)
+    {
         if let Some(schema) = parameter.get_mut("schema").and_then(Value::as_object_mut) {
             schema.remove("example");
         }
@@ -97,7 +128,10 @@ fn example(status: &str, kind: Option<&str>) -> Value {
         "409" => ("conflict", "Not possible as things stand"),
         "412" => ("stale", "It was changed in the meantime"),
         "413" => ("payload-too-large", "The body is too large"),
-        "415" => ("unsupported-media-type", "The body has a format that is not understood here"),
+        "415" => (
+            "unsupported-media-type",
+            "The body has a format that is not understood here",
+        ),
         "422" => ("invalid-fields", "Some fields are not valid"),
         "429" => ("too-many-requests", "Too many requests"),
         "503" => ("unavailable", "Not possible for now"),

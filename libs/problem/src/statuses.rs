@@ -66,7 +66,10 @@ pub fn meta(status: u16, when: &'static str) -> MetaResponse {
         description: when,
         status: Some(status),
         status_range: None,
-        content: vec![MetaMediaType { content_type: "application/problem+json", schema: ProblemDocument::schema_ref() }],
+        content: vec![MetaMediaType {
+            content_type: "application/problem+json",
+            schema: ProblemDocument::schema_ref(),
+        }],
         headers: Vec::new(),
     }
 }

@@ -17,7 +17,10 @@ use tokio::sync::watch;
 /// The broker of the tests: `AMQP_URL`, else the one that `just broker` starts.
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
 pub fn amqp_url() -> AmqpUrl {
-    std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned()).parse().unwrap()
+    std::env::var("AMQP_URL")
+        .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
+        .parse()
+        .unwrap()
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
@@ -46,20 +49,41 @@ impl Others {
         let mut arguments = FieldTable::default();
         let unroutable = AMQPValue::LongString(format!("{namespace}.unroutable").into());
         arguments.insert("alternate-exchange".into(), unroutable);
-        let durable = ExchangeDeclareOptions { durable: true, ..Default::default() };
+        let durable = ExchangeDeclareOptions {
+            durable: true,
+            ..Default::default()
+        };
         channel
             .exchange_declare(exchange.as_str().into(), ExchangeKind::Topic, durable, arguments)
             .await
             .unwrap();
-        let exclusive = QueueDeclareOptions { exclusive: true, ..Default::default() };
-        let queue = channel.queue_declare("".into(), exclusive, FieldTable::default()).await.unwrap();
-        let name = queue.name().clone();
-        channel
-            .queue_bind(name.clone(), exchange.as_str().into(), "#".into(), QueueBindOptions::default(), FieldTable::default())
+        let exclusive = QueueDeclareOptions {
+            exclusive: true,
+            ..Default::default()
+        };
+        let queue = channel
+            .queue_declare("".into(), exclusive, FieldTable::default())
             .await
             .unwrap();
-        let options = BasicConsumeOptions { no_ack: true, ..Default::default() };
-        let mut consumer = channel.basic_consume(name, "".into(), options, FieldTable::default()).await.unwrap();
+        let name = queue.name().clone();
+        channel
+            .queue_bind(
+                name.clone(),
+                exchange.as_str().into(),
+                "#".into(),
+                QueueBindOptions::default(),
+                FieldTable::default(),
+            )
+            .await
+            .unwrap();
+        let options = BasicConsumeOptions {
+            no_ack: true,
+            ..Default::default()
+        };
+        let mut consumer = channel
+            .basic_consume(name, "".into(), options, FieldTable::default())
+            .await
+            .unwrap();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let (counted, more) = watch::channel(0);
         let ears = Arc::clone(&heard);
@@ -71,7 +95,13 @@ impl Others {
                 counted.send_modify(|count| *count += 1);
             }
         });
-        Self { namespace, channel, heard, more, _connection: connection }
+        Self {
+            namespace,
+            channel,
+            heard,
+            more,
+            _connection: connection,
+        }
     }
 
     pub(crate) async fn say(&self, service: &str, now: Timestamp, event: Event) {

@@ -28,7 +28,11 @@ impl Client {
     pub fn new(base: impl Into<String>) -> Self {
         // No idle connections: a service that stops would wait for them.
         let http = reqwest::Client::builder().pool_max_idle_per_host(0).build().unwrap();
-        Self { http, base: base.into(), headers: Vec::new() }
+        Self {
+            http,
+            base: base.into(),
+            headers: Vec::new(),
+        }
     }
 
     /// The same, with a header on every request.
@@ -80,7 +84,12 @@ impl Client {
         let response = request.send().await.unwrap_or_else(|error| panic!("{asked}: {error}"));
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
-        Reply { status, headers, text, asked }
+        Reply {
+            status,
+            headers,
+            text,
+            asked,
+        }
     }
 }
 
@@ -103,7 +112,9 @@ impl Reply {
     #[track_caller]
     pub fn text_at(&self, pointer: &str) -> String {
         let body = self.json();
-        let found = body.pointer(pointer).unwrap_or_else(|| panic!("{}: no {pointer} in {}", self.asked, self.text));
+        let found = body
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{}: no {pointer} in {}", self.asked, self.text));
         found.as_str().map_or_else(|| found.to_string(), ToOwned::to_owned)
     }
 
@@ -111,8 +122,18 @@ impl Reply {
     #[track_caller]
     pub fn problem(&self) -> (String, String) {
         let kind = self.text_at("/type").rsplit(':').next().unwrap_or_default().to_owned();
-        assert_eq!(self.headers["content-type"], "application/problem+json", "{}", self.asked);
+        assert_eq!(
+            self.headers["content-type"], "application/problem+json",
+            "{}",
+            self.asked
+        );
         let body = self.json();
-        (kind, body.pointer("/errors/0/field").and_then(Value::as_str).unwrap_or_default().to_owned())
+        (
+            kind,
+            body.pointer("/errors/0/field")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned(),
+        )
     }
 }

@@ -61,7 +61,9 @@ impl Kit {
     pub async fn at(clock: Clock) -> Self {
         let namespace: Namespace = format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap();
         let key = SigningKey::from_seed(&[7; 32]).unwrap();
-        let keys = Jwks { keys: vec![key.public().clone()] };
+        let keys = Jwks {
+            keys: vec![key.public().clone()],
+        };
         let shutdown = CancellationToken::new();
         let served = chassis::Served::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let jwks = served.addr;
@@ -69,7 +71,16 @@ impl Kit {
         chassis::serve(served, route, shutdown.clone(), &TaskTracker::new()).unwrap();
         let others = Others::join(namespace.clone()).await;
         let folder = tempfile::tempdir().unwrap();
-        Self { clock, window: Duration::from_mins(15), folder, namespace, key, jwks, others, shutdown }
+        Self {
+            clock,
+            window: Duration::from_mins(15),
+            folder,
+            namespace,
+            key,
+            jwks,
+            others,
+            shutdown,
+        }
     }
 
     /// The moment it is.
@@ -79,9 +90,16 @@ impl Kit {
 
     /// Starts a service, on a free port. Started again, it goes on with the same database.
     pub async fn start<S: Service>(&self, own: S::Settings) -> Started {
-        let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone()).await.unwrap();
+        let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone())
+            .await
+            .unwrap();
         let connected = running.broker.wait_for(|state| *state == bus::State::Connected);
-        drop(tokio::time::timeout(PATIENCE, connected).await.expect("the service does not reach the broker").unwrap());
+        drop(
+            tokio::time::timeout(PATIENCE, connected)
+                .await
+                .expect("the service does not reach the broker")
+                .unwrap(),
+        );
         Started { running }
     }
 
@@ -89,7 +107,11 @@ impl Kit {
     pub fn common(&self) -> CommonSettings {
         CommonSettings {
             listen: ([127, 0, 0, 1], 0).into(),
-            bus: BusSettings { url: amqp_url(), namespace: self.namespace.clone(), window: self.window },
+            bus: BusSettings {
+                url: amqp_url(),
+                namespace: self.namespace.clone(),
+                window: self.window,
+            },
             jwks_url: format!("http://{}/jwks.json", self.jwks).parse().unwrap(),
             token_issuer: token::ISSUER.to_owned(),
             token_audience: token::AUDIENCE.to_owned(),
@@ -136,7 +158,9 @@ impl Kit {
                 more.changed().await.unwrap();
             }
         });
-        found.await.unwrap_or_else(|_| panic!("not heard; only {:#?}", self.others.heard()))
+        found
+            .await
+            .unwrap_or_else(|_| panic!("not heard; only {:#?}", self.others.heard()))
     }
 }
 
@@ -145,7 +169,10 @@ impl Drop for Kit {
         self.shutdown.cancel();
         let (namespace, window) = (self.namespace.clone(), self.window);
         let tidy = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             runtime.block_on(bus::admin::delete_namespace(&amqp_url(), &namespace, &[window]))
         });
         if let Ok(Err(error)) = tidy.join() {

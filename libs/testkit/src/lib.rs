@@ -10,7 +10,12 @@
 //! ```
 //!
 //! Only tests depend on it, so a broken expectation panics.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test fails by panicking"
+)]
 
 mod broker;
 mod client;
@@ -18,5 +23,5 @@ mod kit;
 
 pub use broker::amqp_url;
 pub use client::{Client, Reply};
-pub use reqwest::Method;
 pub use kit::{Kit, Started, eventually};
+pub use reqwest::Method;

@@ -26,13 +26,20 @@ impl Trace {
         let mut id = [0; 16];
         // Without entropy the trace is merely less unique; work goes on.
         let _ = getrandom::fill(&mut id);
-        Self { id: u128::from_be_bytes(id) | 1, span: random_span(), sampled: true }
+        Self {
+            id: u128::from_be_bytes(id) | 1,
+            span: random_span(),
+            sampled: true,
+        }
     }
 
     /// The next step of the same trace.
     #[must_use]
     pub fn child(self) -> Self {
-        Self { span: random_span(), ..self }
+        Self {
+            span: random_span(),
+            ..self
+        }
     }
 
     /// The trace's id, 32 hexadecimal digits: what logs and support requests quote.
@@ -48,7 +55,13 @@ fn random_span() -> u64 {
 /// The header's value: `00-<trace id>-<span id>-<flags>`.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "00-{:032x}-{:016x}-{:02x}", self.id, self.span, u8::from(self.sampled))
+        write!(
+            f,
+            "00-{:032x}-{:016x}-{:02x}",
+            self.id,
+            self.span,
+            u8::from(self.sampled)
+        )
     }
 }
 
@@ -58,8 +71,14 @@ impl FromStr for Trace {
     fn from_str(header: &str) -> Result<Self, NotATraceparent> {
         let mut parts = header.trim().split('-');
         let mut hex = |digits: usize| {
-            let part = parts.next().filter(|part| part.len() == digits).ok_or(NotATraceparent)?;
-            if part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte)) {
+            let part = parts
+                .next()
+                .filter(|part| part.len() == digits)
+                .ok_or(NotATraceparent)?;
+            if part
+                .bytes()
+                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
+            {
                 u128::from_str_radix(part, 16).map_err(|_| NotATraceparent)
             } else {
                 Err(NotATraceparent)
@@ -70,7 +89,11 @@ impl FromStr for Trace {
         if version == 0xff || trace_id == 0 || span_id == 0 {
             return Err(NotATraceparent);
         }
-        Ok(Self { id: trace_id, span: span_id, sampled: flags & 1 == 1 })
+        Ok(Self {
+            id: trace_id,
+            span: span_id,
+            sampled: flags & 1 == 1,
+        })
     }
 }
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use db::Db;
-use ids::{Clock, OrderId, TicketId};
 use idempotency::{Answer, Key, Request};
+use ids::{Clock, OrderId, TicketId};
 use pages::{Cursor, Limit, Page};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
@@ -134,7 +134,9 @@ impl Api {
     ) -> Result<Json<Page<OrderView>>, poem::Error> {
         let (status, limit) = (status.0.map(Into::into), limit.0.unwrap_or_default());
         let before = cursor.0.map(|cursor| cursor.0);
-        let rows = app.db.read(move |conn| store::of_buyer(conn, buyer.user_id, status, before, limit.rows()));
+        let rows = app
+            .db
+            .read(move |conn| store::of_buyer(conn, buyer.user_id, status, before, limit.rows()));
         let rows = rows.await.map_err(Problem::from)?;
         Ok(Json(Page::cut(rows, limit, |order| order.id, Into::into)))
     }
@@ -178,7 +180,12 @@ impl App {
             let most = self.max_tickets_per_order;
             return Err(Problem::invalid("quantity", format_args!("must be 1 to {most}")));
         }
-        Ok(PlaceOrder { buyer_id: buyer.user_id, ticket_id, quantity, window: self.window })
+        Ok(PlaceOrder {
+            buyer_id: buyer.user_id,
+            ticket_id,
+            quantity,
+            window: self.window,
+        })
     }
 
     /// Whoever lists tickets and orders one at once must not hear that there is no such listing.

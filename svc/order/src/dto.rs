@@ -26,7 +26,9 @@ fn one() -> u32 {
 
 impl Example for NewOrder {
     fn example() -> Self {
-        let Order { ticket_id, quantity, .. } = example();
+        let Order {
+            ticket_id, quantity, ..
+        } = example();
         Self { ticket_id, quantity }
     }
 }
@@ -179,7 +181,10 @@ fn example() -> Order {
         seller_id: "01936f5e-8c1a-7c3e-9d2b-000000000002".parse().unwrap(),
         ticket_id: "01936f5e-8c1a-7c3e-9d2b-000000000003".parse().unwrap(),
         title: "The Lighthouse Keepers, live".to_owned(),
-        price: Money { amount: 1999, currency: "usd".parse().unwrap() },
+        price: Money {
+            amount: 1999,
+            currency: "usd".parse().unwrap(),
+        },
         quantity: 2,
         expires_at: "2027-06-01T19:45:00Z".parse().unwrap(),
         payment_id: None,

@@ -37,7 +37,11 @@ impl Service for Orders {
     const PORT: u16 = 4003;
     const SCHEMA: Schema = Schema {
         service: Self::NAME,
-        migrations: &[outbox::V1, idempotency::V1, include_str!("../migrations/001_orders.sql")],
+        migrations: &[
+            outbox::V1,
+            idempotency::V1,
+            include_str!("../migrations/001_orders.sql"),
+        ],
     };
     const INVARIANTS: &'static [Invariant] = &[
         Invariant {
@@ -84,9 +88,17 @@ impl Service for Orders {
     async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
         let Context { db, clock, window, .. } = context;
         Ok(Parts {
-            consumers: vec![Consumer { queue: Queue::Events, reaction: Arc::new(reactions::react) }],
+            consumers: vec![Consumer {
+                queue: Queue::Events,
+                reaction: Arc::new(reactions::react),
+            }],
             jobs: vec![idempotency::forgetting(&db, &clock)],
-            app: api::App { db, clock, window, max_tickets_per_order: settings.max_tickets_per_order },
+            app: api::App {
+                db,
+                clock,
+                window,
+                max_tickets_per_order: settings.max_tickets_per_order,
+            },
             verifier: None,
         })
     }

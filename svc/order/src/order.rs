@@ -171,7 +171,11 @@ impl Order {
 
     /// Ends it, because the seller withdrew the listing. What is confirmed stays sold.
     pub(crate) fn withdraw(&mut self, now: Timestamp) -> Change {
-        if self.status == OrderStatus::Created { self.end(CancelReason::TicketWithdrawn, now) } else { Change::None }
+        if self.status == OrderStatus::Created {
+            self.end(CancelReason::TicketWithdrawn, now)
+        } else {
+            Change::None
+        }
     }
 
     fn end(&mut self, reason: CancelReason, now: Timestamp) -> Change {

@@ -36,7 +36,12 @@ pub(crate) enum PlaceOrderError {
 
 /// Holds tickets for a buyer and announces it, in one transaction.
 pub(crate) fn place_order(tx: &Tx, now: Timestamp, wish: PlaceOrder) -> Result<Order, PlaceOrderError> {
-    let PlaceOrder { buyer_id, ticket_id, quantity, window } = wish;
+    let PlaceOrder {
+        buyer_id,
+        ticket_id,
+        quantity,
+        window,
+    } = wish;
     let listing = store::listing(tx, ticket_id)?.ok_or(PlaceOrderError::TicketNotFound(ticket_id))?;
     let order = Order::place(&listing, buyer_id, quantity, window, now)?;
     listing.on_sale(now)?;

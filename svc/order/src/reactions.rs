@@ -16,14 +16,17 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
         Event::PaymentAuthorized(payment) => {
             paid(tx, now, payment, |order| order.confirm(payment.id, payment.amount, now))
         }
-        Event::PaymentCreated(payment) => {
-            paid(tx, now, payment, |order| order.complete(payment.id, payment.amount, now))
-        }
+        Event::PaymentCreated(payment) => paid(tx, now, payment, |order| {
+            order.complete(payment.id, payment.amount, now)
+        }),
         Event::PaymentFailed(payment) => paid(tx, now, payment, |order| Ok(order.fail(payment.id, now))),
         Event::ExpirationCompleted(expiration) => expire(tx, now, expiration),
         // What was sold stays sold: money that goes back changes nothing here, yet.
         Event::PaymentRefunded(_) => Ok(()),
-        other => Err(ReactionError::new(format_args!("{} is not for the order service", other.name()))),
+        other => Err(ReactionError::new(format_args!(
+            "{} is not for the order service",
+            other.name()
+        ))),
     }
 }
 
@@ -56,7 +59,9 @@ fn paid(
 
 fn expire(tx: &Tx, now: Timestamp, expiration: &Expiration) -> Result<(), ReactionError> {
     // An order that a restored database lost has no hold either: nothing is left to expire.
-    let Some(mut order) = store::order(tx, expiration.order_id)? else { return Ok(()) };
+    let Some(mut order) = store::order(tx, expiration.order_id)? else {
+        return Ok(());
+    };
     if order.expire(expiration.deadline, now) == Change::Made {
         record::changed(tx, &order, now)?;
     }

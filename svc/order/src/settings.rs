@@ -5,7 +5,12 @@ use chassis::Mistakes;
 #[group(skip)]
 pub struct Args {
     /// How many tickets one order can have at most (1 to 1000000).
-    #[arg(long, env = "TICKETING_MAX_TICKETS_PER_ORDER", default_value = "10", value_name = "COUNT")]
+    #[arg(
+        long,
+        env = "TICKETING_MAX_TICKETS_PER_ORDER",
+        default_value = "10",
+        value_name = "COUNT"
+    )]
     max_tickets_per_order: String,
 }
 
@@ -18,7 +23,9 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { max_tickets_per_order: 10 }
+        Self {
+            max_tickets_per_order: 10,
+        }
     }
 }
 

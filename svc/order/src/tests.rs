@@ -37,7 +37,10 @@ impl World {
             version: 1,
             seller_id: UserId::new(noon()),
             title: "The Lighthouse Keepers, live".to_owned(),
-            price: Money { amount: 1999, currency: "usd".parse().unwrap() },
+            price: Money {
+                amount: 1999,
+                currency: "usd".parse().unwrap(),
+            },
             quantity,
             starts_at: None,
             order_window_seconds: None,
@@ -49,7 +52,9 @@ impl World {
     }
 
     async fn try_hear(&self, event: Event) -> Result<(), bus::ReactionError> {
-        self.db.write(move |tx| react(tx, noon(), &Envelope::new("other", noon(), event))).await
+        self.db
+            .write(move |tx| react(tx, noon(), &Envelope::new("other", noon(), event)))
+            .await
     }
 
     async fn hear(&self, event: Event) {
@@ -57,8 +62,16 @@ impl World {
     }
 
     async fn order(&self, quantity: u32) -> Result<OrderId, PlaceOrderError> {
-        let wish = PlaceOrder { buyer_id: UserId::new(noon()), ticket_id: self.ticket.id, quantity, window: WINDOW };
-        self.db.write(move |tx| place_order(tx, noon(), wish)).await.map(|order| order.id)
+        let wish = PlaceOrder {
+            buyer_id: UserId::new(noon()),
+            ticket_id: self.ticket.id,
+            quantity,
+            window: WINDOW,
+        };
+        self.db
+            .write(move |tx| place_order(tx, noon(), wish))
+            .await
+            .map(|order| order.id)
     }
 
     /// quantity, held, sold
@@ -80,18 +93,31 @@ impl World {
 
     async fn is_sound(self) {
         self.db.close().await;
-        let findings =
-            db::admin::check(&self.folder.path().join("order.db"), &SCHEMA, Orders::INVARIANTS).unwrap();
+        let findings = db::admin::check(&self.folder.path().join("order.db"), &SCHEMA, Orders::INVARIANTS).unwrap();
         assert!(findings.is_empty(), "{findings:?}");
     }
 
     fn expiration(order_id: OrderId) -> Event {
-        Event::ExpirationCompleted(Expiration { order_id, version: 1, deadline: noon() + WINDOW })
+        Event::ExpirationCompleted(Expiration {
+            order_id,
+            version: 1,
+            deadline: noon() + WINDOW,
+        })
     }
 
     fn payment(id: PaymentId, order_id: OrderId, status: PaymentStatus) -> Event {
-        let amount = Money { amount: 1999, currency: "usd".parse().unwrap() };
-        let payment = Payment { id, version: 1, status, order_id, buyer_id: UserId::new(noon()), amount };
+        let amount = Money {
+            amount: 1999,
+            currency: "usd".parse().unwrap(),
+        };
+        let payment = Payment {
+            id,
+            version: 1,
+            status,
+            order_id,
+            buyer_id: UserId::new(noon()),
+            amount,
+        };
         match status {
             PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
             PaymentStatus::Captured => Event::PaymentCreated(payment),
@@ -106,7 +132,12 @@ async fn four_hundred_buyers_of_a_hundred_tickets_hold_exactly_a_hundred() {
     let world = World::with(100).await;
     let orders = futures_util::future::join_all((0..400).map(|_| world.order(1))).await;
     assert_eq!(orders.iter().filter(|order| order.is_ok()).count(), 100);
-    assert!(orders.iter().filter_map(|order| order.as_ref().err()).all(|error| error.to_string() == "no tickets are left"));
+    assert!(
+        orders
+            .iter()
+            .filter_map(|order| order.as_ref().err())
+            .all(|error| error.to_string() == "no tickets are left")
+    );
     assert_eq!(world.stock().await, (100, 100, 0));
     world.is_sound().await;
 }
@@ -118,14 +149,26 @@ async fn a_shrink_below_what_is_taken_settles_at_what_is_taken() {
     for _ in 0..7 {
         orders.push(world.order(1).await.unwrap());
     }
-    let fewer = Ticket { version: 2, quantity: 5, ..world.ticket.clone() };
+    let fewer = Ticket {
+        version: 2,
+        quantity: 5,
+        ..world.ticket.clone()
+    };
     world.hear(Event::TicketUpdated(fewer)).await;
-    assert_eq!(world.stock().await, (7, 7, 0), "never oversold, and nobody loses a hold");
+    assert_eq!(
+        world.stock().await,
+        (7, 7, 0),
+        "never oversold, and nobody loses a hold"
+    );
     assert!(world.order(1).await.is_err());
     for id in &orders[..4] {
         world.hear(World::expiration(*id)).await;
     }
-    assert_eq!(world.stock().await, (5, 3, 0), "what is released is not sold again beyond the seller's wish");
+    assert_eq!(
+        world.stock().await,
+        (5, 3, 0),
+        "what is released is not sold again beyond the seller's wish"
+    );
     assert!(world.order(2).await.is_ok());
     assert!(world.order(1).await.is_err());
     world.is_sound().await;
@@ -136,13 +179,24 @@ async fn a_withdrawal_cancels_what_is_open_and_keeps_what_is_confirmed() {
     let world = World::with(10).await;
     let (open, confirmed) = (world.order(1).await.unwrap(), world.order(1).await.unwrap());
     let payment = PaymentId::new(noon());
-    world.hear(World::payment(payment, confirmed, PaymentStatus::Authorized)).await;
-    let withdrawn = Ticket { version: 2, withdrawn_at: Some(noon()), ..world.ticket.clone() };
+    world
+        .hear(World::payment(payment, confirmed, PaymentStatus::Authorized))
+        .await;
+    let withdrawn = Ticket {
+        version: 2,
+        withdrawn_at: Some(noon()),
+        ..world.ticket.clone()
+    };
     world.hear(Event::TicketUpdated(withdrawn)).await;
     assert_eq!(world.status(open).await, "cancelled");
     assert_eq!(world.status(confirmed).await, "awaiting:payment");
-    assert_eq!(world.order(1).await.unwrap_err().to_string(), "the seller has withdrawn this listing");
-    world.hear(World::payment(payment, confirmed, PaymentStatus::Captured)).await;
+    assert_eq!(
+        world.order(1).await.unwrap_err().to_string(),
+        "the seller has withdrawn this listing"
+    );
+    world
+        .hear(World::payment(payment, confirmed, PaymentStatus::Captured))
+        .await;
     assert_eq!(world.stock().await, (10, 0, 1));
     world.is_sound().await;
 }
@@ -150,9 +204,19 @@ async fn a_withdrawal_cancels_what_is_open_and_keeps_what_is_confirmed() {
 #[tokio::test]
 async fn an_older_state_of_a_listing_does_not_undo_a_newer_one() {
     let world = World::with(10).await;
-    let newer = Ticket { version: 3, quantity: 20, ..world.ticket.clone() };
+    let newer = Ticket {
+        version: 3,
+        quantity: 20,
+        ..world.ticket.clone()
+    };
     world.hear(Event::TicketUpdated(newer)).await;
-    world.hear(Event::TicketUpdated(Ticket { version: 2, quantity: 1, ..world.ticket.clone() })).await;
+    world
+        .hear(Event::TicketUpdated(Ticket {
+            version: 2,
+            quantity: 1,
+            ..world.ticket.clone()
+        }))
+        .await;
     assert_eq!(world.stock().await, (20, 0, 0));
     world.is_sound().await;
 }
@@ -164,7 +228,9 @@ async fn money_for_a_cancelled_order_is_for_somebody_to_look_at() {
     world.hear(World::expiration(id)).await;
     let late = World::payment(PaymentId::new(noon()), id, PaymentStatus::Captured);
     assert!(world.try_hear(late).await.is_err());
-    world.hear(World::payment(PaymentId::new(noon()), id, PaymentStatus::Authorized)).await;
+    world
+        .hear(World::payment(PaymentId::new(noon()), id, PaymentStatus::Authorized))
+        .await;
     assert_eq!(world.status(id).await, "cancelled");
     assert_eq!(world.stock().await, (1, 0, 0));
     world.is_sound().await;
@@ -185,7 +251,10 @@ fn history(order: OrderId, payment: PaymentId, expired: bool) -> Vec<Event> {
 }
 
 fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 proptest! {

@@ -25,7 +25,10 @@ impl Shop {
             version: 1,
             seller_id: UserId::new(now),
             title: "The Lighthouse Keepers, live".to_owned(),
-            price: Money { amount: 1999, currency: "usd".parse().unwrap() },
+            price: Money {
+                amount: 1999,
+                currency: "usd".parse().unwrap(),
+            },
             quantity,
             starts_at: None,
             order_window_seconds: None,
@@ -49,7 +52,10 @@ async fn an_order_holds_tickets_until_it_is_paid() {
     let shop = Shop::open().await;
     let ticket = shop.sell(5).await;
     let buyer = shop.buyer();
-    let placed = buyer.post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2})).await.expect(201);
+    let placed = buyer
+        .post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2}))
+        .await
+        .expect(201);
     let id = placed.text_at("/id");
     assert_eq!(placed.headers["location"], format!("/api/v1/orders/{id}"));
     assert_eq!(placed.json()["total"], json!({"amount": 3998, "currency": "usd"}));
@@ -58,8 +64,13 @@ async fn an_order_holds_tickets_until_it_is_paid() {
     assert_eq!(buyer.get(&path).await.expect(200).json(), placed.json());
 
     let created = shop.kit.heard(|event| matches!(event, Event::OrderCreated(_))).await;
-    let Event::OrderCreated(created) = created else { unreachable!() };
-    assert_eq!((created.version, created.status, created.quantity), (1, OrderStatus::Created, 2));
+    let Event::OrderCreated(created) = created else {
+        unreachable!()
+    };
+    assert_eq!(
+        (created.version, created.status, created.quantity),
+        (1, OrderStatus::Created, 2)
+    );
     let payment = Payment {
         id: PaymentId::new(shop.kit.now()),
         version: 2,
@@ -69,9 +80,19 @@ async fn an_order_holds_tickets_until_it_is_paid() {
         amount: created.total,
     };
     shop.kit.say("payment", Event::PaymentAuthorized(payment.clone())).await;
-    shop.kit.heard(|event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id))).await;
+    shop.kit
+        .heard(|event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id)))
+        .await;
     assert_eq!(buyer.delete(&path).await.expect(409).problem().0, "order-being-paid");
-    shop.kit.say("payment", Event::PaymentCreated(Payment { status: PaymentStatus::Captured, ..payment })).await;
+    shop.kit
+        .say(
+            "payment",
+            Event::PaymentCreated(Payment {
+                status: PaymentStatus::Captured,
+                ..payment
+            }),
+        )
+        .await;
     shop.kit.heard(|event| matches!(event, Event::OrderCompleted(_))).await;
     assert_eq!(buyer.get(&path).await.text_at("/status"), "complete");
     assert_eq!(buyer.delete(&path).await.expect(409).problem().0, "order-complete");
@@ -106,23 +127,49 @@ async fn a_request_sent_again_gets_the_same_answer_byte_for_byte_also_after_a_re
         async move { order(&buyer, &ticket).await.expect(201) }
     }))
     .await;
-    assert!(at_once.iter().all(|reply| reply.text == at_once[0].text), "eight at once run once");
-    let other = buyer(&shop.orders).post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2})).await.expect(422);
-    assert_eq!(other.problem(), ("idempotency-key-reused".to_owned(), "Idempotency-Key".to_owned()));
+    assert!(
+        at_once.iter().all(|reply| reply.text == at_once[0].text),
+        "eight at once run once"
+    );
+    let other = buyer(&shop.orders)
+        .post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2}))
+        .await
+        .expect(422);
+    assert_eq!(
+        other.problem(),
+        ("idempotency-key-reused".to_owned(), "Idempotency-Key".to_owned())
+    );
     let Shop { kit, orders } = shop;
     orders.stop().await;
     let orders = kit.start::<Orders>(Settings::default()).await;
     let again = order(&buyer(&orders), &ticket).await.expect(201);
     assert_eq!(again.text, at_once[0].text);
     assert_eq!(again.headers["location"], at_once[0].headers["location"]);
-    let list = orders.client().bearer(&token).get("/api/v1/orders").await.expect(200).json();
+    let list = orders
+        .client()
+        .bearer(&token)
+        .get("/api/v1/orders")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
     // A refusal is an answer, too.
-    let late = orders.client().bearer(&kit.token(UserId::new(kit.now()))).with("idempotency-key", "k-2");
+    let late = orders
+        .client()
+        .bearer(&kit.token(UserId::new(kit.now())))
+        .with("idempotency-key", "k-2");
     let too_many = json!({"ticketId": ticket.id, "quantity": 2});
     let refused = late.post("/api/v1/orders", too_many.clone()).await.expect(409);
-    let _ = orders.client().bearer(&token).delete(&format!("/api/v1/orders/{}", again.text_at("/id"))).await.expect(204);
-    assert_eq!(late.post("/api/v1/orders", too_many).await.expect(409).text, refused.text);
+    let _ = orders
+        .client()
+        .bearer(&token)
+        .delete(&format!("/api/v1/orders/{}", again.text_at("/id")))
+        .await
+        .expect(204);
+    assert_eq!(
+        late.post("/api/v1/orders", too_many).await.expect(409).text,
+        refused.text
+    );
 }
 
 #[tokio::test]
@@ -138,7 +185,10 @@ async fn every_operation_is_for_its_buyer_alone() {
     let _ = nobody.delete(&path).await.expect(401);
     assert_eq!(other.get("/api/v1/orders").await.expect(200).json()["items"], json!([]));
     let hidden = other.get(&path).await.expect(404);
-    let missing = other.get("/api/v1/orders/01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e").await.expect(404);
+    let missing = other
+        .get("/api/v1/orders/01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e")
+        .await
+        .expect(404);
     assert_eq!(hidden.problem(), missing.problem());
     let _ = other.delete(&path).await.expect(404);
     let seller = shop.orders.client().bearer(&shop.kit.token(ticket.seller_id));
@@ -170,8 +220,16 @@ async fn bad_input_is_named() {
     ] {
         assert_eq!(buyer.get(path).await.expect(400).problem().1, field, "{path}");
     }
-    let _ = buyer.with("idempotency-key", "two words").post("/api/v1/orders", json!({"ticketId": ticket.id})).await.expect(400);
-    let refused = shop.buyer().send(Method::PATCH, "/api/v1/orders", None).await.expect(405);
+    let _ = buyer
+        .with("idempotency-key", "two words")
+        .post("/api/v1/orders", json!({"ticketId": ticket.id}))
+        .await
+        .expect(400);
+    let refused = shop
+        .buyer()
+        .send(Method::PATCH, "/api/v1/orders", None)
+        .await
+        .expect(405);
     assert_eq!(refused.headers["allow"], "GET, POST");
 }
 
@@ -189,10 +247,18 @@ async fn a_list_is_paged_from_the_newest_and_filtered_by_status() {
     let mut path = "/api/v1/orders?limit=2".to_owned();
     loop {
         let page = buyer.get(&path).await.expect(200).json();
-        seen.extend(page["items"].as_array().unwrap().iter().map(|order| order["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|order| order["id"].as_str().unwrap().to_owned()),
+        );
         // What comes meanwhile shifts nothing.
         let _ = order(&buyer, &ticket).await.expect(201);
-        let Value::String(cursor) = &page["nextCursor"] else { break };
+        let Value::String(cursor) = &page["nextCursor"] else {
+            break;
+        };
         path = format!("/api/v1/orders?limit=2&cursor={cursor}");
     }
     assert_eq!(seen, ids);
@@ -206,7 +272,10 @@ async fn a_list_is_paged_from_the_newest_and_filtered_by_status() {
 #[tokio::test]
 async fn a_listing_can_be_ordered_at_once_though_its_event_is_still_on_its_way() {
     let shop = Shop::open().await;
-    let ticket = Ticket { id: TicketId::new(shop.kit.now()), ..shop.sell(1).await };
+    let ticket = Ticket {
+        id: TicketId::new(shop.kit.now()),
+        ..shop.sell(1).await
+    };
     let buyer = shop.buyer();
     let (placed, ()) = tokio::join!(order(&buyer, &ticket), async {
         eventually("the order waits", || async { Some(()) }).await;

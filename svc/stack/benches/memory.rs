@@ -70,8 +70,16 @@ fn observed(stack: &mut Child) -> Result<bool, Box<dyn Error>> {
 fn told(when: &str, process: u32) -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let field = |name: &str| -> Result<u64, Box<dyn Error>> {
-        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such field")?;
-        Ok(line.trim_start_matches(':').split_whitespace().next().ok_or("an empty field")?.parse()?)
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .ok_or("no such field")?;
+        Ok(line
+            .trim_start_matches(':')
+            .split_whitespace()
+            .next()
+            .ok_or("an empty field")?
+            .parse()?)
     };
     let (resident, own) = (field("VmRSS")?, field("RssAnon")?);
     println!(

@@ -15,7 +15,9 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        Self { terminal: stderr().is_terminal() }
+        Self {
+            terminal: stderr().is_terminal(),
+        }
     }
 
     pub(crate) fn tell(&self, part: &str) {
@@ -36,6 +38,9 @@ impl Drop for Progress {
     }
 }
 
+/// Where the demo looks for a stack, unless told otherwise.
+const DEMO: &str = "http://127.0.0.1:4000";
+
 /// Where to look, in a frame.
 pub(crate) fn board(stack: &Stack, data: &Path, log: &str) -> String {
     let url = stack.url();
@@ -44,7 +49,11 @@ pub(crate) fn board(stack: &Stack, data: &Path, log: &str) -> String {
         ("try it out".to_owned(), format!("{url}/docs")),
         ("how it is".to_owned(), format!("{url}/health")),
     ];
-    lines.extend(stack.services().map(|(name, url)| (format!("  {name}"), format!("{url}/docs"))));
+    lines.extend(
+        stack
+            .services()
+            .map(|(name, url)| (format!("  {name}"), format!("{url}/docs"))),
+    );
     if let Some((_, url)) = stack.double() {
         lines.push(("Stripe double".to_owned(), url.to_owned()));
     }
@@ -52,16 +61,35 @@ pub(crate) fn board(stack: &Stack, data: &Path, log: &str) -> String {
     lines.push(("data".to_owned(), data.display().to_string()));
     lines.push(("broker names".to_owned(), format!("{}.*", stack.namespace)));
     lines.push(("logs".to_owned(), format!("here: {log} (--log info shows more)")));
-    lines.push(("sell something".to_owned(), "./justw demo, in another terminal".to_owned()));
+    let at = if url == DEMO {
+        String::new()
+    } else {
+        format!(" --url {url}")
+    };
+    lines.push((
+        "sell something".to_owned(),
+        format!("./justw demo{at}, in another terminal"),
+    ));
     lines.push(("stop".to_owned(), "Ctrl-C".to_owned()));
     frame("Ticketing runs", &lines)
 }
 
 fn frame(title: &str, lines: &[(String, String)]) -> String {
     let names = lines.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    let lines = lines.iter().map(|(name, value)| format!("{name:names$}  {value}")).collect::<Vec<_>>();
-    let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or(0).max(title.chars().count() + 2);
-    let mut frame = format!("╭─ {title} {}╮\n", "─".repeat(width.saturating_sub(title.chars().count() + 1)));
+    let lines = lines
+        .iter()
+        .map(|(name, value)| format!("{name:names$}  {value}"))
+        .collect::<Vec<_>>();
+    let width = lines
+        .iter()
+        .map(|line| line.chars().count())
+        .max()
+        .unwrap_or(0)
+        .max(title.chars().count() + 2);
+    let mut frame = format!(
+        "╭─ {title} {}╮\n",
+        "─".repeat(width.saturating_sub(title.chars().count() + 1))
+    );
     for line in lines {
         let gap = " ".repeat(width - line.chars().count());
         let _ = writeln!(frame, "│ {line}{gap} │");
@@ -75,7 +103,16 @@ mod tests {
 
     #[test]
     fn every_line_of_the_frame_is_as_long_as_the_others() {
-        let framed = frame("Hé", &[("a".to_owned(), "one".to_owned()), ("long".to_owned(), "zwölf".to_owned())]);
-        assert_eq!(framed, "╭─ Hé ────────╮\n│ a     one   │\n│ long  zwölf │\n╰─────────────╯");
+        let framed = frame(
+            "Hé",
+            &[
+                ("a".to_owned(), "one".to_owned()),
+                ("long".to_owned(), "zwölf".to_owned()),
+            ],
+        );
+        assert_eq!(
+            framed,
+            "╭─ Hé ────────╮\n│ a     one   │\n│ long  zwölf │\n╰─────────────╯"
+        );
     }
 }

@@ -63,7 +63,12 @@ pub(crate) struct DevArgs {
     #[arg(long, env = "AMQP_URL", hide = true)]
     usual_amqp_url: Option<String>,
     /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise.
-    #[arg(long, env = "TICKETING_ORDER_WINDOW_SECONDS", default_value = "900", value_name = "SECONDS")]
+    #[arg(
+        long,
+        env = "TICKETING_ORDER_WINDOW_SECONDS",
+        default_value = "900",
+        value_name = "SECONDS"
+    )]
     order_window_seconds: String,
     /// What to log: a level, or a list such as info,order=debug.
     #[arg(long, env = "TICKETING_LOG", default_value = LOG, value_name = "FILTER")]
@@ -81,17 +86,24 @@ impl DevArgs {
     pub(crate) fn settings(&self) -> Result<Settings, StartError> {
         let mut mistakes = Mistakes::default();
         let settings = self.parse(&mut mistakes);
-        settings.filter(|_| mistakes.is_empty()).ok_or_else(|| StartError::new(mistakes))
+        settings
+            .filter(|_| mistakes.is_empty())
+            .ok_or_else(|| StartError::new(mistakes))
     }
 
     fn parse(&self, mistakes: &mut Mistakes) -> Option<Settings> {
         let ports = self.ports(mistakes);
         let bind = mistakes.parse::<IpAddr>("--bind", &self.bind);
         let broker = self.broker(mistakes);
-        let window = mistakes.parse::<u64>("--order-window-seconds", &self.order_window_seconds).and_then(|seconds| {
-            let fits = (10..=86_400).contains(&seconds);
-            mistakes.check("--order-window-seconds", fits.then_some(seconds).ok_or("must be 10 to 86400"))
-        });
+        let window = mistakes
+            .parse::<u64>("--order-window-seconds", &self.order_window_seconds)
+            .and_then(|seconds| {
+                let fits = (10..=86_400).contains(&seconds);
+                mistakes.check(
+                    "--order-window-seconds",
+                    fits.then_some(seconds).ok_or("must be 10 to 86400"),
+                )
+            });
         let stripe = self.stripe(mistakes);
         let order = order::Orders::settings(&self.order, mistakes);
         let expiration = expiration::Expiration::settings(&self.expiration, mistakes);
@@ -103,7 +115,10 @@ impl DevArgs {
             window: Duration::from_secs(window?),
             stripe: stripe?,
             // A browser keeps a cookie that is for TLS only from http:// pages of any host but localhost.
-            auth: auth::Settings { cookie_secure: false, ..auth::Settings::default() },
+            auth: auth::Settings {
+                cookie_secure: false,
+                ..auth::Settings::default()
+            },
             order: order?,
             expiration: expiration?,
             clock: Clock::system(),
@@ -113,7 +128,10 @@ impl DevArgs {
     fn ports(&self, mistakes: &mut Mistakes) -> Option<Ports> {
         let port = mistakes.parse::<u16>("--port", &self.port)?;
         let fits = port <= 65_525;
-        let port = mistakes.check("--port", fits.then_some(port).ok_or("must be at most 65525: ten more follow it"))?;
+        let port = mistakes.check(
+            "--port",
+            fits.then_some(port).ok_or("must be at most 65525: ten more follow it"),
+        )?;
         Some(if port == 0 { Ports::Free } else { Ports::From(port) })
     }
 

@@ -21,10 +21,21 @@ impl DataFolder {
     /// Opens the folder, which is created where it is missing, for its owner alone.
     pub fn open(path: &Path) -> Result<Self, StartError> {
         let unusable = |error| StartError(format!("the data folder {} cannot be used: {error}", path.display()));
-        DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(unusable)?;
-        let lock = private().truncate(false).create(true).open(path.join("lock")).map_err(unusable)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .map_err(unusable)?;
+        let lock = private()
+            .truncate(false)
+            .create(true)
+            .open(path.join("lock"))
+            .map_err(unusable)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(StartError(format!(
                 "the data folder {} is in use: another stack runs with it; stop that one, or choose another folder with --data",
                 path.display()
@@ -43,7 +54,10 @@ impl DataFolder {
     pub fn namespace(&self, clock: &Clock) -> Result<Namespace, StartError> {
         let path = self.path.join("namespace");
         match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map_err(|error| StartError(format!("{}: {error}", path.display()))),
+            Ok(text) => text
+                .trim()
+                .parse()
+                .map_err(|error| StartError(format!("{}: {error}", path.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let drawn = format!("ticketing-{}", EventId::new(clock.now()));
                 write_whole(&path, &drawn)
@@ -88,7 +102,10 @@ mod tests {
         let namespace = folder.namespace(&Clock::system()).unwrap();
         assert!(DataFolder::open(&path).unwrap_err().to_string().contains("is in use"));
         drop(folder);
-        assert_eq!(DataFolder::open(&path).unwrap().namespace(&Clock::system()).unwrap(), namespace);
+        assert_eq!(
+            DataFolder::open(&path).unwrap().namespace(&Clock::system()).unwrap(),
+            namespace
+        );
         let other = DataFolder::open(parent.path()).unwrap();
         assert_ne!(other.namespace(&Clock::system()).unwrap(), namespace);
     }

@@ -14,7 +14,10 @@ use crate::{
 pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, StartError> {
     let settings = args.settings()?;
     chassis::start_telemetry(&args.log, LogFormat::Human)?;
-    let runtime = Builder::new_multi_thread().enable_all().build().map_err(StartError::new)?;
+    let runtime = Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(StartError::new)?;
     runtime.block_on(async {
         let mut signals = Signals::listen()?;
         let data = settings.data.clone();

@@ -24,7 +24,10 @@ pub(crate) struct House {
 
 /// All houses behind one door.
 pub(crate) fn endpoint(houses: Vec<House>) -> impl Endpoint<Output = Response> + 'static {
-    FrontDoor { own: own_pages(houses.clone()), houses }
+    FrontDoor {
+        own: own_pages(houses.clone()),
+        houses,
+    }
 }
 
 struct FrontDoor {
@@ -47,7 +50,8 @@ impl Endpoint for FrontDoor {
 
 impl House {
     fn owns(&self, path: &str) -> bool {
-        path.strip_prefix(self.prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(self.prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 }
 
@@ -78,6 +82,12 @@ async fn health(houses: &[House]) -> Response {
         let told = answer.into_body().into_json::<Value>().await.unwrap_or_default();
         services.insert(house.name.to_owned(), told);
     }
-    let status = if all_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Json(json!({"ready": all_ready, "services": services})).with_status(status).into_response()
+    let status = if all_ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    Json(json!({"ready": all_ready, "services": services}))
+        .with_status(status)
+        .into_response()
 }

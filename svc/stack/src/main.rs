@@ -41,5 +41,10 @@ fn check(data: &std::path::Path) -> Result<(), StartError> {
         println!("{}: all five databases are sound", data.display());
         return Ok(());
     }
-    Err(StartError(format!("{}: {} findings\n  {}", data.display(), findings.len(), findings.join("\n  "))))
+    Err(StartError(format!(
+        "{}: {} findings\n  {}",
+        data.display(),
+        findings.len(),
+        findings.join("\n  ")
+    )))
 }

@@ -52,7 +52,9 @@ impl Stack {
         // Before anything else: a second stack beside this one is noticed here.
         let front_door = Served::bind(settings.front_door()).await?;
         progress("the broker");
-        bus::admin::ping(&settings.broker).await.map_err(|error| StartError(format!("no broker: {error}")))?;
+        bus::admin::ping(&settings.broker)
+            .await
+            .map_err(|error| StartError(format!("no broker: {error}")))?;
         let mut stack = Self {
             addr: front_door.addr,
             namespace,
@@ -82,7 +84,11 @@ impl Stack {
                 progress("the Stripe double");
                 let stripe_url = self.start_double(&settings).await?;
                 let stripe_secret_key = Secret::new(DOUBLE_KEY.to_owned());
-                payment::Settings { stripe_url, stripe_secret_key, stripe_timeout: Duration::from_secs(10) }
+                payment::Settings {
+                    stripe_url,
+                    stripe_secret_key,
+                    stripe_timeout: Duration::from_secs(10),
+                }
             }
             Stripe::At(payment) => payment,
         };
@@ -100,25 +106,38 @@ impl Stack {
             allowed_origins: Vec::new(),
         };
         progress("auth");
-        let auth = self.start_service::<auth::Auth>("/api/v1/auth", &settings, &common, settings.auth.clone()).await?;
+        let auth = self
+            .start_service::<auth::Auth>("/api/v1/auth", &settings, &common, settings.auth.clone())
+            .await?;
         common.jwks_url = parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(auth)))?;
         progress("ticket");
-        self.start_service::<ticket::Ticket>("/api/v1/tickets", &settings, &common, ()).await?;
+        self.start_service::<ticket::Ticket>("/api/v1/tickets", &settings, &common, ())
+            .await?;
         progress("order");
-        self.start_service::<order::Orders>("/api/v1/orders", &settings, &common, settings.order).await?;
+        self.start_service::<order::Orders>("/api/v1/orders", &settings, &common, settings.order)
+            .await?;
         progress("expiration");
         self.start_service::<expiration::Expiration>("/api/v1/expirations", &settings, &common, settings.expiration)
             .await?;
         progress("payment");
-        self.start_service::<payment::Payments>("/api/v1/payments", &settings, &common, payment).await?;
+        self.start_service::<payment::Payments>("/api/v1/payments", &settings, &common, payment)
+            .await?;
         progress("the front door");
         let houses = self.services.iter().map(|service| service.house.clone()).collect();
-        chassis::serve(front_door, front_door::endpoint(houses), self.shutdown.clone(), &self.tasks)
+        chassis::serve(
+            front_door,
+            front_door::endpoint(houses),
+            self.shutdown.clone(),
+            &self.tasks,
+        )
     }
 
     async fn start_double(&mut self, settings: &Settings) -> Result<Url, StartError> {
         let path = self.database("stripe");
-        let config = Config { clock: settings.clock.clone(), ..Config::new(DOUBLE_KEY) };
+        let config = Config {
+            clock: settings.clock.clone(),
+            ..Config::new(DOUBLE_KEY)
+        };
         let opened = tokio::task::spawn_blocking(move || {
             Sim::open(&path, config).map_err(|error| StartError(format!("{}: {error}", path.display())))
         });
@@ -146,10 +165,20 @@ impl Stack {
         common: &CommonSettings,
         own: S::Settings,
     ) -> Result<SocketAddr, StartError> {
-        let common = CommonSettings { listen: settings.service(S::PORT), ..common.clone() };
+        let common = CommonSettings {
+            listen: settings.service(S::PORT),
+            ..common.clone()
+        };
         let running = chassis::start::<S>(self.database(S::NAME), common, own, settings.clock.clone()).await?;
         let (addr, endpoint) = (running.addr, running.endpoint.clone());
-        self.services.push(Started { house: House { name: S::NAME, prefix, endpoint }, running });
+        self.services.push(Started {
+            house: House {
+                name: S::NAME,
+                prefix,
+                endpoint,
+            },
+            running,
+        });
         Ok(addr)
     }
 
@@ -164,7 +193,12 @@ impl Stack {
 
     /// Each service by its name, and where it is by itself.
     pub fn services(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let told = |service: &Started| (service.house.name, format!("http://{}", reachable(service.running.addr)));
+        let told = |service: &Started| {
+            (
+                service.house.name,
+                format!("http://{}", reachable(service.running.addr)),
+            )
+        };
         self.services.iter().map(told)
     }
 
@@ -201,7 +235,11 @@ fn parse_url(text: &str) -> Result<Url, StartError> {
 /// Where something can be asked that may listen on all addresses.
 fn reachable(mut addr: SocketAddr) -> SocketAddr {
     if addr.ip().is_unspecified() {
-        addr.set_ip(if addr.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() });
+        addr.set_ip(if addr.is_ipv4() {
+            [127, 0, 0, 1].into()
+        } else {
+            std::net::Ipv6Addr::LOCALHOST.into()
+        });
     }
     addr
 }

@@ -11,7 +11,10 @@ impl Signals {
     /// From now on they no longer end the process by themselves.
     pub(crate) fn listen() -> Result<Self, StartError> {
         let listen = |kind| signal(kind).map_err(StartError::new);
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
 
     /// Waits for the next one; gives the exit code of a process that it ended, 128 and its number, as shells have it.

@@ -30,9 +30,17 @@ pub fn merged() -> Value {
 
 /// Every file: its name and its content.
 pub fn files() -> Vec<(String, String)> {
-    let services = services().into_iter().map(|(name, document)| (name.to_owned(), document));
-    let whole = [("ticketing".to_owned(), merged()), ("events.asyncapi".to_owned(), events::asyncapi())];
-    services.chain(whole).map(|(name, document)| (format!("{name}.json"), format!("{document:#}\n"))).collect()
+    let services = services()
+        .into_iter()
+        .map(|(name, document)| (name.to_owned(), document));
+    let whole = [
+        ("ticketing".to_owned(), merged()),
+        ("events.asyncapi".to_owned(), events::asyncapi()),
+    ];
+    services
+        .chain(whole)
+        .map(|(name, document)| (format!("{name}.json"), format!("{document:#}\n")))
+        .collect()
 }
 
 /// Writes every file into a folder.
@@ -48,13 +56,15 @@ pub fn write(folder: &Path) -> Result<(), StartError> {
 
 /// Fails with a sentence unless every file in a folder is what the code says.
 pub fn check(folder: &Path) -> Result<(), StartError> {
-    let stale = files().into_iter().filter(|(name, content)| {
-        fs::read_to_string(folder.join(name)).ok().as_deref() != Some(content)
-    });
+    let stale = files()
+        .into_iter()
+        .filter(|(name, content)| fs::read_to_string(folder.join(name)).ok().as_deref() != Some(content));
     let stale = stale.map(|(name, _)| name).collect::<Vec<_>>();
     if stale.is_empty() {
         return Ok(());
     }
     let (folder, stale) = (folder.display(), stale.join(", "));
-    Err(StartError(format!("in {folder} these are not what the code says: {stale}; `{REFRESH}` writes them anew")))
+    Err(StartError(format!(
+        "in {folder} these are not what the code says: {stale}; `{REFRESH}` writes them anew"
+    )))
 }

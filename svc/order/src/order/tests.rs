@@ -13,7 +13,10 @@ fn listing() -> Listing {
         id: TicketId::new(noon()),
         seller_id: UserId::new(noon()),
         title: "The Lighthouse Keepers, live".to_owned(),
-        price: Money { amount: 1999, currency: "usd".parse().unwrap() },
+        price: Money {
+            amount: 1999,
+            currency: "usd".parse().unwrap(),
+        },
         starts_at: None,
         window: None,
         withdrawn_at: None,
@@ -28,7 +31,10 @@ fn order() -> Order {
 #[test]
 fn an_order_keeps_the_window_it_was_promised() {
     assert_eq!(order().expires_at, noon() + WINDOW);
-    let short = Listing { window: Some(Duration::from_secs(10)), ..listing() };
+    let short = Listing {
+        window: Some(Duration::from_secs(10)),
+        ..listing()
+    };
     let order = Order::place(&short, UserId::new(noon()), 1, WINDOW, noon()).unwrap();
     assert_eq!(order.expires_at, noon() + Duration::from_secs(10));
 }
@@ -36,14 +42,26 @@ fn an_order_keeps_the_window_it_was_promised() {
 #[test]
 fn nobody_buys_their_own_tickets() {
     let listing = listing();
-    assert_eq!(Order::place(&listing, listing.seller_id, 1, WINDOW, noon()), Err(Refused::OwnTicket));
+    assert_eq!(
+        Order::place(&listing, listing.seller_id, 1, WINDOW, noon()),
+        Err(Refused::OwnTicket)
+    );
 }
 
 #[test]
 fn an_order_is_never_dearer_than_one_payment_can_be() {
-    let dear = Listing { price: Money { amount: ids::MAX_AMOUNT, ..listing().price }, ..listing() };
+    let dear = Listing {
+        price: Money {
+            amount: ids::MAX_AMOUNT,
+            ..listing().price
+        },
+        ..listing()
+    };
     assert!(Order::place(&dear, UserId::new(noon()), 1, WINDOW, noon()).is_ok());
-    assert_eq!(Order::place(&dear, UserId::new(noon()), 2, WINDOW, noon()), Err(Refused::TooDear(2)));
+    assert_eq!(
+        Order::place(&dear, UserId::new(noon()), 2, WINDOW, noon()),
+        Err(Refused::TooDear(2))
+    );
 }
 
 #[test]
@@ -69,7 +87,10 @@ fn an_old_timer_does_not_end_an_order_that_was_given_more_time() {
 #[test]
 fn a_payment_of_another_amount_is_not_taken() {
     let (mut order, payment) = (order(), PaymentId::new(noon()));
-    let less = Money { amount: order.total().amount - 1, ..order.total() };
+    let less = Money {
+        amount: order.total().amount - 1,
+        ..order.total()
+    };
     assert_eq!(order.confirm(payment, less, noon()), Err(CannotPay::Amount(payment)));
     assert_eq!(order.complete(payment, less, noon()), Err(CannotPay::Amount(payment)));
     assert_eq!(order.status, OrderStatus::Created);
@@ -82,7 +103,10 @@ fn only_the_payment_that_it_was_confirmed_with_can_end_an_order() {
     order.confirm(payment, order.total(), noon()).unwrap();
     assert_eq!(order.confirm(other, order.total(), noon()), Ok(Change::None));
     assert_eq!(order.fail(other, noon()), Change::None);
-    assert_eq!(order.complete(other, order.total(), noon()), Err(CannotPay::Other(other)));
+    assert_eq!(
+        order.complete(other, order.total(), noon()),
+        Err(CannotPay::Other(other))
+    );
     assert_eq!(order.fail(payment, noon()), Change::Made);
     assert_eq!(order.cancel_reason, Some(CancelReason::PaymentFailed));
 }

@@ -25,7 +25,11 @@ pub(crate) fn of_buyer(
     before: Option<OrderId>,
     rows: u32,
 ) -> Result<Vec<Order>, Error> {
-    let filter = if status.is_some() { "AND status = ?2" } else { "AND ?2 IS NULL" };
+    let filter = if status.is_some() {
+        "AND status = ?2"
+    } else {
+        "AND ?2 IS NULL"
+    };
     // Ids sort by the moment of their making; no id sorts after this one.
     let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
     let found = conn
@@ -40,7 +44,9 @@ pub(crate) fn of_buyer(
 /// The orders of a listing that are still to be paid.
 pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Order>, Error> {
     let found = conn
-        .prepare_cached(&format!(r#"SELECT {COLUMNS} FROM "order" WHERE ticket_id = ? AND status = 'created'"#))?
+        .prepare_cached(&format!(
+            r#"SELECT {COLUMNS} FROM "order" WHERE ticket_id = ? AND status = 'created'"#
+        ))?
         .query_map([ticket], read)?
         .collect::<Result<_, _>>()?;
     Ok(found)
@@ -49,7 +55,9 @@ pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Ord
 /// All orders, in the order of their ids: those after `after`, at most `rows`.
 pub(crate) fn page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Order>, Error> {
     let found = conn
-        .prepare_cached(&format!(r#"SELECT {COLUMNS} FROM "order" WHERE id > ? ORDER BY id LIMIT ?"#))?
+        .prepare_cached(&format!(
+            r#"SELECT {COLUMNS} FROM "order" WHERE id > ? ORDER BY id LIMIT ?"#
+        ))?
         .query_map((after, rows), read)?
         .collect::<Result<_, _>>()?;
     Ok(found)
@@ -101,12 +109,18 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Order> {
         id: row.get("id")?,
         version: row.get("version")?,
         status: parse(&row.get::<_, String>("status")?, &STATUSES)?,
-        cancel_reason: row.get::<_, Option<String>>("cancel_reason")?.map(|text| parse(&text, &REASONS)).transpose()?,
+        cancel_reason: row
+            .get::<_, Option<String>>("cancel_reason")?
+            .map(|text| parse(&text, &REASONS))
+            .transpose()?,
         buyer_id: row.get("buyer_id")?,
         seller_id: row.get("seller_id")?,
         ticket_id: row.get("ticket_id")?,
         title: row.get("title")?,
-        price: Money { amount: row.get("amount")?, currency: row.get("currency")? },
+        price: Money {
+            amount: row.get("amount")?,
+            currency: row.get("currency")?,
+        },
         quantity: row.get("quantity")?,
         expires_at: row.get("expires_at")?,
         payment_id: row.get("payment_id")?,
@@ -138,7 +152,10 @@ fn reason_text(reason: CancelReason) -> &'static str {
 }
 
 fn text<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> &'static str {
-    words.iter().find(|(_, known)| *known == value).map_or("", |(word, _)| word)
+    words
+        .iter()
+        .find(|(_, known)| *known == value)
+        .map_or("", |(word, _)| word)
 }
 
 fn parse<T: Copy>(text: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {

@@ -20,9 +20,14 @@ pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>
                 id,
                 seller_id: row.get("seller_id")?,
                 title: row.get("title")?,
-                price: Money { amount: row.get("amount")?, currency: row.get("currency")? },
+                price: Money {
+                    amount: row.get("amount")?,
+                    currency: row.get("currency")?,
+                },
                 starts_at: row.get("starts_at")?,
-                window: row.get::<_, Option<u32>>("order_window_seconds")?.map(|seconds| Duration::from_secs(seconds.into())),
+                window: row
+                    .get::<_, Option<u32>>("order_window_seconds")?
+                    .map(|seconds| Duration::from_secs(seconds.into())),
                 withdrawn_at: row.get("withdrawn_at")?,
                 left: row.get("left")?,
             })
@@ -82,6 +87,7 @@ pub(crate) fn release(conn: &Connection, id: TicketId, count: u32) -> Result<(),
 
 /// Turns held tickets into sold ones.
 pub(crate) fn sell(conn: &Connection, id: TicketId, count: u32) -> Result<(), Error> {
-    conn.prepare_cached("UPDATE listing SET held = held - ?2, sold = sold + ?2 WHERE id = ?1")?.execute((id, count))?;
+    conn.prepare_cached("UPDATE listing SET held = held - ?2, sold = sold + ?2 WHERE id = ?1")?
+        .execute((id, count))?;
     Ok(())
 }

@@ -38,15 +38,30 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, token: None }
+        Self {
+            method: Method::GET,
+            path: path.into(),
+            body: None,
+            token: None,
+        }
     }
 
     pub(super) fn post(path: impl Into<String>, body: Value) -> Self {
-        Self { method: Method::POST, path: path.into(), body: Some(body), token: None }
+        Self {
+            method: Method::POST,
+            path: path.into(),
+            body: Some(body),
+            token: None,
+        }
     }
 
     pub(super) fn delete(path: impl Into<String>) -> Self {
-        Self { method: Method::DELETE, path: path.into(), body: None, token: None }
+        Self {
+            method: Method::DELETE,
+            path: path.into(),
+            body: None,
+            token: None,
+        }
     }
 
     /// Asked by whom an access token names.
@@ -65,7 +80,9 @@ struct Answer {
 impl Answer {
     /// In short: the fields at these JSON pointers.
     fn told(&self, fields: &[&str]) -> String {
-        let fields = fields.iter().filter_map(|pointer| Some((pointer, self.body.pointer(pointer)?)));
+        let fields = fields
+            .iter()
+            .filter_map(|pointer| Some((pointer, self.body.pointer(pointer)?)));
         let fields = fields.map(|(pointer, value)| {
             let value = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
             format!("{} {value}", pointer.rsplit('/').next().unwrap_or_default())
@@ -78,7 +95,12 @@ impl<'a> Scene<'a> {
     pub(super) fn new(url: &str, patience: Duration, tell: &'a (dyn Fn(&str) + Send + Sync)) -> Result<Self, Failed> {
         let http = Client::builder().timeout(ANSWER).no_proxy().build();
         let http = http.map_err(|error| failed("the demo", "an HTTP client", error))?;
-        Ok(Self { http, url: url.trim_end_matches('/').to_owned(), patience, tell })
+        Ok(Self {
+            http,
+            url: url.trim_end_matches('/').to_owned(),
+            patience,
+            tell,
+        })
     }
 
     pub(super) fn heading(&self, text: &str) {
@@ -96,7 +118,13 @@ impl<'a> Scene<'a> {
     }
 
     /// Asks until the thing in question has come to the service that is asked: until then it knows of none (404).
-    pub(super) async fn expect_soon(&self, step: &str, ask: Ask, status: u16, fields: &[&str]) -> Result<Value, Failed> {
+    pub(super) async fn expect_soon(
+        &self,
+        step: &str,
+        ask: Ask,
+        status: u16,
+        fields: &[&str],
+    ) -> Result<Value, Failed> {
         let (deadline, mut looks) = (Instant::now() + self.patience, interval(LOOK));
         loop {
             looks.tick().await;
@@ -137,7 +165,11 @@ impl<'a> Scene<'a> {
 
     /// Notes something about an answer that is not in its status.
     pub(super) fn check(step: &str, expected: &str, true_of: bool, body: &Value) -> Result<(), Failed> {
-        if true_of { Ok(()) } else { Err(failed(step, expected, format_args!("came {body}"))) }
+        if true_of {
+            Ok(())
+        } else {
+            Err(failed(step, expected, format_args!("came {body}")))
+        }
     }
 
     fn told(&self, step: &str, answer: &Answer, fields: &[&str]) {
@@ -147,10 +179,20 @@ impl<'a> Scene<'a> {
     async fn ask(&self, step: &str, ask: &Ask) -> Result<Answer, Failed> {
         let asked = format!("{} {}", ask.method, ask.path);
         let silent = |error: reqwest::Error| {
-            let hint = if error.is_connect() { "; is the stack running? `./justw dev` starts it" } else { "" };
-            failed(step, format_args!("an answer to {asked}"), format_args!("none came: {error}{hint}"))
+            let hint = if error.is_connect() {
+                "; is the stack running? `./justw dev` starts it"
+            } else {
+                ""
+            };
+            failed(
+                step,
+                format_args!("an answer to {asked}"),
+                format_args!("none came: {error}{hint}"),
+            )
         };
-        let mut request = self.http.request(ask.method.clone(), format!("{}{}", self.url, ask.path));
+        let mut request = self
+            .http
+            .request(ask.method.clone(), format!("{}{}", self.url, ask.path));
         if let Some(token) = &ask.token {
             request = request.bearer_auth(token);
         }
@@ -170,5 +212,9 @@ fn came(answer: &Answer) -> String {
 }
 
 fn failed(step: &str, expected: impl Display, came: impl Display) -> Failed {
-    Failed { step: step.to_owned(), expected: expected.to_string(), came: came.to_string() }
+    Failed {
+        step: step.to_owned(),
+        expected: expected.to_string(),
+        came: came.to_string(),
+    }
 }

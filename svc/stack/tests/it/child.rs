@@ -31,8 +31,15 @@ pub(crate) struct Ended {
 /// `stack dev` on ports that are free, with data in a folder.
 pub(crate) fn dev(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_stack"));
-    command.args(["dev", "--data"]).arg(data).env("TICKETING_PORT", "0").env("AMQP_URL", broker().as_str());
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["dev", "--data"])
+        .arg(data)
+        .env("TICKETING_PORT", "0")
+        .env("AMQP_URL", broker().as_str());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     command
 }
 
@@ -57,7 +64,11 @@ impl Child {
                 }
             }
         }
-        Self { process, errors, url: url.unwrap() }
+        Self {
+            process,
+            errors,
+            url: url.unwrap(),
+        }
     }
 
     /// SIGKILL.
@@ -69,19 +80,33 @@ impl Child {
     /// Sends a signal: `INT`, `TERM`.
     pub(crate) fn signal(&self, signal: &str) {
         let id = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args(["-s", signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits until it says this.
     pub(crate) fn says(&self, what: &str) {
         let deadline = Instant::now() + PATIENCE;
-        while !self.errors.recv_timeout(deadline - Instant::now()).unwrap().contains(what) {}
+        while !self
+            .errors
+            .recv_timeout(deadline - Instant::now())
+            .unwrap()
+            .contains(what)
+        {}
     }
 
     /// Waits for it to end by itself.
     pub(crate) fn ended(mut self) -> Ended {
         let code = wait(&mut self.process);
-        Ended { code, said: rest(&self.errors) }
+        Ended {
+            code,
+            said: rest(&self.errors),
+        }
     }
 
     /// Stops it as an operator would.
@@ -104,7 +129,10 @@ pub(crate) fn run(mut command: Command) -> Ended {
     let mut process = command.spawn().unwrap();
     let errors = lines(process.stderr.take().unwrap());
     let code = wait(&mut process);
-    Ended { code, said: rest(&errors) }
+    Ended {
+        code,
+        said: rest(&errors),
+    }
 }
 
 fn wait(process: &mut process::Child) -> Option<i32> {

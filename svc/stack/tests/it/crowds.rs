@@ -11,7 +11,11 @@ fn accepted(replies: &[crate::Reply]) -> Vec<String> {
     for reply in refused {
         assert_eq!(reply.status, 409, "{}", reply.text);
         let (kind, _) = reply.problem();
-        assert!(["sold-out", "ticket-withdrawn"].contains(&kind.as_str()), "{}", reply.text);
+        assert!(
+            ["sold-out", "ticket-withdrawn"].contains(&kind.as_str()),
+            "{}",
+            reply.text
+        );
     }
     placed.iter().map(|reply| reply.text_at("/id")).collect()
 }
@@ -75,12 +79,17 @@ async fn a_listing_that_is_withdrawn_while_it_is_ordered_leaves_no_order_open() 
         let (replies, withdrawn) = join(wishes, ada.withdraws(&ticket)).await;
         let _ = withdrawn.expect(204);
         for (number, reply) in replies.iter().enumerate().filter(|(_, reply)| reply.status == 201) {
-            let order = buyers[number % buyers.len()].sees(&reply.text_at("/id"), "cancelled").await;
+            let order = buyers[number % buyers.len()]
+                .sees(&reply.text_at("/id"), "cancelled")
+                .await;
             assert_eq!(order["cancelReason"], "ticket-withdrawn");
         }
         accepted(&replies);
         buyers[0].sees(&first, "cancelled").await;
         ada.counts(&ticket, 0, 0).await;
-        assert_eq!(buyers[1].orders(&ticket, 1).await.expect(409).problem().0, "ticket-withdrawn");
+        assert_eq!(
+            buyers[1].orders(&ticket, 1).await.expect(409).problem().0,
+            "ticket-withdrawn"
+        );
     }
 }

@@ -16,7 +16,11 @@ use crate::{
 #[track_caller]
 fn assert_refused(ended: &Ended, sentence: &str) {
     assert_eq!(ended.code, Some(1), "{}", ended.said);
-    let told = ended.said.lines().filter(|line| !line.starts_with("ticketing: starting ")).collect::<Vec<_>>();
+    let told = ended
+        .said
+        .lines()
+        .filter(|line| !line.starts_with("ticketing: starting "))
+        .collect::<Vec<_>>();
     assert_eq!(told.len(), 1, "{}", ended.said);
     assert!(told[0].contains(sentence), "{}", ended.said);
 }
@@ -26,10 +30,21 @@ async fn it_serves_everything_behind_one_door_and_ctrl_c_stops_it() {
     let home = Home::new();
     let child = Child::start(dev(&home.data()));
     let at = Client::new(&child.url);
-    for path in ["/", "/docs", "/openapi.json", "/health", "/api/v1/tickets", "/api/v1/auth/jwks.json"] {
+    for path in [
+        "/",
+        "/docs",
+        "/openapi.json",
+        "/health",
+        "/api/v1/tickets",
+        "/api/v1/auth/jwks.json",
+    ] {
         let _ = at.get(path).await.expect(200);
     }
-    for path in ["/api/v1/orders", "/api/v1/payments", "/api/v1/expirations/01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e"] {
+    for path in [
+        "/api/v1/orders",
+        "/api/v1/payments",
+        "/api/v1/expirations/01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e",
+    ] {
         assert_eq!(at.get(path).await.expect(401).problem().0, "unauthorized");
     }
     for path in ["/nowhere", "/api/v1/nowhere", "/api/v1/ticketsandmore"] {
@@ -37,7 +52,14 @@ async fn it_serves_everything_behind_one_door_and_ctrl_c_stops_it() {
     }
     // A browser keeps its connections.
     let browser = reqwest::Client::new();
-    browser.get(format!("{}/docs", child.url)).send().await.unwrap().bytes().await.unwrap();
+    browser
+        .get(format!("{}/docs", child.url))
+        .send()
+        .await
+        .unwrap()
+        .bytes()
+        .await
+        .unwrap();
 
     let began = std::time::Instant::now();
     child.signal("INT");
@@ -55,13 +77,17 @@ async fn a_second_ctrl_c_does_not_wait_for_anything() {
     let double = Sim::in_memory(Config::new(key)).unwrap();
     let bank = double.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let mut command = dev(&home.data());
-    command.args(["--stripe-url", &bank.url]).env("TICKETING_STRIPE_SECRET_KEY", key);
+    command
+        .args(["--stripe-url", &bank.url])
+        .env("TICKETING_STRIPE_SECRET_KEY", key);
     let child = Child::start(command);
     let at = Client::new(&child.url);
     let (ada, bert) = (Person::sign_up(&at).await, Person::sign_up(&at).await);
     let order = bert.holds(&ada.lists(json!({})).await, 1).await;
     let hold = double.hold(On::post("/v1/payment_intents"), When::Before);
-    let request = reqwest::Client::new().post(format!("{}/api/v1/payments", child.url)).bearer_auth(&bert.token);
+    let request = reqwest::Client::new()
+        .post(format!("{}/api/v1/payments", child.url))
+        .bearer_auth(&bert.token);
     let request = request.json(&json!({"orderId": order, "token": "tok_visa"}));
     let paying = tokio_util::task::TaskTracker::new().spawn(request.send());
     hold.arrived().await;
@@ -101,7 +127,10 @@ fn a_folder_that_cannot_be_written_is_named() {
     let home = Home::new();
     let file = home.data();
     fs::write(&file, "").unwrap();
-    assert_refused(&run(dev(&file.join("data"))), "/data/data cannot be used: Not a directory");
+    assert_refused(
+        &run(dev(&file.join("data"))),
+        "/data/data cannot be used: Not a directory",
+    );
 }
 
 #[test]
@@ -116,11 +145,24 @@ fn a_folder_that_another_stack_uses_is_named() {
 fn all_mistakes_of_the_command_line_are_named_at_once() {
     let home = Home::new();
     let mut command = dev(&home.data());
-    command.args(["--bind", "here", "--order-window-seconds", "5", "--max-tickets-per-order", "0"]);
+    command.args([
+        "--bind",
+        "here",
+        "--order-window-seconds",
+        "5",
+        "--max-tickets-per-order",
+        "0",
+    ]);
     command.args(["--amqp-url", "http://host", "--stripe-secret-key", "pk_1"]);
     let ended = run(command);
     assert_eq!(ended.code, Some(1));
-    for flag in ["--bind", "--order-window-seconds", "--max-tickets-per-order", "--amqp-url", "--stripe-secret-key"] {
+    for flag in [
+        "--bind",
+        "--order-window-seconds",
+        "--max-tickets-per-order",
+        "--amqp-url",
+        "--stripe-secret-key",
+    ] {
         assert!(ended.said.contains(&format!("{flag}: ")), "{}", ended.said);
     }
     assert!(!ended.said.contains("pk_1"), "{}", ended.said);
@@ -143,7 +185,11 @@ async fn a_second_run_continues_from_the_data_of_the_first() {
     bert.buys(&order).await;
     ada.counts(&ticket, 0, 1).await;
     child.stop();
-    let checked = Command::new(env!("CARGO_BIN_EXE_stack")).args(["check", "--data"]).arg(home.data()).output().unwrap();
+    let checked = Command::new(env!("CARGO_BIN_EXE_stack"))
+        .args(["check", "--data"])
+        .arg(home.data())
+        .output()
+        .unwrap();
     assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
     home.assert_sound();
 }

@@ -21,14 +21,25 @@ fn one_document_over_all_services_has_no_conflicts() {
     let merged = stack::specs::merged();
     for place in ["/components/schemas", "/components/securitySchemes", "/paths"] {
         for name in merged.pointer(place).and_then(Value::as_object).unwrap().keys() {
-            assert!(!name.ends_with("_CONFLICT"), "two services mean different things by {name}");
+            assert!(
+                !name.ends_with("_CONFLICT"),
+                "two services mean different things by {name}"
+            );
         }
     }
-    let tags = merged["tags"].as_array().unwrap().iter().map(|tag| &tag["name"]).collect::<Vec<_>>();
+    let tags = merged["tags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|tag| &tag["name"])
+        .collect::<Vec<_>>();
     assert_eq!(tags, ["Auth", "Tickets", "Orders", "Expirations", "Payments"]);
     // So that trying out works wherever the page comes from, and with which tokens.
     assert_eq!(merged.pointer("/servers/0/url").unwrap(), "/");
-    assert_eq!(merged.pointer("/components/securitySchemes/bearer/scheme").unwrap(), "bearer");
+    assert_eq!(
+        merged.pointer("/components/securitySchemes/bearer/scheme").unwrap(),
+        "bearer"
+    );
 }
 
 #[test]
@@ -39,14 +50,27 @@ fn every_operation_is_named_explained_and_lists_its_refusals() {
     for operation in &all {
         let Operation { name, spec, .. } = operation;
         assert!(ids.insert(operation.id()), "{name}: its operationId is another's");
-        assert!(spec["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}: no summary");
+        assert!(
+            spec["summary"].as_str().is_some_and(|summary| !summary.is_empty()),
+            "{name}: no summary"
+        );
         assert_eq!(spec["tags"].as_array().map(Vec::len), Some(1), "{name}: not one tag");
         let listed = |status: &str| spec["responses"].get(status).is_some();
         assert!(listed("500") && listed("503"), "{name}");
         assert!(!operation.is_secured() || listed("401"), "{name}");
-        for parameter in spec["parameters"].as_array().into_iter().flatten().filter(|given| given["required"] != true) {
+        for parameter in spec["parameters"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|given| given["required"] != true)
+        {
             // Swagger UI would send it.
-            assert_eq!(parameter.pointer("/schema/example"), None, "{name}: {}", parameter["name"]);
+            assert_eq!(
+                parameter.pointer("/schema/example"),
+                None,
+                "{name}: {}",
+                parameter["name"]
+            );
         }
         let takes_something = operation.has_body() || !operation.parameters("path").is_empty();
         assert!(!takes_something || listed("400"), "{name}");
@@ -55,10 +79,19 @@ fn every_operation_is_named_explained_and_lists_its_refusals() {
         }
         for (status, response) in spec["responses"].as_object().unwrap() {
             let refusal = status.starts_with('4') || status.starts_with('5');
-            let kinds = response["content"].as_object().into_iter().flat_map(|content| content.keys());
+            let kinds = response["content"]
+                .as_object()
+                .into_iter()
+                .flat_map(|content| content.keys());
             let kinds = kinds.map(String::as_str).collect::<Vec<_>>();
-            assert!(!refusal || kinds == ["application/problem+json"], "{name}, {status}: {kinds:?}");
-            assert!(response["description"].as_str().is_some_and(|text| !text.is_empty()), "{name}, {status}");
+            assert!(
+                !refusal || kinds == ["application/problem+json"],
+                "{name}, {status}: {kinds:?}"
+            );
+            assert!(
+                response["description"].as_str().is_some_and(|text| !text.is_empty()),
+                "{name}, {status}"
+            );
         }
     }
 }

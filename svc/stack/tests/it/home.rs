@@ -24,7 +24,10 @@ impl Home {
     }
 
     pub(crate) fn namespace(&self) -> Namespace {
-        fs::read_to_string(self.data().join("namespace")).unwrap().parse().unwrap()
+        fs::read_to_string(self.data().join("namespace"))
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// Nothing that must not be is in the databases, and no message was set aside. Nothing runs with them any more.
@@ -62,7 +65,11 @@ pub(crate) fn apart<T: Send>(work: impl Future<Output = T> + Send) -> T {
 }
 
 pub(crate) fn runtime() -> Runtime {
-    Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 /// How long a stack may take to start or to stop.

@@ -8,14 +8,16 @@ use crate::{
     child::{Child, dev},
     home::Home,
     person::Person,
+    wire::Wire,
     wrongs::{charged_once, intents},
 };
 
 const KEY: &str = "sk_test_that_outlives_the_killed";
 
-/// A stack in a process of its own, and the bank outside of it.
+/// A stack in a process of its own; outside of it the bank, and a wire to the broker.
 struct Scene {
     home: Home,
+    wire: Wire,
     double: Sim,
     bank: stripe_sim::Running,
 }
@@ -24,12 +26,20 @@ impl Scene {
     async fn new() -> Self {
         let double = Sim::in_memory(Config::new(KEY)).unwrap();
         let bank = double.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
-        Self { home: Home::new(), double, bank }
+        Self {
+            home: Home::new(),
+            wire: Wire::new().await,
+            double,
+            bank,
+        }
     }
 
     fn start(&self) -> Child {
         let mut command = dev(&self.home.data());
-        command.args(["--stripe-url", &self.bank.url]).env("TICKETING_STRIPE_SECRET_KEY", KEY);
+        command
+            .args(["--stripe-url", &self.bank.url])
+            .env("TICKETING_STRIPE_SECRET_KEY", KEY);
+        command.env("TICKETING_AMQP_URL", self.wire.url());
         Child::start(command)
     }
 
@@ -67,7 +77,9 @@ async fn an_order(child: &Child) -> (Person, String, String) {
 
 /// Begins to pay; who kills the process hears no answer.
 fn begins_to_pay(child: &Child, buyer: &Person, order: &str) -> tokio::task::JoinHandle<()> {
-    let request = reqwest::Client::new().post(format!("{}/api/v1/payments", child.url)).bearer_auth(&buyer.token);
+    let request = reqwest::Client::new()
+        .post(format!("{}/api/v1/payments", child.url))
+        .bearer_auth(&buyer.token);
     let request = request.json(&json!({"orderId": order, "token": "tok_visa"}));
     tokio_util::task::TaskTracker::new().spawn(async move {
         let _ = request.send().await;
@@ -98,6 +110,22 @@ async fn killed_while_the_bank_authorises_it_goes_on() {
         paying.await.unwrap();
         scene.assert_paid_once(child, &buyer, &order, &ticket).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_before_anybody_hears_of_the_authorisation_it_goes_on() {
+    let scene = Scene::new().await;
+    let child = scene.start();
+    let (buyer, order, ticket) = an_order(&child).await;
+    buyer.waits_for(&format!("/api/v1/expirations/{order}"), &[]).await;
+    buyer.counts(&ticket, 1, 0).await;
+    scene.wire.cut();
+    let paid = buyer.pays(&order, "tok_visa").await.expect(201);
+    assert_eq!(paid.text_at("/status"), "authorized");
+    child.kill();
+    scene.wire.restore();
+    let child = scene.start();
+    scene.assert_paid_once(child, &buyer, &order, &ticket).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,22 +17,37 @@ pub(crate) struct Operation<'a> {
 
 pub(crate) fn operations(document: &Value) -> Vec<Operation<'_>> {
     let paths = document["paths"].as_object().unwrap().iter();
-    let of_path = paths.flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |(method, spec)| (path, method, spec)));
+    let of_path = paths.flat_map(|(path, item)| {
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(move |(method, spec)| (path, method, spec))
+    });
     of_path
         .map(|(path, method, spec)| {
             let method: Method = method.to_uppercase().parse().unwrap();
-            Operation { name: format!("{method} {path}"), spec, document, method, path }
+            Operation {
+                name: format!("{method} {path}"),
+                spec,
+                document,
+                method,
+                path,
+            }
         })
         .collect()
 }
 
 impl Operation<'_> {
     pub(crate) fn id(&self) -> &str {
-        self.spec["operationId"].as_str().unwrap_or_else(|| panic!("{}: no operationId", self.name))
+        self.spec["operationId"]
+            .as_str()
+            .unwrap_or_else(|| panic!("{}: no operationId", self.name))
     }
 
     pub(crate) fn is_secured(&self) -> bool {
-        self.spec["security"].as_array().is_some_and(|schemes| !schemes.is_empty())
+        self.spec["security"]
+            .as_array()
+            .is_some_and(|schemes| !schemes.is_empty())
     }
 
     pub(crate) fn has_body(&self) -> bool {
@@ -42,7 +57,9 @@ impl Operation<'_> {
     /// The names of its parameters in `path`, `query` or `header`.
     pub(crate) fn parameters(&self, place: &str) -> Vec<&str> {
         let all = self.spec["parameters"].as_array().into_iter().flatten();
-        all.filter(|parameter| parameter["in"] == place).map(|parameter| parameter["name"].as_str().unwrap()).collect()
+        all.filter(|parameter| parameter["in"] == place)
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect()
     }
 
     /// The body that the document shows, of which nothing is there in truth.
@@ -52,12 +69,20 @@ impl Operation<'_> {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
             None => schema,
         };
-        Some(schema.get("example").unwrap_or_else(|| panic!("{}: its body has no example", self.name)).clone())
+        Some(
+            schema
+                .get("example")
+                .unwrap_or_else(|| panic!("{}: its body has no example", self.name))
+                .clone(),
+        )
     }
 
     /// The path with an id of nothing, or with something else in the place of ids.
     fn path(&self, id: &str) -> String {
-        let parts = self.path.split('/').map(|part| if part.starts_with('{') { id } else { part });
+        let parts = self
+            .path
+            .split('/')
+            .map(|part| if part.starts_with('{') { id } else { part });
         parts.collect::<Vec<_>>().join("/")
     }
 
@@ -71,9 +96,17 @@ impl Operation<'_> {
         let status = reply.status.as_u16();
         let asked = asked.chars().take(300).collect::<String>();
         assert!(status < 500, "{} with {asked}: {status} {}", self.name, reply.text);
-        assert!(self.spec["responses"].get(status.to_string()).is_some(), "{} with {asked}: {status} is not listed", self.name);
+        assert!(
+            self.spec["responses"].get(status.to_string()).is_some(),
+            "{} with {asked}: {status} is not listed",
+            self.name
+        );
         if status >= 400 {
-            assert_eq!(reply.headers["content-type"], "application/problem+json", "{} with {asked}", self.name);
+            assert_eq!(
+                reply.headers["content-type"], "application/problem+json",
+                "{} with {asked}",
+                self.name
+            );
             assert_eq!(reply.json()["status"], status, "{} with {asked}", self.name);
         }
     }
@@ -120,7 +153,12 @@ fn bent(body: &Value) -> Vec<Value> {
         for (name, value) in fields {
             all.push(with(name, None));
             all.extend(oddities().into_iter().map(|odd| with(name, Some(odd))));
-            all.extend(bent(value).into_iter().filter(|_| value.is_object()).map(|inner| with(name, Some(inner))));
+            all.extend(
+                bent(value)
+                    .into_iter()
+                    .filter(|_| value.is_object())
+                    .map(|inner| with(name, Some(inner))),
+            );
         }
         all.push(with("stranger", Some(json!(1))));
     }
@@ -134,7 +172,11 @@ async fn without_a_token_every_secured_operation_answers_401() {
     for operation in operations(&document).iter().filter(|operation| operation.is_secured()) {
         let body = operation.body().map(|body| body.to_string());
         let nobody = town.client();
-        for client in [nobody.clone(), nobody.clone().bearer("e30.e30.e30"), nobody.with("cookie", "ticketing_session=x")] {
+        for client in [
+            nobody.clone(),
+            nobody.clone().bearer("e30.e30.e30"),
+            nobody.with("cookie", "ticketing_session=x"),
+        ] {
             let reply = operation.ask(&client, &operation.path(NOTHING), body.clone()).await;
             assert_eq!(reply.status, 401, "{}: {}", operation.name, reply.text);
             assert_eq!(reply.problem().0, "unauthorized", "{}", operation.name);
@@ -148,15 +190,34 @@ async fn without_a_token_every_secured_operation_answers_401() {
 #[tokio::test]
 async fn what_cannot_be_understood_in_a_path_or_a_query_is_answered_with_400_or_404() {
     let (town, document) = (Town::shared(), stack::specs::merged());
-    let odd = ["x", "-1", "%00", "%ff", "..", "%2e%2e%2f", "%20", "NaN", "%F0%9F%98%80", &"9".repeat(2000), &NOTHING[1..]];
+    let odd = [
+        "x",
+        "-1",
+        "%00",
+        "%ff",
+        "..",
+        "%2e%2e%2f",
+        "%20",
+        "NaN",
+        "%F0%9F%98%80",
+        &"9".repeat(2000),
+        &NOTHING[1..],
+    ];
     for operation in operations(&document) {
         let somebody = town.somebody().await;
         let body = operation.body().map(|body| body.to_string());
         if !operation.parameters("path").is_empty() {
             for id in odd {
-                let reply = operation.ask(somebody.client(), &operation.path(id), body.clone()).await;
+                let reply = operation
+                    .ask(somebody.client(), &operation.path(id), body.clone())
+                    .await;
                 operation.assert_listed(&reply, id);
-                assert!([400, 404].contains(&reply.status.as_u16()), "{} with {id}: {}", operation.name, reply.text);
+                assert!(
+                    [400, 404].contains(&reply.status.as_u16()),
+                    "{} with {id}: {}",
+                    operation.name,
+                    reply.text
+                );
             }
         }
         for parameter in operation.parameters("query") {
@@ -181,10 +242,27 @@ async fn what_cannot_be_understood_in_a_body_is_answered_with_what_the_document_
         let Some(body) = operation.body() else { continue };
         let (somebody, path) = (town.somebody().await, operation.path(NOTHING));
         let client = somebody.client();
-        for text in ["", "{", "null", "[]", "\"\"", "1", "{}", "{\"a\":}", "\u{feff}{}", "{\"a\":1,\"a\":2}", "nul"] {
+        for text in [
+            "",
+            "{",
+            "null",
+            "[]",
+            "\"\"",
+            "1",
+            "{}",
+            "{\"a\":}",
+            "\u{feff}{}",
+            "{\"a\":1,\"a\":2}",
+            "nul",
+        ] {
             let reply = operation.ask(client, &path, Some(text.to_owned())).await;
             operation.assert_listed(&reply, text);
-            assert!(reply.status.is_client_error(), "{} with {text}: {}", operation.name, reply.text);
+            assert!(
+                reply.status.is_client_error(),
+                "{} with {text}: {}",
+                operation.name,
+                reply.text
+            );
         }
         let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
         let reply = operation.ask(client, &path, Some(deep)).await;

@@ -30,8 +30,14 @@ struct Broker {
 impl Broker {
     /// `None` where there is no RabbitMQ to start.
     fn start() -> Option<Self> {
-        let broker = Self { port: free_port(), script: repository().join("scripts/broker") };
-        if !["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server"].iter().any(|path| PathBuf::from(path).exists()) {
+        let broker = Self {
+            port: free_port(),
+            script: repository().join("scripts/broker"),
+        };
+        if !["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server"]
+            .iter()
+            .any(|path| PathBuf::from(path).exists())
+        {
             println!("skipped: RabbitMQ is not installed here, and the broker that AMQP_URL names is not ours to stop");
             return None;
         }
@@ -41,9 +47,15 @@ impl Broker {
 
     fn run(&self, what: &str) {
         let mut command = Command::new(&self.script);
-        command.arg(what).env_remove("AMQP_URL").env("TICKETING_BROKER_PORT", self.port.to_string());
+        command
+            .arg(what)
+            .env_remove("AMQP_URL")
+            .env("TICKETING_BROKER_PORT", self.port.to_string());
         // A pipe would stay open in the broker.
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::inherit());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit());
         assert!(command.status().unwrap().success(), "{} {what}", self.script.display());
     }
 
@@ -60,7 +72,9 @@ impl Drop for Broker {
 
 /// Among those that scripts/broker takes: its second port is 20000 higher.
 fn free_port() -> u16 {
-    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 20_000)).is_ok();
+    let free = |port: &u16| {
+        TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 20_000)).is_ok()
+    };
     (21_000..22_000).find(free).unwrap()
 }
 
@@ -95,7 +109,10 @@ async fn the_broker_stopped_for_ten_seconds_under_a_running_demo_loses_nothing()
 
     let (ada, bert) = (Person::sign_up(&at).await, Person::sign_up(&at).await);
     let ticket = ada.lists(json!({"quantity": 3})).await;
-    let (before, ending) = (bert.holds(&ticket, 1).await, bert.holds(&ada.lists(json!({"orderWindowSeconds": 10})).await, 1).await);
+    let (before, ending) = (
+        bert.holds(&ticket, 1).await,
+        bert.holds(&ada.lists(json!({"orderWindowSeconds": 10})).await, 1).await,
+    );
     ada.counts(&ticket, 1, 0).await;
     let demo = TaskTracker::new().spawn(async move { stack::demo::run(&url, Duration::from_secs(90), |_| {}).await });
 

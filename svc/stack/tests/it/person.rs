@@ -23,12 +23,19 @@ impl Person {
         let credentials = json!({"email": email, "password": PASSWORD});
         let granted = at.post("/api/v1/auth/signup", credentials).await.expect(201);
         let token = granted.text_at("/accessToken");
-        Self { email, client: at.clone().bearer(&token), token }
+        Self {
+            email,
+            client: at.clone().bearer(&token),
+            token,
+        }
     }
 
     /// The same person, who speaks to another address, or after a restart.
     pub(crate) fn at(&self, url: &str) -> Self {
-        Self { client: Client::new(url).bearer(&self.token), ..self.clone() }
+        Self {
+            client: Client::new(url).bearer(&self.token),
+            ..self.clone()
+        }
     }
 
     pub(crate) fn client(&self) -> &Client {
@@ -37,11 +44,17 @@ impl Person {
 
     /// Lists tickets at 19.99; `terms` say what is different from one ticket within the usual window.
     pub(crate) async fn lists(&self, terms: Value) -> String {
-        self.client.post("/api/v1/tickets", offer(terms)).await.expect(201).text_at("/id")
+        self.client
+            .post("/api/v1/tickets", offer(terms))
+            .await
+            .expect(201)
+            .text_at("/id")
     }
 
     pub(crate) async fn changes(&self, ticket: &str, terms: Value) -> Reply {
-        self.client.put(&format!("/api/v1/tickets/{ticket}"), offer(terms)).await
+        self.client
+            .put(&format!("/api/v1/tickets/{ticket}"), offer(terms))
+            .await
     }
 
     pub(crate) async fn withdraws(&self, ticket: &str) -> Reply {
@@ -60,7 +73,8 @@ impl Person {
     }
 
     pub(crate) async fn pays(&self, order: &str, card: &str) -> Reply {
-        self.as_soon_as_known("/api/v1/payments", json!({"orderId": order, "token": card})).await
+        self.as_soon_as_known("/api/v1/payments", json!({"orderId": order, "token": card}))
+            .await
     }
 
     pub(crate) async fn cancels(&self, order: &str) -> Reply {
@@ -83,7 +97,8 @@ impl Person {
     /// Waits for a ticket to have so many held and sold.
     pub(crate) async fn counts(&self, ticket: &str, held: u32, sold: u32) -> Value {
         let path = format!("/api/v1/tickets/{ticket}");
-        self.waits_for(&path, &[("/held", json!(held)), ("/sold", json!(sold))]).await
+        self.waits_for(&path, &[("/held", json!(held)), ("/sold", json!(sold))])
+            .await
     }
 
     /// Waits for what is at a path to be so.
@@ -91,7 +106,9 @@ impl Person {
         eventually(&format!("{path} is {so:?}"), || async {
             let reply = self.client.get(path).await;
             let body = (reply.status == 200).then(|| reply.json())?;
-            so.iter().all(|(pointer, value)| body.pointer(pointer) == Some(value)).then_some(body)
+            so.iter()
+                .all(|(pointer, value)| body.pointer(pointer) == Some(value))
+                .then_some(body)
         })
         .await
     }
@@ -109,12 +126,18 @@ impl Person {
 /// One ticket at 19.99, but for what `terms` say.
 pub(crate) fn offer(terms: Value) -> Value {
     let mut offer = json!({"title": "The Lighthouse Keepers, live", "price": {"amount": 1999, "currency": "usd"}});
-    let (Value::Object(whole), Value::Object(terms)) = (&mut offer, terms) else { panic!("terms are an object") };
+    let (Value::Object(whole), Value::Object(terms)) = (&mut offer, terms) else {
+        panic!("terms are an object")
+    };
     whole.extend(terms);
     offer
 }
 
 pub(crate) fn new_email() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    format!("somebody-{}-{}@example.com", process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "somebody-{}-{}@example.com",
+        process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }

@@ -3,7 +3,11 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::{Reply, person::{PASSWORD, new_email, offer}, town::Town};
+use crate::{
+    Reply,
+    person::{PASSWORD, new_email, offer},
+    town::Town,
+};
 
 /// Sends a request that names itself.
 async fn once(town: &Town, token: Option<&str>, key: &str, path: &str, body: &Value) -> Reply {
@@ -15,7 +19,9 @@ async fn once(town: &Town, token: Option<&str>, key: &str, path: &str, body: &Va
 /// The headers that a client goes by.
 fn told(reply: &Reply) -> Vec<(String, String)> {
     let names = ["content-type", "location", "etag"];
-    let told = names.iter().filter_map(|name| Some(((*name).to_owned(), reply.headers.get(*name)?.to_str().ok()?.to_owned())));
+    let told = names
+        .iter()
+        .filter_map(|name| Some(((*name).to_owned(), reply.headers.get(*name)?.to_str().ok()?.to_owned())));
     told.collect()
 }
 
@@ -27,11 +33,27 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte_also_after_a_restar
     let order = bert.holds(&ticket, 1).await;
     bert.waits_for(&format!("/api/v1/expirations/{order}"), &[]).await;
     let requests = [
-        (None, "/api/v1/auth/signup", json!({"email": new_email(), "password": PASSWORD})),
+        (
+            None,
+            "/api/v1/auth/signup",
+            json!({"email": new_email(), "password": PASSWORD}),
+        ),
         (Some(&ada), "/api/v1/tickets", offer(json!({"title": "Once"}))),
-        (Some(&bert), "/api/v1/orders", json!({"ticketId": ticket, "quantity": 2})),
-        (Some(&bert), "/api/v1/orders", json!({"ticketId": ticket, "quantity": 9})),
-        (Some(&bert), "/api/v1/payments", json!({"orderId": order, "token": "tok_visa"})),
+        (
+            Some(&bert),
+            "/api/v1/orders",
+            json!({"ticketId": ticket, "quantity": 2}),
+        ),
+        (
+            Some(&bert),
+            "/api/v1/orders",
+            json!({"ticketId": ticket, "quantity": 9}),
+        ),
+        (
+            Some(&bert),
+            "/api/v1/payments",
+            json!({"orderId": order, "token": "tok_visa"}),
+        ),
     ];
     let mut first = Vec::new();
     for (number, (who, path, body)) in requests.iter().enumerate() {
@@ -46,7 +68,11 @@ async fn the_same_request_gets_the_same_answer_byte_for_byte_also_after_a_restar
         for (number, (who, path, body)) in requests.iter().enumerate() {
             let (token, key) = (who.map(|who| who.token.as_str()), format!("key-{number}"));
             let again = once(&town, token, &key, path, body).await;
-            assert_eq!((again.status, &again.text), (first[number].status, &first[number].text), "{path}");
+            assert_eq!(
+                (again.status, &again.text),
+                (first[number].status, &first[number].text),
+                "{path}"
+            );
             assert_eq!(told(&again), told(&first[number]), "{path}");
             let mut other = body.clone();
             other.as_object_mut().unwrap().remove("description");

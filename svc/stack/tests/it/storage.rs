@@ -24,7 +24,10 @@ impl SmallDisk {
     /// `None` where one may not be mounted.
     fn mount(at: &Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"]).arg(at).output();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
+            .arg(at)
+            .output();
         if mounted.is_ok_and(|mounted| mounted.status.success()) {
             return Some(Self(at.to_owned()));
         }
@@ -55,7 +58,9 @@ impl Drop for SmallDisk {
 #[tokio::test]
 async fn a_full_disk_is_answered_with_503_and_when_there_is_room_again_it_goes_on() {
     let home = Home::new();
-    let Some(disk) = SmallDisk::mount(&home.data()) else { return };
+    let Some(disk) = SmallDisk::mount(&home.data()) else {
+        return;
+    };
     let child = Child::start(dev(&home.data()));
     let at = Client::new(&child.url);
     let (ada, bert) = (Person::sign_up(&at).await, Person::sign_up(&at).await);
@@ -66,7 +71,10 @@ async fn a_full_disk_is_answered_with_503_and_when_there_is_room_again_it_goes_o
     disk.fill();
     let refused = eventually("the disk is full", || async {
         // The log has room for some.
-        let reply = ada.client().post("/api/v1/tickets", offer(json!({"description": "x".repeat(4000)}))).await;
+        let reply = ada
+            .client()
+            .post("/api/v1/tickets", offer(json!({"description": "x".repeat(4000)})))
+            .await;
         (reply.status != 201).then_some(reply)
     })
     .await
@@ -74,13 +82,20 @@ async fn a_full_disk_is_answered_with_503_and_when_there_is_room_again_it_goes_o
     assert_eq!(refused.problem().0, "unavailable");
     assert!(refused.headers.contains_key("retry-after"));
     // Who only looks does not notice.
-    let _ = bert.client().get(&format!("/api/v1/tickets/{ticket}")).await.expect(200);
+    let _ = bert
+        .client()
+        .get(&format!("/api/v1/tickets/{ticket}"))
+        .await
+        .expect(200);
     let _ = bert.client().get("/api/v1/orders").await.expect(200);
     let health = at.get("/health").await.expect(503).text;
     assert!(health.contains("database or disk is full"), "{health}");
 
     disk.make_room();
-    eventually("there is room again", || async { (at.get("/health").await.status == 200).then_some(()) }).await;
+    eventually("there is room again", || async {
+        (at.get("/health").await.status == 200).then_some(())
+    })
+    .await;
     ada.lists(json!({})).await;
     let order = bert.holds(&ticket, 1).await;
     bert.buys(&order).await;
@@ -106,7 +121,10 @@ fn a_database_newer_than_the_binary_is_refused_in_a_sentence_and_left_as_it_is()
     let ended = run(dev(&home.data()));
     assert_eq!(ended.code, Some(1), "{}", ended.said);
     let sentence = ended.said.lines().last().unwrap();
-    assert!(sentence.starts_with("ticketing: the database ") && sentence.contains("schema version 999"), "{sentence}");
+    assert!(
+        sentence.starts_with("ticketing: the database ") && sentence.contains("schema version 999"),
+        "{sentence}"
+    );
     assert_eq!(fs::read(&database).unwrap(), before);
     assert!(!home.data().join("order.db-wal").exists());
 }

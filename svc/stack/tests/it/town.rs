@@ -26,7 +26,11 @@ impl Town {
     pub(crate) fn new() -> Self {
         let (home, runtime) = (Home::new(), runtime());
         let stack = Some(start(&runtime, settings(&home)).unwrap());
-        Self { runtime: Some(runtime), stack, home }
+        Self {
+            runtime: Some(runtime),
+            stack,
+            home,
+        }
     }
 
     /// One for all tests that do not disturb each other. It lives as long as any of them does.
@@ -58,7 +62,6 @@ impl Town {
     fn stack(&self) -> &Stack {
         self.stack.as_ref().unwrap()
     }
-
 
     pub(crate) fn url(&self) -> String {
         self.stack().url()
@@ -103,7 +106,10 @@ pub(crate) fn settings(home: &Home) -> Settings {
         broker: amqp_url(),
         window: std::time::Duration::from_mins(15),
         stripe: Stripe::Double,
-        auth: auth::Settings { cookie_secure: false, ..auth::Settings::default() },
+        auth: auth::Settings {
+            cookie_secure: false,
+            ..auth::Settings::default()
+        },
         order: order::Settings::default(),
         expiration: expiration::Settings::default(),
         clock: ids::Clock::system(),
@@ -111,5 +117,10 @@ pub(crate) fn settings(home: &Home) -> Settings {
 }
 
 fn start(runtime: &Runtime, settings: Settings) -> Result<Stack, StartError> {
-    thread::scope(|scope| scope.spawn(|| runtime.block_on(Stack::start(settings, |_| {}))).join().unwrap())
+    thread::scope(|scope| {
+        scope
+            .spawn(|| runtime.block_on(Stack::start(settings, |_| {})))
+            .join()
+            .unwrap()
+    })
 }

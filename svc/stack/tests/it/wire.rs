@@ -36,7 +36,11 @@ impl Wire {
                 wires.spawn(carry(near, state.subscribe()));
             }
         });
-        Self { address, up, _accepting: AbortOnDropHandle::new(accepting) }
+        Self {
+            address,
+            up,
+            _accepting: AbortOnDropHandle::new(accepting),
+        }
     }
 
     /// The broker at the other end.
@@ -62,7 +66,10 @@ async fn carry(mut near: TcpStream, mut up: watch::Receiver<bool>) {
         return;
     }
     let broker = broker();
-    let address = (broker.host_str().unwrap_or("localhost").to_owned(), broker.port().unwrap_or(5672));
+    let address = (
+        broker.host_str().unwrap_or("localhost").to_owned(),
+        broker.port().unwrap_or(5672),
+    );
     let mut far = TcpStream::connect(address).await.unwrap();
     tokio::select! {
         _ = copy_bidirectional(&mut near, &mut far) => {}

@@ -17,7 +17,9 @@ use crate::{
 /// The payment intents that were made for an order.
 pub(crate) async fn intents(double: &Sim, order: &str) -> Vec<Value> {
     let all = double.payment_intents().await.unwrap();
-    all.into_iter().filter(|intent| intent["metadata"]["order_id"] == order).collect()
+    all.into_iter()
+        .filter(|intent| intent["metadata"]["order_id"] == order)
+        .collect()
 }
 
 /// The one intent of an order that took money, and how much.
@@ -37,7 +39,10 @@ async fn wrong_01_an_order_reserves_the_ticket_at_run_time() {
     let order = bert.holds(&ticket, 1).await;
     ada.counts(&ticket, 1, 0).await;
     let dearer = json!({"price": {"amount": 9999, "currency": "usd"}});
-    assert_eq!(ada.changes(&ticket, dearer.clone()).await.expect(409).problem().0, "ticket-reserved");
+    assert_eq!(
+        ada.changes(&ticket, dearer.clone()).await.expect(409).problem().0,
+        "ticket-reserved"
+    );
     let _ = bert.cancels(&order).await.expect(204);
     ada.counts(&ticket, 0, 0).await;
     let _ = ada.changes(&ticket, dearer).await.expect(200);
@@ -66,7 +71,10 @@ async fn wrong_03_a_complete_order_is_not_paid_again() {
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409, 409, 409, 409]);
     bert.sees(&order, "complete").await;
-    assert_eq!(bert.pays(&order, "tok_visa").await.expect(409).problem().0, "order-complete");
+    assert_eq!(
+        bert.pays(&order, "tok_visa").await.expect(409).problem().0,
+        "order-complete"
+    );
     assert_eq!(charged_once(town.double(), &order).await, 3 * 1999);
 }
 
@@ -107,7 +115,10 @@ async fn wrong_06_an_old_timer_does_not_release_the_next_buyers_ticket() {
     let _ = bert.cancels(&first).await.expect(204);
     ada.counts(&ticket, 0, 0).await;
     // The next buyer has more time, so that the only timer that can come is the first one's.
-    let _ = ada.changes(&ticket, json!({"orderWindowSeconds": 600})).await.expect(200);
+    let _ = ada
+        .changes(&ticket, json!({"orderWindowSeconds": 600}))
+        .await
+        .expect(200);
     let second = eventually("the order service has heard of the new window", || async {
         let order = cleo.orders(&ticket, 1).await.expect(201);
         let (id, its_deadline) = (order.text_at("/id"), order.text_at("/expiresAt"));
@@ -138,8 +149,10 @@ async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
     let (ada, bert) = (town.somebody().await, town.somebody().await);
     let order = bert.holds(&ada.lists(json!({})).await, 1).await;
     // The bank sets the money aside, and takes it; both times the answer is lost.
-    town.double().inject(On::post("/v1/payment_intents"), When::After, Fault::Cut);
-    town.double().inject(On::post("/v1/payment_intents/*/capture"), When::After, Fault::Cut);
+    town.double()
+        .inject(On::post("/v1/payment_intents"), When::After, Fault::Cut);
+    town.double()
+        .inject(On::post("/v1/payment_intents/*/capture"), When::After, Fault::Cut);
     let client = bert.client().clone().with("idempotency-key", "one-click");
     let body = json!({"orderId": order, "token": "tok_visa"});
     eventually("the payment is known to have been made", || async {
@@ -157,8 +170,15 @@ async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
 async fn wrong_08_the_price_is_charged_to_the_cent() {
     let town = Town::shared();
     let (ada, bert) = (town.somebody().await, town.somebody().await);
-    for price in [json!(19.99), json!({"amount": 19.99, "currency": "usd"}), json!({"amount": "1999", "currency": "usd"})] {
-        let refused = ada.client().post("/api/v1/tickets", offer(json!({"price": price}))).await;
+    for price in [
+        json!(19.99),
+        json!({"amount": 19.99, "currency": "usd"}),
+        json!({"amount": "1999", "currency": "usd"}),
+    ] {
+        let refused = ada
+            .client()
+            .post("/api/v1/tickets", offer(json!({"price": price})))
+            .await;
         assert!(refused.status.is_client_error(), "{price}: {}", refused.text);
         assert!(refused.problem().1.starts_with("price"), "{}", refused.text);
     }
@@ -208,7 +228,10 @@ async fn wrong_10_an_email_address_has_one_account() {
     let mut statuses = [both.0.status.as_u16(), both.1.status.as_u16()];
     statuses.sort_unstable();
     assert_eq!(statuses, [201, 409], "{} {}", both.0.text, both.1.text);
-    assert_eq!(sign_up(email).await.expect(409).problem(), ("email-taken".to_owned(), "email".to_owned()));
+    assert_eq!(
+        sign_up(email).await.expect(409).problem(),
+        ("email-taken".to_owned(), "email".to_owned())
+    );
 }
 
 #[tokio::test]
@@ -261,6 +284,11 @@ async fn wrong_12_a_payment_that_lands_as_the_order_expires_is_given_up() {
     let path = format!("/api/v1/payments?orderId={late}");
     bert.waits_for(&path, &[("/items/0/status", json!("voided"))]).await;
     let intents = intents(town.double(), &late).await;
-    assert!(intents.iter().all(|intent| intent["amount_received"] == 0 && intent["status"] == "canceled"), "{intents:#?}");
+    assert!(
+        intents
+            .iter()
+            .all(|intent| intent["amount_received"] == 0 && intent["status"] == "canceled"),
+        "{intents:#?}"
+    );
     ada.counts(&ticket, 0, 1).await;
 }
