@@ -109,7 +109,7 @@ async fn ring_again(kit: &Kit, timers: Vec<Timer>) {
     .unwrap();
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let config = Config {
-        url: bus.url,
+        broker: bus.url.into(),
         namespace: bus.namespace,
         service: "bell-ringer",
         window: bus.window,
