@@ -1,0 +1,64 @@
+# A Nomad client: nomad agent -config=client.hcl -config=here.hcl
+# It runs as root, so that it can isolate what it runs.
+
+data_dir = "/opt/nomad/data"
+
+client {
+  enabled = true
+
+  # A service takes up to 30 s to end well (kill_timeout in the jobs).
+  max_kill_timeout = "60s"
+
+  # All that a task with the driver exec sees of its node. Our binaries are static: they need the certificates by which
+  # Stripe is known, and names. Without this line Nomad copies half of the system for each start, for 20 to 30 s.
+  chroot_env = {
+    "/etc/ssl/certs"             = "/etc/ssl/certs"
+    "/usr/share/ca-certificates" = "/usr/share/ca-certificates"
+    "/etc/hosts"                 = "/etc/hosts"
+    "/etc/nsswitch.conf"         = "/etc/nsswitch.conf"
+    "/etc/passwd"                = "/etc/passwd"
+    "/etc/group"                 = "/etc/group"
+  }
+
+  # One folder for each service, owned by the user it runs as: install -d -o nobody -g nogroup -m 700 …
+  # A volume is on one node alone: two nodes with the same one would be two marketplaces.
+  host_volume "ticketing-auth" {
+    path = "/srv/ticketing/auth"
+  }
+  host_volume "ticketing-ticket" {
+    path = "/srv/ticketing/ticket"
+  }
+  host_volume "ticketing-order" {
+    path = "/srv/ticketing/order"
+  }
+  host_volume "ticketing-expiration" {
+    path = "/srv/ticketing/expiration"
+  }
+  host_volume "ticketing-payment" {
+    path = "/srv/ticketing/payment"
+  }
+  # Only where the broker runs in a container; raw_exec takes the folder itself.
+  host_volume "ticketing-rabbitmq" {
+    path = "/srv/ticketing/rabbitmq"
+  }
+  # Only for tests.
+  host_volume "ticketing-stripe-sim" {
+    path = "/srv/ticketing/stripe-sim"
+  }
+}
+
+# For the broker and the ingress, which are the distribution's own packages. Who may submit jobs can be root here.
+plugin "raw_exec" {
+  config {
+    enabled = true
+  }
+}
+
+consul {
+  address = "127.0.0.1:8500"
+}
+
+telemetry {
+  prometheus_metrics         = true
+  publish_allocation_metrics = true
+}

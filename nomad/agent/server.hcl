@@ -1,0 +1,22 @@
+# A Nomad server, one of three: nomad agent -config=server.hcl -config=here.hcl
+# (here.hcl holds what differs: name, addresses, datacenter, gossip key, TLS files.)
+
+data_dir = "/opt/nomad/data"
+
+server {
+  enabled          = true
+  bootstrap_expect = 3
+
+  # The root key that encrypts Nomad Variables is on the servers' disks: back it up with them
+  # (nomad operator snapshot save, and the folder server/keystore).
+  heartbeat_grace = "30s"
+}
+
+# Without ACLs whoever reaches port 4646 reads every secret.
+acl {
+  enabled = true
+}
+
+consul {
+  address = "127.0.0.1:8500"
+}

@@ -1,0 +1,258 @@
+# The broker. One node here; what a cluster of three needs is in docs/scaling.md.
+#
+#   nomad job run -hcl2-strict=false -var-file=production.vars.hcl rabbitmq.nomad.hcl
+
+job "ticketing-rabbitmq" {
+  type        = "service"
+  datacenters = var.datacenters
+
+  update {
+    max_parallel      = 1
+    canary            = 0
+    health_check      = "checks"
+    min_healthy_time  = "5s"
+    healthy_deadline  = "3m"
+    progress_deadline = "5m"
+    auto_revert       = true
+  }
+
+  group "rabbitmq" {
+    count = 1
+
+    restart {
+      attempts = 5
+      interval = "5m"
+      delay    = "5s"
+      mode     = "fail"
+    }
+
+    reschedule {
+      delay          = "10s"
+      delay_function = "exponential"
+      max_delay      = "2m"
+      unlimited      = true
+    }
+
+    # Its queues are on its node's disk: nothing takes its place by itself.
+    disconnect {
+      lost_after = "24h"
+      replace    = false
+      reconcile  = "keep_original"
+    }
+
+    network {
+      port "amqp" {
+      }
+      port "metrics" {
+      }
+      # Between Erlang and its own tools, on the loopback.
+      port "epmd" {
+      }
+      port "dist" {
+      }
+    }
+
+    dynamic "volume" {
+      for_each = var.broker_driver == "docker" ? ["ticketing-rabbitmq"] : []
+      labels   = ["data"]
+      content {
+        type      = "host"
+        source    = volume.value
+        read_only = false
+      }
+    }
+
+    service {
+      name     = "ticketing-rabbitmq"
+      provider = "consul"
+      port     = "amqp"
+      tags     = ["ticketing"]
+
+      check {
+        name     = "alive"
+        type     = "tcp"
+        interval = "2s"
+        timeout  = "2s"
+
+        check_restart {
+          limit = 10
+          grace = "2m"
+        }
+      }
+    }
+
+    service {
+      name     = "ticketing-rabbitmq-metrics"
+      provider = "consul"
+      port     = "metrics"
+      tags     = ["ticketing", "metrics"]
+
+      check {
+        name     = "answers"
+        type     = "http"
+        path     = "/metrics"
+        interval = "30s"
+        timeout  = "5s"
+      }
+    }
+
+    task "rabbitmq" {
+      driver = var.broker_driver
+      user   = var.broker_user
+
+      kill_signal  = "SIGTERM"
+      kill_timeout = "30s"
+
+      config {
+        command      = var.broker_driver == "docker" ? null : var.broker_program
+        image        = var.broker_driver == "docker" ? var.broker_image : null
+        network_mode = var.broker_driver == "docker" ? "host" : null
+      }
+
+      dynamic "volume_mount" {
+        for_each = var.broker_driver == "docker" ? ["data"] : []
+        content {
+          volume      = volume_mount.value
+          destination = "/var/lib/rabbitmq"
+        }
+      }
+
+      env {
+        HOME                                = var.broker_driver == "docker" ? "/var/lib/rabbitmq" : "${var.data}/rabbitmq"
+        RABBITMQ_MNESIA_BASE                = var.broker_driver == "docker" ? "/var/lib/rabbitmq/mnesia" : "${var.data}/rabbitmq/mnesia"
+        RABBITMQ_LOGS                       = "-"
+        RABBITMQ_NODENAME                   = "ticketing@localhost"
+        RABBITMQ_DIST_PORT                  = "${NOMAD_PORT_dist}"
+        RABBITMQ_CONF_ENV_FILE              = "${NOMAD_TASK_DIR}/none"
+        RABBITMQ_CONFIG_FILE                = "${NOMAD_TASK_DIR}/rabbitmq.conf"
+        RABBITMQ_ADVANCED_CONFIG_FILE       = "${NOMAD_TASK_DIR}/none"
+        RABBITMQ_ENABLED_PLUGINS_FILE       = "${NOMAD_TASK_DIR}/enabled_plugins"
+        RABBITMQ_PID_FILE                   = "${NOMAD_TASK_DIR}/pid"
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS = "-kernel inet_dist_use_interface {127,0,0,1}"
+        RABBITMQ_CTL_ERL_ARGS               = "-kernel inet_dist_use_interface {127,0,0,1}"
+        ERL_EPMD_ADDRESS                    = "127.0.0.1"
+        ERL_EPMD_PORT                       = "${NOMAD_PORT_epmd}"
+        ERL_CRASH_DUMP_SECONDS              = "0"
+      }
+
+      template {
+        destination = "local/rabbitmq.conf"
+        change_mode = "restart"
+        data        = <<-CONF
+        listeners.tcp.1 = {{ env "NOMAD_ADDR_amqp" }}
+        prometheus.tcp.ip = {{ env "NOMAD_IP_metrics" }}
+        prometheus.tcp.port = {{ env "NOMAD_PORT_metrics" }}
+        load_definitions = {{ env "NOMAD_SECRETS_DIR" }}/definitions.json
+        vm_memory_high_watermark.absolute = ${var.broker_memory * 3 / 4}MB
+        disk_free_limit.absolute = ${var.broker_memory}MB
+        # Quorum queues keep their write-ahead log in memory until it rolls over: 64 MiB, not 512.
+        raft.wal_max_size_bytes = 67108864
+        # A client that is silent for so long has gone.
+        heartbeat = 10
+        CONF
+      }
+
+      template {
+        destination = "local/enabled_plugins"
+        change_mode = "restart"
+        data        = "[rabbitmq_prometheus].\n"
+      }
+
+      # Each service is a user of its own, so that each password can be changed by itself. They are taken over at each
+      # start, so a new password is one restart, for which events wait in the outboxes.
+      template {
+        destination = "secrets/definitions.json"
+        perms       = "0444"
+        change_mode = "restart"
+        data        = <<-JSON
+        {{ with nomadVar "nomad/jobs/ticketing-rabbitmq" -}}
+        {
+          "vhosts": [{"name": "/"}],
+          "users": [
+            {"name": "auth", "password": {{ .auth_password.Value | toJSON }}, "tags": ""},
+            {"name": "ticket", "password": {{ .ticket_password.Value | toJSON }}, "tags": ""},
+            {"name": "order", "password": {{ .order_password.Value | toJSON }}, "tags": ""},
+            {"name": "expiration", "password": {{ .expiration_password.Value | toJSON }}, "tags": ""},
+            {"name": "payment", "password": {{ .payment_password.Value | toJSON }}, "tags": ""}
+          ],
+          "permissions": [
+            {"vhost": "/", "user": "auth", "configure": ".*", "write": ".*", "read": ".*"},
+            {"vhost": "/", "user": "ticket", "configure": ".*", "write": ".*", "read": ".*"},
+            {"vhost": "/", "user": "order", "configure": ".*", "write": ".*", "read": ".*"},
+            {"vhost": "/", "user": "expiration", "configure": ".*", "write": ".*", "read": ".*"},
+            {"vhost": "/", "user": "payment", "configure": ".*", "write": ".*", "read": ".*"}
+          ]
+        }
+        {{- end }}
+        JSON
+      }
+
+      resources {
+        cpu    = 500
+        memory = var.broker_memory
+      }
+
+      logs {
+        max_files     = 5
+        max_file_size = 20
+      }
+    }
+  }
+}
+
+variable "datacenters" {
+  description = "Where it may run."
+  type        = list(string)
+  default     = ["*"]
+}
+
+variable "broker_driver" {
+  description = "raw_exec: the distribution's package on the node. docker: from an image."
+  type        = string
+  default     = "raw_exec"
+
+  validation {
+    condition     = contains(["raw_exec", "docker"], var.broker_driver)
+    error_message = "Must be raw_exec or docker."
+  }
+}
+
+variable "broker_user" {
+  description = "As whom it runs; the folder or the volume must be this user's."
+  type        = string
+  default     = "rabbitmq"
+}
+
+variable "broker_program" {
+  description = "The server on the node, for raw_exec. (Debian's own on PATH insists on its folders.)"
+  type        = string
+  default     = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+}
+
+variable "broker_image" {
+  description = "RabbitMQ's image, by its digest; for docker."
+  type        = string
+  default     = "docker.io/library/rabbitmq:4-alpine"
+}
+
+variable "broker_memory" {
+  description = "MiB for the broker. At three quarters of it publishers are made to wait."
+  type        = number
+  default     = 768
+
+  validation {
+    condition     = var.broker_memory >= 512
+    error_message = "Must be at least 512."
+  }
+}
+
+variable "data" {
+  description = "The folder under which each service has its own; for raw_exec alone, others have the host volumes ticketing-<service>."
+  type        = string
+  default     = "/srv/ticketing"
+
+  validation {
+    condition     = var.data != "" && regex_replace(var.data, "^/[^ ]*[^/ ]$", "") == ""
+    error_message = "Must be an absolute path without a slash at its end."
+  }
+}

@@ -1,0 +1,194 @@
+# The Stripe double: for clusters in which nobody pays with real money. It keeps its state in a database, as Stripe would.
+#
+#   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl stripe-sim.nomad.hcl
+
+job "ticketing-stripe-sim" {
+  type        = "service"
+  datacenters = var.datacenters
+
+  update {
+    max_parallel      = 1
+    canary            = 0
+    health_check      = "checks"
+    min_healthy_time  = "5s"
+    healthy_deadline  = "2m"
+    progress_deadline = "5m"
+    auto_revert       = true
+  }
+
+  group "stripe-sim" {
+    count = 1
+
+    # In place first, for whatever passes; then anew, for ever, ever more slowly.
+    restart {
+      attempts = 5
+      interval = "2m"
+      delay    = "2s"
+      mode     = "fail"
+    }
+
+    reschedule {
+      delay          = "5s"
+      delay_function = "exponential"
+      max_delay      = "2m"
+      unlimited      = true
+    }
+
+    disconnect {
+      lost_after = "24h"
+      replace    = false
+      reconcile  = "keep_original"
+    }
+
+    network {
+      # Where var.stripe_url of the payment service says.
+      port "http" {
+        static = var.stripe_sim_port
+      }
+    }
+
+    dynamic "volume" {
+      for_each = var.driver == "raw_exec" ? [] : ["ticketing-stripe-sim"]
+      labels   = ["data"]
+      content {
+        type      = "host"
+        source    = volume.value
+        read_only = false
+      }
+    }
+
+    service {
+      name     = "ticketing-stripe-sim"
+      provider = "consul"
+      port     = "http"
+      tags     = ["ticketing"]
+
+      check {
+        name     = "alive"
+        type     = "tcp"
+        interval = "2s"
+        timeout  = "2s"
+      }
+    }
+
+    task "stripe-sim" {
+      driver = var.driver
+      user   = var.user
+
+      kill_signal  = "SIGTERM"
+      kill_timeout = "30s"
+
+      config {
+        command      = var.driver == "docker" ? null : "local/stripe-sim"
+        image        = var.driver == "docker" ? "${var.image}" : null
+        entrypoint   = var.driver == "docker" ? ["/stripe-sim"] : null
+        network_mode = var.driver == "docker" ? "host" : null
+      }
+
+      dynamic "artifact" {
+        for_each = var.driver == "docker" ? [] : ["stripe-sim"]
+        content {
+          source      = "${var.release}/${artifact.value}"
+          destination = "local/stripe-sim"
+          mode        = "file"
+          options {
+            checksum = lookup(var.checksums, artifact.value, "sha256:${format("%064d", 0)}")
+          }
+        }
+      }
+
+      dynamic "volume_mount" {
+        for_each = var.driver == "raw_exec" ? [] : ["data"]
+        content {
+          volume      = volume_mount.value
+          destination = "/data"
+        }
+      }
+
+      env {
+        STRIPE_SIM_LISTEN     = "${NOMAD_ADDR_http}"
+        STRIPE_SIM_DATABASE   = var.driver == "raw_exec" ? "${var.data}/stripe-sim/stripe.db" : "/data/stripe.db"
+        STRIPE_SIM_SECRET_KEY = "sk_test_ticketing"
+      }
+
+      resources {
+        cpu        = 100
+        memory     = 32
+        memory_max = 128
+      }
+
+      logs {
+        max_files     = 5
+        max_file_size = 20
+      }
+    }
+  }
+}
+
+variable "stripe_sim_port" {
+  description = "The port that it listens on."
+  type        = number
+  default     = 12111
+}
+
+variable "datacenters" {
+  description = "Where it may run."
+  type        = list(string)
+  default     = ["*"]
+}
+
+variable "driver" {
+  description = "exec: isolated, as an unprivileged user. raw_exec: where a node cannot isolate. docker: from an image."
+  type        = string
+  default     = "exec"
+
+  validation {
+    condition     = contains(["exec", "raw_exec", "docker"], var.driver)
+    error_message = "Must be exec, raw_exec or docker."
+  }
+}
+
+variable "user" {
+  description = "As whom it runs. The volume must be this user's, and secrets are readable by user id 65534 alone."
+  type        = string
+  default     = "nobody"
+}
+
+variable "release" {
+  description = "The folder of the release, from which nodes fetch the binaries; not for docker."
+  type        = string
+  default     = "https://releases.example/ticketing"
+
+  validation {
+    condition     = var.release != "" && regex_replace(var.release, "^https?://[^?#]+[^/?#]$", "") == ""
+    error_message = "Must be an address without a slash at its end."
+  }
+}
+
+variable "checksums" {
+  description = "What the files of the release must be: sha256:…, by their names. `just release-binaries` writes them."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = !contains([for sum in values(var.checksums) : sum != "" && regex_replace(sum, "^sha256:[0-9a-f]{64}$", "") == ""], false)
+    error_message = "Each must be sha256: and 64 hexadecimal digits."
+  }
+}
+
+variable "image" {
+  description = "The image with all binaries, by its digest; for docker alone."
+  type        = string
+  default     = "registry.example/ticketing:latest"
+}
+
+variable "data" {
+  description = "The folder under which each service has its own; for raw_exec alone, others have the host volumes ticketing-<service>."
+  type        = string
+  default     = "/srv/ticketing"
+
+  validation {
+    condition     = var.data != "" && regex_replace(var.data, "^/[^ ]*[^/ ]$", "") == ""
+    error_message = "Must be an absolute path without a slash at its end."
+  }
+}

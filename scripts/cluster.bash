@@ -1,0 +1,196 @@
+# Shared by nomad-up, nomad-down and what tests the jobs: a Nomad and a Consul of one node each on this machine.
+# shellcheck shell=bash
+
+# shellcheck source=scripts/common.bash
+. scripts/common.bash
+
+cluster="${TICKETING_CLUSTER:-/var/lib/ticketing/cluster}"
+dist="${TICKETING_DIST:-$cluster/dist}"
+http_port="${TICKETING_INGRESS:-4080}"
+https_port="$((http_port + 1))"
+release_port="$((http_port + 2))"
+driver="${TICKETING_DRIVER:-exec}"
+
+export NOMAD_ADDR="http://127.0.0.1:4646" CONSUL_HTTP_ADDR="http://127.0.0.1:8500"
+unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE
+
+# In the order in which they are started.
+services=(auth ticket order expiration payment)
+# Set by who sources this.
+nomad="${nomad:-}" consul="${consul:-}"
+
+# pid_of NAME: the process that start_process started under this name, if it still runs.
+pid_of() {
+    local pid
+    pid="$(cat "$cluster/$1.pid" 2>/dev/null)" && kill -0 "$pid" 2>/dev/null &&
+        grep -zqF "$cluster" "/proc/$pid/cmdline" && echo "$pid"
+}
+
+# start_process NAME COMMAND…: in a session of its own, unless it runs.
+start_process() {
+    local name="$1"
+    shift
+    if pid_of "$name" >/dev/null; then return; fi
+    setsid "$@" </dev/null >>"$cluster/log/$name.log" 2>&1 &
+    echo "$!" >"$cluster/$name.pid"
+}
+
+# stop_process NAME [SIGNAL]
+stop_process() {
+    local pid deadline=$((SECONDS + 60))
+    if ! pid="$(pid_of "$1")"; then return; fi
+    kill "-${2:-TERM}" "$pid"
+    while kill -0 "$pid" 2>/dev/null; do
+        ((SECONDS < deadline)) || die "$1 (process $pid) does not stop"
+        sleep 0.1
+    done
+    rm -f "$cluster/$1.pid"
+}
+
+# await_process NAME SECONDS COMMAND…: until the command succeeds, or the process has ended.
+await_process() {
+    local name="$1" deadline=$((SECONDS + $2))
+    shift 2
+    until "$@" >/dev/null 2>&1; do
+        pid_of "$name" >/dev/null || die "$name ended: $(tail -n 1 "$cluster/log/$name.log")"
+        ((SECONDS < deadline)) || die "$name does not answer (log: $cluster/log/$name.log)"
+        sleep 0.2
+    done
+}
+
+make_folders() {
+    local service
+    folder "$cluster/log"
+    # Tasks run as several users, and each has to get to its own.
+    chmod 711 "$cluster"
+    mkdir -p "$cluster/secrets" "$cluster/nomad" "$cluster/consul" "$cluster/data"
+    chmod 700 "$cluster/secrets" "$cluster/consul"
+    chmod 711 "$cluster/data"
+    for service in "${services[@]}" stripe-sim; do
+        install -d -o nobody -g nogroup -m 700 "$cluster/data/$service"
+    done
+    install -d -o rabbitmq -g rabbitmq -m 700 "$cluster/data/rabbitmq"
+}
+
+# Nodes fetch what they run: here from this machine.
+serve_release() {
+    start_process release python3 -m http.server --bind 127.0.0.1 --directory "$dist" "$release_port"
+    await_process release 10 curl -sf "http://127.0.0.1:$release_port/SHA256SUMS"
+}
+
+start_consul() {
+    start_process consul "$consul" agent -config-file=consul/agent/server.hcl \
+        -data-dir="$cluster/consul" -bootstrap-expect=1 -bind=127.0.0.1 -node=ticketing \
+        -hcl='leave_on_terminate = false'
+    await_process consul 60 "$consul" kv get -keys ""
+}
+
+start_nomad() {
+    local service
+    {
+        echo "# What differs on this machine from nomad/agent/*.hcl"
+        echo 'name = "ticketing"'
+        echo 'bind_addr = "127.0.0.1"'
+        # Nomad does not guess that nobody else is to find it.
+        echo 'advertise { http = "127.0.0.1", rpc = "127.0.0.1", serf = "127.0.0.1" }'
+        echo "data_dir = \"$cluster/nomad\""
+        echo 'disable_update_check = true'
+        echo 'server { bootstrap_expect = 1 }'
+        echo 'client {'
+        echo '  network_interface = "lo"'
+        # Asking a cloud for its name takes half a minute where there is none.
+        echo '  options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }'
+        for service in "${services[@]}" stripe-sim rabbitmq; do
+            printf '  host_volume "ticketing-%s" {\n    path = "%s"\n  }\n' "$service" "$cluster/data/$service"
+        done
+        echo '}'
+    } >"$cluster/here.hcl"
+    start_process nomad "$nomad" agent -config=nomad/agent/server.hcl -config=nomad/agent/client.hcl \
+        -config="$cluster/here.hcl"
+    await_process nomad 60 curl -sf "$NOMAD_ADDR/v1/status/leader"
+    enter_nomad
+    await_process nomad 60 node_ready
+}
+
+node_ready() { "$nomad" node status -self -short | grep -qE '^Status *= ready'; }
+
+# The first token, which may do everything. Whoever uses the cluster afterwards needs it, too.
+enter_nomad() {
+    local file="$cluster/secrets/nomad-token"
+    if ! [ -s "$file" ]; then
+        (umask 077 && openssl rand -hex 16 | sed -E 's/(.{8})(.{4})(.{4})(.{4})(.{12})/\1-\2-\3-\4-\5/' >"$file")
+    fi
+    # A server that has just been elected needs a moment, and one that knows the token says no.
+    NOMAD_TOKEN="$(cat "$file")"
+    export NOMAD_TOKEN
+    await_process nomad 30 let_in "$file"
+}
+
+let_in() { "$nomad" acl token self || "$nomad" acl bootstrap "$1"; }
+
+# secret NAME: a random one, the same each time.
+secret() {
+    local file="$cluster/secrets/$1"
+    [ -s "$file" ] || (umask 077 && openssl rand -hex 24 >"$file")
+    cat "$file"
+}
+
+put_var() {
+    local path="$1"
+    shift
+    # Unchanged secrets are not written: jobs would restart for nothing.
+    "$nomad" var put -force -out=none "$path" "$@" >/dev/null 2>&1 || die "cannot put the Nomad variable $path"
+}
+
+put_secrets() {
+    local service broker=()
+    say "putting secrets into Nomad Variables"
+    for service in "${services[@]}"; do
+        broker+=("${service}_password=$(secret "amqp-$service")")
+    done
+    put_var nomad/jobs/ticketing-rabbitmq "${broker[@]}"
+    for service in auth ticket order expiration; do
+        put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")"
+    done
+    put_var nomad/jobs/ticketing-payment "amqp_password=$(secret amqp-payment)" \
+        "stripe_secret_key=${STRIPE_SECRET_KEY:-sk_test_ticketing}"
+    if ! [ -s "$cluster/secrets/tls.crt" ]; then
+        openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=localhost \
+            -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
+            -keyout "$cluster/secrets/tls.key" -out "$cluster/secrets/tls.crt" 2>/dev/null
+    fi
+    put_var nomad/jobs/ticketing-ingress "tls_certificate=@$cluster/secrets/tls.crt" "tls_key=@$cluster/secrets/tls.key"
+}
+
+# run_job NAME [-var=…]…: returns when it is healthy.
+run_job() {
+    local name="$1"
+    shift
+    (cd nomad && "$nomad" job run -hcl2-strict=false -var-file="$cluster/here.vars.hcl" \
+        -var-file="$dist/release.vars.hcl" "$@" "$name.nomad.hcl") >>"$cluster/log/jobs.log" 2>&1 ||
+        die "the job $name is not healthy: $nomad job status ticketing-$name (log: $cluster/log/jobs.log)"
+}
+
+run_jobs() {
+    local name pids=()
+    cat >"$cluster/here.vars.hcl" <<VARS
+driver          = "$driver"
+data            = "$cluster/data"
+release         = "http://127.0.0.1:$release_port"
+stripe_url      = "${STRIPE_URL:-http://127.0.0.1:12111/}"
+http_port       = $http_port
+https_port      = $https_port
+tls             = true
+redirect        = false
+ingress_workers = "2"
+cookie_secure   = false
+VARS
+    local started=$SECONDS
+    for name in rabbitmq stripe-sim ingress "${services[@]}"; do
+        (run_job "$name" && say "$name is healthy after $((SECONDS - started)) s") &
+        pids+=("$!")
+    done
+    local code=0
+    for name in "${pids[@]}"; do wait "$name" || code=1; done
+    ((code == 0)) || exit 1
+}
