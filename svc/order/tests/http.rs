@@ -1,4 +1,5 @@
 //! The service over HTTP, with a real broker and a real database.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use events::{Event, OrderStatus, Payment, PaymentStatus, Ticket};
 use ids::{Money, PaymentId, TicketId, UserId};
