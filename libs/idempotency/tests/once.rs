@@ -1,4 +1,5 @@
 //! The same request, again: over a real database.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ impl Api {
 async fn get(query: &str) -> (StatusCode, String) {
     let app = OpenApiService::new(Api, "test", "1")
         .into_endpoint()
-        .catch_all_error(|error| async { problem::from_error(error) });
+        .catch_all_error(|error| async { problem::from_error(error, |_| None) });
     let request = Request::builder().uri(format!("/?{query}").parse().unwrap()).finish();
     let response = app.get_response(request).await;
     (response.status(), response.into_body().into_string().await.unwrap())

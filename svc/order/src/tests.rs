@@ -91,7 +91,7 @@ impl World {
         self.db.read(read).await.unwrap()
     }
 
-    async fn is_sound(self) {
+    async fn expect_sound(self) {
         self.db.close().await;
         let findings = db::admin::check(&self.folder.path().join("order.db"), &SCHEMA, Orders::INVARIANTS).unwrap();
         assert!(findings.is_empty(), "{findings:?}");
@@ -139,7 +139,7 @@ async fn four_hundred_buyers_of_a_hundred_tickets_hold_exactly_a_hundred() {
             .all(|error| error.to_string() == "no tickets are left")
     );
     assert_eq!(world.stock().await, (100, 100, 0));
-    world.is_sound().await;
+    world.expect_sound().await;
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_shrink_below_what_is_taken_settles_at_what_is_taken() {
     );
     assert!(world.order(2).await.is_ok());
     assert!(world.order(1).await.is_err());
-    world.is_sound().await;
+    world.expect_sound().await;
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn a_withdrawal_cancels_what_is_open_and_keeps_what_is_confirmed() {
         .hear(World::payment(payment, confirmed, PaymentStatus::Captured))
         .await;
     assert_eq!(world.stock().await, (10, 0, 1));
-    world.is_sound().await;
+    world.expect_sound().await;
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn an_older_state_of_a_listing_does_not_undo_a_newer_one() {
         }))
         .await;
     assert_eq!(world.stock().await, (20, 0, 0));
-    world.is_sound().await;
+    world.expect_sound().await;
 }
 
 #[tokio::test]
@@ -233,7 +233,7 @@ async fn money_for_a_cancelled_order_is_for_somebody_to_look_at() {
         .await;
     assert_eq!(world.status(id).await, "cancelled");
     assert_eq!(world.stock().await, (1, 0, 0));
-    world.is_sound().await;
+    world.expect_sound().await;
 }
 
 /// What others say about one order: all of it, in any order, any number of times.
@@ -286,7 +286,7 @@ proptest! {
             prop_assert_eq!(world.status(cancelled_by_buyer).await, "cancelled");
             let (quantity, held, sold) = world.stock().await;
             prop_assert_eq!(quantity, shrink.max(held + sold));
-            world.is_sound().await;
+            world.expect_sound().await;
             Ok::<_, TestCaseError>(())
         })?;
     }
