@@ -55,7 +55,7 @@ fn observed(stack: &mut Child) -> Result<bool, Box<dyn Error>> {
     }
     let url = url.ok_or("the stack did not start")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let calm = || runtime.block_on(tokio::time::sleep(Duration::from_secs(10)));
+    let calm = || runtime.block_on(async { tokio::time::sleep(Duration::from_secs(10)).await });
     calm();
     let started = told("ten seconds after the start", stack.id())?;
     for _ in 0..3 {

@@ -1,4 +1,7 @@
-use std::process::{self, ExitCode};
+use std::{
+    process::{self, ExitCode},
+    time::Duration,
+};
 
 use chassis::{LogFormat, StartError};
 use stack::Stack;
@@ -10,12 +13,21 @@ use crate::{
     signals::Signals,
 };
 
+/// Threads for what blocks: reading databases and hashing passwords, both bounded by themselves. Each that was ever there
+/// leaves memory behind with the allocator, and the usual limit is 512.
+const BLOCKING: usize = 16;
+
+/// How long such a thread waits for more.
+const KEEP: Duration = Duration::from_secs(2);
+
 /// Runs everything until somebody asks it to stop. The exit code says who did.
 pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, StartError> {
     let settings = args.settings()?;
     chassis::start_telemetry(&args.log, LogFormat::Human)?;
     let runtime = Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(BLOCKING)
+        .thread_keep_alive(KEEP)
         .build()
         .map_err(StartError::new)?;
     runtime.block_on(async {
