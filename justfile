@@ -18,7 +18,7 @@ demo *args: _toolchain
 
 # Run every check that CI runs
 [no-exit-message]
-test: check _scripts _specs _dependencies _tests
+test: check _scripts _specs _dependencies _nomad _tests
 
 # Check formatting and lints: the quick part of `test`
 [no-exit-message]
@@ -45,6 +45,26 @@ broker:
 broker-stop:
     @scripts/broker stop
 
+# Run the production jobs on a real Nomad and Consul on this machine (as root)
+[no-exit-message]
+nomad-up:
+    @scripts/nomad-up
+
+# Stop them; data and secrets are kept unless --forget
+[no-exit-message]
+nomad-down *args:
+    @scripts/nomad-down "$@"
+
+# Format the files for Nomad and Consul
+[no-exit-message]
+nomad-fmt:
+    @"$(scripts/tool nomad)" fmt -recursive nomad consul/agent
+
+# Build what is deployed into ./dist: static binaries, checksums
+[no-exit-message]
+release-binaries *args: _toolchain
+    @scripts/release-binaries "$@"
+
 # Forget all data: databases and queues
 [confirm("This deletes ./.data and the queues of our broker. Go on?")]
 clean-data:
@@ -62,6 +82,10 @@ _specs:
 [no-exit-message]
 _dependencies:
     @scripts/step "dependencies" scripts/check-dependencies
+
+[no-exit-message]
+_nomad:
+    @scripts/step "Nomad jobs" scripts/check-nomad
 
 [no-exit-message]
 _scripts:

@@ -48,14 +48,11 @@ job "ticketing-auth" {
       }
     }
 
-    dynamic "volume" {
-      for_each = var.driver == "raw_exec" ? [] : ["ticketing-auth"]
-      labels   = ["data"]
-      content {
-        type      = "host"
-        source    = volume.value
-        read_only = false
-      }
+    # Also for raw_exec, which mounts nothing: it runs where its data are, and nowhere else.
+    volume "data" {
+      type      = "host"
+      source    = "ticketing-auth"
+      read_only = false
     }
 
     service {
@@ -233,7 +230,7 @@ variable "image" {
 }
 
 variable "data" {
-  description = "The folder under which each service has its own; for raw_exec alone, others have the host volumes ticketing-<service>."
+  description = "The folder under which each service has its own; for raw_exec, which mounts no volume: the path of the host volume is this and the name."
   type        = string
   default     = "/srv/ticketing"
 

@@ -52,14 +52,11 @@ job "ticketing-rabbitmq" {
       }
     }
 
-    dynamic "volume" {
-      for_each = var.broker_driver == "docker" ? ["ticketing-rabbitmq"] : []
-      labels   = ["data"]
-      content {
-        type      = "host"
-        source    = volume.value
-        read_only = false
-      }
+    # Also for raw_exec, which mounts nothing: it runs where its data are, and nowhere else.
+    volume "data" {
+      type      = "host"
+      source    = "ticketing-rabbitmq"
+      read_only = false
     }
 
     service {
@@ -247,7 +244,7 @@ variable "broker_memory" {
 }
 
 variable "data" {
-  description = "The folder under which each service has its own; for raw_exec alone, others have the host volumes ticketing-<service>."
+  description = "The folder under which each service has its own; for raw_exec, which mounts no volume: the path of the host volume is this and the name."
   type        = string
   default     = "/srv/ticketing"
 

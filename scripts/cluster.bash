@@ -63,6 +63,7 @@ make_folders() {
     folder "$cluster/log"
     # Tasks run as several users, and each has to get to its own.
     chmod 711 "$cluster"
+    chmod 700 "$cluster/log"
     mkdir -p "$cluster/secrets" "$cluster/nomad" "$cluster/consul" "$cluster/data"
     chmod 700 "$cluster/secrets" "$cluster/consul"
     chmod 711 "$cluster/data"
@@ -79,10 +80,28 @@ serve_release() {
 }
 
 start_consul() {
-    start_process consul "$consul" agent -config-file=consul/agent/server.hcl \
-        -data-dir="$cluster/consul" -bootstrap-expect=1 -bind=127.0.0.1 -node=ticketing \
-        -hcl='leave_on_terminate = false'
-    await_process consul 60 "$consul" kv get -keys ""
+    start_process consul "$consul" agent -config-file=consul/agent/server.hcl -config-file=consul/agent/acl.hcl \
+        -data-dir="$cluster/consul" -bootstrap-expect=1 -bind=127.0.0.1 -node=ticketing -dns-port=-1
+    CONSUL_HTTP_TOKEN="$(token consul)"
+    export CONSUL_HTTP_TOKEN
+    await_process consul 60 let_in_consul
+    "$consul" acl policy read -name ticketing >/dev/null 2>&1 || make_policies >/dev/null
+}
+
+let_in_consul() { "$consul" acl token read -self || "$consul" acl bootstrap "$cluster/secrets/consul-token"; }
+
+make_policies() {
+    "$consul" acl policy create -name nomad-agent -rules @consul/policies/nomad-agent.hcl
+    "$consul" acl token create -secret "$(token consul-nomad)" -policy-name nomad-agent -description "Nomad's agents"
+    "$consul" acl policy create -name ticketing -rules @consul/policies/ticketing.hcl
+    "$consul" acl token update -accessor-id anonymous -policy-name ticketing
+}
+
+# token NAME: a random token, the same each time.
+token() {
+    local file="$cluster/secrets/$1-token"
+    [ -s "$file" ] || (umask 077 && cat /proc/sys/kernel/random/uuid >"$file")
+    cat "$file"
 }
 
 start_nomad() {
@@ -96,6 +115,7 @@ start_nomad() {
         echo "data_dir = \"$cluster/nomad\""
         echo 'disable_update_check = true'
         echo 'server { bootstrap_expect = 1 }'
+        echo "consul { token = \"$(token consul-nomad)\" }"
         echo 'client {'
         echo '  network_interface = "lo"'
         # Asking a cloud for its name takes half a minute where there is none.
@@ -104,9 +124,9 @@ start_nomad() {
             printf '  host_volume "ticketing-%s" {\n    path = "%s"\n  }\n' "$service" "$cluster/data/$service"
         done
         echo '}'
-    } >"$cluster/here.hcl"
+    } >"$cluster/secrets/here.hcl"
     start_process nomad "$nomad" agent -config=nomad/agent/server.hcl -config=nomad/agent/client.hcl \
-        -config="$cluster/here.hcl"
+        -config="$cluster/secrets/here.hcl"
     await_process nomad 60 curl -sf "$NOMAD_ADDR/v1/status/leader"
     enter_nomad
     await_process nomad 60 node_ready
@@ -116,17 +136,13 @@ node_ready() { "$nomad" node status -self -short | grep -qE '^Status *= ready'; 
 
 # The first token, which may do everything. Whoever uses the cluster afterwards needs it, too.
 enter_nomad() {
-    local file="$cluster/secrets/nomad-token"
-    if ! [ -s "$file" ]; then
-        (umask 077 && openssl rand -hex 16 | sed -E 's/(.{8})(.{4})(.{4})(.{4})(.{12})/\1-\2-\3-\4-\5/' >"$file")
-    fi
-    # A server that has just been elected needs a moment, and one that knows the token says no.
-    NOMAD_TOKEN="$(cat "$file")"
+    NOMAD_TOKEN="$(token nomad)"
     export NOMAD_TOKEN
-    await_process nomad 30 let_in "$file"
+    # A server that has just been elected needs a moment.
+    await_process nomad 30 let_in_nomad
 }
 
-let_in() { "$nomad" acl token self || "$nomad" acl bootstrap "$1"; }
+let_in_nomad() { "$nomad" acl token self || "$nomad" acl bootstrap "$cluster/secrets/nomad-token"; }
 
 # secret NAME: a random one, the same each time.
 secret() {

@@ -21,7 +21,8 @@ client {
   }
 
   # One folder for each service, owned by the user it runs as: install -d -o nobody -g nogroup -m 700 …
-  # A volume is on one node alone: two nodes with the same one would be two marketplaces.
+  # A volume is on one node alone: two nodes with the same one would be two marketplaces. Tasks with raw_exec do not
+  # mount it but are placed by it.
   host_volume "ticketing-auth" {
     path = "/srv/ticketing/auth"
   }
@@ -37,7 +38,6 @@ client {
   host_volume "ticketing-payment" {
     path = "/srv/ticketing/payment"
   }
-  # Only where the broker runs in a container; raw_exec takes the folder itself.
   host_volume "ticketing-rabbitmq" {
     path = "/srv/ticketing/rabbitmq"
   }
