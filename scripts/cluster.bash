@@ -187,8 +187,8 @@ run_job() {
         die "the job $name is not healthy: $nomad job status ticketing-$name (log: $cluster/log/jobs.log)"
 }
 
-run_jobs() {
-    local name pids=()
+# What the jobs are told of this machine.
+write_vars() {
     cat >"$cluster/here.vars.hcl" <<VARS
 driver          = "$driver"
 data            = "$cluster/data"
@@ -201,12 +201,15 @@ redirect        = false
 ingress_workers = "2"
 cookie_secure   = false
 VARS
-    local started=$SECONDS
+}
+
+# All at once: each waits for whom it needs.
+run_jobs() {
+    local name pids=() started=$SECONDS code=0
     for name in rabbitmq stripe-sim ingress "${services[@]}"; do
         (run_job "$name" && say "$name is healthy after $((SECONDS - started)) s") &
         pids+=("$!")
     done
-    local code=0
     for name in "${pids[@]}"; do wait "$name" || code=1; done
     ((code == 0)) || exit 1
 }

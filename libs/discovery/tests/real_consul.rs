@@ -1,4 +1,4 @@
-//! The same with a real agent, where there is one on PATH: `PATH="$(dirname "$(scripts/tool consul)"):$PATH"`.
+//! The same with a real agent, where there is one: `scripts/tool consul` builds it.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
@@ -9,6 +9,17 @@ use tokio::process::{Child, Command};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// The program, if it is on PATH or in the cache.
+async fn consul() -> Option<String> {
+    let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/tool");
+    let told = Command::new(tool).args(["--cached", "consul"]).output().await.unwrap();
+    let path = String::from_utf8(told.stdout).unwrap().trim().to_owned();
+    if path.is_empty() {
+        eprintln!("skipped: no Consul here (scripts/tool consul builds it, in a few minutes)");
+    }
+    (!path.is_empty()).then_some(path)
+}
 
 struct Agent {
     process: Child,
@@ -21,7 +32,7 @@ impl Agent {
     async fn start(port: u16) -> Option<Self> {
         let free = |_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let [server, serf] = [0, 1].map(free);
-        let started = Command::new("consul")
+        let process = Command::new(consul().await?)
             .args([
                 "agent",
                 "-dev",
@@ -39,14 +50,8 @@ impl Agent {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .kill_on_drop(true)
-            .spawn();
-        let process = match started {
-            Ok(process) => process,
-            Err(error) => {
-                eprintln!("skipped: no consul on PATH ({error}); scripts/tool consul builds one");
-                return None;
-            }
-        };
+            .spawn()
+            .unwrap();
         let agent = Self {
             process,
             url: format!("http://127.0.0.1:{port}"),
