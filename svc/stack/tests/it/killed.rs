@@ -119,6 +119,8 @@ async fn killed_before_anybody_hears_of_the_authorisation_it_goes_on() {
     let (buyer, order, ticket) = an_order(&child).await;
     buyer.waits_for(&format!("/api/v1/expirations/{order}"), &[]).await;
     buyer.counts(&ticket, 1, 0).await;
+    // So the payment service has heard of the order; the bank keeps nothing of a token that it does not know.
+    let _ = buyer.pays(&order, "tok_of_nobody").await.expect(422);
     scene.wire.cut();
     let paid = buyer.pays(&order, "tok_visa").await.expect(201);
     assert_eq!(paid.text_at("/status"), "authorized");
