@@ -66,7 +66,7 @@ job "ticketing-expiration" {
         name     = "ready"
         type     = "http"
         path     = "/health/ready"
-        interval = "2s"
+        interval = "1s"
         timeout  = "2s"
       }
 

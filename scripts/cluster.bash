@@ -91,6 +91,9 @@ start_consul() {
 let_in_consul() { "$consul" acl token read -self || "$consul" acl bootstrap "$cluster/secrets/consul-token"; }
 
 make_policies() {
+    "$consul" acl policy create -name consul-agent -rules @consul/policies/consul-agent.hcl
+    "$consul" acl token create -secret "$(token consul-agent)" -policy-name consul-agent -description "Consul's agents"
+    "$consul" acl set-agent-token agent "$(token consul-agent)"
     "$consul" acl policy create -name nomad-agent -rules @consul/policies/nomad-agent.hcl
     "$consul" acl token create -secret "$(token consul-nomad)" -policy-name nomad-agent -description "Nomad's agents"
     "$consul" acl policy create -name ticketing -rules @consul/policies/ticketing.hcl
