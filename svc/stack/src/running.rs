@@ -122,6 +122,12 @@ impl Stack {
         progress("payment");
         self.start_service::<payment::Payments>("/api/v1/payments", &settings, &common, payment)
             .await?;
+        progress("the queues in the broker");
+        for service in &mut self.services {
+            let connected = service.running.broker.wait_for(|state| *state == bus::State::Connected);
+            // Should the broker have gone meanwhile, the services go on without it.
+            let _ = tokio::time::timeout(PATIENCE, connected).await;
+        }
         progress("the front door");
         let houses = self.services.iter().map(|service| service.house.clone()).collect();
         chassis::serve(
