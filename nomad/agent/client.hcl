@@ -20,6 +20,21 @@ client {
     "/etc/group"                 = "/etc/group"
   }
 
+  # Consul or the servers away: what was rendered stays, however long it takes. Left as it is, Nomad would end a task
+  # after twelve attempts.
+  template {
+    consul_retry {
+      attempts    = 0
+      backoff     = "250ms"
+      max_backoff = "10s"
+    }
+    nomad_retry {
+      attempts    = 0
+      backoff     = "250ms"
+      max_backoff = "10s"
+    }
+  }
+
   # One folder for each service, owned by the user it runs as: install -d -o nobody -g nogroup -m 700 …
   # A volume is on one node alone: two nodes with the same one would be two marketplaces. Tasks with raw_exec do not
   # mount it but are placed by it.
