@@ -19,12 +19,16 @@ services=(auth ticket order expiration payment)
 # Set by who sources this.
 nomad="${nomad:-}" consul="${consul:-}"
 
-# pid_of NAME: the process that start_process started under this name, if it still runs.
+# pid_of NAME: the process that start_process started under this name, if it still runs. A number alone may have become
+# somebody else's since: the moment at which the process began is compared, too.
 pid_of() {
-    local pid
-    pid="$(cat "$cluster/$1.pid" 2>/dev/null)" && kill -0 "$pid" 2>/dev/null &&
-        grep -zqF "$cluster" "/proc/$pid/cmdline" && echo "$pid"
+    local pid began
+    read -r pid began 2>/dev/null <"$cluster/$1.pid" && [ -n "$began" ] &&
+        [ "$(began "$pid")" = "$began" ] && echo "$pid"
 }
+
+# When a process began, in ticks since the machine did.
+began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
 # start_process NAME COMMAND…: in a session of its own, unless it runs.
 start_process() {
@@ -32,14 +36,14 @@ start_process() {
     shift
     if pid_of "$name" >/dev/null; then return; fi
     setsid "$@" </dev/null >>"$cluster/log/$name.log" 2>&1 &
-    echo "$!" >"$cluster/$name.pid"
+    echo "$! $(began "$!")" >"$cluster/$name.pid"
 }
 
 # stop_process NAME [SIGNAL]
 stop_process() {
     local pid deadline=$((SECONDS + 60))
-    if ! pid="$(pid_of "$1")"; then return; fi
-    kill "-${2:-TERM}" "$pid"
+    if ! pid="$(pid_of "$1")"; then return 0; fi
+    kill "-${2:-TERM}" "$pid" || true
     while kill -0 "$pid" 2>/dev/null; do
         ((SECONDS < deadline)) || die "$1 (process $pid) does not stop"
         sleep 0.1
@@ -51,10 +55,9 @@ stop_process() {
 await_process() {
     local name="$1" deadline=$((SECONDS + $2))
     shift 2
-    until "$@" >/dev/null 2>&1; do
+    until sleep 0.2 && pid_of "$name" >/dev/null && "$@" >/dev/null 2>&1; do
         pid_of "$name" >/dev/null || die "$name ended: $(tail -n 1 "$cluster/log/$name.log")"
         ((SECONDS < deadline)) || die "$name does not answer (log: $cluster/log/$name.log)"
-        sleep 0.2
     done
 }
 
@@ -75,6 +78,8 @@ make_folders() {
 
 # Nodes fetch what they run: here from this machine.
 serve_release() {
+    # The folder may be another one than last time.
+    stop_process release
     start_process release python3 -m http.server --bind 127.0.0.1 --directory "$dist" "$release_port"
     await_process release 10 curl -sf "http://127.0.0.1:$release_port/SHA256SUMS"
 }
