@@ -18,7 +18,7 @@ demo *args: _toolchain
 
 # Run every check that CI runs
 [no-exit-message]
-test: check _scripts _specs _dependencies _nomad _tests
+test: check _scripts _specs _observability _dependencies _nomad _tests
 
 # Check formatting and lints: the quick part of `test`
 [no-exit-message]
@@ -78,6 +78,10 @@ _toolchain:
 [no-exit-message]
 _specs:
     @scripts/step "specifications" scripts/validate-specs
+
+[no-exit-message]
+_observability:
+    @scripts/step "alert rules" scripts/check-observability
 
 [no-exit-message]
 _dependencies:

@@ -4,6 +4,7 @@ use db::Db;
 use futures_util::future::try_join_all;
 use ids::{Clock, Timestamp};
 use lapin::Connection;
+use metrics::{Metrics, Readings};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -12,6 +13,8 @@ use crate::{
     backoff::Backoff,
     connection::{close, confirming_channel, connect, loss, patiently},
     consumer::Subscriber,
+    depths::watch_depths,
+    meters::Meters,
     relay::Relay,
     topology::Topology,
 };
@@ -109,6 +112,7 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Bus {
     state: watch::Receiver<State>,
+    meters: Meters,
 }
 
 impl Bus {
@@ -119,13 +123,33 @@ impl Bus {
     /// after `tasks` have ended.
     pub fn start(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, tasks: &TaskTracker) -> Self {
         let (state, receiver) = watch::channel(State::Connecting);
-        tasks.spawn(Supervisor::new(config, db, clock, shutdown, state).run());
-        Self { state: receiver }
+        let (here, meters) = (trace::Context::of(config.service), Meters::default());
+        tasks.spawn(here.scope(Supervisor::new(config, db, clock, shutdown, state, meters.clone()).run()));
+        Self {
+            state: receiver,
+            meters,
+        }
     }
 
     /// Whether there is a broker, now and at each change.
     pub fn state(&self) -> watch::Receiver<State> {
         self.state.clone()
+    }
+
+    /// Tells `metrics` what is published, what is consumed and what became of it.
+    pub fn register(&self, metrics: &Metrics) {
+        self.meters.register(metrics);
+    }
+
+    /// Reads whether there is a broker.
+    pub fn look(&self, readings: &mut Readings) {
+        let connected = *self.state.borrow() == State::Connected;
+        readings.gauge(
+            "ticketing_broker_connected",
+            "Whether there is a broker",
+            &[],
+            connected.into(),
+        );
     }
 }
 
@@ -134,16 +158,26 @@ struct Supervisor {
     broker: Broker,
     /// What an operator sees in the broker.
     name: String,
+    namespace: Namespace,
+    service: &'static str,
     topology: Topology,
     relay: Relay,
     subscribers: Vec<Subscriber>,
+    meters: Meters,
     clock: Clock,
     shutdown: CancellationToken,
     state: watch::Sender<State>,
 }
 
 impl Supervisor {
-    fn new(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, state: watch::Sender<State>) -> Self {
+    fn new(
+        config: Config,
+        db: Db,
+        clock: Clock,
+        shutdown: CancellationToken,
+        state: watch::Sender<State>,
+        meters: Meters,
+    ) -> Self {
         let Config {
             broker,
             namespace,
@@ -157,20 +191,27 @@ impl Supervisor {
             clock: clock.clone(),
             namespace: namespace.clone(),
             service,
+            kind: queue,
             queue: match queue {
                 Queue::Events => namespace.service(service),
                 Queue::Due => namespace.due(),
             },
             reaction,
             retries,
+            meters: meters.clone(),
         };
-        let subscribers = consumers.into_iter().map(subscriber).collect();
+        let subscribers: Vec<_> = consumers.into_iter().map(subscriber).collect();
+        meters.says(service);
+        meters.listens(subscribers.iter().map(|subscriber| subscriber.kind));
         Self {
             broker,
             name: namespace.service(service),
             topology: Topology::new(&namespace, &Rungs::new(window), &retries),
-            relay: Relay::new(db, namespace),
+            relay: Relay::new(db, clock.clone(), namespace.clone(), meters.clone()),
+            namespace,
+            service,
             subscribers,
+            meters,
             clock,
             shutdown,
             state,
@@ -205,7 +246,14 @@ impl Supervisor {
             connection = self.connect() => connection?,
         };
         let lost = loss(&connection);
-        let Self { relay, subscribers, .. } = self;
+        let Self {
+            namespace,
+            service,
+            relay,
+            subscribers,
+            meters,
+            ..
+        } = self;
         let last_moment = async {
             shutdown.cancelled().await;
             tokio::time::sleep(LAST_MOMENT).await;
@@ -213,8 +261,10 @@ impl Supervisor {
         let end = tokio::select! {
             end = serve(&connection, relay, subscribers, &shutdown) => end,
             error = lost => Err(error),
+            () = watch_depths(&connection, namespace, service, subscribers, meters) => Ok(()),
             () = last_moment => Ok(()),
         };
+        meters.forget_depths();
         close(&connection).await;
         // On the way out there is nobody left to tell about a loss.
         if shutdown.is_cancelled() { Ok(()) } else { end }
@@ -225,6 +275,7 @@ impl Supervisor {
         let connection = connect(&url, &self.name).await?;
         patiently(self.topology.declare(&connection)).await?;
         tracing::info!(broker = %url, "connected to the broker");
+        self.meters.connected();
         self.state.send_replace(State::Connected);
         Ok(connection)
     }

@@ -1,9 +1,12 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use db::Db;
-use events::Envelope;
+use events::{Envelope, Event};
 use futures_util::{FutureExt, StreamExt};
-use ids::Clock;
+use ids::{Clock, Timestamp};
 use lapin::{
     Channel, Connection,
     message::Delivery,
@@ -11,15 +14,16 @@ use lapin::{
     types::FieldTable,
 };
 use tokio_util::sync::CancellationToken;
-use trace::Trace;
+use trace::{Kind, Span};
 
 use crate::{
-    Error, Namespace, Reaction, ReactionError,
+    Error, Namespace, Queue, Reaction, ReactionError,
     backoff::Backoff,
     connection::confirming_channel,
     failure::Failure,
     in_order::all_in_order,
-    message::{Outgoing, short},
+    message::{Outgoing, TRACEPARENT, short, text},
+    meters::{Meters, Outcome},
     topology::DEFAULT_EXCHANGE,
 };
 
@@ -35,11 +39,13 @@ pub(crate) struct Subscriber {
     pub(crate) clock: Clock,
     pub(crate) namespace: Namespace,
     pub(crate) service: &'static str,
+    pub(crate) kind: Queue,
     /// The queue's name.
     pub(crate) queue: String,
     pub(crate) reaction: Reaction,
     /// How long a message that failed waits before it comes back: the first time, the second time …
     pub(crate) retries: [Duration; 3],
+    pub(crate) meters: Meters,
 }
 
 /// A message that can be read.
@@ -86,7 +92,7 @@ impl Subscriber {
         let mut backoff = Backoff::new();
         let mut told = false;
         while !waiting.is_empty() {
-            let outcomes = all_in_order(waiting.iter().map(|message| self.apply(&message.envelope))).await;
+            let outcomes = all_in_order(waiting.iter().map(|message| self.apply(message))).await;
             let mut settled = Vec::with_capacity(waiting.len());
             let mut unsettled = Vec::new();
             for (message, outcome) in waiting.into_iter().zip(outcomes) {
@@ -119,10 +125,41 @@ impl Subscriber {
         Ok(())
     }
 
-    async fn apply(&self, envelope: &Arc<Envelope>) -> Result<(), ReactionError> {
-        let (reaction, envelope, now) = (self.reaction.clone(), envelope.clone(), self.clock.now());
-        let step = envelope.trace().map_or_else(Trace::start, Trace::child);
-        trace::scope(step, self.db.write(move |tx| reaction(tx, now, &envelope))).await
+    async fn apply(&self, message: &Message) -> Result<(), ReactionError> {
+        let (reaction, envelope, now) = (self.reaction.clone(), message.envelope.clone(), self.clock.now());
+        let mut step = self.step(message);
+        let began = Instant::now();
+        let applied = step
+            .context()
+            .scope(self.db.write(move |tx| reaction(tx, now, &envelope)))
+            .await;
+        match &applied {
+            Ok(()) => {
+                let due = due(&message.envelope);
+                self.meters
+                    .applied(self.kind, began.elapsed(), due.until(self.clock.now()));
+            }
+            Err(error) => step.fail(error),
+        }
+        applied
+    }
+
+    /// The step of handling a message, in the trace of what sent it; each attempt is one
+    /// (<https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/>).
+    fn step(&self, Message { delivery, envelope }: &Message) -> Span {
+        let headers = delivery.properties.headers().as_ref();
+        let sent = headers.and_then(|headers| text(headers, TRACEPARENT)?.parse().ok());
+        let caller = sent.or_else(|| envelope.trace());
+        let mut step = trace::context().enter(Kind::Consumer, format_args!("process {}", self.queue), caller);
+        if step.is_recorded() {
+            step.set("messaging.system", "rabbitmq");
+            step.set("messaging.operation.type", "process");
+            step.set("messaging.operation.name", "process");
+            step.set("messaging.destination.name", self.queue.clone());
+            step.set("messaging.rabbitmq.destination.routing_key", envelope.event.name());
+            step.set("messaging.message.id", envelope.id.to_string());
+        }
+        step
     }
 
     /// What cannot be read will not be readable later.
@@ -162,6 +199,7 @@ impl Subscriber {
             again_in_ms = delay.as_millis(),
             "a message failed"
         );
+        self.meters.put_aside(self.kind, Outcome::Retried);
         let properties = failure.properties(delivery, now);
         let exchange = self.namespace.retry(*delay);
         Outgoing {
@@ -183,6 +221,7 @@ impl Subscriber {
             reason,
             "a message is parked"
         );
+        self.meters.put_aside(self.kind, Outcome::Parked);
         let now = self.clock.now();
         let properties = failure.parked(now).properties(delivery, now);
         let key = self.namespace.parked(self.service);
@@ -194,6 +233,14 @@ impl Subscriber {
         }
         .publish_confirmed(channel)
         .await
+    }
+}
+
+/// From when on it could have been applied: a timer is early rather than late until its deadline.
+fn due(envelope: &Envelope) -> Timestamp {
+    match &envelope.event {
+        Event::ExpirationTimer(timer) => timer.deadline,
+        _ => envelope.time,
     }
 }
 

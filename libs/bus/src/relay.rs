@@ -1,17 +1,20 @@
 use std::time::Duration;
 
 use db::Db;
+use ids::Clock;
 use lapin::{
     BasicProperties, Channel, Confirmation, PublisherConfirm,
     types::{AMQPValue, FieldTable},
 };
 use tokio_util::sync::CancellationToken;
+use trace::{Kind, Span, Trace};
 
 use crate::{
     Error, Namespace,
     backoff::Backoff,
     in_order::all_in_order,
     message::{CONTENT_TYPE, Outgoing, PERSISTENT, TRACEPARENT, short},
+    meters::Meters,
     outbox::{self, Destination, Row},
 };
 
@@ -26,7 +29,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// A confirm that is lost with its connection leaves the message where it is: it is published again.
 pub(crate) struct Relay {
     db: Db,
+    clock: Clock,
     namespace: Namespace,
+    meters: Meters,
     /// The last row of which it and all before it are confirmed. It outlives the connection.
     published: i64,
     deleted: i64,
@@ -45,10 +50,12 @@ enum Page {
 }
 
 impl Relay {
-    pub(crate) fn new(db: Db, namespace: Namespace) -> Self {
+    pub(crate) fn new(db: Db, clock: Clock, namespace: Namespace, meters: Meters) -> Self {
         Self {
             db,
+            clock,
             namespace,
+            meters,
             published: 0,
             deleted: 0,
             told: false,
@@ -104,31 +111,40 @@ impl Relay {
         }
         let confirms = all_in_order(rows.iter().map(|row| self.publish(channel, row))).await;
         let mut page = Page::Published;
-        for (row, confirm) in rows.iter().zip(confirms) {
-            match confirm?.await? {
-                Confirmation::Ack(_) if page == Page::Published => self.published = row.id,
+        for (row, sent) in rows.iter().zip(confirms) {
+            let (mut step, confirm) = sent?;
+            match confirm.await.inspect_err(|error| step.fail(error))? {
+                Confirmation::Ack(_) if page == Page::Published => {
+                    self.published = row.id;
+                    self.meters
+                        .published(&row.event_type, row.created_at.until(self.clock.now()));
+                }
                 // After the gap: published again with it.
                 Confirmation::Ack(_) => {}
-                Confirmation::Nack(_) | Confirmation::NotRequested => page = Page::Refused,
+                Confirmation::Nack(_) | Confirmation::NotRequested => {
+                    step.fail("refused");
+                    self.meters.refused();
+                    page = Page::Refused;
+                }
             }
         }
         Ok(page)
     }
 
-    async fn publish(&self, channel: &Channel, row: &Row) -> lapin::Result<PublisherConfirm> {
+    /// Hands a message over. The step ends when it is confirmed.
+    async fn publish(&self, channel: &Channel, row: &Row) -> lapin::Result<(Span, PublisherConfirm)> {
         let (exchange, key) = match &row.destination {
             Destination::Events => (self.namespace.events(), &row.event_type),
             Destination::Delay(rung) => (self.namespace.delays(), rung),
         };
-        let body = row.body.as_bytes();
-        Outgoing {
+        let step = step(row, &exchange, key);
+        let outgoing = Outgoing {
             exchange: &exchange,
             key,
-            properties: properties(row),
-            body,
-        }
-        .publish(channel)
-        .await
+            properties: properties(row, step.trace()),
+            body: row.body.as_bytes(),
+        };
+        Ok((step, outgoing.publish(channel).await?))
     }
 
     /// Where it fails it is done with the next page: nothing is published again for that.
@@ -155,10 +171,28 @@ impl Relay {
     }
 }
 
-fn properties(row: &Row) -> BasicProperties {
+/// The step of sending, in the trace of what said it
+/// (<https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/>).
+fn step(row: &Row, exchange: &str, key: &str) -> Span {
+    let cause: Option<Trace> = row.traceparent.as_deref().and_then(|trace| trace.parse().ok());
+    let mut step = trace::context()
+        .with(cause)
+        .span(Kind::Producer, format_args!("send {exchange}"));
+    if step.is_recorded() {
+        step.set("messaging.system", "rabbitmq");
+        step.set("messaging.operation.type", "send");
+        step.set("messaging.operation.name", "send");
+        step.set("messaging.destination.name", exchange.to_owned());
+        step.set("messaging.rabbitmq.destination.routing_key", key.to_owned());
+        step.set("messaging.message.id", row.event_id.clone());
+    }
+    step
+}
+
+fn properties(row: &Row, trace: Option<Trace>) -> BasicProperties {
     let mut headers = FieldTable::default();
-    if let Some(trace) = &row.traceparent {
-        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.as_str().into()));
+    if let Some(trace) = trace {
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));
     }
     BasicProperties::default()
         .with_content_type(CONTENT_TYPE.into())

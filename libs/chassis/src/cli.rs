@@ -4,7 +4,7 @@ use bus::parked::Selection;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
-    CommonArgs, LogArgs, Service, StartError, command,
+    CommonArgs, LogArgs, Service, StartError, TraceArgs, command,
     settings::{BusArgs, DatabaseArgs},
     telemetry,
 };
@@ -26,6 +26,8 @@ enum Command<A: Args, C: Subcommand> {
     Serve {
         #[command(flatten)]
         common: Box<CommonArgs>,
+        #[command(flatten)]
+        traces: TraceArgs,
         #[command(flatten)]
         own: A,
     },
@@ -120,7 +122,7 @@ fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> 
         .log
         .format(&mut mistakes)
         .ok_or_else(|| StartError::new(&mistakes))?;
-    telemetry::start(&cli.log.log, format)?;
+    telemetry::start_as(Some(S::NAME), &cli.log.log, format)?;
     let database = cli.database.path::<S>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -128,7 +130,9 @@ fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> 
         .map_err(StartError::new)?;
     runtime.block_on(async {
         match cli.command {
-            Command::Serve { common, own } => command::serve::<S>(database, *common, own).await,
+            Command::Serve { common, traces, own } => {
+                traces.recorded(command::serve::<S>(database, *common, own)).await
+            }
             Command::Migrate => command::migrate::<S>(&database),
             Command::Openapi => command::openapi::<S>(),
             Command::Backup { to } => command::backup(&database, &to),

@@ -1,11 +1,10 @@
 use std::{any::Any, io, net::SocketAddr, time::Duration};
 
-use ids::Clock;
 use poem::{
-    Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, Route, Server,
+    EndpointExt, IntoEndpoint, IntoResponse, Route, Server,
     endpoint::{BoxEndpoint, make, make_sync},
     get,
-    http::{HeaderValue, StatusCode, header},
+    http::StatusCode,
     listener::TcpAcceptor,
     middleware::{CatchPanic, PanicHandler},
     web::{Html, Json},
@@ -14,9 +13,15 @@ use serde_json::json;
 use token::TrustedOrigins;
 use tokio::net::TcpListener;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use trace::Trace;
 
-use crate::{Service, StartError, paths::Paths, readiness::Readiness, spec};
+use crate::{
+    Service, StartError,
+    observed::{Meters, Observed},
+    paths::Paths,
+    readiness::Readiness,
+    scrape::Scrape,
+    spec,
+};
 
 /// Connections on which nothing happens are closed after this; so are those that never finish their headers.
 const IDLE: Duration = Duration::from_mins(1);
@@ -71,10 +76,11 @@ pub(crate) fn endpoint<S: Service>(
     verifier: token::Verifier,
     trusted: TrustedOrigins,
     readiness: Readiness,
-    clock: Clock,
+    scrape: Scrape,
 ) -> BoxEndpoint<'static> {
     let document = spec::<S>();
     let paths = Paths::of(&document);
+    let meters = Meters::of(scrape.metrics());
     let ready = make(move |_| {
         let readiness = readiness.clone();
         async move {
@@ -90,6 +96,7 @@ pub(crate) fn endpoint<S: Service>(
     let routes = Route::new()
         .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))
         .at("/health/ready", get(ready))
+        .at("/metrics", get(scrape))
         .at(
             "/docs",
             get(make_sync({
@@ -103,56 +110,7 @@ pub(crate) fn endpoint<S: Service>(
         .data(app)
         .data(verifier)
         .data(trusted);
-    Observed {
-        inner: routes,
-        clock,
-        paths,
-    }
-    .boxed()
-}
-
-/// Runs each request inside its trace, renders what was refused, and logs the outcome.
-struct Observed<E> {
-    inner: E,
-    clock: Clock,
-    paths: Paths,
-}
-
-impl<E: Endpoint> Endpoint for Observed<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let given = request
-            .header("traceparent")
-            .and_then(|header| header.parse::<Trace>().ok());
-        let trace = given.map_or_else(Trace::start, Trace::child);
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let began = self.clock.now();
-        let mut response = trace::scope(trace, async {
-            match self.inner.call(request).await {
-                Ok(response) => response.into_response(),
-                Err(error) => problem::from_error(error, |number| self.paths.parameter(&path, number)),
-            }
-        })
-        .await;
-        let millis = began.until(self.clock.now()).as_millis();
-        tracing::debug!(%method, path, status = response.status().as_u16(), millis, trace = trace.id(), "answered");
-        let allowed = (response.status() == StatusCode::METHOD_NOT_ALLOWED)
-            .then(|| self.paths.methods(&path))
-            .flatten();
-        let headers = response.headers_mut();
-        if let Some(allowed) = allowed.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
-            headers.insert(header::ALLOW, allowed);
-        }
-        headers
-            .entry(header::CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Ok(id) = HeaderValue::from_str(&trace.id()) {
-            headers.insert("x-request-id", id);
-        }
-        Ok(response)
-    }
+    Observed::new(routes, paths, meters).boxed()
 }
 
 #[derive(Clone)]

@@ -42,12 +42,12 @@ impl Job {
         ring.notify_one();
         let bell =
             Bell::new(&ring, self.every).map_err(|error| StartError(format!("the job {}: {error}", self.name)))?;
-        tasks.spawn(async move {
+        tasks.spawn(trace::context().scope(async move {
             while shutdown.run_until_cancelled(ring.notified()).await.is_some() {
                 tracing::debug!(job = self.name, "running");
                 (self.work)().await;
             }
-        });
+        }));
         Ok(bell)
     }
 }

@@ -34,6 +34,11 @@ impl Paths {
         self.find(path).map(|(_, methods)| methods.clone())
     }
 
+    /// A path as the document writes it: one of a few, whatever clients ask for.
+    pub(crate) fn route(&self, path: &str) -> Option<&str> {
+        self.find(path).map(|(template, _)| template.as_str())
+    }
+
     fn find(&self, path: &str) -> Option<&(String, String)> {
         let asked: Vec<_> = path.trim_end_matches('/').split('/').collect();
         self.0.iter().find(|(template, _)| {
@@ -67,6 +72,7 @@ mod tests {
         assert_eq!(paths.parameter("/api/v1/a/42", 0).as_deref(), Some("id"));
         assert_eq!(paths.parameter("/api/v1/a/42/b/7", 1).as_deref(), Some("orderId"));
         assert_eq!(paths.parameter("/api/v1/c/42", 0), None);
+        assert_eq!(paths.route("/api/v1/a/42"), Some("/api/v1/a/{id}"));
         assert_eq!(paths.methods("/api/v1/a").as_deref(), Some("GET, POST"));
     }
 }

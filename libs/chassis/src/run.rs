@@ -3,6 +3,7 @@ use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use bus::Bus;
 use db::Db;
 use ids::Clock;
+use metrics::Metrics;
 use poem::endpoint::BoxEndpoint;
 use token::TrustedOrigins;
 use tokio::sync::watch;
@@ -14,6 +15,7 @@ use crate::{
     jobs::Bell,
     peers::{Discovery, Peers},
     readiness::Readiness,
+    scrape::Scrape,
 };
 
 /// How long the parts of a service may take to end, before it stops without them.
@@ -60,6 +62,18 @@ pub(crate) async fn start_among<S: Service>(
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, StartError> {
+    trace::Context::of(S::NAME)
+        .scope(start_here::<S>(database, common, discovery, own, clock))
+        .await
+}
+
+async fn start_here<S: Service>(
+    database: PathBuf,
+    common: CommonSettings,
+    discovery: Option<Discovery>,
+    own: S::Settings,
+    clock: Clock,
+) -> Result<Running, StartError> {
     let served = Served::bind(common.listen).await?;
     let addr = served.addr;
     let db = tokio::task::spawn_blocking(move || Db::open(&database, &S::SCHEMA))
@@ -68,9 +82,11 @@ pub(crate) async fn start_among<S: Service>(
         .map_err(StartError::new)?;
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
+    let metrics = Metrics::new(S::NAME);
     let context = Context {
         db: db.clone(),
         clock: clock.clone(),
+        metrics: metrics.clone(),
         window: common.bus.window,
         rungs: common.bus.rungs(),
         token_issuer: common.token_issuer.clone(),
@@ -102,7 +118,8 @@ pub(crate) async fn start_among<S: Service>(
     };
     let trusted = TrustedOrigins(common.allowed_origins);
     let readiness = Readiness::new(db.clone(), bus.state());
-    let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, readiness, clock));
+    let scrape = Scrape::new::<S>(metrics, db.clone(), bus.clone(), clock);
+    let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, readiness, scrape));
     http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
     let bells = parts
         .jobs

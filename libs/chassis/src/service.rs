@@ -3,6 +3,8 @@ use std::{fmt::Debug, future::Future, time::Duration};
 use bus::Rungs;
 use db::{Db, Schema, Tx, admin::Invariant};
 use ids::{Clock, Timestamp};
+use metrics::{Metrics, Readings};
+use rusqlite::Connection;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{Job, Mistakes};
@@ -40,6 +42,13 @@ pub trait Service: Send + Sync + 'static {
     /// Announces the state of one page of aggregates, those after `after`, and says where the next page begins.
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
 
+    /// Reads what `/metrics` tells of its state, for each scrape anew, in one read transaction. Few queries, whose cost
+    /// does not grow with the database.
+    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
+        let _ = (conn, now, readings);
+        Ok(())
+    }
+
     /// Builds what runs.
     fn start(
         context: Context,
@@ -58,6 +67,8 @@ pub struct Context {
     pub db: Db,
     /// Where the time comes from.
     pub clock: Clock,
+    /// What it counts.
+    pub metrics: Metrics,
     /// Within which time an order is usually to be paid.
     pub window: Duration,
     /// The delay queues that are there.

@@ -1,8 +1,8 @@
 use std::{io::IsTerminal, str::FromStr};
 
-use tracing_subscriber::{EnvFilter, util::TryInitError};
+use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
 
-use crate::StartError;
+use crate::{StartError, log_line::LogLine};
 
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,21 +39,19 @@ impl FromStr for LogFormat {
 /// What others log that we say ourselves, in better words; the operator's filter can bring it back.
 const QUIET: &str = "lapin=off,rusqlite_migration=warn,stripe=error";
 
-/// Starts logging, to standard error.
+/// Starts logging, to standard error. Lines of several services are told apart by where they come from.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
+    start_as(None, filter, format)
+}
+
+/// Starts logging, to standard error, for a process that is one service.
+pub(crate) fn start_as(service: Option<&'static str>, filter: &str, format: LogFormat) -> Result<(), StartError> {
     let filter =
         EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| StartError(format!("--log: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal());
-    let started: Result<(), TryInitError> = match format {
-        LogFormat::Json => {
-            tracing_subscriber::util::SubscriberInitExt::try_init(lines.json().flatten_event(true).finish())
-        }
-        LogFormat::Human => {
-            tracing_subscriber::util::SubscriberInitExt::try_init(lines.compact().with_target(false).finish())
-        }
-    };
-    started.map_err(StartError::new)
+        .with_ansi(std::io::stderr().is_terminal())
+        .event_format(LogLine::new(service, format));
+    SubscriberInitExt::try_init(lines.finish()).map_err(StartError::new)
 }

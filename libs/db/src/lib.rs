@@ -8,6 +8,7 @@
 
 pub mod admin;
 mod error;
+mod meters;
 mod open;
 mod reader;
 mod tx;
@@ -17,6 +18,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use metrics::{Metrics, Readings};
 use rusqlite::Connection;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -31,6 +33,7 @@ pub use writer::Health;
 /// Dropping the last clone lets the writer finish what was handed to it; [`close`](Db::close) waits for that.
 #[derive(Clone, Debug)]
 pub struct Db {
+    path: Arc<Path>,
     readers: Arc<reader::Readers>,
     writer: writer::Handle,
 }
@@ -47,6 +50,7 @@ impl Db {
             source,
         })?;
         Ok(Self {
+            path: path.into(),
             readers: Arc::new(reader::Readers::new(path)),
             writer,
         })
@@ -128,6 +132,17 @@ impl Db {
             Ok(())
         })
         .await
+    }
+
+    /// Tells `metrics` how long writes wait, how many share a commit, and how long that takes.
+    pub fn register(&self, metrics: &Metrics) {
+        self.writer.meters().register(metrics);
+    }
+
+    /// Reads how many wait, whether anything can be written, and how large the files are. Looks at two files' sizes,
+    /// runs no query.
+    pub fn look(&self, readings: &mut Readings) {
+        meters::look(&self.path, &self.writer, &self.readers, readings);
     }
 
     /// Finishes the reads and writes under way, folds the write-ahead log into the database and closes all connections.

@@ -69,13 +69,13 @@ impl Readers {
             .await
             .map_err(|_| Error::Closed)?;
         let pool = self.pool().ok_or(Error::Closed)?;
-        let cause = trace::current();
+        let cause = trace::context();
         let span = tracing::Span::current();
         let work = move || {
             let _turn = turn;
             let query = || span.in_scope(|| snapshot(&pool, query));
             // Caught here and not by the runtime: it must not be reported twice.
-            let outcome = catch_unwind(AssertUnwindSafe(|| trace::sync_scope(cause, query)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| cause.sync_scope(query)));
             drop(pool);
             outcome.unwrap_or_else(|_| Err(Error::Panicked.into()))
         };
@@ -92,6 +92,11 @@ impl Readers {
             drop(turns);
         }
         drop(self.pool.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
+    /// How many reads run now.
+    pub(crate) fn busy(&self) -> usize {
+        usize::from(READERS).saturating_sub(self.turns.available_permits())
     }
 
     fn pool(&self) -> Option<Pool> {

@@ -1,13 +1,16 @@
 //! The writing side: one thread owns the only writing connection and commits in groups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
+use trace::{Context, Kind};
 use tracing::Span;
 
 use crate::error::outage;
+use crate::meters::Meters;
 use crate::{Error, Tx};
 
 /// Commands that may wait for the writer; beyond that their callers wait to hand theirs over.
@@ -31,17 +34,21 @@ pub enum Health {
 /// The async side: hands commands to the writer thread.
 #[derive(Clone, Debug)]
 pub(crate) struct Handle {
+    service: &'static str,
+    meters: Meters,
     queue: mpsc::Sender<Job>,
     commits: watch::Receiver<u64>,
     health: watch::Receiver<Health>,
 }
 
 /// Starts the writer thread on `conn`. It ends after [`Handle::close`], or with the last [`Handle`].
-pub(crate) fn start(service: &str, conn: Connection) -> io::Result<Handle> {
+pub(crate) fn start(service: &'static str, conn: Connection) -> io::Result<Handle> {
     let (queue, jobs) = mpsc::channel(QUEUE);
     let (committed, commits) = watch::channel(0);
     let (condition, health) = watch::channel(Health::Writing);
+    let meters = Meters::default();
     let writer = Writer {
+        meters: meters.clone(),
         tx: Tx::new(conn),
         jobs,
         health: condition,
@@ -49,8 +56,14 @@ pub(crate) fn start(service: &str, conn: Connection) -> io::Result<Handle> {
     };
     thread::Builder::new()
         .name(format!("{service}-db"))
-        .spawn(move || writer.run())?;
-    Ok(Handle { queue, commits, health })
+        .spawn(move || Context::of(service).sync_scope(|| writer.run()))?;
+    Ok(Handle {
+        service,
+        meters,
+        queue,
+        commits,
+        health,
+    })
 }
 
 impl Handle {
@@ -61,14 +74,40 @@ impl Handle {
         E: From<Error> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
+        let mut step = self.step();
         let command = Box::new(Call {
             work,
-            cause: trace::current(),
+            handed: Instant::now(),
+            cause: step.context(),
             span: Span::current(),
             reply,
         });
         self.queue.send(Job::Write(command)).await.map_err(|_| Error::Closed)?;
-        answer.await.map_err(|_| Error::Closed)??
+        let outcome = answer.await.unwrap_or(Err(Error::Closed));
+        match &outcome {
+            Ok(Ok(_)) => {}
+            Ok(Err(_)) => step.set("ticketing.outcome", "undone"),
+            Err(error) => step.fail(error),
+        }
+        outcome?
+    }
+
+    /// The step of the trace at hand that a write is (<https://opentelemetry.io/docs/specs/semconv/database/sql/>).
+    fn step(&self) -> trace::Span {
+        let mut step = trace::span(Kind::Client, format_args!("write {}", self.service));
+        step.set("db.system.name", "sqlite");
+        step.set("db.namespace", self.service);
+        step.set("db.operation.name", "write");
+        step
+    }
+
+    pub(crate) const fn meters(&self) -> &Meters {
+        &self.meters
+    }
+
+    /// Commands that wait to be taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.queue.max_capacity().saturating_sub(self.queue.capacity())
     }
 
     pub(crate) fn commits(&self) -> watch::Receiver<u64> {
@@ -96,6 +135,8 @@ enum Job {
 
 /// A command whose result type the writer need not know.
 trait Command: Send {
+    /// How long it has waited for its turn.
+    fn waited(&self) -> Duration;
     /// Does the work, and says how to answer once it is known whether it was committed.
     fn run(self: Box<Self>, tx: &Tx) -> Ran;
     /// Answers without doing the work.
@@ -113,7 +154,8 @@ type Answer = Box<dyn FnOnce(Result<(), Error>)>;
 
 struct Call<F, T, E> {
     work: F,
-    cause: Option<trace::Trace>,
+    handed: Instant,
+    cause: trace::Context,
     span: Span,
     reply: oneshot::Sender<Result<Result<T, E>, Error>>,
 }
@@ -124,16 +166,21 @@ where
     T: Send + 'static,
     E: Send + 'static,
 {
+    fn waited(&self) -> Duration {
+        self.handed.elapsed()
+    }
+
     fn run(self: Box<Self>, tx: &Tx) -> Ran {
         let Self {
             work,
             cause,
             span,
             reply,
+            ..
         } = *self;
         let work = || span.in_scope(|| work(tx));
         // The savepoint restores the database; whatever else the closure touched goes with it.
-        let outcome = catch_unwind(AssertUnwindSafe(|| trace::sync_scope(cause, work)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| cause.sync_scope(work)));
         let outcome = outcome.map_err(|_| Error::Panicked);
         let keep = matches!(outcome, Ok(Ok(_)));
         // Nobody may be waiting any more; the command counts all the same.
@@ -150,6 +197,7 @@ where
 
 /// Fields are dropped in this order: `commits` last, because [`Handle::close`] waits for it.
 struct Writer {
+    meters: Meters,
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
@@ -170,6 +218,7 @@ impl Writer {
     /// One transaction: `first`, then whatever is waiting by the time it is done, and so on.
     fn commit_together(&mut self, first: Box<dyn Command>) {
         outage::take();
+        let began = Instant::now();
         if let Err(error) = self.begin() {
             return self.refuse_waiting(first, &error);
         }
@@ -191,7 +240,10 @@ impl Writer {
                 None
             };
         }
+        let ran = Instant::now();
         let outcome = outcome.and_then(|()| self.tx.step("COMMIT"));
+        self.meters
+            .concluded(outcome.is_ok(), answers.len(), began.elapsed(), ran.elapsed());
         self.conclude(&outcome, keep);
         for answer in answers {
             answer(outcome.clone());
@@ -208,6 +260,7 @@ impl Writer {
 
     /// Runs one command in its savepoint. `Ok` tells whether it keeps something; an error that the transaction is lost.
     fn apply(&self, command: Box<dyn Command>, answers: &mut Vec<Answer>) -> Result<bool, Error> {
+        self.meters.waited(command.waited());
         if let Err(error) = self.tx.step("SAVEPOINT command") {
             command.refuse(error.clone());
             return Err(error);
@@ -243,6 +296,7 @@ impl Writer {
 
     /// The storage does not even begin: everybody in the queue would wait for the same answer.
     fn refuse_waiting(&mut self, first: Box<dyn Command>, error: &Error) {
+        self.meters.failed();
         self.failing(reason(error));
         // Collected first: whoever is answered may try again at once, and that is a new attempt.
         let mut waiting = vec![first];

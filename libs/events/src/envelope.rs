@@ -97,7 +97,7 @@ pub struct Envelope {
     /// When it happened.
     pub time: Timestamp,
     datacontenttype: ContentType,
-    /// The trace that it belongs to, as [`Trace`] writes it.
+    /// The step that says it, as [`Trace`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
     /// What happened.
@@ -132,7 +132,7 @@ impl Envelope {
             subject: event.subject(),
             time: now,
             datacontenttype: ContentType::Json,
-            traceparent: trace::current().map(|trace| trace.child().to_string()),
+            traceparent: trace::current().map(|trace| trace.to_string()),
             event,
         }
     }

@@ -200,7 +200,9 @@ impl Api {
         body: Body<Credentials>,
     ) -> Result<WithCookies<NewAccount>, SignUpProblem> {
         let command = new_account(body.0, key.0, client)?;
-        let grant = sign_up(app.0, command).await?;
+        let signed_up = sign_up(app.0, command).await;
+        app.meters().signed_up(&signed_up);
+        let grant = signed_up?;
         Ok(app
             .cookies()
             .of(&grant, NewAccount::Created(Json(grant.clone().into()))))
@@ -216,7 +218,7 @@ impl Api {
         body: Body<Credentials>,
     ) -> Result<WithCookies<Json<Tokens>>, SignInProblem> {
         let Credentials { email, password } = body.0;
-        let grant = sign_in(
+        let signed_in = sign_in(
             app.0,
             SignIn {
                 email,
@@ -224,7 +226,9 @@ impl Api {
                 from: client.0,
             },
         )
-        .await?;
+        .await;
+        app.meters().signed_in(&signed_in);
+        let grant = signed_in?;
         Ok(app.cookies().of(&grant, Json(grant.clone().into())))
     }
 
@@ -239,7 +243,9 @@ impl Api {
         _site: SameSite,
         token: PresentedToken,
     ) -> Result<WithCookies<Json<Tokens>>, RefreshProblem> {
-        let grant = refresh(app.0, &token.0).await?;
+        let refreshed = refresh(app.0, &token.0).await;
+        app.meters().refreshed(&refreshed);
+        let grant = refreshed?;
         Ok(app.cookies().of(&grant, Json(grant.clone().into())))
     }
 

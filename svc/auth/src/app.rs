@@ -11,6 +11,7 @@ use crate::{
     grant::Issuer,
     hasher::{Hasher, LineIsFull},
     keys::{Keys, LiveKeys},
+    meters::Meters,
     password::Password,
     settings::Settings,
 };
@@ -28,6 +29,7 @@ struct Inner {
     attempts: Attempts,
     cookies: Cookies,
     proxies: TrustedProxies,
+    meters: Meters,
 }
 
 /// Why it was not looked whether a password is right.
@@ -58,6 +60,7 @@ impl App {
                 secure: settings.cookie_secure,
             },
             proxies: settings.trusted_proxies,
+            meters: Meters::of(&context.metrics),
         }))
     }
 
@@ -83,6 +86,10 @@ impl App {
 
     pub(crate) fn trusted_proxies(&self) -> &TrustedProxies {
         &self.0.proxies
+    }
+
+    pub(crate) fn meters(&self) -> &Meters {
+        &self.0.meters
     }
 
     /// Hashes passwords.

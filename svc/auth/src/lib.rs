@@ -16,6 +16,7 @@ mod grant;
 mod hasher;
 mod housekeeping;
 mod keys;
+mod meters;
 mod password;
 mod random;
 mod refresh;

@@ -37,6 +37,7 @@ impl World {
         let context = Context {
             db: Db::open(&folder.path().join("auth.db"), &Auth::SCHEMA).unwrap(),
             clock: clock.clone(),
+            metrics: metrics::Metrics::new("auth"),
             window,
             rungs: bus::Rungs::new(window),
             token_issuer: token::ISSUER.to_owned(),

@@ -6,6 +6,7 @@ mod expire;
 mod follow_order;
 mod reactions;
 mod republish;
+mod seen;
 mod settings;
 mod store;
 mod sweep;
@@ -17,9 +18,10 @@ mod converging;
 mod desk;
 
 use bus::outbox;
-use chassis::{Context, Mistakes, NoCommand, Parts, Service, StartError};
+use chassis::{Context, Mistakes, NoCommand, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx, admin::Invariant};
 use ids::{Clock, Timestamp};
+use rusqlite::Connection;
 
 pub use api::{Api, App};
 pub use settings::{Args, Settings};
@@ -76,6 +78,10 @@ impl Service for Expiration {
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
         republish::republish(tx, now, after.as_deref())
+    }
+
+    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
+        seen::look(conn, now, readings)
     }
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<App>, StartError> {

@@ -24,6 +24,28 @@ pub(crate) fn overdue(conn: &Connection, now: Timestamp, limit: u32) -> Result<V
     )
 }
 
+/// How many timers are pending; at most `limit`.
+pub(crate) fn count_pending(conn: &Connection, limit: u32) -> Result<i64, db::Error> {
+    let mut count = conn.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM timer INDEXED BY timer_pending WHERE state = 'pending' LIMIT ?1)",
+    )?;
+    Ok(count.query_row([limit], |row| row.get(0))?)
+}
+
+/// How many timers are pending though their deadline has passed; at most `limit`.
+pub(crate) fn count_overdue(conn: &Connection, now: Timestamp, limit: u32) -> Result<i64, db::Error> {
+    let mut count = conn.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM timer WHERE state = 'pending' AND deadline <= ?1 LIMIT ?2)",
+    )?;
+    Ok(count.query_row((now, limit), |row| row.get(0))?)
+}
+
+/// The first deadline of all pending timers.
+pub(crate) fn first_deadline(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    let mut first = conn.prepare_cached("SELECT min(deadline) FROM timer WHERE state = 'pending'")?;
+    Ok(first.query_row([], |row| row.get(0))?)
+}
+
 /// Up to `limit` timers, in the order of their orders' ids, those after `after`.
 pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Timer>, db::Error> {
     all(

@@ -10,6 +10,7 @@ mod order;
 mod place_order;
 mod reactions;
 mod record;
+mod seen;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -18,9 +19,10 @@ mod tests;
 use std::sync::Arc;
 
 use bus::{Consumer, Queue, outbox};
-use chassis::{Context, Mistakes, NoCommand, Parts, Service, StartError};
+use chassis::{Context, Mistakes, NoCommand, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx, admin::Invariant};
 use ids::{Clock, Timestamp};
+use rusqlite::Connection;
 
 pub use settings::{Args, Settings};
 
@@ -41,6 +43,7 @@ impl Service for Orders {
             outbox::V1,
             idempotency::V1,
             include_str!("../migrations/001_orders.sql"),
+            include_str!("../migrations/002_tally.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = &[
@@ -60,6 +63,14 @@ impl Service for Orders {
             name: "a withdrawn listing has no open order",
             sql: r#"SELECT o.id FROM "order" o JOIN listing l ON l.id = o.ticket_id
                     WHERE l.withdrawn_at IS NOT NULL AND o.status = 'created'"#,
+        },
+        Invariant {
+            name: "the tally counts the orders",
+            sql: r#"SELECT status, reason, o.orders, t.orders AS counted, o.tickets, t.tickets AS counted_tickets
+                    FROM (SELECT status, coalesce(cancel_reason, '') AS reason, count(*) AS orders, sum(quantity) AS tickets
+                          FROM "order" GROUP BY 1, 2) o
+                    FULL JOIN tally t USING (status, reason)
+                    WHERE coalesce(o.orders, 0) IS NOT t.orders OR coalesce(o.tickets, 0) IS NOT t.tickets"#,
         },
     ];
 
@@ -83,6 +94,10 @@ impl Service for Orders {
             record::announce(tx, order, now)?;
         }
         Ok(orders.last().map(|order| order.id.to_string()))
+    }
+
+    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
+        seen::look(conn, now, readings)
     }
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {

@@ -284,3 +284,43 @@ async fn a_listing_can_be_ordered_at_once_though_its_event_is_still_on_its_way()
     });
     let _ = placed.expect(201);
 }
+
+#[tokio::test]
+async fn metrics_tell_what_is_held_and_never_what_a_client_wrote() {
+    let shop = Shop::open().await;
+    let ticket = shop.sell(5).await;
+    let buyer = shop.buyer();
+    let placed = buyer
+        .post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2}))
+        .await
+        .expect(201);
+    let id = placed.text_at("/id");
+    let _ = buyer.get(&format!("/api/v1/orders/{id}")).await.expect(200);
+    let _ = buyer.get("/api/v1/orders/nonsense?token=hidden").await.expect(400);
+    let _ = buyer.get("/no/such/path").await.expect(404);
+    let told = buyer.get("/metrics").await.expect(200);
+    assert_eq!(
+        told.headers["content-type"],
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    for line in [
+        r#"ticketing_orders{service="order",status="created",reason=""} 1"#,
+        r#"ticketing_order_tickets{service="order",status="created",reason=""} 2"#,
+        r#"ticketing_messages_total{service="order",queue="events",outcome="applied"} 1"#,
+        r#"http_server_request_duration_seconds_count{service="order",http_request_method="POST",http_route="/api/v1/orders",http_response_status_code="201"} 1"#,
+        r#"http_server_request_duration_seconds_count{service="order",http_request_method="GET",http_route="/api/v1/orders/{id}",http_response_status_code="200"} 1"#,
+        r#"http_server_request_duration_seconds_count{service="order",http_request_method="GET",http_route="/api/v1/orders/{id}",http_response_status_code="400"} 1"#,
+        r#"http_server_request_duration_seconds_count{service="order",http_request_method="GET",http_route="other",http_response_status_code="404"} 1"#,
+        r#"ticketing_broker_connected{service="order"} 1"#,
+        r#"ticketing_db_writable{service="order"} 1"#,
+    ] {
+        assert!(
+            told.text.lines().any(|told| told == line),
+            "{line} is not in\n{}",
+            told.text
+        );
+    }
+    for written in [id.as_str(), "nonsense", "hidden", "/no/such"] {
+        assert!(!told.text.contains(written), "{written} is in\n{}", told.text);
+    }
+}

@@ -12,6 +12,7 @@ mod pay;
 mod payment;
 mod reactions;
 mod record;
+mod seen;
 mod settings;
 mod settler;
 mod store;
@@ -21,9 +22,10 @@ mod turns;
 use std::{sync::Arc, time::Duration};
 
 use bus::{Consumer, Queue, outbox};
-use chassis::{Context, Job, Mistakes, NoCommand, Parts, Service, StartError};
+use chassis::{Context, Job, Mistakes, NoCommand, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx, admin::Invariant};
 use ids::{Clock, Timestamp};
+use rusqlite::Connection;
 
 pub use settings::{Args, Settings};
 
@@ -50,6 +52,7 @@ impl Service for Payments {
             outbox::V1,
             idempotency::V1,
             include_str!("../migrations/001_payments.sql"),
+            include_str!("../migrations/002_seen.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -76,20 +79,25 @@ impl Service for Payments {
         Ok(payments.last().map(|payment| payment.id.to_string()))
     }
 
+    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
+        seen::look(conn, now, readings)
+    }
+
     async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
         let Context {
             db,
+            metrics,
             clock,
             shutdown,
             tasks,
             ..
         } = context;
         // Off the async threads, and a panic for want of certificates is caught there.
-        let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings)).await;
+        let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
         let stripe =
             stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
         let settler = Settler::new(db.clone(), clock.clone(), stripe, shutdown, tasks.clone());
-        tasks.spawn(settler.clone().run());
+        tasks.spawn(trace::context().scope(settler.clone().run()));
         let looking = settler.clone();
         let look = Job::every(LOOK, "look for open payments", move || {
             looking.wake();

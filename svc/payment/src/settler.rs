@@ -7,6 +7,7 @@ use db::Db;
 use ids::{Clock, PaymentId};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use trace::{Kind, Span};
 
 use crate::{
     intent::Learned,
@@ -64,10 +65,10 @@ impl Settler {
     /// goes away stops nothing.
     pub(crate) async fn settle(&self, id: PaymentId) {
         let this = self.clone();
-        let work = self.tasks.spawn(async move {
+        let work = self.tasks.spawn(trace::context().scope(async move {
             let turn = this.turns.wait(id).await;
             this.drive(turn, id, &QUICK_PAUSES).await;
-        });
+        }));
         // Too late, or panicked: what has become of the payment is read from the database in any case.
         let _ = tokio::time::timeout(self.stripe.timeout() + Duration::from_secs(1), work).await;
     }
@@ -102,23 +103,48 @@ impl Settler {
                 return Ok(());
             };
             let this = self.clone();
-            self.tasks.spawn(async move {
+            self.tasks.spawn(trace::context().scope(async move {
                 this.drive(turn, id, &[]).await;
                 drop(place);
-            });
+            }));
         }
         Ok(())
     }
 
     /// Moves a payment until it rests.
     async fn drive(&self, turn: Turn, id: PaymentId, pauses: &[Duration]) {
-        if let Err(error) = self.advance(id, pauses).await {
+        let mut step = self.step(id).await;
+        if let Err(error) = step.context().scope(self.advance(id, pauses)).await {
+            step.fail(&error);
             tracing::warn!(payment = %id, %error, "what Stripe answered could not be written down: it is asked again");
             self.pause(NOT_WRITTEN).await;
         }
+        drop(step);
         drop(turn);
         // Something may have happened to it since it was looked at last.
         self.wake();
+    }
+
+    /// The step of settling a payment. It belongs to the trace of the order, whoever has asked: so the one trace of an
+    /// order tells all of it.
+    async fn step(&self, id: PaymentId) -> Span {
+        let asked = trace::current();
+        // Only for knowing: whatever goes wrong here goes wrong again where it matters.
+        let order = self
+            .db
+            .read(move |conn| store::trace_of_order(conn, id))
+            .await
+            .ok()
+            .flatten();
+        let elsewhere = asked.zip(order).filter(|(asked, order)| !asked.is_kin_of(*order));
+        let cause = elsewhere.map(|(_, order)| order).or(asked).or(order);
+        let mut step = trace::context()
+            .with(cause)
+            .span(Kind::Internal, format_args!("settle payment"));
+        if let Some((asked, _)) = elsewhere {
+            step.link(asked);
+        }
+        step
     }
 
     /// Asks Stripe until there is nothing more to ask, or no answer.

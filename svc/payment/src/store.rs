@@ -8,6 +8,7 @@ use rusqlite::{
     Connection, OptionalExtension, Row, named_params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
+use trace::Trace;
 
 use crate::{
     bill::Bill,
@@ -133,12 +134,16 @@ fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
 pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
     let adopted = tx
         .prepare_cached(
-            "INSERT INTO bill (order_id, version, status, cancel_reason, buyer_id, currency, amount, expires_at, payment_id)
-             VALUES (:order_id, :version, :status, :cancel_reason, :buyer_id, :currency, :amount, :expires_at, :payment_id)
+            "INSERT INTO bill (order_id, version, status, cancel_reason, buyer_id, currency, amount, expires_at, payment_id,
+                 traceparent)
+             VALUES (:order_id, :version, :status, :cancel_reason, :buyer_id, :currency, :amount, :expires_at, :payment_id,
+                 :traceparent)
              ON CONFLICT (order_id) DO UPDATE
              SET version = excluded.version, status = excluded.status, cancel_reason = excluded.cancel_reason,
                  buyer_id = excluded.buyer_id, currency = excluded.currency, amount = excluded.amount,
-                 expires_at = excluded.expires_at, payment_id = excluded.payment_id
+                 expires_at = excluded.expires_at, payment_id = excluded.payment_id,
+                 traceparent = CASE substr(excluded.traceparent, 4, 32) WHEN substr(traceparent, 4, 32)
+                               THEN excluded.traceparent ELSE coalesce(traceparent, excluded.traceparent) END
              WHERE excluded.version > version",
         )?
         .execute(named_params! {
@@ -151,6 +156,7 @@ pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
             ":amount": bill.total.amount,
             ":expires_at": bill.expires_at,
             ":payment_id": bill.payment_id,
+            ":traceparent": trace::current().map(|trace| trace.to_string()),
         })?;
     Ok(adopted > 0)
 }
@@ -273,6 +279,37 @@ pub(crate) fn unsettled(conn: &Connection, now: Timestamp, limit: u32) -> Result
     Ok(payments.collect::<Result<_, _>>()?)
 }
 
+/// The trace that the payment's order began with, as far as it has come here.
+pub(crate) fn trace_of_order(conn: &Connection, payment: PaymentId) -> Result<Option<Trace>, db::Error> {
+    let traceparent: Option<Option<String>> = conn
+        .prepare_cached("SELECT b.traceparent FROM payment p JOIN bill b USING (order_id) WHERE p.id = ?1")?
+        .query_row([payment], |row| row.get(0))
+        .optional()?;
+    Ok(traceparent.flatten().and_then(|trace| trace.parse().ok()))
+}
+
+/// How many payments there are in each state that there ever was one in.
+pub(crate) fn tally(conn: &Connection) -> Result<Vec<(String, i64)>, db::Error> {
+    let mut counted = conn.prepare_cached("SELECT status, payments FROM tally")?;
+    let counted = counted.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(counted.collect::<Result<_, _>>()?)
+}
+
+/// How many payments wait for a person.
+pub(crate) fn in_trouble(conn: &Connection) -> Result<i64, db::Error> {
+    let mut count = conn.prepare_cached("SELECT count(*) FROM payment WHERE trouble IS NOT NULL")?;
+    Ok(count.query_row([], |row| row.get(0))?)
+}
+
+/// Since when the payment waits for Stripe that has waited longest.
+pub(crate) fn longest_unsettled(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    let mut first = conn.prepare_cached(
+        "SELECT min(updated_at) FROM payment
+         WHERE status IN ('started', 'capturing', 'voiding') AND trouble IS NULL",
+    )?;
+    Ok(first.query_row([], |row| row.get(0))?)
+}
+
 /// The payments after `after`, in the order of their ids.
 pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
     let mut found = conn.prepare_cached("SELECT * FROM payment WHERE id > ?1 ORDER BY id LIMIT ?2")?;
@@ -282,6 +319,12 @@ pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Pay
 
 /// What `check` looks for.
 pub(crate) const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "the tally counts the payments",
+        sql: "SELECT status, p.payments, t.payments AS counted
+              FROM (SELECT status, count(*) AS payments FROM payment GROUP BY status) p
+              FULL JOIN tally t USING (status) WHERE coalesce(p.payments, 0) IS NOT t.payments",
+    },
     Invariant {
         name: "no payment waits for a person",
         sql: "SELECT id, order_id, intent_id, status, trouble FROM payment WHERE trouble IS NOT NULL",

@@ -7,6 +7,7 @@ use std::{collections::HashMap, time::Duration};
 
 use chassis::StartError;
 use ids::PaymentId;
+use metrics::{Histogram, Labelled, Metrics, histograms, latencies};
 use serde::Serialize;
 use stripe::{ApiErrors, ApiErrorsType, IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_client_core::{RequestBuilder, StripeMethod};
@@ -22,6 +23,10 @@ use crate::{
     payment::{Call, Payment},
 };
 
+mod request;
+
+use request::Operation;
+
 /// How far Stripe's clock may be from ours.
 const SKEW: Duration = Duration::from_mins(5);
 
@@ -36,12 +41,15 @@ const TRIES_PER_KEY: u32 = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct Stripe {
     client: stripe::Client,
+    /// Its host, for whoever reads traces.
+    host: String,
     timeout: Duration,
+    requests: Labelled<Histogram, 2>,
 }
 
 impl Stripe {
     /// Blocks: the system's certificates are read here. It panics where there are none.
-    pub(crate) fn new(settings: &Settings) -> Result<Self, StartError> {
+    pub(crate) fn new(settings: &Settings, metrics: &Metrics) -> Result<Self, StartError> {
         let mut url = settings.stripe_url.to_string();
         if !url.ends_with('/') {
             url.push('/');
@@ -52,9 +60,17 @@ impl Stripe {
             .app_info("ticketing", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(|error| StartError(format!("Stripe: {error}")))?;
+        let requests = histograms(latencies, Operation::outcomes());
+        metrics.register(
+            "ticketing_stripe_request_seconds",
+            "How long Stripe took: answered, refused (also a declined card), or unanswered",
+            requests.clone(),
+        );
         Ok(Self {
             client,
+            host: settings.stripe_url.host_str().unwrap_or_default().to_owned(),
             timeout: settings.stripe_timeout,
+            requests,
         })
     }
 
@@ -76,7 +92,10 @@ impl Stripe {
     }
 
     async fn authorize(&self, payment: &Payment) -> Learned {
-        match self.send(&Authorize::new(payment), "authorize", payment).await {
+        match self
+            .send(Operation::Authorize, &Authorize::new(payment), "authorize", payment)
+            .await
+        {
             Ok(intent) => Learned::Intent(intent),
             Err(Refusal::Final(failure)) => Learned::Refused(failure),
             // An error of Stripe's own stays the answer to this key, whether the intent was made or not.
@@ -90,13 +109,20 @@ impl Stripe {
 
     async fn capture(&self, payment: &Payment, intent: &str) -> Learned {
         let whole = CapturePaymentIntent::new(intent).amount_to_capture(payment.amount.amount);
-        let answer = self.send(&whole, &key_of("capture", payment), payment).await;
+        let answer = self
+            .send(Operation::Capture, &whole, &key_of("capture", payment), payment)
+            .await;
         self.or_look(payment.id, intent, answer).await
     }
 
     async fn void(&self, payment: &Payment, intent: &str) -> Learned {
         let answer = self
-            .send(&CancelPaymentIntent::new(intent), &key_of("void", payment), payment)
+            .send(
+                Operation::Void,
+                &CancelPaymentIntent::new(intent),
+                &key_of("void", payment),
+                payment,
+            )
             .await;
         self.or_look(payment.id, intent, answer).await
     }
@@ -108,7 +134,8 @@ impl Stripe {
             Err(Refusal::None(reason) | Refusal::KeyIsSpent(reason)) => Learned::Unknown(reason),
             Err(Refusal::Final(failure)) => {
                 tracing::info!(%payment, intent, code = failure.code, message = failure.message, "Stripe refused");
-                match RetrievePaymentIntent::new(intent).send(&self.client).await {
+                let retrieve = RetrievePaymentIntent::new(intent);
+                match self.observed(Operation::Retrieve, retrieve.send(&self.client)).await {
                     Ok(intent) => Learned::Intent(intent.into()),
                     Err(error) => Learned::Unknown(told(&error)),
                 }
@@ -128,7 +155,10 @@ impl Stripe {
             starting_after: None,
         };
         loop {
-            let list = match page.customize().send(&self.client).await {
+            let list = match self
+                .observed(Operation::Find, page.customize().send(&self.client))
+                .await
+            {
                 Ok(list) => list,
                 Err(error) => return Learned::Unknown(told(&error)),
             };
@@ -146,17 +176,14 @@ impl Stripe {
         }
     }
 
-    async fn send<R>(&self, request: &R, what: &str, payment: &Payment) -> Result<Intent, Refusal>
+    async fn send<R>(&self, operation: Operation, request: &R, what: &str, payment: &Payment) -> Result<Intent, Refusal>
     where
         R: StripeRequest<Output = PaymentIntent>,
     {
         let key =
             IdempotencyKey::new(format!("{}-{what}", payment.id)).map_err(|error| Refusal::None(error.to_string()))?;
-        let sent = request
-            .customize()
-            .request_strategy(RequestStrategy::Idempotent(key))
-            .send(&self.client)
-            .await;
+        let request = request.customize().request_strategy(RequestStrategy::Idempotent(key));
+        let sent = self.observed(operation, request.send(&self.client)).await;
         sent.map(Intent::from).map_err(Refusal::from)
     }
 }

@@ -1,6 +1,6 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use chassis::{Mistakes, Service, StartError};
+use chassis::{Mistakes, Service, StartError, TraceArgs};
 use clap::{Args, Parser, Subcommand};
 use ids::Clock;
 use stack::{Ports, Settings, Stripe};
@@ -73,6 +73,8 @@ pub(crate) struct DevArgs {
     /// What to log: a level, or a list such as info,order=debug.
     #[arg(long, env = "TICKETING_LOG", default_value = LOG, value_name = "FILTER")]
     pub(crate) log: String,
+    #[command(flatten)]
+    pub(crate) traces: TraceArgs,
     #[command(flatten)]
     order: order::Args,
     #[command(flatten)]

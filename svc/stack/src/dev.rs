@@ -30,7 +30,7 @@ pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, StartError> {
         .thread_keep_alive(KEEP)
         .build()
         .map_err(StartError::new)?;
-    runtime.block_on(async {
+    runtime.block_on(args.traces.recorded(async {
         let mut signals = Signals::listen()?;
         let data = settings.data.clone();
         let progress = Progress::new();
@@ -50,5 +50,5 @@ pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, StartError> {
         }
         eprintln!("ticketing: stopped");
         Ok(ExitCode::from(code))
-    })
+    }))
 }

@@ -15,6 +15,7 @@ mod listing;
 mod offer;
 mod reactions;
 mod refusals;
+mod seen;
 mod store;
 mod tag;
 mod withdraw_ticket;
@@ -22,9 +23,10 @@ mod words;
 
 use std::sync::Arc;
 
-use chassis::{Context, Mistakes, NoCommand, NoSettings, Parts, Service, StartError};
+use chassis::{Context, Mistakes, NoCommand, NoSettings, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx};
 use ids::{Clock, Timestamp};
+use rusqlite::Connection;
 
 pub use api::{Api, App};
 
@@ -44,6 +46,7 @@ impl Service for Ticket {
             bus::outbox::V1,
             idempotency::V1,
             include_str!("../migrations/001_listings.sql"),
+            include_str!("../migrations/002_tally.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
@@ -64,6 +67,10 @@ impl Service for Ticket {
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
         announce::republish(tx, now, after.as_deref())
+    }
+
+    fn look(conn: &Connection, _now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
+        seen::look(conn, readings)
     }
 
     async fn start(context: Context, (): ()) -> Result<Parts<App>, StartError> {

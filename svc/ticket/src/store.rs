@@ -149,6 +149,13 @@ pub(crate) fn latest_place(conn: &Connection) -> Result<i64, db::Error> {
         .query_row([], |row| row.get(0))?)
 }
 
+/// How many listings there are in each state that there ever was one in.
+pub(crate) fn tally(conn: &Connection) -> Result<Vec<(String, i64)>, db::Error> {
+    let mut counted = conn.prepare_cached("SELECT state, listings FROM tally")?;
+    let counted = counted.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(counted.collect::<Result<_, _>>()?)
+}
+
 /// What `check` looks for.
 pub(crate) const INVARIANTS: &[db::admin::Invariant] = &[
     db::admin::Invariant {
@@ -167,6 +174,13 @@ pub(crate) const INVARIANTS: &[db::admin::Invariant] = &[
         sql: "SELECT f.number, f.until FROM former_place f
               WHERE f.until NOT IN (SELECT placed FROM listing WHERE number = f.number
                                     UNION ALL SELECT placed FROM former_place WHERE number = f.number)",
+    },
+    db::admin::Invariant {
+        name: "the tally counts the listings",
+        sql: "SELECT state, l.listings, t.listings AS counted
+              FROM (SELECT iif(withdrawn_at IS NULL, 'on-sale', 'withdrawn') AS state, count(*) AS listings
+                    FROM listing GROUP BY 1) l
+              FULL JOIN tally t USING (state) WHERE coalesce(l.listings, 0) IS NOT t.listings",
     },
     db::admin::Invariant {
         name: "nothing was withdrawn before it was listed",

@@ -1,6 +1,6 @@
 use db::Error;
 use events::{CancelReason, OrderStatus};
-use ids::{Money, OrderId, TicketId, UserId};
+use ids::{Money, OrderId, TicketId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
 
 use crate::order::Order;
@@ -102,6 +102,40 @@ pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
         order.id,
     ))?;
     Ok(())
+}
+
+/// How many orders there are in one state.
+pub(crate) struct Counted {
+    pub(crate) status: String,
+    /// Why they were cancelled; empty for those that were not.
+    pub(crate) reason: String,
+    pub(crate) orders: i64,
+    /// How many tickets they stand for.
+    pub(crate) tickets: i64,
+}
+
+/// How many orders there are in each state that there ever was an order in.
+pub(crate) fn tally(conn: &Connection) -> Result<Vec<Counted>, Error> {
+    let counted = conn
+        .prepare_cached("SELECT status, reason, orders, tickets FROM tally")?
+        .query_map([], |row| {
+            Ok(Counted {
+                status: row.get(0)?,
+                reason: row.get(1)?,
+                orders: row.get(2)?,
+                tickets: row.get(3)?,
+            })
+        })?
+        .collect::<Result<_, _>>()?;
+    Ok(counted)
+}
+
+/// The first deadline of all open orders.
+pub(crate) fn first_deadline(conn: &Connection) -> Result<Option<Timestamp>, Error> {
+    let first = conn
+        .prepare_cached(r#"SELECT min(expires_at) FROM "order" WHERE status = 'created'"#)?
+        .query_row([], |row| row.get(0))?;
+    Ok(first)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Order> {

@@ -6,3 +6,4 @@ mod paying;
 mod refusing;
 mod settling;
 mod till;
+mod traces;

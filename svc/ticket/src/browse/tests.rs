@@ -14,8 +14,9 @@ use crate::{
 /// The tables of this service, in memory.
 fn database() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
-    conn.execute_batch(include_str!("../../migrations/001_listings.sql"))
-        .unwrap();
+    for migration in <crate::Ticket as chassis::Service>::SCHEMA.migrations {
+        conn.execute_batch(migration).unwrap();
+    }
     conn
 }
 

@@ -1,0 +1,58 @@
+//! What `/metrics` tells: [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/) text for Prometheus.
+//!
+//! * What happens is counted and timed as it happens: a [`Counter`], [`Gauge`] or [`Histogram`] is given to
+//!   [`Metrics`] by its name, and kept by whoever counts.
+//! * What *is* (a queue's length, a file's size, how many orders are open) is not kept in memory but looked up for each
+//!   scrape: [`Readings`].
+//!
+//! Each service has a `Metrics` of its own, and its name on every line, so that several of them in one process can be
+//! told apart, and told together ([`merged`]).
+
+mod buckets;
+mod merged;
+mod names;
+mod process;
+mod readings;
+mod registry;
+
+pub use buckets::{ages, latencies, sizes};
+pub use merged::merged;
+pub use process::read_process;
+pub use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
+pub use readings::Readings;
+pub use registry::{CONTENT_TYPE, Metrics};
+
+/// Metrics of one name that are told apart by `N` labels, whose values are known when the program is written.
+pub type Labelled<M, const N: usize = 1> = Family<[(&'static str, &'static str); N], M, fn() -> M>;
+
+/// Counters of one name, each there from the beginning: one that first appears with its first event hides that event
+/// from `increase()` (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>).
+pub fn counters<const N: usize>(
+    all: impl IntoIterator<Item = [(&'static str, &'static str); N]>,
+) -> Labelled<Counter, N> {
+    labelled(Counter::default, all)
+}
+
+/// Histograms of one name, each there from the beginning.
+pub fn histograms<const N: usize>(
+    new: fn() -> Histogram,
+    all: impl IntoIterator<Item = [(&'static str, &'static str); N]>,
+) -> Labelled<Histogram, N> {
+    labelled(new, all)
+}
+
+/// Gauges of one name, none there before it is set.
+pub fn gauges<const N: usize>() -> Labelled<Gauge, N> {
+    labelled(Gauge::default, [])
+}
+
+fn labelled<M, const N: usize>(
+    new: fn() -> M,
+    all: impl IntoIterator<Item = [(&'static str, &'static str); N]>,
+) -> Labelled<M, N> {
+    let family = Family::new_with_constructor(new);
+    for labels in all {
+        drop(family.get_or_create(&labels));
+    }
+    family
+}

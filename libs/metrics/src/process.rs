@@ -1,0 +1,117 @@
+use std::{fs, time::Duration};
+
+use crate::Readings;
+
+/// Linux counts processes' time in hundredths of a second for everybody who asks (`man 7 time`, `USER_HZ`).
+const TICK: Duration = Duration::from_millis(10);
+
+/// The process, by the names that all Prometheus clients share
+/// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). What the system does not tell is left
+/// out.
+pub fn read_process(readings: &mut Readings) {
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+        return;
+    };
+    for (field, name, help) in [
+        (
+            "VmRSS:",
+            "process_resident_memory_bytes",
+            "Memory of the process that is in RAM",
+        ),
+        (
+            "VmSize:",
+            "process_virtual_memory_bytes",
+            "Memory that the process has asked for",
+        ),
+    ] {
+        if let Some(kibibytes) = field_of(&status, field) {
+            readings.gauge(name, help, &[], kibibytes.saturating_mul(1024));
+        }
+    }
+    if let Some(threads) = field_of(&status, "Threads:") {
+        readings.gauge("process_threads", "Threads of the process", &[], threads);
+    }
+    if let Ok(open) = fs::read_dir("/proc/self/fd") {
+        let count = i64::try_from(open.count()).unwrap_or(i64::MAX);
+        readings.gauge(
+            "process_open_fds",
+            "Files and connections that the process has open",
+            &[],
+            count,
+        );
+    }
+    if let Some(limit) = limit_of_files() {
+        readings.gauge(
+            "process_max_fds",
+            "Files and connections that the process may have open",
+            &[],
+            limit,
+        );
+    }
+    if let Some((cpu, start)) = times() {
+        readings.seconds_so_far(
+            "process_cpu_seconds_total",
+            "Processor time that the process has used",
+            cpu,
+        );
+        readings.seconds(
+            "process_start_time_seconds",
+            "When the process was started, since 1970",
+            &[],
+            start,
+        );
+    }
+}
+
+fn field_of(status: &str, field: &str) -> Option<i64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn limit_of_files() -> Option<i64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    field_of(&limits, "Max open files")
+}
+
+/// `man 5 proc`: utime and stime are fields 14 and 15, starttime is field 22, after the name in parentheses.
+fn times() -> Option<(Duration, Duration)> {
+    let stat = fs::read_to_string("/proc/self/stat").ok()?;
+    let (_, after_name) = stat.rsplit_once(") ")?;
+    let fields: Vec<_> = after_name.split(' ').collect();
+    let ticks = |number: usize| fields.get(number - 3)?.parse::<u32>().ok();
+    let since_boot = ticks(22)?;
+    let boot = fs::read_to_string("/proc/stat").ok()?;
+    let boot = field_of(&boot, "btime")?;
+    let cpu = TICK.saturating_mul(ticks(14)?.saturating_add(ticks(15)?));
+    Some((
+        cpu,
+        Duration::from_secs(u64::try_from(boot).ok()?) + TICK.saturating_mul(since_boot),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Metrics;
+
+    #[test]
+    fn a_process_tells_of_itself() {
+        let mut readings = Readings::default();
+        read_process(&mut readings);
+        let text = Metrics::new("order").text(readings);
+        for name in [
+            "process_resident_memory_bytes",
+            "process_virtual_memory_bytes",
+            "process_threads",
+            "process_open_fds",
+            "process_max_fds",
+            "process_cpu_seconds_total",
+            "process_start_time_seconds",
+        ] {
+            assert!(
+                text.contains(&format!("\n{name}{{service=\"order\"}} ")),
+                "{name} is not in\n{text}"
+            );
+        }
+    }
+}

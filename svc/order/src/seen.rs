@@ -1,0 +1,35 @@
+//! What `/metrics` tells of the orders.
+
+use std::time::Duration;
+
+use chassis::Readings;
+use ids::Timestamp;
+use rusqlite::Connection;
+
+use crate::store;
+
+pub(crate) fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
+    for counted in store::tally(conn)? {
+        let labels = [("status", counted.status.as_str()), ("reason", counted.reason.as_str())];
+        readings.gauge(
+            "ticketing_orders",
+            "Orders, by status and, if cancelled, why",
+            &labels,
+            counted.orders,
+        );
+        readings.gauge(
+            "ticketing_order_tickets",
+            "Tickets that the orders stand for: held while created or awaiting:payment, sold when complete",
+            &labels,
+            counted.tickets,
+        );
+    }
+    let late = store::first_deadline(conn)?.map_or(Duration::ZERO, |deadline| deadline.until(now));
+    readings.seconds(
+        "ticketing_order_overdue_seconds",
+        "How long ago the open order should have ended that should have ended first; 0 if none is late",
+        &[],
+        late,
+    );
+    Ok(())
+}
