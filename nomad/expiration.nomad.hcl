@@ -70,16 +70,18 @@ job "ticketing-expiration" {
         timeout  = "2s"
       }
 
-      # Whether it lives. Only this restarts it.
+      # Whether it lives. Only this restarts it, after fifteen times. Consul waits for it, too, before it is healthy: hence
+      # every second.
       check {
-        name     = "alive"
-        type     = "http"
-        path     = "/health/live"
-        interval = "5s"
-        timeout  = "3s"
+        name           = "alive"
+        type           = "http"
+        path           = "/health/live"
+        initial_status = "passing"
+        interval       = "1s"
+        timeout        = "3s"
 
         check_restart {
-          limit = 3
+          limit = 15
           grace = "30s"
         }
       }

@@ -78,7 +78,7 @@ http {
     }
 
     # A service that is updated is away for some seconds: it has one writer, so the old one ends before the new one
-    # begins. A request that did not reach it is held and tried again after 0.5, 1, 1.5, 2 and 8 s, through a server of our
+    # begins. A request that did not reach it is held and tried again after 1, 1.5, 2, 2 and 3.5 s, through a server of our
     # own: a worker that reads the new configuration accepts that connection, and knows where the service is now.
     # A request may be tried again if not a byte of it was sent, if it only reads, or if it has an idempotency key.
     map "$upstream_bytes_sent|$request_method|$http_idempotency_key" $may_try_again {
@@ -199,7 +199,7 @@ http {
         error_page 413 = @too_large;
 
         set $last_try "";
-{{- $waits := "500ms 1s 1500ms 2s 8s" | split " " }}
+{{- $waits := "1s 1500ms 2s 2s 3500ms" | split " " }}
 {{- range $number, $wait := $waits }}
         location @wait{{ add $number 1 }} {
 {{- if eq $number 0 }}
