@@ -133,6 +133,7 @@ job "ticketing-auth" {
         TICKETING_LOG                  = var.log
         TICKETING_LOG_FORMAT           = "json"
         TICKETING_COOKIE_SECURE        = var.cookie_secure
+        TICKETING_PASSWORD_HASHERS     = var.password_hashers
         TICKETING_TRUSTED_PROXIES      = join(",", var.trusted_proxies)
       }, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
 
@@ -149,8 +150,8 @@ job "ticketing-auth" {
 
       resources {
         cpu        = 300
-        memory     = 64
-        memory_max = 256
+        memory     = 48 + 20 * var.password_hashers
+        memory_max = 128 + 20 * var.password_hashers
       }
 
       logs {
@@ -158,6 +159,17 @@ job "ticketing-auth" {
         max_file_size = 20
       }
     }
+  }
+}
+
+variable "password_hashers" {
+  description = "Passwords that are hashed at the same time. Each takes 19 MiB meanwhile, of the memory that the job has."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.password_hashers >= 1 && var.password_hashers <= 64
+    error_message = "Must be 1 to 64."
   }
 }
 
