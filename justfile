@@ -30,9 +30,10 @@ check: _toolchain
 fmt: _toolchain
     cargo fmt --all
 
-# Write openapi/*.json anew from the code
+# Write openapi/*.json and docs/settings.md anew from the code
 specs: _toolchain
     cargo run --package stack --bin stack -- specs --write openapi
+    cargo run --package stack --bin stack -- settings --write docs/settings.md
     scripts/validate-specs
 
 # Start the broker alone, and print its URL

@@ -86,19 +86,23 @@ pub(crate) enum Parked {
     },
 }
 
-/// The whole `main` of a service: reads the command line, does what it says, and tells failure in one sentence.
-pub fn main<S: Service>() -> ExitCode {
+/// The command line of a service's binary.
+pub fn command_line<S: Service>() -> clap::Command {
     let about = format!(
         "{}\n\nEvery flag can also be given as the environment variable beside it.",
         S::ABOUT
     );
     let name = format!("ticketing-{}", S::NAME);
-    let command = Cli::<S::Args, S::Command>::command()
+    Cli::<S::Args, S::Command>::command()
         .name(name.clone())
         .bin_name(name)
         .about(S::ABOUT)
-        .long_about(about);
-    let cli = match Cli::<S::Args, S::Command>::from_arg_matches(&command.get_matches()) {
+        .long_about(about)
+}
+
+/// The whole `main` of a service: reads the command line, does what it says, and tells failure in one sentence.
+pub fn main<S: Service>() -> ExitCode {
+    let cli = match Cli::<S::Args, S::Command>::from_arg_matches(&command_line::<S>().get_matches()) {
         Ok(cli) => cli,
         Err(error) => error.exit(),
     };

@@ -26,7 +26,7 @@ mod spec;
 mod telemetry;
 mod traces;
 
-pub use cli::main;
+pub use cli::{command_line, main};
 pub use http::{Served, serve};
 pub use jobs::Job;
 pub use metrics::Readings;

@@ -19,6 +19,8 @@ pub(crate) enum Command {
     Dev(Box<DevArgs>),
     /// Write the files of the interfaces, or see whether they are what the code says.
     Specs(SpecsArgs),
+    /// Print the page of all settings, write it, or see whether it is what the code says.
+    Settings(SettingsArgs),
     /// Check the five databases of a folder. Nothing may be running with them.
     Check {
         /// The folder.
@@ -35,6 +37,17 @@ pub(crate) struct SpecsArgs {
     pub(crate) write: Option<PathBuf>,
     /// Fail unless those in this folder are what the code says.
     #[arg(long, value_name = "FOLDER")]
+    pub(crate) check: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct SettingsArgs {
+    /// Write it into this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Fail unless what is in this file is what the code says.
+    #[arg(long, value_name = "FILE")]
     pub(crate) check: Option<PathBuf>,
 }
 

@@ -1,20 +1,23 @@
-//! `stack dev` runs everything; `stack specs` keeps the interface files; `stack check` looks into the databases.
+//! `stack dev` runs everything; `stack specs` keeps the interface files, `stack settings` the page of settings; `stack
+//! check` looks into the databases.
 
 mod board;
 mod cli;
 mod dev;
+mod settings_page;
 mod signals;
 
 use std::process::ExitCode;
 
 use chassis::StartError;
-use clap::Parser;
-use cli::{Cli, Command, SpecsArgs};
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command, SettingsArgs, SpecsArgs};
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Dev(args) => dev::dev(&args),
         Command::Specs(args) => specs(&args).map(|()| ExitCode::SUCCESS),
+        Command::Settings(args) => settings(&args).map(|()| ExitCode::SUCCESS),
         Command::Check { data } => check(&data).map(|()| ExitCode::SUCCESS),
     };
     outcome.unwrap_or_else(|error| {
@@ -33,6 +36,20 @@ fn specs(args: &SpecsArgs) -> Result<(), StartError> {
         println!("{} is as the code says", folder.display());
     }
     Ok(())
+}
+
+fn settings(args: &SettingsArgs) -> Result<(), StartError> {
+    let line = Cli::command();
+    let dev = line.find_subcommand("dev").unwrap_or(&line);
+    let page = settings_page::page(dev);
+    match (&args.write, &args.check) {
+        (Some(file), _) => settings_page::write(file, &page),
+        (None, Some(file)) => settings_page::check(file, &page),
+        (None, None) => {
+            print!("{page}");
+            Ok(())
+        }
+    }
 }
 
 fn check(data: &std::path::Path) -> Result<(), StartError> {
