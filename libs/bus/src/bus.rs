@@ -9,12 +9,13 @@ use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    AmqpUrl, Error, Namespace, Reaction, Rungs,
+    AmqpUrl, Error, Namespace, Reaction, Recovery, Rungs,
     backoff::Backoff,
     connection::{close, confirming_channel, connect, loss, patiently},
     consumer::Subscriber,
     depths::watch_depths,
     meters::Meters,
+    recovery::Catching,
     relay::Relay,
     topology::Topology,
 };
@@ -42,6 +43,8 @@ pub struct Config {
     pub retries: [Duration; 3],
     /// What we listen to.
     pub consumers: Vec<Consumer>,
+    /// What is done first, where the database was put back from a backup.
+    pub recovery: Option<Recovery>,
 }
 
 /// Where the broker is: asked for before each attempt to connect. An [`AmqpUrl`] is one that never moves.
@@ -112,23 +115,26 @@ pub enum State {
 #[derive(Clone, Debug)]
 pub struct Bus {
     state: watch::Receiver<State>,
+    recovered: watch::Receiver<bool>,
     meters: Meters,
 }
 
 impl Bus {
     /// Connects, in a task of `tasks`, declares all queues of the namespace, publishes what is in the outbox of `db` and
-    /// consumes.
+    /// consumes; before all that it does what [`Config::recovery`] says.
     ///
     /// On `shutdown` the batch in hand is finished and the outbox published, for four seconds at most: close `db`
     /// after `tasks` have ended.
     pub fn start(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, tasks: &TaskTracker) -> Self {
-        let (state, receiver) = watch::channel(State::Connecting);
         let (here, meters) = (trace::Context::of(config.service), Meters::default());
-        tasks.spawn(here.scope(Supervisor::new(config, db, clock, shutdown, state, meters.clone()).run()));
-        Self {
-            state: receiver,
+        let supervisor = Supervisor::new(config, db, clock, shutdown, meters.clone());
+        let bus = Self {
+            state: supervisor.state.subscribe(),
+            recovered: supervisor.recovered.subscribe(),
             meters,
-        }
+        };
+        tasks.spawn(here.scope(supervisor.run()));
+        bus
     }
 
     /// Whether there is a broker, now and at each change.
@@ -150,6 +156,12 @@ impl Bus {
             &[],
             connected.into(),
         );
+        readings.gauge(
+            "ticketing_catching_up",
+            "Whether the database was restored and has not caught up with the journal yet",
+            &[],
+            (!*self.recovered.borrow()).into(),
+        );
     }
 }
 
@@ -161,8 +173,11 @@ struct Supervisor {
     namespace: Namespace,
     service: &'static str,
     topology: Topology,
+    recovery: Option<Recovery>,
+    recovered: watch::Sender<bool>,
     relay: Relay,
     subscribers: Vec<Subscriber>,
+    db: Db,
     meters: Meters,
     clock: Clock,
     shutdown: CancellationToken,
@@ -170,14 +185,7 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    fn new(
-        config: Config,
-        db: Db,
-        clock: Clock,
-        shutdown: CancellationToken,
-        state: watch::Sender<State>,
-        meters: Meters,
-    ) -> Self {
+    fn new(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, meters: Meters) -> Self {
         let Config {
             broker,
             namespace,
@@ -185,6 +193,7 @@ impl Supervisor {
             window,
             retries,
             consumers,
+            recovery,
         } = config;
         let subscriber = |Consumer { queue, reaction }| Subscriber {
             db: db.clone(),
@@ -207,14 +216,19 @@ impl Supervisor {
             broker,
             name: namespace.service(service),
             topology: Topology::new(&namespace, &Rungs::new(window), &retries),
-            relay: Relay::new(db, clock.clone(), namespace.clone(), meters.clone()),
+            recovered: recovery
+                .as_ref()
+                .map_or_else(|| watch::Sender::new(true), |recovery| recovery.done.clone()),
+            recovery,
+            relay: Relay::new(db.clone(), clock.clone(), namespace.clone(), meters.clone()),
+            db,
             namespace,
             service,
             subscribers,
             meters,
             clock,
             shutdown,
-            state,
+            state: watch::Sender::new(State::Connecting),
         }
     }
 
@@ -249,17 +263,41 @@ impl Supervisor {
         let Self {
             namespace,
             service,
+            recovery,
+            recovered,
             relay,
             subscribers,
+            db,
             meters,
+            clock,
             ..
         } = self;
+        let work = async {
+            if let Some(plan) = recovery.as_ref() {
+                let catching = Catching {
+                    plan,
+                    connection: &connection,
+                    namespace,
+                    service: *service,
+                    subscribers,
+                    db,
+                    clock,
+                };
+                tokio::select! {
+                    () = shutdown.cancelled() => return Ok(()),
+                    caught = catching.up() => caught?,
+                }
+                *recovery = None;
+                recovered.send_replace(true);
+            }
+            serve(&connection, relay, subscribers, &shutdown).await
+        };
         let last_moment = async {
             shutdown.cancelled().await;
             tokio::time::sleep(LAST_MOMENT).await;
         };
         let end = tokio::select! {
-            end = serve(&connection, relay, subscribers, &shutdown) => end,
+            end = work => end,
             error = lost => Err(error),
             () = watch_depths(&connection, namespace, service, subscribers, meters) => Ok(()),
             () = last_moment => Ok(()),

@@ -184,7 +184,7 @@ impl Subscriber {
     }
 
     /// Sends a copy to wait for another attempt, or parks it after the last; the original may be acknowledged then.
-    async fn put_aside(&self, channel: &Channel, delivery: &Delivery, reason: &str) -> Result<(), Error> {
+    pub(crate) async fn put_aside(&self, channel: &Channel, delivery: &Delivery, reason: &str) -> Result<(), Error> {
         let now = self.clock.now();
         let failure = Failure::of(delivery).again(&self.queue, now, reason);
         let retries = usize::try_from(failure.attempts).unwrap_or(usize::MAX) - 1;

@@ -36,6 +36,9 @@ pub enum Error {
     /// The broker did not take responsibility for a message.
     #[error("the broker did not accept a message for {0}")]
     Refused(String),
+    /// A restored database could not catch up yet.
+    #[error("the restored database cannot catch up: {0}")]
+    CatchingUp(String),
     /// The broker did not answer in time.
     #[error("the broker did not answer within {0} s")]
     Silent(u64),

@@ -5,6 +5,8 @@
 //! * Each consuming service has a durable queue of its own. A [`Reaction`] runs inside one write to the database, and the
 //!   message is acknowledged only after the commit. One that fails comes back after a while; one that keeps failing, or
 //!   that nobody can read, is set aside as [`parked`].
+//! * A journal keeps for some hours what anybody said: a service whose database was put back catches up from it
+//!   ([`Recovery`]).
 //! * Timers ride a ladder of delay queues ([`Rungs`]) and come out at [`Queue::Due`].
 //!
 //! Everything is delivered at least once, and may be delivered in another order: consumers keep the highest version.
@@ -18,12 +20,14 @@ mod depths;
 mod error;
 mod failure;
 mod in_order;
+mod journal;
 mod message;
 mod meters;
 mod names;
 pub mod outbox;
 pub mod parked;
 mod reaction;
+mod recovery;
 mod relay;
 mod rungs;
 mod topology;
@@ -33,5 +37,6 @@ pub use bus::{Broker, Bus, Config, Consumer, Queue, RETRIES, State};
 pub use error::Error;
 pub use names::{MalformedNamespace, Namespace};
 pub use reaction::{Reaction, ReactionError};
+pub use recovery::{Adopt, Recovery, Republish};
 pub use rungs::Rungs;
 pub use url::{AmqpUrl, MalformedUrl};

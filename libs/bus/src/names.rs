@@ -77,6 +77,11 @@ impl Namespace {
         format!("{self}.delay.{}", rung.as_millis())
     }
 
+    /// What anybody said, for some hours.
+    pub(crate) fn journal(&self) -> String {
+        format!("{self}.journal")
+    }
+
     /// Where timers drop out.
     pub(crate) fn due(&self) -> String {
         format!("{self}.expiration.due")

@@ -46,6 +46,7 @@ impl Topology {
         };
         this.unroutable(namespace);
         this.services(namespace);
+        this.journal(namespace);
         this.retries(namespace, retries);
         this.ladder(namespace, rungs);
         this
@@ -79,6 +80,15 @@ impl Topology {
             let arguments = Arguments::durable().dead_letter_to(&namespace.parked(service));
             self.queue(namespace.service(service), arguments, bindings);
         }
+    }
+
+    /// Bound to what is known only: an event that nobody knows is unroutable as ever.
+    fn journal(&mut self, namespace: &Namespace) {
+        let bindings = events::ROUTES
+            .iter()
+            .map(|route| (namespace.events(), route.event.to_owned()))
+            .collect();
+        self.queue(namespace.journal(), Arguments::journal(), bindings);
     }
 
     fn retries(&mut self, namespace: &Namespace, retries: &[Duration]) {
@@ -203,12 +213,35 @@ struct Arguments(BTreeMap<&'static str, AMQPValue>);
 /// look at what is parked, is a delivery. We count attempts ourselves.
 const DELIVERIES: i64 = 1_000_000;
 
+/// How long the journal keeps what was said.
+const JOURNAL_AGE: &str = "6h";
+
+/// The most that the journal takes on the broker's disk, in bytes.
+const JOURNAL_BYTES: i64 = 4_000_000_000;
+
+/// How much of it is forgotten at once, in bytes.
+const JOURNAL_SEGMENT: i64 = 50_000_000;
+
 impl Arguments {
     /// Replicated where there is more than one broker, and on the disk in any case.
     fn durable() -> Self {
         Self(BTreeMap::from([
             ("x-queue-type", string("quorum")),
             ("x-delivery-limit", AMQPValue::LongLongInt(DELIVERIES)),
+        ]))
+    }
+
+    /// A stream: what is in it can be read again and again, until it is too old or too much
+    /// (<https://www.rabbitmq.com/docs/streams#retention>). It is forgotten by whole segments, so these are small.
+    fn journal() -> Self {
+        Self(BTreeMap::from([
+            ("x-queue-type", string("stream")),
+            ("x-max-age", string(JOURNAL_AGE)),
+            ("x-max-length-bytes", AMQPValue::LongLongInt(JOURNAL_BYTES)),
+            (
+                "x-stream-max-segment-size-bytes",
+                AMQPValue::LongLongInt(JOURNAL_SEGMENT),
+            ),
         ]))
     }
 

@@ -52,6 +52,8 @@ enum Command<A: Args, C: Subcommand> {
     Check,
     /// Announce the state of everything again, so that services which missed it catch up.
     Republish,
+    /// Have the service catch up from the broker's journal at its next start, as after a restore.
+    Rehear,
     /// Look after the messages that the service could not handle.
     Parked {
         #[command(flatten)]
@@ -143,6 +145,7 @@ fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> 
             Command::Restore { from, force } => command::restore::<S>(&from, &database, force),
             Command::Check => command::check::<S>(&database),
             Command::Republish => command::republish::<S>(&database).await,
+            Command::Rehear => command::rehear::<S>(&database).await,
             Command::Parked { bus, what } => command::parked::<S>(&bus, what).await,
             Command::Version => Ok(format!("ticketing-{} {}", S::NAME, env!("CARGO_PKG_VERSION"))),
             Command::Own(command) => command::own::<S>(command, &database).await,

@@ -56,7 +56,7 @@ pub(crate) fn backup(database: &Path, to: &Path) -> Result<String, StartError> {
 pub(crate) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> Result<String, StartError> {
     admin::restore(from, database, &S::SCHEMA, force).map_err(StartError::new)?;
     Ok(format!(
-        "{} is restored from {}, checked. Start the service, then run republish here and in the services it listens to.",
+        "{} is restored from {}, checked. Start the service: it catches up by itself with what it has said and heard since.",
         database.display(),
         from.display()
     ))
@@ -97,6 +97,14 @@ pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, Sta
     Ok(format!(
         "announced again, in {pages} transactions: the service sends it while it runs"
     ))
+}
+
+pub(crate) async fn rehear<S: Service>(database: &Path) -> Result<String, StartError> {
+    let db = Db::open(database, &S::SCHEMA).map_err(StartError::new)?;
+    let marked = db.write(db::restored::mark).await;
+    db.close().await;
+    marked.map_err(|error: db::Error| StartError::new(error))?;
+    Ok("the next start of the service catches up from the journal, as after a restore".to_owned())
 }
 
 pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<String, StartError> {

@@ -11,7 +11,7 @@ use poem::{
 };
 use serde_json::json;
 use token::TrustedOrigins;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     observed::{Meters, Observed},
     paths::Paths,
     readiness::Readiness,
+    recovering::Gate,
     scrape::Scrape,
     spec,
 };
@@ -76,6 +77,7 @@ pub(crate) fn endpoint<S: Service>(
     verifier: token::Verifier,
     trusted: TrustedOrigins,
     readiness: Readiness,
+    recovered: watch::Receiver<bool>,
     scrape: Scrape,
 ) -> BoxEndpoint<'static> {
     let document = spec::<S>();
@@ -110,7 +112,7 @@ pub(crate) fn endpoint<S: Service>(
         .data(app)
         .data(verifier)
         .data(trusted);
-    Observed::new(routes, paths, meters).boxed()
+    Observed::new(Gate::new(routes, recovered), paths, meters).boxed()
 }
 
 #[derive(Clone)]

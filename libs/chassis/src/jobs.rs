@@ -4,7 +4,7 @@ use delay_timer::prelude::{DelayTimer, DelayTimerBuilder, TaskBuilder};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::StartError;
+use crate::{StartError, recovering::Recovered};
 
 type Work = dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
@@ -37,12 +37,20 @@ impl Job {
     }
 
     /// Runs until shutdown. The timer only rings; the work runs here, on the service's own tasks.
-    pub(crate) fn start(self, shutdown: CancellationToken, tasks: &TaskTracker) -> Result<Bell, StartError> {
+    pub(crate) fn start(
+        self,
+        recovered: Recovered,
+        shutdown: CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Result<Bell, StartError> {
         let ring = Arc::new(Notify::new());
         ring.notify_one();
         let bell =
             Bell::new(&ring, self.every).map_err(|error| StartError(format!("the job {}: {error}", self.name)))?;
         tasks.spawn(trace::context().scope(async move {
+            if shutdown.run_until_cancelled(recovered.wait()).await.is_none() {
+                return;
+            }
             while shutdown.run_until_cancelled(ring.notified()).await.is_some() {
                 tracing::debug!(job = self.name, "running");
                 (self.work)().await;
@@ -96,6 +104,8 @@ fn timer() -> &'static DelayTimer {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
+    use tokio::sync::watch;
+
     use super::*;
 
     #[tokio::test]
@@ -110,7 +120,13 @@ mod tests {
                 std::future::ready(())
             }
         });
-        let bell = job.start(shutdown.clone(), &tasks).unwrap();
+        let bell = job
+            .start(
+                Recovered(watch::Sender::new(true).subscribe()),
+                shutdown.clone(),
+                &tasks,
+            )
+            .unwrap();
         for _ in 0..3 {
             tokio::time::timeout(Duration::from_secs(10), more.notified())
                 .await

@@ -17,6 +17,7 @@ mod observed;
 mod paths;
 mod peers;
 mod readiness;
+mod recovering;
 mod run;
 mod scrape;
 mod secret;

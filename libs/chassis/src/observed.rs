@@ -10,7 +10,7 @@ use trace::{Context, Kind, Span, Trace};
 use crate::paths::Paths;
 
 /// What a service answers besides its API. Nobody's request: they are counted, but are no steps of a trace.
-const OWN: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
+pub(crate) const OWN: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
 
 /// Runs each request as a step of its trace, renders what was refused, counts, times and logs the outcome.
 pub(crate) struct Observed<E> {

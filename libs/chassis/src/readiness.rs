@@ -4,16 +4,18 @@ use tokio::sync::watch;
 
 /// The state of what a service leans on.
 ///
-/// Without its broker a service still serves: events wait in the outbox. Without its storage it does not.
+/// Without its broker a service still serves: events wait in the outbox. Without its storage it does not, nor
+/// while a restored database catches up.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     db: Db,
     broker: watch::Receiver<bus::State>,
+    recovered: watch::Receiver<bool>,
 }
 
 impl Readiness {
-    pub(crate) const fn new(db: Db, broker: watch::Receiver<bus::State>) -> Self {
-        Self { db, broker }
+    pub(crate) const fn new(db: Db, broker: watch::Receiver<bus::State>, recovered: watch::Receiver<bool>) -> Self {
+        Self { db, broker, recovered }
     }
 
     /// Whether requests can be served, and the details.
@@ -26,8 +28,14 @@ impl Readiness {
             bus::State::Connected => "connected".to_owned(),
             bus::State::Down { since, reason } => format!("down since {since}: {reason}"),
         };
-        let ready = storage.is_none();
+        let recovered = *self.recovered.borrow();
+        let ready = storage.is_none() && recovered;
         let storage = storage.map_or_else(|| "writing".to_owned(), |error| error.to_string());
-        (ready, json!({"storage": storage, "broker": broker}))
+        let mut checks = json!({"storage": storage, "broker": broker});
+        if !recovered {
+            checks["recovery"] =
+                "recovering: the database was restored, and catches up from the broker's journal".into();
+        }
+        (ready, checks)
     }
 }

@@ -1,4 +1,10 @@
-use std::{fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use bus::Bus;
 use db::Db;
@@ -15,6 +21,7 @@ use crate::{
     jobs::Bell,
     peers::{Discovery, Peers},
     readiness::Readiness,
+    recovering::{self, Recovered},
     scrape::Scrape,
 };
 
@@ -29,6 +36,8 @@ pub struct Running {
     pub endpoint: Arc<BoxEndpoint<'static>>,
     /// Whether there is a broker, now and at each change.
     pub broker: watch::Receiver<bus::State>,
+    /// Whether the database may be used: false while one that was put back from a backup catches up.
+    pub recovered: watch::Receiver<bool>,
     name: &'static str,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -76,10 +85,12 @@ async fn start_here<S: Service>(
 ) -> Result<Running, StartError> {
     let served = Served::bind(common.listen).await?;
     let addr = served.addr;
-    let db = tokio::task::spawn_blocking(move || Db::open(&database, &S::SCHEMA))
+    let db = tokio::task::spawn_blocking(move || open::<S>(&database))
         .await
-        .map_err(StartError::new)?
-        .map_err(StartError::new)?;
+        .map_err(StartError::new)??;
+    let recovering = watch::Sender::new(false);
+    let recovered = recovering.subscribe();
+    let recovery = recovering::plan::<S>(&db, recovering).await?;
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
     let metrics = Metrics::new(S::NAME);
@@ -91,6 +102,7 @@ async fn start_here<S: Service>(
         rungs: common.bus.rungs(),
         token_issuer: common.token_issuer.clone(),
         token_audience: common.token_audience.clone(),
+        recovered: Recovered(recovered.clone()),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     };
@@ -105,6 +117,7 @@ async fn start_here<S: Service>(
             window: common.bus.window,
             retries: bus::RETRIES,
             consumers: parts.consumers,
+            recovery,
         },
         db.clone(),
         clock.clone(),
@@ -117,20 +130,22 @@ async fn start_here<S: Service>(
             .map_err(StartError::new)?,
     };
     let trusted = TrustedOrigins(common.allowed_origins);
-    let readiness = Readiness::new(db.clone(), bus.state());
+    let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone());
     let scrape = Scrape::new::<S>(metrics, db.clone(), bus.clone(), clock);
-    let endpoint = Arc::new(http::endpoint::<S>(parts.app, verifier, trusted, readiness, scrape));
+    let endpoint = http::endpoint::<S>(parts.app, verifier, trusted, readiness, recovered.clone(), scrape);
+    let endpoint = Arc::new(endpoint);
     http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
     let bells = parts
         .jobs
         .into_iter()
-        .map(|job| job.start(shutdown.clone(), &tasks))
+        .map(|job| job.start(Recovered(recovered.clone()), shutdown.clone(), &tasks))
         .collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
     Ok(Running {
         addr,
         endpoint,
         broker: bus.state(),
+        recovered,
         name: S::NAME,
         shutdown,
         tasks,
@@ -139,6 +154,14 @@ async fn start_here<S: Service>(
         db,
         bells,
     })
+}
+
+/// Opens the database: the one that is there, else the one that was laid beside it to be put back, else a new one.
+fn open<S: Service>(database: &Path) -> Result<Db, StartError> {
+    if db::restored::put_back(database, &S::SCHEMA).map_err(StartError::new)? {
+        tracing::info!(service = S::NAME, database = %database.display(), "put back from the copy beside it");
+    }
+    Db::open(database, &S::SCHEMA).map_err(StartError::new)
 }
 
 impl Running {

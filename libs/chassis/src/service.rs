@@ -1,13 +1,14 @@
 use std::{fmt::Debug, future::Future, time::Duration};
 
-use bus::Rungs;
+use bus::{ReactionError, Rungs};
 use db::{Db, Schema, Tx, admin::Invariant};
+use events::Envelope;
 use ids::{Clock, Timestamp};
 use metrics::{Metrics, Readings};
 use rusqlite::Connection;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Job, Mistakes};
+use crate::{Job, Mistakes, recovering::Recovered};
 
 /// What a service says of itself; the rest it has from here.
 pub trait Service: Send + Sync + 'static {
@@ -41,6 +42,21 @@ pub trait Service: Send + Sync + 'static {
 
     /// Announces the state of one page of aggregates, those after `after`, and says where the next page begins.
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
+
+    /// Takes back the state of one of its aggregates that it has announced, if its database, which was put back from a
+    /// backup, knows none as new; says whether it did. It is shown what anybody said, in that order, and must bear to see
+    /// it twice. What others said is only to be looked at for what is needed here: it is heard afterwards, as ever.
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+        let _ = (tx, now, envelope);
+        Ok(false)
+    }
+
+    /// The newest moment that can be read from the database, so that a restored one need not hear everything that is kept
+    /// (`None`): what it does not know is not much older.
+    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        let _ = conn;
+        Ok(None)
+    }
 
     /// Reads what `/metrics` tells of its state, for each scrape anew, in one read transaction. Few queries, whose cost
     /// does not grow with the database.
@@ -77,10 +93,20 @@ pub struct Context {
     pub token_issuer: String,
     /// Whom access tokens are for: their `aud`.
     pub token_audience: String,
+    pub(crate) recovered: Recovered,
     /// Cancelled when the service is to stop.
     pub shutdown: CancellationToken,
     /// Whatever is spawned is spawned here, so that stopping waits for it.
     pub tasks: TaskTracker,
+}
+
+impl Context {
+    /// Waits until the database may be used: one that was put back from a backup has to catch up first. False when the
+    /// service is to stop before that. Handlers, consumers and jobs need not ask.
+    pub async fn recovered(&self) -> bool {
+        let recovered = self.recovered.clone().wait();
+        self.shutdown.run_until_cancelled(recovered).await.is_some()
+    }
 }
 
 /// What a service is made of, once started.

@@ -11,6 +11,7 @@ mod error;
 mod meters;
 mod open;
 mod reader;
+pub mod restored;
 mod tx;
 mod writer;
 

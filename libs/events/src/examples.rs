@@ -2,7 +2,10 @@ use std::str::FromStr;
 
 use ids::{Money, Timestamp};
 
-use crate::{CancelReason, Event, Expiration, Order, OrderStatus, Payment, PaymentStatus, Ticket, Timer};
+use crate::{
+    CancelReason, Event, Expiration, Order, OrderRecord, OrderStatus, Payment, PaymentStatus, Ticket, TicketRecord,
+    Timer,
+};
 
 /// One event of each kind, as they follow each other: for the AsyncAPI document and for the tests of the contracts.
 #[expect(clippy::unwrap_used, reason = "constants, read by the tests of this crate")]
@@ -30,6 +33,12 @@ pub(crate) fn examples() -> Vec<Event> {
         starts_at: Some(parse("2027-07-01T20:00:00Z")),
         order_window_seconds: None,
         withdrawn_at: None,
+        record: Some(TicketRecord {
+            description: Some("One night only.".to_owned()),
+            venue: Some("Laeiszhalle".to_owned()),
+            created_at: parse("2027-05-01T09:00:00Z"),
+            updated_at: parse("2027-05-01T09:00:00Z"),
+        }),
     };
     let order = Order {
         id: id(3),
@@ -43,6 +52,12 @@ pub(crate) fn examples() -> Vec<Event> {
         total: Money { amount: 3998, ..price },
         expires_at: deadline,
         payment_id: None,
+        record: Some(OrderRecord {
+            title: "The Lighthouse Keepers, live".to_owned(),
+            price,
+            created_at: parse("2027-06-01T19:30:00Z"),
+            updated_at: parse("2027-06-01T19:30:00Z"),
+        }),
     };
     let payment = Payment {
         id: id(5),

@@ -28,6 +28,23 @@ pub struct Order {
     pub expires_at: Timestamp,
     /// The payment that the order was confirmed with; from then on no other can be captured for it.
     pub payment_id: Option<PaymentId>,
+    /// What nobody but the order service keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<OrderRecord>,
+}
+
+/// What the order service knows of an order besides: with it, its database can be made whole from what it has said.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct OrderRecord {
+    /// The listing's title when the order was placed.
+    pub title: String,
+    /// The price of one ticket when the order was placed.
+    pub price: Money,
+    /// When it was placed.
+    pub created_at: Timestamp,
+    /// When it came to stand as it does.
+    pub updated_at: Timestamp,
 }
 
 /// Where an order stands.

@@ -24,4 +24,21 @@ pub struct Ticket {
     pub order_window_seconds: Option<u32>,
     /// When the seller withdrew it; nothing is sold after that.
     pub withdrawn_at: Option<Timestamp>,
+    /// What nobody but the ticket service keeps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<TicketRecord>,
+}
+
+/// What the ticket service knows of a listing besides: with it, its database can be made whole from what it has said.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TicketRecord {
+    /// What the seller tells about it.
+    pub description: Option<String>,
+    /// Where the event is.
+    pub venue: Option<String>,
+    /// When it was listed.
+    pub created_at: Timestamp,
+    /// When the seller last changed it.
+    pub updated_at: Timestamp,
 }

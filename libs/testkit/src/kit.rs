@@ -100,6 +100,13 @@ impl Kit {
                 .expect("the service does not reach the broker")
                 .unwrap(),
         );
+        let recovered = running.recovered.wait_for(|recovered| *recovered);
+        drop(
+            tokio::time::timeout(PATIENCE, recovered)
+                .await
+                .expect("the service does not catch up")
+                .unwrap(),
+        );
         Started { running }
     }
 

@@ -155,6 +155,7 @@ pub(crate) mod tests {
             },
             expires_at: NOON + WINDOW,
             payment_id: None,
+            record: None,
         }
     }
 

@@ -38,6 +38,12 @@ pub(crate) fn announce(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), Err
         total: order.total(),
         expires_at: order.expires_at,
         payment_id: order.payment_id,
+        record: Some(events::OrderRecord {
+            title: order.title.clone(),
+            price: order.price,
+            created_at: order.created_at,
+            updated_at: order.updated_at,
+        }),
     };
     let event = match order.status {
         OrderStatus::Created => Event::OrderCreated(state),

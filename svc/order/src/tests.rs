@@ -45,6 +45,7 @@ impl World {
             starts_at: None,
             order_window_seconds: None,
             withdrawn_at: None,
+            record: None,
         };
         let world = Self { db, folder, ticket };
         world.hear(Event::TicketCreated(world.ticket.clone())).await;

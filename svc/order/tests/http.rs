@@ -34,6 +34,7 @@ impl Shop {
             starts_at: None,
             order_window_seconds: None,
             withdrawn_at: None,
+            record: None,
         };
         self.kit.say("ticket", Event::TicketCreated(ticket.clone())).await;
         ticket

@@ -127,6 +127,8 @@ impl Stack {
             let connected = service.running.broker.wait_for(|state| *state == bus::State::Connected);
             // Should the broker have gone meanwhile, the services go on without it.
             let _ = tokio::time::timeout(PATIENCE, connected).await;
+            let recovered = service.running.recovered.wait_for(|recovered| *recovered);
+            let _ = tokio::time::timeout(PATIENCE, recovered).await;
         }
         progress("the front door");
         let houses = self.services.iter().map(|service| service.house.clone()).collect();

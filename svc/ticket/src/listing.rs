@@ -2,7 +2,7 @@
 
 use ids::{TicketId, Timestamp, UserId};
 
-use crate::offer::{Offer, Terms};
+use crate::offer::{Line, Offer, Prose, Terms};
 
 /// A listing of identical tickets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -181,6 +181,12 @@ impl From<&Listing> for events::Ticket {
             starts_at: listing.terms.starts_at,
             order_window_seconds: listing.terms.order_window_seconds,
             withdrawn_at: listing.withdrawn_at,
+            record: Some(events::TicketRecord {
+                description: listing.terms.description.clone().map(Prose::into_string),
+                venue: listing.terms.venue.clone().map(Line::into_string),
+                created_at: listing.created_at,
+                updated_at: listing.updated_at,
+            }),
         }
     }
 }
@@ -192,7 +198,6 @@ pub(crate) mod tests {
     use ids::Money;
 
     use super::*;
-    use crate::offer::Line;
 
     pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 

@@ -67,6 +67,7 @@ impl Town {
             window: self.window,
             retries: self.retries,
             consumers,
+            recovery: None,
         };
         let bus = Bus::start(
             config,
@@ -219,6 +220,7 @@ pub(crate) fn ordered(version: u64) -> Event {
         },
         expires_at: now,
         payment_id: None,
+        record: None,
     })
 }
 

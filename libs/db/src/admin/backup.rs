@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::{Error, check};
-use crate::{OpenError, Schema, open};
+use crate::{OpenError, Schema, open, restored};
 
 /// Copies the database `from` to the new file `to`: one moment's state, while the service goes on reading and writing.
 ///
@@ -24,7 +24,7 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), Error> {
 }
 
 /// Puts the database `backup` in the place of `to`, after checking that it is sound, belongs to this service and is not
-/// newer than this program.
+/// newer than this program. It is [marked](crate::restored) as put back.
 ///
 /// An existing `to` is replaced only by `force`, and only when no process has it open.
 pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result<(), Error> {
@@ -41,6 +41,8 @@ pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result
         }
         .into());
     }
+    // In the same step as the database itself: it is never there unmarked.
+    restored::mark_in(&conn).map_err(Error::sql(to))?;
     drop(conn);
     // Held until the new file is in place: nobody opens the old one in between.
     let _lock = if to.exists() { lock_alone(to)? } else { None };

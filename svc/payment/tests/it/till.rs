@@ -124,6 +124,7 @@ impl Till {
             },
             expires_at: now + self.kit.window,
             payment_id: None,
+            record: None,
         }
     }
 
