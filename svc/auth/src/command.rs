@@ -28,6 +28,9 @@ pub enum KeysCommand {
     /// Make a new key that signs from now on. The tokens of the one before stay good; a running service notices within
     /// seconds.
     Rotate,
+    /// Forget all keys at once, make new ones, and end all sessions: for when somebody else may have them. Everybody signs
+    /// in anew; a running service notices within seconds.
+    Revoke,
 }
 
 pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
@@ -53,6 +56,29 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             Ok(format!(
                 "{kid} signs from now on; the tokens of the key before it stay good"
             ))
+        }
+        Command::Keys {
+            what: KeysCommand::Revoke,
+        } => {
+            let kid = db
+                .write(move |tx| keys::revoke(tx, now))
+                .await
+                .map_err(|error: NoKeys| StartError::new(error))?;
+            let ended = end_all_sessions(&db, now).await?;
+            Ok(format!(
+                "{kid} alone signs from now on, {ended} sessions are ended: everybody signs in anew"
+            ))
+        }
+    }
+}
+
+/// Page by page, so that a running service is not kept waiting.
+async fn end_all_sessions(db: &Db, now: Timestamp) -> Result<usize, db::Error> {
+    let mut all = 0;
+    loop {
+        match db.write(move |tx| store::end_sessions(tx, now)).await? {
+            0 => return Ok(all),
+            some => all += some,
         }
     }
 }

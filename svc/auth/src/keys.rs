@@ -195,3 +195,12 @@ pub(crate) fn rotate(tx: &Tx, now: Timestamp) -> Result<String, NoKeys> {
     store::insert_signing_key(tx, &new)?;
     Ok(new.kid)
 }
+
+/// Forgets all keys at once and makes new ones: whatever was signed or made with those before is worth nothing.
+pub(crate) fn revoke(tx: &Tx, now: Timestamp) -> Result<String, NoKeys> {
+    let new = StoredKey::generate(now)?;
+    store::delete_all_keys(tx)?;
+    store::insert_signing_key(tx, &new)?;
+    store::insert_refresh_key(tx, random::seed())?;
+    Ok(new.kid)
+}

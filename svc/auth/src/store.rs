@@ -122,9 +122,12 @@ pub(crate) fn sign_up_key(conn: &Connection, key: &str, since: Timestamp) -> Res
 }
 
 pub(crate) fn insert_sign_up_key(tx: &Tx, key: &str, sign_up: &SignUpKey) -> Result<(), Error> {
-    // One that has had its time is replaced.
-    tx.prepare_cached("INSERT OR REPLACE INTO sign_up_keys (key, session_id, kid, at) VALUES (?, ?, ?, ?)")?
-        .execute((key, sign_up.session_id, &sign_up.kid, sign_up.at))?;
+    // One that has had its time is replaced. Where the signing key was revoked a moment ago, there is nothing to repeat.
+    tx.prepare_cached(
+        "INSERT OR REPLACE INTO sign_up_keys (key, session_id, kid, at)
+         SELECT ?, ?, kid, ? FROM signing_keys WHERE kid = ?",
+    )?
+    .execute((key, sign_up.session_id, sign_up.at, &sign_up.kid))?;
     Ok(())
 }
 
@@ -174,6 +177,24 @@ pub(crate) fn delete_signing_keys(tx: &Tx, retired_before: Timestamp) -> Result<
         "DELETE FROM signing_keys WHERE retired_at < ? AND NOT EXISTS (SELECT 1 FROM sign_up_keys WHERE kid = signing_keys.kid)",
         [retired_before],
     )?)
+}
+
+/// Forgets all keys, and the sign-ups that could only be repeated with them.
+pub(crate) fn delete_all_keys(tx: &Tx) -> Result<(), Error> {
+    tx.execute("DELETE FROM sign_up_keys", [])?;
+    tx.execute("DELETE FROM signing_keys", [])?;
+    tx.execute("DELETE FROM refresh_key", [])?;
+    Ok(())
+}
+
+/// Ends sessions that were begun until now; some of them, if there are many. How many it were.
+pub(crate) fn end_sessions(tx: &Tx, now: Timestamp) -> Result<usize, Error> {
+    Ok(tx
+        .prepare_cached(
+            "UPDATE sessions SET ended_at = ?1, end_reason = 'signed-out' WHERE id IN
+             (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) > ?1 AND started_at <= ?1 LIMIT 1000)",
+        )?
+        .execute([now])?)
 }
 
 pub(crate) fn refresh_key(conn: &Connection) -> Result<Option<[u8; 32]>, Error> {

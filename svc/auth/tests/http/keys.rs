@@ -1,10 +1,10 @@
 use auth::{Auth, Command, KeysCommand};
 use chassis::Service;
-use db::Db;
+use db::{Db, admin};
 use ids::Clock;
 use testkit::{Kit, eventually};
 
-use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_IN, credentials, sign_up, start};
+use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_IN, credentials, refresh, sign_up, start};
 
 #[tokio::test]
 async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_stay_good() {
@@ -44,4 +44,43 @@ async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_sta
         auth.client().bearer(access).get(CURRENT).await.expect(200).json();
     }
     auth.stop().await;
+}
+
+#[tokio::test]
+async fn revoked_keys_are_worth_nothing_at_once_and_everybody_can_sign_in_anew() {
+    let kit = Kit::new().await;
+    let auth = start(&kit).await;
+    let ada = sign_up(&auth, "ada@example.com").await;
+    sign_up(&auth, "bob@example.com").await;
+
+    // Another process, as `ticketing-auth keys revoke` is.
+    let db = Db::open(&kit.database::<Auth>(), &Auth::SCHEMA).unwrap();
+    let run = |what| Auth::command(Command::Keys { what }, db.clone(), Clock::system());
+    run(KeysCommand::Rotate).await.unwrap();
+    let told = run(KeysCommand::Revoke).await.unwrap();
+    let listed = run(KeysCommand::List).await.unwrap();
+    db.close().await;
+    assert!(told.contains(", 2 sessions are ended"), "{told}");
+    assert_eq!(listed.lines().count(), 2, "neither key of before is left: {listed}");
+
+    let current = || async { auth.client().bearer(&ada.access).get(CURRENT).await };
+    eventually("the token that was good is refused", || async {
+        (current().await.status == 401).then_some(())
+    })
+    .await;
+    refresh(&auth.client(), &ada.refresh).await.expect(401).problem();
+    assert_eq!(
+        auth.client().get(JWKS).await.json()["keys"].as_array().unwrap().len(),
+        1
+    );
+    let reply = auth
+        .client()
+        .post(SIGN_IN, credentials("ada@example.com", PASSWORD))
+        .await;
+    let anew = Given::of(&reply.expect(200));
+    auth.client().bearer(&anew.access).get(CURRENT).await.expect(200).json();
+    refresh(&auth.client(), &anew.refresh).await.expect(200).json();
+    auth.stop().await;
+    let found = admin::check(&kit.database::<Auth>(), &Auth::SCHEMA, Auth::INVARIANTS).unwrap();
+    assert!(found.is_empty(), "{found:?}");
 }
