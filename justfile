@@ -18,7 +18,7 @@ demo *args: _toolchain
 
 # Run every check that CI runs
 [no-exit-message]
-test: check _scripts _specs _observability _dependencies _nomad _tests
+test: check _scripts _specs _observability _dependencies _nomad _packaging _tests
 
 # Check formatting and lints: the quick part of `test`
 [no-exit-message]
@@ -66,6 +66,11 @@ nomad-fmt:
 release-binaries *args: _toolchain
     @scripts/release-binaries "$@"
 
+# Make a release in ./dist: programs, archive, checksums, what they are made of, notes
+[no-exit-message]
+release *args: _toolchain
+    @scripts/release "$@"
+
 # Forget all data: databases and queues
 [confirm("This deletes ./.data and the queues of our broker. Go on?")]
 clean-data:
@@ -91,6 +96,10 @@ _dependencies:
 [no-exit-message]
 _nomad:
     @scripts/step "Nomad jobs" scripts/check-nomad
+
+[no-exit-message]
+_packaging:
+    @scripts/step "packaging" scripts/check-packaging
 
 [no-exit-message]
 _scripts:
