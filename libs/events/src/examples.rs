@@ -33,12 +33,7 @@ pub(crate) fn examples() -> Vec<Event> {
         starts_at: Some(parse("2027-07-01T20:00:00Z")),
         order_window_seconds: None,
         withdrawn_at: None,
-        record: Some(TicketRecord {
-            description: Some("One night only.".to_owned()),
-            venue: Some("Laeiszhalle".to_owned()),
-            created_at: parse("2027-05-01T09:00:00Z"),
-            updated_at: parse("2027-05-01T09:00:00Z"),
-        }),
+        record: Some(ticket_record(parse("2027-05-01T09:00:00Z"))),
     };
     let order = Order {
         id: id(3),
@@ -52,12 +47,7 @@ pub(crate) fn examples() -> Vec<Event> {
         total: Money { amount: 3998, ..price },
         expires_at: deadline,
         payment_id: None,
-        record: Some(OrderRecord {
-            title: "The Lighthouse Keepers, live".to_owned(),
-            price,
-            created_at: parse("2027-06-01T19:30:00Z"),
-            updated_at: parse("2027-06-01T19:30:00Z"),
-        }),
+        record: Some(order_record(price, parse("2027-06-01T19:30:00Z"))),
     };
     let payment = Payment {
         id: id(5),
@@ -119,4 +109,22 @@ pub(crate) fn examples() -> Vec<Event> {
             ..payment
         }),
     ]
+}
+
+fn ticket_record(created_at: Timestamp) -> TicketRecord {
+    TicketRecord {
+        description: Some("One night only.".to_owned()),
+        venue: Some("Laeiszhalle".to_owned()),
+        created_at,
+        updated_at: created_at,
+    }
+}
+
+fn order_record(price: Money, created_at: Timestamp) -> OrderRecord {
+    OrderRecord {
+        title: "The Lighthouse Keepers, live".to_owned(),
+        price,
+        created_at,
+        updated_at: created_at,
+    }
 }

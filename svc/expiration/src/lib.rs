@@ -5,6 +5,7 @@ mod api;
 mod expire;
 mod follow_order;
 mod reactions;
+mod recover;
 mod republish;
 mod seen;
 mod settings;
@@ -17,9 +18,10 @@ mod converging;
 #[cfg(test)]
 mod desk;
 
-use bus::outbox;
+use bus::{ReactionError, outbox};
 use chassis::{Context, Mistakes, NoCommand, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx, admin::Invariant};
+use events::Envelope;
 use ids::{Clock, Timestamp};
 use rusqlite::Connection;
 
@@ -78,6 +80,14 @@ impl Service for Expiration {
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
         republish::republish(tx, now, after.as_deref())
+    }
+
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+        recover::recover(tx, now, envelope)
+    }
+
+    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        recover::known_until(conn)
     }
 
     fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {

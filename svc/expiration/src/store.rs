@@ -46,6 +46,11 @@ pub(crate) fn first_deadline(conn: &Connection) -> Result<Option<Timestamp>, db:
     Ok(first.query_row([], |row| row.get(0))?)
 }
 
+/// The newest order that was heard of.
+pub(crate) fn newest(conn: &Connection) -> Result<Option<OrderId>, db::Error> {
+    Ok(conn.query_row("SELECT max(order_id) FROM timer", [], |row| row.get(0))?)
+}
+
 /// Up to `limit` timers, in the order of their orders' ids, those after `after`.
 pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Timer>, db::Error> {
     all(

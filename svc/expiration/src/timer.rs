@@ -87,6 +87,15 @@ impl Timer {
         Ok(self.expiration())
     }
 
+    /// Ends it as it was announced to have ended; says whether that is news.
+    pub(crate) fn take_back(&mut self, said: &events::Expiration) -> bool {
+        let news = self.state == State::Pending && self.deadline == said.deadline;
+        if news {
+            self.state = State::Expired;
+        }
+        news
+    }
+
     /// What is to be said to an order service that may have forgotten how the order ended: that its time is over.
     ///
     /// Not of an order that was confirmed: its payment says what became of it.

@@ -10,6 +10,7 @@ mod order;
 mod place_order;
 mod reactions;
 mod record;
+mod recover;
 mod seen;
 mod settings;
 mod store;
@@ -18,9 +19,10 @@ mod tests;
 
 use std::sync::Arc;
 
-use bus::{Consumer, Queue, outbox};
+use bus::{Consumer, Queue, ReactionError, outbox};
 use chassis::{Context, Mistakes, NoCommand, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx, admin::Invariant};
+use events::Envelope;
 use ids::{Clock, Timestamp};
 use rusqlite::Connection;
 
@@ -94,6 +96,14 @@ impl Service for Orders {
             record::announce(tx, order, now)?;
         }
         Ok(orders.last().map(|order| order.id.to_string()))
+    }
+
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+        recover::recover(tx, now, envelope)
+    }
+
+    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        recover::known_until(conn)
     }
 
     fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {

@@ -14,6 +14,7 @@ mod edit;
 mod listing;
 mod offer;
 mod reactions;
+mod recover;
 mod refusals;
 mod seen;
 mod store;
@@ -23,8 +24,10 @@ mod words;
 
 use std::sync::Arc;
 
+use bus::ReactionError;
 use chassis::{Context, Mistakes, NoCommand, NoSettings, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx};
+use events::Envelope;
 use ids::{Clock, Timestamp};
 use rusqlite::Connection;
 
@@ -67,6 +70,14 @@ impl Service for Ticket {
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
         announce::republish(tx, now, after.as_deref())
+    }
+
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+        recover::recover(tx, now, envelope)
+    }
+
+    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        recover::known_until(conn)
     }
 
     fn look(conn: &Connection, _now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {

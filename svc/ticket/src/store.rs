@@ -1,7 +1,7 @@
 //! Every statement on listings and holds; the list has its own room, `browse`.
 
 use events::OrderStatus;
-use ids::{Money, TicketId};
+use ids::{Money, OrderId, TicketId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use crate::{
@@ -114,6 +114,12 @@ pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Lis
     let mut found = conn.prepare_cached(&sql)?;
     let listings = found.query_map((after, limit), listing)?;
     Ok(listings.collect::<Result<_, _>>()?)
+}
+
+/// The newest listing, and the newest order that was heard of.
+pub(crate) fn newest(conn: &Connection) -> Result<(Option<TicketId>, Option<OrderId>), db::Error> {
+    let newest = "SELECT (SELECT max(id) FROM listing), (SELECT max(order_id) FROM hold)";
+    Ok(conn.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
 /// Keeps the state of an order, unless a later one is known; its listing need not be.

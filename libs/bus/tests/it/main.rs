@@ -6,6 +6,7 @@
 mod broker;
 mod delivery;
 mod failures;
+mod journal;
 mod outages;
 mod proxy;
 mod timers;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::broker::raw_url;
-use bus::{AmqpUrl, Bus, Config, Consumer, Namespace, Queue, Reaction, ReactionError, State, admin, outbox};
+use bus::{AmqpUrl, Bus, Config, Consumer, Namespace, Queue, Reaction, ReactionError, Recovery, State, admin, outbox};
 use db::{Db, Schema};
 use events::{Event, OrderStatus};
 use ids::{Clock, EventId, OrderId, TicketId, UserId};
@@ -60,6 +60,17 @@ impl Town {
 
     /// Connects a service that listens to `queues`.
     pub(crate) fn connect(&self, service: &Service, url: &AmqpUrl, consumers: Vec<Consumer>) -> Bus {
+        self.connect_after(None, service, url, consumers)
+    }
+
+    /// Connects a service that has to catch up first.
+    pub(crate) fn connect_after(
+        &self,
+        recovery: Option<Recovery>,
+        service: &Service,
+        url: &AmqpUrl,
+        consumers: Vec<Consumer>,
+    ) -> Bus {
         let config = Config {
             broker: url.clone().into(),
             namespace: self.namespace.clone(),
@@ -67,7 +78,7 @@ impl Town {
             window: self.window,
             retries: self.retries,
             consumers,
-            recovery: None,
+            recovery,
         };
         let bus = Bus::start(
             config,
@@ -80,6 +91,24 @@ impl Town {
         let tasks = service.tasks.clone();
         self.tasks.spawn(async move { tasks.wait().await });
         bus
+    }
+
+    /// A service whose disk was lost, and which starts with an empty database that is marked as restored.
+    pub(crate) async fn restored(&self, lost: Service) -> Service {
+        lost.stops().await;
+        lost.db.close().await;
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(self.folder.path().join(format!("{}{suffix}", lost.name)));
+        }
+        let service = self.service(lost.name);
+        service.db.write(db::restored::mark).await.unwrap();
+        service
+    }
+
+    /// A service that was stopped, started again with its database.
+    pub(crate) async fn reopened(&self, stopped: Service) -> Service {
+        stopped.db.close().await;
+        self.service(stopped.name)
     }
 
     /// A service that notes every event that it hears, from its database's point of view.

@@ -115,6 +115,7 @@ async fn ring_again(kit: &Kit, timers: Vec<Timer>) {
         window: bus.window,
         retries: RETRIES,
         consumers: Vec::new(),
+        recovery: None,
     };
     Bus::start(config, db.clone(), kit.clock.clone(), shutdown.clone(), &tasks);
     db.wait_for(Duration::from_secs(30), |conn| {

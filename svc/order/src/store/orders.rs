@@ -91,17 +91,29 @@ pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
 /// Keeps an order's new state.
 pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
     conn.prepare_cached(
-        r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, payment_id = ?, updated_at = ? WHERE id = ?"#,
+        r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, expires_at = ?, payment_id = ?, updated_at = ?
+           WHERE id = ?"#,
     )?
     .execute((
         order.version,
         status_text(order.status),
         order.cancel_reason.map(reason_text),
+        order.expires_at,
         order.payment_id,
         order.updated_at,
         order.id,
     ))?;
     Ok(())
+}
+
+/// The newest order and the newest listing.
+pub(crate) fn newest(conn: &Connection) -> Result<(Option<OrderId>, Option<TicketId>), Error> {
+    let newest = conn.query_row(
+        r#"SELECT (SELECT max(id) FROM "order"), (SELECT max(id) FROM listing)"#,
+        [],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )?;
+    Ok(newest)
 }
 
 /// How many orders there are in one state.

@@ -91,3 +91,15 @@ pub(crate) fn sell(conn: &Connection, id: TicketId, count: u32) -> Result<(), Er
         .execute((id, count))?;
     Ok(())
 }
+
+/// Counts what an order that is taken back holds and has bought, beside what was counted of it; says whether the listing is
+/// known.
+pub(crate) fn shift(conn: &Connection, id: TicketId, held: i64, sold: i64) -> Result<bool, Error> {
+    let shifted = conn
+        .prepare_cached(
+            "UPDATE listing SET held = held + ?2, sold = sold + ?3, quantity = max(wanted, held + ?2 + sold + ?3)
+             WHERE id = ?1",
+        )?
+        .execute((id, held, sold))?;
+    Ok(shifted == 1)
+}

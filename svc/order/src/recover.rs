@@ -1,0 +1,111 @@
+//! What a service that was put back from a backup takes back of what it had said.
+
+use bus::ReactionError;
+use db::Tx;
+use events::{Envelope, Event, OrderRecord, OrderStatus, Ticket};
+use ids::{Money, OrderId, TicketId, Timestamp};
+use rusqlite::Connection;
+
+use crate::{order::Order, store};
+
+/// Takes an order as it was announced, if it is not known as new, with the stock that it stands for. Nothing is decided
+/// here, and nothing is said: everybody has heard it.
+pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+    match &envelope.event {
+        Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => {
+            get_acquainted(tx, ticket)?;
+            Ok(false)
+        }
+        Event::OrderCreated(order)
+        | Event::OrderConfirmed(order)
+        | Event::OrderCompleted(order)
+        | Event::OrderCancelled(order) => take_back(tx, order, envelope.time),
+        _ => Ok(false),
+    }
+}
+
+/// The newest moment that the database tells of.
+pub(crate) fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    let (order, listing) = store::newest(conn)?;
+    Ok(order
+        .and_then(OrderId::minted_at)
+        .max(listing.and_then(TicketId::minted_at)))
+}
+
+/// Keeps a listing that is not known at all, because an order is of one: as it may have stood before what is said of it,
+/// so that this is still news, and has its effects, when it is heard.
+fn get_acquainted(tx: &Tx, ticket: &Ticket) -> Result<(), ReactionError> {
+    if store::listing(tx, ticket.id)?.is_none() {
+        let before = Ticket {
+            version: ticket.version.saturating_sub(1).max(1),
+            withdrawn_at: None,
+            ..ticket.clone()
+        };
+        store::adopt(tx, &before)?;
+    }
+    Ok(())
+}
+
+fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, ReactionError> {
+    let known = store::order(tx, said.id)?;
+    if known.as_ref().is_some_and(|known| known.version >= said.version) {
+        return Ok(false);
+    }
+    let order = announced(tx, said, at)?;
+    let ((held, sold), (had_held, had_sold)) = (taken(&order), known.as_ref().map_or((0, 0), taken));
+    // There are never fewer tickets than are taken: these were, before the backup's time and with its owner's word.
+    if !store::shift(tx, order.ticket_id, held - had_held, sold - had_sold)? {
+        return Err(ReactionError::new(format_args!(
+            "the order {} is of the listing {}, which is not known here",
+            order.id, order.ticket_id
+        )));
+    }
+    if known.is_some() {
+        store::update(tx, &order)?;
+    } else {
+        store::insert(tx, &order)?;
+    }
+    Ok(true)
+}
+
+/// The order that said this of itself.
+fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, ReactionError> {
+    let record = match &said.record {
+        Some(record) => record.clone(),
+        // A release said it that kept this to itself.
+        None => OrderRecord {
+            title: store::listing(tx, said.ticket_id)?.map_or_else(String::new, |listing| listing.title),
+            price: Money {
+                amount: said.total.amount / i64::from(said.quantity.max(1)),
+                ..said.total
+            },
+            created_at: said.id.minted_at().unwrap_or(at),
+            updated_at: at,
+        },
+    };
+    Ok(Order {
+        id: said.id,
+        version: said.version,
+        status: said.status,
+        cancel_reason: said.cancel_reason,
+        buyer_id: said.buyer_id,
+        seller_id: said.seller_id,
+        ticket_id: said.ticket_id,
+        title: record.title,
+        price: record.price,
+        quantity: said.quantity,
+        expires_at: said.expires_at,
+        payment_id: said.payment_id,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+    })
+}
+
+/// How many tickets an order holds, and how many it has bought.
+fn taken(order: &Order) -> (i64, i64) {
+    match order.status {
+        OrderStatus::Created | OrderStatus::AwaitingPayment => (order.quantity.into(), 0),
+        OrderStatus::Complete => (0, order.quantity.into()),
+        OrderStatus::Cancelled => (0, 0),
+    }
+}
