@@ -66,7 +66,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// 415: the body is said to be something else than JSON.
-pub(crate) fn unsupported(content_type: Option<&str>) -> Problem {
+pub fn unsupported(content_type: Option<&str>) -> Problem {
     let problem = Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
@@ -80,19 +80,19 @@ pub(crate) fn unsupported(content_type: Option<&str>) -> Problem {
 
 fn unread(error: ReadBodyError) -> Problem {
     match error {
-        ReadBodyError::PayloadTooLarge => too_large(),
+        ReadBodyError::PayloadTooLarge => too_large(BODY_LIMIT),
         other => Problem::malformed(format_args!("The body could not be read: {other}.")),
     }
 }
 
-/// 413: the body is longer than [`BODY_LIMIT`].
-pub(crate) fn too_large() -> Problem {
+/// 413: the body is longer than `limit` bytes.
+pub fn too_large(limit: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "payload-too-large",
         "The body is too large",
     )
-    .detail(format_args!("At most {BODY_LIMIT} bytes are read."))
+    .detail(format_args!("At most {limit} bytes are read."))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {

@@ -41,7 +41,7 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
         );
     }
     if let Some(ReadBodyError::PayloadTooLarge) = error.downcast_ref() {
-        return body::too_large();
+        return body::too_large(body::BODY_LIMIT);
     }
     match error.downcast_ref::<ContentTypeError>() {
         Some(ContentTypeError::NotSupported { content_type }) => return body::unsupported(Some(content_type)),

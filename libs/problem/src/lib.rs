@@ -12,7 +12,7 @@ mod invalid;
 mod spec;
 mod statuses;
 
-pub use body::{BODY_LIMIT, Body};
+pub use body::{BODY_LIMIT, Body, too_large, unsupported};
 pub use document::{FieldError, Problem, ProblemDocument};
 pub use from_error::from_error;
 pub use invalid::Invalid;

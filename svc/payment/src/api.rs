@@ -1,6 +1,6 @@
 //! The HTTP operations: what comes in, which use case, what goes out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use db::{Db, Tx};
 use idempotency::{Answer, Key, Request};
@@ -12,7 +12,7 @@ use poem_openapi::{
     param::{Header, Path, Query},
     payload::Json,
 };
-use problem::{Body, Problem, statuses};
+use problem::{Body, Invalid, Problem, statuses};
 use token::SignedIn;
 
 use crate::{
@@ -20,9 +20,10 @@ use crate::{
     dto::{NewPayment, PaymentView},
     intent::{Failure, FailureKind},
     pay::{Pay, PayError, pay},
-    payment::{Payment, Status},
+    payment::{Means, Payment, Status},
     settler::Settler,
     store,
+    webhook::Mailbox,
 };
 
 /// What the handlers work with.
@@ -31,6 +32,9 @@ pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) settler: Settler,
+    /// The Stripe account, as browsers know it.
+    pub(crate) publishable_key: Option<Arc<str>>,
+    pub(crate) mailbox: Mailbox,
 }
 
 /// How long a payment waits for an order that was placed just now.
@@ -51,7 +55,8 @@ enum Tag {
 
 #[derive(ApiResponse)]
 enum Paid {
-    /// The bank has set the money aside. It is taken as soon as the order is confirmed, else let go.
+    /// `authorized`: the bank has set the money aside; it is taken as soon as the order is confirmed, else let go.
+    /// `requires-payment-method`, `requires-action`: the buyer is to go on with `clientSecret`; look at the payment again.
     #[oai(status = 201)]
     Created(
         Json<PaymentView>,
@@ -85,6 +90,11 @@ impl Api {
     ///
     /// Sets the order's total aside on the card. The order is then confirmed, and only then the money is taken: a payment
     /// that comes too late costs nothing. Test cards are those of Stripe, such as `tok_visa` and `tok_chargeDeclined`.
+    ///
+    /// Without a `token` the buyer's browser goes on by itself, with `clientSecret` and Stripe's Payment Element: the
+    /// payment is `requires-payment-method`, and waits until the order ends. Asked again, the same payment is answered. A
+    /// card whose bank asks its owner (3-D Secure) leads to `requires-action`. Another card may be tried at any time until
+    /// the order ends; of an order's payments one goes on at most.
     #[oai(path = "/", method = "post", operation_id = "payOrder")]
     async fn pay_order(
         &self,
@@ -103,7 +113,12 @@ impl Api {
         };
         app.settler.settle(id).await;
         let now = app.clock.now();
-        Ok(app.db.write(move |tx| answer(tx, now, id, &request)).await?)
+        let (app, rests) = (app.0.clone(), app.settler.rests_for());
+        let answered = app.db.clone().write(move |tx| app.answer(tx, now, id, &request)).await;
+        Ok(answered.map_err(|problem: Problem| match rests {
+            Some(rest) if problem.status().is_server_error() => problem.retry_after(rest.max(ASK_AGAIN)),
+            _ => problem,
+        })?)
     }
 
     /// List your payments
@@ -128,7 +143,12 @@ impl Api {
             .db
             .read(move |conn| store::of_buyer(conn, buyer.user_id, order, before, limit.rows()));
         let rows = rows.await.map_err(Problem::from)?;
-        Ok(Json(Page::cut(rows, limit, |payment| payment.id, Into::into)))
+        Ok(Json(Page::cut(
+            rows,
+            limit,
+            |payment| payment.id,
+            |payment| app.view(payment),
+        )))
     }
 
     /// Look at one of your payments
@@ -144,18 +164,40 @@ impl Api {
         let payment = app.db.read(move |conn| store::payment(conn, id)).await?;
         let payment = payment.filter(|payment| payment.buyer_id == buyer.user_id);
         let payment = payment.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
-        Ok(Json(payment.into()))
+        Ok(Json(app.view(payment)))
     }
 }
 
 fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<Pay, Problem> {
-    let token = body.token.parse().map_err(|error| Problem::invalid("token", error))?;
+    let mut invalid = Invalid::new();
+    let return_url = body.return_url.as_deref().map(return_url).transpose();
+    let return_url = invalid.field("returnUrl", return_url).flatten();
+    let with = if let Some(token) = &body.token {
+        invalid
+            .field("token", token.parse())
+            .map(|token| Means::Card { token, return_url })
+    } else {
+        if return_url.is_some() {
+            invalid.add("returnUrl", "is for a token; in a browser, Stripe.js is told");
+        }
+        Some(Means::Browser)
+    };
     Ok(Pay {
         buyer_id: buyer.user_id,
         order_id: body.order_id,
-        token,
+        with: invalid.finish(with)?,
     })
 }
+
+/// An address that a bank may send a browser to: encrypted, or this machine.
+fn return_url(text: &str) -> Result<String, &'static str> {
+    let url = url::Url::parse(text).map_err(|_| NO_RETURN)?;
+    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let fits = url.scheme() == "https" || (url.scheme() == "http" && local);
+    fits.then(|| url.into()).ok_or(NO_RETURN)
+}
+
+const NO_RETURN: &str = "must be an address such as https://shop.example/paid";
 
 impl App {
     /// Whoever orders and pays at once must not hear that there is no such order.
@@ -202,38 +244,52 @@ fn begin(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Result<Begun,
     }
 }
 
-/// The answer to a request by what has become of its payment. Kept, so that the same request gets the same answer for
-/// ever, unless it is that nothing is known yet.
-fn answer(tx: &Tx, now: Timestamp, id: PaymentId, request: &Request) -> Result<Answer<Paid>, Problem> {
-    // Another request with the same key may have been faster.
-    if let Some(answer) = idempotency::replay(tx, request)? {
-        return Ok(answer);
+impl App {
+    /// A payment as its buyer may see it.
+    fn view(&self, payment: Payment) -> PaymentView {
+        PaymentView::of(payment, self.publishable_key.as_deref())
     }
-    let payment =
-        store::payment(tx, id)?.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
-    let bill = store::bill(tx, payment.order_id)?;
-    let still_payable = bill.map_or(Ok(()), |bill| bill.payable(now));
-    let answer = match outcome(payment, still_payable) {
-        Ok(paid) => Answer::render(paid),
-        Err(problem) if problem.status().is_server_error() => return Err(problem),
-        Err(problem) => Answer::render(problem),
-    };
-    idempotency::store(tx, now, request, &answer)?;
-    Ok(answer)
-}
 
-fn outcome(payment: Payment, still_payable: Result<(), NotPayable>) -> Result<Paid, Problem> {
-    match (payment.status, &payment.failure) {
-        (Status::Started, _) => Err(unanswered(&payment)),
-        (Status::Authorized | Status::Capturing | Status::Captured, _) => {
-            let location = format!("/api/v1/payments/{}", payment.id);
-            Ok(Paid::Created(Json(payment.into()), location))
+    /// The answer to a request by what has become of its payment. Kept, so that the same request gets the same answer for
+    /// ever, unless it is that nothing is known yet.
+    fn answer(&self, tx: &Tx, now: Timestamp, id: PaymentId, request: &Request) -> Result<Answer<Paid>, Problem> {
+        // Another request with the same key may have been faster.
+        if let Some(answer) = idempotency::replay(tx, request)? {
+            return Ok(answer);
         }
-        (Status::Voiding | Status::Voided | Status::Failed, Some(failure)) => Err(failed(failure)),
-        (Status::Voiding | Status::Voided | Status::Failed, None) => {
-            // Let go because of the order, as a rule.
-            still_payable?;
-            Err(failed(&Failure::lapsed()))
+        let payment =
+            store::payment(tx, id)?.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
+        let bill = store::bill(tx, payment.order_id)?;
+        let still_payable = bill.map_or(Ok(()), |bill| bill.payable(now));
+        let answer = match self.outcome(payment, still_payable) {
+            Ok(paid) => Answer::render(paid),
+            Err(problem) if problem.status().is_server_error() => return Err(problem),
+            Err(problem) => Answer::render(problem),
+        };
+        idempotency::store(tx, now, request, &answer)?;
+        Ok(answer)
+    }
+
+    fn outcome(&self, payment: Payment, still_payable: Result<(), NotPayable>) -> Result<Paid, Problem> {
+        match (payment.status, &payment.failure) {
+            (Status::Started, _) => Err(unanswered(&payment)),
+            (
+                Status::RequiresPaymentMethod
+                | Status::RequiresAction
+                | Status::Authorized
+                | Status::Capturing
+                | Status::Captured,
+                _,
+            ) => {
+                let location = format!("/api/v1/payments/{}", payment.id);
+                Ok(Paid::Created(Json(self.view(payment)), location))
+            }
+            (Status::Voiding | Status::Voided | Status::Failed, Some(failure)) => Err(failed(failure)),
+            (Status::Voiding | Status::Voided | Status::Failed, None) => {
+                // Let go because of the order, as a rule.
+                still_payable?;
+                Err(failed(&Failure::lapsed()))
+            }
         }
     }
 }
@@ -254,7 +310,7 @@ fn unanswered(payment: &Payment) -> Problem {
 
 fn failed(failure: &Failure) -> Problem {
     let refused = |slug, title| {
-        let detail = format!("{} Nothing was charged; you can try another card.", failure.message);
+        let detail = format!("{} Nothing was charged.", failure.told_to_buyer());
         Problem::new(StatusCode::PAYMENT_REQUIRED, slug, title)
             .detail(detail)
             .code(failure.public_code())
@@ -275,6 +331,7 @@ impl From<PayError> for Problem {
         match error {
             PayError::NotFound(_) => Self::not_found(error),
             PayError::NotPayable(reason) => reason.into(),
+            PayError::NotChargeable { .. } => Self::invalid("orderId", error).code("amount-not-chargeable"),
             PayError::Db(error) => error.into(),
         }
     }

@@ -16,9 +16,16 @@ use crate::{
 pub(crate) struct NewPayment {
     /// The order. It is paid in full.
     pub(crate) order_id: OrderId,
-    /// The card, as Stripe named it to the browser: a token (`tok_…`) or a payment method (`pm_…`).
-    #[oai(validator(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,251}$"))]
-    pub(crate) token: String,
+    /// The card, as Stripe named it to the browser: a token (`tok_…`) or a payment method (`pm_…`). Left out, the buyer
+    /// shows the card to Stripe, with the answer's `clientSecret`: as Stripe's Payment Element does it.
+    #[oai(validator(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,251}$"), skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<String>,
+    /// Where the bank's page sends the buyer when done, should it ask: with a `token` only. Otherwise Stripe.js asks in
+    /// the page, or is told itself.
+    #[oai(validator(max_length = 2048), skip_serializing_if_is_none)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) return_url: Option<String>,
 }
 
 impl Example for NewPayment {
@@ -26,7 +33,8 @@ impl Example for NewPayment {
         let PaymentView { order_id, .. } = Example::example();
         Self {
             order_id,
-            token: "tok_visa".to_owned(),
+            token: Some("tok_visa".to_owned()),
+            return_url: None,
         }
     }
 }
@@ -43,9 +51,18 @@ pub(crate) struct PaymentView {
     amount: Money,
     /// Where it stands.
     status: Status,
-    /// Why it failed; only then.
+    /// Why the last card was refused; at the end, why the payment failed.
     #[oai(skip_serializing_if_is_none)]
     failure: Option<FailureView>,
+    /// What Stripe.js needs to go on; only while the buyer is to do something, and for the buyer alone.
+    #[oai(skip_serializing_if_is_none)]
+    client_secret: Option<String>,
+    /// The Stripe account, as Stripe.js wants to know it; beside `clientSecret`.
+    #[oai(skip_serializing_if_is_none)]
+    publishable_key: Option<String>,
+    /// The page where the bank asks the buyer, where it is one; without Stripe.js, send the browser there.
+    #[oai(skip_serializing_if_is_none)]
+    next_action_url: Option<String>,
     /// When it was begun.
     created_at: Timestamp,
     /// When it changed last.
@@ -68,6 +85,10 @@ pub(crate) struct FailureView {
 pub(crate) enum Status {
     /// The bank is being asked.
     Started,
+    /// The buyer is to show a card to Stripe, or another one (`failure` says why): with `clientSecret`.
+    RequiresPaymentMethod,
+    /// The bank asks whether it is the buyer (3-D Secure): with `clientSecret`, or at `nextActionUrl`.
+    RequiresAction,
     /// The bank has set the money aside; it is taken once the order is confirmed, else let go.
     Authorized,
     /// The order is confirmed: the money is being taken.
@@ -86,6 +107,8 @@ impl From<payment::Status> for Status {
     fn from(status: payment::Status) -> Self {
         match status {
             payment::Status::Started => Self::Started,
+            payment::Status::RequiresPaymentMethod => Self::RequiresPaymentMethod,
+            payment::Status::RequiresAction => Self::RequiresAction,
             payment::Status::Authorized => Self::Authorized,
             payment::Status::Capturing => Self::Capturing,
             payment::Status::Captured => Self::Captured,
@@ -96,23 +119,31 @@ impl From<payment::Status> for Status {
     }
 }
 
-impl From<Failure> for FailureView {
-    fn from(failure: Failure) -> Self {
+impl From<&Failure> for FailureView {
+    fn from(failure: &Failure) -> Self {
         Self {
             code: failure.public_code().to_owned(),
-            message: failure.message,
+            message: failure.told_to_buyer().to_owned(),
         }
     }
 }
 
-impl From<Payment> for PaymentView {
-    fn from(payment: Payment) -> Self {
+impl PaymentView {
+    /// A payment as its buyer may see it.
+    pub(crate) fn of(payment: Payment, publishable_key: Option<&str>) -> Self {
+        let (client_secret, next_action_url) = match payment.next {
+            Some(next) => (Some(next.client_secret), next.url),
+            None => (None, None),
+        };
         Self {
             id: payment.id,
             order_id: payment.order_id,
             amount: payment.amount,
             status: payment.status.into(),
-            failure: payment.failure.map(Into::into),
+            failure: payment.failure.as_ref().map(Into::into),
+            publishable_key: publishable_key.filter(|_| client_secret.is_some()).map(str::to_owned),
+            client_secret,
+            next_action_url,
             created_at: payment.created_at,
             updated_at: payment.updated_at,
         }
@@ -132,6 +163,9 @@ impl Example for PaymentView {
             },
             status: Status::Authorized,
             failure: None,
+            client_secret: None,
+            publishable_key: None,
+            next_action_url: None,
             created_at: began,
             updated_at: began,
         }

@@ -1,16 +1,26 @@
 //! What Stripe says about a payment, in our own words.
 
+use ids::Timestamp;
+
+use crate::declines;
+
 /// What came of asking Stripe.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Learned {
     /// How the payment intent is now.
-    Intent(Intent),
+    Intent(Box<Intent>),
     /// Nothing was taken, and asking again would not help.
     Refused(Failure),
     /// There is no such intent, and there will be none.
     Absent,
     /// No answer, or none that says anything: whatever was asked may have happened or not. The reason is for the log.
     Unknown(String),
+}
+
+impl From<Intent> for Learned {
+    fn from(intent: Intent) -> Self {
+        Self::Intent(Box::new(intent))
+    }
 }
 
 /// A payment intent (<https://docs.stripe.com/api/payment_intents/object>), as far as it matters here.
@@ -28,6 +38,16 @@ pub(crate) struct Intent {
     pub(crate) payment_id: Option<String>,
     /// The order that it was made for, as its metadata says.
     pub(crate) order_id: Option<String>,
+    /// Who pays, as its metadata says.
+    pub(crate) buyer_id: Option<String>,
+    /// When it was made.
+    pub(crate) created_at: Timestamp,
+    /// Minor units that were given back, where the charge was asked for, too.
+    pub(crate) amount_refunded: Option<i64>,
+    /// What a browser needs to go on with it.
+    pub(crate) client_secret: Option<String>,
+    /// The page where the bank asks the buyer, where it is one.
+    pub(crate) next_action_url: Option<String>,
     /// Why the last card was refused.
     pub(crate) failure: Option<Failure>,
 }
@@ -41,10 +61,26 @@ pub(crate) enum IntentStatus {
     Succeeded,
     /// The money is let go, or was never set aside.
     Canceled,
-    /// The card was refused.
+    /// The card was refused, or none was shown yet.
     RequiresPaymentMethod,
-    /// Waiting for somebody or something: none of ours should.
+    /// The bank asks whether it is the buyer.
+    RequiresAction,
+    /// Waiting for somebody or something else.
     Other,
+}
+
+impl IntentStatus {
+    /// Reads Stripe's word for it.
+    pub(crate) fn of_word(word: &str) -> Self {
+        match word {
+            "requires_capture" => Self::RequiresCapture,
+            "succeeded" => Self::Succeeded,
+            "canceled" => Self::Canceled,
+            "requires_payment_method" => Self::RequiresPaymentMethod,
+            "requires_action" => Self::RequiresAction,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Why a payment failed.
@@ -94,21 +130,19 @@ impl Failure {
         Self::new(FailureKind::Declined, "generic_decline", "Your card was declined.")
     }
 
-    /// The code as the buyer may know it. Whoever holds a stolen card is not told that it is known to be stolen
-    /// (<https://docs.stripe.com/declines/codes>: "present the generic decline").
+    /// The code as the buyer may know it: see [`declines::public_code`].
     pub(crate) fn public_code(&self) -> &str {
-        const SECRET: [&str; 6] = [
-            "fraudulent",
-            "lost_card",
-            "merchant_blacklist",
-            "pickup_card",
-            "security_violation",
-            "stolen_card",
-        ];
-        if SECRET.contains(&self.code.as_str()) {
-            "generic_decline"
-        } else {
-            &self.code
+        match self.kind {
+            FailureKind::Declined => declines::public_code(&self.code),
+            _ => &self.code,
+        }
+    }
+
+    /// Why, in words for the buyer.
+    pub(crate) fn told_to_buyer(&self) -> &str {
+        match self.kind {
+            FailureKind::Declined => declines::told_to_buyer(&self.code),
+            _ => &self.message,
         }
     }
 }

@@ -5,7 +5,9 @@
 
 mod api;
 mod bill;
+mod breaker;
 mod card_token;
+mod declines;
 mod dto;
 mod intent;
 mod pay;
@@ -18,6 +20,7 @@ mod settler;
 mod store;
 mod stripe;
 mod turns;
+mod webhook;
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,7 +32,11 @@ use rusqlite::Connection;
 
 pub use settings::{Args, Settings};
 
-use crate::{settler::Settler, stripe::Stripe};
+use crate::{
+    settler::Settler,
+    stripe::Stripe,
+    webhook::{Mailbox, Signers, api::WebhookApi},
+};
 
 /// The payment service.
 #[derive(Debug)]
@@ -53,6 +60,7 @@ impl Service for Payments {
             idempotency::V1,
             include_str!("../migrations/001_payments.sql"),
             include_str!("../migrations/002_seen.sql"),
+            include_str!("../migrations/003_browsers_and_webhooks.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -60,11 +68,11 @@ impl Service for Payments {
     type Args = Args;
     type Settings = Settings;
     type Command = NoCommand;
-    type Api = api::Api;
+    type Api = (api::Api, WebhookApi);
     type App = api::App;
 
-    fn api() -> api::Api {
-        api::Api
+    fn api() -> Self::Api {
+        (api::Api, WebhookApi)
     }
 
     fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
@@ -74,7 +82,7 @@ impl Service for Payments {
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
         let payments = store::page(tx, after.as_deref().unwrap_or_default(), REPUBLISHED)?;
         for payment in &payments {
-            record::announce_again(tx, now, payment)?;
+            record::announce(tx, now, payment)?;
         }
         Ok(payments.last().map(|payment| payment.id.to_string()))
     }
@@ -84,6 +92,7 @@ impl Service for Payments {
     }
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
+        let waiting = context.clone();
         let Context {
             db,
             metrics,
@@ -92,12 +101,20 @@ impl Service for Payments {
             tasks,
             ..
         } = context;
+        let publishable_key = settings.stripe_publishable_key.as_deref().map(Arc::from);
+        let mailbox = Mailbox::new(Signers::new(settings.stripe_webhook_secrets.clone()), &metrics);
         // Off the async threads, and a panic for want of certificates is caught there.
         let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
         let stripe =
             stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
         let settler = Settler::new(db.clone(), clock.clone(), stripe, shutdown, tasks.clone());
-        tasks.spawn(trace::context().scope(settler.clone().run()));
+        let settling = settler.clone();
+        tasks.spawn(trace::context().scope(async move {
+            // What a backup says of a payment may be out of date: not before it has caught up.
+            if waiting.recovered().await {
+                settling.run().await;
+            }
+        }));
         let looking = settler.clone();
         let look = Job::every(LOOK, "look for open payments", move || {
             looking.wake();
@@ -108,8 +125,18 @@ impl Service for Payments {
                 queue: Queue::Events,
                 reaction: Arc::new(reactions::react),
             }],
-            jobs: vec![look, idempotency::forgetting(&db, &clock)],
-            app: api::App { db, clock, settler },
+            jobs: vec![
+                look,
+                idempotency::forgetting(&db, &clock),
+                webhook::forgetting(&db, &clock),
+            ],
+            app: api::App {
+                db,
+                clock,
+                settler,
+                publishable_key,
+                mailbox,
+            },
             verifier: None,
         })
     }

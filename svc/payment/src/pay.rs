@@ -2,16 +2,20 @@
 
 use db::{Constraint, Tx};
 use idempotency::Request;
-use ids::{OrderId, Timestamp, UserId};
+use ids::{MAX_AMOUNT, Money, OrderId, Timestamp, UserId};
 
-use crate::{bill::NotPayable, card_token::Token, payment::Payment, store};
+use crate::{
+    bill::NotPayable,
+    payment::{Means, Payment},
+    record, store,
+};
 
 /// What a buyer wants.
 #[derive(Clone, Debug)]
 pub(crate) struct Pay {
     pub(crate) buyer_id: UserId,
     pub(crate) order_id: OrderId,
-    pub(crate) token: Token,
+    pub(crate) with: Means,
 }
 
 /// Why an order is not paid.
@@ -21,20 +25,47 @@ pub(crate) enum PayError {
     NotFound(OrderId),
     #[error(transparent)]
     NotPayable(#[from] NotPayable),
+    #[error("costs {total}; a card can be charged {least} to {MAX_AMOUNT}, in minor units", least = .total.currency.minimum())]
+    NotChargeable { total: Money },
     #[error(transparent)]
     Db(#[from] db::Error),
 }
 
 /// Begins to pay an order in full. It costs what the order service says, whatever the client believes.
+///
+/// Of an order's attempts one lives at most. One that a browser can go on with is gone on with by a browser, and gives way
+/// to another card.
 pub(crate) fn pay(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Result<Payment, PayError> {
     let bill = store::bill(tx, wish.order_id)?.filter(|bill| bill.buyer_id == wish.buyer_id);
     let bill = bill.ok_or(PayError::NotFound(wish.order_id))?;
     bill.payable(now)?;
-    let payment = Payment::start(bill.order_id, bill.buyer_id, bill.total, wish.token, now);
-    store::insert(tx, &payment, request).map_err(|error| match error.constraint() {
+    chargeable(bill.total)?;
+    if let Some(mut open) = store::live(tx, bill.order_id)? {
+        match wish.with {
+            Means::Browser if open.goes_on_in_browser() => return Ok(open),
+            Means::Card { .. } if open.waits_for_buyer() => {
+                open.give_way(now);
+                store::update(tx, &open)?;
+            }
+            _ => return Err(NotPayable::BeingPaid.into()),
+        }
+    }
+    let payment = Payment::start(bill.order_id, bill.buyer_id, bill.total, wish.with, now);
+    store::insert(tx, &payment, Some(request)).map_err(|error| match error.constraint() {
         // The index decides who is first.
         Some(Constraint::Unique) => NotPayable::BeingPaid.into(),
         _ => PayError::from(error),
     })?;
+    record::announce(tx, now, &payment)?;
     Ok(payment)
+}
+
+/// Whether a card can be charged so much
+/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>). Nothing can always be paid.
+fn chargeable(total: Money) -> Result<(), PayError> {
+    if total.amount == 0 || (total.currency.minimum()..=MAX_AMOUNT).contains(&total.amount) {
+        Ok(())
+    } else {
+        Err(PayError::NotChargeable { total })
+    }
 }

@@ -1,13 +1,17 @@
 //! One attempt to pay: the state machine. No SQL, no HTTP, no Stripe client, no clock of its own.
 //!
 //! ```text
-//!   started ──> authorized ──> capturing ──> captured
-//!      │  └───────────┴──> voiding ──> voided   │
-//!      └──> failed <────────────────────────────┘ (of capturing: the authorisation has lapsed)
+//!   started ──────────────────────> authorized ──> capturing ──> captured
+//!    │ │ └─> requires-payment-method ─┘ │              │ │
+//!    │ │     requires-action     │      │              │ │
+//!    │ └─────────────────────────┴──────┴─> voiding <──┘ │
+//!    │                                       │   │       │ (the authorisation has lapsed)
+//!    └──────────────────────────────────> failed └───────┴──> voided, failed
 //! ```
 //!
 //! Two things move it: what the order wants ([`Payment::follow`]) and what Stripe says ([`Payment::learn`]). A state in
-//! which Stripe is to be asked says so itself ([`Payment::due`]), so a crash loses nothing but time.
+//! which Stripe is to be asked says so itself ([`Payment::due`]), so a crash loses nothing but time. What Stripe tells
+//! unasked is only a reason to ask ([`Payment::told`]).
 
 use std::time::Duration;
 
@@ -17,15 +21,14 @@ use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
 use crate::{
     bill::Ruling,
     card_token::Token,
-    intent::{Failure, FailureKind, Intent, IntentStatus, Learned},
+    intent::{Failure, IntentStatus},
 };
+
+mod learning;
 
 /// How long the same idempotency key is sure to name the same request. Stripe may forget a key after 24 hours
 /// (<https://docs.stripe.com/api/idempotent_requests>); the rest is for clocks that differ.
 const KEY_LIFETIME: Duration = Duration::from_hours(23);
-
-/// The longest pause between two tries: what is open is settled within a minute of Stripe being back.
-const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 
 /// Whoever begins a payment asks Stripe at once; nobody else needs to before this is over.
 const HEAD_START: Duration = Duration::from_secs(2);
@@ -37,11 +40,13 @@ pub(crate) struct Payment {
     pub(crate) order_id: OrderId,
     pub(crate) buyer_id: UserId,
     pub(crate) amount: Money,
-    pub(crate) token: Token,
+    pub(crate) with: Means,
     pub(crate) status: Status,
     /// Stripe's payment intent, once it is known.
     pub(crate) intent_id: Option<String>,
-    /// Why it failed; only then.
+    /// How the buyer's browser goes on; only while Stripe waits for the buyer.
+    pub(crate) next: Option<NextStep>,
+    /// Why the last card was refused; at the end, why the payment failed.
     pub(crate) failure: Option<Failure>,
     /// Why a person has to look at it: nothing more is done about it.
     pub(crate) trouble: Option<String>,
@@ -53,13 +58,42 @@ pub(crate) struct Payment {
     pub(crate) tries: u32,
     /// When it is asked again.
     pub(crate) next_try_at: Timestamp,
+    /// When Stripe told of something that has not been looked at since.
+    pub(crate) told_at: Option<Timestamp>,
+}
+
+/// What the buyer pays with.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Means {
+    /// A card that Stripe has named already.
+    Card {
+        token: Token,
+        /// Where the bank's page sends the buyer when done, should it ask.
+        return_url: Option<String>,
+    },
+    /// Whatever the buyer shows to Stripe in a browser.
+    Browser,
+}
+
+/// How the buyer's browser goes on.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct NextStep {
+    /// What Stripe.js needs to go on with the intent (<https://docs.stripe.com/api/payment_intents/object>): for the
+    /// buyer alone.
+    pub(crate) client_secret: String,
+    /// The page where the bank asks, where it is one.
+    pub(crate) url: Option<String>,
 }
 
 /// Where a payment stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Status {
-    /// Stripe is asked to authorise it; whether it has, is not known yet.
+    /// Stripe is asked to begin it; whether it has, is not known yet.
     Started,
+    /// The buyer is to show Stripe a card, or another one.
+    RequiresPaymentMethod,
+    /// The buyer is to prove to the bank that the card is theirs.
+    RequiresAction,
     /// The bank has set the money aside; the order is to say what becomes of it.
     Authorized,
     /// The order is confirmed with it: Stripe is asked to take the money.
@@ -77,38 +111,35 @@ pub(crate) enum Status {
 /// What is to be asked of Stripe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Call {
-    /// Set the money aside.
+    /// Set the money aside; or, for a browser, be ready to.
     Authorize,
     /// Look whether it ever was: too late to ask with the same key.
     LookUp,
+    /// Look how the intent is now.
+    Look,
     /// Take what was set aside.
     Capture,
     /// Let go what was set aside.
     Void,
 }
 
-impl Call {
-    /// The state that waits for its answer.
-    const fn asked_in(self) -> Status {
-        match self {
-            Self::Authorize | Self::LookUp => Status::Started,
-            Self::Capture => Status::Capturing,
-            Self::Void => Status::Voiding,
-        }
-    }
-}
-
 impl Payment {
-    /// Begins an attempt; Stripe is not asked yet.
-    pub(crate) fn start(order_id: OrderId, buyer_id: UserId, amount: Money, token: Token, now: Timestamp) -> Self {
+    /// Begins an attempt; Stripe is not asked yet. What costs nothing needs no Stripe.
+    pub(crate) fn start(order_id: OrderId, buyer_id: UserId, amount: Money, with: Means, now: Timestamp) -> Self {
+        let status = if amount.amount == 0 {
+            Status::Authorized
+        } else {
+            Status::Started
+        };
         Self {
             id: PaymentId::new(now),
             order_id,
             buyer_id,
             amount,
-            token,
-            status: Status::Started,
+            with,
+            status,
             intent_id: None,
+            next: None,
             failure: None,
             trouble: None,
             version: 1,
@@ -116,6 +147,7 @@ impl Payment {
             updated_at: now,
             tries: 0,
             next_try_at: now + HEAD_START,
+            told_at: None,
         }
     }
 
@@ -127,9 +159,14 @@ impl Payment {
         match self.status {
             Status::Started if now < self.created_at + KEY_LIFETIME => Some(Call::Authorize),
             Status::Started => Some(Call::LookUp),
+            // The buyer takes time, and Stripe tells when something happened: this is for what it could not tell.
+            Status::RequiresPaymentMethod | Status::RequiresAction => (self.next_try_at <= now).then_some(Call::Look),
             Status::Capturing => Some(Call::Capture),
             Status::Voiding => Some(Call::Void),
-            Status::Authorized | Status::Captured | Status::Voided | Status::Failed => None,
+            Status::Authorized | Status::Voided | Status::Failed => {
+                self.told_at.and(self.intent_id.as_ref()).map(|_| Call::Look)
+            }
+            Status::Captured => None,
         }
     }
 
@@ -144,7 +181,7 @@ impl Payment {
             amount: self.amount,
         };
         match self.status {
-            Status::Started | Status::Voiding => None,
+            Status::Started | Status::RequiresPaymentMethod | Status::RequiresAction | Status::Voiding => None,
             Status::Authorized | Status::Capturing => {
                 Some(Event::PaymentAuthorized(state(events::PaymentStatus::Authorized)))
             }
@@ -156,120 +193,73 @@ impl Payment {
     /// Does as the order wants; says whether that made a difference. What is not known yet goes on until it is.
     pub(crate) fn follow(&mut self, ruling: Ruling, now: Timestamp) -> bool {
         let next = match (self.status, ruling) {
+            (Status::Authorized, Ruling::Capture) if self.is_free() => Status::Captured,
+            (Status::Authorized, Ruling::Void) if self.is_free() => Status::Voided,
             (Status::Authorized, Ruling::Capture) => Status::Capturing,
             (Status::Authorized | Status::Capturing, Ruling::Void) => Status::Voiding,
+            (_, Ruling::Void) if self.waits_for_buyer() => Status::Voiding,
             _ => return false,
         };
         self.enter(next, now);
         true
     }
 
-    /// Goes on by what Stripe answered to `call`, and by what the order wants; says what is to be announced.
-    ///
-    /// An answer that nobody waits for any more changes nothing: whoever asked at the same time was first.
-    pub(crate) fn learn(&mut self, call: Call, learned: Learned, ruling: Ruling, now: Timestamp) -> Option<Event> {
-        if self.status != call.asked_in() || self.trouble.is_some() {
-            return None;
-        }
-        match (call, learned) {
-            (_, Learned::Unknown(_))
-            // Stripe does not know an intent that it has told us of: most likely the key is another account's.
-            | (Call::Capture | Call::Void, Learned::Refused(_) | Learned::Absent) => self.postpone(now),
-            (_, Learned::Intent(intent)) if !self.is_named_by(&intent) => {
-                self.trouble = Some(format!("Stripe's {} names another payment", intent.id));
-                None
-            }
-            (Call::Authorize | Call::LookUp, Learned::Intent(intent)) => self.authorised(intent, ruling, now),
-            (Call::Authorize | Call::LookUp, Learned::Refused(failure)) => self.fail(failure, now),
-            (Call::Authorize | Call::LookUp, Learned::Absent) => {
-                self.fail(Failure::new(FailureKind::Lost, "not_reached", "The payment never reached the bank."), now)
-            }
-            (Call::Capture, Learned::Intent(intent)) => self.captured(&intent, now),
-            (Call::Void, Learned::Intent(intent)) => self.voided(&intent, now),
+    /// Gives up an attempt that waits for its buyer, who has another card.
+    pub(crate) fn give_way(&mut self, now: Timestamp) {
+        if self.waits_for_buyer() {
+            self.enter(Status::Voiding, now);
         }
     }
 
-    fn authorised(&mut self, intent: Intent, ruling: Ruling, now: Timestamp) -> Option<Event> {
-        let right_amount = self.costs(intent.amount, &intent.currency);
-        self.intent_id = Some(intent.id);
-        match intent.status {
-            IntentStatus::RequiresCapture if right_amount && ruling == Ruling::Void => {
-                self.enter(Status::Voiding, now);
-                None
+    /// Stripe has told, unasked, that the intent was so at some time: a reason to look, unless it is what is known.
+    /// Says whether it is.
+    pub(crate) fn told(&mut self, was: IntentStatus, now: Timestamp) -> bool {
+        let known = match self.status {
+            Status::Captured => true,
+            Status::Authorized => was == IntentStatus::RequiresCapture,
+            Status::RequiresAction => was == IntentStatus::RequiresAction,
+            // Of an attempt without an intent nothing can have come.
+            Status::Voided | Status::Failed => {
+                self.intent_id.is_none() || matches!(was, IntentStatus::Canceled | IntentStatus::RequiresPaymentMethod)
             }
-            IntentStatus::RequiresCapture if right_amount => {
-                self.enter(Status::Authorized, now);
-                let announced = self.event();
-                self.follow(ruling, now);
-                announced
-            }
-            IntentStatus::Canceled => self.fail(Failure::lapsed(), now),
-            IntentStatus::RequiresPaymentMethod => self.fail(intent.failure.unwrap_or_else(Failure::unexplained), now),
-            // Another amount, or a state that we did not ask for: it must not go on.
-            IntentStatus::RequiresCapture | IntentStatus::Succeeded | IntentStatus::Other => {
-                self.enter(Status::Voiding, now);
-                None
-            }
+            Status::Started | Status::RequiresPaymentMethod | Status::Capturing | Status::Voiding => false,
+        };
+        if known || self.trouble.is_some() {
+            return false;
         }
+        self.told_at = Some(now);
+        self.next_try_at = self.next_try_at.min(now);
+        true
     }
 
-    fn captured(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
-        match intent.status {
-            IntentStatus::Succeeded if self.costs(intent.amount_received, &intent.currency) => {
-                self.enter(Status::Captured, now);
-                self.event()
-            }
-            IntentStatus::Succeeded => {
-                let (id, amount) = (&intent.id, intent.amount_received);
-                self.trouble = Some(format!(
-                    "Stripe's {id} took {amount} {}, not {}",
-                    intent.currency, self.amount
-                ));
-                None
-            }
-            IntentStatus::Canceled => self.fail(Failure::lapsed(), now),
-            // Stripe refuses to capture what is authorised: the authorisation is as good as gone, so let it go.
-            IntentStatus::RequiresCapture | IntentStatus::RequiresPaymentMethod | IntentStatus::Other => {
-                self.enter(Status::Voiding, now);
-                None
-            }
-        }
+    /// Stripe has been looked at: what it had told before `asked_at` is no news any more.
+    pub(crate) fn heard_out(&mut self, asked_at: Timestamp) {
+        self.told_at = self.told_at.filter(|told_at| *told_at >= asked_at);
     }
 
-    fn voided(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
-        match intent.status {
-            IntentStatus::Canceled => {
-                self.enter(Status::Voided, now);
-                self.event()
-            }
-            IntentStatus::Succeeded => {
-                self.trouble = Some(format!(
-                    "Stripe's {} took money that was to be let go: give it back",
-                    intent.id
-                ));
-                None
-            }
-            // Not yet.
-            IntentStatus::RequiresCapture | IntentStatus::RequiresPaymentMethod | IntentStatus::Other => {
-                self.postpone(now)
-            }
-        }
+    /// Whether Stripe waits for the buyer.
+    pub(crate) const fn waits_for_buyer(&self) -> bool {
+        matches!(self.status, Status::RequiresPaymentMethod | Status::RequiresAction)
     }
 
-    fn fail(&mut self, failure: Failure, now: Timestamp) -> Option<Event> {
-        self.failure = Some(failure);
-        self.enter(Status::Failed, now);
-        self.event()
+    /// Whether the buyer can go on with it in a browser, now or in a moment.
+    pub(crate) fn goes_on_in_browser(&self) -> bool {
+        self.waits_for_buyer() || (self.status == Status::Started && self.with == Means::Browser)
     }
 
-    fn postpone(&mut self, now: Timestamp) -> Option<Event> {
-        self.tries = self.tries.saturating_add(1);
-        let pause = Duration::from_secs(1 << self.tries.saturating_sub(1).min(6));
-        self.next_try_at = now + pause.min(LONGEST_PAUSE);
-        None
+    /// Whether there is nothing to ask Stripe for.
+    pub(crate) const fn is_free(&self) -> bool {
+        self.amount.amount == 0
     }
 
     fn enter(&mut self, status: Status, now: Timestamp) {
+        if !matches!(status, Status::Failed) {
+            self.failure = None;
+        }
+        if status == Status::Captured {
+            self.told_at = None;
+        }
+        self.next = None;
         self.status = status;
         self.version += 1;
         // A clock that was set back does not make a payment younger.
@@ -277,16 +267,12 @@ impl Payment {
         self.tries = 0;
         self.next_try_at = now;
     }
+}
 
-    fn is_named_by(&self, intent: &Intent) -> bool {
-        let is = |named: &Option<String>, id: String| named.as_deref() == Some(id.as_str());
-        is(&intent.payment_id, self.id.to_string())
-            && is(&intent.order_id, self.order_id.to_string())
-            && self.intent_id.as_ref().is_none_or(|known| *known == intent.id)
-    }
-
-    fn costs(&self, amount: i64, currency: &str) -> bool {
-        amount == self.amount.amount && currency == self.amount.currency.code()
+/// The secret is for the buyer alone.
+impl std::fmt::Debug for NextStep {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.url.is_some() { "a page" } else { "Stripe.js" })
     }
 }
 

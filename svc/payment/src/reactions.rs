@@ -5,7 +5,7 @@ use db::Tx;
 use events::{Envelope, Event};
 use ids::Timestamp;
 
-use crate::{bill::Bill, store};
+use crate::{bill::Bill, record, store};
 
 pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
     match &envelope.event {
@@ -28,6 +28,10 @@ pub(crate) fn adopt(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Erro
     for mut payment in store::waiting_for_order(tx, bill.order_id)? {
         if payment.follow(bill.ruling(payment.id), now) {
             store::update(tx, &payment)?;
+            // Of any other, Stripe's answer is announced.
+            if payment.is_free() {
+                record::announce(tx, now, &payment)?;
+            }
         }
     }
     Ok(())

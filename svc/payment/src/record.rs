@@ -13,12 +13,12 @@ use crate::{
     store,
 };
 
-/// Goes on with a payment by what Stripe answered to `call`.
+/// Goes on with a payment by what Stripe answered to `call`, which was asked at `asked_at`.
 pub(crate) fn record(
     tx: &Tx,
     now: Timestamp,
     id: PaymentId,
-    call: Call,
+    (call, asked_at): (Call, Timestamp),
     learned: Learned,
 ) -> Result<Option<Payment>, db::Error> {
     let Some(mut payment) = store::payment(tx, id)? else {
@@ -26,6 +26,9 @@ pub(crate) fn record(
     };
     // The foreign key sees to it that there is a bill.
     let ruling = store::bill(tx, payment.order_id)?.map_or(Ruling::Wait, |bill: Bill| bill.ruling(id));
+    if !matches!(learned, Learned::Unknown(_)) {
+        payment.heard_out(asked_at);
+    }
     let announced = payment.learn(call, learned, ruling, now);
     store::update(tx, &payment)?;
     if let Some(event) = announced {
@@ -34,8 +37,8 @@ pub(crate) fn record(
     Ok(Some(payment))
 }
 
-/// Announces the state of a payment again, if it is one that the others know.
-pub(crate) fn announce_again(tx: &Tx, now: Timestamp, payment: &Payment) -> Result<(), db::Error> {
+/// Announces the state of a payment, if it is one that the others know.
+pub(crate) fn announce(tx: &Tx, now: Timestamp, payment: &Payment) -> Result<(), db::Error> {
     payment
         .event()
         .map_or(Ok(()), |event| outbox::publish(tx, Payments::NAME, now, event))

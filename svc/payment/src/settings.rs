@@ -1,3 +1,5 @@
+//! The payment service's own flags.
+
 use std::time::Duration;
 
 use chassis::{Mistakes, Secret};
@@ -22,6 +24,21 @@ pub struct Args {
     /// The file that holds the secret key of the Stripe account.
     #[arg(long, env = "TICKETING_STRIPE_SECRET_KEY_FILE", value_name = "FILE")]
     stripe_secret_key_file: Option<String>,
+    /// The publishable key of the Stripe account (`pk_…`), which a buyer's browser is told.
+    #[arg(long, env = "TICKETING_STRIPE_PUBLISHABLE_KEY", value_name = "KEY")]
+    stripe_publishable_key: Option<String>,
+    /// What Stripe signs its webhooks with (`whsec_…`); while it is rotated, both, with a space between them. Without it
+    /// webhooks are not listened to. Prefer --stripe-webhook-secret-file
+    #[arg(
+        long,
+        env = "TICKETING_STRIPE_WEBHOOK_SECRET",
+        hide_env_values = true,
+        value_name = "SECRET"
+    )]
+    stripe_webhook_secret: Option<String>,
+    /// The file that holds what Stripe signs its webhooks with.
+    #[arg(long, env = "TICKETING_STRIPE_WEBHOOK_SECRET_FILE", value_name = "FILE")]
+    stripe_webhook_secret_file: Option<String>,
     /// Seconds that one answer of Stripe is waited for (1 to 60).
     #[arg(
         long,
@@ -39,11 +56,17 @@ pub struct Settings {
     pub stripe_url: Url,
     /// The secret key of the Stripe account.
     pub stripe_secret_key: Secret,
+    /// The publishable key of the Stripe account, where browsers pay.
+    pub stripe_publishable_key: Option<String>,
+    /// What Stripe signs its webhooks with; none, where webhooks are not listened to.
+    pub stripe_webhook_secrets: Vec<Secret>,
     /// How long one answer of Stripe is waited for.
     pub stripe_timeout: Duration,
 }
 
 const KEY_FLAG: &str = "--stripe-secret-key";
+const WEBHOOK_FLAG: &str = "--stripe-webhook-secret";
+const PUBLISHABLE_FLAG: &str = "--stripe-publishable-key";
 const STRIPE: &str = "https://api.stripe.com/";
 
 impl Args {
@@ -71,11 +94,50 @@ impl Args {
                     fits.then_some(seconds).ok_or("must be 1 to 60"),
                 )
             });
+        let publishable = self.publishable(mistakes, key.as_ref());
+        let webhook_secrets = self.webhook_secrets(mistakes);
         Some(Settings {
             stripe_url: url?,
             stripe_secret_key: key?,
+            stripe_publishable_key: publishable,
+            stripe_webhook_secrets: webhook_secrets,
             stripe_timeout: Duration::from_secs(seconds?),
         })
+    }
+
+    fn publishable(&self, mistakes: &mut Mistakes, secret: Option<&Secret>) -> Option<String> {
+        let key = self.stripe_publishable_key.as_deref()?.trim();
+        let fits = key.starts_with("pk_") && key.bytes().all(|byte| byte.is_ascii_graphic());
+        let key = mistakes.check(
+            PUBLISHABLE_FLAG,
+            fits.then_some(key).ok_or("must be a publishable key of Stripe: pk_…"),
+        )?;
+        // A browser with the other mode's key would not find the intent.
+        if secret.is_some_and(|secret| is_test_key(secret.expose()) != key.starts_with("pk_test_")) {
+            mistakes.add(
+                PUBLISHABLE_FLAG,
+                "must be of the same mode as the secret key: both for tests, or both live",
+            );
+        }
+        Some(key.to_owned())
+    }
+
+    fn webhook_secrets(&self, mistakes: &mut Mistakes) -> Vec<Secret> {
+        let (value, file) = (
+            self.stripe_webhook_secret.as_deref(),
+            self.stripe_webhook_secret_file.as_deref(),
+        );
+        let Some(given) = mistakes.secret(WEBHOOK_FLAG, value, file) else {
+            return Vec::new();
+        };
+        let secrets: Vec<_> = given.expose().split_whitespace().collect();
+        if secrets.is_empty() || !secrets.iter().all(|secret| secret.starts_with("whsec_")) {
+            mistakes.add(WEBHOOK_FLAG, "must be a signing secret of Stripe: whsec_…");
+        }
+        secrets
+            .into_iter()
+            .map(|secret| Secret::new(secret.to_owned()))
+            .collect()
     }
 
     fn key(&self, mistakes: &mut Mistakes) -> Option<Secret> {
@@ -123,6 +185,9 @@ mod tests {
             stripe_url: url.to_owned(),
             stripe_secret_key: key.map(str::to_owned),
             stripe_secret_key_file: None,
+            stripe_publishable_key: None,
+            stripe_webhook_secret: None,
+            stripe_webhook_secret_file: None,
             stripe_timeout_seconds: timeout.to_owned(),
         }
     }
@@ -166,5 +231,38 @@ mod tests {
         }
         let told = mistakes(&args("https://api.stripe.com/", None, "10"));
         assert!(told.contains("--stripe-secret-key: is needed"), "{told}");
+    }
+
+    #[test]
+    fn while_a_secret_is_rotated_both_are_known() {
+        let both = Args {
+            stripe_publishable_key: Some("pk_test_1".to_owned()),
+            stripe_webhook_secret: Some("whsec_new\n whsec_old\n".to_owned()),
+            ..args("https://api.stripe.com/", Some("sk_test_1"), "10")
+        };
+        let mut none = Mistakes::default();
+        let settings = both.settings(&mut none).unwrap();
+        let secrets: Vec<_> = settings.stripe_webhook_secrets.iter().map(Secret::expose).collect();
+        assert_eq!(secrets, ["whsec_new", "whsec_old"]);
+        assert!(none.is_empty(), "{none}");
+    }
+
+    #[test]
+    fn keys_of_two_modes_and_what_is_no_secret_are_refused() {
+        let wrong = Args {
+            stripe_publishable_key: Some("pk_test_1".to_owned()),
+            stripe_webhook_secret: Some("sk_live_1".to_owned()),
+            ..args("https://api.stripe.com/", Some("sk_live_1"), "10")
+        };
+        let told = mistakes(&wrong);
+        assert!(
+            told.contains("--stripe-publishable-key: must be of the same mode"),
+            "{told}"
+        );
+        assert!(
+            told.contains("--stripe-webhook-secret: must be a signing secret"),
+            "{told}"
+        );
+        assert!(!told.contains("sk_live_1"), "{told}");
     }
 }

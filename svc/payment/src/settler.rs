@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use db::Db;
-use ids::{Clock, PaymentId};
+use ids::{Clock, PaymentId, Timestamp};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trace::{Kind, Span};
@@ -89,12 +89,21 @@ impl Settler {
         }
     }
 
+    /// How long Stripe is not asked, where it did not answer lately.
+    pub(crate) fn rests_for(&self) -> Option<Duration> {
+        self.stripe.rests_for()
+    }
+
     /// Has a look through what is open.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
     }
 
     async fn pass(&self) -> Result<(), db::Error> {
+        // What is due stays due; the look every two seconds comes back to it.
+        if self.stripe.rests_for().is_some() {
+            return Ok(());
+        }
         let now = self.clock.now();
         for id in self.db.read(move |conn| store::unsettled(conn, now, BATCH)).await? {
             // Whoever has it now looks again when done.
@@ -156,12 +165,15 @@ impl Settler {
             let Some((payment, call)) = payment.and_then(|payment| payment.due(now).map(|call| (payment, call))) else {
                 return Ok(());
             };
+            if !self.stripe.may_be_asked() {
+                return Ok(());
+            }
             let asked = self.stripe.ask(call, &payment);
             let Some(learned) = self.unless_stopped(asked).await else {
                 return Ok(());
             };
             let open = matches!(learned, Learned::Unknown(_));
-            self.write_down(id, call, learned).await?;
+            self.write_down(id, (call, now), learned).await?;
             if open {
                 match pauses.next() {
                     Some(pause) => self.pause(*pause).await,
@@ -174,12 +186,20 @@ impl Settler {
         }
     }
 
-    async fn write_down(&self, id: PaymentId, call: Call, learned: Learned) -> Result<(), db::Error> {
+    async fn write_down(
+        &self,
+        id: PaymentId,
+        (call, asked_at): (Call, Timestamp),
+        learned: Learned,
+    ) -> Result<(), db::Error> {
         if let Learned::Unknown(reason) = &learned {
             tracing::warn!(payment = %id, ?call, reason, "Stripe gave no answer: it is asked again");
         }
         let now = self.clock.now();
-        let payment = self.db.write(move |tx| record(tx, now, id, call, learned)).await?;
+        let payment = self
+            .db
+            .write(move |tx| record(tx, now, id, (call, asked_at), learned))
+            .await?;
         if let Some(trouble) = payment.and_then(|payment| payment.trouble) {
             tracing::error!(payment = %id, trouble, "a payment waits for a person");
         }

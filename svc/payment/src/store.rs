@@ -1,6 +1,6 @@
 //! Every SQL statement.
 
-use db::{Tx, admin::Invariant};
+use db::Tx;
 use events::{CancelReason, OrderStatus};
 use idempotency::Request;
 use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
@@ -14,8 +14,14 @@ use crate::{
     bill::Bill,
     card_token::Token,
     intent::{Failure, FailureKind},
-    payment::{Payment, Status},
+    payment::{Means, NextStep, Payment, Status},
 };
+
+mod invariants;
+mod letters;
+
+pub(crate) use invariants::INVARIANTS;
+pub(crate) use letters::{forget, is_new, named};
 
 /// A word in a column that stands for a variant, both ways.
 macro_rules! words {
@@ -55,6 +61,8 @@ words!(ReasonWord of CancelReason {
 
 words!(StatusWord of Status {
     "started" = Status::Started => Status::Started,
+    "requires-payment-method" = Status::RequiresPaymentMethod => Status::RequiresPaymentMethod,
+    "requires-action" = Status::RequiresAction => Status::RequiresAction,
     "authorized" = Status::Authorized => Status::Authorized,
     "capturing" = Status::Capturing => Status::Capturing,
     "captured" = Status::Captured => Status::Captured,
@@ -117,9 +125,22 @@ fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
         order_id: row.get("order_id")?,
         buyer_id: row.get("buyer_id")?,
         amount: money(row)?,
-        token: row.get::<_, TokenText>("token")?.0,
+        with: match row.get::<_, Option<TokenText>>("token")? {
+            Some(TokenText(token)) => Means::Card {
+                token,
+                return_url: row.get("return_url")?,
+            },
+            None => Means::Browser,
+        },
         status: row.get::<_, StatusWord>("status")?.0,
         intent_id: row.get("intent_id")?,
+        next: match row.get("client_secret")? {
+            Some(client_secret) => Some(NextStep {
+                client_secret,
+                url: row.get("next_action_url")?,
+            }),
+            None => None,
+        },
         failure: kind.map(failure).transpose()?,
         trouble: row.get("trouble")?,
         version: row.get::<_, i64>("version")?.unsigned_abs(),
@@ -127,6 +148,7 @@ fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
         updated_at: row.get("updated_at")?,
         tries: row.get("tries")?,
         next_try_at: row.get("next_try_at")?,
+        told_at: row.get("told_at")?,
     })
 }
 
@@ -169,13 +191,19 @@ pub(crate) fn bill(conn: &Connection, order: OrderId) -> Result<Option<Bill>, db
         .optional()?)
 }
 
-/// Keeps a new payment, and which request started it. Violates a unique index where the order has one that lives.
-pub(crate) fn insert(tx: &Tx, payment: &Payment, request: &Request) -> Result<(), db::Error> {
+/// Keeps a new payment, and which request started it, if one did. Violates a unique index where the order has one that
+/// lives.
+pub(crate) fn insert(tx: &Tx, payment: &Payment, request: Option<&Request>) -> Result<(), db::Error> {
+    let (token, return_url) = match &payment.with {
+        Means::Card { token, return_url } => (Some(token.as_str()), return_url.as_deref()),
+        Means::Browser => (None, None),
+    };
+    let request = request.and_then(|request| Some((request.key()?, request.fingerprint())));
     tx.prepare_cached(
-        "INSERT INTO payment (id, order_id, buyer_id, currency, amount, token, status, version, created_at, updated_at,
-             tries, next_try_at, idempotency_key, fingerprint)
-         VALUES (:id, :order_id, :buyer_id, :currency, :amount, :token, :status, :version, :created_at, :updated_at,
-             :tries, :next_try_at, :idempotency_key, :fingerprint)",
+        "INSERT INTO payment (id, order_id, buyer_id, currency, amount, token, return_url, status, intent_id, version,
+             created_at, updated_at, tries, next_try_at, told_at, idempotency_key, fingerprint)
+         VALUES (:id, :order_id, :buyer_id, :currency, :amount, :token, :return_url, :status, :intent_id, :version,
+             :created_at, :updated_at, :tries, :next_try_at, :told_at, :idempotency_key, :fingerprint)",
     )?
     .execute(named_params! {
         ":id": payment.id,
@@ -183,33 +211,39 @@ pub(crate) fn insert(tx: &Tx, payment: &Payment, request: &Request) -> Result<()
         ":buyer_id": payment.buyer_id,
         ":currency": payment.amount.currency,
         ":amount": payment.amount.amount,
-        ":token": payment.token.as_str(),
+        ":token": token,
+        ":return_url": return_url,
         ":status": StatusWord(payment.status),
+        ":intent_id": payment.intent_id,
         ":version": payment.version.cast_signed(),
         ":created_at": payment.created_at,
         ":updated_at": payment.updated_at,
         ":tries": payment.tries,
         ":next_try_at": payment.next_try_at,
-        ":idempotency_key": request.key().map(idempotency::Key::as_str),
-        ":fingerprint": request.key().map(|_| request.fingerprint()),
+        ":told_at": payment.told_at,
+        ":idempotency_key": request.map(|(key, _)| key.as_str()),
+        ":fingerprint": request.map(|(_, fingerprint)| fingerprint),
     })?;
     Ok(())
 }
 
 /// Keeps what has changed of a payment.
 pub(crate) fn update(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
-    let failure = payment.failure.as_ref();
+    let (failure, next) = (payment.failure.as_ref(), payment.next.as_ref());
     tx.prepare_cached(
         "UPDATE payment
-         SET status = :status, intent_id = :intent_id, failure_kind = :failure_kind, failure_code = :failure_code,
+         SET status = :status, intent_id = :intent_id, client_secret = :client_secret,
+             next_action_url = :next_action_url, failure_kind = :failure_kind, failure_code = :failure_code,
              failure_message = :failure_message, trouble = :trouble, version = :version, updated_at = :updated_at,
-             tries = :tries, next_try_at = :next_try_at
+             tries = :tries, next_try_at = :next_try_at, told_at = :told_at
          WHERE id = :id",
     )?
     .execute(named_params! {
         ":id": payment.id,
         ":status": StatusWord(payment.status),
         ":intent_id": payment.intent_id,
+        ":client_secret": next.map(|next| &next.client_secret),
+        ":next_action_url": next.and_then(|next| next.url.as_ref()),
         ":failure_kind": failure.map(|failure| KindWord(failure.kind)),
         ":failure_code": failure.map(|failure| &failure.code),
         ":failure_message": failure.map(|failure| &failure.message),
@@ -218,6 +252,7 @@ pub(crate) fn update(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
         ":updated_at": payment.updated_at,
         ":tries": payment.tries,
         ":next_try_at": payment.next_try_at,
+        ":told_at": payment.told_at,
     })?;
     Ok(())
 }
@@ -230,10 +265,23 @@ pub(crate) fn payment(conn: &Connection, id: PaymentId) -> Result<Option<Payment
         .optional()?)
 }
 
+/// The payment of an order that lives: it is under way, or the order is paid with it.
+pub(crate) fn live(conn: &Connection, order: OrderId) -> Result<Option<Payment>, db::Error> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT * FROM payment WHERE order_id = ?1 AND status IN
+                 ('started', 'requires-payment-method', 'requires-action', 'authorized', 'capturing', 'captured')",
+        )?
+        .query_row([order], read_payment)
+        .optional()?)
+}
+
 /// The payments of an order that the order can still move.
 pub(crate) fn waiting_for_order(conn: &Connection, order: OrderId) -> Result<Vec<Payment>, db::Error> {
-    let mut found =
-        conn.prepare_cached("SELECT * FROM payment WHERE order_id = ?1 AND status IN ('authorized', 'capturing')")?;
+    let mut found = conn.prepare_cached(
+        "SELECT * FROM payment WHERE order_id = ?1 AND status IN
+             ('requires-payment-method', 'requires-action', 'authorized', 'capturing')",
+    )?;
     let payments = found.query_map([order], read_payment)?;
     Ok(payments.collect::<Result<_, _>>()?)
 }
@@ -272,7 +320,10 @@ pub(crate) fn of_buyer(
 pub(crate) fn unsettled(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
     let mut found = conn.prepare_cached(
         "SELECT id FROM payment
-         WHERE status IN ('started', 'capturing', 'voiding') AND trouble IS NULL AND next_try_at <= ?1
+         WHERE trouble IS NULL
+           AND (status IN ('started', 'requires-payment-method', 'requires-action', 'capturing', 'voiding')
+                OR told_at IS NOT NULL)
+           AND next_try_at <= ?1
          ORDER BY next_try_at LIMIT ?2",
     )?;
     let payments = found.query_map((now, limit), |row| row.get(0))?;
@@ -316,39 +367,3 @@ pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Pay
     let payments = found.query_map((after, limit), read_payment)?;
     Ok(payments.collect::<Result<_, _>>()?)
 }
-
-/// What `check` looks for.
-pub(crate) const INVARIANTS: &[Invariant] = &[
-    Invariant {
-        name: "the tally counts the payments",
-        sql: "SELECT status, p.payments, t.payments AS counted
-              FROM (SELECT status, count(*) AS payments FROM payment GROUP BY status) p
-              FULL JOIN tally t USING (status) WHERE coalesce(p.payments, 0) IS NOT t.payments",
-    },
-    Invariant {
-        name: "no payment waits for a person",
-        sql: "SELECT id, order_id, intent_id, status, trouble FROM payment WHERE trouble IS NOT NULL",
-    },
-    Invariant {
-        name: "an order has at most one payment that lives",
-        sql: "SELECT order_id, count(*) AS living FROM payment
-              WHERE status IN ('started', 'authorized', 'capturing', 'captured') GROUP BY order_id HAVING living > 1",
-    },
-    Invariant {
-        name: "money is taken only for an order that was confirmed with that payment",
-        sql: "SELECT p.id, p.status, b.order_id, b.status AS order_status, b.payment_id
-              FROM payment p JOIN bill b USING (order_id)
-              WHERE p.status IN ('capturing', 'captured') AND b.payment_id IS NOT p.id",
-    },
-    Invariant {
-        name: "the money of a complete order was taken",
-        sql: "SELECT b.order_id, b.payment_id, p.status FROM bill b LEFT JOIN payment p ON p.id = b.payment_id
-              WHERE b.status = 'complete' AND p.status IS NOT 'captured'",
-    },
-    Invariant {
-        name: "a payment is the order's total, by the order's buyer",
-        sql: "SELECT p.id, p.amount, p.currency, p.buyer_id, b.amount AS owed, b.currency AS owed_in, b.buyer_id AS by
-              FROM payment p JOIN bill b USING (order_id)
-              WHERE p.amount <> b.amount OR p.currency <> b.currency OR p.buyer_id <> b.buyer_id",
-    },
-];

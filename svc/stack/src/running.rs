@@ -2,7 +2,7 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bus::Namespace;
 use chassis::{BusSettings, CommonSettings, Running, Secret, Served, Service, StartError};
-use stripe_sim::{Config, Sim};
+use stripe_sim::{Config, Sim, Webhook};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
@@ -13,6 +13,8 @@ use crate::{
 
 /// The key of the double: no secret, it guards nothing.
 const DOUBLE_KEY: &str = "sk_test_ticketing";
+const DOUBLE_PUBLISHABLE_KEY: &str = "pk_test_ticketing";
+const DOUBLE_WEBHOOK_SECRET: &str = "whsec_ticketing";
 
 /// How long the front door's connections may take to end, before it stops without them.
 const PATIENCE: Duration = Duration::from_secs(12);
@@ -87,6 +89,8 @@ impl Stack {
                 payment::Settings {
                     stripe_url,
                     stripe_secret_key,
+                    stripe_publishable_key: Some(DOUBLE_PUBLISHABLE_KEY.to_owned()),
+                    stripe_webhook_secrets: vec![Secret::new(DOUBLE_WEBHOOK_SECRET.to_owned())],
                     stripe_timeout: Duration::from_secs(10),
                 }
             }
@@ -144,6 +148,12 @@ impl Stack {
         let path = self.database("stripe");
         let config = Config {
             clock: settings.clock.clone(),
+            // Through the front door, as Stripe would come.
+            webhooks: vec![Webhook {
+                url: format!("{}/api/v1/payments/webhook", self.url()),
+                secret: DOUBLE_WEBHOOK_SECRET.to_owned(),
+                events: vec!["*".to_owned()],
+            }],
             ..Config::new(DOUBLE_KEY)
         };
         let opened = tokio::task::spawn_blocking(move || {

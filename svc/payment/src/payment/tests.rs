@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::intent::{FailureKind, Intent, Learned};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -24,23 +25,33 @@ pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
         currency: "usd".to_owned(),
         payment_id: Some(payment.id.to_string()),
         order_id: Some(payment.order_id.to_string()),
+        buyer_id: Some(payment.buyer_id.to_string()),
+        created_at: payment.created_at,
+        amount_refunded: None,
+        client_secret: Some(format!("pi_{}_secret_1", payment.id)),
+        next_action_url: None,
         failure: None,
     }
 }
 
+pub(crate) fn card() -> Means {
+    Means::Card {
+        token: "tok_visa".parse().unwrap(),
+        return_url: None,
+    }
+}
+
+fn started_with(with: Means) -> Payment {
+    Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(1999), with, NOW)
+}
+
 fn started() -> Payment {
-    Payment::start(
-        OrderId::new(NOW),
-        UserId::new(NOW),
-        usd(1999),
-        "tok_visa".parse().unwrap(),
-        NOW,
-    )
+    started_with(card())
 }
 
 /// Stripe says that the intent of `payment` is so.
 fn learn(payment: &mut Payment, call: Call, status: IntentStatus, ruling: Ruling) -> Option<Event> {
-    let learned = Learned::Intent(intent(payment, status));
+    let learned = Learned::from(intent(payment, status));
     payment.learn(call, learned, ruling, NOW)
 }
 
@@ -170,7 +181,7 @@ fn another_amount_or_currency_is_never_captured() {
         wrong.amount = amount;
         wrong.currency = currency.to_owned();
         assert_eq!(
-            payment.learn(Call::Authorize, Learned::Intent(wrong), Ruling::Capture, NOW),
+            payment.learn(Call::Authorize, Learned::from(wrong), Ruling::Capture, NOW),
             None
         );
         assert_eq!(payment.due(NOW), Some(Call::Void));
@@ -182,7 +193,7 @@ fn the_intent_of_another_payment_is_left_alone() {
     let mut payment = started();
     let others = intent(&started(), IntentStatus::RequiresCapture);
     assert_eq!(
-        payment.learn(Call::Authorize, Learned::Intent(others), Ruling::Wait, NOW),
+        payment.learn(Call::Authorize, Learned::from(others), Ruling::Wait, NOW),
         None
     );
     assert!(payment.trouble.is_some());
@@ -206,7 +217,7 @@ fn money_that_was_taken_wrongly_waits_for_a_person() {
     let mut less = intent(&payment, IntentStatus::Succeeded);
     less.amount_received = 1;
     assert_eq!(
-        payment.learn(Call::Capture, Learned::Intent(less), Ruling::Capture, NOW),
+        payment.learn(Call::Capture, Learned::from(less), Ruling::Capture, NOW),
         None
     );
     assert_eq!((payment.status, payment.due(NOW)), (Status::Capturing, None));
@@ -240,4 +251,161 @@ proptest! {
         let pause = NOW.until(payment.next_try_at);
         prop_assert!(pause >= Duration::from_secs(1) && pause < Duration::from_mins(1));
     }
+}
+
+/// A payment that waits for its buyer.
+fn waiting(with: Means, status: IntentStatus) -> Payment {
+    let mut payment = started_with(with);
+    assert_eq!(
+        learn(&mut payment, Call::Authorize, status, Ruling::Wait),
+        None,
+        "nobody is told yet"
+    );
+    assert!(payment.waits_for_buyer());
+    assert!(payment.next.is_some(), "the buyer can go on");
+    payment
+}
+
+const LATER: Timestamp = Timestamp::from_millis(1_800_000_060_000);
+
+#[test]
+fn a_card_whose_bank_asks_goes_on_when_the_buyer_has_answered() {
+    let mut payment = waiting(card(), IntentStatus::RequiresAction);
+    assert_eq!(
+        (payment.status, payment.due(NOW)),
+        (Status::RequiresAction, None),
+        "the buyer takes time"
+    );
+    assert_eq!(payment.due(LATER), Some(Call::Look), "should Stripe not tell");
+    let announced = learn(&mut payment, Call::Look, IntentStatus::RequiresCapture, Ruling::Wait);
+    assert!(matches!(announced, Some(Event::PaymentAuthorized(_))));
+    assert_eq!((payment.status, payment.next), (Status::Authorized, None));
+}
+
+#[test]
+fn a_buyer_who_cannot_prove_it_fails_once_nobody_can_go_on() {
+    let mut payment = waiting(card(), IntentStatus::RequiresAction);
+    let mut refused = intent(&payment, IntentStatus::RequiresPaymentMethod);
+    let failure = Failure::new(FailureKind::Declined, "payment_intent_authentication_failure", "No.");
+    refused.failure = Some(failure.clone());
+    assert_eq!(
+        payment.learn(Call::Look, Learned::from(refused), Ruling::Wait, NOW),
+        None
+    );
+    assert_eq!((payment.due(NOW), &payment.next), (Some(Call::Void), &None));
+    let announced = learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Wait);
+    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
+    assert_eq!((payment.status, payment.failure), (Status::Failed, Some(failure)));
+}
+
+#[test]
+fn in_a_browser_another_card_is_tried_with_the_same_intent() {
+    let mut payment = waiting(Means::Browser, IntentStatus::RequiresPaymentMethod);
+    assert_eq!(
+        (payment.status, &payment.failure),
+        (Status::RequiresPaymentMethod, &None)
+    );
+    let mut refused = intent(&payment, IntentStatus::RequiresPaymentMethod);
+    refused.failure = Some(Failure::unexplained());
+    assert_eq!(
+        payment.learn(Call::Look, Learned::from(refused), Ruling::Wait, NOW),
+        None
+    );
+    assert_eq!(payment.failure, Some(Failure::unexplained()), "the buyer may know why");
+    assert!(payment.next.is_some());
+    assert_eq!(
+        learn(&mut payment, Call::Look, IntentStatus::RequiresAction, Ruling::Wait),
+        None
+    );
+    assert_eq!((payment.status, &payment.failure), (Status::RequiresAction, &None));
+    assert!(learn(&mut payment, Call::Look, IntentStatus::RequiresCapture, Ruling::Capture).is_some());
+    assert_eq!(payment.status, Status::Capturing);
+}
+
+#[test]
+fn an_order_that_ends_while_its_buyer_is_busy_lets_go() {
+    for status in [IntentStatus::RequiresPaymentMethod, IntentStatus::RequiresAction] {
+        let mut payment = waiting(Means::Browser, status);
+        assert!(payment.follow(Ruling::Void, NOW));
+        assert_eq!((payment.due(NOW), &payment.next), (Some(Call::Void), &None));
+        let announced = learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Void);
+        assert!(matches!(announced, Some(Event::PaymentFailed(_))));
+        assert_eq!(payment.status, Status::Voided);
+    }
+}
+
+#[test]
+fn what_stripe_tells_is_a_reason_to_look_and_only_that() {
+    let mut payment = waiting(Means::Browser, IntentStatus::RequiresPaymentMethod);
+    assert!(payment.told(IntentStatus::RequiresCapture, NOW));
+    assert_eq!(
+        (payment.status, payment.due(NOW)),
+        (Status::RequiresPaymentMethod, Some(Call::Look))
+    );
+
+    let mut payment = authorized();
+    assert!(!payment.told(IntentStatus::RequiresCapture, NOW), "that is known");
+    assert!(payment.told(IntentStatus::Canceled, NOW));
+    assert_eq!(payment.due(NOW), Some(Call::Look));
+    payment.heard_out(NOW);
+    assert!(
+        payment.told_at.is_some(),
+        "told while Stripe was being asked: it is asked again"
+    );
+    payment.heard_out(LATER);
+    assert_eq!(payment.due(NOW), None);
+    let announced = learn(&mut payment, Call::Look, IntentStatus::Canceled, Ruling::Wait);
+    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
+}
+
+#[test]
+fn money_that_is_set_aside_for_a_payment_that_is_over_is_let_go() {
+    let mut payment = voiding();
+    assert!(learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Void).is_some());
+    assert!(!payment.told(IntentStatus::Canceled, NOW));
+    assert!(payment.told(IntentStatus::RequiresCapture, NOW));
+    assert_eq!(payment.due(NOW), Some(Call::Look));
+    assert_eq!(
+        learn(&mut payment, Call::Look, IntentStatus::RequiresCapture, Ruling::Void),
+        None
+    );
+    assert_eq!(payment.due(NOW), Some(Call::Void));
+}
+
+#[test]
+fn money_found_taken_pays_for_the_order_that_was_confirmed_with_it_and_for_no_other() {
+    let found = |ruling| {
+        let mut payment = waiting(Means::Browser, IntentStatus::RequiresAction);
+        let announced = learn(&mut payment, Call::Look, IntentStatus::Succeeded, ruling);
+        (payment, announced)
+    };
+    let (payment, announced) = found(Ruling::Capture);
+    assert_eq!(payment.status, Status::Captured);
+    assert!(matches!(announced, Some(Event::PaymentCreated(_))));
+    let (payment, announced) = found(Ruling::Wait);
+    assert_eq!(
+        (payment.status, announced, payment.due(LATER)),
+        (Status::RequiresAction, None, Some(Call::Look))
+    );
+    let (payment, announced) = found(Ruling::Void);
+    assert_eq!(announced, None);
+    assert!(payment.trouble.unwrap().contains("give it back"));
+}
+
+#[test]
+fn what_costs_nothing_is_paid_without_stripe() {
+    let free = || Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(0), Means::Browser, NOW);
+    for (ruling, end) in [(Ruling::Capture, Status::Captured), (Ruling::Void, Status::Voided)] {
+        let mut payment = free();
+        assert!(matches!(payment.event(), Some(Event::PaymentAuthorized(_))));
+        assert_eq!(payment.due(LATER), None);
+        assert!(payment.follow(ruling, NOW));
+        assert_eq!((payment.status, payment.due(LATER)), (end, None));
+    }
+}
+
+#[test]
+fn a_buyers_secret_is_never_in_a_log() {
+    let payment = waiting(Means::Browser, IntentStatus::RequiresPaymentMethod);
+    assert!(!format!("{payment:?}").contains("_secret_"));
 }

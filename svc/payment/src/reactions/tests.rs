@@ -14,7 +14,7 @@ use crate::{
     pay::{Pay, pay},
     payment::{
         Call, Payment, Status,
-        tests::{NOW, intent, usd},
+        tests::{NOW, card, intent, usd},
     },
     record::record,
 };
@@ -121,7 +121,7 @@ impl Bank {
             (Call::Authorize, None) if self.declines => return Learned::Refused(Failure::unexplained()),
             (Call::Authorize, None) => Some(IntentStatus::RequiresCapture),
             // A key that was used before gets the answer that it got before.
-            (Call::Authorize, Some(_)) => return Learned::Intent(intent(payment, IntentStatus::RequiresCapture)),
+            (Call::Authorize, Some(_)) => return Learned::from(intent(payment, IntentStatus::RequiresCapture)),
             (Call::Capture, Some(IntentStatus::RequiresCapture)) => {
                 self.takings += 1;
                 Some(IntentStatus::Succeeded)
@@ -130,7 +130,7 @@ impl Bank {
             (_, state) => state,
         };
         self.state
-            .map_or(Learned::Absent, |status| Learned::Intent(intent(payment, status)))
+            .map_or(Learned::Absent, |status| Learned::from(intent(payment, status)))
     }
 }
 
@@ -152,7 +152,7 @@ impl World {
             let wish = Pay {
                 buyer_id: order.buyer_id,
                 order_id: order.id,
-                token: "tok_visa".parse().unwrap(),
+                with: card(),
             };
             let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
             Ok::<_, db::Error>(pay(tx, NOW, wish, &request).unwrap())
@@ -209,7 +209,7 @@ impl World {
             learned
         };
         self.db
-            .write(move |tx| record(tx, NOW, payment.id, call, learned))
+            .write(move |tx| record(tx, NOW, payment.id, (call, NOW), learned))
             .await
             .unwrap();
         true

@@ -5,7 +5,7 @@ use std::time::Instant;
 use stripe::StripeError;
 use trace::Kind;
 
-use super::{Stripe, told};
+use super::{Stripe, refusal::told};
 
 /// What Stripe is asked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +66,7 @@ impl Stripe {
         }
         let began = Instant::now();
         let answer = answer.await;
+        self.note(&answer);
         let outcome = match &answer {
             Ok(_) => "answered",
             Err(StripeError::Stripe(_, status)) => {
@@ -83,5 +84,23 @@ impl Stripe {
             .get_or_create(&labels)
             .observe(began.elapsed().as_secs_f64());
         answer
+    }
+
+    /// Lets the breaker know. Too many requests are an answer that asks for a pause, too.
+    fn note<T>(&self, answer: &Result<T, StripeError>) {
+        let silent = match answer {
+            Ok(_) => false,
+            Err(StripeError::Stripe(_, status)) => *status >= 500 || *status == 429,
+            Err(_) => true,
+        };
+        if silent {
+            if self.breaker.unanswered(Instant::now()) {
+                self.open.set(1);
+                tracing::warn!("Stripe does not answer: it is asked again after a pause");
+            }
+        } else if self.breaker.answered() {
+            self.open.set(0);
+            tracing::info!("Stripe answers again");
+        }
     }
 }

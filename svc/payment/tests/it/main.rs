@@ -1,9 +1,12 @@
 //! The payment service with everything real around it: its database, the broker, Stripe's API over HTTP.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod breaking;
+mod browsers;
 mod crashing;
 mod paying;
 mod refusing;
 mod settling;
 mod till;
 mod traces;
+mod webhooks;

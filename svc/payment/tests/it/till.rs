@@ -3,13 +3,18 @@
 use std::time::Duration;
 
 use events::{CancelReason, Event, Order, OrderStatus};
-use ids::{Clock, Money, OrderId, PaymentId, TicketId, UserId};
+use hmac::{Hmac, KeyInit, Mac};
+use ids::{Clock, Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use payment::{Payments, Settings};
+use poem::http::Method;
 use serde_json::{Value, json};
+use sha2::Sha256;
 use stripe_sim::{Config, Sim};
 use testkit::{Client, Kit, Reply, Started, eventually};
 
-const KEY: &str = "sk_test_till";
+pub(crate) const KEY: &str = "sk_test_till";
+pub(crate) const PUBLISHABLE_KEY: &str = "pk_test_till";
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_till";
 
 /// How long Stripe may take in these tests.
 pub(crate) const STRIPE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -21,6 +26,8 @@ pub(crate) struct Till {
     stripe: Option<stripe_sim::Running>,
     url: String,
     service: Option<Started>,
+    /// What the service believes that Stripe signs with.
+    pub(crate) webhook_secrets: Vec<&'static str>,
 }
 
 impl Till {
@@ -44,6 +51,7 @@ impl Till {
             stripe: Some(stripe),
             url,
             service: None,
+            webhook_secrets: vec![WEBHOOK_SECRET],
         };
         till.start().await;
         till
@@ -53,6 +61,12 @@ impl Till {
         let settings = Settings {
             stripe_url: self.url.parse().unwrap(),
             stripe_secret_key: chassis::Secret::new(KEY.to_owned()),
+            stripe_publishable_key: Some(PUBLISHABLE_KEY.to_owned()),
+            stripe_webhook_secrets: self
+                .webhook_secrets
+                .iter()
+                .map(|secret| chassis::Secret::new((*secret).to_owned()))
+                .collect(),
             stripe_timeout: STRIPE_TIMEOUT,
         };
         let started = self.kit.start::<Payments>(settings).await;
@@ -193,6 +207,48 @@ impl Till {
             .count()
     }
 
+    /// Somebody who speaks to Stripe with the account's key.
+    pub(crate) fn stripe(&self) -> Client {
+        Client::new(&self.url)
+            .bearer(KEY)
+            .with("content-type", "application/x-www-form-urlencoded")
+    }
+
+    /// What the buyer's browser does: it confirms the intent with a card.
+    pub(crate) async fn show_card(&self, secret: &str, card: &str) -> Reply {
+        let intent = secret.split("_secret_").next().unwrap();
+        let form = format!("payment_method={card}&return_url=https://shop.example/paid&client_secret={secret}");
+        let path = format!("/v1/payment_intents/{intent}/confirm");
+        self.stripe().send(Method::POST, &path, Some(form)).await
+    }
+
+    /// The newest event of a type, as Stripe would send it.
+    pub(crate) async fn event(&self, kind: &str) -> String {
+        let list = self.stripe().get(&format!("/v1/events?type={kind}")).await.expect(200);
+        list.json()["data"][0].to_string()
+    }
+
+    /// Stripe tells of an event.
+    pub(crate) async fn tell(&self, event: &str) -> Reply {
+        self.tell_signed(event, &sign(event, self.kit.now(), WEBHOOK_SECRET))
+            .await
+    }
+
+    /// Somebody tells of an event.
+    pub(crate) async fn tell_signed(&self, event: &str, signature: &str) -> Reply {
+        let teller = self.nobody().with("stripe-signature", signature);
+        teller.send(Method::POST, WEBHOOK, Some(event.to_owned())).await
+    }
+
+    /// How often Stripe was asked how an intent is.
+    pub(crate) async fn looked(&self) -> usize {
+        let requests = self.sim.requests().await.unwrap();
+        let looks = requests
+            .iter()
+            .filter(|request| request.method == "GET" && request.path.starts_with("/v1/payment_intents/"));
+        looks.count()
+    }
+
     /// What Stripe has taken and what it has set aside, over all intents.
     pub(crate) async fn money(&self) -> (i64, i64) {
         let intents = self.sim.payment_intents().await.unwrap();
@@ -220,6 +276,24 @@ pub(crate) async fn pay(client: &Client, order: OrderId, token: &str) -> Reply {
         .await
 }
 
+/// Starts to pay an order in a browser.
+pub(crate) async fn pay_in_browser(client: &Client, order: OrderId) -> Reply {
+    client.post("/api/v1/payments", json!({"orderId": order})).await
+}
+
+/// Signs as Stripe does (<https://docs.stripe.com/webhooks#verify-manually>).
+pub(crate) fn sign(event: &str, at: Timestamp, secret: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(format!("{}.{event}", at.seconds()).as_bytes());
+    let tag = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .fold(String::new(), |tag, byte| format!("{tag}{byte:02x}"));
+    format!("t={},v1={tag}", at.seconds())
+}
+
+pub(crate) const WEBHOOK: &str = "/api/v1/payments/webhook";
 pub(crate) const CREATE: &str = "/v1/payment_intents";
 pub(crate) const CAPTURE: &str = "/v1/payment_intents/*/capture";
 pub(crate) const CANCEL: &str = "/v1/payment_intents/*/cancel";

@@ -1,0 +1,185 @@
+//! Why a bank declined a card, in words for the buyer.
+//!
+//! Stripe's codes and what it says a buyer may be told: <https://docs.stripe.com/declines/codes>. What would help whoever
+//! holds another's card is told as any other decline.
+
+/// What is told of a decline without a reason, or with one that is not told.
+const GENERIC: (&str, &str) = (
+    "generic_decline",
+    "Your card was declined. Use another card, or ask your bank.",
+);
+
+/// Stripe's code, and the text. A code that is not here is told as [`GENERIC`].
+const TOLD: &[(&str, &str)] = &[
+    (
+        "approve_with_id",
+        "The payment could not be authorised. Try again, or ask your bank.",
+    ),
+    (
+        "authentication_required",
+        "Your bank wants to know whether it is you. Try again, and confirm the payment when you are asked.",
+    ),
+    (
+        "payment_intent_authentication_failure",
+        "Your bank could not be told that it is you. Try again, or use another card.",
+    ),
+    (
+        "card_not_supported",
+        "Your card cannot be used for a purchase of this kind. Use another card.",
+    ),
+    (
+        "card_velocity_exceeded",
+        "Your card has reached its limit. Use another card, or ask your bank.",
+    ),
+    (
+        "currency_not_supported",
+        "Your card cannot be used in this currency. Use another card.",
+    ),
+    (
+        "duplicate_transaction",
+        "A payment of the same amount was made with this card a moment ago. See whether it was you.",
+    ),
+    ("expired_card", "Your card has expired. Use another card."),
+    (
+        "incorrect_address",
+        "The address is not the one that your bank knows. Correct it, or use another card.",
+    ),
+    (
+        "incorrect_cvc",
+        "The security code is not right. Correct it, or use another card.",
+    ),
+    (
+        "incorrect_number",
+        "The card number is not right. Correct it, or use another card.",
+    ),
+    ("incorrect_pin", "The PIN is not right. Try again, or use another card."),
+    (
+        "incorrect_zip",
+        "The postal code is not the one that your bank knows. Correct it, or use another card.",
+    ),
+    (
+        "insufficient_funds",
+        "There is not enough money on the card. Use another card.",
+    ),
+    (
+        "invalid_account",
+        "Your card, or the account behind it, is not valid. Use another card, or ask your bank.",
+    ),
+    (
+        "invalid_amount",
+        "Your card cannot pay this amount. Use another card, or ask your bank.",
+    ),
+    (
+        "invalid_cvc",
+        "The security code is not right. Correct it, or use another card.",
+    ),
+    (
+        "invalid_expiry_month",
+        "The month of expiry is not right. Correct it, or use another card.",
+    ),
+    (
+        "invalid_expiry_year",
+        "The year of expiry is not right. Correct it, or use another card.",
+    ),
+    (
+        "invalid_number",
+        "The card number is not right. Correct it, or use another card.",
+    ),
+    ("invalid_pin", "The PIN is not right. Try again, or use another card."),
+    (
+        "issuer_not_available",
+        "Your bank could not be reached. Try again in a moment.",
+    ),
+    (
+        "new_account_information_available",
+        "Your card, or the account behind it, is not valid. Ask your bank.",
+    ),
+    (
+        "not_permitted",
+        "Your bank does not permit this payment. Ask it, or use another card.",
+    ),
+    ("offline_pin_required", "Your bank wants a PIN. Use another card."),
+    (
+        "online_or_offline_pin_required",
+        "Your bank wants a PIN. Use another card.",
+    ),
+    ("pin_try_exceeded", "The PIN was wrong too often. Use another card."),
+    (
+        "processing_error",
+        "Something went wrong with the card. Try again in a moment.",
+    ),
+    (
+        "reenter_transaction",
+        "Your bank could not process the payment. Try again.",
+    ),
+    ("testmode_decline", "A test card was used. Use a real one."),
+    (
+        "test_mode_live_card",
+        "A real card was used where only test cards are taken.",
+    ),
+    (
+        "try_again_later",
+        "Your bank could not process the payment. Try again in a moment.",
+    ),
+    (
+        "withdrawal_count_limit_exceeded",
+        "Your card has reached its limit. Use another card, or ask your bank.",
+    ),
+];
+
+fn told(code: &str) -> (&str, &'static str) {
+    TOLD.iter()
+        .find(|(known, _)| *known == code)
+        .copied()
+        .unwrap_or(GENERIC)
+}
+
+/// The code as the buyer may know it.
+pub(crate) fn public_code(code: &str) -> &str {
+    told(code).0
+}
+
+/// Why, in a sentence or two.
+pub(crate) fn told_to_buyer(code: &str) -> &'static str {
+    told(code).1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_learns_that_a_card_is_known_to_be_stolen() {
+        for code in [
+            "fraudulent",
+            "lost_card",
+            "merchant_blacklist",
+            "pickup_card",
+            "restricted_card",
+            "security_violation",
+            "stolen_card",
+            "do_not_honor",
+            "a_code_of_tomorrow",
+        ] {
+            assert_eq!((public_code(code), told_to_buyer(code)), GENERIC, "{code}");
+        }
+    }
+
+    #[test]
+    fn what_a_buyer_can_mend_is_told() {
+        assert_eq!(public_code("insufficient_funds"), "insufficient_funds");
+        assert!(told_to_buyer("expired_card").contains("expired"));
+    }
+
+    #[test]
+    fn every_text_is_a_sentence_and_no_code_stands_twice() {
+        let mut codes: Vec<_> = TOLD.iter().map(|(code, _)| code).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), TOLD.len());
+        assert!(
+            TOLD.iter()
+                .all(|(_, text)| text.ends_with('.') && text.starts_with(char::is_uppercase))
+        );
+    }
+}
