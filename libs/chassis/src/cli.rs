@@ -32,7 +32,17 @@ enum Command<A: Args, C: Subcommand> {
         own: A,
     },
     /// Create the database, or bring it to this release's schema.
-    Migrate,
+    Migrate {
+        /// Only rehearse it, on a copy of the database, which may be in use, and check the result.
+        #[arg(long)]
+        dry_run: bool,
+        /// The copy [default: beside the database]; it must not exist.
+        #[arg(long, value_name = "FILE", requires = "dry_run")]
+        copy_to: Option<PathBuf>,
+        /// Leave the migrated copy where it is.
+        #[arg(long, requires = "dry_run")]
+        keep: bool,
+    },
     /// Print the OpenAPI document.
     Openapi,
     /// Copy the database while the service runs.
@@ -139,7 +149,10 @@ fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> 
             Command::Serve { common, traces, own } => {
                 traces.recorded(command::serve::<S>(database, *common, own)).await
             }
-            Command::Migrate => command::migrate::<S>(&database),
+            Command::Migrate { dry_run, copy_to, keep } if dry_run => {
+                command::rehearse::<S>(&database, copy_to.as_deref(), keep)
+            }
+            Command::Migrate { .. } => command::migrate::<S>(&database),
             Command::Openapi => command::openapi::<S>(),
             Command::Backup { to } => command::backup(&database, &to),
             Command::Restore { from, force } => command::restore::<S>(&from, &database, force),

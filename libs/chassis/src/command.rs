@@ -44,6 +44,32 @@ pub(crate) fn migrate<S: Service>(database: &Path) -> Result<String, StartError>
     ))
 }
 
+pub(crate) fn rehearse<S: Service>(database: &Path, copy_to: Option<&Path>, keep: bool) -> Result<String, StartError> {
+    let rehearsal = admin::rehearse(database, &S::SCHEMA, S::INVARIANTS, copy_to, keep).map_err(StartError::new)?;
+    let mut told = format!(
+        "{}: rehearsed on a copy, from schema version {} to {}",
+        database.display(),
+        rehearsal.from,
+        rehearsal.to
+    );
+    for step in &rehearsal.steps {
+        let _ = write!(told, "\n  to {} in {} ms", step.to, step.took.as_millis());
+    }
+    let _ = write!(told, "\n  {} bytes before, {} after", rehearsal.before, rehearsal.after);
+    if let Some(kept) = &rehearsal.kept {
+        let _ = write!(told, "\n  the migrated copy is {}", kept.display());
+    }
+    if rehearsal.findings.is_empty() {
+        let _ = write!(told, "\n  sound, {} invariants hold", S::INVARIANTS.len());
+        return Ok(told);
+    }
+    let _ = write!(told, "\n  {} findings", rehearsal.findings.len());
+    for finding in rehearsal.findings {
+        let _ = write!(told, "\n  {finding}");
+    }
+    Err(StartError(told))
+}
+
 pub(crate) fn openapi<S: Service>() -> Result<String, StartError> {
     serde_json::to_string_pretty(&spec::<S>()).map_err(StartError::new)
 }

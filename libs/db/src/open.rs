@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
 /// How long a statement waits for a lock that another process holds, a backup or a check.
@@ -14,6 +14,9 @@ const BUSY: Duration = Duration::from_secs(5);
 
 /// Statements kept prepared per connection.
 const STATEMENTS: usize = 64;
+
+/// How a script begins that the release before can live with.
+const ADDITIVE: &str = "-- additive";
 
 /// What a service's database looks like.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +26,9 @@ pub struct Schema {
     /// SQL scripts; the position of a script is the version it leads from. Only ever append.
     ///
     /// They run with foreign keys off, so that a table can be rebuilt; all references are checked afterwards.
+    ///
+    /// A script whose first line begins with `-- additive` leaves a database that the release before can go on working
+    /// with; the file says so, and such a release opens it. Every other one shuts out all releases before it.
     pub migrations: &'static [&'static str],
 }
 
@@ -30,6 +36,13 @@ impl Schema {
     /// The version this program works with.
     pub fn version(&self) -> usize {
         self.migrations.len()
+    }
+
+    /// The oldest version whose programs can work with a database that has just reached `version`.
+    fn floor(&self, version: usize) -> usize {
+        let steps = self.migrations.iter().take(version);
+        let mut breaking = steps.enumerate().filter(|(_, sql)| !sql.starts_with(ADDITIVE));
+        breaking.next_back().map_or(0, |(index, _)| index + 1)
     }
 
     /// The service's mark in the file's header, <https://sqlite.org/pragma.html#pragma_application_id>: FNV-1a of its
@@ -137,10 +150,19 @@ pub(crate) fn migrated(path: &Path, schema: &Schema) -> Result<(Connection, usiz
     let mut conn = connect(path, OpenFlags::SQLITE_OPEN_CREATE).map_err(|error| OpenError::of(path, error))?;
     let found = recognise(&conn, path, schema)?;
     prepare_writer(&mut conn, schema).map_err(|error| OpenError::of(path, error))?;
-    migrate(&mut conn, schema).map_err(|source| OpenError::Migration {
-        path: path.to_owned(),
-        source,
-    })?;
+    if found > schema.version() {
+        tracing::warn!(
+            database = %path.display(),
+            found,
+            known = schema.version(),
+            "a newer release has migrated the database; this one can work with it and leaves its schema alone"
+        );
+    } else {
+        migrate(&mut conn, schema, schema.version()).map_err(|source| OpenError::Migration {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
     conn.pragma_update(None, "foreign_keys", true)
         .map_err(|error| OpenError::of(path, error))?;
     Ok((conn, found))
@@ -198,7 +220,7 @@ pub(crate) fn recognise(conn: &Connection, path: &Path, schema: &Schema) -> Resu
             });
         }
     }
-    if found > schema.version() {
+    if found > schema.version() && floor(conn).map_err(sql)?.is_none_or(|floor| floor > schema.version()) {
         return Err(OpenError::TooNew {
             path: path.to_owned(),
             found,
@@ -218,7 +240,24 @@ pub(crate) fn version(conn: &Connection) -> rusqlite::Result<usize> {
     Ok(usize::try_from(version).unwrap_or(usize::MAX))
 }
 
-fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
+/// What the newest migration has left in the file: the oldest version whose programs can work with it.
+fn floor(conn: &Connection) -> rusqlite::Result<Option<usize>> {
+    if !conn.table_exists(Some("main"), "readable_since")? {
+        return Ok(None);
+    }
+    conn.query_row("SELECT max(version) FROM readable_since", [], |row| row.get(0))
+}
+
+/// Leaves that in the file. Releases to come read it: neither the table nor its meaning may change.
+fn set_floor(conn: &Connection, floor: usize) -> rusqlite::Result<()> {
+    conn.execute_batch(
+        "CREATE TABLE IF NOT EXISTS readable_since (version INTEGER NOT NULL) STRICT; DELETE FROM readable_since;",
+    )?;
+    conn.execute("INSERT INTO readable_since (version) VALUES (?1)", [floor])?;
+    Ok(())
+}
+
+pub(crate) fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite::Result<()> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     harden(conn)?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
@@ -254,16 +293,19 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn migrate(conn: &mut Connection, schema: &Schema) -> rusqlite_migration::Result<()> {
+/// Brings the database up to `version`, which is not below its own, in one transaction.
+pub(crate) fn migrate(conn: &mut Connection, schema: &Schema, version: usize) -> rusqlite_migration::Result<()> {
     // Off while tables are rebuilt (https://sqlite.org/lang_altertable.html, section 7); each script ends with a check.
     conn.pragma_update(None, "foreign_keys", false)?;
     if schema.migrations.is_empty() {
         return Ok(());
     }
-    let migrations: Migrations<'_> = schema
-        .migrations
-        .iter()
-        .map(|sql| M::up(sql).foreign_key_check())
+    let migrations: Migrations<'_> = (1..)
+        .zip(schema.migrations)
+        .map(|(reached, sql)| {
+            let floor = schema.floor(reached);
+            M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(set_floor(tx, floor)?)).foreign_key_check()
+        })
         .collect();
-    migrations.to_latest(conn)
+    migrations.to_version(conn, version)
 }

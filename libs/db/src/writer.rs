@@ -343,7 +343,9 @@ impl Writer {
         }
     }
 
+    /// Folds what it can, and waits for nobody: another process (Litestream) may read the log for as long as it lives.
     fn checkpoint(&self) -> rusqlite::Result<()> {
+        self.tx.busy_timeout(Duration::ZERO)?;
         self.tx.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }

@@ -54,7 +54,7 @@ pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result
 }
 
 /// Copies page by page within one read transaction, which blocks no writer, and checks the result.
-fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error> {
+pub(super) fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error> {
     if !from.is_file() {
         return Err(Error::Missing(from.to_owned()));
     }
@@ -64,7 +64,14 @@ fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error> {
     // The header came along and asks for a log; a backup is one file.
     copy.pragma_update(None, "journal_mode", "DELETE")
         .map_err(Error::sql(to))?;
-    let findings = check::integrity(&copy).map_err(Error::sql(from))?;
+    let findings = check::integrity(&copy).map_err(|source| match source.sqlite_error_code() {
+        // So damaged that not even the check gets to its end.
+        Some(ErrorCode::DatabaseCorrupt) => Error::Damaged {
+            path: from.to_owned(),
+            findings: source.to_string(),
+        },
+        _ => Error::sql(from)(source),
+    })?;
     if findings.is_empty() {
         Ok(copy)
     } else {
@@ -116,22 +123,24 @@ fn lock_alone(path: &Path) -> Result<Option<Connection>, Error> {
 }
 
 /// A file in the making. It gets its name only when it is complete, and goes away if it never is.
-struct Partial {
-    path: PathBuf,
+pub(super) struct Partial {
+    pub(super) path: PathBuf,
 }
 
 impl Partial {
-    fn beside(target: &Path) -> Result<Self, Error> {
-        let partial = Self {
-            path: open::beside(target, ".partial"),
-        };
+    pub(super) fn beside(target: &Path) -> Result<Self, Error> {
+        Self::at(open::beside(target, ".partial"))
+    }
+
+    pub(super) fn at(path: PathBuf) -> Result<Self, Error> {
+        let partial = Self { path };
         // Left over from one that was killed.
         partial.clear()?;
         Ok(partial)
     }
 
     /// Moves it to its place, in an order that a power failure respects.
-    fn publish(self, target: &Path) -> Result<(), Error> {
+    pub(super) fn publish(self, target: &Path) -> Result<(), Error> {
         let sync = |path: &Path| {
             File::open(path)
                 .and_then(|file| file.sync_all())

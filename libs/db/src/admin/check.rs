@@ -43,24 +43,26 @@ pub fn check(path: &Path, schema: &Schema, invariants: &[Invariant]) -> Result<V
         return Err(Error::Missing(path.to_owned()));
     }
     let conn = open::connect(path, OpenFlags::empty()).map_err(Error::sql(path))?;
-    let found = match open::recognise(&conn, path, schema) {
-        Ok(found) | Err(OpenError::TooNew { found, .. }) => found,
+    // A newer one that this program can work with must keep what this program promises.
+    let (found, usable) = match open::recognise(&conn, path, schema) {
+        Ok(found) => (found, found >= schema.version()),
+        Err(OpenError::TooNew { found, .. }) => (found, false),
         Err(error) => return Err(error.into()),
     };
-    look(&conn, schema, found, invariants).map_err(Error::sql(path))
+    look(&conn, schema, (found, usable), invariants).map_err(Error::sql(path))
 }
 
 fn look(
     conn: &Connection,
     schema: &Schema,
-    version: usize,
+    (version, usable): (usize, bool),
     invariants: &[Invariant],
 ) -> rusqlite::Result<Vec<Finding>> {
     open::prepare_reader(conn)?;
     // All checks see the same moment.
     let snapshot = conn.unchecked_transaction()?;
     let mut findings = integrity(&snapshot)?;
-    if version != schema.version() {
+    if !usable {
         findings.push(Finding {
             check: "schema version".to_owned(),
             detail: format!("the database has {version}, this program {}", schema.version()),

@@ -2,12 +2,14 @@
 
 mod backup;
 mod check;
+mod rehearse;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
 pub use check::{Finding, Invariant, check};
+pub use rehearse::{Rehearsal, Step, rehearse};
 
 use crate::{OpenError, Schema, open};
 
@@ -16,7 +18,7 @@ use crate::{OpenError, Schema, open};
 pub struct MigrationReport {
     /// The schema version before; 0 for a new database.
     pub from: usize,
-    /// The schema version now.
+    /// The schema version now; unchanged where a newer release has migrated it.
     pub to: usize,
 }
 
@@ -25,7 +27,7 @@ pub fn migrate(path: &Path, schema: &Schema) -> Result<MigrationReport, OpenErro
     let (_, from) = open::migrated(path, schema)?;
     Ok(MigrationReport {
         from,
-        to: schema.version(),
+        to: schema.version().max(from),
     })
 }
 
@@ -44,6 +46,16 @@ pub enum Error {
     /// A process has it open.
     #[error("the database {path} is in use: stop the service first", path = .0.display())]
     InUse(PathBuf),
+    /// A copy would not fit.
+    #[error("{path} has room for {free} bytes, and the rehearsal may need {needed}: free some, or choose another place with --copy-to", path = .folder.display())]
+    NoRoom {
+        /// Where the copy was to be.
+        folder: PathBuf,
+        /// Bytes that are needed at most: the copy, and as much again for what the migrations write.
+        needed: u64,
+        /// Bytes that are free there.
+        free: u64,
+    },
     /// The copy does not pass SQLite's integrity check, so neither does the original.
     #[error("{path} is damaged: {findings}", path = .path.display())]
     Damaged {

@@ -7,6 +7,9 @@ mod crashing;
 mod filling;
 mod opening;
 mod reading;
+mod rehearsing;
+mod reverting;
+mod sharing;
 mod writing;
 
 use std::path::PathBuf;

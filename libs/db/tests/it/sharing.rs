@@ -1,0 +1,80 @@
+//! Another process beside the service that replicates the log (Litestream): it reads for as long as it lives, and now
+//! and then locks for a checkpoint of its own.
+
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use db::Db;
+use rusqlite::Connection;
+
+use crate::{BOX_OFFICE, Disk, notes, write_note};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_waits_for_anothers_lock_and_is_kept() {
+    let disk = Disk::new();
+    let db = disk.open();
+    let (locked, is_locked) = mpsc::channel();
+    let file = disk.file("box-office.db");
+    let held = Duration::from_secs(1);
+    let other = std::thread::spawn(move || {
+        let other = Connection::open(file).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        locked.send(Instant::now()).unwrap();
+        // Nobody sends: that is how long the lock is held.
+        let (_never, waits) = mpsc::channel::<()>();
+        waits.recv_timeout(held).unwrap_err();
+        other.execute_batch("ROLLBACK").unwrap();
+    });
+    let since = is_locked.recv().unwrap();
+    db.write(|tx| write_note(tx, 1)).await.unwrap();
+    assert!(since.elapsed() >= held, "the write did not meet the lock");
+    other.join().unwrap();
+    assert_eq!(notes(&db).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writes_go_on_while_another_checkpoints_again_and_again() {
+    let disk = Disk::new();
+    let db = disk.open();
+    let file = disk.file("box-office.db");
+    let (stop, stopped) = mpsc::channel::<()>();
+    let other = std::thread::spawn(move || {
+        let other = Connection::open(file).unwrap();
+        let mut checkpoints = 0;
+        while stopped.try_recv().is_err() {
+            for how in ["RESTART", "TRUNCATE", "PASSIVE"] {
+                other
+                    .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
+                    .unwrap();
+                checkpoints += 1;
+            }
+        }
+        checkpoints
+    });
+    for id in 1..=300 {
+        db.write(move |tx| write_note(tx, id)).await.unwrap();
+    }
+    stop.send(()).unwrap();
+    assert!(other.join().unwrap() > 0);
+    assert_eq!(notes(&db).await, (1..=300).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_does_not_wait_for_another_that_reads() {
+    let disk = Disk::new();
+    let db = disk.open();
+    db.write(|tx| write_note(tx, 1)).await.unwrap();
+    let other = Connection::open(disk.file("box-office.db")).unwrap();
+    other.execute_batch("BEGIN; SELECT count(*) FROM note;").unwrap();
+    db.write(|tx| write_note(tx, 2)).await.unwrap();
+
+    let began = Instant::now();
+    db.close().await;
+
+    assert!(began.elapsed() < Duration::from_secs(2), "took {:?}", began.elapsed());
+    drop(other);
+    assert_eq!(
+        notes(&Db::open(&disk.file("box-office.db"), &BOX_OFFICE).unwrap()).await,
+        [1, 2]
+    );
+}
