@@ -109,3 +109,6 @@ fn taken(order: &Order) -> (i64, i64) {
         OrderStatus::Cancelled => (0, 0),
     }
 }
+
+#[cfg(test)]
+mod tests;
