@@ -278,7 +278,7 @@ impl Supervisor {
                     plan,
                     connection: &connection,
                     namespace,
-                    service: *service,
+                    service,
                     subscribers,
                     db,
                     clock,

@@ -35,7 +35,7 @@ async fn story(service: &Service) -> Vec<(String, u32)> {
 }
 
 async fn is_marked(db: &Db) -> bool {
-    db.read(|conn| db::restored::is_marked(conn)).await.unwrap()
+    db.read(db::restored::is_marked).await.unwrap()
 }
 
 async fn is_done(done: &watch::Sender<bool>) {

@@ -8,6 +8,7 @@ mod filling;
 mod opening;
 mod reading;
 mod rehearsing;
+mod restoring;
 mod reverting;
 mod sharing;
 mod writing;

@@ -1,0 +1,97 @@
+//! How many events a second leave an outbox, with and without the journal: what keeping them costs.
+//!
+//! `cargo run --release -p bus --example journal_cost`, with the broker of `AMQP_URL` or the local one.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a measurement"
+)]
+
+use std::time::{Duration, Instant};
+
+use bus::{Bus, Config, Namespace, RETRIES, State, admin, outbox};
+use db::{Db, Schema};
+use events::{Event, Expiration};
+use ids::{Clock, EventId, OrderId};
+use lapin::{Connection, ConnectionProperties, types::FieldTable};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+const EVENTS: u64 = 20_000;
+
+#[tokio::main]
+async fn main() {
+    let url = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned());
+    for _ in 0..3 {
+        for kept in [true, false] {
+            println!(
+                "{} events/s, {}",
+                rate(&url, kept).await,
+                if kept { "kept" } else { "not kept" }
+            );
+        }
+    }
+}
+
+async fn rate(url: &str, kept: bool) -> u128 {
+    let clock = Clock::system();
+    let namespace: Namespace = format!("bench-{}", EventId::new(clock.now())).parse().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let schema = Schema {
+        service: "expiration",
+        migrations: &[outbox::V1],
+    };
+    let db = Db::open(&folder.path().join("db"), &schema).unwrap();
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let config = Config {
+        broker: url.parse::<bus::AmqpUrl>().unwrap().into(),
+        namespace: namespace.clone(),
+        service: "expiration",
+        window: Duration::from_mins(15),
+        retries: RETRIES,
+        consumers: Vec::new(),
+        recovery: None,
+    };
+    let bus = Bus::start(config, db.clone(), clock.clone(), stop.clone(), &tasks);
+    bus.state().wait_for(|state| *state == State::Connected).await.unwrap();
+    if !kept {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
+        let channel = connection.create_channel().await.unwrap();
+        let (queue, exchange) = (format!("{namespace}.journal"), format!("{namespace}.events"));
+        for route in events::ROUTES {
+            let (queue, exchange) = (queue.as_str().into(), exchange.as_str().into());
+            let unbound = channel.queue_unbind(queue, exchange, route.event.into(), FieldTable::default());
+            unbound.await.unwrap();
+        }
+    }
+    let now = clock.now();
+    let began = Instant::now();
+    db.write(move |tx| {
+        for _ in 0..EVENTS {
+            let (order_id, version, deadline) = (OrderId::new(now), 1, now);
+            let said = Expiration {
+                order_id,
+                version,
+                deadline,
+            };
+            outbox::publish(tx, "expiration", now, Event::ExpirationCompleted(said))?;
+        }
+        Ok::<_, db::Error>(())
+    })
+    .await
+    .unwrap();
+    let empty = db.wait_for(Duration::from_mins(2), |conn| {
+        Ok::<_, db::Error>((outbox::depth(conn)?.count == 0).then_some(()))
+    });
+    empty.await.unwrap().unwrap();
+    let rate = u128::from(EVENTS) * 1000 / began.elapsed().as_millis();
+    stop.cancel();
+    tasks.close();
+    tasks.wait().await;
+    db.close().await;
+    admin::delete_namespace(&url.parse().unwrap(), &namespace, &[])
+        .await
+        .unwrap();
+    rate
+}
