@@ -43,7 +43,7 @@ fn lives() -> impl Strategy<Value = Vec<Order>> {
 /// Something that comes to this service's ears.
 #[derive(Clone, Debug)]
 enum Step {
-    Hear(Order),
+    Hear(Box<Order>),
     Ring,
     Sweep,
 }
@@ -55,7 +55,11 @@ fn heard() -> impl Strategy<Value = (Vec<Order>, Vec<Step>)> {
         let rings = prop::collection::vec(prop::sample::select(vec![Step::Ring, Step::Sweep]), 0..4);
         let all = life.clone();
         (again, rings).prop_flat_map(move |(again, rings)| {
-            let states = all.iter().cloned().chain(again).map(Step::Hear);
+            let states = all
+                .iter()
+                .cloned()
+                .chain(again)
+                .map(|order| Step::Hear(Box::new(order)));
             (
                 Just(all.clone()),
                 Just(states.chain(rings).collect::<Vec<_>>()).prop_shuffle(),

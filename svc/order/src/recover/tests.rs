@@ -197,11 +197,13 @@ impl World {
 /// As [`bus::Recovery`] does it, unless it dies after so many messages.
 async fn catch_up(db: &Db, journal: &[Envelope], until: usize) {
     let later = noon() + Duration::from_hours(1);
-    for envelope in journal.iter().take(until).cloned() {
+    for envelope in journal.iter().take(until) {
+        let envelope = envelope.clone();
         db.write(move |tx| recover(tx, later, &envelope)).await.unwrap();
     }
     let others = journal.iter().take(until.saturating_sub(journal.len()));
-    for envelope in others.filter(|envelope| envelope.source != "/ticketing/order").cloned() {
+    for envelope in others.filter(|envelope| envelope.source != "/ticketing/order") {
+        let envelope = envelope.clone();
         let _ = db.write(move |tx| react(tx, later, &envelope)).await;
     }
 }
