@@ -12,8 +12,8 @@ use crate::{
 /// How patiently Consul is asked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    /// How long Consul may wait for a change: less than the minute after which something in between may cut a silent
-    /// connection.
+    /// How long Consul may wait for a change. A Consul that was replaced behind our back is noticed after that: its
+    /// index is then another. Less than the minute after which something in between may cut a silent connection.
     pub(crate) wait: Duration,
     /// The least time between two questions, however often something changes.
     pub(crate) pause: Duration,
@@ -21,7 +21,7 @@ pub(crate) struct Pace {
 
 impl Pace {
     pub(crate) const USUAL: Self = Self {
-        wait: Duration::from_secs(55),
+        wait: Duration::from_secs(15),
         pause: Duration::from_millis(250),
     };
 }

@@ -6,17 +6,15 @@
 //!   scrape: [`Readings`].
 //!
 //! Each service has a `Metrics` of its own, and its name on every line, so that several of them in one process can be
-//! told apart, and told together ([`merged`]).
+//! told apart.
 
 mod buckets;
-mod merged;
 mod names;
 mod process;
 mod readings;
 mod registry;
 
 pub use buckets::{ages, latencies, sizes};
-pub use merged::merged;
 pub use process::read_process;
 pub use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 pub use readings::Readings;
