@@ -1,0 +1,11 @@
+//! `drill load`, `report`, `settle`, `verdict`: see the README.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use drill::cli::Cli;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    Cli::parse().run().await
+}

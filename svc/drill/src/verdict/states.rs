@@ -1,0 +1,148 @@
+//! What must be true of the five databases, whatever was answered.
+
+use super::Truth;
+
+pub(super) const ALL: &[Truth] = &[
+    Truth {
+        name: "No listing is sold more often than it has tickets",
+        sql: r#"SELECT format('listing %s has %d tickets, and orders for %d', l.id, l.quantity, sum(o.quantity))
+                FROM "order"."order" o JOIN "order".listing l ON l.id = o.ticket_id
+                WHERE o.status <> 'cancelled' GROUP BY l.id HAVING sum(o.quantity) > l.quantity"#,
+    },
+    Truth {
+        name: "No listing is sold more often than its seller ever wanted",
+        sql: r#"SELECT format('listing %s: %d wanted at most, orders for %d', o.ticket_id, w.most, sum(o.quantity))
+                FROM "order"."order" o JOIN most_wanted w ON w.ticket_id = o.ticket_id
+                WHERE o.status <> 'cancelled' GROUP BY o.ticket_id HAVING sum(o.quantity) > w.most"#,
+    },
+    Truth {
+        name: "Every order has ended",
+        sql: r#"SELECT format('order %s is %s', id, status) FROM "order"."order"
+                WHERE status NOT IN ('complete', 'cancelled')"#,
+    },
+    Truth {
+        name: "The order service counts what its orders hold and have bought",
+        sql: r#"SELECT format('listing %s: %d held and %d sold, by its orders %d and %d', l.id, l.held, l.sold,
+                    coalesce(o.held, 0), coalesce(o.sold, 0))
+                FROM "order".listing l LEFT JOIN
+                    (SELECT ticket_id, sum(iif(status IN ('created', 'awaiting:payment'), quantity, 0)) AS held,
+                        sum(iif(status = 'complete', quantity, 0)) AS sold FROM "order"."order" GROUP BY ticket_id) o
+                ON o.ticket_id = l.id
+                WHERE (l.held, l.sold) IS NOT (coalesce(o.held, 0), coalesce(o.sold, 0))"#,
+    },
+    Truth {
+        name: "The order service knows every listing as the ticket service does",
+        sql: r#"SELECT format('listing %s: version %s here, %s there', coalesce(t.id, c.id), t.version, c.version)
+                FROM ticket.listing t FULL JOIN "order".listing c ON c.id = t.id
+                WHERE (t.version, t.seller_id, t.title, t.amount, t.currency, t.starts_at, t.order_window_seconds,
+                    t.withdrawn_at, t.wanted) IS NOT (c.version, c.seller_id, c.title, c.amount, c.currency,
+                    c.starts_at, c.order_window_seconds, c.withdrawn_at, c.wanted)"#,
+    },
+    Truth {
+        name: "The ticket service knows every order as the order service does",
+        sql: r#"SELECT format('order %s: %s %s here, %s %s there', coalesce(o.id, h.order_id), o.status, o.version,
+                    h.status, h.version)
+                FROM "order"."order" o FULL JOIN ticket.hold h ON h.order_id = o.id
+                WHERE (o.version, o.status, o.ticket_id, o.quantity)
+                    IS NOT (h.version, h.status, h.ticket_id, h.quantity)"#,
+    },
+    Truth {
+        name: "The ticket service shows as held and sold what the order service counts",
+        sql: r#"SELECT format('listing %s: %d held and %d sold in order, %d and %d in ticket', coalesce(l.id, s.ticket_id),
+                    l.held, l.sold, s.held, s.sold)
+                FROM "order".listing l FULL JOIN ticket.stock s ON s.ticket_id = l.id
+                WHERE (coalesce(l.held, 0), coalesce(l.sold, 0)) IS NOT (coalesce(s.held, 0), coalesce(s.sold, 0))"#,
+    },
+    Truth {
+        name: "The payment service knows every order as the order service does",
+        sql: r#"SELECT format('order %s: %s %s here, %s %s there', coalesce(o.id, b.order_id), o.status, o.version,
+                    b.status, b.version)
+                FROM "order"."order" o FULL JOIN payment.bill b ON b.order_id = o.id
+                WHERE (o.version, o.status, o.cancel_reason, o.buyer_id, o.currency, o.amount * o.quantity,
+                    o.expires_at, o.payment_id) IS NOT (b.version, b.status, b.cancel_reason, b.buyer_id, b.currency,
+                    b.amount, b.expires_at, b.payment_id)"#,
+    },
+    Truth {
+        name: "The expiration service knows every order's deadline and end as the order service does",
+        sql: r#"SELECT format('order %s: %s (%s) version %s until %s here, %s (%s) version %s until %s there',
+                    coalesce(o.id, t.order_id), o.status, o.cancel_reason, o.version, o.expires_at, t.state,
+                    t.stopped_by, t.order_version, t.deadline)
+                FROM "order"."order" o FULL JOIN expiration.timer t ON t.order_id = o.id
+                WHERE (o.version, o.buyer_id, o.expires_at) IS NOT (t.order_version, t.buyer_id, t.deadline)
+                    OR (CASE WHEN o.cancel_reason = 'expired' THEN t.state <> 'expired'
+                        WHEN o.status = 'created' THEN t.state = 'stopped'
+                        ELSE t.stopped_by IS NOT o.status END)"#,
+    },
+    Truth {
+        name: "Every complete order was paid exactly once",
+        sql: r#"SELECT format('order %s is complete, with %d captured payments', o.id, count(p.id))
+                FROM "order"."order" o LEFT JOIN payment.payment p ON p.order_id = o.id AND p.status = 'captured'
+                WHERE o.status = 'complete' GROUP BY o.id HAVING count(p.id) <> 1"#,
+    },
+    Truth {
+        name: "Nobody was charged without a ticket",
+        sql: r#"SELECT format('payment %s is captured, its order %s is %s', p.id, p.order_id, coalesce(o.status, 'unknown'))
+                FROM payment.payment p LEFT JOIN "order"."order" o ON o.id = p.order_id
+                WHERE p.status = 'captured' AND o.status IS NOT 'complete'"#,
+    },
+    Truth {
+        name: "Whoever paid, paid what the order costs, with the payment that the order names",
+        sql: r#"SELECT format('payment %s took %d %s, order %s costs %d %s and names %s', p.id, p.amount, p.currency,
+                    o.id, o.amount * o.quantity, o.currency, o.payment_id)
+                FROM payment.payment p JOIN "order"."order" o ON o.id = p.order_id
+                WHERE p.status = 'captured' AND (p.amount, p.currency, p.id, p.buyer_id)
+                    IS NOT (o.amount * o.quantity, o.currency, o.payment_id, o.buyer_id)"#,
+    },
+    Truth {
+        name: "No payment is left open",
+        sql: "SELECT format('payment %s of order %s is %s', id, order_id, status) FROM payment.payment
+              WHERE status NOT IN ('captured', 'voided', 'failed')",
+    },
+    Truth {
+        name: "No payment is in trouble",
+        sql: "SELECT format('payment %s: %s', id, trouble) FROM payment.payment WHERE trouble IS NOT NULL",
+    },
+    Truth {
+        name: "Every buyer and every seller has an account",
+        sql: r#"SELECT format('%s is nobody', id) FROM
+                (SELECT buyer_id AS id FROM "order"."order" UNION SELECT seller_id FROM ticket.listing)
+                WHERE id NOT IN (SELECT id FROM auth.users)"#,
+    },
+    Truth {
+        name: "Everything that was to be said was said",
+        sql: r#"SELECT format('%d messages wait in the outbox of %s', count(*), service) FROM
+                (SELECT 'ticket' AS service FROM ticket.outbox UNION ALL SELECT 'order' FROM "order".outbox
+                 UNION ALL SELECT 'expiration' FROM expiration.outbox UNION ALL SELECT 'payment' FROM payment.outbox)
+                GROUP BY service"#,
+    },
+];
+
+pub(super) const STRIPE: &[Truth] = &[
+    Truth {
+        name: "Stripe took money for captured payments only, and as much as they say",
+        sql: "SELECT format('intent %s took %d %s, payment %s is %s with %s %s', i.id, i.received, i.currency,
+                    i.payment_id, coalesce(p.status, 'unknown'), p.amount, p.currency)
+                FROM intent i LEFT JOIN payment.payment p ON p.intent_id = i.id AND p.status = 'captured'
+                WHERE i.status = 'succeeded' AND (i.received, i.currency, i.payment_id, i.order_id)
+                    IS NOT (p.amount, p.currency, p.id, p.order_id)",
+    },
+    Truth {
+        name: "Every captured payment was taken by Stripe",
+        sql: "SELECT format('payment %s is captured, its intent %s is %s', p.id, p.intent_id, coalesce(i.status, 'unknown'))
+              FROM payment.payment p LEFT JOIN intent i ON i.id = p.intent_id
+              WHERE p.status = 'captured' AND p.amount > 0 AND i.status IS NOT 'succeeded'",
+    },
+    Truth {
+        name: "Stripe took money for complete orders only, and once for each",
+        sql: r#"SELECT format('order %s is %s, and Stripe took money for it %d times', i.order_id,
+                    coalesce(o.status, 'unknown'), count(*))
+                FROM intent i LEFT JOIN "order"."order" o ON o.id = i.order_id
+                WHERE i.status = 'succeeded' GROUP BY i.order_id
+                HAVING count(*) <> 1 OR o.status IS NOT 'complete'"#,
+    },
+    Truth {
+        name: "Nobody's money is still set aside",
+        sql: "SELECT format('intent %s of order %s is %s', id, order_id, status) FROM intent
+              WHERE status IN ('requires_capture', 'processing')",
+    },
+];
