@@ -162,7 +162,7 @@ async fn a_service_that_moves_is_found_again_as_soon_as_consul_knows() {
     becomes(&mut found, port(4001)).await;
     let asked = double.is_asked(|asked| asked.index() == 10).await;
     assert_eq!(asked.path, "/v1/health/service/ticketing-auth");
-    assert_eq!(asked.query, "passing&stale&index=10&wait=55000ms");
+    assert_eq!(asked.query, "passing&stale&index=10&wait=15000ms");
     assert_eq!(asked.token.as_deref(), Some("s3cret"));
     double.says(11, StatusCode::OK, &[4002]);
     becomes(&mut found, port(4002)).await;
