@@ -69,9 +69,10 @@ make_folders() {
     chmod 700 "$cluster/log"
     mkdir -p "$cluster/secrets" "$cluster/nomad" "$cluster/consul" "$cluster/data"
     chmod 700 "$cluster/secrets" "$cluster/consul"
-    chmod 711 "$cluster/data"
+    mkdir -p "$cluster/backup"
+    chmod 711 "$cluster/data" "$cluster/backup"
     for service in "${services[@]}" stripe-sim; do
-        install -d -o nobody -g nogroup -m 700 "$cluster/data/$service"
+        install -d -o nobody -g nogroup -m 700 "$cluster/data/$service" "$cluster/backup/$service"
     done
     install -d -o rabbitmq -g rabbitmq -m 700 "$cluster/data/rabbitmq"
 }
@@ -129,8 +130,9 @@ start_nomad() {
         # Asking a cloud for its name takes half a minute where there is none.
         echo '  options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }'
         for service in "${services[@]}" stripe-sim rabbitmq; do
-            printf '  host_volume "ticketing-%s" {\n    path = "%s"\n  }\n' "$service" "$cluster/data/$service"
+            host_volume "$service" "$cluster/data/$service"
         done
+        for service in "${services[@]}"; do host_volume "$service-backup" "$cluster/backup/$service"; done
         echo '}'
     } >"$cluster/secrets/here.hcl"
     start_process nomad "$nomad" agent -config=nomad/agent/server.hcl -config=nomad/agent/client.hcl \
@@ -139,6 +141,8 @@ start_nomad() {
     enter_nomad
     await_process nomad 60 node_ready
 }
+
+host_volume() { printf '  host_volume "ticketing-%s" {\n    path = "%s"\n  }\n' "$1" "$2"; }
 
 node_ready() { "$nomad" node status -self -short | grep -qE '^Status *= ready'; }
 
@@ -188,18 +192,22 @@ put_secrets() {
 
 # run_job NAME [-var=…]…: returns when it is healthy.
 run_job() {
-    local name="$1"
+    local name="$1" file="$1"
     shift
+    if is_service "$name"; then file=service && set -- -var="service=$name" "$@"; fi
     (cd nomad && "$nomad" job run -hcl2-strict=false -var-file="$cluster/here.vars.hcl" \
-        -var-file="$dist/release.vars.hcl" "$@" "$name.nomad.hcl") >>"$cluster/log/jobs.log" 2>&1 ||
+        -var-file="$dist/release.vars.hcl" "$@" "$file.nomad.hcl") >>"$cluster/log/jobs.log" 2>&1 ||
         die "the job $name is not healthy: $nomad job status ticketing-$name (log: $cluster/log/jobs.log)"
 }
+
+is_service() { [[ " ${services[*]} " == *" $1 "* ]]; }
 
 # What the jobs are told of this machine.
 write_vars() {
     cat >"$cluster/here.vars.hcl" <<VARS
 driver          = "$driver"
 data            = "$cluster/data"
+backup_folder   = "$cluster/backup"
 release         = "http://127.0.0.1:$release_port"
 stripe_url      = "${STRIPE_URL:-http://127.0.0.1:12111/}"
 http_port       = $http_port

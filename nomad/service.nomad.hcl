@@ -1,0 +1,645 @@
+# One of the five services. One writer, one database: there is always one instance, and beside it Litestream, which
+# copies what is written.
+#
+#   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl -var=service=order service.nomad.hcl
+
+variable "service" {
+  description = "Which one: auth, ticket, order, expiration or payment."
+  type        = string
+
+  validation {
+    condition     = contains(["auth", "ticket", "order", "expiration", "payment"], var.service)
+    error_message = "Must be auth, ticket, order, expiration or payment."
+  }
+}
+
+# What differs between them. `env` and `secrets` (a file each, and the template for its text) are of this service alone.
+locals {
+  services = {
+    auth = {
+      cpu        = 200
+      memory     = 48 + 20 * var.password_hashers
+      memory_max = 128 + 20 * var.password_hashers
+      secrets    = {}
+      env = {
+        TICKETING_COOKIE_SECURE    = var.cookie_secure
+        TICKETING_PASSWORD_HASHERS = var.password_hashers
+        TICKETING_TRUSTED_PROXIES  = join(",", var.trusted_proxies)
+      }
+    }
+    ticket = {
+      cpu        = 200
+      memory     = 48
+      memory_max = 192
+      secrets    = {}
+      env        = {}
+    }
+    order = {
+      cpu        = 300
+      memory     = 48
+      memory_max = 192
+      secrets    = {}
+      env        = { TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order }
+    }
+    expiration = {
+      cpu        = 100
+      memory     = 48
+      memory_max = 192
+      secrets    = {}
+      env        = {}
+    }
+    payment = {
+      cpu        = 200
+      memory     = 48
+      memory_max = 192
+      secrets = merge({ stripe-secret-key = "{{ .stripe_secret_key }}" },
+      var.stripe_webhooks ? { stripe-webhook-secret = "{{ .stripe_webhook_secret }}" } : {})
+      env = merge({
+        TICKETING_STRIPE_URL             = var.stripe_url
+        TICKETING_STRIPE_SECRET_KEY_FILE = "$${NOMAD_SECRETS_DIR}/stripe-secret-key"
+        }, var.stripe_webhooks ? {
+        TICKETING_STRIPE_WEBHOOK_SECRET_FILE = "$${NOMAD_SECRETS_DIR}/stripe-webhook-secret"
+        } : {}, var.stripe_publishable_key == "" ? {} : {
+        TICKETING_STRIPE_PUBLISHABLE_KEY = var.stripe_publishable_key
+      })
+    }
+  }
+  this = local.services[var.service]
+
+  # raw_exec mounts no volumes: there the folders of the node are used, as they are.
+  mounts = { for volume, path in { data = "/data", backup = "/backup" } : volume => path
+  if var.driver != "raw_exec" && (volume != "backup" || local.folder) }
+  database = "${var.driver == "raw_exec" ? "${var.data}/${var.service}" : "/data"}/${var.service}.db"
+  replica  = var.driver == "raw_exec" ? "${var.backup_folder}/${var.service}" : "/backup"
+  folder   = var.backup == "file"
+  program  = "ticketing-${var.service}"
+  programs = var.driver == "docker" ? "/" : "$${NOMAD_TASK_DIR}/"
+
+  # What is written is copied within two fifths of a second. Any moment of the last five minutes can be restored, of the
+  # last days every half minute. https://litestream.io/reference/config
+  litestream = <<-YAML
+    addr: {{ env "NOMAD_ADDR_litestream" }}
+    logging:
+      type: json
+    snapshot:
+      interval: 6h
+      retention: ${var.backup_retention_hours}h
+    dbs:
+      - path: ${local.database}
+        monitor-interval: 200ms
+        replica:
+          type: ${var.backup}
+          sync-interval: 200ms
+    ${local.folder ? local.into_folder : local.into_bucket}
+    YAML
+
+  into_folder = "      path: ${local.replica}"
+  into_bucket = <<-YAML
+          bucket: ${var.backup_bucket}
+          path: ${var.service}
+          region: ${var.backup_region}
+          endpoint: "${var.backup_endpoint}"
+          force-path-style: ${var.backup_path_style}
+    {{- with nomadVar "nomad/jobs/ticketing-${var.service}" }}
+          access-key-id: {{ .backup_access_key_id }}
+          secret-access-key: {{ .backup_secret_access_key }}
+    {{- end }}
+    YAML
+}
+
+job "service" {
+  id          = "ticketing-${var.service}"
+  name        = "ticketing-${var.service}"
+  type        = "service"
+  datacenters = var.datacenters
+
+  # The old one ends before the new one begins: both would write to the same file. So no canary, ever.
+  update {
+    max_parallel      = 1
+    canary            = 0
+    health_check      = "checks"
+    min_healthy_time  = "5s"
+    healthy_deadline  = "2m"
+    progress_deadline = "5m"
+    auto_revert       = true
+  }
+
+  dynamic "group" {
+    for_each = [var.service]
+    labels   = [group.value]
+
+    content {
+      count = 1
+
+      # In place first, for whatever passes; then anew, for ever, ever more slowly.
+      restart {
+        attempts = 3
+        interval = "1m"
+        delay    = "2s"
+        mode     = "fail"
+      }
+
+      reschedule {
+        delay          = "5s"
+        delay_function = "exponential"
+        max_delay      = "2m"
+        unlimited      = true
+      }
+
+      # A node that cannot be heard may still be writing. Nothing takes its place by itself: a second writer elsewhere
+      # would be a second marketplace. To move it is a person's decision: README.md.
+      disconnect {
+        lost_after = "24h"
+        replace    = false
+        reconcile  = "keep_original"
+      }
+
+      network {
+        port "http" {
+        }
+        port "litestream" {
+        }
+      }
+
+      # Also for raw_exec, which mounts nothing: it runs where its data are, and nowhere else.
+      volume "data" {
+        type      = "host"
+        source    = "ticketing-${var.service}"
+        read_only = false
+      }
+
+      dynamic "volume" {
+        for_each = local.folder ? ["backup"] : []
+        labels   = [volume.value]
+        content {
+          type      = "host"
+          source    = "ticketing-${var.service}-backup"
+          read_only = false
+        }
+      }
+
+      service {
+        name     = "ticketing-${var.service}"
+        provider = "consul"
+        port     = "http"
+        tags     = ["ticketing", "metrics"]
+
+        # Whether requests are sent to it. A database that cannot write passes by itself, and no restart helps it.
+        check {
+          name     = "ready"
+          type     = "http"
+          path     = "/health/ready"
+          interval = "1s"
+          timeout  = "2s"
+        }
+
+        # Whether it lives. Only this restarts it, after fifteen times. Consul waits for it, too, before it is healthy:
+        # hence every second.
+        check {
+          name           = "alive"
+          type           = "http"
+          path           = "/health/live"
+          initial_status = "passing"
+          interval       = "1s"
+          timeout        = "3s"
+
+          check_restart {
+            limit = 15
+            grace = "30s"
+          }
+        }
+      }
+
+      service {
+        name     = "ticketing-${var.service}-litestream"
+        provider = "consul"
+        port     = "litestream"
+        tags     = ["ticketing", "metrics"]
+      }
+
+      # In an allocation's beginning: no database here, but a replica? Then that first (service/restore.sh).
+      dynamic "task" {
+        for_each = ["restore", "litestream"]
+        labels   = [task.value]
+
+        content {
+          driver = var.driver
+          user   = var.user
+
+          # Nomad ends a sidecar when the service has ended: the last write is copied, too.
+          lifecycle {
+            hook    = task.value == "restore" ? "prestart" : "poststart"
+            sidecar = task.value != "restore"
+          }
+
+          # A replica that cannot be written stops nobody from selling; an alert tells.
+          restart {
+            attempts = 3
+            interval = "1m"
+            delay    = "2s"
+            mode     = task.value == "restore" ? "fail" : "delay"
+          }
+
+          kill_signal  = "SIGTERM"
+          kill_timeout = "20s"
+
+          config {
+            command      = var.driver == "docker" ? null : "/bin/sh"
+            image        = var.driver == "docker" ? var.image : null
+            entrypoint   = var.driver == "docker" ? ["/bin/sh"] : null
+            network_mode = var.driver == "docker" ? "host" : null
+            args         = ["local/${task.value}.sh"]
+          }
+
+          dynamic "artifact" {
+            for_each = var.driver == "docker" ? [] : ["litestream"]
+            content {
+              source      = "${var.release}/${artifact.value}"
+              destination = "local/litestream"
+              mode        = "file"
+              chown       = true
+              options {
+                checksum = lookup(var.checksums, artifact.value, "sha256:${format("%064d", 0)}")
+              }
+            }
+          }
+
+          dynamic "volume_mount" {
+            for_each = local.mounts
+            content {
+              volume      = volume_mount.key
+              destination = volume_mount.value
+            }
+          }
+
+          env {
+            DATABASE   = local.database
+            REPLICA    = local.folder ? local.replica : ""
+            LITESTREAM = "${local.programs}litestream"
+            RESTORE_TO = var.restore_to
+          }
+
+          template {
+            destination = "local/${task.value}.sh"
+            data        = file("service/${task.value}.sh")
+          }
+
+          # For S3 it holds keys, hence where only this user reads it.
+          template {
+            destination = "secrets/litestream.yml"
+            data        = local.litestream
+            perms       = "0400"
+            uid         = 65534
+            gid         = 65534
+            change_mode = "restart"
+          }
+
+          resources {
+            cpu        = 100
+            memory     = 64
+            memory_max = 256
+          }
+
+          logs {
+            max_files     = 3
+            max_file_size = 10
+          }
+        }
+      }
+
+      dynamic "task" {
+        for_each = [var.service]
+        labels   = [task.value]
+
+        content {
+          driver = var.driver
+          user   = var.user
+
+          # Requests under way end (10 s), the batch in hand is applied and the outbox published (4 s).
+          kill_signal  = "SIGTERM"
+          kill_timeout = "30s"
+
+          config {
+            command      = var.driver == "docker" ? null : "/bin/sh"
+            image        = var.driver == "docker" ? var.image : null
+            entrypoint   = var.driver == "docker" ? ["/bin/sh"] : null
+            network_mode = var.driver == "docker" ? "host" : null
+            args         = ["local/serve.sh"]
+          }
+
+          dynamic "artifact" {
+            for_each = var.driver == "docker" ? [] : [local.program]
+            content {
+              source      = "${var.release}/${artifact.value}"
+              destination = "local/${artifact.value}"
+              mode        = "file"
+              chown       = true
+              options {
+                checksum = lookup(var.checksums, artifact.value, "sha256:${format("%064d", 0)}")
+              }
+            }
+          }
+
+          dynamic "volume_mount" {
+            for_each = { for volume, path in local.mounts : volume => path if volume == "data" }
+            content {
+              volume      = volume_mount.key
+              destination = volume_mount.value
+            }
+          }
+
+          env = merge(var.environment, {
+            PROGRAM                        = "${local.programs}${local.program}"
+            TICKETING_DATABASE             = local.database
+            TICKETING_LISTEN               = "${NOMAD_ADDR_http}"
+            TICKETING_AMQP_URL_FILE        = "${NOMAD_SECRETS_DIR}/amqp-url"
+            TICKETING_AMQP_SERVICE         = "ticketing-rabbitmq"
+            TICKETING_CONSUL_URL           = var.consul_url
+            TICKETING_ORDER_WINDOW_SECONDS = var.order_window_seconds
+            TICKETING_LOG                  = var.log
+            TICKETING_LOG_FORMAT           = "json"
+          }, local.this.env, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
+
+          template {
+            destination = "local/serve.sh"
+            data        = file("service/serve.sh")
+          }
+
+          # Secrets are files that this job alone can read. Only a new secret restarts it: that a peer has moved is
+          # heard from Consul while it runs.
+          dynamic "template" {
+            for_each = merge(local.this.secrets, {
+              amqp-url = "amqp://${var.service}:{{ .amqp_password }}@rabbitmq/%2f"
+            })
+            content {
+              destination = "secrets/${template.key}"
+              data        = "{{ with nomadVar \"nomad/jobs/ticketing-${var.service}\" }}${template.value}{{ end }}"
+              perms       = "0400"
+              uid         = 65534
+              gid         = 65534
+              change_mode = "restart"
+            }
+          }
+
+          resources {
+            cpu        = local.this.cpu
+            memory     = local.this.memory
+            memory_max = local.this.memory_max
+          }
+
+          logs {
+            max_files     = 5
+            max_file_size = 20
+          }
+        }
+      }
+    }
+  }
+}
+
+variable "datacenters" {
+  description = "Where it may run."
+  type        = list(string)
+  default     = ["*"]
+}
+
+variable "driver" {
+  description = "exec: isolated, as an unprivileged user. raw_exec: where a node cannot isolate. docker: from an image."
+  type        = string
+  default     = "exec"
+
+  validation {
+    condition     = contains(["exec", "raw_exec", "docker"], var.driver)
+    error_message = "Must be exec, raw_exec or docker."
+  }
+}
+
+variable "user" {
+  description = "As whom it runs. The volume must be this user's, and secrets are readable by user id 65534 alone."
+  type        = string
+  default     = "nobody"
+}
+
+variable "release" {
+  description = "The folder of the release, from which nodes fetch the binaries; not for docker."
+  type        = string
+  default     = "https://releases.example/ticketing"
+
+  validation {
+    condition     = var.release != "" && regex_replace(var.release, "^https?://[^?#]+[^/?#]$", "") == ""
+    error_message = "Must be an address without a slash at its end."
+  }
+}
+
+variable "checksums" {
+  description = "What the files of the release must be: sha256:…, by their names. `just release-binaries` writes them."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = !contains([for sum in values(var.checksums) : sum != "" && regex_replace(sum, "^sha256:[0-9a-f]{64}$", "") == ""], false)
+    error_message = "Each must be sha256: and 64 hexadecimal digits."
+  }
+}
+
+variable "image" {
+  description = "The image with all binaries, by its digest; for docker alone."
+  type        = string
+  default     = "registry.example/ticketing:latest"
+}
+
+variable "data" {
+  description = "The folder under which each service has its own; for raw_exec, which mounts no volume: the path of the host volume is this and the name."
+  type        = string
+  default     = "/srv/ticketing"
+
+  validation {
+    condition     = var.data != "" && regex_replace(var.data, "^/[^ ]*[^/ ]$", "") == ""
+    error_message = "Must be an absolute path without a slash at its end."
+  }
+}
+
+variable "consul_url" {
+  description = "The Consul agent on each node."
+  type        = string
+  default     = "http://127.0.0.1:8500"
+
+  validation {
+    condition     = var.consul_url != "" && regex_replace(var.consul_url, "^http://[^/?#@]+$", "") == ""
+    error_message = "Must be an address such as http://127.0.0.1:8500."
+  }
+}
+
+variable "order_window_seconds" {
+  description = "Within which time an order is to be paid, unless its listing says otherwise. The same for all services."
+  type        = number
+  default     = 900
+
+  validation {
+    condition     = var.order_window_seconds >= 10 && var.order_window_seconds <= 86400
+    error_message = "Must be 10 to 86400."
+  }
+}
+
+variable "allowed_origins" {
+  description = "Origins of pages elsewhere that may write with the session cookie."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = !contains([for origin in var.allowed_origins : origin != "" && regex_replace(origin, "^https?://[^/?#@]+$", "") == ""], false)
+    error_message = "Each must be an origin such as https://shop.example."
+  }
+}
+
+variable "log" {
+  description = "What is logged: a level, or a list such as info,order=debug."
+  type        = string
+  default     = "info"
+}
+
+variable "environment" {
+  description = "Further settings, by their variables: every flag has one, see `ticketing-<service> serve --help`."
+  type        = map(string)
+  default     = {}
+}
+
+variable "max_tickets_per_order" {
+  description = "How many tickets one order can have at most."
+  type        = number
+  default     = 10
+
+  validation {
+    condition     = var.max_tickets_per_order >= 1 && var.max_tickets_per_order <= 1000000
+    error_message = "Must be 1 to 1000000."
+  }
+}
+
+variable "password_hashers" {
+  description = "Passwords that are hashed at the same time. Each takes 19 MiB meanwhile, of the memory that the job has."
+  type        = number
+  default     = 4
+
+  validation {
+    condition     = var.password_hashers >= 1 && var.password_hashers <= 64
+    error_message = "Must be 1 to 64."
+  }
+}
+
+variable "cookie_secure" {
+  description = "Whether browsers send the session cookies over TLS only."
+  type        = bool
+  default     = true
+}
+
+variable "trusted_proxies" {
+  description = "Networks of the ingress, whose X-Forwarded-For is believed: failed attempts to sign in are counted by address."
+  type        = list(string)
+  default     = ["127.0.0.0/8"]
+
+  validation {
+    condition     = !contains([for network in var.trusted_proxies : can(cidrhost(network, 0))], false)
+    error_message = "Each must be a network such as 10.0.0.0/8."
+  }
+}
+
+variable "stripe_url" {
+  description = "Where Stripe's API is; for the double (stripe-sim.nomad.hcl) in a cluster for tests: http://127.0.0.1:12111/"
+  type        = string
+  default     = "https://api.stripe.com/"
+
+  validation {
+    condition     = var.stripe_url != "" && regex_replace(var.stripe_url, "^https?://[^/?#@]+/$", "") == ""
+    error_message = "Must be an address such as https://api.stripe.com/."
+  }
+}
+
+variable "stripe_webhooks" {
+  description = "Whether Stripe tells by webhooks; stripe_webhook_secret of the Nomad variable signs them."
+  type        = bool
+  default     = false
+}
+
+variable "stripe_publishable_key" {
+  description = "Stripe's publishable key, for browsers that pay by themselves; of the same mode as the secret one."
+  type        = string
+  default     = ""
+}
+
+variable "backup" {
+  description = "Where replicas go. file: a folder that outlives the node, by the host volume ticketing-<service>-backup. s3: a bucket."
+  type        = string
+  default     = "file"
+
+  validation {
+    condition     = contains(["file", "s3"], var.backup)
+    error_message = "Must be file or s3."
+  }
+}
+
+variable "backup_folder" {
+  description = "The folder under which each service's replica has its own; for raw_exec, as `data`."
+  type        = string
+  default     = "/srv/ticketing-backup"
+
+  validation {
+    condition     = var.backup_folder != "" && regex_replace(var.backup_folder, "^/[^ ]*[^/ ]$", "") == ""
+    error_message = "Must be an absolute path without a slash at its end."
+  }
+}
+
+variable "backup_retention_hours" {
+  description = "For how long a moment can be restored."
+  type        = number
+  default     = 168
+
+  validation {
+    condition     = var.backup_retention_hours >= 24
+    error_message = "Must be at least 24."
+  }
+}
+
+variable "backup_bucket" {
+  description = "The bucket, for s3; its keys are backup_access_key_id and backup_secret_access_key of the Nomad variable."
+  type        = string
+  default     = "ticketing"
+
+  validation {
+    condition     = var.backup_bucket != "" && regex_replace(var.backup_bucket, "^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", "") == ""
+    error_message = "Must be the name of a bucket."
+  }
+}
+
+variable "backup_region" {
+  description = "The bucket's region, for s3."
+  type        = string
+  default     = "us-east-1"
+}
+
+variable "backup_endpoint" {
+  description = "The address of a store that speaks S3; empty for Amazon's own."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.backup_endpoint == "" || regex_replace(var.backup_endpoint, "^https?://[^/?#@]+$", "") == ""
+    error_message = "Must be empty or an address such as https://s3.example."
+  }
+}
+
+variable "backup_path_style" {
+  description = "Whether the bucket is part of the path instead of the host's name: most stores but Amazon's want it."
+  type        = bool
+  default     = true
+}
+
+variable "restore_to" {
+  description = "With no database on the volume: the moment to restore, such as 2026-11-24T20:15:00Z, instead of the newest."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.restore_to == "" || can(timeadd(var.restore_to, "0s"))
+    error_message = "Must be a moment as in RFC 3339."
+  }
+}
