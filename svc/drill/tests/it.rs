@@ -71,7 +71,7 @@ impl Drilled {
         let open = settle(&url, &record, None, Duration::from_mins(1)).await.unwrap();
         assert_eq!(open, Vec::<String>::new());
         let drilled = Self {
-            intents: intents(&stack.double().unwrap().1, "sk_test_ticketing").await.unwrap(),
+            intents: intents(stack.double().unwrap().1, "sk_test_ticketing").await.unwrap(),
             lines: record::read(&record).unwrap(),
             folder,
         };
