@@ -105,9 +105,10 @@ CREATE TABLE stripe_event (
 
 CREATE INDEX stripe_event_by_age ON stripe_event (received_at);
 
--- Since when Stripe may know of payments that nobody here remembers, after a backup was put back; no row, once all of them
--- are taken back.
+-- Since when Stripe may know of payments that nobody here remembers, after a backup was put back, and since when they are
+-- looked for; no row, once all of them are taken back.
 CREATE TABLE amnesia (
     one INTEGER PRIMARY KEY CHECK (one = 1),
-    since INTEGER NOT NULL
+    since INTEGER NOT NULL,
+    began_at INTEGER NOT NULL
 ) STRICT;

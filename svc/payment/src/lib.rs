@@ -13,6 +13,7 @@ mod intent;
 mod pay;
 mod payment;
 mod reactions;
+mod reconcile;
 mod record;
 mod seen;
 mod settings;
@@ -25,11 +26,12 @@ mod webhook;
 use std::{sync::Arc, time::Duration};
 
 use bus::{Consumer, Queue, outbox};
-use chassis::{Context, Job, Mistakes, NoCommand, Parts, Readings, Service, StartError};
+use chassis::{Context, Job, Mistakes, Parts, Readings, Service, StartError};
 use db::{Db, Schema, Tx, admin::Invariant};
 use ids::{Clock, Timestamp};
 use rusqlite::Connection;
 
+pub use reconcile::{Command, Since};
 pub use settings::{Args, Settings};
 
 use crate::{
@@ -67,7 +69,7 @@ impl Service for Payments {
 
     type Args = Args;
     type Settings = Settings;
-    type Command = NoCommand;
+    type Command = Command;
     type Api = (api::Api, WebhookApi);
     type App = api::App;
 
@@ -85,6 +87,10 @@ impl Service for Payments {
             record::announce(tx, now, payment)?;
         }
         Ok(payments.last().map(|payment| payment.id.to_string()))
+    }
+
+    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        store::newest(conn)
     }
 
     fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
@@ -107,6 +113,8 @@ impl Service for Payments {
         let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
         let stripe =
             stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
+        reconcile::begin(&db, &clock).await?;
+        let remembering = reconcile::remembering(&db, &clock, &stripe);
         let settler = Settler::new(db.clone(), clock.clone(), stripe, shutdown, tasks.clone());
         let settling = settler.clone();
         tasks.spawn(trace::context().scope(async move {
@@ -127,6 +135,7 @@ impl Service for Payments {
             }],
             jobs: vec![
                 look,
+                remembering,
                 idempotency::forgetting(&db, &clock),
                 webhook::forgetting(&db, &clock),
             ],
@@ -141,7 +150,7 @@ impl Service for Payments {
         })
     }
 
-    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, StartError> {
-        match command {}
+    async fn command(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
+        reconcile::run(command, db, clock).await
     }
 }

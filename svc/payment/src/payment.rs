@@ -21,7 +21,7 @@ use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
 use crate::{
     bill::Ruling,
     card_token::Token,
-    intent::{Failure, IntentStatus},
+    intent::{Failure, Intent, IntentStatus},
 };
 
 mod learning;
@@ -148,6 +148,24 @@ impl Payment {
             tries: 0,
             next_try_at: now + HEAD_START,
             told_at: None,
+        }
+    }
+
+    /// An attempt that Stripe remembers and nobody here does: it is looked at as if its buyer were busy with it.
+    pub(crate) fn remembered(
+        (id, order_id, buyer_id): (PaymentId, OrderId, UserId),
+        amount: Money,
+        intent: &Intent,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            status: Status::RequiresAction,
+            intent_id: Some(intent.id.clone()),
+            created_at: intent.created_at,
+            updated_at: now.max(intent.created_at),
+            next_try_at: now,
+            ..Self::start(order_id, buyer_id, amount, Means::Browser, now)
         }
     }
 

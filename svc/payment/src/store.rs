@@ -17,11 +17,13 @@ use crate::{
     payment::{Means, NextStep, Payment, Status},
 };
 
+mod amnesia;
 mod invariants;
 mod letters;
 
+pub(crate) use amnesia::{Amnesia, amnesia, began_since, forget_amnesia, keep_amnesia, newest};
 pub(crate) use invariants::INVARIANTS;
-pub(crate) use letters::{forget, is_new, named};
+pub(crate) use letters::{forget, is_new, of_intent};
 
 /// A word in a column that stands for a variant, both ways.
 macro_rules! words {

@@ -11,7 +11,7 @@ use std::{
 use chassis::StartError;
 use ids::{PaymentId, Timestamp};
 use metrics::{Gauge, Histogram, Labelled, Metrics, histograms, latencies};
-use stripe::{IdempotencyKey, RequestStrategy, StripeRequest};
+use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_core::{
     PaymentIntent,
     payment_intent::{CancelPaymentIntent, CapturePaymentIntent, RetrievePaymentIntent},
@@ -172,6 +172,7 @@ impl Stripe {
         let retrieve = RetrievePaymentIntent::new(intent).expand(["latest_charge"].map(str::to_owned));
         match self.observed(Operation::Retrieve, retrieve.send(&self.client)).await {
             Ok(intent) => Intent::from(intent).into(),
+            Err(StripeError::Stripe(_, 404)) => Learned::Absent,
             Err(error) => Learned::Unknown(told(&error)),
         }
     }
@@ -211,7 +212,10 @@ impl From<PaymentIntent> for Intent {
             order_id: named(&intent.metadata, "order_id"),
             buyer_id: named(&intent.metadata, "buyer_id"),
             created_at: Timestamp::from_millis(intent.created.saturating_mul(1000)),
-            amount_refunded: charge.map(|charge| charge.amount_refunded),
+            // What was set aside and let go counts as given back at Stripe, though it was never taken.
+            amount_refunded: charge
+                .filter(|charge| charge.captured)
+                .map(|charge| charge.amount_refunded),
             client_secret: intent.client_secret,
             next_action_url: page.and_then(|page| page.url),
             failure: intent.last_payment_error.as_deref().map(declined),

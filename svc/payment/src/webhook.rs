@@ -150,7 +150,7 @@ pub(crate) fn note(tx: &Tx, now: Timestamp, letter: &Letter) -> Result<Effect, d
     let object = &letter.data.object;
     let text = |pointer| object.pointer(pointer).and_then(serde_json::Value::as_str);
     let payment = text("/metadata/payment_id").and_then(|id| id.parse::<PaymentId>().ok());
-    let Some(mut payment) = store::named(tx, text("/id").unwrap_or_default(), payment)? else {
+    let Some(mut payment) = store::of_intent(tx, text("/id").unwrap_or_default(), payment)? else {
         return Ok(Effect::Strange);
     };
     let was = IntentStatus::of_word(text("/status").unwrap_or_default());

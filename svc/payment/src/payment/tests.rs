@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::intent::{FailureKind, Intent, Learned};
+use crate::intent::{FailureKind, Learned};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -55,7 +55,7 @@ fn learn(payment: &mut Payment, call: Call, status: IntentStatus, ruling: Ruling
     payment.learn(call, learned, ruling, NOW)
 }
 
-fn authorized() -> Payment {
+pub(crate) fn authorized() -> Payment {
     let mut payment = started();
     let announced = learn(
         &mut payment,

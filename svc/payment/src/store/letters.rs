@@ -2,7 +2,7 @@
 
 use db::Tx;
 use ids::{PaymentId, Timestamp};
-use rusqlite::OptionalExtension;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::{Payment, read_payment};
 
@@ -25,8 +25,12 @@ pub(crate) fn forget(tx: &Tx, before: Timestamp) -> Result<usize, db::Error> {
 }
 
 /// The payment of an intent: by the intent's id, or by what its metadata says where that is not known yet.
-pub(crate) fn named(tx: &Tx, intent: &str, payment: Option<PaymentId>) -> Result<Option<Payment>, db::Error> {
-    Ok(tx
+pub(crate) fn of_intent(
+    conn: &Connection,
+    intent: &str,
+    payment: Option<PaymentId>,
+) -> Result<Option<Payment>, db::Error> {
+    Ok(conn
         .prepare_cached("SELECT * FROM payment WHERE intent_id = ?1 OR (id = ?2 AND intent_id IS NULL)")?
         .query_row((intent, payment), read_payment)
         .optional()?)

@@ -188,6 +188,16 @@ impl Till {
         .await
     }
 
+    /// Waits until a payment that may not be there yet stands so.
+    pub(crate) async fn remembered(&self, buyer: &Buyer, payment: PaymentId, status: &str) -> Value {
+        let (client, path) = (self.client(buyer), format!("/api/v1/payments/{payment}"));
+        eventually(&format!("the payment is back, and {status}"), || async {
+            let found = client.get(&path).await;
+            (found.status.as_u16() == 200 && found.json()["status"] == status).then(|| found.json())
+        })
+        .await
+    }
+
     /// How often Stripe has done what was asked of it there.
     pub(crate) async fn done(&self, path: &str) -> usize {
         let requests = self.sim.requests().await.unwrap();
