@@ -2,7 +2,7 @@ use ids::{EventId, Timestamp};
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
-use crate::{Event, Expiration, Order, Payment, ROUTES, Route, Ticket, Timer, examples::examples};
+use crate::{Event, Expiration, Order, Payment, ROUTES, Refund, Reversal, Route, Ticket, Timer, examples::examples};
 
 /// The [AsyncAPI 3](https://www.asyncapi.com/docs/reference/specification/v3.0.0) document of [`ROUTES`]: who says what
 /// to whom, and how it looks.
@@ -125,12 +125,12 @@ fn example(event: &Event) -> Value {
     serde_json::to_value(&envelope).unwrap_or_default()
 }
 
-/// `ticketing.order.created.v1` is `orderCreated`; a second version will be `orderCreatedV2`.
+/// `ticketing.payment.refund-failed.v1` is `paymentRefundFailed`; a second version will be `orderCreatedV2`.
 fn camel_case(event: &str) -> String {
     let words = event
         .trim_start_matches("ticketing.")
         .trim_end_matches(".v1")
-        .split('.');
+        .split(['.', '-']);
     let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
     words
         .enumerate()
@@ -154,15 +154,27 @@ impl Schemas {
     fn of(&mut self, event: &Event) -> String {
         let schema = match event {
             Event::TicketCreated(_) | Event::TicketUpdated(_) => self.0.subschema_for::<Ticket>(),
-            Event::OrderCreated(_) | Event::OrderConfirmed(_) | Event::OrderCompleted(_) | Event::OrderCancelled(_) => {
-                self.0.subschema_for::<Order>()
-            }
+            Event::OrderCreated(_)
+            | Event::OrderExtended(_)
+            | Event::OrderConfirmed(_)
+            | Event::OrderCompleted(_)
+            | Event::OrderCancelled(_)
+            | Event::OrderRefunded(_)
+            | Event::OrderDisputed(_) => self.0.subschema_for::<Order>(),
+            Event::RefundRequested(_)
+            | Event::RefundApproved(_)
+            | Event::RefundDeclined(_)
+            | Event::RefundPaid(_)
+            | Event::RefundFailed(_) => self.0.subschema_for::<Refund>(),
             Event::ExpirationCompleted(_) => self.0.subschema_for::<Expiration>(),
             Event::ExpirationTimer(_) => self.0.subschema_for::<Timer>(),
-            Event::PaymentAuthorized(_)
+            Event::PaymentPending(_)
+            | Event::PaymentAuthorized(_)
             | Event::PaymentCreated(_)
-            | Event::PaymentFailed(_)
-            | Event::PaymentRefunded(_) => self.0.subschema_for::<Payment>(),
+            | Event::PaymentFailed(_) => self.0.subschema_for::<Payment>(),
+            Event::PaymentRefunded(_) | Event::PaymentRefundFailed(_) | Event::PaymentDisputed(_) => {
+                self.0.subschema_for::<Reversal>()
+            }
         };
         let reference = schema.get("$ref").and_then(Value::as_str).unwrap_or_default();
         reference.rsplit('/').next().unwrap_or_default().to_owned()

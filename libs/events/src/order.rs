@@ -2,6 +2,8 @@ use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::Dispute;
+
 /// An order, and with it the hold on its tickets.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -28,6 +30,9 @@ pub struct Order {
     pub expires_at: Timestamp,
     /// The payment that the order was confirmed with; from then on no other can be captured for it.
     pub payment_id: Option<PaymentId>,
+    /// What went back after it was paid; absent as long as nothing did. Its status stays `complete`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_sale: Option<AfterSale>,
     /// What nobody but the order service keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<OrderRecord>,
@@ -45,6 +50,30 @@ pub struct OrderRecord {
     pub created_at: Timestamp,
     /// When it came to stand as it does.
     pub updated_at: Timestamp,
+    /// When its deadline was moved, because a payment was under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extended_at: Option<Timestamp>,
+    /// Until when the buyer gets a refund without being asked why, as it was promised when the order was placed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refundable_until: Option<Timestamp>,
+    /// The version of the payment that said what money went back, and what became of a dispute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payment_version: Option<u64>,
+}
+
+/// What went back of a sale. The sale itself is not undone.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AfterSale {
+    /// How many tickets were given back, and paid back.
+    pub refunded_quantity: u32,
+    /// How many of those are on sale again; the others are void.
+    pub returned_quantity: u32,
+    /// How much was paid back, whoever did; what a lost dispute took is not in it.
+    pub refunded_amount: Money,
+    /// The buyer's dispute of the charge, if there ever was one. While it is open, nothing is refunded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Dispute>,
 }
 
 /// Where an order stands.

@@ -1,4 +1,4 @@
-use ids::{Money, OrderId, PaymentId, UserId};
+use ids::{Money, OrderId, PaymentId, RefundId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -24,12 +24,67 @@ pub struct Payment {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PaymentStatus {
+    /// Under way: the buyer's bank asks its owner, or Stripe has not answered yet. Nothing is set aside.
+    Pending,
     /// The card's bank has set the money aside; it is not taken yet.
     Authorized,
     /// The money is taken.
     Captured,
     /// Nothing was taken, and nothing will be.
     Failed,
-    /// What was taken is given back.
+    /// All that was taken is given back. Of which only a part is, stays `captured`.
     Refunded,
+}
+
+/// A captured payment, of which money went back or may have to.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Reversal {
+    /// The payment. Its version counts this state, too.
+    #[serde(flatten)]
+    pub payment: Payment,
+    /// How much of it was paid back so far, in all; what a lost dispute took is not in it.
+    pub refunded_total: Money,
+    /// The refund of an order that this is said of. None where money went back that nobody had asked the marketplace for:
+    /// by hand, in Stripe's dashboard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refund: Option<RefundAnswer>,
+    /// The dispute of this payment, if there ever was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dispute: Option<Dispute>,
+}
+
+/// What became of a refund that the order service had approved.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundAnswer {
+    /// The refund.
+    pub id: RefundId,
+    /// How much it gives back.
+    pub amount: Money,
+    /// Why it could not be paid, for people; only then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+/// A buyer's dispute of a charge with their bank (a chargeback).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Dispute {
+    /// How it stands.
+    pub status: DisputeStatus,
+    /// How much the bank wants back.
+    pub amount: Money,
+}
+
+/// How a dispute stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DisputeStatus {
+    /// The bank has not decided; Stripe holds the money.
+    Open,
+    /// The bank has decided for the seller: the money stays.
+    Won,
+    /// The bank has decided for the buyer: the money is gone.
+    Lost,
 }

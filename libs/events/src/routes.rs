@@ -42,6 +42,12 @@ pub const ROUTES: &[Route] = &[
         "Tickets are held for a buyer, until the order's deadline.",
     ),
     route(
+        "ticketing.order.extended.v1",
+        "order",
+        &["ticket", "expiration", "payment"],
+        "The deadline was moved, once, because a payment was under way.",
+    ),
+    route(
         "ticketing.order.confirmed.v1",
         "order",
         &["ticket", "expiration", "payment"],
@@ -60,10 +66,58 @@ pub const ROUTES: &[Route] = &[
         "Ended without a sale: the hold is released, and an authorised payment is voided.",
     ),
     route(
+        "ticketing.order.refunded.v1",
+        "order",
+        &["ticket", "expiration", "payment"],
+        "Tickets of a paid order were given back, or money for it.",
+    ),
+    route(
+        "ticketing.order.disputed.v1",
+        "order",
+        &["ticket", "expiration", "payment"],
+        "The charge of a paid order is disputed, or no longer.",
+    ),
+    route(
+        "ticketing.refund.requested.v1",
+        "order",
+        &[],
+        "A buyer asks for a refund; the seller decides.",
+    ),
+    route(
+        "ticketing.refund.approved.v1",
+        "order",
+        &["payment"],
+        "Money is to be paid back to the buyer.",
+    ),
+    route(
+        "ticketing.refund.declined.v1",
+        "order",
+        &[],
+        "The seller said no to a refund.",
+    ),
+    route(
+        "ticketing.refund.paid.v1",
+        "order",
+        &[],
+        "A refund is paid, and its tickets have gone back.",
+    ),
+    route(
+        "ticketing.refund.failed.v1",
+        "order",
+        &[],
+        "A refund could not be paid: the tickets stay the buyer's.",
+    ),
+    route(
         "ticketing.expiration.completed.v1",
         "expiration",
         &["order"],
         "An order's deadline has passed.",
+    ),
+    route(
+        "ticketing.payment.pending.v1",
+        "payment",
+        &["order"],
+        "An attempt is under way, and waits for the buyer's bank or for Stripe.",
     ),
     route(
         "ticketing.payment.authorized.v1",
@@ -87,7 +141,19 @@ pub const ROUTES: &[Route] = &[
         "ticketing.payment.refunded.v1",
         "payment",
         &["order"],
-        "What was taken is given back.",
+        "Of what was taken, something is given back.",
+    ),
+    route(
+        "ticketing.payment.refund-failed.v1",
+        "payment",
+        &["order"],
+        "A refund could not be paid.",
+    ),
+    route(
+        "ticketing.payment.disputed.v1",
+        "payment",
+        &["order"],
+        "The buyer's bank disputes the charge, or has decided on that.",
     ),
 ];
 

@@ -64,7 +64,8 @@ fn what_is_not_as_its_contract_says_is_malformed() {
 fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
     let known: Vec<_> = examples().iter().map(Event::name).collect();
     assert!(ROUTES.iter().all(|route| known.contains(&route.event)));
-    assert_eq!(subscriptions("ticket").count(), 4);
+    assert_eq!(subscriptions("ticket").count(), 7);
+    assert!(subscriptions("payment").any(|event| event == "ticketing.refund.approved.v1"));
     assert_eq!(subscriptions("auth").count(), 0);
 }
 

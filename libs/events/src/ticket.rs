@@ -24,9 +24,38 @@ pub struct Ticket {
     pub order_window_seconds: Option<u32>,
     /// When the seller withdrew it; nothing is sold after that.
     pub withdrawn_at: Option<Timestamp>,
+    /// On which terms buyers give tickets back; absent where they are the usual ones.
+    #[serde(default, skip_serializing_if = "RefundTerms::are_usual")]
+    pub refund_terms: RefundTerms,
     /// What nobody but the ticket service keeps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<TicketRecord>,
+}
+
+/// On which terms tickets of a listing are given back. As a rule the seller decides, and what goes back is sold again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RefundTerms {
+    /// Until when a buyer gets a refund without the seller being asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refundable_until: Option<Timestamp>,
+    /// Whether refunded tickets are sold again; otherwise they are void.
+    pub resell_refunded: bool,
+}
+
+impl RefundTerms {
+    fn are_usual(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Default for RefundTerms {
+    fn default() -> Self {
+        Self {
+            refundable_until: None,
+            resell_refunded: true,
+        }
+    }
 }
 
 /// What the ticket service knows of a listing besides: with it, its database can be made whole from what it has said.

@@ -92,6 +92,8 @@ ids! {
     OrderId,
     /// One attempt to pay for an order.
     PaymentId,
+    /// Tickets of one order that go back.
+    RefundId,
     /// A signed-in device: the family of its refresh tokens.
     SessionId,
     /// One message on the bus.

@@ -7,6 +7,6 @@ mod money;
 mod openapi;
 mod timestamp;
 
-pub use id::{EventId, MalformedId, OrderId, PaymentId, SessionId, TicketId, UserId};
+pub use id::{EventId, MalformedId, OrderId, PaymentId, RefundId, SessionId, TicketId, UserId};
 pub use money::{Currency, MAX_AMOUNT, Money, UnknownCurrency};
 pub use timestamp::{Clock, MalformedTimestamp, Timestamp};

@@ -15,9 +15,12 @@ pub(crate) fn consumers(rungs: &Rungs) -> Vec<Consumer> {
             queue: Queue::Events,
             reaction: Arc::new(move |tx, now, envelope| match &envelope.event {
                 Event::OrderCreated(order)
+                | Event::OrderExtended(order)
                 | Event::OrderConfirmed(order)
                 | Event::OrderCompleted(order)
-                | Event::OrderCancelled(order) => Ok(follow_order(tx, now, order, &ladder)?),
+                | Event::OrderCancelled(order)
+                | Event::OrderRefunded(order)
+                | Event::OrderDisputed(order) => Ok(follow_order(tx, now, order, &ladder)?),
                 _ => Err(unexpected(envelope)),
             }),
         },

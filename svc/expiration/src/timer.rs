@@ -164,6 +164,7 @@ pub(crate) mod tests {
             },
             expires_at: NOON + WINDOW,
             payment_id: None,
+            after_sale: None,
             record: None,
         }
     }

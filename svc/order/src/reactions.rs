@@ -22,7 +22,10 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
         Event::PaymentFailed(payment) => paid(tx, now, payment, |order| Ok(order.fail(payment.id, now))),
         Event::ExpirationCompleted(expiration) => expire(tx, now, expiration),
         // What was sold stays sold: money that goes back changes nothing here, yet.
-        Event::PaymentRefunded(_) => Ok(()),
+        Event::PaymentPending(_)
+        | Event::PaymentRefunded(_)
+        | Event::PaymentRefundFailed(_)
+        | Event::PaymentDisputed(_) => Ok(()),
         other => Err(ReactionError::new(format_args!(
             "{} is not for the order service",
             other.name()

@@ -38,11 +38,15 @@ pub(crate) fn announce(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), Err
         total: order.total(),
         expires_at: order.expires_at,
         payment_id: order.payment_id,
+        after_sale: None,
         record: Some(events::OrderRecord {
             title: order.title.clone(),
             price: order.price,
             created_at: order.created_at,
             updated_at: order.updated_at,
+            extended_at: None,
+            refundable_until: None,
+            payment_version: None,
         }),
     };
     let event = match order.status {

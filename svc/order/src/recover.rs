@@ -81,6 +81,9 @@ fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, Reac
             },
             created_at: said.id.minted_at().unwrap_or(at),
             updated_at: at,
+            extended_at: None,
+            refundable_until: None,
+            payment_version: None,
         },
     };
     Ok(Order {

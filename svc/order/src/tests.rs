@@ -45,6 +45,7 @@ impl World {
             starts_at: None,
             order_window_seconds: None,
             withdrawn_at: None,
+            refund_terms: events::RefundTerms::default(),
             record: None,
         };
         let world = Self { db, folder, ticket };
@@ -123,7 +124,8 @@ impl World {
             PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
             PaymentStatus::Captured => Event::PaymentCreated(payment),
             PaymentStatus::Failed => Event::PaymentFailed(payment),
-            PaymentStatus::Refunded => Event::PaymentRefunded(payment),
+            PaymentStatus::Pending => Event::PaymentPending(payment),
+            PaymentStatus::Refunded => unreachable!("money that goes back has a test of its own"),
         }
     }
 }

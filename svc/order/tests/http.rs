@@ -34,6 +34,7 @@ impl Shop {
             starts_at: None,
             order_window_seconds: None,
             withdrawn_at: None,
+            refund_terms: events::RefundTerms::default(),
             record: None,
         };
         self.kit.say("ticket", Event::TicketCreated(ticket.clone())).await;

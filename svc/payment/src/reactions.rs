@@ -10,9 +10,12 @@ use crate::{bill::Bill, record, store};
 pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
     match &envelope.event {
         Event::OrderCreated(order)
+        | Event::OrderExtended(order)
         | Event::OrderConfirmed(order)
         | Event::OrderCompleted(order)
-        | Event::OrderCancelled(order) => Ok(adopt(tx, now, &order.into())?),
+        | Event::OrderCancelled(order)
+        | Event::OrderRefunded(order)
+        | Event::OrderDisputed(order) => Ok(adopt(tx, now, &order.into())?),
         other => Err(ReactionError::new(format_args!(
             "{} is not for the payment service",
             other.name()

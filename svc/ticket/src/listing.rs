@@ -181,6 +181,7 @@ impl From<&Listing> for events::Ticket {
             starts_at: listing.terms.starts_at,
             order_window_seconds: listing.terms.order_window_seconds,
             withdrawn_at: listing.withdrawn_at,
+            refund_terms: events::RefundTerms::default(),
             record: Some(events::TicketRecord {
                 description: listing.terms.description.clone().map(Prose::into_string),
                 venue: listing.terms.venue.clone().map(Line::into_string),

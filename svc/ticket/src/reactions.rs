@@ -12,9 +12,12 @@ use crate::store;
 pub(crate) fn react(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
     match &envelope.event {
         Event::OrderCreated(order)
+        | Event::OrderExtended(order)
         | Event::OrderConfirmed(order)
         | Event::OrderCompleted(order)
-        | Event::OrderCancelled(order) => Ok(store::hold(tx, order)?),
+        | Event::OrderCancelled(order)
+        | Event::OrderRefunded(order)
+        | Event::OrderDisputed(order) => Ok(store::hold(tx, order)?),
         other => Err(ReactionError::new(format_args!(
             "{} is nothing that this service listens to",
             other.name()

@@ -249,6 +249,7 @@ pub(crate) fn ordered(version: u64) -> Event {
         },
         expires_at: now,
         payment_id: None,
+        after_sale: None,
         record: None,
     })
 }

@@ -47,6 +47,7 @@ pub(crate) fn order(kit: &Kit, buyer: UserId, window: Duration) -> Order {
         },
         expires_at: now + window,
         payment_id: None,
+        after_sale: None,
         record: None,
     }
 }

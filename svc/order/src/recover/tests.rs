@@ -78,6 +78,7 @@ impl World {
             starts_at: None,
             order_window_seconds: None,
             withdrawn_at: None,
+            refund_terms: events::RefundTerms::default(),
             record: None,
         };
         self.listings.push(ticket.clone());

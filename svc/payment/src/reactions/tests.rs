@@ -73,6 +73,7 @@ fn placed() -> Order {
         total: usd(1999),
         expires_at: NOW + std::time::Duration::from_mins(15),
         payment_id: None,
+        after_sale: None,
         record: None,
     }
 }

@@ -156,6 +156,7 @@ fn take(conn: &Connection, listing: &Listing, quantity: u32) {
         total: listing.terms.price,
         expires_at: NOW,
         payment_id: None,
+        after_sale: None,
         record: None,
     };
     store::hold(conn, &order).unwrap();

@@ -27,6 +27,7 @@ fn order(id: OrderId, ticket_id: TicketId, quantity: u32, version: u64, status: 
         total: usd(1999),
         expires_at: NOW,
         payment_id: None,
+        after_sale: None,
         record: None,
     }
 }

@@ -48,6 +48,7 @@ fn order(now: Timestamp, ticket: &Reply, quantity: u32) -> Order {
         total: serde_json::from_value(ticket.json()["price"].clone()).unwrap(),
         expires_at: now,
         payment_id: None,
+        after_sale: None,
         record: None,
     }
 }
