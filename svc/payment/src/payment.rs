@@ -245,7 +245,10 @@ impl Payment {
         if known || self.trouble.is_some() {
             return false;
         }
-        self.told_at = Some(now);
+        // Whoever waits for an answer hears it with that.
+        if !matches!(self.status, Status::Started | Status::Capturing | Status::Voiding) {
+            self.told_at = Some(now);
+        }
         self.next_try_at = self.next_try_at.min(now);
         true
     }
@@ -274,9 +277,7 @@ impl Payment {
         if !matches!(status, Status::Failed) {
             self.failure = None;
         }
-        if status == Status::Captured {
-            self.told_at = None;
-        }
+        self.told_at = self.told_at.filter(|_| status != Status::Captured);
         self.next = None;
         self.status = status;
         self.version += 1;
