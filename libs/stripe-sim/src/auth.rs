@@ -1,4 +1,4 @@
-//! The secret key, as `Authorization: Bearer sk_…` or as the user name of Basic.
+//! The key: `Authorization: Bearer sk_…`, or the user name of Basic; a browser also says `key=pk_…` in its form.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use poem::http::{HeaderMap, header::AUTHORIZATION};
@@ -6,17 +6,38 @@ use subtle::ConstantTimeEq;
 
 use crate::error::StripeError;
 
-/// Whether the request carries the secret key.
-pub(crate) fn check(headers: &HeaderMap, secret_key: &str) -> Result<(), StripeError> {
-    let given = headers
-        .get(AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(key_of);
-    let given = given.filter(|key| !key.is_empty()).ok_or_else(StripeError::no_key)?;
-    if bool::from(given.as_bytes().ct_eq(secret_key.as_bytes())) {
-        Ok(())
-    } else {
-        Err(StripeError::wrong_key(&given))
+/// Whose key a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// The secret key: the seller's server.
+    Seller,
+    /// The publishable key: a buyer's browser.
+    Browser,
+}
+
+/// The pair of keys of an account.
+pub(crate) struct Keys {
+    pub(crate) secret: String,
+    pub(crate) publishable: String,
+}
+
+impl Keys {
+    /// Whose key the request carries, in its header or as the parameter `key`, where only a publishable one may be.
+    pub(crate) fn check(&self, headers: &HeaderMap, parameter: Option<&str>) -> Result<Caller, StripeError> {
+        let header = headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(key_of)
+            .filter(|key| !key.is_empty());
+        let same = |given: &str, ours: &str| bool::from(given.as_bytes().ct_eq(ours.as_bytes()));
+        match (&header, parameter) {
+            (Some(given), _) if same(given, &self.secret) => Ok(Caller::Seller),
+            (Some(given), _) if same(given, &self.publishable) => Ok(Caller::Browser),
+            (None, Some(given)) if same(given, &self.publishable) => Ok(Caller::Browser),
+            (Some(given), _) => Err(StripeError::wrong_key(given)),
+            (None, Some(given)) => Err(StripeError::wrong_key(given)),
+            (None, None) => Err(StripeError::no_key()),
+        }
     }
 }
 
@@ -39,24 +60,34 @@ fn key_of(header: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn status(header: Option<&str>) -> Option<u16> {
+    fn caller(header: Option<&str>, parameter: Option<&str>) -> Result<Caller, u16> {
+        let keys = Keys {
+            secret: "sk_test_1".to_owned(),
+            publishable: "pk_test_1".to_owned(),
+        };
         let mut headers = HeaderMap::new();
         if let Some(header) = header {
             headers.insert(AUTHORIZATION, header.parse().unwrap());
         }
-        check(&headers, "sk_test_1").err().map(|error| error.status.as_u16())
+        keys.check(&headers, parameter).map_err(|error| error.status.as_u16())
     }
 
     #[test]
     fn the_key_is_taken_as_bearer_and_as_basic_and_nothing_else() {
-        assert_eq!(status(Some("Bearer sk_test_1")), None);
-        assert_eq!(
-            status(Some(&format!("Basic {}", BASE64_STANDARD.encode("sk_test_1:")))),
-            None
-        );
-        assert_eq!(status(None), Some(401));
-        assert_eq!(status(Some("Bearer sk_test_2")), Some(401));
-        assert_eq!(status(Some("Digest sk_test_1")), Some(401));
-        assert_eq!(status(Some("Basic %%%")), Some(401));
+        assert_eq!(caller(Some("Bearer sk_test_1"), None), Ok(Caller::Seller));
+        let basic = format!("Basic {}", BASE64_STANDARD.encode("sk_test_1:"));
+        assert_eq!(caller(Some(&basic), None), Ok(Caller::Seller));
+        assert_eq!(caller(Some("Bearer pk_test_1"), None), Ok(Caller::Browser));
+        assert_eq!(caller(None, None), Err(401));
+        assert_eq!(caller(Some("Bearer sk_test_2"), None), Err(401));
+        assert_eq!(caller(Some("Digest sk_test_1"), None), Err(401));
+        assert_eq!(caller(Some("Basic %%%"), None), Err(401));
+    }
+
+    #[test]
+    fn a_parameter_carries_the_publishable_key_and_never_the_secret_one() {
+        assert_eq!(caller(None, Some("pk_test_1")), Ok(Caller::Browser));
+        assert_eq!(caller(None, Some("sk_test_1")), Err(401));
+        assert_eq!(caller(Some("Bearer sk_test_2"), Some("pk_test_1")), Err(401));
     }
 }

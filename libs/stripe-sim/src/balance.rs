@@ -69,18 +69,48 @@ pub(crate) fn fee(amount: i64) -> i64 {
 
 /// Books a captured charge. Gives the id of the booking.
 pub(crate) fn book_charge(tx: &Tx<'_>, charge: &str, amount: i64, currency: &str) -> Result<String, StripeError> {
-    book(tx, charge, amount, fee(amount), currency, "charge")
+    Ok(book(tx, charge, amount, fee(amount), currency, ("charge", "charge"))?.id)
 }
 
 /// Books a refund; Stripe keeps its fee.
 pub(crate) fn book_refund(tx: &Tx<'_>, refund: &str, amount: i64, currency: &str) -> Result<String, StripeError> {
-    book(tx, refund, -amount, 0, currency, "refund")
+    Ok(book(tx, refund, -amount, 0, currency, ("refund", "refund"))?.id)
 }
 
-fn book(tx: &Tx<'_>, source: &str, amount: i64, fee: i64, currency: &str, kind: &str) -> Result<String, StripeError> {
+/// Books that a refund has failed: the money is back.
+pub(crate) fn book_refund_failure(
+    tx: &Tx<'_>,
+    refund: &str,
+    amount: i64,
+    currency: &str,
+) -> Result<String, StripeError> {
+    Ok(book(tx, refund, amount, 0, currency, ("refund_failure", "refund_failure"))?.id)
+}
+
+/// Books what a dispute does; `category` is `dispute` or `dispute_reversal`.
+pub(crate) fn book_dispute(
+    tx: &Tx<'_>,
+    dispute: &str,
+    amount: i64,
+    fee: i64,
+    currency: &str,
+    category: &str,
+) -> Result<BalanceTransaction, StripeError> {
+    book(tx, dispute, amount, fee, currency, ("adjustment", category))
+}
+
+/// Writes a booking of a type and a reporting category.
+fn book(
+    tx: &Tx<'_>,
+    source: &str,
+    amount: i64,
+    fee: i64,
+    currency: &str,
+    (kind, category): (&str, &str),
+) -> Result<BalanceTransaction, StripeError> {
     let fee_details = (fee > 0).then(|| {
         json!({
-            "amount": fee, "application": null, "currency": currency, "description": "Stripe processing fees",
+            "amount": fee, "application": null, "currency": currency, "description": if kind == "charge" { "Stripe processing fees" } else { "Dispute fee" },
             "type": "stripe_fee",
         })
     });
@@ -96,13 +126,13 @@ fn book(tx: &Tx<'_>, source: &str, amount: i64, fee: i64, currency: &str, kind: 
         fee,
         fee_details: fee_details.into_iter().collect(),
         net: amount - fee,
-        reporting_category: kind.to_owned(),
+        reporting_category: category.to_owned(),
         source: source.to_owned(),
         status: "pending".to_owned(),
         kind: kind.to_owned(),
     };
     tx.save(&booking)?;
-    Ok(booking.id)
+    Ok(booking)
 }
 
 #[cfg(test)]

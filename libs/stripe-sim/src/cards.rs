@@ -1,6 +1,10 @@
 //! Stripe's test cards, in one table (<https://docs.stripe.com/testing>): each number with its tokens, its ready-made
 //! payment methods, and what happens when it is charged.
 
+mod table;
+
+use table::CARDS;
+
 /// Why a card is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Decline {
@@ -65,11 +69,56 @@ pub(crate) static LIVE_CARD: Decline = decline(
      cards, visit: https://stripe.com/docs/testing.",
 );
 
+/// Why a buyer's bank takes a payment back, or only asks about it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Complaint {
+    pub(crate) reason: &'static str,
+    pub(crate) network_code: &'static str,
+    /// The bank asks, and takes no money yet.
+    pub(crate) inquiry: bool,
+}
+
+static FRAUD: Complaint = Complaint {
+    reason: "fraudulent",
+    network_code: "10.4",
+    inquiry: false,
+};
+static NOT_RECEIVED: Complaint = Complaint {
+    reason: "product_not_received",
+    network_code: "13.1",
+    inquiry: false,
+};
+static INQUIRY: Complaint = Complaint {
+    reason: "general",
+    network_code: "10.4",
+    inquiry: true,
+};
+
+/// A complaint by the name of its reason.
+pub(crate) fn complaint(reason: &str, inquiry: bool) -> Complaint {
+    let known = [&FRAUD, &NOT_RECEIVED].into_iter().find(|known| known.reason == reason);
+    let known = known.unwrap_or(&INQUIRY);
+    Complaint { inquiry, ..*known }
+}
+
+/// What becomes of a payment with a card some time later.
+#[derive(Debug)]
+pub(crate) enum Afterwards {
+    Nothing,
+    Dispute(&'static Complaint),
+    /// A refund succeeds, and fails later.
+    RefundFails,
+    /// A refund is pending, and succeeds later.
+    RefundPends,
+}
+
 /// What happens when a card is charged.
 #[derive(Debug)]
 pub(crate) enum Behaviour {
     Approve,
     Decline(&'static Decline),
+    /// Its owner is asked when there; without its owner it is approved, as one that was set up for that.
+    ChallengePresent,
     /// 3-D Secure: the owner is asked first, and then it is approved, or declined all the same.
     Challenge(Option<&'static Decline>),
 }
@@ -83,11 +132,17 @@ pub(crate) struct TestCard {
     tokens: &'static [&'static str],
     methods: &'static [&'static str],
     pub(crate) behaviour: Behaviour,
+    pub(crate) afterwards: Afterwards,
 }
 
 impl TestCard {
     pub(crate) fn last4(&self) -> &'static str {
         &self.number[self.number.len() - 4..]
+    }
+
+    /// What the check of the security code says once the card was charged.
+    pub(crate) fn cvc_check(&self) -> &'static str {
+        if self.number == CVC_FAILS { "fail" } else { "pass" }
     }
 
     /// The same sixteen characters for the same card, as a fingerprint is.
@@ -133,112 +188,8 @@ pub(crate) fn is_card_number(number: &str) -> bool {
     sum.is_multiple_of(10)
 }
 
-type Names = &'static [&'static str];
-
-const fn approve(
-    number: &'static str,
-    brand: &'static str,
-    funding: &'static str,
-    country: &'static str,
-    tokens: Names,
-    methods: Names,
-) -> TestCard {
-    TestCard {
-        number,
-        brand,
-        funding,
-        country,
-        tokens,
-        methods,
-        behaviour: Behaviour::Approve,
-    }
-}
-
-const fn visa(number: &'static str, tokens: Names, methods: Names, behaviour: Behaviour) -> TestCard {
-    TestCard {
-        number,
-        brand: "visa",
-        funding: "credit",
-        country: "US",
-        tokens,
-        methods,
-        behaviour,
-    }
-}
-
-use Behaviour::{Approve, Challenge, Decline as Declined};
-
-#[rustfmt::skip] // A table: one card a line, its ready-made methods on the next where they are long.
-static CARDS: &[TestCard] = &[
-    // By brand.
-    approve("4242424242424242", "visa", "credit", "US", &["tok_visa", "tok_us"], &["pm_card_visa", "pm_card_us"]),
-    approve("4000056655665556", "visa", "debit", "US", &["tok_visa_debit"], &["pm_card_visa_debit"]),
-    approve("5555555555554444", "mastercard", "credit", "US", &["tok_mastercard"], &["pm_card_mastercard"]),
-    approve("2223003122003222", "mastercard", "credit", "US", &[], &[]),
-    approve("5200828282828210", "mastercard", "debit", "US", &["tok_mastercard_debit"], &["pm_card_mastercard_debit"]),
-    approve("5105105105105100", "mastercard", "prepaid", "US", &["tok_mastercard_prepaid"],
-        &["pm_card_mastercard_prepaid"]),
-    approve("378282246310005", "amex", "credit", "US", &["tok_amex"], &["pm_card_amex"]),
-    approve("371449635398431", "amex", "credit", "US", &[], &[]),
-    approve("6011111111111117", "discover", "credit", "US", &["tok_discover"], &["pm_card_discover"]),
-    approve("6011000990139424", "discover", "credit", "US", &[], &[]),
-    approve("3056930009020004", "diners", "credit", "US", &["tok_diners"], &["pm_card_diners"]),
-    approve("36227206271667", "diners", "credit", "US", &[], &[]),
-    approve("3566002020360505", "jcb", "credit", "JP", &["tok_jcb"], &["pm_card_jcb"]),
-    approve("6200000000000005", "unionpay", "credit", "CN", &["tok_unionpay"], &["pm_card_unionpay"]),
-    // By country.
-    approve("4000000760000002", "visa", "credit", "BR", &["tok_br"], &["pm_card_br"]),
-    approve("4000001240000000", "visa", "credit", "CA", &["tok_ca"], &["pm_card_ca"]),
-    approve("4000004840008001", "visa", "credit", "MX", &["tok_mx"], &["pm_card_mx"]),
-    approve("4000000400000008", "visa", "credit", "AT", &["tok_at"], &["pm_card_at"]),
-    approve("4000000560000004", "visa", "credit", "BE", &["tok_be"], &["pm_card_be"]),
-    approve("4000002500000003", "visa", "credit", "FR", &["tok_fr"], &["pm_card_fr"]),
-    approve("4000002760000016", "visa", "credit", "DE", &["tok_de"], &["pm_card_de"]),
-    approve("4000003800000008", "visa", "credit", "IT", &["tok_it"], &["pm_card_it"]),
-    approve("4000005280000002", "visa", "credit", "NL", &["tok_nl"], &["pm_card_nl"]),
-    approve("4000007240000007", "visa", "credit", "ES", &["tok_es"], &["pm_card_es"]),
-    approve("4000007560000009", "visa", "credit", "CH", &["tok_ch"], &["pm_card_ch"]),
-    approve("4000008260000000", "visa", "credit", "GB", &["tok_gb"], &["pm_card_gb"]),
-    approve("4000000360000006", "visa", "credit", "AU", &["tok_au"], &["pm_card_au"]),
-    approve("4000003920000003", "visa", "credit", "JP", &["tok_jp"], &["pm_card_jp"]),
-    // Declined. The short names without a brand are the older ones; both are in use.
-    visa("4000000000000002", &["tok_chargeDeclined", "tok_visa_chargeDeclined"],
-        &["pm_card_chargeDeclined", "pm_card_visa_chargeDeclined"], Declined(&GENERIC)),
-    visa("4000000000009995", &["tok_chargeDeclinedInsufficientFunds", "tok_visa_chargeDeclinedInsufficientFunds"],
-        &["pm_card_chargeDeclinedInsufficientFunds", "pm_card_visa_chargeDeclinedInsufficientFunds"],
-        Declined(&INSUFFICIENT)),
-    visa("4000000000009987", &["tok_chargeDeclinedLostCard", "tok_visa_chargeDeclinedLostCard"],
-        &["pm_card_chargeDeclinedLostCard", "pm_card_visa_chargeDeclinedLostCard"], Declined(&LOST)),
-    visa("4000000000009979", &["tok_chargeDeclinedStolenCard", "tok_visa_chargeDeclinedStolenCard"],
-        &["pm_card_chargeDeclinedStolenCard", "pm_card_visa_chargeDeclinedStolenCard"], Declined(&STOLEN)),
-    visa("4000000000000069", &["tok_chargeDeclinedExpiredCard"],
-        &["pm_card_chargeDeclinedExpiredCard"], Declined(&EXPIRED)),
-    visa("4000000000000127", &["tok_chargeDeclinedIncorrectCvc"],
-        &["pm_card_chargeDeclinedIncorrectCvc"], Declined(&WRONG_CVC)),
-    visa("4000000000000119", &["tok_chargeDeclinedProcessingError"],
-        &["pm_card_chargeDeclinedProcessingError"], Declined(&PROCESSING)),
-    visa("4000000000006975", &["tok_visa_chargeDeclinedVelocityLimitExceeded"],
-        &["pm_card_visa_chargeDeclinedVelocityLimitExceeded"], Declined(&VELOCITY)),
-    // It can be attached to a customer and is declined when charged.
-    visa("4000000000000341", &["tok_chargeCustomerFail"], &["pm_card_chargeCustomerFail"], Declined(&GENERIC)),
-    visa("4100000000000019", &["tok_chargeDeclinedFraudulent", "tok_radarBlock"],
-        &["pm_card_chargeDeclinedFraudulent", "pm_card_radarBlock"], Declined(&FRAUDULENT)),
-    visa("4000000000009235", &["tok_riskLevelElevated"], &["pm_card_riskLevelElevated"], Approve),
-    // 3-D Secure.
-    visa("4000000000003220", &["tok_threeDSecure2Required"],
-        &["pm_card_threeDSecure2Required", "pm_card_threeDSecureRequired"], Challenge(None)),
-    visa("4000002760003184", &["tok_authenticationRequired"], &["pm_card_authenticationRequired"], Challenge(None)),
-    visa("4000002500003155", &["tok_authenticationRequiredOnSetup"],
-        &["pm_card_authenticationRequiredOnSetup"], Challenge(None)),
-    visa("4000008260003178", &["tok_authenticationRequiredChargeDeclinedInsufficientFunds"],
-        &["pm_card_authenticationRequiredChargeDeclinedInsufficientFunds"], Challenge(Some(&INSUFFICIENT))),
-    visa("4000008400001629", &["tok_threeDSecureRequiredChargeDeclined"],
-        &["pm_card_threeDSecureRequiredChargeDeclined"], Challenge(Some(&GENERIC))),
-    visa("4000008400001280", &["tok_threeDSecureRequiredProcessingError"],
-        &["pm_card_threeDSecureRequiredProcessingError"], Declined(&PROCESSING)),
-    // It supports 3-D Secure and does not ask for it.
-    visa("4000000000003055", &["tok_threeDSecureOptional"], &["pm_card_threeDSecureOptional"], Approve),
-];
+/// The card whose security code is never right.
+const CVC_FAILS: &str = "4000000000000101";
 
 #[cfg(test)]
 mod tests {

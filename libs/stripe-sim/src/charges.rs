@@ -7,13 +7,14 @@ use serde_json::{Value, json};
 
 use crate::{
     balance,
-    cards::{Decline, TestCard},
+    cards::{Afterwards, Decline, TestCard},
     error::StripeError,
     events,
     form::Params,
     id,
     intent::PaymentIntent,
-    methods::PaymentMethod,
+    later,
+    methods::{self, PaymentMethod},
     routes::Answer,
     store::{Object, Tx},
 };
@@ -40,7 +41,7 @@ pub(crate) struct Charge {
     pub(crate) currency: String,
     customer: (),
     description: Option<String>,
-    disputed: bool,
+    pub(crate) disputed: bool,
     failure_balance_transaction: (),
     failure_code: Option<String>,
     failure_message: Option<String>,
@@ -51,8 +52,8 @@ pub(crate) struct Charge {
     outcome: Value,
     paid: bool,
     pub(crate) payment_intent: Option<String>,
-    payment_method: Option<String>,
-    payment_method_details: Value,
+    pub(crate) payment_method: Option<String>,
+    pub(crate) payment_method_details: Value,
     receipt_email: Option<String>,
     receipt_number: (),
     receipt_url: (),
@@ -152,7 +153,10 @@ impl Charge {
         self.captured = true;
         self.amount_captured = amount;
         self.balance_transaction = Some(balance::book_charge(tx, &self.id, amount, &self.currency)?);
-        Ok(())
+        match methods::afterwards(tx, self.payment_method.as_deref().unwrap_or_default())? {
+            Afterwards::Dispute(_) => later::plan(tx, "dispute", &self.id),
+            _ => Ok(()),
+        }
     }
 
     /// Lets go of an authorisation, which Stripe shows as a refund of all of it.
@@ -170,6 +174,13 @@ impl Charge {
         } else {
             0
         }
+    }
+
+    /// A refund has failed: what it gave back is there again.
+    pub(crate) fn take_back(&mut self, tx: &Tx<'_>, amount: i64) -> Result<(), StripeError> {
+        self.amount_refunded -= amount;
+        self.refunded = false;
+        tx.save(self)
     }
 
     /// Gives back a part of what was captured.
@@ -229,7 +240,7 @@ fn details(
     approved: bool,
 ) -> Value {
     let unavailable = json!({ "status": "unavailable" });
-    let cvc = if approved { "pass" } else { "unchecked" };
+    let cvc = if approved { card.cvc_check() } else { "unchecked" };
     let mut details = json!({
         "card": {
             "amount_authorized": approved.then_some(intent.amount),

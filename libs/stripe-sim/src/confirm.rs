@@ -73,10 +73,12 @@ pub(crate) fn confirm(
     match &card.behaviour {
         Behaviour::Approve => approve(tx, intent, method, card, false),
         Behaviour::Decline(decline) => refuse(tx, intent, method, card, false, decline),
-        Behaviour::Challenge(_) if how.off_session || how.error_on_requires_action => {
+        Behaviour::Challenge(_) if how.off_session => refuse(tx, intent, method, card, false, &NEEDS_OWNER),
+        Behaviour::ChallengePresent | Behaviour::Challenge(_) if how.error_on_requires_action => {
             refuse(tx, intent, method, card, false, &NEEDS_OWNER)
         }
-        Behaviour::Challenge(_) => {
+        Behaviour::ChallengePresent if how.off_session => approve(tx, intent, method, card, false),
+        Behaviour::ChallengePresent | Behaviour::Challenge(_) => {
             let action = next_action(tx, &intent, how)?;
             intent.challenge(action);
             tx.save(&intent)?;
@@ -183,7 +185,7 @@ fn fail(
 /// Where the owner of the card is asked: a page of the double, or Stripe's script in the seller's own page.
 fn next_action(tx: &Tx<'_>, intent: &PaymentIntent, how: &Confirmation<'_>) -> Result<Value, StripeError> {
     let page = format!("{}/_sim/authenticate/{}", tx.origin.base_url, intent.client_secret);
-    Ok(match how.return_url {
+    Ok(match how.return_url.filter(|_| !how.use_stripe_sdk) {
         Some(return_url) => json!({
             "type": "redirect_to_url",
             "redirect_to_url": { "return_url": return_url, "url": page },

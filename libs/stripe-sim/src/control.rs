@@ -7,12 +7,15 @@ use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    confirm,
+    cards, confirm, delivery, disputes,
+    disturb::Disturbance,
     error::StripeError,
-    faults::{Fault, Gate, On, Opened, When},
+    faults::{Fault, On, When},
     form::Params,
-    id, intents, journal,
+    gate::{Gate, Opened},
+    id, intents, journal, later, refunds,
     sim::Inner,
+    store::Tx,
     webhooks,
 };
 
@@ -31,9 +34,7 @@ pub(crate) async fn obey(
         ("GET", ["requests"]) => Ok(json!({ "data": sim.within(journal::read).await? })),
         ("GET", ["payment_intents"]) => Ok(json!({ "data": sim.within(intents::all).await? })),
         ("POST", ["payment_intents", id, "authenticate"]) => {
-            params.only(&["outcome"])?;
-            let outcome = params.choice("outcome", &["pass", "fail"])?;
-            let passed = outcome.ok_or_else(|| StripeError::missing("outcome"))? == "pass";
+            let passed = outcome(params, ["pass", "fail"])?;
             let id = (*id).to_owned();
             let done = sim
                 .within(move |tx| confirm::authenticated(tx, tx.get_by_path(&id, "intent")?, passed))
@@ -44,6 +45,26 @@ pub(crate) async fn obey(
             let id = (*id).to_owned();
             Ok(sim.within(move |tx| webhooks::resend(tx, &id)).await?.body)
         }
+        ("POST", ["charges", id, "dispute"]) => {
+            params.only(&["reason", "inquiry"])?;
+            let inquiry = params.boolean("inquiry")?.unwrap_or_default();
+            let complaint = cards::complaint(params.text("reason")?.unwrap_or("fraudulent"), inquiry);
+            let id = (*id).to_owned();
+            let open = move |tx: &Tx<'_>| disputes::open(tx, tx.get_by_path(&id, "charge")?, &complaint);
+            Ok(sim.within(open).await?.body)
+        }
+        ("POST", ["disputes", id, "decide"]) => {
+            let won = outcome(params, ["won", "lost"])?;
+            let id = (*id).to_owned();
+            Ok(sim.within(move |tx| disputes::decide(tx, &id, won)).await?.body)
+        }
+        ("POST", ["refunds", id, "end"]) => {
+            let succeeds = outcome(params, ["succeeded", "failed"])?;
+            let id = (*id).to_owned();
+            Ok(sim.within(move |tx| refunds::end(tx, &id, succeeds)).await?.body)
+        }
+        ("POST", ["later"]) => Ok(json!({ "happened": sim.within(later::all).await? })),
+        (_, ["webhooks", ..]) => webhooks_order(sim, method, &segments, params),
         ("POST", ["faults"]) => arm(sim, params),
         ("DELETE", ["faults"]) => {
             sim.faults.clear();
@@ -68,36 +89,88 @@ pub(crate) async fn obey(
     }
 }
 
+/// Which of two outcomes is ordered: whether the first.
+fn outcome(params: &Params, words: [&str; 2]) -> Result<bool, StripeError> {
+    params.only(&["outcome"])?;
+    let word = params.choice("outcome", &words)?;
+    Ok(word.ok_or_else(|| StripeError::missing("outcome"))? == words[0])
+}
+
+/// Disturbs webhooks: `event`, `times`, `do` (drop, twice, delay with `delay_ms`, hold); shows and releases what is held.
+fn webhooks_order(sim: &Inner, method: &Method, segments: &[&str], params: &Params) -> Result<Value, StripeError> {
+    match (method.as_str(), segments) {
+        ("GET", ["webhooks"]) => Ok(json!({ "held": sim.disturbances.held() })),
+        ("DELETE", ["webhooks"]) => {
+            sim.disturbances.clear();
+            delivery::release(sim, false);
+            Ok(json!({ "cleared": true }))
+        }
+        ("POST", ["webhooks", "release"]) => {
+            params.only(&["order"])?;
+            let last_first = params.choice("order", &["same", "reversed"])? == Some("reversed");
+            delivery::release(sim, last_first);
+            Ok(json!({ "released": true }))
+        }
+        ("POST", ["webhooks"]) => {
+            params.only(&["event", "times", "do", "delay_ms"])?;
+            let word = params.choice("do", &["drop", "twice", "delay", "hold"])?;
+            let what = match word.ok_or_else(|| StripeError::missing("do"))? {
+                "drop" => Disturbance::Drop,
+                "twice" => Disturbance::Twice,
+                "delay" => Disturbance::Delay(delay(params)?),
+                _ => Disturbance::Hold,
+            };
+            let kind = params.text("event")?.unwrap_or("*");
+            sim.disturbances.add(kind, times(params)?, what);
+            Ok(json!({ "armed": true }))
+        }
+        _ => Err(StripeError::no_such_route(
+            method.as_str(),
+            &format!("/_sim/{}", segments.join("/")),
+        )),
+    }
+}
+
+fn times(params: &Params) -> Result<u32, StripeError> {
+    let times = params.positive("times")?.unwrap_or(1);
+    u32::try_from(times).map_err(|_| StripeError::invalid("times", "Too many".to_owned()))
+}
+
+fn delay(params: &Params) -> Result<Duration, StripeError> {
+    let millis = params
+        .positive("delay_ms")?
+        .ok_or_else(|| StripeError::missing("delay_ms"))?;
+    Ok(Duration::from_millis(millis.unsigned_abs()))
+}
+
 fn gate(sim: &Inner, id: &str) -> Result<Arc<Gate>, StripeError> {
     let gate = sim.faults.gate(id);
     gate.ok_or_else(|| StripeError::no_such("hold", id, "id").status(StatusCode::NOT_FOUND))
 }
 
-/// Arms a fault: `method`, `path`, `times`, `when` (before, after), `fault` (delay with `delay_ms`, answer with
+/// Arms a fault: `method`, `path`, `times`, `when` (before, after), `fault` (delay with `delay_ms`, answer or fail with
 /// `status`, cut, hold).
 fn arm(sim: &Inner, params: &Params) -> Result<Value, StripeError> {
     params.only(&["method", "path", "times", "when", "fault", "delay_ms", "status"])?;
-    let times = params.positive("times")?.unwrap_or(1);
-    let times = u32::try_from(times).map_err(|_| StripeError::invalid("times", "Too many".to_owned()))?;
-    let on = On::request(params.text("method")?.unwrap_or("*"), params.required_text("path")?).times(times);
+    let on = On::request(params.text("method")?.unwrap_or("*"), params.required_text("path")?).times(times(params)?);
     let when = match params.choice("when", &["before", "after"])? {
         Some("after") => When::After,
         _ => When::Before,
     };
-    let word = params.choice("fault", &["delay", "answer", "cut", "hold"])?;
+    let word = params.choice("fault", &["delay", "answer", "fail", "cut", "hold"])?;
     let fault = match word.ok_or_else(|| StripeError::missing("fault"))? {
-        "delay" => {
-            let millis = params
-                .positive("delay_ms")?
-                .ok_or_else(|| StripeError::missing("delay_ms"))?;
-            Fault::Delay(Duration::from_millis(millis.unsigned_abs()))
-        }
-        "answer" => {
+        "delay" => Fault::Delay(delay(params)?),
+        word @ ("answer" | "fail") => {
             let status = params
                 .integer("status")?
                 .ok_or_else(|| StripeError::missing("status"))?;
             let status = u16::try_from(status).ok().filter(|status| (400..600).contains(status));
-            Fault::Answer(status.ok_or_else(|| StripeError::invalid("status", "400 to 599".to_owned()))?)
+            let status = status.ok_or_else(|| StripeError::invalid("status", "400 to 599".to_owned()))?;
+            if word == "fail" {
+                Fault::Fail(status)
+            } else {
+                Fault::Answer(status)
+            }
         }
         "cut" => Fault::Cut,
         _ => {

@@ -14,6 +14,7 @@ use sha2::Sha256;
 use tokio::sync::Semaphore;
 
 use crate::{
+    disturb::Disturbance,
     sim::Inner,
     webhooks::{self, Delivery},
 };
@@ -25,7 +26,15 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How many receivers are spoken to at once.
 const AT_ONCE: usize = 8;
 
-type UnderWay = Arc<Mutex<HashSet<Delivery>>>;
+/// Who tells: shared by the deliveries that are under way.
+#[derive(Clone)]
+struct Office {
+    sim: Arc<Inner>,
+    client: Client,
+    seats: Arc<Semaphore>,
+    /// What has ended, however it ended.
+    ended: Arc<Mutex<Vec<Delivery>>>,
+}
 
 /// Delivers what is pending, until the double stops. What is still pending then is delivered by the next one.
 pub(crate) async fn run(sim: Arc<Inner>) {
@@ -38,7 +47,13 @@ pub(crate) async fn run(sim: Arc<Inner>) {
         Ok(client) => client,
         Err(error) => return tracing::error!(%error, "webhooks are not delivered"),
     };
-    let (under_way, seats) = (UnderWay::default(), Arc::new(Semaphore::new(AT_ONCE)));
+    let office = Office {
+        sim: sim.clone(),
+        client,
+        seats: Arc::new(Semaphore::new(AT_ONCE)),
+        ended: Arc::default(),
+    };
+    let mut under_way: HashSet<Delivery> = HashSet::new();
     // Before the first change: a predecessor on the same file may have left something.
     sim.wake.notify_one();
     loop {
@@ -46,29 +61,85 @@ pub(crate) async fn run(sim: Arc<Inner>) {
             () = sim.stop.cancelled() => return,
             () = sim.wake.notified() => {}
         }
+        for batch in sim.disturbances.released() {
+            office.send(batch, None);
+        }
+        // What had ended before the question is not in the answer; what ends meanwhile may be, and stays under way.
+        let ended = std::mem::take(&mut *office.ended());
         let pending = sim.blocking(|sim| sim.transact(webhooks::pending)).await;
         let Ok(pending) = pending.inspect_err(|error| tracing::error!(cause = error.cause, "webhooks cannot be read"))
         else {
             continue;
         };
+        for delivery in ended {
+            under_way.remove(&delivery);
+        }
         for delivery in pending {
-            if lock(&under_way).insert(delivery.clone()) {
-                let (sim, client) = (sim.clone(), client.clone());
-                let (under_way, seats) = (under_way.clone(), seats.clone());
-                sim.clone().tasks.spawn(async move {
-                    tokio::select! {
-                        () = deliver(&sim, &client, &seats, &delivery) => {}
-                        () = sim.stop.cancelled() => {}
-                    }
-                    lock(&under_way).remove(&delivery);
-                });
+            if under_way.insert(delivery.clone()) {
+                let disturbance = sim.disturbances.take(&delivery);
+                if disturbance != Some(Disturbance::Hold) {
+                    office.send(vec![delivery], disturbance);
+                }
             }
         }
     }
 }
 
-fn lock(under_way: &UnderWay) -> MutexGuard<'_, HashSet<Delivery>> {
-    under_way.lock().unwrap_or_else(PoisonError::into_inner)
+/// Lets what is held be told, one after the other.
+pub(crate) fn release(sim: &Inner, last_first: bool) {
+    sim.disturbances.release(last_first);
+    sim.wake.notify_one();
+}
+
+impl Office {
+    /// Delivers one after the other, beside everything else.
+    fn send(&self, batch: Vec<Delivery>, disturbance: Option<Disturbance>) {
+        let office = self.clone();
+        self.sim.tasks.spawn(async move {
+            let Office { sim, client, seats, .. } = &office;
+            for delivery in batch {
+                tokio::select! {
+                    () = disturbed(sim, client, seats, &delivery, disturbance) => {}
+                    () = sim.stop.cancelled() => {}
+                }
+                office.ended().push(delivery);
+            }
+        });
+    }
+
+    fn ended(&self) -> MutexGuard<'_, Vec<Delivery>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Delivers, with what was ordered to go wrong.
+async fn disturbed(
+    sim: &Arc<Inner>,
+    client: &Client,
+    seats: &Semaphore,
+    delivery: &Delivery,
+    disturbance: Option<Disturbance>,
+) {
+    match disturbance {
+        Some(Disturbance::Drop) => record(sim, delivery, "failed").await,
+        Some(Disturbance::Delay(by)) => {
+            tokio::time::sleep(by).await;
+            deliver(sim, client, seats, delivery).await;
+        }
+        Some(Disturbance::Twice) => {
+            deliver(sim, client, seats, delivery).await;
+            post(sim, client, delivery).await;
+        }
+        Some(Disturbance::Hold) | None => deliver(sim, client, seats, delivery).await,
+    }
+}
+
+async fn record(sim: &Arc<Inner>, delivery: &Delivery, state: &'static str) {
+    let delivery = delivery.clone();
+    let written = sim.blocking(move |sim| sim.transact(|tx| webhooks::attempted(tx, &delivery, state)));
+    if let Err(error) = written.await {
+        tracing::error!(cause = error.cause, "a webhook cannot be recorded");
+    }
 }
 
 /// Tries until it is taken, the attempts are used up, or there is nobody to tell.
@@ -84,13 +155,7 @@ async fn deliver(sim: &Arc<Inner>, client: &Client, seats: &Semaphore, delivery:
             Some(false) if attempt < sim.webhook_attempts => "pending",
             Some(false) | None => "failed",
         };
-        let written = sim.blocking({
-            let delivery = delivery.clone();
-            move |sim| sim.transact(|tx| webhooks::attempted(tx, &delivery, state))
-        });
-        if let Err(error) = written.await {
-            tracing::error!(cause = error.cause, "a webhook cannot be recorded");
-        }
+        record(sim, delivery, state).await;
         if state != "pending" {
             return;
         }

@@ -182,6 +182,14 @@ impl StripeError {
         Self::request(format!("Invalid API Key provided: {}", masked(given))).status(StatusCode::UNAUTHORIZED)
     }
 
+    pub(crate) fn secret_key_required() -> Self {
+        let message = "This API call cannot be made with a publishable API key. Please use a secret API key. You can \
+                       find a list of your API keys at https://dashboard.stripe.com/account/apikeys.";
+        Self::request(message.to_owned())
+            .coded("secret_key_required")
+            .status(StatusCode::FORBIDDEN)
+    }
+
     pub(crate) fn no_such_route(method: &str, path: &str) -> Self {
         let message = format!(
             "Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at \

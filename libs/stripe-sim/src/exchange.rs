@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poem::http::Method;
+use poem::http::{Method, StatusCode};
 use rusqlite::Transaction;
 
 use crate::{
@@ -60,6 +60,13 @@ pub(crate) async fn exchange(sim: Arc<Inner>, call: Call) -> Option<Reply> {
             note(&sim, call, fault, Some(status.as_u16())).await;
             return Some((&error).into());
         }
+        Then::Fail(status) => {
+            let reply = sim
+                .blocking(move |sim| Ok(fail(sim, &call, fault, status)))
+                .await
+                .unwrap_or_else(|error| report(&error));
+            return Some(reply);
+        }
         Then::Cut => {
             note(&sim, call, fault, None).await;
             return None;
@@ -71,10 +78,10 @@ pub(crate) async fn exchange(sim: Arc<Inner>, call: Call) -> Option<Reply> {
         .unwrap_or_else(|error| report(&error));
     // The key is free before the answer goes: what comes after the effect happens on the wire, not at Stripe.
     drop(claim);
-    sim.wake.notify_one();
+    sim.changed();
     match happen(&sim, strike.as_ref(), When::After).await {
         Then::Go => Some(reply),
-        Then::Answer(status) => Some((&StripeError::injected(status)).into()),
+        Then::Answer(status) | Then::Fail(status) => Some((&StripeError::injected(status)).into()),
         Then::Cut => None,
     }
 }
@@ -152,6 +159,23 @@ fn execute(sim: &Inner, call: &Call, fault: Option<String>) -> Reply {
         Ok(reply)
     });
     done.unwrap_or_else(|error| report(&error))
+}
+
+/// Answers with a trouble of Stripe's own, which its key remembers, unless it has an answer already.
+fn fail(sim: &Inner, call: &Call, fault: Option<String>, status: StatusCode) -> Reply {
+    let done = sim.store.transaction(|transaction| {
+        let tx = tx(sim, transaction, call);
+        let parameters = call.params.fingerprint();
+        let answer = Answer::from(&StripeError::injected(status));
+        if let Some(key) = call.key()
+            && idempotency::recall(&tx, key, &call.path, &parameters)?.is_none()
+        {
+            idempotency::keep(&tx, key, &call.path, &parameters, &answer)?;
+        }
+        journal::write(&tx, &call.entry(sim, Some(status.as_u16()), false, fault))?;
+        Ok(Reply { answer, replayed: None })
+    });
+    done.unwrap_or_else(|error| Reply::from(&error))
 }
 
 /// The answer, and whether the endpoint ran for it.

@@ -8,7 +8,8 @@ use std::{
 };
 
 use poem::http::StatusCode;
-use tokio::sync::watch;
+
+use crate::gate::{Gate, Hold, Opened};
 
 /// Which requests a fault strikes, and how many of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +76,10 @@ pub enum Fault {
     Delay(Duration),
     /// This status is answered, as Stripe would: 429 as its rate limiter, 500 and 503 as its own trouble.
     Answer(u16),
+    /// This status is answered and, if there is an idempotency key, kept as its answer, without any effect: what Stripe
+    /// does with an error of its own once it has begun (<https://docs.stripe.com/api/idempotent_requests>). After the
+    /// effect it is too late for that: it is the same as [`Fault::Answer`].
+    Fail(u16),
     /// The connection ends without an answer.
     Cut,
 }
@@ -90,6 +95,7 @@ impl fmt::Display for Effect {
         match self {
             Self::Fault(Fault::Delay(by)) => write!(f, "delay {} ms", by.as_millis()),
             Self::Fault(Fault::Answer(status)) => write!(f, "answer {status}"),
+            Self::Fault(Fault::Fail(status)) => write!(f, "fail {status}"),
             Self::Fault(Fault::Cut) => f.write_str("cut"),
             Self::Hold(_) => f.write_str("hold"),
         }
@@ -115,7 +121,7 @@ impl Faults {
     pub(crate) fn hold(&self, on: On, when: When) -> Hold {
         let gate = Arc::new(Gate::new());
         self.armed().waiting.push((on, when, Effect::Hold(gate.clone())));
-        Hold { gate }
+        Hold::new(gate)
     }
 
     /// A hold that outlives the request that asked for it, under an id.
@@ -176,6 +182,7 @@ pub(crate) struct Strike {
 pub(crate) enum Then {
     Go,
     Answer(StatusCode),
+    Fail(StatusCode),
     Cut,
 }
 
@@ -193,112 +200,16 @@ impl Strike {
                 tokio::time::sleep(*by).await;
                 Then::Go
             }
-            Effect::Fault(Fault::Answer(status)) => {
-                Then::Answer(StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-            }
+            Effect::Fault(Fault::Answer(status)) => Then::Answer(code(*status)),
+            Effect::Fault(Fault::Fail(status)) => Then::Fail(code(*status)),
             Effect::Fault(Fault::Cut) => Then::Cut,
             Effect::Hold(gate) => gate.pass().await,
         }
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Opened {
-    Not,
-    Go,
-    Cut,
-}
-
-/// Where held requests wait.
-pub(crate) struct Gate {
-    arrived: watch::Sender<u32>,
-    opened: watch::Sender<Opened>,
-}
-
-impl Gate {
-    fn new() -> Self {
-        Self {
-            arrived: watch::Sender::new(0),
-            opened: watch::Sender::new(Opened::Not),
-        }
-    }
-
-    async fn pass(&self) -> Then {
-        self.arrived.send_modify(|arrived| *arrived += 1);
-        // The gate holds the sender: waiting cannot fail.
-        let opened = self
-            .opened
-            .subscribe()
-            .wait_for(|opened| *opened != Opened::Not)
-            .await
-            .map(|opened| *opened);
-        if matches!(opened, Ok(Opened::Cut)) {
-            Then::Cut
-        } else {
-            Then::Go
-        }
-    }
-
-    pub(crate) async fn arrivals(&self, count: u32) -> u32 {
-        self.arrived
-            .subscribe()
-            .wait_for(|arrived| *arrived >= count)
-            .await
-            .map_or(0, |arrived| *arrived)
-    }
-
-    pub(crate) fn arrived(&self) -> u32 {
-        *self.arrived.borrow()
-    }
-
-    pub(crate) fn open(&self, how: Opened) {
-        self.opened.send_if_modified(|opened| {
-            let closed = *opened == Opened::Not;
-            if closed {
-                *opened = how;
-            }
-            closed
-        });
-    }
-}
-
-/// A test's hand on the requests that it holds. Dropping it lets them go.
-pub struct Hold {
-    gate: Arc<Gate>,
-}
-
-impl Hold {
-    /// Waits until a request is held.
-    pub async fn arrived(&self) {
-        self.arrivals(1).await;
-    }
-
-    /// Waits until so many requests were held, one after the other or at once.
-    pub async fn arrivals(&self, count: u32) {
-        self.gate.arrivals(count).await;
-    }
-
-    /// Lets them go on.
-    pub fn release(self) {
-        self.gate.open(Opened::Go);
-    }
-
-    /// Ends their connections without an answer.
-    pub fn cut(self) {
-        self.gate.open(Opened::Cut);
-    }
-}
-
-impl fmt::Debug for Hold {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Hold").field("arrived", &self.gate.arrived()).finish()
-    }
-}
-
-impl Drop for Hold {
-    fn drop(&mut self) {
-        self.gate.open(Opened::Go);
-    }
+fn code(status: u16) -> StatusCode {
+    StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 #[cfg(test)]

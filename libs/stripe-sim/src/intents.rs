@@ -1,6 +1,7 @@
 //! `/v1/payment_intents` (<https://docs.stripe.com/api/payment_intents>).
 
 use crate::{
+    browser,
     charges::Charge,
     confirm::{self, Confirmation, confirm},
     currency,
@@ -84,7 +85,9 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
 
 pub(crate) fn retrieve(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {
     params.only(&["client_secret"])?;
-    Answer::ok(&tx.get_by_path::<PaymentIntent>(id, "intent")?)
+    let intent: PaymentIntent = tx.get_by_path(id, "intent")?;
+    browser::check_client_secret(&intent, params)?;
+    Answer::ok(&intent)
 }
 
 pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError> {
@@ -151,6 +154,7 @@ pub(crate) fn confirm_existing(tx: &Tx<'_>, id: &str, params: &Params) -> Result
     params.only(&[&known[..], &confirm::PARAMETERS].concat())?;
     let how = Confirmation::parse(params)?;
     let mut intent: PaymentIntent = tx.get_by_path(id, "intent")?;
+    browser::check_client_secret(&intent, params)?;
     intent.check_confirmable()?;
     if let Some(word) = params.choice("capture_method", &CAPTURE_METHODS)? {
         word.clone_into(&mut intent.capture_method);

@@ -1,6 +1,6 @@
 //! The Stripe double as a program of its own.
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
+use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use stripe_sim::{Config, Sim, Webhook};
@@ -21,6 +21,9 @@ struct Arguments {
         hide_env_values = true
     )]
     secret_key: String,
+    /// The key that browsers send; without it, the secret one with pk_ for sk_.
+    #[arg(long, env = "STRIPE_SIM_PUBLISHABLE_KEY")]
+    publishable_key: Option<String>,
     /// The file that keeps the state; without it, the state ends with the program.
     #[arg(long, env = "STRIPE_SIM_DATABASE")]
     database: Option<PathBuf>,
@@ -35,6 +38,9 @@ struct Arguments {
         requires = "webhook_url"
     )]
     webhook_secret: Option<String>,
+    /// Milliseconds until happens what a test card does some time later: a dispute, a refund that fails.
+    #[arg(long, default_value_t = 2000, env = "STRIPE_SIM_LATER_MS")]
+    later_ms: u64,
 }
 
 #[tokio::main]
@@ -51,6 +57,10 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     let mut config = Config::new(arguments.secret_key);
+    if let Some(key) = arguments.publishable_key {
+        config.publishable_key = key;
+    }
+    config.later = Some(Duration::from_millis(arguments.later_ms));
     if let (Some(url), Some(secret)) = (arguments.webhook_url, arguments.webhook_secret) {
         config.webhooks.push(Webhook {
             url,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    cards::{self, LIVE_CARD, TestCard},
+    cards::{self, Afterwards, LIVE_CARD, TestCard},
     error::StripeError,
     form::Params,
     id,
@@ -210,6 +210,13 @@ pub(crate) fn card_of(tx: &Tx<'_>, method: &PaymentMethod) -> Result<&'static Te
         return Err(StripeError::refused(None, message.to_owned()).about("payment_method"));
     }
     cards::by_number(&inner.number).ok_or_else(|| StripeError::internal(format!("{} has an unknown card", method.id)))
+}
+
+/// What becomes of a payment with a method later.
+pub(crate) fn afterwards(tx: &Tx<'_>, method: &str) -> Result<&'static Afterwards, StripeError> {
+    let inner: Option<Inner> = tx.inner(method)?;
+    let card = inner.and_then(|inner| cards::by_number(&inner.number));
+    Ok(card.map_or(&Afterwards::Nothing, |card| &card.afterwards))
 }
 
 /// Records that a method has paid.

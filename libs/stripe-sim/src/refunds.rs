@@ -7,12 +7,15 @@ use serde_json::{Value, json};
 
 use crate::{
     balance,
+    cards::Afterwards,
     charges::Charge,
+    disputes,
     error::StripeError,
     events,
     form::Params,
     id,
     intent::PaymentIntent,
+    later, methods,
     routes::Answer,
     store::{Object, Tx},
 };
@@ -27,8 +30,14 @@ pub(crate) struct Refund {
     created: i64,
     currency: String,
     destination_details: Value,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    failure_balance_transaction: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    failure_reason: Option<String>,
     metadata: BTreeMap<String, String>,
     payment_intent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pending_reason: Option<String>,
     reason: Option<String>,
     receipt_number: (),
     source_transfer_reversal: (),
@@ -67,6 +76,10 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
         );
         return Err(StripeError::refused(Some("charge_not_refundable"), message));
     }
+    if disputes::holds(tx, &charge.id)? {
+        let message = format!("Charge {} has been charged back; cannot issue a refund.", charge.id);
+        return Err(StripeError::refused(Some("charge_disputed"), message));
+    }
     if left == 0 {
         let message = format!("Charge {} has already been refunded.", charge.id);
         return Err(StripeError::refused(Some("charge_already_refunded"), message));
@@ -77,6 +90,8 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
         return Err(StripeError::refused(Some("amount_too_large"), message).about("amount"));
     }
 
+    let fate = methods::afterwards(tx, charge.payment_method.as_deref().unwrap_or_default())?;
+    let pends = matches!(fate, Afterwards::RefundPends);
     let id = id::new("re")?;
     let booking = balance::book_refund(tx, &id, amount, &charge.currency)?;
     let refund = Refund {
@@ -90,16 +105,25 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
             "card": { "reference_status": "pending", "reference_type": "acquirer_reference_number", "type": "refund" },
             "type": "card",
         }),
+        failure_balance_transaction: None,
+        failure_reason: None,
         metadata,
         payment_intent: charge.payment_intent.clone(),
+        pending_reason: pends.then(|| "processing".to_owned()),
         reason: reason.map(str::to_owned),
         receipt_number: (),
         source_transfer_reversal: (),
-        status: "succeeded".to_owned(),
+        status: if pends { "pending" } else { "succeeded" }.to_owned(),
         transfer_reversal: (),
     };
     tx.save(&refund)?;
     charge.give_back(tx, amount)?;
+    if matches!(fate, Afterwards::RefundPends | Afterwards::RefundFails) {
+        later::plan(tx, "refund", &refund.id)?;
+    }
+    if charge.refunded {
+        disputes::refunded(tx, &charge.id)?;
+    }
     events::emit(tx, "refund.created", &refund)?;
     events::emit(tx, "charge.refunded", &charge)?;
     Answer::ok(&refund)
@@ -107,6 +131,49 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
 
 pub(crate) fn retrieve(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
     Answer::ok(&tx.get_by_path::<Refund>(id, "id")?)
+}
+
+/// What becomes of a refund, now that its time has come: as its card says.
+pub(crate) fn settle(tx: &Tx<'_>, id: &str) -> Result<(), StripeError> {
+    let refund: Refund = tx.get(id, "refund")?;
+    let charge: Charge = tx.get(&refund.charge, "charge")?;
+    let fails = matches!(
+        methods::afterwards(tx, charge.payment_method.as_deref().unwrap_or_default())?,
+        Afterwards::RefundFails
+    );
+    end(tx, id, !fails).map(|_| ())
+}
+
+/// A refund succeeds or fails. One that has failed cannot change any more; one that succeeded can still fail.
+pub(crate) fn end(tx: &Tx<'_>, id: &str, succeeds: bool) -> Result<Answer, StripeError> {
+    let mut refund: Refund = tx.get_by_path(id, "refund")?;
+    match (refund.status.as_str(), succeeds) {
+        ("pending", true) => {
+            "succeeded".clone_into(&mut refund.status);
+            refund.pending_reason = None;
+            tx.save(&refund)?;
+            events::emit(tx, "refund.updated", &refund)?;
+            events::emit(tx, "charge.refund.updated", &refund)?;
+        }
+        ("pending" | "succeeded", false) => {
+            "failed".clone_into(&mut refund.status);
+            refund.pending_reason = None;
+            refund.failure_reason = Some("unknown".to_owned());
+            let booking = balance::book_refund_failure(tx, id, refund.amount, &refund.currency)?;
+            refund.failure_balance_transaction = Some(booking);
+            tx.save(&refund)?;
+            let mut charge: Charge = tx.get(&refund.charge, "charge")?;
+            charge.take_back(tx, refund.amount)?;
+            events::emit(tx, "refund.updated", &refund)?;
+            events::emit(tx, "charge.refund.updated", &refund)?;
+            events::emit(tx, "refund.failed", &refund)?;
+        }
+        (status, _) => {
+            let message = format!("This refund has a status of {status}: it cannot change to that.");
+            return Err(StripeError::refused(None, message));
+        }
+    }
+    Answer::ok(&refund)
 }
 
 pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Answer, StripeError> {

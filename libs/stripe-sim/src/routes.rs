@@ -5,8 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    balance, charges, error::StripeError, events, expand::expand, form::Params, intents, methods, refunds, store::Tx,
-    webhooks,
+    balance, charges, disputes, error::StripeError, events, expand::expand, form::Params, intents, methods, refunds,
+    store::Tx, webhooks,
 };
 
 /// What an endpoint answers. A declined card is one too: what it changed is kept.
@@ -64,6 +64,11 @@ fn route(tx: &Tx<'_>, method: &Method, path: &str, params: &Params) -> Result<An
         ("GET", ["refunds"]) => refunds::list(tx, params),
         ("GET", ["refunds", id]) => refunds::retrieve(tx, id),
         ("POST", ["refunds", id]) => refunds::update(tx, id, params),
+
+        ("GET", ["disputes"]) => disputes::list(tx, params),
+        ("GET", ["disputes", id]) => disputes::retrieve(tx, id),
+        ("POST", ["disputes", id]) => disputes::update(tx, id, params),
+        ("POST", ["disputes", id, "close"]) => disputes::close(tx, id, params),
 
         ("GET", ["balance_transactions"]) => balance::list(tx, params),
         ("GET", ["balance_transactions", id]) => balance::retrieve(tx, id),

@@ -34,6 +34,13 @@ CREATE TABLE IF NOT EXISTS journal (
     fault            TEXT
 ) STRICT;
 
+-- What is still to happen by itself, such as a refund that fails some time after it was made.
+CREATE TABLE IF NOT EXISTS later (
+    id      INTEGER PRIMARY KEY AUTOINCREMENT,
+    what    TEXT NOT NULL,
+    object  TEXT NOT NULL
+) STRICT;
+
 -- Which event is still to be told to which webhook endpoint. Telling it once more is another row.
 CREATE TABLE IF NOT EXISTS delivery (
     id        INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -7,7 +7,8 @@ use poem::{
 use serde_json::{Value, json};
 
 use crate::{
-    auth, challenge, control,
+    auth::Caller,
+    browser, challenge, control,
     error::StripeError,
     events::API_VERSION,
     exchange::{Call, Reply, exchange},
@@ -62,13 +63,27 @@ impl Front {
             let page = challenge::page(&sim, &method, secret.to_owned(), &params).await?;
             return Ok(Some(Box::new(|_, _| page)));
         }
-        auth::check(request.headers(), &sim.secret_key)?;
-        let params = params(request).await?;
+        let parsed = params(request).await;
+        let (parsed, key) = match parsed {
+            Ok(mut params) => {
+                let key = params.take("key");
+                (Ok(params), key)
+            }
+            Err(error) => (Err(error), None),
+        };
+        let caller = sim.keys.check(request.headers(), key.as_deref())?;
+        let params = parsed?;
         if let Some(order) = path.strip_prefix("/_sim/") {
+            if caller == Caller::Browser {
+                return Err(StripeError::secret_key_required());
+            }
             return json_answer(control::obey(&sim, &method, order, &params).await?);
         }
         if !path.starts_with("/v1/") {
             return Err(StripeError::no_such_route(method.as_str(), &path));
+        }
+        if caller == Caller::Browser {
+            browser::allow(&method, &path, &params)?;
         }
         let call = Call {
             method,
@@ -78,7 +93,10 @@ impl Front {
         };
         // A task of its own: a client that goes away does not stop what Stripe has begun.
         let task = sim.tasks.spawn(exchange(sim.clone(), call));
-        let reply = task.await.map_err(StripeError::internal)?;
+        let mut reply = task.await.map_err(StripeError::internal)?;
+        if let Some(reply) = reply.as_mut().filter(|_| caller == Caller::Browser) {
+            browser::view(&mut reply.answer.body);
+        }
         Ok(reply.map(|reply| -> Answered { Box::new(move |origin, headers| respond(&reply, Some(origin), headers)) }))
     }
 }
@@ -124,6 +142,8 @@ fn respond(reply: &Reply, origin: Option<&Origin>, asked: &HeaderMap) -> Respons
         .status(reply.answer.status)
         .content_type("application/json")
         .header(header::CACHE_CONTROL, "no-cache, no-store")
+        // A browser asks with a form, which needs no question beforehand.
+        .header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
         .body(reply.answer.body.to_string());
     let headers = response.headers_mut();
     headers.insert(STRIPE_VERSION, HeaderValue::from_static(API_VERSION));

@@ -7,7 +7,6 @@ use poem::{
     Server,
     listener::{Acceptor, Listener, TcpListener},
 };
-use serde_json::Value;
 use tokio::sync::{Notify, OnceCell};
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
@@ -15,14 +14,15 @@ use tokio_util::{
 };
 
 use crate::{
-    confirm, delivery,
+    auth::Keys,
+    config::Config,
+    delivery,
+    disturb::Disturbances,
     error::StripeError,
-    faults::{Fault, Faults, Hold, On, When},
+    faults::Faults,
     id,
     idempotency::InUse,
-    intent::PaymentIntent,
-    intents,
-    journal::{self, Request},
+    later,
     server::Front,
     store::{OpenError, Origin, Store, Tx},
     webhooks,
@@ -30,62 +30,6 @@ use crate::{
 
 /// How long a server that is shut down waits for its open connections.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// How a double is set up.
-#[derive(Clone)]
-pub struct Config {
-    /// The key that clients must send, such as `sk_test_ticketing`.
-    pub secret_key: String,
-    /// Where the time comes from.
-    pub clock: Clock,
-    /// Who is told of events from the start; more are added over `/v1/webhook_endpoints`.
-    pub webhooks: Vec<Webhook>,
-    /// The pause before a webhook is tried again: doubled each time, half a minute at most.
-    pub webhook_backoff: Duration,
-    /// How often a webhook is tried.
-    pub webhook_attempts: u32,
-}
-
-impl Config {
-    /// The machine's clock, no webhooks, ten attempts from half a second on.
-    pub fn new(secret_key: impl Into<String>) -> Self {
-        Self {
-            secret_key: secret_key.into(),
-            clock: Clock::system(),
-            webhooks: Vec::new(),
-            webhook_backoff: Duration::from_millis(500),
-            webhook_attempts: 10,
-        }
-    }
-}
-
-impl fmt::Debug for Config {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Config")
-            .field("webhooks", &self.webhooks)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A webhook endpoint that the configuration names.
-#[derive(Clone)]
-pub struct Webhook {
-    /// Where events are posted.
-    pub url: String,
-    /// What they are signed with, such as `whsec_…`.
-    pub secret: String,
-    /// Which events: their types, or `*`.
-    pub events: Vec<String>,
-}
-
-impl fmt::Debug for Webhook {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Webhook")
-            .field("url", &self.url)
-            .field("events", &self.events)
-            .finish_non_exhaustive()
-    }
-}
 
 /// The double's database failed, or what was asked for does not fit the state.
 #[derive(Debug, thiserror::Error)]
@@ -107,16 +51,20 @@ pub struct Sim {
 
 pub(crate) struct Inner {
     pub(crate) store: Store,
-    pub(crate) secret_key: String,
+    pub(crate) keys: Keys,
     pub(crate) clock: Clock,
     pub(crate) webhook_backoff: Duration,
     pub(crate) webhook_attempts: u32,
+    pub(crate) later: Option<Duration>,
     pub(crate) faults: Faults,
+    pub(crate) disturbances: Disturbances,
     pub(crate) in_use: InUse,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
     /// Told after each transaction: there may be something to deliver.
     pub(crate) wake: Notify,
+    /// Told with it: there may be something to happen later.
+    pub(crate) plans: Notify,
     delivering: OnceCell<()>,
 }
 
@@ -139,8 +87,14 @@ impl Inner {
         work: impl FnOnce(&Tx<'_>) -> Result<T, StripeError> + Send + 'static,
     ) -> Result<T, StripeError> {
         let done = self.blocking(move |inner| inner.transact(work)).await;
-        self.wake.notify_one();
+        self.changed();
         done
+    }
+
+    /// Lets those know who wait for changes.
+    pub(crate) fn changed(&self) {
+        self.wake.notify_one();
+        self.plans.notify_one();
     }
 
     /// The same, for who is off the async threads already.
@@ -161,6 +115,7 @@ impl Inner {
         self.delivering
             .get_or_init(|| async {
                 self.tasks.spawn(delivery::run(self.clone()));
+                self.tasks.spawn(later::run(self.clone()));
             })
             .await;
     }
@@ -191,15 +146,21 @@ impl Sim {
         let stop = CancellationToken::new();
         let inner = Inner {
             store,
-            secret_key: config.secret_key,
+            keys: Keys {
+                secret: config.secret_key,
+                publishable: config.publishable_key,
+            },
             clock: config.clock,
             webhook_backoff: config.webhook_backoff,
             webhook_attempts: config.webhook_attempts.max(1),
+            later: config.later,
             faults: Faults::default(),
+            disturbances: Disturbances::default(),
             in_use: InUse::default(),
             tasks: TaskTracker::new(),
             stop: stop.clone(),
             wake: Notify::new(),
+            plans: Notify::new(),
             delivering: OnceCell::new(),
         };
         let configured = inner.transact(|tx| {
@@ -249,49 +210,6 @@ impl Sim {
         self.inner.stop.cancel();
         self.inner.tasks.close();
         self.inner.tasks.wait().await;
-    }
-
-    /// Orders a fault for the next matching requests.
-    pub fn inject(&self, on: On, when: When, fault: Fault) {
-        self.inner.faults.inject(on, when, fault);
-    }
-
-    /// Holds the next matching requests until they are released.
-    pub fn hold(&self, on: On, when: When) -> Hold {
-        self.inner.faults.hold(on, when)
-    }
-
-    /// Disarms every fault and releases what is held.
-    pub fn clear_faults(&self) {
-        self.inner.faults.clear();
-    }
-
-    /// Every payment intent as the API shows it, oldest first.
-    pub async fn payment_intents(&self) -> Result<Vec<Value>, Refused> {
-        let all = self.inner.within(intents::all).await?;
-        Ok(all.iter().map(PaymentIntent::view).collect())
-    }
-
-    /// Every request under `/v1` so far, oldest first.
-    pub async fn requests(&self) -> Result<Vec<Request>, Refused> {
-        Ok(self.inner.within(journal::read).await?)
-    }
-
-    /// Does what the owner of the card does when 3-D Secure asks. Gives the intent as it is then.
-    pub async fn authenticate(&self, intent: &str, passed: bool) -> Result<Value, Refused> {
-        let id = intent.to_owned();
-        let answer = self
-            .inner
-            .within(move |tx| confirm::authenticated(tx, tx.get(&id, "intent")?, passed))
-            .await?;
-        Ok(answer.body)
-    }
-
-    /// Tells an event once more to everybody who wants it.
-    pub async fn resend(&self, event: &str) -> Result<(), Refused> {
-        let id = event.to_owned();
-        self.inner.within(move |tx| webhooks::resend(tx, &id)).await?;
-        Ok(())
     }
 }
 

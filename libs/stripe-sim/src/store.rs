@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::{error::StripeError, form::Params};
 
 /// The shape of the tables, as `PRAGMA user_version` counts it.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]

@@ -193,19 +193,23 @@ pub(crate) fn resend(tx: &Tx<'_>, id: &str) -> Result<Answer, StripeError> {
 pub(crate) struct Delivery {
     id: i64,
     pub(crate) event: String,
+    /// The type of the event.
+    pub(crate) kind: String,
     endpoint: String,
 }
 
 /// What is still to be told, oldest first.
 pub(crate) fn pending(tx: &Tx<'_>) -> Result<Vec<Delivery>, StripeError> {
-    let mut query = tx
-        .sql
-        .prepare_cached("SELECT id, event, endpoint FROM delivery WHERE state = 'pending' ORDER BY id")?;
+    let mut query = tx.sql.prepare_cached(
+        "SELECT delivery.id, event, endpoint, body ->> '$.type' FROM delivery JOIN object ON object.id = event
+             WHERE state = 'pending' ORDER BY delivery.id",
+    )?;
     let rows = query.query_map([], |row| {
         Ok(Delivery {
             id: row.get(0)?,
             event: row.get(1)?,
             endpoint: row.get(2)?,
+            kind: row.get(3)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

@@ -14,6 +14,8 @@ pub(crate) fn config() -> Config {
     let mut config = Config::new(KEY);
     config.clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
     config.webhook_backoff = Duration::from_millis(5);
+    // What happens later happens when a test says so.
+    config.later = None;
     config
 }
 

@@ -54,7 +54,7 @@ fn a_newer_file_is_refused_and_so_is_a_file_that_is_no_database() {
         .unwrap();
     assert!(matches!(
         Sim::open(&newer, config()),
-        Err(OpenError::Newer { found: 99, known: 1 })
+        Err(OpenError::Newer { found: 99, known: 2 })
     ));
     let text = folder.path().join("text.db");
     std::fs::write(&text, "no database, ".repeat(100)).unwrap();

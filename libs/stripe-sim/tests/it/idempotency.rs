@@ -102,3 +102,23 @@ async fn a_key_is_forgotten_after_a_day() {
         .await
         .ok();
 }
+
+#[tokio::test]
+async fn a_trouble_of_stripes_own_is_kept_as_the_answer_to_its_key() {
+    let stripe = Stripe::start().await;
+    let pairs = authorisation("1999", "tok_visa");
+    let faults = [("path", "/v1/payment_intents"), ("fault", "fail"), ("status", "500")];
+    stripe.post("/_sim/faults", &faults).await.ok();
+    stripe
+        .post_with_key("/v1/payment_intents", &pairs, "k")
+        .await
+        .refused(500);
+    let again = stripe.post_with_key("/v1/payment_intents", &pairs, "k").await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.refused(500)["type"], "api_error");
+    assert!(stripe.sim.payment_intents().await.unwrap().is_empty());
+    stripe
+        .post_with_key("/v1/payment_intents", &pairs, "another")
+        .await
+        .ok();
+}

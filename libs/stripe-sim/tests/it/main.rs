@@ -2,7 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod async_stripe;
+mod browser;
 mod client;
+mod disputes;
+mod disturbances;
 mod durability;
 mod faults;
 mod idempotency;

@@ -231,7 +231,7 @@ async fn a_method_is_made_of_a_card_number_and_pays_once() {
 
     for (number, code) in [
         ("4242424242424241", "incorrect_number"),
-        ("4000000000000010", "card_declined"),
+        ("4111111111111111", "card_declined"),
     ] {
         let mut wrong = card;
         wrong[1].1 = number;

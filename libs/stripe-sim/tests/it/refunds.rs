@@ -1,4 +1,4 @@
-use crate::client::Stripe;
+use crate::client::{Stripe, authorisation};
 
 #[tokio::test]
 async fn a_payment_is_given_back_in_parts_and_never_beyond_what_was_captured() {
@@ -67,4 +67,73 @@ async fn a_hundred_refunds_at_once_give_back_no_more_than_was_paid() {
     let pairs = [("payment_intent", id), ("amount", "300")];
     let answers = futures_util::future::join_all((0..100).map(|_| stripe.post("/v1/refunds", &pairs))).await;
     assert_eq!(answers.iter().filter(|answer| answer.status.is_success()).count(), 3);
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
+    let stripe = Stripe::start().await;
+    let mut pairs = authorisation("1000", "tok_refundFail");
+    pairs.retain(|(name, _)| *name != "capture_method");
+    let intent = stripe.post("/v1/payment_intents", &pairs).await.ok();
+    let of_intent = [("payment_intent", intent["id"].as_str().unwrap())];
+    let refund = stripe.post("/v1/refunds", &of_intent).await.ok();
+    assert_eq!(refund["status"], "succeeded");
+    assert_eq!(stripe.sim.let_time_pass().await.unwrap(), 1);
+    let path = format!(
+        "/v1/refunds/{}?expand[]=failure_balance_transaction",
+        refund["id"].as_str().unwrap()
+    );
+    let failed = stripe.get(&path).await.ok();
+    assert_eq!(
+        (&failed["status"], &failed["failure_reason"]),
+        (&"failed".into(), &"unknown".into())
+    );
+    let booking = &failed["failure_balance_transaction"];
+    assert_eq!(
+        (&booking["amount"], &booking["type"]),
+        (&1000.into(), &"refund_failure".into())
+    );
+    let charge = stripe
+        .get(&format!("/v1/charges/{}", failed["charge"].as_str().unwrap()))
+        .await
+        .ok();
+    assert_eq!(
+        (&charge["refunded"], &charge["amount_refunded"]),
+        (&false.into(), &0.into())
+    );
+    for kind in ["refund.failed", "charge.refund.updated"] {
+        let told = stripe.get(&format!("/v1/events?type={kind}")).await.ok();
+        assert_eq!(told["data"][0]["data"]["object"]["status"], "failed", "{kind}");
+    }
+    assert!(
+        stripe
+            .sim
+            .end_refund(refund["id"].as_str().unwrap(), true)
+            .await
+            .is_err()
+    );
+    stripe.post("/v1/refunds", &of_intent).await.ok();
+}
+
+#[tokio::test]
+async fn a_refund_that_is_pending_succeeds_later_or_fails_on_demand() {
+    let stripe = Stripe::start().await;
+    let mut pairs = authorisation("1000", "tok_pendingRefund");
+    pairs.retain(|(name, _)| *name != "capture_method");
+    let intent = stripe.post("/v1/payment_intents", &pairs).await.ok();
+    let half = [("payment_intent", intent["id"].as_str().unwrap()), ("amount", "500")];
+    let first = stripe.post("/v1/refunds", &half).await.ok();
+    assert_eq!(
+        (&first["status"], &first["pending_reason"]),
+        (&"pending".into(), &"processing".into())
+    );
+    stripe.post("/_sim/later", &[]).await.ok();
+    let path = format!("/v1/refunds/{}", first["id"].as_str().unwrap());
+    assert_eq!(stripe.get(&path).await.ok()["status"], "succeeded");
+    let second = stripe.post("/v1/refunds", &half).await.ok();
+    let end = format!("/_sim/refunds/{}/end", second["id"].as_str().unwrap());
+    assert_eq!(
+        stripe.post(&end, &[("outcome", "failed")]).await.ok()["status"],
+        "failed"
+    );
 }

@@ -46,7 +46,7 @@ impl Endpoint for Receiver {
     }
 }
 
-async fn receiver(at: SocketAddr, failures: u32) -> (String, mpsc::UnboundedReceiver<(String, String)>) {
+pub(crate) async fn receiver(at: SocketAddr, failures: u32) -> (String, mpsc::UnboundedReceiver<(String, String)>) {
     let acceptor = TcpListener::bind(at).into_acceptor().await.unwrap();
     let url = format!("http://{}/hook", acceptor.local_addr()[0].as_socket_addr().unwrap());
     let (told, heard) = mpsc::unbounded_channel();
@@ -58,7 +58,7 @@ async fn receiver(at: SocketAddr, failures: u32) -> (String, mpsc::UnboundedRece
     (url, heard)
 }
 
-async fn next(heard: &mut mpsc::UnboundedReceiver<(String, String)>) -> (String, Value) {
+pub(crate) async fn next(heard: &mut mpsc::UnboundedReceiver<(String, String)>) -> (String, Value) {
     let (signature, body) = tokio::time::timeout(Duration::from_secs(10), heard.recv())
         .await
         .unwrap()

@@ -1,0 +1,75 @@
+//! Webhooks that are lost, told twice, late, or in another order, on demand.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use stripe_sim::Disturbance;
+
+use crate::{
+    client::{KEY, Stripe, anywhere, send},
+    webhooks::{next, receiver},
+};
+
+#[tokio::test]
+async fn events_are_told_in_another_order_on_demand() {
+    let (url, mut heard) = receiver(anywhere(), 0).await;
+    let stripe = Stripe::start().await;
+    let pairs = [("url", url.as_str()), ("enabled_events[]", "*")];
+    stripe.post("/v1/webhook_endpoints", &pairs).await.ok();
+    stripe
+        .post("/_sim/webhooks", &[("do", "hold"), ("times", "3")])
+        .await
+        .ok();
+    stripe.authorise("1000").await;
+    let held = async {
+        while stripe.sim.held_events().len() < 3 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), held).await.unwrap();
+    let held = stripe.get("/_sim/webhooks").await.ok();
+    assert_eq!(held["held"].as_array().unwrap().len(), 3);
+    stripe
+        .post("/_sim/webhooks/release", &[("order", "reversed")])
+        .await
+        .ok();
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        told.push(next(&mut heard).await.1["type"].as_str().unwrap().to_owned());
+    }
+    assert_eq!(
+        told,
+        [
+            "payment_intent.amount_capturable_updated",
+            "charge.succeeded",
+            "payment_intent.created"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_event_is_lost_told_twice_or_told_late_on_demand() {
+    let (url, mut heard) = receiver(anywhere(), 0).await;
+    let stripe = Stripe::start().await;
+    let pairs = [("url", url.as_str()), ("enabled_events[]", "payment_intent.created")];
+    stripe.post("/v1/webhook_endpoints", &pairs).await.ok();
+    let create = || stripe.post("/v1/payment_intents", &[("amount", "500"), ("currency", "usd")]);
+
+    stripe.sim.disturb("payment_intent.created", 1, Disturbance::Drop);
+    create().await.ok();
+    stripe.sim.disturb("payment_intent.created", 1, Disturbance::Twice);
+    let twice = create().await.ok();
+    let (first, second) = (next(&mut heard).await.1, next(&mut heard).await.1);
+    assert_eq!(first["data"]["object"]["id"], twice["id"], "the one before was lost");
+    assert_eq!(first["id"], second["id"]);
+
+    let late = [("do", "delay"), ("delay_ms", "60000")];
+    stripe.post("/_sim/webhooks", &late).await.ok();
+    create().await.ok();
+    let on_time = create().await.ok();
+    assert_eq!(next(&mut heard).await.1["data"]["object"]["id"], on_time["id"]);
+    send(stripe.request(Method::DELETE, "/_sim/webhooks").bearer_auth(KEY))
+        .await
+        .ok();
+    assert!(heard.try_recv().is_err(), "the late one is still late");
+}
