@@ -27,17 +27,23 @@ struct Arguments {
     /// The file that keeps the state; without it, the state ends with the program.
     #[arg(long, env = "STRIPE_SIM_DATABASE")]
     database: Option<PathBuf>,
-    /// Where to post events, all of them.
-    #[arg(long, env = "STRIPE_SIM_WEBHOOK_URL", requires = "webhook_secret")]
-    webhook_url: Option<String>,
-    /// What to sign them with, such as whsec_…
+    /// Where to post events, all of them; several times for several receivers, or with commas between.
+    #[arg(
+        long,
+        env = "STRIPE_SIM_WEBHOOK_URL",
+        value_delimiter = ',',
+        requires = "webhook_secret"
+    )]
+    webhook_url: Vec<String>,
+    /// What to sign them with, such as whsec_…: one for each receiver, in their order.
     #[arg(
         long,
         env = "STRIPE_SIM_WEBHOOK_SECRET",
         hide_env_values = true,
+        value_delimiter = ',',
         requires = "webhook_url"
     )]
-    webhook_secret: Option<String>,
+    webhook_secret: Vec<String>,
     /// Milliseconds until happens what a test card does some time later: a dispute, a refund that fails.
     #[arg(long, default_value_t = 2000, env = "STRIPE_SIM_LATER_MS")]
     later_ms: u64,
@@ -61,7 +67,10 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
         config.publishable_key = key;
     }
     config.later = Some(Duration::from_millis(arguments.later_ms));
-    if let (Some(url), Some(secret)) = (arguments.webhook_url, arguments.webhook_secret) {
+    if arguments.webhook_url.len() != arguments.webhook_secret.len() {
+        return Err("every --webhook-url needs a --webhook-secret of its own".into());
+    }
+    for (url, secret) in arguments.webhook_url.into_iter().zip(arguments.webhook_secret) {
         config.webhooks.push(Webhook {
             url,
             secret,

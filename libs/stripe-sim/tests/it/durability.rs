@@ -62,10 +62,11 @@ fn a_newer_file_is_refused_and_so_is_a_file_that_is_no_database() {
 }
 
 /// The program itself, and where it says that it listens.
-async fn program(database: &Path) -> (Child, String) {
+async fn program(database: &Path, more: &[&str]) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_stripe-sim"))
         .args(["--listen", "127.0.0.1:0", "--secret-key", KEY, "--database"])
         .arg(database)
+        .args(more)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .kill_on_drop(true)
@@ -87,7 +88,7 @@ async fn a_program_that_is_killed_loses_nothing_that_it_answered() {
     let http = Client::builder().no_proxy().build().unwrap();
     let mut paid: Vec<Value> = Vec::new();
     for attempt in 0..5 {
-        let (mut child, url) = program(&file).await;
+        let (mut child, url) = program(&file, &[]).await;
         let mut request = url::form_urlencoded::Serializer::new(String::new());
         let body = request.extend_pairs(authorisation("1999", "tok_visa")).finish();
         let request = http.post(format!("{url}{INTENTS}")).bearer_auth(KEY).body(body);
@@ -99,7 +100,7 @@ async fn a_program_that_is_killed_loses_nothing_that_it_answered() {
         paid.push(answer.json().await.unwrap());
         child.kill().await.unwrap();
     }
-    let (_child, url) = program(&file).await;
+    let (_child, url) = program(&file, &[]).await;
     let all: Value = http
         .get(format!("{url}/_sim/payment_intents"))
         .bearer_auth(KEY)
@@ -110,4 +111,22 @@ async fn a_program_that_is_killed_loses_nothing_that_it_answered() {
         .await
         .unwrap();
     assert_eq!(all["data"], Value::Array(paid));
+}
+
+#[tokio::test]
+async fn the_program_tells_several_receivers_each_with_a_secret_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("stripe.db");
+    let two = ["--webhook-url", "http://127.0.0.1:9/a,http://127.0.0.1:9/b"];
+    let secrets = ["--webhook-secret", "whsec_a", "--webhook-secret", "whsec_b"];
+    let (_child, url) = program(&file, &[&two[..], &secrets].concat()).await;
+    let http = Client::builder().no_proxy().build().unwrap();
+    let asked = http.get(format!("{url}/v1/webhook_endpoints")).bearer_auth(KEY);
+    let all: Value = asked.send().await.unwrap().json().await.unwrap();
+    assert_eq!(all["data"].as_array().unwrap().len(), 2);
+
+    let mut lopsided = Command::new(env!("CARGO_BIN_EXE_stripe-sim"));
+    lopsided.args(["--listen", "127.0.0.1:0"]).args(two).args(&secrets[..2]);
+    let ended = lopsided.kill_on_drop(true).output().await.unwrap();
+    assert!(!ended.status.success());
 }
