@@ -56,6 +56,11 @@ nomad-up:
 nomad-down *args:
     @scripts/nomad-down "$@"
 
+# Update, kill, break, lose and restore them under load, and compare everything afterwards (as root)
+[no-exit-message]
+test-nomad:
+    @scripts/test-nomad
+
 # Format the files for Nomad and Consul
 [no-exit-message]
 nomad-fmt:

@@ -115,13 +115,15 @@ job "service" {
 
   # The old one ends before the new one begins: both would write to the same file. So no canary, ever.
   update {
-    max_parallel      = 1
-    canary            = 0
-    health_check      = "checks"
-    min_healthy_time  = "5s"
-    healthy_deadline  = "2m"
-    progress_deadline = "5m"
-    auto_revert       = true
+    max_parallel     = 1
+    canary           = 0
+    health_check     = "checks"
+    min_healthy_time = "5s"
+    healthy_deadline = "2m"
+    auto_revert      = true
+
+    # The first allocation that fails brings the version before it back: nobody is served meanwhile.
+    progress_deadline = "0"
   }
 
   dynamic "group" {

@@ -102,10 +102,22 @@ job "ticketing-stripe-sim" {
         }
       }
 
-      env {
-        STRIPE_SIM_LISTEN     = "${NOMAD_ADDR_http}"
-        STRIPE_SIM_DATABASE   = var.driver == "raw_exec" ? "${var.data}/stripe-sim/stripe.db" : "/data/stripe.db"
-        STRIPE_SIM_SECRET_KEY = "sk_test_ticketing"
+      env = merge({
+        STRIPE_SIM_LISTEN   = "${NOMAD_ADDR_http}"
+        STRIPE_SIM_DATABASE = var.driver == "raw_exec" ? "${var.data}/stripe-sim/stripe.db" : "/data/stripe.db"
+      }, var.stripe_webhook_url == "" ? {} : { STRIPE_SIM_WEBHOOK_URL = var.stripe_webhook_url })
+
+      # The keys that the payment service has, too.
+      template {
+        destination = "secrets/keys.env"
+        env         = true
+        change_mode = "restart"
+        data        = <<-ENV
+        {{ with nomadVar "nomad/jobs/ticketing-stripe-sim" -}}
+        STRIPE_SIM_SECRET_KEY={{ .stripe_secret_key }}
+        {{ if .stripe_webhook_secret }}${var.stripe_webhook_url == "" ? "" : "STRIPE_SIM_WEBHOOK_SECRET={{ .stripe_webhook_secret }}"}{{ end }}
+        {{- end }}
+        ENV
       }
 
       resources {
@@ -120,6 +132,12 @@ job "ticketing-stripe-sim" {
       }
     }
   }
+}
+
+variable "stripe_webhook_url" {
+  description = "Where it posts events, signed: the ingress' address and /api/v1/payments/webhook. Empty: nowhere."
+  type        = string
+  default     = ""
 }
 
 variable "stripe_sim_port" {

@@ -81,8 +81,8 @@ make_folders() {
 serve_release() {
     # The folder may be another one than last time.
     stop_process release
-    start_process release python3 -m http.server --bind 127.0.0.1 --directory "$dist" "$release_port"
-    await_process release 10 curl -sf "http://127.0.0.1:$release_port/SHA256SUMS"
+    start_process release python3 -m http.server --bind 127.0.0.1 --directory "${release_folder:-$dist}" "$release_port"
+    await_process release 10 curl -sf "http://127.0.0.1:$release_port/"
 }
 
 start_consul() {
@@ -170,6 +170,14 @@ put_var() {
     "$nomad" var put -force -out=none "$path" "$@" >/dev/null 2>&1 || die "cannot put the Nomad variable $path"
 }
 
+# put_stripe KEY: for the payment service and for the double. Both have the one that signs webhooks, too.
+put_stripe() {
+    local keys=("stripe_secret_key=$1" "stripe_webhook_secret=whsec_$(secret stripe-webhook)")
+    (umask 077 && echo "$1" >"$cluster/secrets/stripe-key")
+    put_var nomad/jobs/ticketing-stripe-sim "${keys[@]}"
+    put_var nomad/jobs/ticketing-payment "amqp_password=$(secret amqp-payment)" "${keys[@]}"
+}
+
 put_secrets() {
     local service broker=()
     say "putting secrets into Nomad Variables"
@@ -180,8 +188,7 @@ put_secrets() {
     for service in auth ticket order expiration; do
         put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")"
     done
-    put_var nomad/jobs/ticketing-payment "amqp_password=$(secret amqp-payment)" \
-        "stripe_secret_key=${STRIPE_SECRET_KEY:-sk_test_ticketing}"
+    put_stripe "${STRIPE_SECRET_KEY:-sk_test_ticketing}"
     if ! [ -s "$cluster/secrets/tls.crt" ]; then
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=localhost \
             -addext "subjectAltName=DNS:localhost,IP:127.0.0.1" \
@@ -210,6 +217,8 @@ data            = "$cluster/data"
 backup_folder   = "$cluster/backup"
 release         = "http://127.0.0.1:$release_port"
 stripe_url      = "${STRIPE_URL:-http://127.0.0.1:12111/}"
+stripe_webhooks = true
+stripe_webhook_url = "http://127.0.0.1:$http_port/api/v1/payments/webhook"
 http_port       = $http_port
 https_port      = $https_port
 tls             = true
@@ -228,4 +237,33 @@ run_jobs() {
     done
     for name in "${pids[@]}"; do wait "$name" || code=1; done
     ((code == 0)) || exit 1
+}
+
+# What Nomad mounted for its tasks must not be deleted through its mounts.
+unmount_under() {
+    local mount
+    awk -v under="$1/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r |
+        while read -r mount; do umount -l "$mount"; done
+}
+
+stop_jobs() {
+    local job
+    pid_of nomad >/dev/null || return 0
+    enter_nomad
+    say "stopping the jobs"
+    for job in ingress payment expiration order ticket auth backup stripe-sim rabbitmq; do
+        "$nomad" job stop -detach "ticketing-$job" >/dev/null 2>&1 || true
+    done
+    await_process nomad 90 nothing_runs
+}
+
+nothing_runs() {
+    ! "$nomad" operator api '/v1/allocations?task_states=false' | grep -qE '"ClientStatus":"(running|pending)"'
+}
+
+stop_agents() {
+    local name
+    # As a crash would: a client that leaves would be drained first.
+    for name in nomad2 nomad; do stop_process "$name" INT; done
+    for name in consul2 consul release; do stop_process "$name"; done
 }

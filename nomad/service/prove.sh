@@ -1,0 +1,11 @@
+# Restores the newest replica of a service to scratch and has the service check it. A backup that nobody has restored is
+# a hope.
+set -eu
+
+chmod 700 "$LITESTREAM" "$PROGRAM"
+copy="$NOMAD_ALLOC_DIR/data/$NOMAD_TASK_NAME.db"
+rm -rf "$copy" "$copy-wal" "$copy-shm"
+"$LITESTREAM" restore -config "$NOMAD_SECRETS_DIR/litestream.yml" -o "$copy" /replica
+"$PROGRAM" check --database "$copy"
+rm -rf "$copy" "$copy-wal" "$copy-shm"
+echo "the newest replica is whole"
