@@ -199,7 +199,8 @@ impl Payment {
             amount: self.amount,
         };
         match self.status {
-            Status::Started | Status::RequiresPaymentMethod | Status::RequiresAction | Status::Voiding => None,
+            Status::Started | Status::RequiresPaymentMethod | Status::Voiding => None,
+            Status::RequiresAction => Some(Event::PaymentPending(state(events::PaymentStatus::Pending))),
             Status::Authorized | Status::Capturing => {
                 Some(Event::PaymentAuthorized(state(events::PaymentStatus::Authorized)))
             }

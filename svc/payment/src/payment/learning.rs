@@ -103,18 +103,19 @@ impl Payment {
 
     /// Waits for the buyer. Without a secret nothing could be done, but Stripe always sends it.
     fn wait(&mut self, status: Status, intent: Intent, now: Timestamp) -> Option<Event> {
-        if self.status == status {
-            self.postpone(now);
-        } else {
+        let is_new = self.status != status;
+        if is_new {
             self.enter(status, now);
             self.next_try_at = now + FIRST_LOOK;
+        } else {
+            self.postpone(now);
         }
         self.next = intent.client_secret.map(|client_secret| NextStep {
             client_secret,
             url: intent.next_action_url,
         });
         self.failure = intent.failure.filter(|_| status == Status::RequiresPaymentMethod);
-        None
+        self.event().filter(|_| is_new)
     }
 
     /// Has the intent cancelled, so that nobody can go on with it; `failure` says whether it has failed by itself.

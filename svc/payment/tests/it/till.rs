@@ -138,6 +138,7 @@ impl Till {
             },
             expires_at: now + self.kit.window,
             payment_id: None,
+            after_sale: None,
             record: None,
         }
     }
@@ -227,9 +228,12 @@ impl Till {
     /// What the buyer's browser does: it confirms the intent with a card.
     pub(crate) async fn show_card(&self, secret: &str, card: &str) -> Reply {
         let intent = secret.split("_secret_").next().unwrap();
-        let form = format!("payment_method={card}&return_url=https://shop.example/paid&client_secret={secret}");
+        let form = format!(
+            "key={PUBLISHABLE_KEY}&client_secret={secret}&payment_method={card}&return_url=https://shop.example/paid"
+        );
         let path = format!("/v1/payment_intents/{intent}/confirm");
-        self.stripe().send(Method::POST, &path, Some(form)).await
+        let browser = Client::new(&self.url).with("content-type", "application/x-www-form-urlencoded");
+        browser.send(Method::POST, &path, Some(form)).await
     }
 
     /// The newest event of a type, as Stripe would send it.

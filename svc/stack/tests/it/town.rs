@@ -72,6 +72,16 @@ impl Town {
         self.stack().double().unwrap().0
     }
 
+    /// Where it is.
+    pub(crate) fn double_url(&self) -> String {
+        self.stack().double().unwrap().1.to_owned()
+    }
+
+    /// Where a service is by itself.
+    pub(crate) fn service_url(&self, name: &str) -> String {
+        self.stack().services().find(|service| service.0 == name).unwrap().1
+    }
+
     /// Nobody yet, at the front door.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.url())
