@@ -47,7 +47,7 @@ const ASK_AGAIN: Duration = Duration::from_secs(5);
 pub struct Api;
 
 #[derive(Tags)]
-enum Tag {
+pub(crate) enum Tag {
     /// Paying for orders.
     #[oai(rename = "Payments")]
     Payments,

@@ -2,14 +2,14 @@
 
 use poem::{Request, RequestBody, error::ReadBodyError, web::Data};
 use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi, Tags,
+    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi,
     param::Header,
     registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef},
 };
 use problem::{Problem, statuses};
 
 use super::note;
-use crate::api::App;
+use crate::api::{App, Tag};
 
 /// The longest letter that is read, in bytes: an intent with all the metadata that Stripe allows, several times over.
 const LIMIT: usize = 192 * 1024;
@@ -17,13 +17,6 @@ const LIMIT: usize = 192 * 1024;
 /// The HTTP operations for Stripe itself.
 #[derive(Debug)]
 pub struct WebhookApi;
-
-#[derive(Tags)]
-enum Tag {
-    /// For Stripe.
-    #[oai(rename = "Webhooks")]
-    Webhooks,
-}
 
 #[derive(ApiResponse)]
 enum Heard {
@@ -40,7 +33,7 @@ statuses! {
     }
 }
 
-#[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Webhooks")]
+#[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Payments")]
 impl WebhookApi {
     /// Hear of an event
     ///
