@@ -59,12 +59,6 @@ pub(crate) fn examples() -> Vec<Event> {
         buyer_id: id(4),
         amount: order.total,
     };
-    let complete = Order {
-        version: 3,
-        status: OrderStatus::Complete,
-        payment_id: Some(payment.id),
-        ..order.clone()
-    };
     let mut events = vec![
         Event::TicketCreated(ticket.clone()),
         Event::TicketUpdated(Ticket {
@@ -76,10 +70,31 @@ pub(crate) fn examples() -> Vec<Event> {
             },
             ..ticket
         }),
+    ];
+    events.extend(sale(&order, &payment, parse("2027-06-01T19:50:00Z")));
+    let sold = Order {
+        version: 3,
+        status: OrderStatus::Complete,
+        payment_id: Some(payment.id),
+        ..order
+    };
+    let captured = Payment {
+        version: 5,
+        status: PaymentStatus::Captured,
+        ..payment
+    };
+    events.extend(after_the_sale(&sold, &captured, id(6)));
+    events
+}
+
+/// All that can happen to an order until it ends.
+fn sale(order: &Order, payment: &Payment, later: Timestamp) -> Vec<Event> {
+    let deadline = order.expires_at;
+    vec![
         Event::OrderCreated(order.clone()),
         Event::OrderExtended(Order {
             version: 2,
-            expires_at: parse("2027-06-01T19:50:00Z"),
+            expires_at: later,
             record: order.record.clone().map(|record| OrderRecord {
                 extended_at: Some(deadline),
                 ..record
@@ -92,7 +107,12 @@ pub(crate) fn examples() -> Vec<Event> {
             payment_id: Some(payment.id),
             ..order.clone()
         }),
-        Event::OrderCompleted(complete.clone()),
+        Event::OrderCompleted(Order {
+            version: 3,
+            status: OrderStatus::Complete,
+            payment_id: Some(payment.id),
+            ..order.clone()
+        }),
         Event::OrderCancelled(Order {
             version: 2,
             status: OrderStatus::Cancelled,
@@ -124,14 +144,7 @@ pub(crate) fn examples() -> Vec<Event> {
             status: PaymentStatus::Failed,
             ..payment.clone()
         }),
-    ];
-    let payment = Payment {
-        version: 5,
-        status: PaymentStatus::Captured,
-        ..payment
-    };
-    events.extend(after_the_sale(&complete, &payment, id(6)));
-    events
+    ]
 }
 
 /// One of two tickets goes back; then the buyer disputes what was paid for the other.

@@ -5,7 +5,7 @@ use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
 
-use crate::order::Order;
+use crate::order::{AfterSale, Order, Shown};
 
 /// What a buyer wants.
 #[derive(Clone, Debug, Object, Serialize, Deserialize)]
@@ -52,9 +52,22 @@ pub(crate) struct OrderView {
     total: Money,
     /// Until when the tickets are held: it is to be paid by then.
     expires_at: Timestamp,
+    /// When that was moved, because a payment was under way. It is moved once.
+    #[oai(skip_serializing_if_is_none)]
+    extended_at: Option<Timestamp>,
     /// The payment that it was confirmed with.
     #[oai(skip_serializing_if_is_none)]
     payment_id: Option<PaymentId>,
+    /// Until when the buyer gets a refund without the seller being asked.
+    #[oai(skip_serializing_if_is_none)]
+    refundable_until: Option<Timestamp>,
+    /// How many of the tickets went back.
+    refunded_quantity: u32,
+    /// How much went back to the buyer in all, by refunds or otherwise; only if any did.
+    #[oai(skip_serializing_if_is_none)]
+    refunded_amount: Option<Money>,
+    /// Whether the buyer's bank is about to decide on the charge: until then nothing is refunded.
+    disputed: bool,
     /// When it was placed.
     created_at: Timestamp,
     /// When it changed last.
@@ -88,6 +101,12 @@ pub(crate) enum Status {
     /// Paid: the tickets are the buyer's.
     #[oai(rename = "complete")]
     Complete,
+    /// Paid, and some of the tickets went back: `refundedQuantity` of them. The rest is the buyer's.
+    #[oai(rename = "partially_refunded")]
+    PartiallyRefunded,
+    /// Paid, and all of the tickets went back.
+    #[oai(rename = "refunded")]
+    Refunded,
     /// Ended without a sale.
     #[oai(rename = "cancelled")]
     Cancelled,
@@ -107,24 +126,28 @@ pub(crate) enum Reason {
     TicketWithdrawn,
 }
 
-impl From<Status> for OrderStatus {
+impl From<Status> for Shown {
     fn from(status: Status) -> Self {
         match status {
-            Status::Created => Self::Created,
-            Status::AwaitingPayment => Self::AwaitingPayment,
-            Status::Complete => Self::Complete,
-            Status::Cancelled => Self::Cancelled,
+            Status::Created => Self::Stored(OrderStatus::Created),
+            Status::AwaitingPayment => Self::Stored(OrderStatus::AwaitingPayment),
+            Status::Complete => Self::Stored(OrderStatus::Complete),
+            Status::PartiallyRefunded => Self::PartiallyRefunded,
+            Status::Refunded => Self::Refunded,
+            Status::Cancelled => Self::Stored(OrderStatus::Cancelled),
         }
     }
 }
 
-impl From<OrderStatus> for Status {
-    fn from(status: OrderStatus) -> Self {
-        match status {
-            OrderStatus::Created => Self::Created,
-            OrderStatus::AwaitingPayment => Self::AwaitingPayment,
-            OrderStatus::Complete => Self::Complete,
-            OrderStatus::Cancelled => Self::Cancelled,
+impl From<Shown> for Status {
+    fn from(shown: Shown) -> Self {
+        match shown {
+            Shown::Stored(OrderStatus::Created) => Self::Created,
+            Shown::Stored(OrderStatus::AwaitingPayment) => Self::AwaitingPayment,
+            Shown::Stored(OrderStatus::Complete) => Self::Complete,
+            Shown::PartiallyRefunded => Self::PartiallyRefunded,
+            Shown::Refunded => Self::Refunded,
+            Shown::Stored(OrderStatus::Cancelled) => Self::Cancelled,
         }
     }
 }
@@ -142,14 +165,23 @@ impl From<CancelReason> for Reason {
 
 impl From<Order> for OrderView {
     fn from(order: Order) -> Self {
+        let refunded = order.refunded_amount();
         Self {
             id: order.id,
-            status: order.status.into(),
+            status: order.shown().into(),
             cancel_reason: order.cancel_reason.map(Into::into),
             quantity: order.quantity,
             total: order.total(),
             expires_at: order.expires_at,
+            extended_at: order.extended_at,
             payment_id: order.payment_id,
+            refundable_until: order.refundable_until,
+            refunded_quantity: order.after.tickets.refunded,
+            refunded_amount: (refunded > 0).then_some(Money {
+                amount: refunded,
+                ..order.price
+            }),
+            disputed: order.is_disputed(),
             created_at: order.created_at,
             updated_at: order.updated_at,
             ticket: OrderedTicket {
@@ -170,7 +202,7 @@ impl Example for OrderView {
 
 /// Two tickets, held until a quarter past.
 #[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
-fn example() -> Order {
+pub(crate) fn example() -> Order {
     let placed: Timestamp = "2027-06-01T19:30:00Z".parse().unwrap();
     Order {
         id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
@@ -188,6 +220,11 @@ fn example() -> Order {
         quantity: 2,
         expires_at: "2027-06-01T19:45:00Z".parse().unwrap(),
         payment_id: None,
+        pending: None,
+        extended_at: None,
+        refundable_until: None,
+        claimed: 0,
+        after: AfterSale::default(),
         created_at: placed,
         updated_at: placed,
     }

@@ -3,7 +3,9 @@
 //! Its stock row decides every race for tickets; see `README.md`.
 
 mod api;
+mod ask_refund;
 mod cancel_order;
+mod decide_refund;
 mod dto;
 mod listing;
 mod order;
@@ -11,11 +13,14 @@ mod place_order;
 mod reactions;
 mod record;
 mod recover;
+mod refund;
+mod refunds;
 mod seen;
 mod settings;
 mod store;
 #[cfg(test)]
 mod tests;
+mod withdrawal;
 
 use std::sync::Arc;
 
@@ -26,6 +31,7 @@ use events::Envelope;
 use ids::{Clock, Timestamp};
 use rusqlite::Connection;
 
+use refunds::RefundsApi;
 pub use settings::{Args, Settings};
 
 /// The order service.
@@ -34,6 +40,17 @@ pub struct Orders;
 
 /// How many orders are announced again in one transaction.
 const REPUBLISHED: u32 = 500;
+
+/// When all orders are, their refunds follow: so begins the place where to go on, then.
+const REFUNDS: &str = "refund ";
+
+fn republish_refunds(tx: &Tx, now: Timestamp, after: &str) -> Result<Option<String>, db::Error> {
+    let refunds = store::refunds_page(tx, after, REPUBLISHED)?;
+    for refund in &refunds {
+        record::announce_refund(tx, refund, now)?;
+    }
+    Ok(refunds.last().map(|last| format!("{REFUNDS}{}", last.id)))
+}
 
 impl Service for Orders {
     const NAME: &'static str = "order";
@@ -46,6 +63,7 @@ impl Service for Orders {
             idempotency::V1,
             include_str!("../migrations/001_orders.sql"),
             include_str!("../migrations/002_tally.sql"),
+            include_str!("../migrations/003_after_the_sale.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = &[
@@ -53,7 +71,7 @@ impl Service for Orders {
             name: "the stock is what the orders hold and have bought",
             sql: r#"SELECT l.id, l.held, l.sold,
                            coalesce(sum(o.quantity) FILTER (WHERE o.status IN ('created', 'awaiting:payment')), 0) AS open,
-                           coalesce(sum(o.quantity) FILTER (WHERE o.status = 'complete'), 0) AS paid
+                           coalesce(sum(o.quantity - o.returned_quantity) FILTER (WHERE o.status = 'complete'), 0) AS paid
                     FROM listing l LEFT JOIN "order" o ON o.ticket_id = l.id
                     GROUP BY l.id HAVING l.held <> open OR l.sold <> paid"#,
         },
@@ -65,6 +83,21 @@ impl Service for Orders {
             name: "a withdrawn listing has no open order",
             sql: r#"SELECT o.id FROM "order" o JOIN listing l ON l.id = o.ticket_id
                     WHERE l.withdrawn_at IS NOT NULL AND o.status = 'created'"#,
+        },
+        Invariant {
+            name: "what went back of an order is what its refunds say",
+            sql: r#"SELECT o.id, o.claimed_quantity, o.refunded_quantity, o.returned_quantity, r.claimed, r.paid, r.returned
+                    FROM "order" o
+                    LEFT JOIN (SELECT order_id, sum(claimed) AS claimed,
+                                      sum(quantity) FILTER (WHERE status = 'paid') AS paid,
+                                      sum(quantity) FILTER (WHERE returned) AS returned
+                               FROM refund GROUP BY order_id) r ON r.order_id = o.id
+                    WHERE o.claimed_quantity <> coalesce(r.claimed, 0) OR o.refunded_quantity <> coalesce(r.paid, 0)
+                       OR o.returned_quantity <> coalesce(r.returned, 0)"#,
+        },
+        Invariant {
+            name: "only what is paid is refunded",
+            sql: r#"SELECT r.id FROM refund r JOIN "order" o ON o.id = r.order_id WHERE o.status <> 'complete'"#,
         },
         Invariant {
             name: "the tally counts the orders",
@@ -79,11 +112,11 @@ impl Service for Orders {
     type Args = Args;
     type Settings = Settings;
     type Command = NoCommand;
-    type Api = api::Api;
+    type Api = (api::Api, RefundsApi);
     type App = api::App;
 
-    fn api() -> api::Api {
-        api::Api
+    fn api() -> Self::Api {
+        (api::Api, RefundsApi)
     }
 
     fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
@@ -91,11 +124,18 @@ impl Service for Orders {
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-        let orders = store::page(tx, after.as_deref().unwrap_or_default(), REPUBLISHED)?;
+        let after = after.unwrap_or_default();
+        if let Some(after) = after.strip_prefix(REFUNDS) {
+            return republish_refunds(tx, now, after);
+        }
+        let orders = store::page(tx, &after, REPUBLISHED)?;
         for order in &orders {
             record::announce(tx, order, now)?;
         }
-        Ok(orders.last().map(|order| order.id.to_string()))
+        match orders.last() {
+            Some(last) => Ok(Some(last.id.to_string())),
+            None => republish_refunds(tx, now, ""),
+        }
     }
 
     fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
@@ -115,9 +155,11 @@ impl Service for Orders {
         Ok(Parts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
-                reaction: Arc::new(reactions::react),
+                reaction: Arc::new(move |tx, now, envelope| {
+                    reactions::react(tx, now, envelope, settings.payment_extension)
+                }),
             }],
-            jobs: vec![idempotency::forgetting(&db, &clock)],
+            jobs: vec![idempotency::forgetting(&db, &clock), withdrawal::refunding(&db, &clock)],
             app: api::App {
                 db,
                 clock,

@@ -15,6 +15,10 @@ pub(crate) struct Listing {
     /// Within which time an order of it is to be paid, if that is not the usual window.
     pub(crate) window: Option<Duration>,
     pub(crate) withdrawn_at: Option<Timestamp>,
+    /// Until when a buyer gets a refund without the seller being asked.
+    pub(crate) refundable_until: Option<Timestamp>,
+    /// Whether refunded tickets are sold again.
+    pub(crate) resell_refunded: bool,
     /// How many are neither held nor sold.
     pub(crate) left: u32,
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use events::{CancelReason, OrderStatus};
+use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
 use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
-use crate::listing::Listing;
+use crate::{listing::Listing, refund::CannotRefund};
 
 /// A buyer's claim on some tickets of one listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -26,8 +26,48 @@ pub(crate) struct Order {
     pub(crate) expires_at: Timestamp,
     /// The payment that it was confirmed with.
     pub(crate) payment_id: Option<PaymentId>,
+    /// The attempt that is under way, while the order is created.
+    pub(crate) pending: Option<PaymentId>,
+    /// When its deadline was moved.
+    pub(crate) extended_at: Option<Timestamp>,
+    /// Until when the buyer gets a refund without the seller being asked, as the listing said when the order was placed.
+    pub(crate) refundable_until: Option<Timestamp>,
+    /// How many of its tickets went back or may go back. Follows from its refunds, and is not kept with the order.
+    pub(crate) claimed: u32,
+    pub(crate) after: AfterSale,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+}
+
+/// What went back after an order was paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct AfterSale {
+    /// What its refunds gave back.
+    pub(crate) tickets: GivenBack,
+    /// How much was paid back, whoever did, in minor units; what a lost dispute took is not in it.
+    pub(crate) refunded_amount: i64,
+    /// The dispute of its charge, if there ever was one.
+    pub(crate) dispute: Option<Dispute>,
+    /// The version of the payment that said so of the money.
+    pub(crate) payment_version: Option<u64>,
+}
+
+/// How many tickets went back, by the refunds of an order that are paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct GivenBack {
+    pub(crate) refunded: u32,
+    /// How many of these are on sale again; the others are void.
+    pub(crate) returned: u32,
+}
+
+/// What people are told of an order's status: that tickets went back is no status of its own, but shown as one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Shown {
+    Stored(OrderStatus),
+    /// Complete, and some of the tickets went back.
+    PartiallyRefunded,
+    /// Complete, and all of the tickets went back.
+    Refunded,
 }
 
 /// Why nothing was ordered.
@@ -63,6 +103,8 @@ pub(crate) enum CannotPay {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Change {
     Made,
+    /// It is kept, and of no interest to others.
+    Noted,
     /// It had happened already, or does not matter any more.
     None,
 }
@@ -93,6 +135,11 @@ impl Order {
             quantity,
             expires_at: now + listing.window.unwrap_or(window),
             payment_id: None,
+            pending: None,
+            extended_at: None,
+            refundable_until: listing.refundable_until,
+            claimed: 0,
+            after: AfterSale::default(),
             created_at: now,
             updated_at: now,
         })
@@ -145,9 +192,22 @@ impl Order {
     pub(crate) fn fail(&mut self, payment: PaymentId, now: Timestamp) -> Change {
         if self.status == OrderStatus::AwaitingPayment && self.payment_id == Some(payment) {
             self.end(CancelReason::PaymentFailed, now)
+        } else if self.pending == Some(payment) {
+            self.pending = None;
+            Change::Noted
         } else {
             Change::None
         }
+    }
+
+    /// An attempt to pay it is under way: the buyer's bank asks its owner, or Stripe has not answered. That moves the
+    /// deadline once, when it passes.
+    pub(crate) fn await_payment(&mut self, payment: PaymentId) -> Change {
+        if self.status != OrderStatus::Created || self.pending == Some(payment) {
+            return Change::None;
+        }
+        self.pending = Some(payment);
+        Change::Noted
     }
 
     /// Cancels it for its buyer.
@@ -160,13 +220,18 @@ impl Order {
         }
     }
 
-    /// Ends it, because its deadline has passed and nothing was authorised.
-    pub(crate) fn expire(&mut self, deadline: Timestamp, now: Timestamp) -> Change {
-        if self.status == OrderStatus::Created && self.expires_at <= deadline {
-            self.end(CancelReason::Expired, now)
-        } else {
-            Change::None
+    /// Ends it, because its deadline has passed and nothing was authorised. If a payment is under way, the deadline is
+    /// moved by `extension` instead, once.
+    pub(crate) fn expire(&mut self, deadline: Timestamp, extension: Duration, now: Timestamp) -> Change {
+        if self.status != OrderStatus::Created || self.expires_at > deadline {
+            return Change::None;
         }
+        if self.pending.is_none() || self.extended_at.is_some() || extension.is_zero() {
+            return self.end(CancelReason::Expired, now);
+        }
+        self.expires_at = self.expires_at + extension;
+        self.extended_at = Some(now);
+        self.turn(self.status, now)
     }
 
     /// Ends it, because the seller withdrew the listing. What is confirmed stays sold.
@@ -178,6 +243,71 @@ impl Order {
         }
     }
 
+    /// Whether tickets of it can go back, and for which payment.
+    pub(crate) fn refundable(&self) -> Result<PaymentId, CannotRefund> {
+        let payment = self.payment_id.filter(|_| self.status == OrderStatus::Complete);
+        let payment = payment.ok_or(CannotRefund::NotPaid)?;
+        match self.after.dispute.map(|dispute| dispute.status) {
+            Some(DisputeStatus::Open) => return Err(CannotRefund::Disputed),
+            Some(DisputeStatus::Lost) => return Err(CannotRefund::TakenBack),
+            Some(DisputeStatus::Won) | None => {}
+        }
+        Ok(payment)
+    }
+
+    /// How it is shown.
+    pub(crate) fn shown(&self) -> Shown {
+        let refunded = self.after.tickets.refunded;
+        match self.status {
+            OrderStatus::Complete if refunded >= self.quantity => Shown::Refunded,
+            OrderStatus::Complete if refunded > 0 => Shown::PartiallyRefunded,
+            status => Shown::Stored(status),
+        }
+    }
+
+    /// Whether the buyer's bank is about to decide on its charge.
+    pub(crate) fn is_disputed(&self) -> bool {
+        let dispute = self.after.dispute;
+        dispute.is_some_and(|dispute| dispute.status == DisputeStatus::Open)
+    }
+
+    /// How much went back to the buyer in all, in minor units.
+    pub(crate) fn refunded_amount(&self) -> i64 {
+        let lost = self
+            .after
+            .dispute
+            .filter(|dispute| dispute.status == DisputeStatus::Lost);
+        self.after.refunded_amount + lost.map_or(0, |dispute| dispute.amount.amount)
+    }
+
+    /// How many of its tickets are the buyer's, or void: not on sale.
+    pub(crate) fn kept(&self) -> u32 {
+        self.quantity.saturating_sub(self.after.tickets.returned)
+    }
+
+    /// Takes what its refunds add up to, and what the payment service says of the money in a version of the payment: the
+    /// newest counts.
+    pub(crate) fn give_back(
+        &mut self,
+        tickets: GivenBack,
+        version: u64,
+        refunded_amount: i64,
+        dispute: Option<Dispute>,
+        now: Timestamp,
+    ) -> Change {
+        let mut after = AfterSale { tickets, ..self.after };
+        if after.payment_version.is_none_or(|known| known < version) {
+            after.payment_version = Some(version);
+            after.refunded_amount = refunded_amount;
+            after.dispute = dispute;
+        }
+        if after == self.after {
+            return Change::None;
+        }
+        self.after = after;
+        self.turn(self.status, now)
+    }
+
     fn end(&mut self, reason: CancelReason, now: Timestamp) -> Change {
         self.cancel_reason = Some(reason);
         self.turn(OrderStatus::Cancelled, now)
@@ -186,6 +316,9 @@ impl Order {
     fn turn(&mut self, status: OrderStatus, now: Timestamp) -> Change {
         self.status = status;
         self.version += 1;
+        if status != OrderStatus::Created {
+            self.pending = None;
+        }
         // A clock that was set back does not make an order younger.
         self.updated_at = now.max(self.updated_at);
         Change::Made

@@ -1,18 +1,23 @@
 //! What the service does when another says something. Each may come twice, late or in another order.
 
+use std::time::Duration;
+
 use bus::ReactionError;
 use db::Tx;
-use events::{Envelope, Event, Expiration, Payment, Ticket};
+use events::{DisputeStatus, Envelope, Event, Expiration, OrderStatus, Payment, Reversal, Ticket};
 use ids::Timestamp;
 
 use crate::{
     order::{CannotPay, Change, Order},
     record, store,
+    withdrawal::refund_sale,
 };
 
-pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
+/// `extension` is by how much a deadline is moved while a payment is under way.
+pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope, extension: Duration) -> Result<(), ReactionError> {
     match &envelope.event {
         Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => adopt_listing(tx, now, ticket),
+        Event::PaymentPending(payment) => paid(tx, now, payment, |order| Ok(order.await_payment(payment.id))),
         Event::PaymentAuthorized(payment) => {
             paid(tx, now, payment, |order| order.confirm(payment.id, payment.amount, now))
         }
@@ -20,12 +25,10 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
             order.complete(payment.id, payment.amount, now)
         }),
         Event::PaymentFailed(payment) => paid(tx, now, payment, |order| Ok(order.fail(payment.id, now))),
-        Event::ExpirationCompleted(expiration) => expire(tx, now, expiration),
-        // What was sold stays sold: money that goes back changes nothing here, yet.
-        Event::PaymentPending(_)
-        | Event::PaymentRefunded(_)
-        | Event::PaymentRefundFailed(_)
-        | Event::PaymentDisputed(_) => Ok(()),
+        Event::ExpirationCompleted(expiration) => expire(tx, now, expiration, extension),
+        Event::PaymentRefunded(reversal) | Event::PaymentRefundFailed(reversal) | Event::PaymentDisputed(reversal) => {
+            give_back(tx, now, reversal)
+        }
         other => Err(ReactionError::new(format_args!(
             "{} is not for the order service",
             other.name()
@@ -33,7 +36,7 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
     }
 }
 
-/// Takes the seller's latest wish; a withdrawn listing takes its open orders with it.
+/// Takes the seller's latest wish; a withdrawn listing takes its open orders with it, and its sales are refunded.
 fn adopt_listing(tx: &Tx, now: Timestamp, ticket: &Ticket) -> Result<(), ReactionError> {
     if store::adopt(tx, ticket)? && ticket.withdrawn_at.is_some() {
         for mut order in store::open_orders(tx, ticket.id)? {
@@ -41,6 +44,7 @@ fn adopt_listing(tx: &Tx, now: Timestamp, ticket: &Ticket) -> Result<(), Reactio
                 record::changed(tx, &order, now)?;
             }
         }
+        store::begin_withdrawal(tx, ticket.id)?;
     }
     Ok(())
 }
@@ -54,18 +58,69 @@ fn paid(
     let order = store::order(tx, payment.order_id)?;
     // Only a database that lost it can not know an order that is paid for.
     let mut order = order.ok_or_else(|| ReactionError::new(format_args!("there is no order {}", payment.order_id)))?;
-    if take(&mut order).map_err(ReactionError::new)? == Change::Made {
-        record::changed(tx, &order, now)?;
+    match take(&mut order).map_err(ReactionError::new)? {
+        Change::Made => record::changed(tx, &order, now)?,
+        Change::Noted => store::update(tx, &order)?,
+        Change::None => return Ok(()),
+    }
+    if order.status == OrderStatus::Complete && is_withdrawn(tx, &order)? {
+        refund_sale(tx, &order, now)?;
     }
     Ok(())
 }
 
-fn expire(tx: &Tx, now: Timestamp, expiration: &Expiration) -> Result<(), ReactionError> {
+/// Takes what went back of a payment: tickets by a refund, money by hand, or what a bank decided.
+fn give_back(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), ReactionError> {
+    let payment = &reversal.payment;
+    let order = store::order(tx, payment.order_id)?;
+    let mut order = order.ok_or_else(|| ReactionError::new(format_args!("there is no order {}", payment.order_id)))?;
+    if order.payment_id != Some(payment.id) {
+        // Given back because the order could not take it: that is how it should be.
+        tracing::warn!(order = %order.id, payment = %payment.id, "money went back that the order was not paid with");
+        return Ok(());
+    }
+    if let Some(answer) = &reversal.refund {
+        let refund = store::refund(tx, answer.id)?.filter(|refund| refund.order_id == order.id);
+        let Some(mut refund) = refund else {
+            return Err(ReactionError::new(format_args!(
+                "the order {} has no refund {}",
+                order.id, answer.id
+            )));
+        };
+        let resell = store::listing(tx, order.ticket_id)?.is_some_and(|listing| listing.resell_refunded);
+        if refund.answered(answer, payment.version, resell, now) == Change::Made {
+            if let Some(failure) = &refund.failure {
+                tracing::warn!(refund = %refund.id, %failure, "a refund could not be paid");
+            }
+            record::refund_changed(tx, &refund, now)?;
+        }
+    }
+    let (before, given_back) = (order.after, store::given_back(tx, order.id)?);
+    let refunded = reversal.refunded_total.amount;
+    if order.give_back(given_back, payment.version, refunded, reversal.dispute, now) != Change::Made {
+        return Ok(());
+    }
+    record::gave_back(tx, &before, &order, now)?;
+    let won = order
+        .after
+        .dispute
+        .is_some_and(|dispute| dispute.status == DisputeStatus::Won);
+    if won && before.dispute != order.after.dispute && is_withdrawn(tx, &order)? {
+        refund_sale(tx, &order, now)?;
+    }
+    Ok(())
+}
+
+fn is_withdrawn(tx: &Tx, order: &Order) -> Result<bool, db::Error> {
+    Ok(store::listing(tx, order.ticket_id)?.is_some_and(|listing| listing.withdrawn_at.is_some()))
+}
+
+fn expire(tx: &Tx, now: Timestamp, expiration: &Expiration, extension: Duration) -> Result<(), ReactionError> {
     // An order that a restored database lost has no hold either: nothing is left to expire.
     let Some(mut order) = store::order(tx, expiration.order_id)? else {
         return Ok(());
     };
-    if order.expire(expiration.deadline, now) == Change::Made {
+    if order.expire(expiration.deadline, extension, now) == Change::Made {
         record::changed(tx, &order, now)?;
     }
     Ok(())

@@ -6,7 +6,11 @@ use events::{Envelope, Event, OrderRecord, OrderStatus, Ticket};
 use ids::{Money, OrderId, TicketId, Timestamp};
 use rusqlite::Connection;
 
-use crate::{order::Order, store};
+use crate::{
+    order::{AfterSale, GivenBack, Order},
+    refund::{Reason, Refund},
+    store,
+};
 
 /// Takes an order as it was announced, if it is not known as new, with the stock that it stands for. Nothing is decided
 /// here, and nothing is said: everybody has heard it.
@@ -17,9 +21,17 @@ pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<b
             Ok(false)
         }
         Event::OrderCreated(order)
+        | Event::OrderExtended(order)
         | Event::OrderConfirmed(order)
         | Event::OrderCompleted(order)
-        | Event::OrderCancelled(order) => take_back(tx, order, envelope.time),
+        | Event::OrderCancelled(order)
+        | Event::OrderRefunded(order)
+        | Event::OrderDisputed(order) => take_back(tx, order, envelope.time),
+        Event::RefundRequested(refund)
+        | Event::RefundApproved(refund)
+        | Event::RefundDeclined(refund)
+        | Event::RefundPaid(refund)
+        | Event::RefundFailed(refund) => take_back_refund(tx, refund),
         _ => Ok(false),
     }
 }
@@ -51,7 +63,11 @@ fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, React
     if known.as_ref().is_some_and(|known| known.version >= said.version) {
         return Ok(false);
     }
-    let order = announced(tx, said, at)?;
+    let mut order = announced(tx, said, at)?;
+    // Which attempt is under way is told by the payment service, and heard again.
+    if let Some(known) = &known {
+        order.pending = known.pending.filter(|_| order.status == OrderStatus::Created);
+    }
     let ((held, sold), (had_held, had_sold)) = (taken(&order), known.as_ref().map_or((0, 0), taken));
     // There are never fewer tickets than are taken: these were, before the backup's time and with its owner's word.
     if !store::shift(tx, order.ticket_id, held - had_held, sold - had_sold)? {
@@ -99,16 +115,74 @@ fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, Reac
         quantity: said.quantity,
         expires_at: said.expires_at,
         payment_id: said.payment_id,
+        pending: None,
+        extended_at: record.extended_at,
+        refundable_until: record.refundable_until,
+        claimed: 0,
+        after: after_sale(said, record.payment_version),
         created_at: record.created_at,
         updated_at: record.updated_at,
     })
+}
+
+fn after_sale(said: &events::Order, payment_version: Option<u64>) -> AfterSale {
+    let Some(after) = &said.after_sale else {
+        return AfterSale {
+            payment_version,
+            ..AfterSale::default()
+        };
+    };
+    AfterSale {
+        tickets: GivenBack {
+            refunded: after.refunded_quantity,
+            returned: after.returned_quantity,
+        },
+        refunded_amount: after.refunded_amount.amount,
+        dispute: after.dispute,
+        payment_version,
+    }
+}
+
+/// Takes a refund as it was announced, if it is not known as new. Its order was announced before it.
+fn take_back_refund(tx: &Tx, said: &events::Refund) -> Result<bool, ReactionError> {
+    let known = store::refund(tx, said.id)?;
+    if known.as_ref().is_some_and(|known| known.version >= said.version) {
+        return Ok(false);
+    }
+    let refund = Refund {
+        id: said.id,
+        version: said.version,
+        status: said.status,
+        order_id: said.order_id,
+        payment_id: said.payment_id,
+        buyer_id: said.buyer_id,
+        seller_id: said.seller_id,
+        ticket_id: said.ticket_id,
+        // The order's, and kept with that.
+        title: String::new(),
+        quantity: said.quantity,
+        amount: said.amount,
+        asked_by: said.asked_by,
+        reason: said.reason.clone().map(Reason::known),
+        failure: said.failure.clone(),
+        returned: said.returned,
+        payment_version: said.payment_version,
+        created_at: said.created_at,
+        updated_at: said.updated_at,
+    };
+    if known.is_some() {
+        store::update_refund(tx, &refund)?;
+    } else {
+        store::insert_refund(tx, &refund)?;
+    }
+    Ok(true)
 }
 
 /// How many tickets an order holds, and how many it has bought.
 fn taken(order: &Order) -> (i64, i64) {
     match order.status {
         OrderStatus::Created | OrderStatus::AwaitingPayment => (order.quantity.into(), 0),
-        OrderStatus::Complete => (0, order.quantity.into()),
+        OrderStatus::Complete => (0, order.kept().into()),
         OrderStatus::Cancelled => (0, 0),
     }
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chassis::Mistakes;
 
 /// The order service's own flags.
@@ -12,6 +14,15 @@ pub struct Args {
         value_name = "COUNT"
     )]
     max_tickets_per_order: String,
+
+    /// Seconds by which the deadline of an order is moved, once, if a payment is under way when it passes (0 to 3600).
+    #[arg(
+        long,
+        env = "TICKETING_PAYMENT_EXTENSION_SECONDS",
+        default_value = "300",
+        value_name = "SECONDS"
+    )]
+    payment_extension_seconds: String,
 }
 
 /// The order service's own flags, understood.
@@ -19,12 +30,15 @@ pub struct Args {
 pub struct Settings {
     /// How many tickets one order can have at most.
     pub max_tickets_per_order: u32,
+    /// By how much the deadline of an order is moved, once, if a payment is under way when it passes.
+    pub payment_extension: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
             max_tickets_per_order: 10,
+            payment_extension: Duration::from_mins(5),
         }
     }
 }
@@ -35,6 +49,12 @@ impl Args {
         let count = mistakes.parse::<u32>(flag, &self.max_tickets_per_order)?;
         let fits = (1..=1_000_000).contains(&count);
         let max_tickets_per_order = mistakes.check(flag, fits.then_some(count).ok_or("must be 1 to 1000000"))?;
-        Some(Settings { max_tickets_per_order })
+        let flag = "--payment-extension-seconds";
+        let seconds = mistakes.parse::<u32>(flag, &self.payment_extension_seconds)?;
+        let seconds = mistakes.check(flag, (seconds <= 3600).then_some(seconds).ok_or("must be 0 to 3600"))?;
+        Some(Settings {
+            max_tickets_per_order,
+            payment_extension: Duration::from_secs(seconds.into()),
+        })
     }
 }

@@ -17,6 +17,7 @@ use chassis::Service;
 
 const SCHEMA: Schema = Orders::SCHEMA;
 const WINDOW: Duration = Duration::from_mins(15);
+const EXTENSION: Duration = Duration::from_mins(5);
 
 fn noon() -> Timestamp {
     "2027-06-01T12:00:00Z".parse().unwrap()
@@ -55,7 +56,7 @@ impl World {
 
     async fn try_hear(&self, event: Event) -> Result<(), bus::ReactionError> {
         self.db
-            .write(move |tx| react(tx, noon(), &Envelope::new("other", noon(), event)))
+            .write(move |tx| react(tx, noon(), &Envelope::new("other", noon(), event), EXTENSION))
             .await
     }
 
@@ -294,3 +295,5 @@ proptest! {
         })?;
     }
 }
+
+mod refunds;

@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 const WINDOW: Duration = Duration::from_mins(15);
+const EXTENSION: Duration = Duration::from_mins(5);
 
 fn noon() -> Timestamp {
     "2027-06-01T12:00:00Z".parse().unwrap()
@@ -20,6 +21,8 @@ fn listing() -> Listing {
         starts_at: None,
         window: None,
         withdrawn_at: None,
+        refundable_until: None,
+        resell_refunded: true,
         left: 100,
     }
 }
@@ -68,7 +71,7 @@ fn an_order_is_never_dearer_than_one_payment_can_be() {
 fn a_confirmed_order_neither_expires_nor_is_cancelled() {
     let (mut order, payment) = (order(), PaymentId::new(noon()));
     assert_eq!(order.confirm(payment, order.total(), noon()), Ok(Change::Made));
-    assert_eq!(order.expire(order.expires_at, noon()), Change::None);
+    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::None);
     assert_eq!(order.withdraw(noon()), Change::None);
     assert_eq!(order.cancel(noon()), Err(CannotCancel::Paying));
     assert_eq!(order.complete(payment, order.total(), noon()), Ok(Change::Made));
@@ -79,9 +82,79 @@ fn a_confirmed_order_neither_expires_nor_is_cancelled() {
 fn an_old_timer_does_not_end_an_order_that_was_given_more_time() {
     let mut order = order();
     let earlier = order.expires_at - Duration::from_millis(1);
-    assert_eq!(order.expire(earlier, noon()), Change::None);
-    assert_eq!(order.expire(order.expires_at, noon()), Change::Made);
-    assert_eq!(order.expire(order.expires_at, noon()), Change::None);
+    assert_eq!(order.expire(earlier, EXTENSION, noon()), Change::None);
+    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::Made);
+    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::None);
+}
+
+#[test]
+fn a_payment_under_way_moves_the_deadline_once() {
+    let (mut order, payment) = (order(), PaymentId::new(noon()));
+    let (first, second) = (order.expires_at, order.expires_at + EXTENSION);
+    assert_eq!(order.await_payment(payment), Change::Noted);
+    assert_eq!(order.await_payment(payment), Change::None);
+    assert_eq!(order.expire(first, EXTENSION, first), Change::Made);
+    assert_eq!(
+        (order.status, order.expires_at, order.extended_at, order.version),
+        (OrderStatus::Created, second, Some(first), 2)
+    );
+    assert_eq!(
+        order.expire(first, EXTENSION, first),
+        Change::None,
+        "that deadline is over"
+    );
+    assert_eq!(order.expire(second, EXTENSION, second), Change::Made);
+    assert_eq!(order.cancel_reason, Some(CancelReason::Expired));
+}
+
+#[test]
+fn no_deadline_is_moved_for_a_payment_that_failed_or_where_there_is_no_extension() {
+    let payment = PaymentId::new(noon());
+    let mut failed = order();
+    failed.await_payment(payment);
+    assert_eq!(
+        failed.fail(PaymentId::new(noon()), noon()),
+        Change::None,
+        "that is another"
+    );
+    assert_eq!(failed.fail(payment, noon()), Change::Noted);
+    failed.expire(failed.expires_at, EXTENSION, noon());
+    assert_eq!(failed.cancel_reason, Some(CancelReason::Expired));
+    let mut strict = order();
+    strict.await_payment(payment);
+    strict.expire(strict.expires_at, Duration::ZERO, noon());
+    assert_eq!(strict.cancel_reason, Some(CancelReason::Expired));
+}
+
+#[test]
+fn of_what_went_back_the_newest_version_counts() {
+    let mut order = order();
+    let payment = PaymentId::new(noon());
+    order.complete(payment, order.total(), noon()).unwrap();
+    let one = GivenBack {
+        refunded: 1,
+        returned: 0,
+    };
+    assert_eq!(order.give_back(one, 6, 1999, None, noon()), Change::Made);
+    assert_eq!(order.give_back(one, 6, 1999, None, noon()), Change::None);
+    assert_eq!(order.give_back(one, 5, 3998, None, noon()), Change::None, "that is old");
+    assert_eq!((order.shown(), order.kept()), (Shown::PartiallyRefunded, 2));
+    let lost = Dispute {
+        status: DisputeStatus::Lost,
+        amount: Money {
+            amount: 1999,
+            ..order.price
+        },
+    };
+    assert_eq!(order.give_back(one, 7, 1999, Some(lost), noon()), Change::Made);
+    assert_eq!(order.refunded_amount(), 3998, "what the bank took is gone, too");
+    let both = GivenBack {
+        refunded: 2,
+        returned: 2,
+    };
+    order.give_back(both, 8, 3998, None, noon());
+    assert_eq!((order.shown(), order.kept()), (Shown::Refunded, 0));
+    assert_eq!(order.status, OrderStatus::Complete);
 }
 
 #[test]
@@ -120,6 +193,7 @@ enum Happening {
     Cancel,
     Expire,
     Withdraw,
+    Await(bool),
 }
 
 fn happening() -> impl Strategy<Value = Happening> {
@@ -130,6 +204,7 @@ fn happening() -> impl Strategy<Value = Happening> {
         Just(Happening::Cancel),
         Just(Happening::Expire),
         Just(Happening::Withdraw),
+        any::<bool>().prop_map(Happening::Await),
     ]
 }
 
@@ -148,10 +223,13 @@ proptest! {
                 Happening::Complete(first) => order.complete(which(first), total, noon()).unwrap_or(Change::None),
                 Happening::Fail(first) => order.fail(which(first), noon()),
                 Happening::Cancel => order.cancel(noon()).unwrap_or(Change::None),
-                Happening::Expire => order.expire(order.expires_at, noon()),
+                Happening::Expire => order.expire(order.expires_at, EXTENSION, noon()),
                 Happening::Withdraw => order.withdraw(noon()),
+                Happening::Await(first) => order.await_payment(which(first)),
             };
-            prop_assert_eq!(change == Change::Made, order != before, "a change is told, and nothing else is changed");
+            prop_assert_eq!(change != Change::None, order != before, "a change is told, and nothing else is changed");
+            prop_assert!(order.pending.is_none() || order.status == OrderStatus::Created);
+            prop_assert!(order.expires_at <= noon() + WINDOW + EXTENSION, "it is moved once");
             prop_assert_eq!(order.version, before.version + u64::from(change == Change::Made));
             if let Some(end) = &ended {
                 prop_assert_eq!(&order, end);

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use chassis::Service;
 use db::Db;
-use events::{Expiration, Payment, PaymentStatus};
+use events::{Dispute, DisputeStatus, Expiration, Payment, PaymentStatus, RefundAnswer, RefundStatus, Reversal};
 use ids::UserId;
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseError};
 use rusqlite::types::Value;
@@ -12,10 +12,15 @@ use rusqlite::types::Value;
 use super::*;
 use crate::{
     Orders,
+    ask_refund::{AskRefund, ask_refund},
     cancel_order::cancel_order,
+    decide_refund::{DecideRefund, decide_refund},
     place_order::{PlaceOrder, place_order},
     reactions::react,
+    withdrawal::refund_some,
 };
+
+const EXTENSION: Duration = Duration::from_mins(5);
 
 fn noon() -> Timestamp {
     "2027-06-01T12:00:00Z".parse().unwrap()
@@ -58,7 +63,16 @@ impl World {
             0 => self.list(number * 2).await,
             1..=4 if !self.listings.is_empty() => self.place(which, number).await,
             5 if !self.listings.is_empty() => self.change(which, number).await,
-            6..=9 if !self.orders.is_empty() => self.end(what, which, number).await,
+            6..=10 if !self.orders.is_empty() => self.end(what, which, number).await,
+            11..=14 if !self.orders.is_empty() => self.give_back(what, which, number).await,
+            15 => self
+                .db
+                .write({
+                    let now = self.now;
+                    move |tx| refund_some(tx, now)
+                })
+                .await
+                .unwrap(),
             _ => {}
         }
         self.publish().await;
@@ -123,11 +137,13 @@ impl World {
             7 => self.pay(&order, number == 1, PaymentStatus::Authorized).await,
             8 if number < 3 => self.pay(&order, number == 1, PaymentStatus::Captured).await,
             8 => self.pay(&order, false, PaymentStatus::Failed).await,
+            10 => self.pay(&order, number == 1, PaymentStatus::Pending).await,
             _ => {
+                let deadline = self.get(&order).await.expires_at;
                 self.hear(Event::ExpirationCompleted(Expiration {
                     order_id: order.id,
                     version: 1,
-                    deadline: order.expires_at,
+                    deadline,
                 }))
                 .await;
             }
@@ -143,7 +159,9 @@ impl World {
         };
         let before = self.payments.get(&id).copied();
         let goes = match status {
-            PaymentStatus::Authorized => before.is_none(),
+            PaymentStatus::Pending => before.is_none(),
+            PaymentStatus::Authorized => matches!(before, None | Some(PaymentStatus::Pending)),
+            PaymentStatus::Failed => matches!(before, Some(PaymentStatus::Pending | PaymentStatus::Authorized)),
             _ => before == Some(PaymentStatus::Authorized),
         };
         if !goes && before != Some(status) {
@@ -159,9 +177,84 @@ impl World {
             amount: order.total(),
         };
         self.hear(match status {
+            PaymentStatus::Pending => Event::PaymentPending(payment),
             PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
             PaymentStatus::Captured => Event::PaymentCreated(payment),
             _ => Event::PaymentFailed(payment),
+        })
+        .await;
+    }
+
+    async fn get(&self, order: &Order) -> Order {
+        let id = order.id;
+        self.db.read(move |conn| store::order(conn, id)).await.unwrap().unwrap()
+    }
+
+    /// Tickets of an order go back, as its people and the payment service may have it.
+    async fn give_back(&mut self, what: u8, which: Index, number: u32) {
+        let order = self.get(which.get(&self.orders)).await;
+        let (id, now) = (order.id, self.now);
+        let refunds = self.db.read(move |conn| store::refunds_of(conn, id)).await.unwrap();
+        let refund = refunds.last().cloned();
+        match (what, refund) {
+            (11, _) => {
+                let asked = AskRefund {
+                    order_id: id,
+                    by: if number == 1 { order.buyer_id } else { order.seller_id },
+                    quantity: Some(1),
+                    reason: Reason::parse("It rains.").unwrap(),
+                };
+                let _ = self.db.write(move |tx| ask_refund(tx, now, asked)).await;
+            }
+            (12, Some(refund)) => {
+                let decision = DecideRefund {
+                    order_id: id,
+                    refund_id: refund.id,
+                    by: order.seller_id,
+                    approve: number < 3,
+                };
+                let _ = self.db.write(move |tx| decide_refund(tx, now, decision)).await;
+            }
+            // What could not be paid once is not paid later.
+            (13, Some(refund)) if [RefundStatus::Approved, RefundStatus::Paid].contains(&refund.status) => {
+                let failure = (number == 3).then(|| "The account is closed.".to_owned());
+                let answer = RefundAnswer {
+                    id: refund.id,
+                    amount: refund.amount,
+                    failure,
+                };
+                self.reverse(&order, Some(answer), order.after.dispute).await;
+            }
+            (14, _) if order.payment_id.is_some() => {
+                let status = [DisputeStatus::Open, DisputeStatus::Won, DisputeStatus::Lost];
+                let dispute = Dispute {
+                    status: status[usize::try_from(number - 1).unwrap()],
+                    amount: order.total(),
+                };
+                self.reverse(&order, None, Some(dispute)).await;
+            }
+            _ => {}
+        }
+    }
+
+    async fn reverse(&mut self, order: &Order, refund: Option<RefundAnswer>, dispute: Option<Dispute>) {
+        let reversal = Reversal {
+            payment: Payment {
+                id: order.payment_id.unwrap(),
+                version: order.after.payment_version.unwrap_or(4) + 1,
+                status: PaymentStatus::Captured,
+                order_id: order.id,
+                buyer_id: order.buyer_id,
+                amount: order.total(),
+            },
+            refunded_total: order.price,
+            refund: refund.clone(),
+            dispute,
+        };
+        self.hear(match refund.map(|refund| refund.failure.is_some()) {
+            None => Event::PaymentDisputed(reversal),
+            Some(false) => Event::PaymentRefunded(reversal),
+            Some(true) => Event::PaymentRefundFailed(reversal),
         })
         .await;
     }
@@ -171,7 +264,7 @@ impl World {
         let envelope = Envelope::new("other", self.now, event);
         self.journal.push(envelope.clone());
         let now = self.now;
-        let _ = self.db.write(move |tx| react(tx, now, &envelope)).await;
+        let _ = self.db.write(move |tx| react(tx, now, &envelope, EXTENSION)).await;
     }
 
     /// What the outbox holds goes to the journal.
@@ -205,16 +298,17 @@ async fn catch_up(db: &Db, journal: &[Envelope], until: usize) {
     let others = journal.iter().take(until.saturating_sub(journal.len()));
     for envelope in others.filter(|envelope| envelope.source != "/ticketing/order") {
         let envelope = envelope.clone();
-        let _ = db.write(move |tx| react(tx, later, &envelope)).await;
+        let _ = db.write(move |tx| react(tx, later, &envelope, EXTENSION)).await;
     }
 }
 
-/// Every column of every order and listing.
+/// Every column of every order, refund and listing.
 async fn whole(db: &Db) -> Vec<Vec<Value>> {
     db.read(|conn| {
         let mut all = Vec::new();
         for sql in [
             r#"SELECT * FROM "order" ORDER BY id"#,
+            "SELECT * FROM refund ORDER BY id",
             "SELECT * FROM listing ORDER BY id",
         ] {
             let mut rows = conn.prepare(sql)?;
@@ -233,7 +327,7 @@ proptest! {
 
     #[test]
     fn a_backup_of_any_age_and_the_journal_make_the_whole(
-        steps in prop::collection::vec((0..10_u8, any::<Index>(), 1..4_u32), 1..60),
+        steps in prop::collection::vec((0..16_u8, any::<Index>(), 1..4_u32), 1..90),
         cut in any::<Index>(),
         death in any::<Index>(),
     ) {

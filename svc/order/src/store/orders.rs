@@ -1,17 +1,21 @@
 use db::Error;
-use events::{CancelReason, OrderStatus};
+use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
 use ids::{Money, OrderId, TicketId, Timestamp, UserId};
-use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 
-use crate::order::Order;
+use crate::order::{AfterSale, GivenBack, Order, Shown};
 
 const COLUMNS: &str = "id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount, currency,
-    quantity, expires_at, payment_id, created_at, updated_at";
+    quantity, expires_at, payment_id, created_at, updated_at, pending_payment_id, extended_at, refundable_until,
+    refunded_quantity, returned_quantity, refunded_amount, dispute_status, dispute_amount, payment_version";
+
+/// What is not kept with the order but follows from its refunds.
+const DERIVED: &str = "claimed_quantity";
 
 /// An order.
 pub(crate) fn order(conn: &Connection, id: OrderId) -> Result<Option<Order>, Error> {
     let found = conn
-        .prepare_cached(&format!(r#"SELECT {COLUMNS} FROM "order" WHERE id = ?"#))?
+        .prepare_cached(&format!(r#"SELECT {COLUMNS}, {DERIVED} FROM "order" WHERE id = ?"#))?
         .query_row([id], read)
         .optional()?;
     Ok(found)
@@ -21,22 +25,46 @@ pub(crate) fn order(conn: &Connection, id: OrderId) -> Result<Option<Order>, Err
 pub(crate) fn of_buyer(
     conn: &Connection,
     buyer: UserId,
-    status: Option<OrderStatus>,
+    shown: Option<Shown>,
     before: Option<OrderId>,
     rows: u32,
 ) -> Result<Vec<Order>, Error> {
-    let filter = if status.is_some() {
-        "AND status = ?2"
-    } else {
-        "AND ?2 IS NULL"
+    let (status, filter) = match shown {
+        None => (None, "?2 IS NULL"),
+        Some(Shown::Stored(OrderStatus::Complete)) => {
+            (Some(OrderStatus::Complete), "status = ?2 AND refunded_quantity = 0")
+        }
+        Some(Shown::Stored(status)) => (Some(status), "status = ?2"),
+        Some(Shown::PartiallyRefunded) => (
+            Some(OrderStatus::Complete),
+            "status = ?2 AND refunded_quantity BETWEEN 1 AND quantity - 1",
+        ),
+        Some(Shown::Refunded) => (
+            Some(OrderStatus::Complete),
+            "status = ?2 AND refunded_quantity = quantity",
+        ),
     };
     // Ids sort by the moment of their making; no id sorts after this one.
     let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
     let found = conn
         .prepare_cached(&format!(
-            r#"SELECT {COLUMNS} FROM "order" WHERE buyer_id = ?1 {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4"#
+            r#"SELECT {COLUMNS}, {DERIVED} FROM "order"
+               WHERE buyer_id = ?1 AND {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4"#
         ))?
         .query_map((buyer, status.map(status_text), before, rows), read)?
+        .collect::<Result<_, _>>()?;
+    Ok(found)
+}
+
+/// Paid orders of a listing, in the order of their ids: those after `after`, at most `rows`.
+pub(crate) fn sold(conn: &Connection, ticket: TicketId, after: &str, rows: u32) -> Result<Vec<Order>, Error> {
+    let found = conn
+        .prepare_cached(&format!(
+            r#"SELECT {COLUMNS}, {DERIVED} FROM "order"
+               WHERE ticket_id = ? AND status IN ('awaiting:payment', 'complete') AND status = 'complete' AND id > ?
+               ORDER BY id LIMIT ?"#
+        ))?
+        .query_map((ticket, after, rows), read)?
         .collect::<Result<_, _>>()?;
     Ok(found)
 }
@@ -45,7 +73,7 @@ pub(crate) fn of_buyer(
 pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Order>, Error> {
     let found = conn
         .prepare_cached(&format!(
-            r#"SELECT {COLUMNS} FROM "order" WHERE ticket_id = ? AND status = 'created'"#
+            r#"SELECT {COLUMNS}, {DERIVED} FROM "order" WHERE ticket_id = ? AND status = 'created'"#
         ))?
         .query_map([ticket], read)?
         .collect::<Result<_, _>>()?;
@@ -56,7 +84,7 @@ pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Ord
 pub(crate) fn page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Order>, Error> {
     let found = conn
         .prepare_cached(&format!(
-            r#"SELECT {COLUMNS} FROM "order" WHERE id > ? ORDER BY id LIMIT ?"#
+            r#"SELECT {COLUMNS}, {DERIVED} FROM "order" WHERE id > ? ORDER BY id LIMIT ?"#
         ))?
         .query_map((after, rows), read)?
         .collect::<Result<_, _>>()?;
@@ -66,9 +94,10 @@ pub(crate) fn page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Orde
 /// Keeps a new order.
 pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
     conn.prepare_cached(&format!(
-        r#"INSERT INTO "order" ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#
+        r#"INSERT INTO "order" ({COLUMNS})
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#
     ))?
-    .execute((
+    .execute(params![
         order.id,
         order.version,
         status_text(order.status),
@@ -84,25 +113,44 @@ pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
         order.payment_id,
         order.created_at,
         order.updated_at,
-    ))?;
+        order.pending,
+        order.extended_at,
+        order.refundable_until,
+        order.after.tickets.refunded,
+        order.after.tickets.returned,
+        order.after.refunded_amount,
+        order.after.dispute.map(|dispute| dispute_text(dispute.status)),
+        order.after.dispute.map(|dispute| dispute.amount.amount),
+        order.after.payment_version,
+    ])?;
     Ok(())
 }
 
 /// Keeps an order's new state.
 pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
     conn.prepare_cached(
-        r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, expires_at = ?, payment_id = ?, updated_at = ?
+        r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, expires_at = ?, payment_id = ?, updated_at = ?,
+               pending_payment_id = ?, extended_at = ?, refunded_quantity = ?, returned_quantity = ?,
+               refunded_amount = ?, dispute_status = ?, dispute_amount = ?, payment_version = ?
            WHERE id = ?"#,
     )?
-    .execute((
+    .execute(params![
         order.version,
         status_text(order.status),
         order.cancel_reason.map(reason_text),
         order.expires_at,
         order.payment_id,
         order.updated_at,
+        order.pending,
+        order.extended_at,
+        order.after.tickets.refunded,
+        order.after.tickets.returned,
+        order.after.refunded_amount,
+        order.after.dispute.map(|dispute| dispute_text(dispute.status)),
+        order.after.dispute.map(|dispute| dispute.amount.amount),
+        order.after.payment_version,
         order.id,
-    ))?;
+    ])?;
     Ok(())
 }
 
@@ -151,6 +199,14 @@ pub(crate) fn first_deadline(conn: &Connection) -> Result<Option<Timestamp>, Err
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Order> {
+    let dispute = row.get::<_, Option<String>>("dispute_status")?.map(|status| {
+        let amount = Money {
+            amount: row.get("dispute_amount")?,
+            currency: row.get("currency")?,
+        };
+        let status = parse(&status, &DISPUTES)?;
+        Ok::<_, rusqlite::Error>(Dispute { status, amount })
+    });
     Ok(Order {
         id: row.get("id")?,
         version: row.get("version")?,
@@ -170,6 +226,19 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Order> {
         quantity: row.get("quantity")?,
         expires_at: row.get("expires_at")?,
         payment_id: row.get("payment_id")?,
+        pending: row.get("pending_payment_id")?,
+        extended_at: row.get("extended_at")?,
+        refundable_until: row.get("refundable_until")?,
+        claimed: row.get("claimed_quantity")?,
+        after: AfterSale {
+            tickets: GivenBack {
+                refunded: row.get("refunded_quantity")?,
+                returned: row.get("returned_quantity")?,
+            },
+            refunded_amount: row.get("refunded_amount")?,
+            dispute: dispute.transpose()?,
+            payment_version: row.get("payment_version")?,
+        },
         created_at: row.get("created_at")?,
         updated_at: row.get("updated_at")?,
     })
@@ -188,6 +257,15 @@ const REASONS: [(&str, CancelReason); 4] = [
     ("payment-failed", CancelReason::PaymentFailed),
     ("ticket-withdrawn", CancelReason::TicketWithdrawn),
 ];
+const DISPUTES: [(&str, DisputeStatus); 3] = [
+    ("open", DisputeStatus::Open),
+    ("won", DisputeStatus::Won),
+    ("lost", DisputeStatus::Lost),
+];
+
+fn dispute_text(status: DisputeStatus) -> &'static str {
+    text(status, &DISPUTES)
+}
 
 fn status_text(status: OrderStatus) -> &'static str {
     text(status, &STATUSES)
@@ -197,14 +275,14 @@ fn reason_text(reason: CancelReason) -> &'static str {
     text(reason, &REASONS)
 }
 
-fn text<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> &'static str {
+pub(super) fn text<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> &'static str {
     words
         .iter()
         .find(|(_, known)| *known == value)
         .map_or("", |(word, _)| word)
 }
 
-fn parse<T: Copy>(text: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
+pub(super) fn parse<T: Copy>(text: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
     let known = words.iter().find(|(word, _)| *word == text).map(|(_, known)| *known);
     known.ok_or_else(|| rusqlite::Error::InvalidColumnType(0, text.to_owned(), Type::Text))
 }

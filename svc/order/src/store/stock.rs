@@ -12,7 +12,7 @@ pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>
     let found = conn
         .prepare_cached(
             "SELECT seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at,
-                    quantity - held - sold AS left
+                    refundable_until, resell_refunded, quantity - held - sold AS left
              FROM listing WHERE id = ?",
         )?
         .query_row([id], |row| {
@@ -29,6 +29,8 @@ pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>
                     .get::<_, Option<u32>>("order_window_seconds")?
                     .map(|seconds| Duration::from_secs(seconds.into())),
                 withdrawn_at: row.get("withdrawn_at")?,
+                refundable_until: row.get("refundable_until")?,
+                resell_refunded: row.get("resell_refunded")?,
                 left: row.get("left")?,
             })
         })
@@ -43,12 +45,13 @@ pub(crate) fn adopt(conn: &Connection, ticket: &Ticket) -> Result<bool, Error> {
     let changed = conn
         .prepare_cached(
             "INSERT INTO listing (id, version, seller_id, title, amount, currency, starts_at, order_window_seconds,
-                                  withdrawn_at, wanted, quantity)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)
+                                  withdrawn_at, wanted, quantity, refundable_until, resell_refunded)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11, ?12)
              ON CONFLICT (id) DO UPDATE SET
                  version = excluded.version, title = excluded.title, amount = excluded.amount,
                  currency = excluded.currency, starts_at = excluded.starts_at,
                  order_window_seconds = excluded.order_window_seconds, withdrawn_at = excluded.withdrawn_at,
+                 refundable_until = excluded.refundable_until, resell_refunded = excluded.resell_refunded,
                  wanted = excluded.wanted, quantity = max(excluded.wanted, held + sold)
              WHERE excluded.version > version",
         )?
@@ -63,6 +66,8 @@ pub(crate) fn adopt(conn: &Connection, ticket: &Ticket) -> Result<bool, Error> {
             ticket.order_window_seconds,
             ticket.withdrawn_at,
             ticket.quantity,
+            ticket.refund_terms.refundable_until,
+            ticket.refund_terms.resell_refunded,
         ))?;
     Ok(changed > 0)
 }
