@@ -32,6 +32,7 @@ pub use http::{Served, serve};
 pub use jobs::Job;
 pub use metrics::Readings;
 pub use mistakes::Mistakes;
+pub use recovering::Recovered;
 pub use run::{Running, start};
 pub use secret::Secret;
 pub use service::{Context, NoCommand, NoSettings, Parts, Service, StartError};

@@ -72,7 +72,14 @@ impl<E: Endpoint> Endpoint for Gate<E> {
 
 /// Whether the database may be used.
 #[derive(Clone, Debug)]
-pub(crate) struct Recovered(pub(crate) watch::Receiver<bool>);
+pub struct Recovered(pub(crate) watch::Receiver<bool>);
+
+/// It may.
+impl Default for Recovered {
+    fn default() -> Self {
+        Self(watch::Sender::new(true).subscribe())
+    }
+}
 
 impl Recovered {
     /// Waits for it. It never comes to one that has to stop before.

@@ -93,7 +93,8 @@ pub struct Context {
     pub token_issuer: String,
     /// Whom access tokens are for: their `aud`.
     pub token_audience: String,
-    pub(crate) recovered: Recovered,
+    /// Whether the database may be used: [`Context::recovered`] waits for it.
+    pub recovered: Recovered,
     /// Cancelled when the service is to stop.
     pub shutdown: CancellationToken,
     /// Whatever is spawned is spawned here, so that stopping waits for it.

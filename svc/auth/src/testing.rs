@@ -42,6 +42,7 @@ impl World {
             rungs: bus::Rungs::new(window),
             token_issuer: token::ISSUER.to_owned(),
             token_audience: token::AUDIENCE.to_owned(),
+            recovered: chassis::Recovered::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

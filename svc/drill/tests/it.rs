@@ -413,7 +413,7 @@ fn money_at_stripe_is_compared(drilled: &Drilled) {
         "Stripe took money for complete orders only, and once for each",
     );
     let mut held = taken;
-    held[0].status = "requires_capture".to_owned();
+    "requires_capture".clone_into(&mut held[0].status);
     finds(&all(&held), "Nobody's money is still set aside");
 }
 
