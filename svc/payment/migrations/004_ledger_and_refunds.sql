@@ -44,6 +44,8 @@ CREATE TABLE refund (
     updated_at INTEGER NOT NULL CHECK (updated_at >= created_at),
     tries INTEGER NOT NULL CHECK (tries >= 0),
     next_try_at INTEGER NOT NULL,
+    -- How many idempotency keys Stripe has answered for ever with an error of its own.
+    spent_keys INTEGER NOT NULL CHECK (spent_keys >= 0),
     CHECK (stripe_id IS NOT NULL OR (state IN ('asked', 'failed') AND by_hand = 0)),
     CHECK ((state = 'failed') = (failure IS NOT NULL))
 ) STRICT;
@@ -94,7 +96,7 @@ CREATE TABLE ledger (
     currency TEXT NOT NULL CHECK (length(currency) = 3),
     -- Why it was written.
     reason TEXT NOT NULL
-        CHECK (reason IN ('captured', 'completed', 'refund', 'refund-failed', 'dispute', 'stripe-fee', 'correction')),
+        CHECK (reason IN ('captured', 'completed', 'refund', 'refund-failed', 'dispute', 'stripe-fee')),
     -- The refund or the dispute that it was written for.
     reference TEXT,
     -- What buyers have paid.

@@ -13,6 +13,7 @@ use poem_openapi::{
     payload::Json,
 };
 use problem::{Body, Invalid, Problem, statuses};
+use rusqlite::Connection;
 use token::SignedIn;
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
     intent::{Failure, FailureKind},
     pay::{Pay, PayError, pay},
     payment::{Means, Payment, Status},
+    refunds::{self, Gone},
     settler::Settler,
     store,
     webhook::Mailbox,
@@ -141,13 +143,13 @@ impl Api {
         let before = cursor.0.map(|cursor| cursor.0);
         let rows = app
             .db
-            .read(move |conn| store::of_buyer(conn, buyer.user_id, order, before, limit.rows()));
+            .read(move |conn| with_gone(conn, store::of_buyer(conn, buyer.user_id, order, before, limit.rows())?));
         let rows = rows.await.map_err(Problem::from)?;
         Ok(Json(Page::cut(
             rows,
             limit,
-            |payment| payment.id,
-            |payment| app.view(payment),
+            |(payment, _)| payment.id,
+            |(payment, gone)| app.view(payment).with(&gone),
         )))
     }
 
@@ -161,11 +163,23 @@ impl Api {
         id: Path<PaymentId>,
     ) -> Result<Json<PaymentView>, NoSuchPayment> {
         let id = id.0;
-        let payment = app.db.read(move |conn| store::payment(conn, id)).await?;
-        let payment = payment.filter(|payment| payment.buyer_id == buyer.user_id);
-        let payment = payment.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
-        Ok(Json(app.view(payment)))
+        let found = app
+            .db
+            .read(move |conn| with_gone(conn, store::payment(conn, id)?))
+            .await?;
+        let own = found.into_iter().find(|(payment, _)| payment.buyer_id == buyer.user_id);
+        let (payment, gone) = own.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
+        Ok(Json(app.view(payment).with(&gone)))
     }
+}
+
+/// Payments, each with what of its money is gone.
+fn with_gone(
+    conn: &Connection,
+    payments: impl IntoIterator<Item = Payment>,
+) -> Result<Vec<(Payment, Gone)>, db::Error> {
+    let gone = |payment: Payment| refunds::gone(conn, payment.id).map(|gone| (payment, gone));
+    payments.into_iter().map(gone).collect()
 }
 
 fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<Pay, Problem> {

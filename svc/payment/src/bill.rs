@@ -12,6 +12,8 @@ pub(crate) struct Bill {
     pub(crate) status: OrderStatus,
     pub(crate) cancel_reason: Option<CancelReason>,
     pub(crate) buyer_id: UserId,
+    /// Who sells; `None` where only an older release has heard of the order.
+    pub(crate) seller_id: Option<UserId>,
     pub(crate) total: Money,
     pub(crate) expires_at: Timestamp,
     /// The payment that the order was confirmed with.
@@ -73,6 +75,7 @@ impl From<&Order> for Bill {
             status: order.status,
             cancel_reason: order.cancel_reason,
             buyer_id: order.buyer_id,
+            seller_id: Some(order.seller_id),
             total: order.total,
             expires_at: order.expires_at,
             payment_id: order.payment_id,

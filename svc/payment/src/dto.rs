@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     intent::Failure,
     payment::{self, Payment},
+    refunds::Gone,
 };
 
 /// How an order is to be paid.
@@ -63,6 +64,12 @@ pub(crate) struct PaymentView {
     /// The page where the bank asks the buyer, where it is one; without Stripe.js, send the browser there.
     #[oai(skip_serializing_if_is_none)]
     next_action_url: Option<String>,
+    /// What has gone back to the buyer, or is about to; absent where nothing has.
+    #[oai(skip_serializing_if_is_none)]
+    refunded: Option<Money>,
+    /// The dispute of the charge with the buyer's bank, if there ever was one.
+    #[oai(skip_serializing_if_is_none)]
+    dispute: Option<DisputeView>,
     /// When it was begun.
     created_at: Timestamp,
     /// When it changed last.
@@ -77,6 +84,28 @@ pub(crate) struct FailureView {
     code: String,
     /// For people.
     message: String,
+}
+
+/// A dispute of a charge with the buyer's bank.
+#[derive(Clone, PartialEq, Eq, Debug, Object)]
+#[oai(rename = "PaymentDispute", rename_all = "camelCase")]
+pub(crate) struct DisputeView {
+    /// How it stands.
+    status: DisputeStatus,
+    /// How much the bank wants back.
+    amount: Money,
+}
+
+/// How a dispute stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[oai(rename_all = "kebab-case")]
+pub(crate) enum DisputeStatus {
+    /// The bank has not decided.
+    Open,
+    /// The bank has decided for the seller: the money stays.
+    Won,
+    /// The bank has decided for the buyer: the money is gone.
+    Lost,
 }
 
 /// Where a payment stands.
@@ -144,8 +173,33 @@ impl PaymentView {
             publishable_key: publishable_key.filter(|_| client_secret.is_some()).map(str::to_owned),
             client_secret,
             next_action_url,
+            refunded: None,
+            dispute: None,
             created_at: payment.created_at,
             updated_at: payment.updated_at,
+        }
+    }
+}
+
+impl PaymentView {
+    /// With what has become of the money.
+    pub(crate) fn with(self, gone: &Gone) -> Self {
+        let amount = self.amount;
+        let in_all = |minor: i64| Money {
+            amount: minor,
+            ..amount
+        };
+        Self {
+            refunded: (gone.refunded > 0).then(|| in_all(gone.refunded)),
+            dispute: gone.dispute.map(|(status, minor)| DisputeView {
+                status: match status {
+                    events::DisputeStatus::Open => DisputeStatus::Open,
+                    events::DisputeStatus::Won => DisputeStatus::Won,
+                    events::DisputeStatus::Lost => DisputeStatus::Lost,
+                },
+                amount: in_all(minor),
+            }),
+            ..self
         }
     }
 }
@@ -166,6 +220,8 @@ impl Example for PaymentView {
             client_secret: None,
             publishable_key: None,
             next_action_url: None,
+            refunded: None,
+            dispute: None,
             created_at: began,
             updated_at: began,
         }

@@ -4,8 +4,8 @@
 //! stands there, in the transaction that made it. So the books are right whatever happens in whatever order, and a second
 //! time writes nothing.
 
-use db::Tx;
-use ids::{PaymentId, Timestamp};
+use db::{Db, Tx};
+use ids::{Clock, PaymentId, Timestamp};
 
 use crate::{
     payment::{Payment, Status},
@@ -31,7 +31,7 @@ const BATCH: u32 = 500;
 pub(crate) enum Why {
     /// Money was taken.
     Captured,
-    /// The order is complete: it is the seller's.
+    /// The order is complete: it is the seller's. Or it became known only now who that is.
     Completed,
     /// A refund gives it back.
     Refund(String),
@@ -41,8 +41,6 @@ pub(crate) enum Why {
     Dispute(String),
     /// Stripe has said what it keeps.
     StripeFee,
-    /// Something became known later than usual, such as who sells.
-    Correction,
 }
 
 /// Begins the books of a payment that was captured just now. The platform's share stays what it is today.
@@ -75,14 +73,20 @@ pub(crate) fn book(tx: &Tx, now: Timestamp, payment: PaymentId, why: &Why) -> Re
     Ok(())
 }
 
+/// Begins the books of all payments that a release without books has captured.
+pub(crate) async fn begin(db: &Db, clock: &Clock, share: BasisPoints) -> Result<(), db::Error> {
+    let mut after = String::new();
+    loop {
+        let now = clock.now();
+        let last = db.write(move |tx| catch_up(tx, now, share, &after)).await?;
+        let Some(last) = last else { return Ok(()) };
+        after = last.to_string();
+    }
+}
+
 /// Begins the books of payments that a release without books has captured; says after which payment to go on, until there
 /// is none.
-pub(crate) fn catch_up(
-    tx: &Tx,
-    now: Timestamp,
-    share: BasisPoints,
-    after: &str,
-) -> Result<Option<PaymentId>, db::Error> {
+fn catch_up(tx: &Tx, now: Timestamp, share: BasisPoints, after: &str) -> Result<Option<PaymentId>, db::Error> {
     let payments = store::without_books(tx, after, BATCH)?;
     for payment in &payments {
         open(tx, now, share, payment)?;
@@ -99,7 +103,6 @@ impl Why {
             Self::RefundFailed(_) => "refund-failed",
             Self::Dispute(_) => "dispute",
             Self::StripeFee => "stripe-fee",
-            Self::Correction => "correction",
         }
     }
 
@@ -107,7 +110,7 @@ impl Why {
     pub(crate) fn reference(&self) -> Option<&str> {
         match self {
             Self::Refund(id) | Self::RefundFailed(id) | Self::Dispute(id) => Some(id),
-            Self::Captured | Self::Completed | Self::StripeFee | Self::Correction => None,
+            Self::Captured | Self::Completed | Self::StripeFee => None,
         }
     }
 }

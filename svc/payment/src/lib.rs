@@ -10,11 +10,13 @@ mod card_token;
 mod declines;
 mod dto;
 mod intent;
+mod ledger;
 mod pay;
 mod payment;
 mod reactions;
 mod reconcile;
 mod record;
+mod refunds;
 mod seen;
 mod settings;
 mod settler;
@@ -31,10 +33,12 @@ use db::{Db, Schema, Tx, admin::Invariant};
 use ids::{Clock, Timestamp};
 use rusqlite::Connection;
 
+pub use ledger::{BasisPoints, NoShare};
 pub use reconcile::{Command, Since};
 pub use settings::{Args, Settings};
 
 use crate::{
+    ledger::api::LedgerApi,
     settler::Settler,
     stripe::Stripe,
     webhook::{Mailbox, Signers, api::WebhookApi},
@@ -63,6 +67,7 @@ impl Service for Payments {
             include_str!("../migrations/001_payments.sql"),
             include_str!("../migrations/002_seen.sql"),
             include_str!("../migrations/003_browsers_and_webhooks.sql"),
+            include_str!("../migrations/004_ledger_and_refunds.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -70,11 +75,11 @@ impl Service for Payments {
     type Args = Args;
     type Settings = Settings;
     type Command = Command;
-    type Api = (api::Api, WebhookApi);
+    type Api = (api::Api, WebhookApi, LedgerApi);
     type App = api::App;
 
     fn api() -> Self::Api {
-        (api::Api, WebhookApi)
+        (api::Api, WebhookApi, LedgerApi)
     }
 
     fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
@@ -85,6 +90,7 @@ impl Service for Payments {
         let payments = store::page(tx, after.as_deref().unwrap_or_default(), REPUBLISHED)?;
         for payment in &payments {
             record::announce(tx, now, payment)?;
+            refunds::announce_again(tx, now, payment)?;
         }
         Ok(payments.last().map(|payment| payment.id.to_string()))
     }
@@ -109,13 +115,16 @@ impl Service for Payments {
         } = context;
         let publishable_key = settings.stripe_publishable_key.as_deref().map(Arc::from);
         let mailbox = Mailbox::new(Signers::new(settings.stripe_webhook_secrets.clone()), &metrics);
+        let share = settings.platform_fee;
         // Off the async threads, and a panic for want of certificates is caught there.
         let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
         let stripe =
             stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
         reconcile::begin(&db, &clock).await?;
+        ledger::begin(&db, &clock, share).await?;
+        refunds::begin(&db, &clock).await?;
         let remembering = reconcile::remembering(&db, &clock, &stripe);
-        let settler = Settler::new(db.clone(), clock.clone(), stripe, shutdown, tasks.clone());
+        let settler = Settler::new((db.clone(), clock.clone()), stripe, share, shutdown, tasks.clone());
         let settling = settler.clone();
         tasks.spawn(trace::context().scope(async move {
             // What a backup says of a payment may be out of date: not before it has caught up.

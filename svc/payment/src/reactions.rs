@@ -5,7 +5,11 @@ use db::Tx;
 use events::{Envelope, Event};
 use ids::Timestamp;
 
-use crate::{bill::Bill, record, store};
+use crate::{
+    bill::Bill,
+    ledger::{self, Why},
+    record, refunds, store,
+};
 
 pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
     match &envelope.event {
@@ -16,6 +20,7 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
         | Event::OrderCancelled(order)
         | Event::OrderRefunded(order)
         | Event::OrderDisputed(order) => Ok(adopt(tx, now, &order.into())?),
+        Event::RefundApproved(refund) => Ok(refunds::ask(tx, now, refund)?),
         other => Err(ReactionError::new(format_args!(
             "{} is not for the payment service",
             other.name()
@@ -25,7 +30,12 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
 
 /// Takes the order's newest state, and does with its payment as that says. Stripe is asked once this is committed.
 pub(crate) fn adopt(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Error> {
-    if !store::adopt(tx, bill)? {
+    let seller_is_new = store::learn_seller(tx, bill)?;
+    let adopted = store::adopt(tx, bill)?;
+    if let Some(payment) = bill.payment_id.filter(|_| adopted || seller_is_new) {
+        ledger::book(tx, now, payment, &Why::Completed)?;
+    }
+    if !adopted {
         return Ok(());
     }
     for mut payment in store::waiting_for_order(tx, bill.order_id)? {

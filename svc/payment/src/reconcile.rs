@@ -9,10 +9,12 @@ use chassis::{Mistakes, StartError};
 use db::Db;
 use ids::{Clock, PaymentId, Timestamp};
 use metrics::Metrics;
+use rusqlite::Connection;
 
 use crate::{
     Args,
     intent::{Intent, Learned},
+    ledger,
     payment::Payment,
     store,
     stripe::Stripe,
@@ -39,17 +41,22 @@ pub enum Command {
         /// From when on: a moment such as 2027-06-01T00:00:00Z, or how long ago, such as 90m, 24h or 7d.
         #[arg(long, value_name = "WHEN")]
         since: Since,
-        /// Take back payments that Stripe knows and the database does not. They then follow their orders.
+        /// Take back payments that Stripe knows and the database does not. They then follow their orders. Of what was
+        /// given back differently, the running service asks Stripe.
         #[arg(long)]
         adopt: bool,
         /// How to reach Stripe.
         #[command(flatten)]
         stripe: Box<Args>,
     },
+    /// Show what each account of the ledger has, by currency, in minor units.
+    Ledger,
 }
 
 pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
-    let Command::Reconcile { since, adopt, stripe } = command;
+    let Command::Reconcile { since, adopt, stripe } = command else {
+        return Ok(db.read(ledger::report).await?);
+    };
     let mut mistakes = Mistakes::default();
     let settings = stripe.settings(&mut mistakes).filter(|_| mistakes.is_empty());
     let settings = settings.ok_or_else(|| StartError::new(&mistakes))?;
@@ -70,6 +77,11 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
     }
     println!("{report}");
     Err(StartError(format!("{} differences", report.lines.len())))
+}
+
+/// Minor units of a payment that were given back, as far as is known here.
+fn refunded(conn: &Connection, payment: PaymentId) -> Result<i64, db::Error> {
+    Ok(store::taking(conn, payment)?.map_or(0, |taking| taking.refunded))
 }
 
 struct Comparison {
@@ -223,20 +235,26 @@ impl Comparison {
 
     /// Compares one payment. What may have moved between the two looks is looked at once more.
     async fn compare(&self, payment: &Payment, intent: &Intent, report: &mut Report) -> Result<(), StartError> {
-        let (mut payment, mut intent) = (payment.clone(), intent.clone());
-        if !differences(&payment, &intent).is_empty() {
+        let (id, mut payment, mut intent) = (payment.id, payment.clone(), intent.clone());
+        let refunded = async || self.db.read(move |conn| refunded(conn, id)).await;
+        let mut given_back = refunded().await?;
+        if !differences(&payment, given_back, &intent).is_empty() {
             if let Learned::Intent(now) = self.stripe.look(&intent.id).await {
                 intent = *now;
             }
-            let id = payment.id;
             if let Some(now) = self.db.read(move |conn| store::payment(conn, id)).await? {
                 payment = now;
             }
+            given_back = refunded().await?;
         }
         if Standing::of(payment.status) == Standing::Open {
             report.open += 1;
         }
-        for difference in differences(&payment, &intent) {
+        if self.adopt && intent.amount_refunded.is_some_and(|amount| amount != given_back) {
+            let now = self.clock.now();
+            self.db.write(move |tx| store::look_after(tx, id, now)).await?;
+        }
+        for difference in differences(&payment, given_back, &intent) {
             let mut line = format!("payment {} ({}): ", payment.id, intent.id);
             let _infallible = write!(line, "{difference}");
             report.lines.push(line);

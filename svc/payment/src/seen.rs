@@ -23,6 +23,13 @@ pub(crate) fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -
         &[],
         store::in_trouble(conn)?,
     );
+    let asked = store::oldest_asked(conn)?.map_or(Duration::ZERO, |since| since.until(now));
+    readings.seconds(
+        "ticketing_refund_unsettled_seconds",
+        "How long the refund has waited for Stripe's answer that has waited longest",
+        &[],
+        asked,
+    );
     let age = store::longest_unsettled(conn)?.map_or(Duration::ZERO, |since| since.until(now));
     readings.seconds(
         "ticketing_payment_unsettled_seconds",

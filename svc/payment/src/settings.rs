@@ -5,10 +5,11 @@ use std::time::Duration;
 use chassis::{Mistakes, Secret};
 use url::Url;
 
+use crate::ledger::BasisPoints;
+
 /// The payment service's own flags.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
-#[expect(clippy::struct_field_names, reason = "the flags are named after them")]
 pub struct Args {
     /// Where Stripe's API is; for the double: `http://127.0.0.1:12111/`.
     #[arg(long, env = "TICKETING_STRIPE_URL", default_value = STRIPE, value_name = "URL")]
@@ -47,6 +48,15 @@ pub struct Args {
         value_name = "SECONDS"
     )]
     stripe_timeout_seconds: String,
+    /// The platform's share of what is sold, in hundredths of a percent (0 to 10000): 250 is 2.5 %. It holds for what is
+    /// taken from now on.
+    #[arg(
+        long,
+        env = "TICKETING_PLATFORM_FEE_BASIS_POINTS",
+        default_value = "0",
+        value_name = "HUNDREDTHS"
+    )]
+    platform_fee_basis_points: String,
 }
 
 /// The payment service's own flags, understood.
@@ -62,6 +72,8 @@ pub struct Settings {
     pub stripe_webhook_secrets: Vec<Secret>,
     /// How long one answer of Stripe is waited for.
     pub stripe_timeout: Duration,
+    /// The platform's share of what is taken from now on.
+    pub platform_fee: BasisPoints,
 }
 
 const KEY_FLAG: &str = "--stripe-secret-key";
@@ -96,12 +108,14 @@ impl Args {
             });
         let publishable = self.publishable(mistakes, key.as_ref());
         let webhook_secrets = self.webhook_secrets(mistakes);
+        let fee = mistakes.parse::<BasisPoints>("--platform-fee-basis-points", &self.platform_fee_basis_points);
         Some(Settings {
             stripe_url: url?,
             stripe_secret_key: key?,
             stripe_publishable_key: publishable,
             stripe_webhook_secrets: webhook_secrets,
             stripe_timeout: Duration::from_secs(seconds?),
+            platform_fee: fee?,
         })
     }
 
@@ -189,6 +203,7 @@ mod tests {
             stripe_webhook_secret: None,
             stripe_webhook_secret_file: None,
             stripe_timeout_seconds: timeout.to_owned(),
+            platform_fee_basis_points: "250".to_owned(),
         }
     }
 

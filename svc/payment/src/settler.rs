@@ -11,12 +11,15 @@ use trace::{Kind, Span};
 
 use crate::{
     intent::Learned,
+    ledger::{self, BasisPoints},
     payment::Call,
     record::record,
     store,
     stripe::Stripe,
     turns::{Turn, Turns},
 };
+
+mod aftermath;
 
 /// The pauses between the tries while somebody waits for the result.
 const QUICK_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
@@ -39,6 +42,8 @@ pub(crate) struct Settler {
     db: Db,
     clock: Clock,
     stripe: Stripe,
+    /// The platform's share of what is taken from now on.
+    share: BasisPoints,
     turns: Turns,
     at_once: Arc<Semaphore>,
     /// There may be something to do that no commit tells of.
@@ -48,11 +53,18 @@ pub(crate) struct Settler {
 }
 
 impl Settler {
-    pub(crate) fn new(db: Db, clock: Clock, stripe: Stripe, shutdown: CancellationToken, tasks: TaskTracker) -> Self {
+    pub(crate) fn new(
+        (db, clock): (Db, Clock),
+        stripe: Stripe,
+        share: BasisPoints,
+        shutdown: CancellationToken,
+        tasks: TaskTracker,
+    ) -> Self {
         Self {
             db,
             clock,
             stripe,
+            share,
             turns: Turns::default(),
             at_once: Arc::new(Semaphore::new(AT_ONCE)),
             wake: Arc::new(Notify::new()),
@@ -105,7 +117,12 @@ impl Settler {
             return Ok(());
         }
         let now = self.clock.now();
-        for id in self.db.read(move |conn| store::unsettled(conn, now, BATCH)).await? {
+        let due = self.db.read(move |conn| {
+            let mut due = store::unsettled(conn, now, BATCH)?;
+            due.extend(store::to_look_after(conn, now, BATCH)?);
+            Ok::<_, db::Error>(due)
+        });
+        for id in due.await? {
             // Whoever has it now looks again when done.
             let Some(turn) = self.turns.take(id) else { continue };
             let Ok(place) = Arc::clone(&self.at_once).acquire_owned().await else {
@@ -123,7 +140,11 @@ impl Settler {
     /// Moves a payment until it rests.
     async fn drive(&self, turn: Turn, id: PaymentId, pauses: &[Duration]) {
         let mut step = self.step(id).await;
-        if let Err(error) = step.context().scope(self.advance(id, pauses)).await {
+        let work = async {
+            self.advance(id, pauses).await?;
+            self.look_after(id).await
+        };
+        if let Err(error) = step.context().scope(work).await {
             step.fail(&error);
             tracing::warn!(payment = %id, %error, "what Stripe answered could not be written down: it is asked again");
             self.pause(NOT_WRITTEN).await;
@@ -195,11 +216,15 @@ impl Settler {
         if let Learned::Unknown(reason) = &learned {
             tracing::warn!(payment = %id, ?call, reason, "Stripe gave no answer: it is asked again");
         }
-        let now = self.clock.now();
-        let payment = self
-            .db
-            .write(move |tx| record(tx, now, id, (call, asked_at), learned))
-            .await?;
+        let (now, share) = (self.clock.now(), self.share);
+        let payment = self.db.write(move |tx| {
+            let payment = record(tx, now, id, (call, asked_at), learned)?;
+            if let Some(payment) = &payment {
+                ledger::open(tx, now, share, payment)?;
+            }
+            Ok::<_, db::Error>(payment)
+        });
+        let payment = payment.await?;
         if let Some(trouble) = payment.and_then(|payment| payment.trouble) {
             tracing::error!(payment = %id, trouble, "a payment waits for a person");
         }

@@ -19,11 +19,18 @@ use crate::{
 
 mod amnesia;
 mod invariants;
+mod ledger;
 mod letters;
+mod refunds;
 
 pub(crate) use amnesia::{Amnesia, amnesia, began_since, forget_amnesia, keep_amnesia, newest};
 pub(crate) use invariants::INVARIANTS;
+pub(crate) use ledger::{Line, accounts, append, balance, booked, lines, take, taken, without_books};
 pub(crate) use letters::{forget, is_new, of_intent};
+pub(crate) use refunds::{
+    count_version, disputes_of, insert_refund, keep_dispute, look_after, look_after_all, oldest_asked, refund,
+    refund_at_stripe, refund_to_ask_for, refunds_of, taking, to_look_after, update_refund, update_taking,
+};
 
 /// A word in a column that stands for a variant, both ways.
 macro_rules! words {
@@ -107,6 +114,7 @@ fn read_bill(row: &Row<'_>) -> rusqlite::Result<Bill> {
         status: row.get::<_, OrderWord>("status")?.0,
         cancel_reason: row.get::<_, Option<ReasonWord>>("cancel_reason")?.map(|word| word.0),
         buyer_id: row.get("buyer_id")?,
+        seller_id: row.get("seller_id")?,
         total: money(row)?,
         expires_at: row.get("expires_at")?,
         payment_id: row.get("payment_id")?,
@@ -158,13 +166,13 @@ fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
 pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
     let adopted = tx
         .prepare_cached(
-            "INSERT INTO bill (order_id, version, status, cancel_reason, buyer_id, currency, amount, expires_at, payment_id,
-                 traceparent)
-             VALUES (:order_id, :version, :status, :cancel_reason, :buyer_id, :currency, :amount, :expires_at, :payment_id,
-                 :traceparent)
+            "INSERT INTO bill (order_id, version, status, cancel_reason, buyer_id, seller_id, currency, amount, expires_at,
+                 payment_id, traceparent)
+             VALUES (:order_id, :version, :status, :cancel_reason, :buyer_id, :seller_id, :currency, :amount, :expires_at,
+                 :payment_id, :traceparent)
              ON CONFLICT (order_id) DO UPDATE
              SET version = excluded.version, status = excluded.status, cancel_reason = excluded.cancel_reason,
-                 buyer_id = excluded.buyer_id, currency = excluded.currency, amount = excluded.amount,
+                 buyer_id = excluded.buyer_id, seller_id = excluded.seller_id, currency = excluded.currency, amount = excluded.amount,
                  expires_at = excluded.expires_at, payment_id = excluded.payment_id,
                  traceparent = CASE substr(excluded.traceparent, 4, 32) WHEN substr(traceparent, 4, 32)
                                THEN excluded.traceparent ELSE coalesce(traceparent, excluded.traceparent) END
@@ -176,6 +184,7 @@ pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
             ":status": OrderWord(bill.status),
             ":cancel_reason": bill.cancel_reason.map(ReasonWord),
             ":buyer_id": bill.buyer_id,
+            ":seller_id": bill.seller_id,
             ":currency": bill.total.currency,
             ":amount": bill.total.amount,
             ":expires_at": bill.expires_at,
@@ -183,6 +192,14 @@ pub(crate) fn adopt(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
             ":traceparent": trace::current().map(|trace| trace.to_string()),
         })?;
     Ok(adopted > 0)
+}
+
+/// Learns who sells, of an order that an older release has heard of; says whether that was not known.
+pub(crate) fn learn_seller(tx: &Tx, bill: &Bill) -> Result<bool, db::Error> {
+    let learned = tx
+        .prepare_cached("UPDATE bill SET seller_id = ?2 WHERE order_id = ?1 AND seller_id IS NULL AND ?2 IS NOT NULL")?
+        .execute((bill.order_id, bill.seller_id))?;
+    Ok(learned > 0)
 }
 
 /// What is owed for an order.

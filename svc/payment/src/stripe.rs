@@ -24,6 +24,7 @@ use crate::{
     payment::{Call, Payment},
 };
 
+mod aftermath;
 mod authorize;
 mod listing;
 mod refusal;

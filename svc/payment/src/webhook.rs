@@ -22,14 +22,24 @@ pub(crate) use signature::{BadSignature, Signers};
 /// (<https://docs.stripe.com/webhooks#retries>); an older letter would be an old signature, too.
 const KEPT: Duration = Duration::from_hours(31 * 24);
 
-/// The types of events that point at an intent which may have changed.
-const POINTING: [&str; 6] = [
+/// The types of events that point at an intent which may have changed, or at what has become of its money.
+const POINTING: [&str; 16] = [
+    "charge.dispute.closed",
+    "charge.dispute.created",
+    "charge.dispute.funds_reinstated",
+    "charge.dispute.funds_withdrawn",
+    "charge.dispute.updated",
+    "charge.refund.updated",
+    "charge.refunded",
     "payment_intent.amount_capturable_updated",
     "payment_intent.canceled",
     "payment_intent.payment_failed",
     "payment_intent.processing",
     "payment_intent.requires_action",
     "payment_intent.succeeded",
+    "refund.created",
+    "refund.failed",
+    "refund.updated",
 ];
 
 /// Takes Stripe's letters. Cheap to clone.
@@ -150,15 +160,23 @@ pub(crate) fn note(tx: &Tx, now: Timestamp, letter: &Letter) -> Result<Effect, d
     let object = &letter.data.object;
     let text = |pointer| object.pointer(pointer).and_then(serde_json::Value::as_str);
     let payment = text("/metadata/payment_id").and_then(|id| id.parse::<PaymentId>().ok());
-    let Some(mut payment) = store::of_intent(tx, text("/id").unwrap_or_default(), payment)? else {
+    let about_money = !letter.kind.starts_with("payment_intent.");
+    let intent = if about_money { "/payment_intent" } else { "/id" };
+    let Some(mut payment) = store::of_intent(tx, text(intent).unwrap_or_default(), payment)? else {
         return Ok(Effect::Strange);
     };
-    let was = IntentStatus::of_word(text("/status").unwrap_or_default());
-    if !payment.told(was, now) {
-        return Ok(Effect::Known);
-    }
-    store::update(tx, &payment)?;
-    Ok(Effect::Noted)
+    let is_news = if about_money {
+        // What was not taken yet will be looked at when it is.
+        store::look_after(tx, payment.id, now)?
+    } else {
+        let was = IntentStatus::of_word(text("/status").unwrap_or_default());
+        let is_news = payment.told(was, now);
+        if is_news {
+            store::update(tx, &payment)?;
+        }
+        is_news
+    };
+    Ok(if is_news { Effect::Noted } else { Effect::Known })
 }
 
 /// The job that forgets the events that came long ago.

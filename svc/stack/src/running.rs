@@ -92,6 +92,7 @@ impl Stack {
                     stripe_publishable_key: Some(DOUBLE_PUBLISHABLE_KEY.to_owned()),
                     stripe_webhook_secrets: vec![Secret::new(DOUBLE_WEBHOOK_SECRET.to_owned())],
                     stripe_timeout: Duration::from_secs(10),
+                    platform_fee: payment::BasisPoints::default(),
                 }
             }
             Stripe::At(payment) => payment,

@@ -119,6 +119,7 @@ async fn payments_of_an_earlier_release_are_there() {
         stripe_publishable_key: None,
         stripe_webhook_secrets: Vec::new(),
         stripe_timeout: Duration::from_secs(1),
+        platform_fee: payment::BasisPoints::default(),
     };
     goes_on::<payment::Payments>(settings, "payments", "SELECT buyer_id, id FROM payment").await;
 }

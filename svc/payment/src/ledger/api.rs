@@ -77,7 +77,9 @@ impl LedgerApi {
         /// Where the list goes on: `nextCursor` of the page before.
         cursor: Query<Option<Cursor<i64>>>,
     ) -> Result<Lines, poem::Error> {
-        let csv = format.0.map_or_else(|| wants_csv(request), |format| format == Format::Csv);
+        let csv = format
+            .0
+            .map_or_else(|| wants_csv(request), |format| format == Format::Csv);
         let (limit, before) = (limit.0.unwrap_or_default(), cursor.0.map(|cursor| cursor.0));
         let rows = if csv { CSV_LINES + 1 } else { limit.rows() };
         let lines = app
@@ -99,7 +101,11 @@ impl LedgerApi {
 
 /// Whether a client that does not say `format` takes CSV and not JSON.
 fn wants_csv(request: &Request) -> bool {
-    let accepted = request.headers().get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let accepted = request
+        .headers()
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
     let mut kinds = accepted
         .flat_map(|value| value.split(','))
         .map(|kind| kind.split(';').next().unwrap_or_default().trim());

@@ -78,18 +78,15 @@ pub(crate) enum Reason {
     RefundFailed,
     /// A buyer's bank takes money back, or gives it again.
     Dispute,
-    /// Something became known later than usual.
-    Correction,
 }
 
 impl Reason {
     fn of_word(word: &str) -> Self {
         match word {
-            "completed" => Self::Completed,
             "refund" => Self::Refund,
             "refund-failed" => Self::RefundFailed,
             "dispute" => Self::Dispute,
-            _ => Self::Correction,
+            _ => Self::Completed,
         }
     }
 
@@ -99,7 +96,6 @@ impl Reason {
             Self::Refund => "refund",
             Self::RefundFailed => "refund-failed",
             Self::Dispute => "dispute",
-            Self::Correction => "correction",
         }
     }
 }

@@ -65,7 +65,11 @@ mod tests {
             ("9999", 1, 0),
             ("250", -5, 0),
         ] {
-            assert_eq!(points.parse::<BasisPoints>().unwrap().of(left), fee, "{points} of {left}");
+            assert_eq!(
+                points.parse::<BasisPoints>().unwrap().of(left),
+                fee,
+                "{points} of {left}"
+            );
         }
     }
 

@@ -30,8 +30,8 @@ impl Standing {
     }
 }
 
-/// What a payment and its intent tell differently, each in a few words.
-pub(super) fn differences(payment: &Payment, intent: &Intent) -> Vec<String> {
+/// What a payment, of which `refunded` minor units were given back, and its intent tell differently, each in a few words.
+pub(super) fn differences(payment: &Payment, refunded: i64, intent: &Intent) -> Vec<String> {
     let mut found = Vec::new();
     let mut differs = |what: &str, here: String, there: String| {
         if here != there {
@@ -59,10 +59,9 @@ pub(super) fn differences(payment: &Payment, intent: &Intent) -> Vec<String> {
         _ => 0,
     };
     differs("what was taken", taken.to_string(), intent.amount_received.to_string());
-    // Nothing is given back by the marketplace yet.
     differs(
         "what was given back",
-        "0".to_owned(),
+        refunded.to_string(),
         intent.amount_refunded.unwrap_or_default().to_string(),
     );
     if !agrees(payment.status, intent.status) {
@@ -113,10 +112,10 @@ mod tests {
     #[test]
     fn what_went_well_tells_the_same() {
         let (payment, taken) = captured();
-        assert_eq!(differences(&payment, &taken), Vec::<String>::new());
+        assert_eq!(differences(&payment, 0, &taken), Vec::<String>::new());
         let payment = authorized();
         let aside = intent(&payment, IntentStatus::RequiresCapture);
-        assert_eq!(differences(&payment, &aside), Vec::<String>::new());
+        assert_eq!(differences(&payment, 0, &aside), Vec::<String>::new());
     }
 
     #[test]
@@ -136,7 +135,7 @@ mod tests {
         for (what, bend) in bends {
             let (payment, mut taken) = captured();
             bend(&mut taken);
-            let found = differences(&payment, &taken);
+            let found = differences(&payment, 0, &taken);
             assert!(found.len() == 1 && found[0].starts_with(what), "{what}: {found:?}");
         }
     }
@@ -145,7 +144,7 @@ mod tests {
     fn money_that_stripe_took_and_nobody_here_knows_of_is_found() {
         let payment = authorized();
         let taken = intent(&payment, IntentStatus::Succeeded);
-        let found = differences(&payment, &taken);
+        let found = differences(&payment, 0, &taken);
         assert!(
             found
                 .iter()

@@ -35,4 +35,73 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
               FROM payment p JOIN bill b USING (order_id)
               WHERE p.amount <> b.amount OR p.currency <> b.currency OR p.buyer_id <> b.buyer_id",
     },
+    Invariant {
+        name: "every transaction of the ledger sums to zero",
+        sql: "SELECT transaction_id, currency, sum(amount) AS sum FROM ledger_entry
+              GROUP BY transaction_id, currency HAVING sum <> 0",
+    },
+    Invariant {
+        name: "what was captured is in the ledger, and nothing else",
+        sql: "SELECT p.id, p.status, p.amount, t.amount AS taken, t.currency FROM payment p
+              LEFT JOIN taking t ON t.payment_id = p.id
+              WHERE (p.status = 'captured' AND p.amount > 0) <> (t.payment_id IS NOT NULL)
+                 OR t.amount <> p.amount OR t.currency <> p.currency",
+    },
+    Invariant {
+        name: "the ledger says how every payment stands",
+        sql: "WITH standing AS (
+                  SELECT t.payment_id, t.currency, t.fee_basis_points, t.amount, t.refunded, coalesce(d.withdrawn, 0) AS gone,
+                      t.amount - t.refunded - coalesce(d.withdrawn, 0) AS remaining,
+                      CASE b.status WHEN 'complete' THEN b.seller_id END AS seller_id
+                  FROM taking t JOIN payment p ON p.id = t.payment_id JOIN bill b USING (order_id)
+                  LEFT JOIN (SELECT payment_id, sum(withdrawn) AS withdrawn FROM dispute GROUP BY payment_id) d
+                      USING (payment_id)
+              ), expected AS (
+                  SELECT payment_id, currency, amount, refunded, gone, remaining, seller_id,
+                      max(remaining, 0) * fee_basis_points / 10000 AS fee
+                  FROM standing
+              ), booked AS (
+                  SELECT payment_id, currency, sum(buyer) AS buyer, sum(held) AS held, sum(seller) AS seller,
+                      sum(platform_fee) AS platform_fee, sum(refunds) AS refunds, sum(dispute) AS dispute
+                  FROM ledger GROUP BY payment_id, currency
+              )
+              SELECT e.payment_id, e.currency, e.amount, e.refunded, e.gone, b.*
+              FROM expected e LEFT JOIN booked b USING (payment_id, currency)
+              WHERE b.buyer IS NOT -e.amount OR b.refunds IS NOT e.refunded OR b.dispute IS NOT e.gone
+                 OR b.held IS NOT CASE WHEN e.seller_id IS NULL THEN e.remaining ELSE 0 END
+                 OR b.platform_fee IS NOT CASE WHEN e.seller_id IS NULL THEN 0 ELSE e.fee END
+                 OR b.seller IS NOT CASE WHEN e.seller_id IS NULL THEN 0 ELSE e.remaining - e.fee END",
+    },
+    Invariant {
+        name: "what is a seller's is that seller's",
+        sql: "SELECT l.payment_id, l.seller_id, b.seller_id AS sold_by, sum(l.seller) AS seller
+              FROM ledger l JOIN payment p ON p.id = l.payment_id JOIN bill b USING (order_id)
+              WHERE l.seller_id IS NOT b.seller_id GROUP BY l.payment_id, l.seller_id
+              HAVING sum(l.seller) <> 0 OR sum(l.platform_fee) <> 0",
+    },
+    Invariant {
+        name: "what Stripe keeps for itself is in the ledger",
+        sql: "WITH kept AS (
+                  SELECT payment_id, stripe_fee_currency AS currency, stripe_fee AS fee FROM taking
+                  WHERE stripe_fee IS NOT NULL
+                  UNION ALL SELECT payment_id, fee_currency, fee FROM dispute
+              ), expected AS (SELECT payment_id, currency, sum(fee) AS fee FROM kept GROUP BY payment_id, currency),
+              booked AS (
+                  SELECT payment_id, currency, sum(stripe_fee) AS fee FROM ledger GROUP BY payment_id, currency
+              )
+              SELECT payment_id, currency, e.fee, b.fee AS booked FROM expected e FULL JOIN booked b
+                  USING (payment_id, currency)
+              WHERE coalesce(e.fee, 0) <> coalesce(b.fee, 0)",
+    },
+    Invariant {
+        name: "what went back is what the refunds say",
+        sql: "SELECT t.payment_id, t.refunded, coalesce(sum(r.amount), 0) AS given FROM taking t
+              LEFT JOIN refund r ON r.payment_id = t.payment_id AND r.state IN ('pending', 'succeeded')
+              GROUP BY t.payment_id HAVING t.refunded <> given",
+    },
+    Invariant {
+        name: "nothing went back that was not taken",
+        sql: "SELECT id, payment_id, amount, state FROM refund
+              WHERE state IN ('pending', 'succeeded') AND payment_id NOT IN (SELECT payment_id FROM taking)",
+    },
 ];

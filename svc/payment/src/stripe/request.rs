@@ -15,10 +15,22 @@ pub(super) enum Operation {
     Void,
     Find,
     Retrieve,
+    Refund,
+    FindRefunds,
+    FindDisputes,
 }
 
 impl Operation {
-    const ALL: [Self; 5] = [Self::Authorize, Self::Capture, Self::Void, Self::Find, Self::Retrieve];
+    const ALL: [Self; 8] = [
+        Self::Authorize,
+        Self::Capture,
+        Self::Void,
+        Self::Find,
+        Self::Retrieve,
+        Self::Refund,
+        Self::FindRefunds,
+        Self::FindDisputes,
+    ];
 
     /// Every pair of labels.
     pub(super) fn outcomes() -> impl Iterator<Item = [(&'static str, &'static str); 2]> {
@@ -35,6 +47,9 @@ impl Operation {
             Self::Void => "void",
             Self::Find => "find",
             Self::Retrieve => "retrieve",
+            Self::Refund => "refund",
+            Self::FindRefunds => "find-refunds",
+            Self::FindDisputes => "find-disputes",
         }
     }
 
@@ -45,6 +60,9 @@ impl Operation {
             Self::Void => ("POST", "/v1/payment_intents/{intent}/cancel"),
             Self::Find => ("GET", "/v1/payment_intents"),
             Self::Retrieve => ("GET", "/v1/payment_intents/{intent}"),
+            Self::Refund => ("POST", "/v1/refunds"),
+            Self::FindRefunds => ("GET", "/v1/refunds"),
+            Self::FindDisputes => ("GET", "/v1/disputes"),
         }
     }
 }

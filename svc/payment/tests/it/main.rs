@@ -4,8 +4,11 @@
 mod breaking;
 mod browsers;
 mod crashing;
+mod disputes;
+mod ledger;
 mod paying;
 mod reconciling;
+mod refunds;
 mod refusing;
 mod remembering;
 mod settling;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use events::{CancelReason, Event, Order, OrderStatus};
+use events::{CancelReason, Event, Order, OrderStatus, Reversal};
 use hmac::{Hmac, KeyInit, Mac};
-use ids::{Clock, Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
+use ids::{Clock, Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 use payment::{Payments, Settings};
 use poem::http::Method;
 use serde_json::{Value, json};
@@ -68,6 +68,7 @@ impl Till {
                 .map(|secret| chassis::Secret::new((*secret).to_owned()))
                 .collect(),
             stripe_timeout: STRIPE_TIMEOUT,
+            platform_fee: "250".parse().unwrap(),
         };
         let started = self.kit.start::<Payments>(settings).await;
         let client = started.client();
@@ -177,6 +178,110 @@ impl Till {
     pub(crate) async fn paid(&self, buyer: &Buyer, order: &Order) -> PaymentId {
         let reply = pay(&self.client(buyer), order.id, "tok_visa").await.expect(201);
         reply.text_at("/id").parse().unwrap()
+    }
+
+    /// A buyer pays an order of 19.99 with a card, and it is complete.
+    pub(crate) async fn sale(&self, buyer: &Buyer, card: &str) -> (Order, PaymentId) {
+        let mut order = self.order(buyer).await;
+        let reply = pay(&self.client(buyer), order.id, card).await.expect(201);
+        let payment = reply.text_at("/id").parse().unwrap();
+        self.confirm(&mut order, payment).await;
+        self.settled(buyer, payment, "captured").await;
+        self.complete(&mut order).await;
+        let sold = self.seller(&order);
+        eventually("the sale is the seller's", || async {
+            let found = sold.get("/api/v1/payments/balance").await.expect(200).json();
+            (found["currencies"][0]["net"].as_i64() > Some(0)).then_some(())
+        })
+        .await;
+        (order, payment)
+    }
+
+    /// Who sells an order.
+    pub(crate) fn seller(&self, order: &Order) -> Client {
+        self.nobody().bearer(&self.kit.token(order.seller_id))
+    }
+
+    /// A refund of an order, as the order service approves it.
+    pub(crate) fn approved(&self, order: &Order, payment: PaymentId, amount: i64) -> events::Refund {
+        let now = self.kit.now();
+        events::Refund {
+            id: RefundId::new(now),
+            version: 1,
+            status: events::RefundStatus::Approved,
+            order_id: order.id,
+            payment_id: payment,
+            buyer_id: order.buyer_id,
+            seller_id: order.seller_id,
+            ticket_id: order.ticket_id,
+            quantity: 1,
+            amount: Money { amount, ..order.total },
+            asked_by: events::AskedBy::Seller,
+            reason: None,
+            failure: None,
+            returned: false,
+            payment_version: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// The order service approves a refund, and it is paid. Says which.
+    pub(crate) async fn refund(&self, order: &Order, payment: PaymentId, amount: i64) -> RefundId {
+        let refund = self.approved(order, payment, amount);
+        self.kit.say("order", Event::RefundApproved(refund.clone())).await;
+        self.refunded(refund.id).await;
+        refund.id
+    }
+
+    /// Waits until it is said that a refund is paid, and says how the payment stands then.
+    pub(crate) async fn refunded(&self, refund: RefundId) -> Reversal {
+        let is = |said: &Reversal| said.refund.as_ref().is_some_and(|answer| answer.id == refund);
+        match self
+            .kit
+            .heard(|event| matches!(event, Event::PaymentRefunded(said) if is(said)))
+            .await
+        {
+            Event::PaymentRefunded(said) => said,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until it is said that a refund has failed, and why.
+    pub(crate) async fn refund_failed(&self, refund: RefundId) -> (Reversal, String) {
+        let is = |said: &Reversal| said.refund.as_ref().is_some_and(|answer| answer.id == refund);
+        match self
+            .kit
+            .heard(|event| matches!(event, Event::PaymentRefundFailed(said) if is(said)))
+            .await
+        {
+            Event::PaymentRefundFailed(said) => {
+                let why = said.refund.clone().and_then(|answer| answer.failure).unwrap();
+                (said, why)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Waits until Stripe's fees are in the books, and nothing more is to be asked.
+    pub(crate) async fn books_are_whole(&self) {
+        let database = self.kit.database::<Payments>();
+        let conn = rusqlite::Connection::open(database).unwrap();
+        eventually("the books are whole", || async {
+            let sql = "SELECT (SELECT count(*) FROM taking WHERE look_at IS NOT NULL OR stripe_fee IS NULL)
+                + (SELECT count(*) FROM refund WHERE state IN ('asked', 'pending'))";
+            let open: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+            (open == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// Stripe's refunds of all payments, the oldest first.
+    pub(crate) async fn refunds_at_stripe(&self) -> Vec<Value> {
+        let list = self.stripe().get("/v1/refunds?limit=100").await.expect(200).json();
+        let mut refunds = list["data"].as_array().unwrap().clone();
+        refunds.reverse();
+        refunds
     }
 
     /// Waits until a payment stands so.
@@ -310,4 +415,5 @@ pub(crate) fn sign(event: &str, at: Timestamp, secret: &str) -> String {
 pub(crate) const WEBHOOK: &str = "/api/v1/payments/webhook";
 pub(crate) const CREATE: &str = "/v1/payment_intents";
 pub(crate) const CAPTURE: &str = "/v1/payment_intents/*/capture";
+pub(crate) const REFUND: &str = "/v1/refunds";
 pub(crate) const CANCEL: &str = "/v1/payment_intents/*/cancel";

@@ -1,0 +1,170 @@
+//! What becomes of money that was taken: refunds, disputes, and what Stripe keeps for itself.
+
+use std::collections::HashMap;
+
+use ids::Timestamp;
+use stripe::{IdempotencyKey, RequestStrategy};
+use stripe_client_core::StripeRequest;
+use stripe_core::{
+    dispute::ListDispute,
+    payment_intent::RetrievePaymentIntent,
+    refund::{CreateRefund, ListRefund},
+};
+
+use super::{
+    Operation, Stripe,
+    refusal::{Refusal, told},
+};
+use crate::{
+    payment::Payment,
+    refunds::{Aftermath, Answer, Call, Dispute, DisputeStatus, GivenBack, GivenBackStatus, Refund},
+};
+
+/// The most that a page of a list has.
+const PAGE: i64 = 100;
+
+/// What a charge tells of what became of it.
+struct Charge {
+    /// What Stripe has kept of it, in its currency; `None` as long as it does not say.
+    fee: Option<(i64, String)>,
+    /// Minor units.
+    refunded: i64,
+    disputed: bool,
+}
+
+impl Stripe {
+    /// Gives money back, unless Stripe's list says that it has been given back already.
+    pub(crate) async fn give_back(&self, payment: &Payment, refund: &Refund, call: &Call) -> Answer {
+        let Some(intent) = &payment.intent_id else {
+            // The database has a CHECK against it.
+            return Answer::Unknown("no intent is known".to_owned());
+        };
+        match self.refunds(intent).await {
+            Ok(list) => {
+                let ours = |given: &GivenBack| given.refund_id == Some(refund.id);
+                if let Some(given) = list.into_iter().find(ours) {
+                    return Answer::GivenBack(given);
+                }
+            }
+            Err(reason) => return Answer::Unknown(reason),
+        }
+        let Call::Ask(key) = call else {
+            return Answer::Unknown("Stripe has none, and may forget the key at any time".to_owned());
+        };
+        let request = CreateRefund::new()
+            .payment_intent(intent.clone())
+            .amount(refund.amount.amount)
+            .metadata(HashMap::from([
+                ("order_id".to_owned(), payment.order_id.to_string()),
+                ("payment_id".to_owned(), payment.id.to_string()),
+                ("refund_id".to_owned(), refund.id.to_string()),
+            ]));
+        let key = match IdempotencyKey::new(key.clone()) {
+            Ok(key) => key,
+            Err(error) => return Answer::Unknown(error.to_string()),
+        };
+        let request = request.customize().request_strategy(RequestStrategy::Idempotent(key));
+        let sent = self.observed(Operation::Refund, request.send(&self.client)).await;
+        match sent.map_err(Refusal::from) {
+            Ok(given) => Answer::GivenBack(given.into()),
+            Err(Refusal::Final(failure)) => Answer::Refused(failure.code),
+            // The list will tell.
+            Err(Refusal::KeyIsSpent(reason)) => Answer::KeyIsSpent(reason),
+            Err(Refusal::None(reason)) => Answer::Unknown(reason),
+        }
+    }
+
+    /// What has become of the money of an intent, or why that is not known. `known` says whether any refund or dispute of it
+    /// is known already: then it is asked how they are.
+    pub(crate) async fn aftermath(&self, intent: &str, known: bool) -> Result<Aftermath, String> {
+        let charge = self.charge(intent).await?;
+        Ok(Aftermath {
+            refunds: if known || charge.refunded > 0 {
+                self.refunds(intent).await?
+            } else {
+                Vec::new()
+            },
+            disputes: if known || charge.disputed {
+                self.disputes(intent).await?
+            } else {
+                Vec::new()
+            },
+            stripe_fee: charge.fee,
+        })
+    }
+
+    /// How the charge of an intent is, which took the money.
+    async fn charge(&self, intent: &str) -> Result<Charge, String> {
+        let expand = ["latest_charge.balance_transaction"].map(str::to_owned);
+        let retrieve = RetrievePaymentIntent::new(intent).expand(expand);
+        let found = self.observed(Operation::Retrieve, retrieve.send(&self.client)).await;
+        let found = found.map_err(|error| told(&error))?;
+        let charge = found.latest_charge.as_ref().and_then(|charge| charge.as_object());
+        let charge = charge.ok_or_else(|| format!("Stripe's {intent} has no charge"))?;
+        let booking = charge.balance_transaction.as_ref();
+        let booking = booking.and_then(|booking| booking.as_object());
+        Ok(Charge {
+            fee: booking.map(|booking| (booking.fee, booking.currency.to_string())),
+            refunded: charge.amount_refunded,
+            disputed: charge.disputed,
+        })
+    }
+
+    /// All refunds of an intent.
+    async fn refunds(&self, intent: &str) -> Result<Vec<GivenBack>, String> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let mut list = ListRefund::new().payment_intent(intent).limit(PAGE);
+            if let Some(after) = after {
+                list = list.starting_after(after);
+            }
+            let page = self.observed(Operation::FindRefunds, list.send(&self.client)).await;
+            let page = page.map_err(|error| told(&error))?;
+            after = page.data.last().map(|refund| refund.id.to_string());
+            all.extend(page.data.into_iter().map(GivenBack::from));
+            if !page.has_more || after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// All disputes of an intent: there is hardly ever more than one.
+    async fn disputes(&self, intent: &str) -> Result<Vec<Dispute>, String> {
+        let list = ListDispute::new().payment_intent(intent).limit(PAGE);
+        let page = self.observed(Operation::FindDisputes, list.send(&self.client)).await;
+        let page = page.map_err(|error| told(&error))?;
+        Ok(page.data.into_iter().map(Dispute::from).collect())
+    }
+}
+
+impl From<stripe_core::Refund> for GivenBack {
+    fn from(refund: stripe_core::Refund) -> Self {
+        let named = refund.metadata.as_ref().and_then(|names| names.get("refund_id"));
+        Self {
+            id: refund.id.to_string(),
+            amount: refund.amount,
+            status: GivenBackStatus::of_word(refund.status.as_deref().unwrap_or_default()),
+            failure_reason: refund.failure_reason,
+            refund_id: named.and_then(|id| id.parse().ok()),
+        }
+    }
+}
+
+impl From<stripe_core::Dispute> for Dispute {
+    fn from(dispute: stripe_core::Dispute) -> Self {
+        let bookings = &dispute.balance_transactions;
+        // In the currency of the account, which need not be the payment's: only its sign is looked at.
+        let balance = bookings.iter().map(|booking| booking.amount).sum::<i64>();
+        let account = bookings.first().map(|booking| booking.currency.to_string());
+        Self {
+            id: dispute.id.to_string(),
+            amount: dispute.amount,
+            status: DisputeStatus::of_stripe(dispute.status.as_str()),
+            reason: dispute.reason,
+            withdrawn: if balance < 0 { dispute.amount } else { 0 },
+            fee: bookings.iter().map(|booking| booking.fee).sum(),
+            fee_currency: account.unwrap_or_else(|| dispute.currency.to_string()),
+            created_at: Timestamp::from_millis(dispute.created.saturating_mul(1000)),
+        }
+    }
+}
