@@ -37,6 +37,8 @@ start_process() {
     if pid_of "$name" >/dev/null; then return; fi
     setsid "$@" </dev/null >>"$cluster/log/$name.log" 2>&1 &
     echo "$! $(began "$!")" >"$cluster/$name.pid"
+    # Its end is looked for, and is nobody's message.
+    disown "$!"
 }
 
 # stop_process NAME [SIGNAL]

@@ -59,10 +59,12 @@ runs = [a for a in json.load(sys.stdin) if a["ClientStatus"] == "running" and a[
 print(max(runs, key=lambda a: a["CreateIndex"])[sys.argv[1]] if runs else "")' "${2:-ID}"
 }
 
-# Whether Consul sends requests to a service, and the ingress has heard of it.
+# ready JOB [OLD]: Consul sends requests to its allocation, which is not the old one.
 ready() {
-    curl -sf "$CONSUL_HTTP_ADDR/v1/health/service/ticketing-$1?passing" | grep -q '"ServiceID"\|"Service":' &&
-        [ "$(allocation "$1")" != "${2:-}" ]
+    local now
+    now="$(allocation "$1")"
+    [ -n "$now" ] && [ "$now" != "${2:-}" ] &&
+        curl -sf "$CONSUL_HTTP_ADDR/v1/health/service/ticketing-$1?passing" | grep -qF "_nomad-task-$now-"
 }
 
 # The process of a service in its allocation; there is one.
@@ -158,7 +160,7 @@ start_second_node() {
     {
         echo 'name = "ticketing-2"'
         echo 'bind_addr = "127.0.0.2"'
-        echo 'advertise { http = "127.0.0.2" }'
+        echo 'advertise { http = "127.0.0.2", rpc = "127.0.0.2", serf = "127.0.0.2" }'
         echo "data_dir = \"$here/nomad\""
         echo 'disable_update_check = true'
         echo 'acl { enabled = true }'
@@ -224,6 +226,8 @@ lose_second() {
     # Nobody knows but a person that it will not come back.
     "$nomad" alloc stop -detach "$lost" >/dev/null
     until_true 90 "$1 runs on the first node" ready "$1" "$lost"
+    # Or Prometheus would go on asking it.
+    "$consul" force-leave -prune ticketing-2 >/dev/null
 }
 
 # lose_database SERVICE: as a disk that fails under it.
@@ -321,7 +325,12 @@ ask_prometheus() {
     until_true 60 "and their five Litestreams" answers 'up{service=~".*-litestream"} == 1' 5
     until_true 30 "and requests" answers 'sum by (service) (http_server_request_duration_seconds_count)' 5
     curl -sf "http://127.0.0.1:$prometheus_port/api/v1/rules" | grep -q TicketingServiceDown || die "Prometheus has no rules"
-    until_true 120 "nothing critical fires" not answers 'ALERTS{alertstate="firing", severity="critical"}' 1
+    until_true 150 "nothing critical fires (Prometheus: $cluster/log/alerts.json)" calm
+}
+
+calm() {
+    curl -sf "http://127.0.0.1:$prometheus_port/api/v1/alerts" >"$cluster/log/alerts.json"
+    not answers 'ALERTS{alertstate="firing", severity="critical"}' 1
 }
 
 make_ready() {
