@@ -2,6 +2,7 @@
 
 use events::{CancelReason, Event};
 use serde_json::Value;
+use stripe_sim::{Fault, On, When};
 use testkit::Reply;
 
 use crate::till::{CREATE, PUBLISHABLE_KEY, Till, pay, pay_in_browser};
@@ -164,6 +165,23 @@ async fn a_browser_goes_on_with_the_card_that_waits_for_its_owner() {
     let joined = pay_in_browser(&till.client(&buyer), order.id).await.expect(201);
     assert_eq!(joined.text_at("/clientSecret"), waiting.text_at("/clientSecret"));
     assert_eq!(till.done(CREATE).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_tabs_and_a_lost_answer_are_one_payment() {
+    let till = Till::open().await;
+    let buyer = till.buyer();
+    let order = till.order(&buyer).await;
+    till.sim.inject(On::post(CREATE), When::After, Fault::Cut);
+    let (one, other) = (till.client(&buyer), till.client(&buyer));
+    let (one, other) = tokio::join!(pay_in_browser(&one, order.id), pay_in_browser(&other, order.id));
+    let (one, other) = (one.expect(201), other.expect(201));
+    assert_eq!(
+        (one.text_at("/id"), one.text_at("/clientSecret")),
+        (other.text_at("/id"), other.text_at("/clientSecret"))
+    );
+    assert_eq!(till.done(CREATE).await, 1);
+    till.check();
 }
 
 #[tokio::test(flavor = "multi_thread")]
