@@ -199,8 +199,8 @@ impl Api {
 
     /// Withdraw a ticket
     ///
-    /// Takes it off sale for good, and cancels its open orders; what is paid stays paid. Withdrawing it again changes
-    /// nothing and is answered alike.
+    /// Takes it off sale for good, and cancels its open orders; what is paid is refunded, which `getWithdrawal` shows.
+    /// Withdrawing it again changes nothing and is answered alike.
     #[oai(path = "/:ticketId", method = "delete", operation_id = "withdrawTicket")]
     async fn withdraw(
         &self,

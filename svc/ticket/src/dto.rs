@@ -1,5 +1,6 @@
 //! How tickets look in JSON.
 
+use events::RefundTerms;
 use ids::{Money, TicketId, Timestamp, UserId};
 use poem_openapi::{Enum, Object, types::Example};
 use problem::{Invalid, Problem};
@@ -41,6 +42,19 @@ pub(crate) struct OfferDto {
     #[oai(nullable, validator(minimum(value = "10"), maximum(value = "3600")))]
     #[serde(default)]
     order_window_seconds: Option<i64>,
+    /// Until when a buyer gets a refund without you being asked; after that, or if it is left out, you decide. What an
+    /// order was promised stays promised.
+    #[oai(nullable)]
+    #[serde(default)]
+    refundable_until: Option<Timestamp>,
+    /// Whether refunded tickets are sold again; otherwise they are void.
+    #[oai(default = "yes")]
+    #[serde(default = "yes")]
+    resell_refunded: bool,
+}
+
+fn yes() -> bool {
+    RefundTerms::default().resell_refunded
 }
 
 impl Example for OfferDto {
@@ -54,6 +68,8 @@ impl Example for OfferDto {
             price: Money::example(),
             quantity: Some(100),
             order_window_seconds: None,
+            refundable_until: Some(Timestamp::from_millis(2_063_129_400_000)),
+            resell_refunded: true,
         }
     }
 }
@@ -81,6 +97,10 @@ impl OfferDto {
                 starts_at: self.starts_at,
                 price,
                 order_window_seconds,
+                refunds: RefundTerms {
+                    refundable_until: self.refundable_until,
+                    resell_refunded: self.resell_refunded,
+                },
             };
             Offer { terms, quantity }
         });
@@ -120,12 +140,17 @@ pub(crate) struct TicketDto {
     available: u64,
     /// How many are held by orders that are not paid yet.
     held: u64,
-    /// How many are paid.
+    /// How many are paid, and not given back to be sold again.
     sold: u64,
     status: TicketStatus,
     /// Seconds within which an order is to be paid, where that is not the marketplace's usual window.
     #[oai(nullable)]
     order_window_seconds: Option<u32>,
+    /// Until when a buyer gets a refund without the seller being asked.
+    #[oai(nullable)]
+    refundable_until: Option<Timestamp>,
+    /// Whether refunded tickets are sold again; otherwise they are void, and stay counted as sold.
+    resell_refunded: bool,
     /// Counts the seller's changes.
     version: u64,
     created_at: Timestamp,
@@ -179,6 +204,8 @@ impl TicketDto {
             starts_at: listing.terms.starts_at,
             price: listing.terms.price,
             order_window_seconds: listing.terms.order_window_seconds,
+            refundable_until: listing.terms.refunds.refundable_until,
+            resell_refunded: listing.terms.refunds.resell_refunded,
         }
     }
 }
@@ -191,6 +218,8 @@ impl Example for TicketDto {
             venue,
             starts_at,
             price,
+            refundable_until,
+            resell_refunded,
             ..
         } = OfferDto::example();
         let created_at = Timestamp::from_millis(1_796_040_000_000);
@@ -208,6 +237,8 @@ impl Example for TicketDto {
             sold: 40,
             status: TicketStatus::OnSale,
             order_window_seconds: None,
+            refundable_until,
+            resell_refunded,
             version: 1,
             created_at,
             updated_at: created_at,

@@ -50,6 +50,7 @@ impl Service for Ticket {
             idempotency::V1,
             include_str!("../migrations/001_listings.sql"),
             include_str!("../migrations/002_tally.sql"),
+            include_str!("../migrations/003_refunds.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

@@ -181,7 +181,7 @@ impl From<&Listing> for events::Ticket {
             starts_at: listing.terms.starts_at,
             order_window_seconds: listing.terms.order_window_seconds,
             withdrawn_at: listing.withdrawn_at,
-            refund_terms: events::RefundTerms::default(),
+            refund_terms: listing.terms.refunds,
             record: Some(events::TicketRecord {
                 description: listing.terms.description.clone().map(Prose::into_string),
                 venue: listing.terms.venue.clone().map(Line::into_string),
@@ -217,6 +217,7 @@ pub(crate) mod tests {
             starts_at: None,
             price,
             order_window_seconds: None,
+            refunds: events::RefundTerms::default(),
         };
         Offer { terms, quantity }
     }

@@ -1,5 +1,6 @@
 //! What a seller says about a listing, parsed: whoever has an [`Offer`] has checked it.
 
+use events::RefundTerms;
 use ids::{MAX_AMOUNT, Money, Timestamp};
 use rusqlite::{
     ToSql,
@@ -25,6 +26,7 @@ pub(crate) struct Terms {
     pub(crate) price: Money,
     /// Seconds within which an order is to be paid, where that is not the marketplace's usual window.
     pub(crate) order_window_seconds: Option<u32>,
+    pub(crate) refunds: RefundTerms,
 }
 
 /// One line of 1 to 200 characters, without spaces around it.

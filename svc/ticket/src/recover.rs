@@ -68,6 +68,7 @@ fn announced(said: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> R
             starts_at: said.starts_at,
             price: said.price,
             order_window_seconds: said.order_window_seconds,
+            refunds: said.refund_terms,
         },
         wanted: said.quantity,
         version: said.version,

@@ -1,6 +1,6 @@
 //! Every statement on listings and holds; the list has its own room, `browse`.
 
-use events::OrderStatus;
+use events::{OrderStatus, RefundTerms};
 use ids::{Money, OrderId, TicketId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
@@ -13,7 +13,7 @@ use crate::{
 /// The columns that make a [`Listing`], of `listing` as `l` and its `stock` as `s`.
 pub(crate) const COLUMNS: &str = "l.id, l.seller_id, l.title, l.description, l.venue, l.starts_at, l.currency, l.amount, \
      l.wanted, l.order_window_seconds, l.version, l.created_at, l.updated_at, l.withdrawn_at, \
-     coalesce(s.held, 0) AS held, coalesce(s.sold, 0) AS sold";
+     l.refundable_until, l.resell_refunded, coalesce(s.held, 0) AS held, coalesce(s.sold, 0) AS sold";
 
 /// Reads [`COLUMNS`].
 pub(crate) fn listing(row: &Row<'_>) -> rusqlite::Result<Listing> {
@@ -30,6 +30,10 @@ pub(crate) fn listing(row: &Row<'_>) -> rusqlite::Result<Listing> {
                 currency: row.get("currency")?,
             },
             order_window_seconds: row.get("order_window_seconds")?,
+            refunds: RefundTerms {
+                refundable_until: row.get("refundable_until")?,
+                resell_refunded: row.get("resell_refunded")?,
+            },
         },
         wanted: row.get("wanted")?,
         version: row.get::<_, i64>("version")?.unsigned_abs(),
@@ -54,9 +58,9 @@ pub(crate) fn insert(conn: &Connection, listing: &Listing) -> Result<(), db::Err
     let Listing { terms, .. } = listing;
     conn.prepare_cached(
         "INSERT INTO listing (id, seller_id, title, description, venue, starts_at, currency, amount, wanted,
-             order_window_seconds, version, created_at, updated_at, withdrawn_at, placed)
+             order_window_seconds, version, created_at, updated_at, withdrawn_at, refundable_until, resell_refunded, placed)
          VALUES (:id, :seller_id, :title, :description, :venue, :starts_at, :currency, :amount, :wanted,
-             :order_window_seconds, :version, :created_at, :updated_at, :withdrawn_at,
+             :order_window_seconds, :version, :created_at, :updated_at, :withdrawn_at, :refundable_until, :resell_refunded,
              (SELECT coalesce(max(placed), 0) + 1 FROM listing))",
     )?
     .execute(named_params! {
@@ -74,6 +78,8 @@ pub(crate) fn insert(conn: &Connection, listing: &Listing) -> Result<(), db::Err
         ":created_at": listing.created_at,
         ":updated_at": listing.updated_at,
         ":withdrawn_at": listing.withdrawn_at,
+        ":refundable_until": terms.refunds.refundable_until,
+        ":resell_refunded": terms.refunds.resell_refunded,
     })?;
     Ok(())
 }
@@ -84,7 +90,8 @@ pub(crate) fn update(conn: &Connection, listing: &Listing) -> Result<(), db::Err
     conn.prepare_cached(
         "UPDATE listing SET title = :title, description = :description, venue = :venue, starts_at = :starts_at,
              currency = :currency, amount = :amount, wanted = :wanted, order_window_seconds = :order_window_seconds,
-             version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at
+             version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at,
+             refundable_until = :refundable_until, resell_refunded = :resell_refunded
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -100,6 +107,8 @@ pub(crate) fn update(conn: &Connection, listing: &Listing) -> Result<(), db::Err
         ":version": listing.version.cast_signed(),
         ":updated_at": listing.updated_at,
         ":withdrawn_at": listing.withdrawn_at,
+        ":refundable_until": terms.refunds.refundable_until,
+        ":resell_refunded": terms.refunds.resell_refunded,
     })?;
     conn.prepare_cached("DELETE FROM former_place WHERE replaced_at < ?1")?
         .execute([listing.updated_at - browse::CURSOR_LIFETIME])?;
@@ -130,12 +139,13 @@ pub(crate) fn hold(conn: &Connection, order: &events::Order) -> Result<(), db::E
         OrderStatus::Complete => "complete",
         OrderStatus::Cancelled => "cancelled",
     };
+    let returned = order.after_sale.as_ref().map_or(0, |after| after.returned_quantity);
     conn.prepare_cached(
-        "INSERT INTO hold (order_id, ticket_id, quantity, status, version)
-         VALUES (:order_id, :ticket_id, :quantity, :status, :version)
+        "INSERT INTO hold (order_id, ticket_id, quantity, status, version, returned)
+         VALUES (:order_id, :ticket_id, :quantity, :status, :version, :returned)
          ON CONFLICT (order_id) DO UPDATE
          SET ticket_id = excluded.ticket_id, quantity = excluded.quantity, status = excluded.status,
-             version = excluded.version
+             version = excluded.version, returned = excluded.returned
          WHERE excluded.version > version",
     )?
     .execute(named_params! {
@@ -144,6 +154,7 @@ pub(crate) fn hold(conn: &Connection, order: &events::Order) -> Result<(), db::E
         ":quantity": order.quantity,
         ":status": status,
         ":version": order.version.cast_signed(),
+        ":returned": returned,
     })?;
     Ok(())
 }
@@ -167,7 +178,7 @@ pub(crate) const INVARIANTS: &[db::admin::Invariant] = &[
     db::admin::Invariant {
         name: "what is held and sold is the sum of the orders",
         sql: "SELECT ticket_id, o.held AS held_by_orders, s.held, o.sold AS sold_by_orders, s.sold
-              FROM (SELECT ticket_id, sum(held) AS held, sum(sold) AS sold FROM hold GROUP BY ticket_id) o
+              FROM (SELECT ticket_id, sum(held) AS held, sum(sold - returned) AS sold FROM hold GROUP BY ticket_id) o
               FULL JOIN stock s USING (ticket_id)
               WHERE o.held IS NOT s.held OR o.sold IS NOT s.sold",
     },

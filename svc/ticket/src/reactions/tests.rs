@@ -1,4 +1,4 @@
-use events::{CancelReason, Order, OrderStatus};
+use events::{AfterSale, CancelReason, Order, OrderStatus};
 use ids::{OrderId, TicketId, UserId};
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -32,10 +32,26 @@ fn order(id: OrderId, ticket_id: TicketId, quantity: u32, version: u64, status: 
     }
 }
 
+/// The order, when so many of its tickets were given back and are on sale again.
+fn returned(order: &Order, version: u64, quantity: u32) -> Order {
+    Order {
+        version,
+        after_sale: Some(AfterSale {
+            refunded_quantity: quantity,
+            returned_quantity: quantity,
+            refunded_amount: order.total,
+            dispute: None,
+        }),
+        ..order.clone()
+    }
+}
+
 /// All that is known of orders, and what follows from it.
 fn known(conn: &Connection) -> (Vec<String>, Vec<(String, i64, i64)>) {
     let mut holds = conn
-        .prepare("SELECT order_id || ticket_id || quantity || status || version FROM hold ORDER BY 1")
+        .prepare(
+            "SELECT order_id || ticket_id || quantity || status || version || '-' || returned FROM hold ORDER BY 1",
+        )
         .unwrap();
     let mut stock = conn
         .prepare("SELECT ticket_id, held, sold FROM stock ORDER BY 1")
@@ -69,6 +85,20 @@ fn an_old_cancellation_does_not_release_the_next_buyers_hold() {
     assert_eq!(held(), 1, "the second buyer's");
 }
 
+#[test]
+fn what_is_given_back_to_be_sold_again_is_not_sold() {
+    let conn = database();
+    let order = order(OrderId::new(NOW), TicketId::new(NOW), 3, 3, OrderStatus::Complete);
+    let say = |order: &Order| {
+        store::hold(&conn, order).unwrap();
+        known(&conn).1[0].2
+    };
+    assert_eq!(say(&order), 3);
+    assert_eq!(say(&returned(&order, 4, 1)), 2);
+    assert_eq!(say(&order), 2, "that is old");
+    assert_eq!(say(&returned(&order, 5, 3)), 0);
+}
+
 /// The life of one order: of which of two tickets, how many, and how it goes.
 fn a_life() -> impl Strategy<Value = (bool, u32, &'static [OrderStatus])> {
     use OrderStatus::{AwaitingPayment, Cancelled, Complete, Created};
@@ -92,6 +122,11 @@ fn what_orders_say() -> impl Strategy<Value = (Vec<Order>, Vec<Order>)> {
                 let id = OrderId::new(NOW);
                 for (version, status) in (1..).zip(states) {
                     said.push(order(id, tickets[usize::from(which)], quantity, version, *status));
+                }
+                if states.last() == Some(&OrderStatus::Complete) {
+                    let complete = &said[said.len() - 1];
+                    let given_back = [returned(complete, 4, quantity / 2), returned(complete, 5, quantity)];
+                    said.extend(given_back);
                 }
             }
             said

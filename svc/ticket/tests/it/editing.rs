@@ -1,12 +1,12 @@
 //! Changing and withdrawing.
 
-use events::Event;
+use events::{Event, OrderStatus};
 use futures_util::future::join_all;
 use ids::TicketId;
 use serde_json::json;
-use testkit::Kit;
+use testkit::{Kit, Reply};
 
-use crate::{TICKETS, concert, etag, id, sell, started};
+use crate::{TICKETS, concert, etag, id, order, say, sell, started, until};
 
 #[tokio::test]
 async fn a_change_replaces_all_but_the_number() {
@@ -45,6 +45,44 @@ async fn a_change_replaces_all_but_the_number() {
         ("2".to_owned(), etag(&changed)),
         "nothing to change"
     );
+    tickets.stop().await;
+}
+
+#[tokio::test]
+async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_some_are_sold() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let (path, created) = sell(&seller, concert(5)).await;
+    let terms = |ticket: &Reply| {
+        (
+            ticket.json()["refundableUntil"].clone(),
+            ticket.json()["resellRefunded"].clone(),
+        )
+    };
+    assert_eq!(terms(&created), (json!(null), json!(true)), "as a rule");
+    let mut sold = order(kit.now(), &created, 2);
+    say(&kit, &mut sold, OrderStatus::Created).await;
+    until(&seller, &path, 2, 0).await;
+    let mut offer = concert(5);
+    offer["refundableUntil"] = json!("2999-01-01T00:00:00Z");
+    offer["resellRefunded"] = json!(false);
+    let changed = seller.put(&path, offer).await.expect(200);
+    assert_eq!(terms(&changed), (json!("2999-01-01T00:00:00.000Z"), json!(false)));
+    let said = kit
+        .heard(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
+        .await;
+    let Event::TicketUpdated(said) = said else {
+        unreachable!()
+    };
+    let said = said.refund_terms;
+    assert_eq!(said.refundable_until.unwrap().to_string(), "2999-01-01T00:00:00.000Z");
+    assert!(!said.resell_refunded);
+
+    let mut malformed = concert(5);
+    malformed["refundableUntil"] = json!("soon");
+    let refused = seller.put(&path, malformed).await.expect(422);
+    assert_eq!(refused.problem().1, "refundableUntil");
     tickets.stop().await;
 }
 
