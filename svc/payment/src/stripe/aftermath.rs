@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use ids::Timestamp;
+use serde::Serialize;
 use stripe::{IdempotencyKey, RequestStrategy};
-use stripe_client_core::StripeRequest;
+use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::{
-    dispute::ListDispute,
     payment_intent::RetrievePaymentIntent,
     refund::{CreateRefund, ListRefund},
 };
@@ -22,6 +22,45 @@ use crate::{
 
 /// The most that a page of a list has.
 const PAGE: i64 = 100;
+
+/// The request for the disputes of an intent (<https://docs.stripe.com/api/disputes/list>).
+#[derive(Serialize)]
+struct Disputes<'a> {
+    payment_intent: &'a str,
+    limit: i64,
+}
+
+/// The list of them, as far as it matters: evidence and what networks say of their cases changes with every release.
+#[derive(miniserde::Deserialize)]
+struct DisputeList {
+    data: Vec<StripesDispute>,
+}
+
+#[derive(miniserde::Deserialize)]
+struct StripesDispute {
+    id: String,
+    amount: i64,
+    currency: String,
+    status: String,
+    reason: String,
+    created: i64,
+    balance_transactions: Vec<Booking>,
+}
+
+#[derive(miniserde::Deserialize)]
+struct Booking {
+    amount: i64,
+    fee: i64,
+    currency: String,
+}
+
+impl StripeRequest for Disputes<'_> {
+    type Output = DisputeList;
+
+    fn build(&self) -> RequestBuilder {
+        RequestBuilder::new(StripeMethod::Get, "/disputes").query(self)
+    }
+}
 
 /// What a charge tells of what became of it.
 struct Charge {
@@ -130,8 +169,12 @@ impl Stripe {
 
     /// All disputes of an intent: there is hardly ever more than one.
     async fn disputes(&self, intent: &str) -> Result<Vec<Dispute>, String> {
-        let list = ListDispute::new().payment_intent(intent).limit(PAGE);
-        let page = self.observed(Operation::FindDisputes, list.send(&self.client)).await;
+        let list = Disputes {
+            payment_intent: intent,
+            limit: PAGE,
+        };
+        let asked = list.customize().send(&self.client);
+        let page = self.observed(Operation::FindDisputes, asked).await;
         let page = page.map_err(|error| told(&error))?;
         Ok(page.data.into_iter().map(Dispute::from).collect())
     }
@@ -150,20 +193,20 @@ impl From<stripe_core::Refund> for GivenBack {
     }
 }
 
-impl From<stripe_core::Dispute> for Dispute {
-    fn from(dispute: stripe_core::Dispute) -> Self {
+impl From<StripesDispute> for Dispute {
+    fn from(dispute: StripesDispute) -> Self {
         let bookings = &dispute.balance_transactions;
         // In the currency of the account, which need not be the payment's: only its sign is looked at.
         let balance = bookings.iter().map(|booking| booking.amount).sum::<i64>();
-        let account = bookings.first().map(|booking| booking.currency.to_string());
+        let account = bookings.first().map(|booking| booking.currency.clone());
         Self {
-            id: dispute.id.to_string(),
             amount: dispute.amount,
-            status: DisputeStatus::of_stripe(dispute.status.as_str()),
+            status: DisputeStatus::of_stripe(&dispute.status),
+            id: dispute.id,
             reason: dispute.reason,
             withdrawn: if balance < 0 { dispute.amount } else { 0 },
             fee: bookings.iter().map(|booking| booking.fee).sum(),
-            fee_currency: account.unwrap_or_else(|| dispute.currency.to_string()),
+            fee_currency: account.unwrap_or(dispute.currency),
             created_at: Timestamp::from_millis(dispute.created.saturating_mul(1000)),
         }
     }
