@@ -37,8 +37,9 @@ statuses! {
 impl WebhookApi {
     /// Hear of an event
     ///
-    /// For Stripe: register this address as a webhook endpoint, for the events `payment_intent.*`, and configure its
-    /// signing secret. An event only says which payment to look at; what has become of it is asked of Stripe.
+    /// For Stripe: register this address as a webhook endpoint, for the events `payment_intent.*`, `charge.*` and
+    /// `refund.*`, and configure its signing secret. An event only says which payment to look at; what has become of it
+    /// is asked of Stripe.
     #[oai(path = "/webhook", method = "post", operation_id = "hearStripe")]
     async fn hear(
         &self,
