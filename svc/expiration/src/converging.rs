@@ -16,6 +16,12 @@ fn lives() -> impl Strategy<Value = Vec<Order>> {
         &[],
         &[(OrderStatus::AwaitingPayment, None)],
         &[(OrderStatus::AwaitingPayment, None), (OrderStatus::Complete, None)],
+        // Complete, and then refunded.
+        &[
+            (OrderStatus::AwaitingPayment, None),
+            (OrderStatus::Complete, None),
+            (OrderStatus::Complete, None),
+        ],
         &[
             (OrderStatus::AwaitingPayment, None),
             (OrderStatus::Cancelled, Some(CancelReason::PaymentFailed)),

@@ -47,7 +47,9 @@ CREATE TABLE refund (
 ) STRICT;
 
 CREATE INDEX refund_by_order ON refund (order_id, id);
-CREATE INDEX refund_by_seller ON refund (seller_id, status, id);
+CREATE INDEX refund_by_seller ON refund (seller_id, id);
+CREATE INDEX refund_by_seller_and_status ON refund (seller_id, status, id);
+CREATE INDEX refund_open ON refund (status, updated_at) WHERE status IN ('requested', 'approved');
 
 CREATE TRIGGER refund_claimed AFTER INSERT ON refund
 BEGIN

@@ -118,7 +118,7 @@ fn state(order: &Order) -> events::Order {
         total: order.total(),
         expires_at: order.expires_at,
         payment_id: order.payment_id,
-        after_sale: (order.after != nothing).then(|| events::AfterSale {
+        after_sale: (order.after != nothing).then_some(events::AfterSale {
             refunded_quantity: order.after.tickets.refunded,
             returned_quantity: order.after.tickets.returned,
             refunded_amount: Money {

@@ -82,14 +82,14 @@ impl RefundsApi {
     async fn ask_refund(
         &self,
         app: Data<&App>,
-        asker: SignedIn,
+        user: SignedIn,
         /// The order.
         id: Path<OrderId>,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewRefund>,
     ) -> Result<Answer<Asked>, AskRefundProblem> {
-        let request = Request::new("askRefund", asker.user_id, key.0, &(id.0, &body.0));
-        let asked = parse(id.0, &asker, &body.0)?;
+        let request = Request::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
+        let asked = parse(id.0, &user, &body.0)?;
         let now = app.clock.now();
         let answer = app.db.write(move |tx| {
             idempotency::once(tx, now, &request, |tx| {
@@ -107,11 +107,11 @@ impl RefundsApi {
     async fn refunds_of_order(
         &self,
         app: Data<&App>,
-        asker: SignedIn,
+        user: SignedIn,
         /// The order.
         id: Path<OrderId>,
     ) -> Result<Json<Refunds>, NoSuchRefunds> {
-        let (id, user) = (id.0, asker.user_id);
+        let (id, user) = (id.0, user.user_id);
         let found = app.db.read(move |conn| {
             let order = store::order(conn, id)?.filter(|order| [order.buyer_id, order.seller_id].contains(&user));
             let refunds = order.map(|order| store::refunds_of(conn, order.id));
@@ -213,7 +213,7 @@ impl RefundsApi {
     }
 }
 
-fn parse(order_id: OrderId, asker: &SignedIn, body: &NewRefund) -> Result<AskRefund, Problem> {
+fn parse(order_id: OrderId, user: &SignedIn, body: &NewRefund) -> Result<AskRefund, Problem> {
     let mut invalid = Invalid::new();
     let quantity = match body.quantity {
         Some(0) => Err("must be at least 1"),
@@ -223,7 +223,7 @@ fn parse(order_id: OrderId, asker: &SignedIn, body: &NewRefund) -> Result<AskRef
     let reason = invalid.field("reason", Reason::parse(body.reason.as_deref().unwrap_or_default()));
     let asked = quantity.zip(reason).map(|(quantity, reason)| AskRefund {
         order_id,
-        by: asker.user_id,
+        by: user.user_id,
         quantity,
         reason,
     });

@@ -24,6 +24,21 @@ pub(crate) fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -
             counted.tickets,
         );
     }
+    for waiting in store::open_refunds(conn)? {
+        let labels = [("status", waiting.status)];
+        readings.gauge(
+            "ticketing_refunds_open",
+            "Refunds that wait: requested for the seller, approved for the money to be paid back",
+            &labels,
+            waiting.refunds,
+        );
+        readings.seconds(
+            "ticketing_refund_oldest_seconds",
+            "How long the first of the refunds that wait has been waiting; 0 if none is",
+            &labels,
+            waiting.since.map_or(Duration::ZERO, |since| since.until(now)),
+        );
+    }
     let late = store::first_deadline(conn)?.map_or(Duration::ZERO, |deadline| deadline.until(now));
     readings.seconds(
         "ticketing_order_overdue_seconds",

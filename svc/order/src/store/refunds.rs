@@ -1,6 +1,6 @@
 use db::Error;
 use events::{AskedBy, RefundStatus};
-use ids::{Money, OrderId, RefundId, TicketId, UserId};
+use ids::{Money, OrderId, RefundId, TicketId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::orders::{parse, text};
@@ -111,6 +111,35 @@ pub(crate) fn given_back(conn: &Connection, order: OrderId) -> Result<GivenBack,
             returned: row.get(1)?,
         })
     })?)
+}
+
+/// The refunds that wait in one state.
+pub(crate) struct Waiting {
+    pub(crate) status: &'static str,
+    pub(crate) refunds: i64,
+    /// Since when the first of them does.
+    pub(crate) since: Option<Timestamp>,
+}
+
+/// How many refunds wait in each of the states in which refunds wait.
+pub(crate) fn open_refunds(conn: &Connection) -> Result<Vec<Waiting>, Error> {
+    [RefundStatus::Requested, RefundStatus::Approved]
+        .into_iter()
+        .map(|status| {
+            let mut open = conn.prepare_cached(
+                "SELECT count(*), min(updated_at) FROM refund
+                 WHERE status IN ('requested', 'approved') AND status = ?",
+            )?;
+            let status = refund_word(status);
+            Ok(open.query_row([status], |row| {
+                Ok(Waiting {
+                    status,
+                    refunds: row.get(0)?,
+                    since: row.get(1)?,
+                })
+            })?)
+        })
+        .collect()
 }
 
 /// Remembers that the sales of a withdrawn listing are to be refunded.
