@@ -135,7 +135,7 @@ job "service" {
 
       # In place first, for whatever passes; then anew, for ever, ever more slowly.
       restart {
-        attempts = 3
+        attempts = 2
         interval = "1m"
         delay    = "2s"
         mode     = "fail"
