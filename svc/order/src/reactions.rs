@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bus::ReactionError;
 use db::Tx;
-use events::{DisputeStatus, Envelope, Event, Expiration, OrderStatus, Payment, Reversal, Ticket};
+use events::{Envelope, Event, Expiration, OrderStatus, Payment, Reversal, Ticket};
 use ids::Timestamp;
 
 use crate::{
@@ -95,17 +95,14 @@ fn give_back(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), Reactio
             record::refund_changed(tx, &refund, now)?;
         }
     }
+    let was_disputed = order.is_disputed();
     let (before, given_back) = (order.after, store::given_back(tx, order.id)?);
     let refunded = reversal.refunded_total.amount;
     if order.give_back(given_back, payment.version, refunded, reversal.dispute, now) != Change::Made {
         return Ok(());
     }
     record::gave_back(tx, &before, &order, now)?;
-    let won = order
-        .after
-        .dispute
-        .is_some_and(|dispute| dispute.status == DisputeStatus::Won);
-    if won && before.dispute != order.after.dispute && is_withdrawn(tx, &order)? {
+    if was_disputed && !order.is_disputed() && is_withdrawn(tx, &order)? {
         refund_sale(tx, &order, now)?;
     }
     Ok(())

@@ -355,6 +355,8 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
     let asked = world.ask(partly.buyer_id, partly.id, Some(1)).await.unwrap();
     let disputed_one = world.sold(1).await;
     world.hear(disputed(&disputed_one, 5, DisputeStatus::Open)).await;
+    let asked_about = world.sold(1).await;
+    world.hear(disputed(&asked_about, 5, DisputeStatus::Open)).await;
     let being_paid = world.order(1).await.unwrap();
     world.authorize(being_paid).await;
     let open = world.order(1).await.unwrap();
@@ -373,7 +375,7 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
     assert_eq!(
         world.progress().await,
         Progress {
-            orders: 208,
+            orders: 209,
             refunded: 0,
             failed: 0
         }
@@ -402,6 +404,13 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
     world.hear(disputed(&disputed_one, 6, DisputeStatus::Won)).await;
     assert_eq!(world.refunds(disputed_one.id).await.len(), 1);
 
+    // A bank that has only asked a question says no more.
+    assert_eq!(world.refunds(asked_about.id).await, []);
+    world
+        .hear(Event::PaymentDisputed(reversal(&asked_about, 6, 0, None)))
+        .await;
+    assert_eq!(world.refunds(asked_about.id).await.len(), 1);
+
     let (paid, failed) = (&sold[0], &sold[1]);
     world
         .hear(paid_back(paid, 5, 1999, &world.refunds(paid.id).await[0]))
@@ -410,7 +419,7 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
         .hear(not_paid_back(failed, 5, 0, &world.refunds(failed.id).await[0]))
         .await;
     let progress = world.progress().await;
-    assert_eq!((progress.refunded, progress.failed, progress.pending()), (1, 1, 206));
+    assert_eq!((progress.refunded, progress.failed, progress.pending()), (1, 1, 207));
     world.expect_sound().await;
 }
 
