@@ -32,7 +32,8 @@ CREATE TABLE refund (
     id TEXT PRIMARY KEY CHECK (length(id) = 36),
     payment_id TEXT NOT NULL CHECK (length(payment_id) = 36),
     currency TEXT NOT NULL CHECK (length(currency) = 3),
-    amount INTEGER NOT NULL CHECK (amount > 0),
+    -- Zero goes back without Stripe.
+    amount INTEGER NOT NULL CHECK (amount >= 0),
     -- Whether somebody gave it back at Stripe, without an order's asking.
     by_hand INTEGER NOT NULL CHECK (by_hand IN (0, 1)),
     state TEXT NOT NULL CHECK (state IN ('asked', 'pending', 'succeeded', 'failed')),
@@ -46,7 +47,7 @@ CREATE TABLE refund (
     next_try_at INTEGER NOT NULL,
     -- How many idempotency keys Stripe has answered for ever with an error of its own.
     spent_keys INTEGER NOT NULL CHECK (spent_keys >= 0),
-    CHECK (stripe_id IS NOT NULL OR (state IN ('asked', 'failed') AND by_hand = 0)),
+    CHECK (stripe_id IS NOT NULL OR amount = 0 OR (state IN ('asked', 'failed') AND by_hand = 0)),
     CHECK ((state = 'failed') = (failure IS NOT NULL))
 ) STRICT;
 
@@ -120,7 +121,7 @@ CREATE TABLE ledger (
 ) STRICT;
 
 CREATE INDEX ledger_by_payment ON ledger (payment_id);
-CREATE INDEX ledger_by_seller ON ledger (seller_id, id) WHERE seller_id IS NOT NULL AND reason <> 'captured';
+CREATE INDEX ledger_by_seller ON ledger (seller_id, id) WHERE seller_id IS NOT NULL;
 
 CREATE TRIGGER ledger_is_not_changed BEFORE UPDATE ON ledger
 BEGIN

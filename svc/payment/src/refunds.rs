@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use crate::{
     Payments,
     ledger::{self, Why},
-    payment::Payment,
+    payment::{Payment, Status},
     store,
 };
 
@@ -63,23 +63,34 @@ pub(crate) fn ask(tx: &Tx, now: Timestamp, asked: &events::Refund) -> Result<(),
         return Ok(());
     }
     let mut refund = Refund::asked(asked.id, asked.payment_id, asked.amount, now);
-    // Of a payment that is not known here, or not to be captured, Stripe has the last word.
-    if let Some(taking) = store::taking(tx, asked.payment_id)? {
-        let asked_for = store::refunds_of(tx, asked.payment_id)?
-            .iter()
-            .filter(|other| other.state != State::Failed)
-            .map(|other| other.amount.amount)
-            .sum::<i64>();
-        let left = taking.amount.amount - asked_for;
-        if asked.amount.currency != taking.amount.currency || asked.amount.amount > left {
-            refund.fail(words::TOO_MUCH, now);
-        }
+    if refund.is_free() {
+        refund.succeed(now);
+    } else if let Some(why) = impossible(tx, asked)? {
+        refund.fail(why, now);
     }
     store::insert_refund(tx, &refund)?;
-    if refund.state == State::Failed {
-        announce(tx, now, &refund)?;
+    if refund.state == State::Asked {
+        return Ok(());
     }
-    Ok(())
+    announce(tx, now, &refund)
+}
+
+/// Why so much cannot be given back, where that is known without asking. Of a payment that is not known here, or not to be
+/// captured, Stripe has the last word.
+fn impossible(conn: &Connection, asked: &events::Refund) -> Result<Option<&'static str>, db::Error> {
+    let Some(taking) = store::taking(conn, asked.payment_id)? else {
+        let over = |payment: Payment| matches!(payment.status, Status::Voided | Status::Failed);
+        let is_over = store::payment(conn, asked.payment_id)?.is_some_and(over);
+        return Ok(is_over.then_some(words::NOTHING));
+    };
+    let asked_for = store::refunds_of(conn, asked.payment_id)?
+        .iter()
+        .filter(|other| other.state != State::Failed)
+        .map(|other| other.amount.amount)
+        .sum::<i64>();
+    let left = taking.amount.amount - asked_for;
+    let fits = asked.amount.currency == taking.amount.currency && asked.amount.amount <= left;
+    Ok((!fits).then_some(words::TOO_MUCH))
 }
 
 /// Goes on with a refund by what Stripe answered.

@@ -214,6 +214,16 @@ impl Refund {
         true
     }
 
+    /// Whether there is nothing to ask Stripe for.
+    pub(crate) const fn is_free(&self) -> bool {
+        self.amount.amount == 0
+    }
+
+    /// What cost nothing is given back at once.
+    pub(crate) fn succeed(&mut self, now: Timestamp) {
+        self.enter(State::Succeeded, now);
+    }
+
     /// The money stays where it is.
     pub(crate) fn fail(&mut self, why: &str, now: Timestamp) {
         self.failure = Some(why.to_owned());

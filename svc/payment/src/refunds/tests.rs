@@ -38,6 +38,8 @@ enum Step {
     AskInVain,
     /// Somebody gives back so much in the dashboard.
     ByHand(i64),
+    /// One of Stripe's refunds, which was under way, arrives.
+    Arrive(usize),
     /// One of Stripe's refunds fails.
     Fail(usize),
     /// The buyer's bank takes it all back.
@@ -57,6 +59,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => Just(Step::Ask),
         2 => Just(Step::AskInVain),
         1 => (1..TOTAL).prop_map(Step::ByHand),
+        2 => (0..4_usize).prop_map(Step::Arrive),
         2 => (0..4_usize).prop_map(Step::Fail),
         1 => Just(Step::Dispute),
         1 => any::<bool>().prop_map(Step::Decide),
@@ -99,7 +102,12 @@ impl Bank {
         self.refunds.push(GivenBack {
             id: format!("re_{}", self.refunds.len()),
             amount,
-            status: GivenBackStatus::Succeeded,
+            // Every second one takes its time.
+            status: if self.refunds.len().is_multiple_of(2) {
+                GivenBackStatus::Succeeded
+            } else {
+                GivenBackStatus::Pending
+            },
             failure_reason: None,
             refund_id,
         });
@@ -236,6 +244,12 @@ impl World {
             Step::ByHand(amount) => {
                 let _ = self.bank.give_back(amount, None);
             }
+            Step::Arrive(which) => {
+                let pending = |given: &&mut GivenBack| given.status == GivenBackStatus::Pending;
+                if let Some(given) = self.bank.refunds.get_mut(which).filter(pending) {
+                    given.status = GivenBackStatus::Succeeded;
+                }
+            }
             Step::Fail(which) => {
                 if let Some(given) = self.bank.refunds.get_mut(which) {
                     given.status = GivenBackStatus::Failed;
@@ -335,6 +349,9 @@ async fn ends_right(steps: Vec<Step>) {
     world.take(Step::Complete).await;
     world.now = world.now + Duration::from_mins(1);
     while world.ask(false).await {}
+    for which in 0..world.bank.refunds.len() {
+        world.take(Step::Arrive(which)).await;
+    }
     world.take(Step::Look).await;
 
     let refunds = world.refunds().await;

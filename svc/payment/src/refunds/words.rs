@@ -1,5 +1,8 @@
 //! Why money did not go back, in words that buyer and seller may read.
 
+/// There is nothing to give back.
+pub(super) const NOTHING: &str = "Nothing was taken with this payment.";
+
 /// More was asked for than is left.
 pub(super) const TOO_MUCH: &str = "More was asked for than is left of the payment.";
 

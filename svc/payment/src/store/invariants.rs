@@ -102,6 +102,6 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "nothing went back that was not taken",
         sql: "SELECT id, payment_id, amount, state FROM refund
-              WHERE state IN ('pending', 'succeeded') AND payment_id NOT IN (SELECT payment_id FROM taking)",
+              WHERE state IN ('pending', 'succeeded') AND amount > 0 AND payment_id NOT IN (SELECT payment_id FROM taking)",
     },
 ];

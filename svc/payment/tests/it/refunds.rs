@@ -1,6 +1,6 @@
 //! Refunds: given back once, whatever is lost, repeated or late.
 
-use events::{Event, PaymentStatus};
+use events::{CancelReason, Event, PaymentStatus};
 use ids::{PaymentId, RefundId};
 use payment::Payments;
 use poem::http::Method;
@@ -10,7 +10,7 @@ use testkit::eventually;
 
 use crate::till::{REFUND, Till};
 
-/// Waits until Stripe has heard of something and what it told of it is learned.
+/// Stripe tells of the newest event of a type.
 async fn tell(till: &Till, kind: &str) {
     let event = till.event(kind).await;
     let _ = till.tell(&event).await.expect(204);
@@ -72,6 +72,35 @@ async fn what_is_approved_twice_or_before_the_order_is_complete_is_given_back_on
     let all = till.refunded(second).await;
     assert_eq!(all.refunded_total.amount, 1000);
     assert_eq!((till.done(REFUND).await, till.refunds_at_stripe().await.len()), (2, 2));
+    till.check();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_was_never_taken_nothing_is_given_back_and_what_was_free_is_given_back_at_once() {
+    let till = Till::open().await;
+    let buyer = till.buyer();
+    let mut ended = till.order(&buyer).await;
+    let voided = till.paid(&buyer, &ended).await;
+    till.cancel(&mut ended, CancelReason::User).await;
+    till.settled(&buyer, voided, "voided").await;
+    let refund = till.approved(&ended, voided, 1999);
+    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    let (_, why) = till.refund_failed(refund.id).await;
+    assert_eq!(why, "Nothing was taken with this payment.");
+
+    let mut free = till.unheard_order(&buyer, 0);
+    till.kit.say("order", Event::OrderCreated(free.clone())).await;
+    let nothing = till.paid(&buyer, &free).await;
+    till.confirm(&mut free, nothing).await;
+    till.settled(&buyer, nothing, "captured").await;
+    till.complete(&mut free).await;
+    let refund = till.refund(&free, nothing, 0).await;
+    let said = till.refunded(refund).await;
+    assert_eq!(
+        (said.refunded_total.amount, said.payment.status),
+        (0, PaymentStatus::Refunded)
+    );
+    assert_eq!(till.done(REFUND).await, 0);
     till.check();
 }
 
