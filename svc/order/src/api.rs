@@ -41,8 +41,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 pub struct Api;
 
 #[derive(Tags)]
-enum Tag {
-    /// Holding tickets until they are paid.
+pub(crate) enum Tag {
+    /// Holding tickets until they are paid, and giving them back.
     #[oai(rename = "Orders")]
     Orders,
 }

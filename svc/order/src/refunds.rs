@@ -7,7 +7,7 @@ use ids::{OrderId, RefundId, TicketId};
 use pages::{Cursor, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
-    ApiResponse, OpenApi, Tags,
+    ApiResponse, OpenApi,
     param::{Header, Path, Query},
     payload::Json,
 };
@@ -15,7 +15,7 @@ use problem::{Body, Invalid, Problem, statuses};
 use token::SignedIn;
 
 use crate::{
-    api::App,
+    api::{App, Tag},
     ask_refund::{AskRefund, AskRefundError, ask_refund},
     decide_refund::{DecideRefund, DecideRefundError, decide_refund},
     refund::{CannotRefund, Reason},
@@ -26,13 +26,6 @@ use crate::{
 /// The HTTP operations on refunds.
 #[derive(Debug)]
 pub struct RefundsApi;
-
-#[derive(Tags)]
-enum Tag {
-    /// Giving tickets back.
-    #[oai(rename = "Refunds")]
-    Refunds,
-}
 
 #[derive(ApiResponse)]
 enum Asked {
@@ -72,7 +65,7 @@ statuses! {
     }
 }
 
-#[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Refunds")]
+#[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Orders")]
 impl RefundsApi {
     /// Ask for a refund
     ///
