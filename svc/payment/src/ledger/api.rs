@@ -7,7 +7,7 @@ use poem::{
     web::Data,
 };
 use poem_openapi::{
-    ApiResponse, Enum, OpenApi, Tags,
+    ApiResponse, Enum, OpenApi,
     param::Query,
     payload::{Json, Payload},
     registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
@@ -17,7 +17,10 @@ use problem::Problem;
 use token::SignedIn;
 
 use super::dto::{Balance, BalanceView, LedgerLine};
-use crate::{api::App, store};
+use crate::{
+    api::{App, Tag},
+    store,
+};
 
 /// The most lines that one CSV document has.
 const CSV_LINES: u32 = 10_000;
@@ -27,13 +30,6 @@ const CSV: &str = "text/csv; charset=utf-8; header=present";
 /// The HTTP operations on a seller's books.
 #[derive(Debug)]
 pub struct LedgerApi;
-
-#[derive(Tags)]
-enum Tag {
-    /// What a seller has earned.
-    #[oai(rename = "Ledger")]
-    Ledger,
-}
 
 /// How the lines are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
@@ -45,7 +41,7 @@ enum Format {
     Csv,
 }
 
-#[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Ledger")]
+#[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Payments")]
 impl LedgerApi {
     /// Look at what you have earned
     ///
