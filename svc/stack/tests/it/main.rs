@@ -13,6 +13,7 @@ mod killed;
 mod operations;
 mod outages;
 mod person;
+mod refunds;
 mod restarts;
 mod storage;
 mod town;
