@@ -70,16 +70,16 @@ impl Drilled {
         assert_eq!(loaded.arrived, 400);
         let open = settle(&url, &record, None, Duration::from_mins(1)).await.unwrap();
         assert_eq!(open, Vec::<String>::new());
-        let drilled = Self {
-            intents: intents(stack.double().unwrap().1, "sk_test_ticketing").await.unwrap(),
-            lines: record::read(&record).unwrap(),
-            folder,
-        };
-        // While everything runs. What the last order said may still be on its way.
-        testkit::eventually("all copies have met", || async {
-            drilled.judged().is_clean().then_some(())
-        })
-        .await;
+        let lines = record::read(&record).unwrap();
+        let (data, stripe) = (folder.path().join("data"), stack.double().unwrap().1);
+        // While everything runs. What the last orders said may still be on its way, also to Stripe.
+        let met = testkit::eventually("all copies have met", || async {
+            let intents = intents(stripe, "sk_test_ticketing").await.unwrap();
+            let verdict = looked_at(data.clone(), &lines, &intents, &Forgiven::default());
+            verdict.is_clean().then_some(intents)
+        });
+        let intents = met.await;
+        let drilled = Self { folder, lines, intents };
         let namespace = stack.namespace.clone();
         stack.stop().await;
         bus::admin::delete_namespace(&amqp_url(), &namespace, &[])

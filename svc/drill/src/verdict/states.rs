@@ -5,15 +5,18 @@ use super::Truth;
 pub(super) const ALL: &[Truth] = &[
     Truth {
         name: "No listing is sold more often than it has tickets",
-        sql: r#"SELECT format('listing %s has %d tickets, and orders for %d', l.id, l.quantity, sum(o.quantity))
+        sql: r#"SELECT format('listing %s has %d tickets, and orders for %d', l.id, l.quantity,
+                    sum(o.quantity - o.returned_quantity))
                 FROM "order"."order" o JOIN "order".listing l ON l.id = o.ticket_id
-                WHERE o.status <> 'cancelled' GROUP BY l.id HAVING sum(o.quantity) > l.quantity"#,
+                WHERE o.status <> 'cancelled' GROUP BY l.id HAVING sum(o.quantity - o.returned_quantity) > l.quantity"#,
     },
     Truth {
         name: "No listing is sold more often than its seller ever wanted",
-        sql: r#"SELECT format('listing %s: %d wanted at most, orders for %d', o.ticket_id, w.most, sum(o.quantity))
+        sql: r#"SELECT format('listing %s: %d wanted at most, orders for %d', o.ticket_id, w.most,
+                    sum(o.quantity - o.returned_quantity))
                 FROM "order"."order" o JOIN most_wanted w ON w.ticket_id = o.ticket_id
-                WHERE o.status <> 'cancelled' GROUP BY o.ticket_id HAVING sum(o.quantity) > w.most"#,
+                WHERE o.status <> 'cancelled' GROUP BY o.ticket_id
+                HAVING sum(o.quantity - o.returned_quantity) > w.most"#,
     },
     Truth {
         name: "Every order has ended",
@@ -26,7 +29,8 @@ pub(super) const ALL: &[Truth] = &[
                     coalesce(o.held, 0), coalesce(o.sold, 0))
                 FROM "order".listing l LEFT JOIN
                     (SELECT ticket_id, sum(iif(status IN ('created', 'awaiting:payment'), quantity, 0)) AS held,
-                        sum(iif(status = 'complete', quantity, 0)) AS sold FROM "order"."order" GROUP BY ticket_id) o
+                        sum(iif(status = 'complete', quantity - returned_quantity, 0)) AS sold
+                    FROM "order"."order" GROUP BY ticket_id) o
                 ON o.ticket_id = l.id
                 WHERE (l.held, l.sold) IS NOT (coalesce(o.held, 0), coalesce(o.sold, 0))"#,
     },
