@@ -139,6 +139,31 @@ BEGIN
     SELECT RAISE(ABORT, 'the ledger is only appended to');
 END;
 
+-- What the books of each seller sum up to. Kept by a trigger: to know it does not cost more with every sale.
+CREATE TABLE seller_balance (
+    seller_id TEXT NOT NULL CHECK (length(seller_id) = 36),
+    currency TEXT NOT NULL CHECK (length(currency) = 3),
+    buyer INTEGER NOT NULL,
+    held INTEGER NOT NULL,
+    seller INTEGER NOT NULL,
+    platform_fee INTEGER NOT NULL,
+    refunds INTEGER NOT NULL,
+    dispute INTEGER NOT NULL,
+    PRIMARY KEY (seller_id, currency)
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER ledger_summed_up AFTER INSERT ON ledger WHEN NEW.seller_id IS NOT NULL
+BEGIN
+    INSERT INTO seller_balance (seller_id, currency, buyer, held, seller, platform_fee, refunds, dispute)
+    VALUES (
+        NEW.seller_id, NEW.currency, NEW.buyer, NEW.held, NEW.seller, NEW.platform_fee, NEW.refunds, NEW.dispute
+    )
+    ON CONFLICT (seller_id, currency) DO UPDATE
+    SET buyer = buyer + NEW.buyer, held = held + NEW.held, seller = seller + NEW.seller,
+        platform_fee = platform_fee + NEW.platform_fee, refunds = refunds + NEW.refunds,
+        dispute = dispute + NEW.dispute;
+END;
+
 -- The same as entries, one for each account that a transaction touches.
 CREATE VIEW ledger_entry (transaction_id, at, payment_id, currency, reason, account, amount) AS
 SELECT l.id, l.at, l.payment_id, l.currency, l.reason, a.account,

@@ -50,7 +50,8 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "the ledger says how every payment stands",
         sql: "WITH standing AS (
-                  SELECT t.payment_id, t.currency, t.fee_basis_points, t.amount, t.refunded, coalesce(d.withdrawn, 0) AS gone,
+                  SELECT t.payment_id, t.currency, t.fee_basis_points, t.amount, t.refunded,
+                      coalesce(d.withdrawn, 0) AS gone,
                       t.amount - t.refunded - coalesce(d.withdrawn, 0) AS remaining,
                       CASE b.status WHEN 'complete' THEN b.seller_id END AS seller_id
                   FROM taking t JOIN payment p ON p.id = t.payment_id JOIN bill b USING (order_id)
@@ -80,6 +81,18 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
               HAVING sum(l.seller) <> 0 OR sum(l.platform_fee) <> 0",
     },
     Invariant {
+        name: "a seller's balance is what the seller's ledger sums up to",
+        sql: "WITH booked AS (
+                  SELECT seller_id, currency, sum(buyer) AS buyer, sum(held) AS held, sum(seller) AS seller,
+                      sum(platform_fee) AS platform_fee, sum(refunds) AS refunds, sum(dispute) AS dispute
+                  FROM ledger WHERE seller_id IS NOT NULL GROUP BY seller_id, currency
+              )
+              SELECT seller_id, currency, b.seller, s.seller AS balance FROM booked b
+              FULL JOIN seller_balance s USING (seller_id, currency)
+              WHERE b.buyer IS NOT s.buyer OR b.held IS NOT s.held OR b.seller IS NOT s.seller
+                 OR b.platform_fee IS NOT s.platform_fee OR b.refunds IS NOT s.refunds OR b.dispute IS NOT s.dispute",
+    },
+    Invariant {
         name: "what Stripe keeps for itself is in the ledger",
         sql: "WITH kept AS (
                   SELECT payment_id, stripe_fee_currency AS currency, stripe_fee AS fee FROM taking
@@ -102,6 +115,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "nothing went back that was not taken",
         sql: "SELECT id, payment_id, amount, state FROM refund
-              WHERE state IN ('pending', 'succeeded') AND amount > 0 AND payment_id NOT IN (SELECT payment_id FROM taking)",
+              WHERE state IN ('pending', 'succeeded') AND amount > 0
+                AND payment_id NOT IN (SELECT payment_id FROM taking)",
     },
 ];

@@ -151,10 +151,7 @@ pub(crate) fn without_books(conn: &Connection, after: &str, limit: u32) -> Resul
 /// A seller's books, by currency.
 pub(crate) fn balance(conn: &Connection, seller: UserId) -> Result<Vec<(Currency, Amounts)>, db::Error> {
     let mut sums = conn.prepare_cached(
-        "SELECT currency, sum(buyer) AS buyer, sum(held) AS held, sum(seller) AS seller,
-             sum(platform_fee) AS platform_fee, sum(refunds) AS refunds, sum(dispute) AS dispute, 0 AS costs,
-             0 AS stripe_fee
-         FROM ledger WHERE seller_id = ?1 GROUP BY currency ORDER BY currency",
+        "SELECT *, 0 AS costs, 0 AS stripe_fee FROM seller_balance WHERE seller_id = ?1 ORDER BY currency",
     )?;
     let sums = sums.query_map([seller], |row| Ok((row.get("currency")?, read_amounts(row)?)))?;
     Ok(sums.collect::<Result<_, _>>()?)

@@ -164,7 +164,8 @@ async fn what_an_older_release_took_is_held_until_it_is_known_who_sells() {
     // As that release has left it.
     let conn = Connection::open(till.kit.database::<Payments>()).unwrap();
     conn.execute_batch(
-        "DROP TRIGGER ledger_is_not_forgotten; DELETE FROM ledger; DELETE FROM taking; UPDATE bill SET seller_id = NULL;
+        "DROP TRIGGER ledger_is_not_forgotten; DELETE FROM ledger; DELETE FROM seller_balance;
+         DELETE FROM taking; UPDATE bill SET seller_id = NULL;
          CREATE TRIGGER ledger_is_not_forgotten BEFORE DELETE ON ledger
          BEGIN SELECT RAISE(ABORT, 'the ledger is only appended to'); END;",
     )
