@@ -1,7 +1,5 @@
 //! Stripe is away: nobody waits for it in vain, and all is made up for when it is back.
 
-use std::time::{Duration, Instant};
-
 use events::Event;
 
 use crate::till::{CREATE, Till, pay};
@@ -14,8 +12,19 @@ async fn breaker(till: &Till) -> String {
     line.unwrap().rsplit(' ').next().unwrap().to_owned()
 }
 
+/// How often Stripe was asked in vain.
+async fn unanswered(till: &Till) -> u32 {
+    let metrics = till.nobody().get("/metrics").await.text;
+    let lines = metrics.lines().filter(|line| {
+        line.starts_with("ticketing_stripe_request_seconds_count") && line.contains("outcome=\"unanswered\"")
+    });
+    lines
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap())
+        .sum()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn while_stripe_is_away_the_answer_comes_at_once_and_every_attempt_is_settled_after() {
+async fn while_stripe_is_away_it_is_hardly_asked_and_every_attempt_is_settled_after() {
     let mut till = Till::open().await;
     let buyer = till.buyer();
     assert_eq!(breaker(&till).await, "0");
@@ -27,28 +36,23 @@ async fn while_stripe_is_away_the_answer_comes_at_once_and_every_attempt_is_sett
         orders.push(order);
     }
     assert_eq!(breaker(&till).await, "1");
+    let before = unanswered(&till).await;
     for _ in 0..10 {
         let order = till.order(&buyer).await;
-        let began = Instant::now();
         let reply = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(503);
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
         assert!(reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
         orders.push(order);
     }
+    // Each would have asked three times; instead there was a probe now and then.
+    let probes = unanswered(&till).await - before;
+    assert!(probes < 10, "{probes}");
 
     till.find_stripe().await;
-    let back = Instant::now();
     for order in &orders {
         till.kit
             .heard(|event| matches!(event, Event::PaymentAuthorized(said) if said.order_id == order.id))
             .await;
     }
-    assert!(back.elapsed() < Duration::from_mins(1), "{:?}", back.elapsed());
-    println!(
-        "settled {} payments {:?} after Stripe was back",
-        orders.len(),
-        back.elapsed()
-    );
     assert_eq!(breaker(&till).await, "0");
     assert_eq!(till.done(CREATE).await, orders.len());
     till.check();
