@@ -93,8 +93,20 @@ fn impossible(conn: &Connection, asked: &events::Refund) -> Result<Option<&'stat
     Ok((!fits).then_some(words::TOO_MUCH))
 }
 
-/// Goes on with a refund by what Stripe answered.
-pub(crate) fn record(tx: &Tx, now: Timestamp, id: RefundId, answer: &Answer) -> Result<(), db::Error> {
+/// Goes on with a refund by what Stripe answered, after it had shown `list`, all refunds of that payment: one of which nobody
+/// here knows yet that it has failed would be in the way.
+pub(crate) fn record(
+    tx: &Tx,
+    now: Timestamp,
+    id: RefundId,
+    list: &[GivenBack],
+    answer: &Answer,
+) -> Result<(), db::Error> {
+    if let Some(refund) = store::refund(tx, id)?
+        && let Some(taking) = store::taking(tx, refund.payment_id)?
+    {
+        follow_all(tx, now, &taking, list)?;
+    }
     let Some(mut refund) = store::refund(tx, id)? else {
         return Ok(());
     };
@@ -118,12 +130,7 @@ pub(crate) fn learn(
         store::update_taking(tx, &taking)?;
         ledger::book(tx, now, payment, &Why::StripeFee)?;
     }
-    // What has failed makes room for what came instead.
-    let failed = |given: &&GivenBack| given.status == GivenBackStatus::Failed;
-    let first = found.refunds.iter().filter(failed);
-    for given in first.chain(found.refunds.iter().filter(|given| !failed(given))) {
-        follow(tx, now, &taking, given)?;
-    }
+    follow_all(tx, now, &taking, &found.refunds)?;
     for dispute in &found.disputes {
         hear_of_dispute(tx, now, payment, dispute)?;
     }
@@ -141,6 +148,16 @@ pub(crate) fn unanswered(tx: &Tx, now: Timestamp, payment: PaymentId) -> Result<
     };
     taking.postpone(now);
     store::update_taking(tx, &taking)
+}
+
+/// Follows all refunds that Stripe has of a payment. What has failed makes room for what came instead.
+fn follow_all(tx: &Tx, now: Timestamp, taking: &Taking, list: &[GivenBack]) -> Result<(), db::Error> {
+    let failed = |given: &&GivenBack| given.status == GivenBackStatus::Failed;
+    let mut in_order = list
+        .iter()
+        .filter(failed)
+        .chain(list.iter().filter(|given| !failed(given)));
+    in_order.try_for_each(|given| follow(tx, now, taking, given))
 }
 
 /// Follows a refund of Stripe, also one that nobody here has asked for.

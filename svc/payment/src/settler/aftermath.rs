@@ -60,7 +60,7 @@ impl Settler {
     async fn give_back(&self, payment: &Payment, refund: &Refund, call: &Call) -> Result<bool, db::Error> {
         let id = refund.id;
         let asked = self.stripe.give_back(payment, refund, call);
-        let Some(answer) = self.unless_stopped(asked).await else {
+        let Some((list, answer)) = self.unless_stopped(asked).await else {
             return Ok(false);
         };
         match &answer {
@@ -76,7 +76,8 @@ impl Settler {
             !matches!(answer, Answer::Unknown(_) | Answer::KeyIsSpent(_)),
             self.clock.now(),
         );
-        self.db.write(move |tx| refunds::record(tx, now, id, &answer)).await?;
+        let recorded = self.db.write(move |tx| refunds::record(tx, now, id, &list, &answer));
+        recorded.await?;
         Ok(answered)
     }
 

@@ -72,26 +72,31 @@ struct Charge {
 }
 
 impl Stripe {
-    /// Gives money back, unless Stripe's list says that it has been given back already.
-    pub(crate) async fn give_back(&self, payment: &Payment, refund: &Refund, call: &Call) -> Answer {
+    /// Gives money back, unless Stripe's list says that it has been given back already. Says what was in that list, too.
+    pub(crate) async fn give_back(&self, payment: &Payment, refund: &Refund, call: &Call) -> (Vec<GivenBack>, Answer) {
         let Some(intent) = &payment.intent_id else {
             // The database has a CHECK against it.
-            return Answer::Unknown("no intent is known".to_owned());
+            return (Vec::new(), Answer::Unknown("no intent is known".to_owned()));
         };
         match self.refunds(intent).await {
             Ok(list) => {
-                let ours = |given: &GivenBack| given.refund_id == Some(refund.id);
-                if let Some(given) = list.into_iter().find(ours) {
-                    return Answer::GivenBack(given);
-                }
+                let ours = list.iter().find(|given| given.refund_id == Some(refund.id));
+                let answer = match ours {
+                    Some(given) => Answer::GivenBack(given.clone()),
+                    None => self.ask_for_refund(payment, intent, refund, call).await,
+                };
+                (list, answer)
             }
-            Err(reason) => return Answer::Unknown(reason),
+            Err(reason) => (Vec::new(), Answer::Unknown(reason)),
         }
+    }
+
+    async fn ask_for_refund(&self, payment: &Payment, intent: &str, refund: &Refund, call: &Call) -> Answer {
         let Call::Ask(key) = call else {
             return Answer::Unknown("Stripe has none, and may forget the key at any time".to_owned());
         };
         let request = CreateRefund::new()
-            .payment_intent(intent.clone())
+            .payment_intent(intent)
             .amount(refund.amount.amount)
             .metadata(HashMap::from([
                 ("order_id".to_owned(), payment.order_id.to_string()),
