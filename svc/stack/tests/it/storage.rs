@@ -115,6 +115,7 @@ fn a_database_newer_than_the_binary_is_refused_in_a_sentence_and_left_as_it_is()
     let database = home.data().join("order.db");
     let newer = rusqlite::Connection::open(&database).unwrap();
     newer.pragma_update(None, "user_version", 999).unwrap();
+    newer.execute("UPDATE readable_since SET version = 999", []).unwrap();
     newer.close().unwrap();
     let before = fs::read(&database).unwrap();
 
