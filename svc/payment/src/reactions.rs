@@ -2,12 +2,13 @@
 
 use bus::ReactionError;
 use db::Tx;
-use events::{Envelope, Event};
-use ids::Timestamp;
+use events::{Envelope, Event, OrderStatus};
+use ids::{PaymentId, Timestamp};
 
 use crate::{
     bill::Bill,
     ledger::{self, Why},
+    payment::{Payment, Status},
     record, refunds, store,
 };
 
@@ -38,6 +39,9 @@ pub(crate) fn adopt(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Erro
     if !adopted {
         return Ok(());
     }
+    if let Some(payment) = bill.payment_id.filter(|_| bill.status == OrderStatus::AwaitingPayment) {
+        contradict(tx, now, payment)?;
+    }
     for mut payment in store::waiting_for_order(tx, bill.order_id)? {
         if payment.follow(bill.ruling(payment.id), now) {
             store::update(tx, &payment)?;
@@ -48,6 +52,16 @@ pub(crate) fn adopt(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Erro
         }
     }
     Ok(())
+}
+
+/// An order waits for the capture of a payment that is over: it heard of the authorisation after the end, where one was
+/// delivered late. It is told the end again, and then it ends, too.
+fn contradict(tx: &Tx, now: Timestamp, payment: PaymentId) -> Result<(), db::Error> {
+    let over = |payment: &Payment| matches!(payment.status, Status::Failed | Status::Voided);
+    match store::payment(tx, payment)?.filter(over) {
+        Some(payment) => record::announce(tx, now, &payment),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]
