@@ -4,7 +4,10 @@ use std::{
 };
 
 use bus::{AmqpUrl, Namespace, parked};
-use db::{Db, admin};
+use db::{
+    Db,
+    admin::{self, Finding},
+};
 use ids::Clock;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -63,11 +66,8 @@ pub(crate) fn rehearse<S: Service>(database: &Path, copy_to: Option<&Path>, keep
         let _ = write!(told, "\n  sound, {} invariants hold", S::INVARIANTS.len());
         return Ok(told);
     }
-    let _ = write!(told, "\n  {} findings", rehearsal.findings.len());
-    for finding in rehearsal.findings {
-        let _ = write!(told, "\n  {finding}");
-    }
-    Err(StartError(told))
+    told.push_str("\n  ");
+    Err(found(told, &rehearsal.findings))
 }
 
 pub(crate) fn openapi<S: Service>() -> Result<String, StartError> {
@@ -97,11 +97,16 @@ pub(crate) fn check<S: Service>(database: &Path) -> Result<String, StartError> {
             S::INVARIANTS.len()
         ));
     }
-    let mut told = format!("{}: {} findings", database.display(), findings.len());
+    Err(found(format!("{}: ", database.display()), &findings))
+}
+
+/// Goes on with how many findings there are, and each in a line of its own.
+fn found(mut told: String, findings: &[Finding]) -> StartError {
+    let _ = write!(told, "{} findings", findings.len());
     for finding in findings {
         let _ = write!(told, "\n  {finding}");
     }
-    Err(StartError(told))
+    StartError(told)
 }
 
 pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, StartError> {

@@ -104,8 +104,6 @@ fn timer() -> &'static DelayTimer {
 mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use tokio::sync::watch;
-
     use super::*;
 
     #[tokio::test]
@@ -120,13 +118,7 @@ mod tests {
                 std::future::ready(())
             }
         });
-        let bell = job
-            .start(
-                Recovered(watch::Sender::new(true).subscribe()),
-                shutdown.clone(),
-                &tasks,
-            )
-            .unwrap();
+        let bell = job.start(Recovered::default(), shutdown.clone(), &tasks).unwrap();
         for _ in 0..3 {
             tokio::time::timeout(Duration::from_secs(10), more.notified())
                 .await
