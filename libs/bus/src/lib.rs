@@ -37,6 +37,6 @@ pub use bus::{Broker, Bus, Config, Consumer, Queue, RETRIES, State};
 pub use error::Error;
 pub use names::{MalformedNamespace, Namespace};
 pub use reaction::{Reaction, ReactionError};
-pub use recovery::{Adopt, Recovery, Republish};
+pub use recovery::{Adopt, Recovery, Republish, say_again};
 pub use rungs::Rungs;
 pub use url::{AmqpUrl, MalformedUrl};

@@ -142,25 +142,38 @@ impl Catching<'_> {
 
     /// At last what it knows now; the mark goes with the last page.
     async fn say_again(&self) -> Result<(), Error> {
-        let (republish, mut after) = (self.plan.republish, None);
-        loop {
-            let now = self.clock.now();
-            let page = self.db.write(move |tx| {
-                let next = republish(tx, now, after)?;
-                if next.is_none() {
-                    db::restored::clear(tx)?;
-                }
-                Ok::<_, db::Error>(next)
-            });
-            after = page.await.map_err(failed)?;
-            if after.is_none() {
-                return Ok(());
-            }
-        }
+        let said = say_again(self.db, self.clock, self.plan.republish, db::restored::clear);
+        said.await.map(drop).map_err(failed)
     }
 
     async fn journal(&self, since: Option<Timestamp>) -> Result<Reader, Error> {
         Reader::open(self.connection, self.namespace, self.clock, since).await
+    }
+}
+
+/// Announces everything again, page by page, each in a transaction, and does `last` in that of the last page; says how
+/// many pages there were.
+pub async fn say_again(
+    db: &Db,
+    clock: &Clock,
+    republish: Republish,
+    last: fn(&Tx) -> Result<(), db::Error>,
+) -> Result<u64, db::Error> {
+    let (mut after, mut pages) = (None, 0);
+    loop {
+        let now = clock.now();
+        let page = db.write(move |tx| {
+            let next = republish(tx, now, after)?;
+            if next.is_none() {
+                last(tx)?;
+            }
+            Ok::<_, db::Error>(next)
+        });
+        after = page.await?;
+        pages += 1;
+        if after.is_none() {
+            return Ok(pages);
+        }
     }
 }
 

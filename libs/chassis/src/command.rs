@@ -111,19 +111,7 @@ fn found(mut told: String, findings: &[Finding]) -> StartError {
 
 pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, StartError> {
     let db = Db::open(database, &S::SCHEMA).map_err(StartError::new)?;
-    let clock = Clock::system();
-    let (mut after, mut pages) = (None, 0_u64);
-    loop {
-        let now = clock.now();
-        after = db
-            .write(move |tx| S::republish(tx, now, after))
-            .await
-            .map_err(|error: db::Error| StartError::new(error))?;
-        pages += 1;
-        if after.is_none() {
-            break;
-        }
-    }
+    let pages = bus::say_again(&db, &Clock::system(), S::republish, |_| Ok(())).await?;
     db.close().await;
     Ok(format!(
         "announced again, in {pages} transactions: the service sends it while it runs"
