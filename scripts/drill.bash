@@ -237,6 +237,7 @@ get_programs() {
     [ -f "$dist/release.vars.hcl" ] || die "$dist holds no release: scripts/release-binaries makes one"
     if [ -z "${TICKETING_PROGRAMS:-}" ]; then
         cargo build --quiet --locked --package drill --package stack --bins >&2
-        install -D -m 755 -t "$programs" "$target/debug/drill" "$target/debug/demo"
+        cargo build --quiet --locked --package db --example replicated >&2
+        install -D -m 755 -t "$programs" "$target/debug/drill" "$target/debug/demo" "$target/debug/examples/replicated"
     fi
 }

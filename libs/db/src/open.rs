@@ -168,6 +168,21 @@ pub(crate) fn migrated(path: &Path, schema: &Schema) -> Result<(Connection, usiz
     Ok((conn, found))
 }
 
+/// A database that nobody else sees, with the constraints of one in a file.
+#[cfg(feature = "model")]
+pub(crate) fn in_memory(schema: &Schema) -> Result<Connection, OpenError> {
+    let path = Path::new(":memory:");
+    let sql = |error| OpenError::of(path, error);
+    let mut conn = Connection::open_in_memory().map_err(sql)?;
+    harden(&conn).map_err(sql)?;
+    migrate(&mut conn, schema, schema.version()).map_err(|source| OpenError::Migration {
+        path: path.to_owned(),
+        source,
+    })?;
+    conn.pragma_update(None, "foreign_keys", true).map_err(sql)?;
+    Ok(conn)
+}
+
 /// Opens a database without changing it; `extra` may allow its creation.
 pub(crate) fn connect(path: &Path, extra: OpenFlags) -> rusqlite::Result<Connection> {
     if extra.contains(OpenFlags::SQLITE_OPEN_CREATE) {
@@ -265,8 +280,9 @@ pub(crate) fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Kibibytes when negative. Grows only with use.
     conn.pragma_update(None, "cache_size", -1024)?;
-    // The log shrinks back to this many bytes after a burst.
-    conn.pragma_update(None, "journal_size_limit", 16 * 1024 * 1024)?;
+    // A log that begins anew is cut first. Else the end of the one before stays behind it, and Litestream, coming back
+    // after both, takes that for the place where it had stopped: what lay between is missing from the replica.
+    conn.pragma_update(None, "journal_size_limit", 0)?;
     conn.set_transaction_behavior(TransactionBehavior::Immediate);
     let mark: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if mark != schema.mark() {

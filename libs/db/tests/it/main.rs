@@ -5,6 +5,7 @@
 mod administering;
 mod crashing;
 mod filling;
+mod logging;
 mod opening;
 mod reading;
 mod rehearsing;
