@@ -58,8 +58,7 @@ async fn nineteen_ninety_nine_is_charged_as_1999() {
     let till = Till::open().await;
     let buyer = till.buyer();
     for amount in [1999, 50, 99_999_999, 1_010] {
-        let mut order = till.unheard_order(&buyer, amount);
-        till.kit.say("order", Event::OrderCreated(order.clone())).await;
+        let mut order = till.order_of(&buyer, amount).await;
         let (before, _) = till.money().await;
         let payment = till.paid(&buyer, &order).await;
         till.confirm(&mut order, payment).await;

@@ -5,7 +5,7 @@ use poem::http::Method;
 use rusqlite::Connection;
 use tokio::process::Command;
 
-use crate::till::{CAPTURE, CREATE, KEY, Till, pay, pay_in_browser};
+use crate::till::{CAPTURE, CREATE, KEY, Till, pay};
 
 /// Runs the command; its report, and whether it found nothing.
 pub(crate) async fn reconcile(till: &Till, more: &[&str]) -> (String, bool) {
@@ -45,7 +45,7 @@ async fn what_went_as_it_should_is_the_same_here_and_there() {
     till.cancel(&mut ended, events::CancelReason::User).await;
     till.settled(&buyer, voided, "voided").await;
     let open = till.order(&buyer).await;
-    let _ = pay_in_browser(&till.client(&buyer), open.id).await.expect(201);
+    till.opened(&buyer, &open).await;
     // Whoever shares the account.
     let (other, form) = (till.stripe(), "amount=100&currency=usd".to_owned());
     let _ = other.send(Method::POST, CREATE, Some(form)).await.expect(200);

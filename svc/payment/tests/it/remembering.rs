@@ -7,7 +7,7 @@ use chassis::Service;
 
 use crate::{
     reconciling::reconcile,
-    till::{CREATE, Till, pay_in_browser},
+    till::{CREATE, Till},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -34,7 +34,7 @@ async fn payments_that_a_backup_does_not_know_are_taken_back_and_follow_their_or
     let mut ended = till.order(&buyer).await;
     let late = till.paid(&buyer, &ended).await;
     let open = till.order(&buyer).await;
-    let waiting = pay_in_browser(&till.client(&buyer), open.id).await.expect(201);
+    let waiting = till.opened(&buyer, &open).await;
     till.stop().await;
     till.confirm(&mut confirmed, aside).await;
     till.cancel(&mut ended, CancelReason::Expired).await;
@@ -52,14 +52,12 @@ async fn payments_that_a_backup_does_not_know_are_taken_back_and_follow_their_or
     till.kit
         .heard(|event| matches!(event, Event::PaymentCreated(said) if said.id == aside))
         .await;
-    let waiting_id = waiting.text_at("/id").parse().unwrap();
-    let found = till.remembered(&buyer, waiting_id, "requires-payment-method").await;
-    assert_eq!(found["clientSecret"], waiting.text_at("/clientSecret"));
-    let _ = till
-        .show_card(&waiting.text_at("/clientSecret"), "pm_card_visa")
-        .await
-        .expect(200);
-    till.settled(&buyer, waiting_id, "authorized").await;
+    let found = till
+        .remembered(&buyer, waiting.payment, "requires-payment-method")
+        .await;
+    assert_eq!(found["clientSecret"], waiting.secret);
+    let _ = till.show_card(&waiting, "pm_card_visa").await.expect(200);
+    till.settled(&buyer, waiting.payment, "authorized").await;
     assert_eq!((till.done(CREATE).await, till.money().await), (5, (3 * 1999, 1999)));
     till.check();
     let (told, same) = reconcile(&till, &[]).await;
@@ -95,16 +93,13 @@ async fn of_two_payments_that_an_order_seems_to_have_the_one_that_it_was_confirm
     let mut till = Till::open().await;
     let buyer = till.buyer();
     let mut order = till.order(&buyer).await;
-    let first = crate::till::pay(&till.client(&buyer), order.id, "tok_threeDSecure2Required")
-        .await
-        .expect(201);
+    let first = till.asked(&buyer, &order).await;
     let database = till.kit.database::<Payments>();
     let backup = database.with_extension("backup");
     db::admin::backup(&database, &backup).unwrap();
     // Another card takes its place, and the backup knows only the one that it took the place of.
     let second = till.paid(&buyer, &order).await;
-    till.settled(&buyer, first.text_at("/id").parse().unwrap(), "voided")
-        .await;
+    till.settled(&buyer, first.payment, "voided").await;
     till.stop().await;
     till.confirm(&mut order, second).await;
     db::admin::restore(&backup, &database, &Payments::SCHEMA, true).unwrap();

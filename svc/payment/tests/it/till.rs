@@ -146,7 +146,12 @@ impl Till {
 
     /// An order of 19.99, announced.
     pub(crate) async fn order(&self, buyer: &Buyer) -> Order {
-        let order = self.unheard_order(buyer, 1999);
+        self.order_of(buyer, 1999).await
+    }
+
+    /// An order that costs so much, announced.
+    pub(crate) async fn order_of(&self, buyer: &Buyer, amount: i64) -> Order {
+        let order = self.unheard_order(buyer, amount);
         self.kit.say("order", Event::OrderCreated(order.clone())).await;
         order
     }
@@ -330,13 +335,26 @@ impl Till {
             .with("content-type", "application/x-www-form-urlencoded")
     }
 
+    /// A buyer begins to pay an order in a browser.
+    pub(crate) async fn opened(&self, buyer: &Buyer, order: &Order) -> Waiting {
+        let reply = pay_in_browser(&self.client(buyer), order.id).await.expect(201);
+        Waiting::of(reply.json())
+    }
+
+    /// A buyer pays an order with a card whose bank asks.
+    pub(crate) async fn asked(&self, buyer: &Buyer, order: &Order) -> Waiting {
+        let card = "tok_threeDSecure2Required";
+        let reply = pay(&self.client(buyer), order.id, card).await.expect(201);
+        Waiting::of(reply.json())
+    }
+
     /// What the buyer's browser does: it confirms the intent with a card.
-    pub(crate) async fn show_card(&self, secret: &str, card: &str) -> Reply {
-        let intent = secret.split("_secret_").next().unwrap();
+    pub(crate) async fn show_card(&self, waiting: &Waiting, card: &str) -> Reply {
+        let secret = &waiting.secret;
         let form = format!(
             "key={PUBLISHABLE_KEY}&client_secret={secret}&payment_method={card}&return_url=https://shop.example/paid"
         );
-        let path = format!("/v1/payment_intents/{intent}/confirm");
+        let path = format!("/v1/payment_intents/{}/confirm", waiting.intent());
         let browser = Client::new(&self.url).with("content-type", "application/x-www-form-urlencoded");
         browser.send(Method::POST, &path, Some(form)).await
     }
@@ -387,6 +405,30 @@ impl Till {
 pub(crate) struct Buyer {
     pub(crate) user: UserId,
     token: String,
+}
+
+/// A payment that waits for its buyer.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) payment: PaymentId,
+    /// What the buyer's browser goes on with.
+    pub(crate) secret: String,
+    pub(crate) shown: Value,
+}
+
+impl Waiting {
+    pub(crate) fn of(shown: Value) -> Self {
+        let text = |field: &str| shown[field].as_str().unwrap().to_owned();
+        Self {
+            payment: text("id").parse().unwrap(),
+            secret: text("clientSecret"),
+            shown,
+        }
+    }
+
+    pub(crate) fn intent(&self) -> &str {
+        self.secret.split("_secret_").next().unwrap()
+    }
 }
 
 pub(crate) async fn pay(client: &Client, order: OrderId, token: &str) -> Reply {

@@ -15,17 +15,9 @@ const AUTHORISED: &str = "payment_intent.amount_capturable_updated";
 async fn answered(till: &Till) -> (crate::till::Buyer, ids::PaymentId, String) {
     let buyer = till.buyer();
     let order = till.order(&buyer).await;
-    let asked = pay(&till.client(&buyer), order.id, "tok_threeDSecure2Required")
-        .await
-        .expect(201);
-    let intent = asked
-        .text_at("/clientSecret")
-        .split("_secret_")
-        .next()
-        .unwrap()
-        .to_owned();
-    till.sim.authenticate(&intent, true).await.unwrap();
-    (buyer, asked.text_at("/id").parse().unwrap(), intent)
+    let asked = till.asked(&buyer, &order).await;
+    till.sim.authenticate(asked.intent(), true).await.unwrap();
+    (buyer, asked.payment, asked.intent().to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]
