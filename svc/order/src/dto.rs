@@ -221,6 +221,7 @@ pub(crate) fn example() -> Order {
         expires_at: "2027-06-01T19:45:00Z".parse().unwrap(),
         payment_id: None,
         pending: None,
+        over: None,
         extended_at: None,
         refundable_until: None,
         claimed: 0,

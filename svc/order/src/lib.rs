@@ -64,6 +64,7 @@ impl Service for Orders {
             include_str!("../migrations/001_orders.sql"),
             include_str!("../migrations/002_tally.sql"),
             include_str!("../migrations/003_after_the_sale.sql"),
+            include_str!("../migrations/004_attempts_that_are_over.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = &[

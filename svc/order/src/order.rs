@@ -28,6 +28,8 @@ pub(crate) struct Order {
     pub(crate) payment_id: Option<PaymentId>,
     /// The attempt that is under way, while the order is created.
     pub(crate) pending: Option<PaymentId>,
+    /// The newest attempt that is known to be over, while the order is created: that it was under way may be heard later.
+    pub(crate) over: Option<PaymentId>,
     /// When its deadline was moved.
     pub(crate) extended_at: Option<Timestamp>,
     /// Until when the buyer gets a refund without the seller being asked, as the listing said when the order was placed.
@@ -136,6 +138,7 @@ impl Order {
             expires_at: now + listing.window.unwrap_or(window),
             payment_id: None,
             pending: None,
+            over: None,
             extended_at: None,
             refundable_until: listing.refundable_until,
             claimed: 0,
@@ -192,8 +195,9 @@ impl Order {
     pub(crate) fn fail(&mut self, payment: PaymentId, now: Timestamp) -> Change {
         if self.status == OrderStatus::AwaitingPayment && self.payment_id == Some(payment) {
             self.end(CancelReason::PaymentFailed, now)
-        } else if self.pending == Some(payment) {
-            self.pending = None;
+        } else if self.status == OrderStatus::Created && self.over < Some(payment) {
+            self.over = Some(payment);
+            self.pending = self.pending.filter(|pending| *pending > payment);
             Change::Noted
         } else {
             Change::None
@@ -202,8 +206,11 @@ impl Order {
 
     /// An attempt to pay it is under way: the buyer's bank asks its owner, or Stripe has not answered. That moves the
     /// deadline once, when it passes.
+    ///
+    /// An order's attempts follow each other, and so do their ids: news of one that is over, or not newer than the one
+    /// under way, comes late.
     pub(crate) fn await_payment(&mut self, payment: PaymentId) -> Change {
-        if self.status != OrderStatus::Created || self.pending == Some(payment) {
+        if self.status != OrderStatus::Created || self.pending.max(self.over) >= Some(payment) {
             return Change::None;
         }
         self.pending = Some(payment);
@@ -318,6 +325,7 @@ impl Order {
         self.version += 1;
         if status != OrderStatus::Created {
             self.pending = None;
+            self.over = None;
         }
         // A clock that was set back does not make an order younger.
         self.updated_at = now.max(self.updated_at);

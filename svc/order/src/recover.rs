@@ -65,8 +65,8 @@ fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, React
     }
     let mut order = announced(tx, said, at)?;
     // Which attempt is under way is told by the payment service, and heard again.
-    if let Some(known) = &known {
-        order.pending = known.pending.filter(|_| order.status == OrderStatus::Created);
+    if let Some(known) = known.as_ref().filter(|_| order.status == OrderStatus::Created) {
+        (order.pending, order.over) = (known.pending, known.over);
     }
     let ((held, sold), (had_held, had_sold)) = (taken(&order), known.as_ref().map_or((0, 0), taken));
     // There are never fewer tickets than are taken: these were, before the backup's time and with its owner's word.
@@ -116,6 +116,7 @@ fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, Reac
         expires_at: said.expires_at,
         payment_id: said.payment_id,
         pending: None,
+        over: None,
         extended_at: record.extended_at,
         refundable_until: record.refundable_until,
         claimed: 0,

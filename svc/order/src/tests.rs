@@ -240,6 +240,19 @@ async fn money_for_a_cancelled_order_is_for_somebody_to_look_at() {
     world.expect_sound().await;
 }
 
+#[tokio::test]
+async fn a_failure_that_overtakes_its_attempt_grants_no_extension() {
+    let world = World::with(1).await;
+    let (id, payment) = (world.order(1).await.unwrap(), PaymentId::new(noon()));
+    for status in [PaymentStatus::Failed, PaymentStatus::Pending] {
+        world.hear(World::payment(payment, id, status)).await;
+    }
+    world.hear(World::expiration(id)).await;
+    assert_eq!(world.status(id).await, "cancelled");
+    assert_eq!(world.stock().await, (1, 0, 0));
+    world.expect_sound().await;
+}
+
 /// What others say about one order: all of it, in any order, any number of times.
 fn history(order: OrderId, payment: PaymentId, expired: bool) -> Vec<Event> {
     let mut events = vec![

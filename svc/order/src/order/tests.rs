@@ -109,14 +109,11 @@ fn a_payment_under_way_moves_the_deadline_once() {
 
 #[test]
 fn no_deadline_is_moved_for_a_payment_that_failed_or_where_there_is_no_extension() {
-    let payment = PaymentId::new(noon());
+    let [earlier, payment] = [PaymentId::new(noon()), PaymentId::new(noon())];
     let mut failed = order();
     failed.await_payment(payment);
-    assert_eq!(
-        failed.fail(PaymentId::new(noon()), noon()),
-        Change::None,
-        "that is another"
-    );
+    assert_eq!(failed.fail(earlier, noon()), Change::Noted);
+    assert_eq!(failed.pending, Some(payment), "that is another");
     assert_eq!(failed.fail(payment, noon()), Change::Noted);
     failed.expire(failed.expires_at, EXTENSION, noon());
     assert_eq!(failed.cancel_reason, Some(CancelReason::Expired));
@@ -172,7 +169,7 @@ fn a_payment_of_another_amount_is_not_taken() {
 #[test]
 fn only_the_payment_that_it_was_confirmed_with_can_end_an_order() {
     let (mut order, payment, other) = (order(), PaymentId::new(noon()), PaymentId::new(noon()));
-    assert_eq!(order.fail(payment, noon()), Change::None, "the buyer tries again");
+    assert_eq!(order.fail(payment, noon()), Change::Noted, "the buyer tries again");
     order.confirm(payment, order.total(), noon()).unwrap();
     assert_eq!(order.confirm(other, order.total(), noon()), Ok(Change::None));
     assert_eq!(order.fail(other, noon()), Change::None);
@@ -182,6 +179,26 @@ fn only_the_payment_that_it_was_confirmed_with_can_end_an_order() {
     );
     assert_eq!(order.fail(payment, noon()), Change::Made);
     assert_eq!(order.cancel_reason, Some(CancelReason::PaymentFailed));
+}
+
+#[test]
+fn an_attempt_that_is_known_to_be_over_moves_no_deadline_when_it_is_heard_of_late() {
+    let [first, second] = [PaymentId::new(noon()), PaymentId::new(noon())];
+    let mut order = order();
+    assert_eq!(order.fail(first, noon()), Change::Noted);
+    assert_eq!(order.fail(first, noon()), Change::None);
+    assert_eq!(order.await_payment(first), Change::None);
+    assert_eq!(order.pending, None);
+
+    // Another card is tried, and of the first one everything comes once more.
+    assert_eq!(order.await_payment(second), Change::Noted);
+    assert_eq!(order.await_payment(first), Change::None);
+    assert_eq!(order.fail(first, noon()), Change::None);
+    assert_eq!(order.pending, Some(second));
+    assert_eq!(order.fail(second, noon()), Change::Noted);
+    assert_eq!(order.await_payment(first), Change::None, "it had given way");
+    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::Made);
+    assert_eq!(order.status, OrderStatus::Cancelled);
 }
 
 /// Anything that can happen to an order, by either of two payments.
@@ -228,7 +245,8 @@ proptest! {
                 Happening::Await(first) => order.await_payment(which(first)),
             };
             prop_assert_eq!(change != Change::None, order != before, "a change is told, and nothing else is changed");
-            prop_assert!(order.pending.is_none() || order.status == OrderStatus::Created);
+            prop_assert!(order.pending.max(order.over).is_none() || order.status == OrderStatus::Created);
+            prop_assert!(order.pending.is_none() || order.pending > order.over, "what is over stays so");
             prop_assert!(order.expires_at <= noon() + WINDOW + EXTENSION, "it is moved once");
             prop_assert_eq!(order.version, before.version + u64::from(change == Change::Made));
             if let Some(end) = &ended {

@@ -6,8 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 use crate::order::{AfterSale, GivenBack, Order, Shown};
 
 const COLUMNS: &str = "id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount, currency,
-    quantity, expires_at, payment_id, created_at, updated_at, pending_payment_id, extended_at, refundable_until,
-    refunded_quantity, returned_quantity, refunded_amount, dispute_status, dispute_amount, payment_version";
+    quantity, expires_at, payment_id, created_at, updated_at, pending_payment_id, over_payment_id, extended_at,
+    refundable_until, refunded_quantity, returned_quantity, refunded_amount, dispute_status, dispute_amount,
+    payment_version";
 
 /// What is not kept with the order but follows from its refunds.
 const DERIVED: &str = "claimed_quantity";
@@ -95,7 +96,7 @@ pub(crate) fn page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Orde
 pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
     conn.prepare_cached(&format!(
         r#"INSERT INTO "order" ({COLUMNS})
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#
     ))?
     .execute(params![
         order.id,
@@ -114,6 +115,7 @@ pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
         order.created_at,
         order.updated_at,
         order.pending,
+        order.over,
         order.extended_at,
         order.refundable_until,
         order.after.tickets.refunded,
@@ -130,8 +132,8 @@ pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
 pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
     conn.prepare_cached(
         r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, expires_at = ?, payment_id = ?, updated_at = ?,
-               pending_payment_id = ?, extended_at = ?, refunded_quantity = ?, returned_quantity = ?,
-               refunded_amount = ?, dispute_status = ?, dispute_amount = ?, payment_version = ?
+               pending_payment_id = ?, over_payment_id = ?, extended_at = ?, refunded_quantity = ?,
+               returned_quantity = ?, refunded_amount = ?, dispute_status = ?, dispute_amount = ?, payment_version = ?
            WHERE id = ?"#,
     )?
     .execute(params![
@@ -142,6 +144,7 @@ pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
         order.payment_id,
         order.updated_at,
         order.pending,
+        order.over,
         order.extended_at,
         order.after.tickets.refunded,
         order.after.tickets.returned,
@@ -227,6 +230,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Order> {
         expires_at: row.get("expires_at")?,
         payment_id: row.get("payment_id")?,
         pending: row.get("pending_payment_id")?,
+        over: row.get("over_payment_id")?,
         extended_at: row.get("extended_at")?,
         refundable_until: row.get("refundable_until")?,
         claimed: row.get("claimed_quantity")?,
