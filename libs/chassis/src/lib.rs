@@ -7,6 +7,7 @@
 //! }
 //! ```
 
+mod arriving;
 mod cli;
 mod command;
 mod http;
@@ -27,6 +28,7 @@ mod spec;
 mod telemetry;
 mod traces;
 
+pub use arriving::arrival;
 pub use cli::{command_line, main};
 pub use http::{Served, serve};
 pub use jobs::Job;

@@ -12,9 +12,6 @@ use crate::{
     timer::{self, Timer},
 };
 
-/// How long an order is waited for that was placed just now.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// What the handlers work with.
 #[derive(Clone, Debug)]
 pub struct App {
@@ -46,7 +43,9 @@ impl Api {
         #[oai(name = "orderId")]
         order_id: Path<OrderId>,
     ) -> Result<Found, GetExpirationProblem> {
-        let timer = app.timer(order_id.0).await?;
+        let id = order_id.0;
+        chassis::arrival(&app.db, id.is_fresh(app.clock.now()), move |conn| store::find(conn, id)).await?;
+        let timer = app.db.read(move |conn| store::find(conn, id)).await?;
         let own = timer.filter(|timer| timer.buyer_id == buyer.user_id);
         let timer = own.ok_or_else(|| Problem::not_found("You have no such order."))?;
         Ok(Found::Ok(Json(timer.into())))
@@ -64,16 +63,6 @@ problem::statuses! {
     /// Why an order's deadline is not told.
     pub(crate) GetExpirationProblem {
         404 => "You have no such order.",
-    }
-}
-
-impl App {
-    async fn timer(&self, order: OrderId) -> Result<Option<Timer>, db::Error> {
-        if order.is_fresh(self.clock.now()) {
-            self.db.wait_for(PATIENCE, move |conn| store::find(conn, order)).await
-        } else {
-            self.db.read(move |conn| store::find(conn, order)).await
-        }
     }
 }
 

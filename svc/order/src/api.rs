@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use db::Db;
 use idempotency::{Answer, Key, Request};
-use ids::{Clock, OrderId, TicketId};
+use ids::{Clock, OrderId};
 use pages::{Cursor, Limit, Page};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
@@ -32,9 +32,6 @@ pub struct App {
     pub(crate) window: Duration,
     pub(crate) max_tickets_per_order: u32,
 }
-
-/// How long an order waits for a listing that was made just now.
-const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The HTTP operations.
 #[derive(Debug)]
@@ -105,7 +102,11 @@ impl Api {
     ) -> Result<Answer<Placed>, PlaceOrderProblem> {
         let request = Request::new("placeOrder", buyer.user_id, key.0, &body.0);
         let wish = app.parse(&buyer, &body.0)?;
-        app.wait_for_listing(wish.ticket_id).await?;
+        let ticket = wish.ticket_id;
+        chassis::arrival(&app.db, ticket.is_fresh(app.clock.now()), move |conn| {
+            store::listing(conn, ticket)
+        })
+        .await?;
         let now = app.clock.now();
         let answer = app.db.write(move |tx| {
             idempotency::once(tx, now, &request, |tx| {
@@ -186,14 +187,6 @@ impl App {
             quantity,
             window: self.window,
         })
-    }
-
-    /// Whoever lists tickets and orders one at once must not hear that there is no such listing.
-    async fn wait_for_listing(&self, id: TicketId) -> Result<(), Problem> {
-        if id.is_fresh(self.clock.now()) {
-            self.db.wait_for(PATIENCE, move |conn| store::listing(conn, id)).await?;
-        }
-        Ok(())
     }
 }
 

@@ -39,8 +39,6 @@ pub struct App {
     pub(crate) mailbox: Mailbox,
 }
 
-/// How long a payment waits for an order that was placed just now.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// When a client may ask again for a payment that Stripe has not answered.
 const ASK_AGAIN: Duration = Duration::from_secs(5);
 
@@ -107,8 +105,12 @@ impl Api {
     ) -> Result<Answer<Paid>, PayProblem> {
         let request = Request::new("payOrder", buyer.user_id, key.0, &body.0);
         let wish = parse(&buyer, &body.0)?;
-        app.wait_for_order(wish.order_id).await?;
-        let (now, asked) = (app.clock.now(), request.clone());
+        let (order, asked) = (wish.order_id, request.clone());
+        chassis::arrival(&app.db, order.is_fresh(app.clock.now()), move |conn| {
+            store::bill(conn, order)
+        })
+        .await?;
+        let now = app.clock.now();
         let id = match app.db.write(move |tx| begin(tx, now, wish, &asked)).await? {
             Begun::Payment(id) => id,
             Begun::Answered(answer) => return Ok(answer),
@@ -212,16 +214,6 @@ fn return_url(text: &str) -> Result<String, &'static str> {
 }
 
 const NO_RETURN: &str = "must be an address such as https://shop.example/paid";
-
-impl App {
-    /// Whoever orders and pays at once must not hear that there is no such order.
-    async fn wait_for_order(&self, id: OrderId) -> Result<(), Problem> {
-        if id.is_fresh(self.clock.now()) {
-            self.db.wait_for(PATIENCE, move |conn| store::bill(conn, id)).await?;
-        }
-        Ok(())
-    }
-}
 
 enum Begun {
     /// This is to be settled, and then answered.
