@@ -55,8 +55,9 @@ locals {
       secrets = merge({ stripe-secret-key = "{{ .stripe_secret_key }}" },
       var.stripe_webhooks ? { stripe-webhook-secret = "{{ .stripe_webhook_secret }}" } : {})
       env = merge({
-        TICKETING_STRIPE_URL             = var.stripe_url
-        TICKETING_STRIPE_SECRET_KEY_FILE = "$${NOMAD_SECRETS_DIR}/stripe-secret-key"
+        TICKETING_STRIPE_URL                = var.stripe_url
+        TICKETING_STRIPE_SECRET_KEY_FILE    = "$${NOMAD_SECRETS_DIR}/stripe-secret-key"
+        TICKETING_PLATFORM_FEE_BASIS_POINTS = var.platform_fee_basis_points
         }, var.stripe_webhooks ? {
         TICKETING_STRIPE_WEBHOOK_SECRET_FILE = "$${NOMAD_SECRETS_DIR}/stripe-webhook-secret"
         } : {}, var.stripe_publishable_key == "" ? {} : {
@@ -566,6 +567,17 @@ variable "stripe_publishable_key" {
   description = "Stripe's publishable key, for browsers that pay by themselves; of the same mode as the secret one."
   type        = string
   default     = ""
+}
+
+variable "platform_fee_basis_points" {
+  description = "The platform's share of what is sold, in hundredths of a percent: 250 is 2.5 %. For what is taken from now on."
+  type        = number
+  default     = 0
+
+  validation {
+    condition     = var.platform_fee_basis_points >= 0 && var.platform_fee_basis_points <= 10000 && floor(var.platform_fee_basis_points) == var.platform_fee_basis_points
+    error_message = "Must be a whole number from 0 to 10000."
+  }
 }
 
 variable "backup" {

@@ -28,7 +28,7 @@ fn settings(data: PathBuf) -> Settings {
         ports: Ports::Free,
         broker: amqp_url(),
         window: Duration::from_mins(15),
-        stripe: Stripe::Double,
+        stripe: Stripe::default(),
         auth: auth::Settings {
             cookie_secure: false,
             ..auth::Settings::default()

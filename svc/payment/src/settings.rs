@@ -54,7 +54,8 @@ pub struct Args {
         long,
         env = "TICKETING_PLATFORM_FEE_BASIS_POINTS",
         default_value = "0",
-        value_name = "HUNDREDTHS"
+        value_name = "HUNDREDTHS",
+        help_heading = None
     )]
     platform_fee_basis_points: String,
 }
@@ -87,6 +88,11 @@ impl Args {
         self.stripe_secret_key.is_some() || self.stripe_secret_key_file.is_some() || self.stripe_url != STRIPE
     }
 
+    /// The platform's share, also where a development stack has a double.
+    pub fn platform_fee(&self, mistakes: &mut Mistakes) -> Option<BasisPoints> {
+        mistakes.parse("--platform-fee-basis-points", &self.platform_fee_basis_points)
+    }
+
     pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<Settings> {
         let url = mistakes.parse::<Url>("--stripe-url", &self.stripe_url);
         let url = url.and_then(|url| mistakes.check("--stripe-url", is_address(&url).then_some(url).ok_or(NO_ADDRESS)));
@@ -108,7 +114,7 @@ impl Args {
             });
         let publishable = self.publishable(mistakes, key.as_ref());
         let webhook_secrets = self.webhook_secrets(mistakes);
-        let fee = mistakes.parse::<BasisPoints>("--platform-fee-basis-points", &self.platform_fee_basis_points);
+        let fee = self.platform_fee(mistakes);
         Some(Settings {
             stripe_url: url?,
             stripe_secret_key: key?,

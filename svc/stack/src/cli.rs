@@ -161,7 +161,7 @@ impl DevArgs {
         if self.payment.say_who() {
             payment::Payments::settings(&self.payment, mistakes).map(Stripe::At)
         } else {
-            Some(Stripe::Double)
+            self.payment.platform_fee(mistakes).map(Stripe::Double)
         }
     }
 }

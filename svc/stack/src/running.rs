@@ -82,7 +82,7 @@ impl Stack {
         progress: impl Fn(&str) + Send + Sync,
     ) -> Result<(), StartError> {
         let payment = match settings.stripe.clone() {
-            Stripe::Double => {
+            Stripe::Double(platform_fee) => {
                 progress("the Stripe double");
                 let stripe_url = self.start_double(&settings).await?;
                 let stripe_secret_key = Secret::new(DOUBLE_KEY.to_owned());
@@ -92,7 +92,7 @@ impl Stack {
                     stripe_publishable_key: Some(DOUBLE_PUBLISHABLE_KEY.to_owned()),
                     stripe_webhook_secrets: vec![Secret::new(DOUBLE_WEBHOOK_SECRET.to_owned())],
                     stripe_timeout: Duration::from_secs(10),
-                    platform_fee: payment::BasisPoints::default(),
+                    platform_fee,
                 }
             }
             Stripe::At(payment) => payment,

@@ -44,10 +44,17 @@ pub enum Ports {
 /// Who takes the cards.
 #[derive(Clone, Debug)]
 pub enum Stripe {
-    /// The double, beside the services.
-    Double,
+    /// The double, beside the services; the platform gets such a share of what is taken.
+    Double(payment::BasisPoints),
     /// Stripe, or whatever speaks like it.
     At(payment::Settings),
+}
+
+/// The double, and a platform that works for nothing.
+impl Default for Stripe {
+    fn default() -> Self {
+        Self::Double(payment::BasisPoints::default())
+    }
 }
 
 impl Settings {

@@ -101,6 +101,25 @@ async fn a_second_ctrl_c_does_not_wait_for_anything() {
     assert!(paying.await.unwrap().is_err());
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_platform_has_its_share_also_of_what_the_double_takes() {
+    let home = Home::new();
+    let mut command = dev(&home.data());
+    command.args(["--platform-fee-basis-points", "1000"]);
+    let child = Child::start(command);
+    let at = Client::new(&child.url);
+    let (ada, bert) = (Person::sign_up(&at).await, Person::sign_up(&at).await);
+    bert.buys(&bert.holds(&ada.lists(json!({})).await, 1).await).await;
+    let share = [
+        ("/currencies/0/sold", json!(1999)),
+        ("/currencies/0/fees", json!(199)),
+        ("/currencies/0/net", json!(1800)),
+    ];
+    ada.waits_for("/api/v1/payments/balance", &share).await;
+    child.stop();
+    home.assert_sound();
+}
+
 #[test]
 fn a_port_that_is_taken_is_named() {
     let home = Home::new();

@@ -115,7 +115,7 @@ pub(crate) fn settings(home: &Home) -> Settings {
         ports: Ports::Free,
         broker: amqp_url(),
         window: std::time::Duration::from_mins(15),
-        stripe: Stripe::Double,
+        stripe: Stripe::default(),
         auth: auth::Settings {
             cookie_secure: false,
             ..auth::Settings::default()
