@@ -43,11 +43,16 @@ fn happen(tx: &Tx<'_>, event: &Event) -> Result<(), StripeError> {
     if taken == 0 {
         return Ok(());
     }
-    match event.what.as_str() {
+    let happened = match event.what.as_str() {
         "refund" => refunds::settle(tx, &event.object),
         "dispute" => disputes::planned(tx, &event.object),
         "verdict" => disputes::verdict(tx, &event.object),
         other => Err(StripeError::internal(format!("{other} is not known to happen"))),
+    };
+    match happened {
+        // The money has gone another way meanwhile.
+        Err(refused) if refused.status.is_client_error() => Ok(()),
+        happened => happened,
     }
 }
 

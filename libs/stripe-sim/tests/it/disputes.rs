@@ -144,3 +144,16 @@ async fn what_is_to_happen_later_happens_by_itself_even_after_a_restart() {
         .await
         .unwrap();
 }
+
+#[tokio::test]
+async fn what_was_given_back_meanwhile_is_not_disputed_later() {
+    let stripe = Stripe::start().await;
+    let given_back = paid_with(&stripe, "tok_createDispute").await;
+    let pairs = [("payment_intent", given_back["id"].as_str().unwrap())];
+    stripe.post("/v1/refunds", &pairs).await.ok();
+    let kept = paid_with(&stripe, "tok_createDispute").await;
+    stripe.sim.let_time_pass().await.unwrap();
+    assert_eq!(the_dispute(&stripe, &given_back).await, Value::Null);
+    assert_eq!(the_dispute(&stripe, &kept).await["status"], "needs_response");
+    assert_eq!(stripe.sim.let_time_pass().await.unwrap(), 0);
+}
