@@ -15,16 +15,13 @@ use lapin::{
 use tokio::sync::watch;
 
 /// The broker of the tests: `AMQP_URL`, else the one that `just broker` starts.
-#[expect(clippy::disallowed_methods, reason = "tests have no command line")]
 pub fn amqp_url() -> AmqpUrl {
-    std::env::var("AMQP_URL")
-        .unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
-        .parse()
-        .unwrap()
+    raw_url().parse().unwrap()
 }
 
+/// The same with its password, which [`AmqpUrl`] never shows.
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
-fn raw_url() -> String {
+pub fn raw_url() -> String {
     std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 

@@ -20,8 +20,10 @@
 mod broker;
 mod client;
 mod kit;
+mod wire;
 
-pub use broker::amqp_url;
+pub use broker::{amqp_url, raw_url};
 pub use client::{Client, Reply};
 pub use kit::{Kit, Started, eventually};
 pub use reqwest::Method;
+pub use wire::Wire;

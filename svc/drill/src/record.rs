@@ -120,7 +120,7 @@ pub fn answers(lines: &[Line]) -> impl Iterator<Item = &Answer> {
 }
 
 /// What of an answer is a promise: named one by one, so that no secret comes along.
-pub(crate) fn promise(body: &Value) -> Value {
+pub fn promise(body: &Value) -> Value {
     const FIELDS: [&str; 17] = [
         "id",
         "email",

@@ -7,10 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    home::{PATIENCE, apart},
-    wire::broker,
-};
+use testkit::raw_url;
+
+use crate::home::{PATIENCE, apart};
 
 /// The real binary, in a process of its own, which can be killed.
 pub(crate) struct Child {
@@ -35,7 +34,7 @@ pub(crate) fn dev(data: &Path) -> Command {
         .args(["dev", "--data"])
         .arg(data)
         .env("TICKETING_PORT", "0")
-        .env("AMQP_URL", broker().as_str());
+        .env("AMQP_URL", raw_url());
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -4,11 +4,10 @@ use serde_json::json;
 use stripe_sim::{Config, Hold, On, Sim, When};
 
 use crate::{
-    Client,
+    Client, Wire,
     child::{Child, dev},
     home::Home,
     person::Person,
-    wire::Wire,
     wrongs::{charged_once, intents},
 };
 
@@ -28,7 +27,7 @@ impl Scene {
         let bank = double.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
         Self {
             home: Home::new(),
-            wire: Wire::new().await,
+            wire: Wire::to_broker().await,
             double,
             bank,
         }
@@ -39,7 +38,7 @@ impl Scene {
         command
             .args(["--stripe-url", &self.bank.url])
             .env("TICKETING_STRIPE_SECRET_KEY", KEY);
-        command.env("TICKETING_AMQP_URL", self.wire.url());
+        command.env("TICKETING_AMQP_URL", self.wire.broker_url());
         Child::start(command)
     }
 
@@ -125,7 +124,7 @@ async fn killed_before_anybody_hears_of_the_authorisation_it_goes_on() {
     let paid = buyer.pays(&order, "tok_visa").await.expect(201);
     assert_eq!(paid.text_at("/status"), "authorized");
     child.kill();
-    scene.wire.restore();
+    scene.wire.reach_broker();
     let child = scene.start();
     scene.assert_paid_once(child, &buyer, &order, &ticket).await;
 }

@@ -17,7 +17,6 @@ mod refunds;
 mod restarts;
 mod storage;
 mod town;
-mod wire;
 mod wrongs;
 
-use testkit::{Client, Reply, amqp_url, eventually};
+use testkit::{Client, Reply, Wire, amqp_url, eventually};

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use stripe_sim::{Fault, On, Sim, When};
 
 use crate::{
+    Wire,
     child::{Child, dev},
     eventually,
     home::Home,
     person::{PASSWORD, Person, new_email, offer},
     town::Town,
-    wire::Wire,
 };
 
 /// The payment intents that were made for an order.
@@ -193,10 +193,10 @@ async fn wrong_08_the_price_is_charged_to_the_cent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn wrong_09_a_crash_between_saving_and_publishing_loses_no_event() {
-    let (home, wire) = (Home::new(), Wire::new().await);
+    let (home, wire) = (Home::new(), Wire::to_broker().await);
     let start = || {
         let mut command = dev(&home.data());
-        command.env("TICKETING_AMQP_URL", wire.url());
+        command.env("TICKETING_AMQP_URL", wire.broker_url());
         Child::start(command)
     };
     let child = start();
@@ -210,7 +210,7 @@ async fn wrong_09_a_crash_between_saving_and_publishing_loses_no_event() {
     let order = bert.holds(&ticket, 1).await;
     child.kill();
 
-    wire.restore();
+    wire.reach_broker();
     let child = start();
     let (ada, bert) = (ada.at(&child.url), bert.at(&child.url));
     ada.counts(&ticket, 2, 0).await;
