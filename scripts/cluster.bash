@@ -10,6 +10,11 @@ http_port="${TICKETING_INGRESS:-4080}"
 https_port="$((http_port + 1))"
 release_port="$((http_port + 2))"
 driver="${TICKETING_DRIVER:-exec}"
+# s3: into a bucket of moto's, a double of Amazon's store.
+backup="${TICKETING_BACKUP:-file}"
+bucket_port="$((http_port + 4))"
+bucket_keys=()
+[ "$backup" = file ] || bucket_keys=(backup_access_key_id=ticketing backup_secret_access_key=ticketing)
 
 export NOMAD_ADDR="http://127.0.0.1:4646" CONSUL_HTTP_ADDR="http://127.0.0.1:8500"
 unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE
@@ -17,7 +22,7 @@ unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE
 # In the order in which they are started.
 services=(auth ticket order expiration payment)
 # Set by who sources this.
-nomad="${nomad:-}" consul="${consul:-}"
+nomad="${nomad:-}" consul="${consul:-}" bucket_server="${bucket_server:-}"
 
 # pid_of NAME: the process that start_process started under this name, if it still runs. A number alone may have become
 # somebody else's since: the moment at which the process began is compared, too.
@@ -85,6 +90,12 @@ serve_release() {
     stop_process release
     start_process release python3 -m http.server --bind 127.0.0.1 --directory "${release_folder:-$dist}" "$release_port"
     await_process release 10 curl -sf "http://127.0.0.1:$release_port/"
+}
+
+start_bucket() {
+    [ "$backup" = s3 ] || return 0
+    start_process bucket env PYTHONPATH="$(dirname "$(dirname "$bucket_server")")" "$bucket_server" -H 127.0.0.1 -p "$bucket_port"
+    await_process bucket 30 curl -sf -X PUT "http://127.0.0.1:$bucket_port/ticketing"
 }
 
 start_consul() {
@@ -177,7 +188,7 @@ put_stripe() {
     local keys=("stripe_secret_key=$1" "stripe_webhook_secret=whsec_$(secret stripe-webhook)")
     (umask 077 && echo "$1" >"$cluster/secrets/stripe-key")
     put_var nomad/jobs/ticketing-stripe-sim "${keys[@]}"
-    put_var nomad/jobs/ticketing-payment "amqp_password=$(secret amqp-payment)" "${keys[@]}"
+    put_var nomad/jobs/ticketing-payment "amqp_password=$(secret amqp-payment)" "${keys[@]}" "${bucket_keys[@]}"
 }
 
 put_secrets() {
@@ -188,8 +199,9 @@ put_secrets() {
     done
     put_var nomad/jobs/ticketing-rabbitmq "${broker[@]}"
     for service in auth ticket order expiration; do
-        put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")"
+        put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")" "${bucket_keys[@]}"
     done
+    [ "$backup" = file ] || put_var nomad/jobs/ticketing-backup "${bucket_keys[@]}"
     put_stripe "${STRIPE_SECRET_KEY:-sk_test_ticketing}"
     if ! [ -s "$cluster/secrets/tls.crt" ]; then
         openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=localhost \
@@ -216,7 +228,9 @@ write_vars() {
     cat >"$cluster/here.vars.hcl" <<VARS
 driver          = "$driver"
 data            = "$cluster/data"
+backup          = "$backup"
 backup_folder   = "$cluster/backup"
+backup_endpoint = "$([ "$backup" = file ] || echo "http://127.0.0.1:$bucket_port")"
 release         = "http://127.0.0.1:$release_port"
 stripe_url      = "${STRIPE_URL:-http://127.0.0.1:12111/}"
 stripe_webhooks = true
@@ -267,5 +281,5 @@ stop_agents() {
     local name
     # As a crash would: a client that leaves would be drained first.
     for name in nomad2 nomad; do stop_process "$name" INT; done
-    for name in consul2 consul release; do stop_process "$name"; done
+    for name in consul2 consul release bucket; do stop_process "$name"; done
 }
