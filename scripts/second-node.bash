@@ -68,6 +68,15 @@ move_to_second() {
     install -d -o nobody -g nogroup -m 700 "$cluster/data/$1"
 }
 
+# What the first node has kept is old: an allocation that found it there would not begin.
+refuse_old() {
+    local old="$cluster/before-the-move" said
+    printf 'dbs:\n  - path: %s\n    replica:\n      type: file\n      path: %s\n' "$old/$1.db" "$cluster/backup/$1" >"$old/litestream.yml"
+    ! said="$(NOMAD_SECRETS_DIR="$old" DATABASE="$old/$1.db" REPLICA="$cluster/backup/$1" RESTORE_TO="" \
+        LITESTREAM="$dist/litestream" sh nomad/service/restore.sh 2>&1)" || die "an old database is gone on with: $said"
+    grep -q "gone on without this database" <<<"$said" || die "why is an old database refused? $said"
+}
+
 drain_second() {
     "$nomad" node drain -enable -deadline 1m -yes -detach "$(second_node)" >/dev/null
     until_true 90 "$1 runs on the first node" runs_on "$1" "$("$nomad" node status -self -json | python3 -c 'import json, sys; print(json.load(sys.stdin)["ID"])')"

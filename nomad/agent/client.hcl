@@ -16,6 +16,7 @@ client {
     "/bin/dash"                                    = "/bin/sh"
     "/bin/chmod"                                   = "/bin/chmod"
     "/bin/rm"                                      = "/bin/rm"
+    "/usr/bin/timeout"                             = "/usr/bin/timeout"
     "/lib/x86_64-linux-gnu/libc.so.6"              = "/lib/x86_64-linux-gnu/libc.so.6"
     "/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"   = "/lib64/ld-linux-x86-64.so.2"
     "/lib/aarch64-linux-gnu/libc.so.6"             = "/lib/aarch64-linux-gnu/libc.so.6"
