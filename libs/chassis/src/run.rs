@@ -85,6 +85,7 @@ async fn start_here<S: Service>(
 ) -> Result<Running, StartError> {
     let served = Served::bind(common.listen).await?;
     let addr = served.addr;
+    let keys_of_auth = database.with_extension("jwks.json");
     let db = tokio::task::spawn_blocking(move || open::<S>(&database))
         .await
         .map_err(StartError::new)??;
@@ -126,8 +127,14 @@ async fn start_here<S: Service>(
     );
     let verifier = match parts.verifier {
         Some(own) => own,
-        None => token::Verifier::at(peers.jwks, common.token_issuer, common.token_audience, clock.clone())
-            .map_err(StartError::new)?,
+        None => token::Verifier::at(
+            peers.jwks,
+            keys_of_auth,
+            common.token_issuer,
+            common.token_audience,
+            clock.clone(),
+        )
+        .map_err(StartError::new)?,
     };
     let trusted = TrustedOrigins(common.allowed_origins);
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone());

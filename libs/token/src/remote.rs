@@ -1,5 +1,6 @@
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -8,6 +9,10 @@ use reqwest::{Client, redirect};
 use url::Url;
 
 use crate::{Jwks, Keyring};
+
+use kept::Kept;
+
+mod kept;
 
 /// How long one reading may take; auth answers from memory.
 const TIMEOUT: Duration = Duration::from_secs(2);
@@ -47,6 +52,7 @@ type Address = Box<dyn Fn() -> Result<Url, String> + Send + Sync>;
 /// The keys that auth publishes, as last read.
 pub(crate) struct Remote {
     address: Address,
+    kept: Kept,
     http: Client,
     pace: Pace,
     known: Mutex<Known>,
@@ -65,13 +71,15 @@ struct Known {
 impl Remote {
     pub(crate) fn new(
         address: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
+        kept_at: PathBuf,
     ) -> Result<Self, reqwest::Error> {
-        Self::with_pace(address, Pace::USUAL)
+        Self::with_pace(address, Pace::USUAL, kept_at)
     }
 
     pub(crate) fn with_pace(
         address: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
         pace: Pace,
+        kept_at: PathBuf,
     ) -> Result<Self, reqwest::Error> {
         let http = Client::builder()
             .timeout(TIMEOUT)
@@ -80,11 +88,17 @@ impl Remote {
             .no_proxy()
             .pool_max_idle_per_host(0)
             .build()?;
+        let kept = Kept::at(kept_at);
+        let known = Known {
+            ring: kept.ring().map(Arc::new),
+            ..Known::default()
+        };
         Ok(Self {
             address: Box::new(address),
+            kept,
             http,
             pace,
-            known: Mutex::default(),
+            known: Mutex::new(known),
             asking: tokio::sync::Mutex::default(),
         })
     }
@@ -165,15 +179,9 @@ impl Remote {
                 return Err("its answer is too long".to_owned());
             }
         }
-        let jwks: Jwks =
-            serde_json::from_slice(&document).map_err(|error| format!("its answer is no key set: {error}"))?;
-        let ring = Keyring::new(&jwks);
-        // Auth always has a key. An empty set must not sign everybody out.
-        if ring.is_empty() {
-            Err("its answer has no key that can be used".to_owned())
-        } else {
-            Ok(ring)
-        }
+        let ring = parse(&document).map_err(|reason| format!("its answer {reason}"))?;
+        self.kept.keep(document).await;
+        Ok(ring)
     }
 
     fn learn(&self, answer: Result<Keyring, String>) {
@@ -213,6 +221,17 @@ impl fmt::Debug for Remote {
             .field("pace", &self.pace)
             .field("known", &self.known)
             .finish_non_exhaustive()
+    }
+}
+
+fn parse(document: &[u8]) -> Result<Keyring, String> {
+    let jwks: Jwks = serde_json::from_slice(document).map_err(|error| format!("is no key set: {error}"))?;
+    let ring = Keyring::new(&jwks);
+    // Auth always has a key. An empty set must not sign everybody out.
+    if ring.is_empty() {
+        Err("has no key that can be used".to_owned())
+    } else {
+        Ok(ring)
     }
 }
 

@@ -1,4 +1,4 @@
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use ids::Clock;
 use jsonwebtoken::{Algorithm, Header, Validation};
@@ -46,29 +46,20 @@ pub enum Refused {
 }
 
 impl Verifier {
-    /// Verifies by the keys that auth publishes at `jwks_url`.
+    /// Verifies by the keys that auth publishes; `jwks_url` is asked for their address each time that they are read, and
+    /// may say that it does not know it yet.
     ///
-    /// They are read when first needed, kept while auth is away, and read again every five minutes and when a token
-    /// names a key that is not among them. No request is needed per token. An error means that no HTTP client could
-    /// be made, which is a matter of the system.
-    pub fn new(
-        jwks_url: Url,
-        issuer: impl Into<Arc<str>>,
-        audience: impl Into<Arc<str>>,
-        clock: Clock,
-    ) -> Result<Self, reqwest::Error> {
-        Self::at(move || Ok(jwks_url.clone()), issuer, audience, clock)
-    }
-
-    /// The same where auth moves: `jwks_url` is asked for its address each time that the keys are read, and may say that
-    /// it does not know it yet.
+    /// They are read when first needed, kept while auth is away, also in the file `kept_at`, and read again every five
+    /// minutes and when a token names a key that is not among them. No request is needed per token. An error means that
+    /// no HTTP client could be made, which is a matter of the system.
     pub fn at(
         jwks_url: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
+        kept_at: PathBuf,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Arc<str>>,
         clock: Clock,
     ) -> Result<Self, reqwest::Error> {
-        Ok(Self::remote(Remote::new(jwks_url)?, issuer, audience, clock))
+        Ok(Self::remote(Remote::new(jwks_url, kept_at)?, issuer, audience, clock))
     }
 
     pub(crate) fn remote(

@@ -6,6 +6,7 @@ use poem::{
     http::StatusCode,
     listener::{Acceptor, Listener, TcpListener},
 };
+use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use super::*;
@@ -32,6 +33,8 @@ struct Auth {
     url: Url,
     answer: Arc<Mutex<(StatusCode, String)>>,
     asked: Arc<AtomicUsize>,
+    /// Of a service that asks it.
+    disk: TempDir,
     _server: JoinSet<()>,
 }
 
@@ -52,6 +55,7 @@ impl Auth {
             url,
             answer,
             asked,
+            disk: tempfile::tempdir().unwrap(),
             _server: server,
         };
         auth.publish(keys);
@@ -71,7 +75,7 @@ impl Auth {
     }
 
     fn verifier(&self, pace: Pace) -> Verifier {
-        verifier(&self.url, pace)
+        verifier(&self.url, pace, &self.disk)
     }
 }
 
@@ -92,9 +96,9 @@ where
     )
 }
 
-fn verifier(url: &Url, pace: Pace) -> Verifier {
+fn verifier(url: &Url, pace: Pace, disk: &TempDir) -> Verifier {
     let url = url.clone();
-    let remote = Remote::with_pace(move || Ok(url.clone()), pace).unwrap();
+    let remote = Remote::with_pace(move || Ok(url.clone()), pace, disk.path().join("jwks.json")).unwrap();
     Verifier::remote(remote, ISSUER, AUDIENCE, Clock::manual(NOW))
 }
 
@@ -119,7 +123,12 @@ async fn an_auth_that_moves_is_asked_where_it_is_now() {
     let (before, after) = (Auth::publishing(&[&old]).await, Auth::publishing(&[&old, &new]).await);
     let at = Arc::new(Mutex::new(Err("nobody knows yet".to_owned())));
     let address = Arc::clone(&at);
-    let remote = Remote::with_pace(move || address.lock().unwrap().clone(), AT_ONCE).unwrap();
+    let remote = Remote::with_pace(
+        move || address.lock().unwrap().clone(),
+        AT_ONCE,
+        before.disk.path().join("jwks.json"),
+    );
+    let remote = remote.unwrap();
     let verifier = Verifier::remote(remote, ISSUER, AUDIENCE, Clock::manual(NOW));
     let refused = verifier.verify(&token(&old)).await.unwrap_err();
     assert!(refused.to_string().contains("nobody knows yet"), "{refused}");
@@ -220,6 +229,36 @@ async fn nobody_is_called_a_stranger_before_the_keys_are_known() {
 }
 
 #[tokio::test]
+async fn a_service_that_begins_while_auth_is_away_knows_the_keys_that_it_knew() {
+    let (old, new) = (key(1), key(2));
+    let auth = Auth::publishing(&[&old]).await;
+    auth.verifier(AT_ONCE).verify(&token(&old)).await.unwrap();
+
+    auth.answers(StatusCode::BAD_GATEWAY, "");
+    let verifier = auth.verifier(AT_ONCE);
+    verifier.verify(&token(&old)).await.unwrap();
+    verifier.verify(&token(&new)).await.unwrap_err();
+
+    auth.publish(&[&new]);
+    verifier.verify(&token(&new)).await.unwrap();
+    verifier.verify(&token(&old)).await.unwrap_err();
+    auth.answers(StatusCode::BAD_GATEWAY, "");
+    let verifier = auth.verifier(AT_ONCE);
+    verifier.verify(&token(&new)).await.unwrap();
+    verifier.verify(&token(&old)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn kept_keys_that_cannot_be_read_are_asked_for() {
+    let key = key(1);
+    let auth = Auth::publishing(&[&key]).await;
+    for damage in ["", "half a docu", r#"{"keys":[]}"#] {
+        std::fs::write(auth.disk.path().join("jwks.json"), damage).unwrap();
+        auth.verifier(AT_ONCE).verify(&token(&key)).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_redirect_is_not_followed() {
     let key = key(1);
     let elsewhere = Auth::publishing(&[&key]).await;
@@ -231,7 +270,8 @@ async fn a_redirect_is_not_followed() {
             .finish()
     }))
     .await;
-    let refused = verifier(&url, AT_ONCE).verify(&token(&key)).await.unwrap_err();
+    let disk = tempfile::tempdir().unwrap();
+    let refused = verifier(&url, AT_ONCE, &disk).verify(&token(&key)).await.unwrap_err();
     assert!(matches!(refused, Refused::NoKeys { .. }), "{refused}");
     assert_eq!(elsewhere.asked(), 0);
 }
@@ -239,6 +279,10 @@ async fn a_redirect_is_not_followed() {
 #[tokio::test]
 async fn a_document_without_end_is_not_read_to_the_end() {
     let (url, _server) = serve(endpoint::make_sync(|_| "x".repeat(2 * LARGEST_DOCUMENT))).await;
-    let refused = verifier(&url, AT_ONCE).verify(&token(&key(1))).await.unwrap_err();
+    let disk = tempfile::tempdir().unwrap();
+    let refused = verifier(&url, AT_ONCE, &disk)
+        .verify(&token(&key(1)))
+        .await
+        .unwrap_err();
     assert!(refused.to_string().ends_with("its answer is too long"), "{refused}");
 }
