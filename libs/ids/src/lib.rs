@@ -8,5 +8,5 @@ mod openapi;
 mod timestamp;
 
 pub use id::{EventId, MalformedId, OrderId, PaymentId, RefundId, SessionId, TicketId, UserId};
-pub use money::{Currency, MAX_AMOUNT, Money, UnknownCurrency};
+pub use money::{Currency, MAX_AMOUNT, Money, NotPayable, UnknownCurrency};
 pub use timestamp::{Clock, MalformedTimestamp, Timestamp};

@@ -23,6 +23,14 @@ pub struct Currency {
 #[error("must be a currency in which tickets can be priced, as ISO 4217 writes it in lower case, such as usd or eur")]
 pub struct UnknownCurrency;
 
+/// An amount that nobody can pay: a card cannot be charged with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be 0, or a whole number from {least} to {MAX_AMOUNT}")]
+pub struct NotPayable {
+    /// The smallest charge in that currency, in minor units.
+    pub least: i64,
+}
+
 /// Code and smallest charge in minor units
 /// ([Stripe: minimum amounts](https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)).
 const CURRENCIES: &[(&str, i64)] = &[
@@ -55,11 +63,6 @@ impl Currency {
     /// The three letters, in lower case.
     pub const fn code(self) -> &'static str {
         self.code
-    }
-
-    /// The smallest amount that can be charged, in minor units.
-    pub const fn minimum(self) -> i64 {
-        self.minimum
     }
 }
 
@@ -133,6 +136,22 @@ impl poem_openapi::types::Example for Money {
 }
 
 impl Money {
+    /// Whether nothing is to be paid, for which nobody needs a card.
+    pub const fn is_free(self) -> bool {
+        self.amount == 0
+    }
+
+    /// The same, if it can be paid: it is free, or a card can be charged with it
+    /// ([Stripe: minimum and maximum](https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)).
+    pub fn payable(self) -> Result<Self, NotPayable> {
+        let least = self.currency.minimum;
+        if self.is_free() || (least..=MAX_AMOUNT).contains(&self.amount) {
+            Ok(self)
+        } else {
+            Err(NotPayable { least })
+        }
+    }
+
     /// The price of `quantity` pieces, or `None` where that is more than one charge can have ([`MAX_AMOUNT`]).
     pub fn times(self, quantity: u32) -> Option<Self> {
         let amount = self
@@ -165,6 +184,24 @@ mod tests {
         assert!(
             serde_json::from_str::<Money>(r#"{"amount":1999,"currency":"USD"}"#).is_err(),
             "one spelling"
+        );
+    }
+
+    #[test]
+    fn what_can_be_paid_is_free_or_can_be_charged_to_a_card() {
+        let usd = |amount| {
+            let currency = "usd".parse().unwrap();
+            Money { amount, currency }.payable().map(|money| money.amount)
+        };
+        for fits in [0, 50, MAX_AMOUNT] {
+            assert_eq!(usd(fits), Ok(fits));
+        }
+        for bad in [i64::MIN, -50, -1, 1, 49, MAX_AMOUNT + 1] {
+            assert_eq!(usd(bad), Err(NotPayable { least: 50 }), "{bad}");
+        }
+        assert_eq!(
+            usd(49).unwrap_err().to_string(),
+            "must be 0, or a whole number from 50 to 99999999"
         );
     }
 

@@ -246,7 +246,7 @@ impl Town {
         let currency = self.luck.one(&["usd", "eur"]).copied().unwrap_or("usd");
         let offer = json!({
             "title": format!("{word} concert"),
-            "price": {"amount": 500 + self.luck.below(9500), "currency": currency},
+            "price": {"amount": self.price(), "currency": currency},
             "quantity": quantity,
             "orderWindowSeconds": 10 + self.luck.below(21),
         });
@@ -268,7 +268,7 @@ impl Town {
         }
         let quantity = listed.offer["quantity"].as_u64().unwrap_or(1);
         listed.offer["quantity"] = json!((quantity + self.luck.below(4)).saturating_sub(1).max(1));
-        listed.offer["price"]["amount"] = json!(500 + self.luck.below(9500));
+        listed.offer["price"]["amount"] = json!(self.price());
         let path = format!("/api/v1/tickets/{}", listed.id);
         let mut asked = listed.offer.clone();
         asked["id"] = json!(listed.id);
@@ -280,6 +280,15 @@ impl Town {
             if let Some(known) = all.iter_mut().find(|known| known.id == listed.id) {
                 known.offer = listed.offer;
             }
+        }
+    }
+
+    /// In minor units. Some tickets are free.
+    fn price(&self) -> u64 {
+        if self.luck.percent(10) {
+            0
+        } else {
+            500 + self.luck.below(9500)
         }
     }
 

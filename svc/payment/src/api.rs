@@ -95,6 +95,9 @@ impl Api {
     /// payment is `requires-payment-method`, and waits until the order ends. Asked again, the same payment is answered. A
     /// card whose bank asks its owner (3-D Secure) leads to `requires-action`. Another card may be tried at any time until
     /// the order ends; of an order's payments one goes on at most.
+    ///
+    /// An order that costs nothing is paid by asking for it: it is `authorized` at once, with or without a `token`, and
+    /// nobody is charged.
     #[oai(path = "/", method = "post", operation_id = "payOrder")]
     async fn pay_order(
         &self,

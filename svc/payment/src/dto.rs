@@ -18,7 +18,8 @@ pub(crate) struct NewPayment {
     /// The order. It is paid in full.
     pub(crate) order_id: OrderId,
     /// The card, as Stripe named it to the browser: a token (`tok_…`) or a payment method (`pm_…`). Left out, the buyer
-    /// shows the card to Stripe, with the answer's `clientSecret`: as Stripe's Payment Element does it.
+    /// shows the card to Stripe, with the answer's `clientSecret`: as Stripe's Payment Element does it. What is free needs
+    /// none; one that comes all the same is neither kept nor shown to Stripe.
     #[oai(validator(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,251}$"), skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,

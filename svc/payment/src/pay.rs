@@ -2,7 +2,7 @@
 
 use db::{Constraint, Tx};
 use idempotency::Request;
-use ids::{MAX_AMOUNT, Money, OrderId, Timestamp, UserId};
+use ids::{Money, OrderId, Timestamp, UserId};
 
 use crate::{
     bill::NotPayable,
@@ -25,21 +25,22 @@ pub(crate) enum PayError {
     NotFound(OrderId),
     #[error(transparent)]
     NotPayable(#[from] NotPayable),
-    #[error("costs {total}; a card can be charged {least} to {MAX_AMOUNT}, in minor units", least = .total.currency.minimum())]
-    NotChargeable { total: Money },
+    #[error("costs {total}, and what is paid {why}")]
+    NotChargeable { total: Money, why: ids::NotPayable },
     #[error(transparent)]
     Db(#[from] db::Error),
 }
 
 /// Begins to pay an order in full. It costs what the order service says, whatever the client believes.
 ///
-/// Of an order's attempts one lives at most. One that a browser can go on with is gone on with by a browser, and gives way
-/// to another card.
+/// What is free is paid as it is, whatever the buyer wants to pay with. Of an order's attempts one lives at most. One that
+/// a browser can go on with is gone on with by a browser, and gives way to another card.
 pub(crate) fn pay(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Result<Payment, PayError> {
     let bill = store::bill(tx, wish.order_id)?.filter(|bill| bill.buyer_id == wish.buyer_id);
     let bill = bill.ok_or(PayError::NotFound(wish.order_id))?;
     bill.payable(now)?;
-    chargeable(bill.total)?;
+    let total = bill.total;
+    total.payable().map_err(|why| PayError::NotChargeable { total, why })?;
     if let Some(mut open) = store::live(tx, bill.order_id)? {
         match wish.with {
             Means::Browser if open.goes_on_in_browser() => return Ok(open),
@@ -58,14 +59,4 @@ pub(crate) fn pay(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Resu
     })?;
     record::announce(tx, now, &payment)?;
     Ok(payment)
-}
-
-/// Whether a card can be charged so much
-/// (<https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts>). Nothing can always be paid.
-fn chargeable(total: Money) -> Result<(), PayError> {
-    if total.amount == 0 || (total.currency.minimum()..=MAX_AMOUNT).contains(&total.amount) {
-        Ok(())
-    } else {
-        Err(PayError::NotChargeable { total })
-    }
 }

@@ -71,7 +71,7 @@ pub(crate) enum Means {
         /// Where the bank's page sends the buyer when done, should it ask.
         return_url: Option<String>,
     },
-    /// Whatever the buyer shows to Stripe in a browser.
+    /// Whatever the buyer shows to Stripe in a browser; where nothing is to be paid, nothing.
     Browser,
 }
 
@@ -124,12 +124,12 @@ pub(crate) enum Call {
 }
 
 impl Payment {
-    /// Begins an attempt; Stripe is not asked yet. What costs nothing needs no Stripe.
+    /// Begins an attempt; Stripe is not asked yet. What is free needs no Stripe, and no card is kept for it.
     pub(crate) fn start(order_id: OrderId, buyer_id: UserId, amount: Money, with: Means, now: Timestamp) -> Self {
-        let status = if amount.amount == 0 {
-            Status::Authorized
+        let (status, with) = if amount.is_free() {
+            (Status::Authorized, Means::Browser)
         } else {
-            Status::Started
+            (Status::Started, with)
         };
         Self {
             id: PaymentId::new(now),
@@ -165,6 +165,14 @@ impl Payment {
             created_at: intent.created_at,
             updated_at: now.max(intent.created_at),
             next_try_at: now,
+            ..Self::start(order_id, buyer_id, amount, Means::Browser, now)
+        }
+    }
+
+    /// An attempt that cost nothing, and that only its order remembers.
+    pub(crate) fn recalled(id: PaymentId, order_id: OrderId, buyer_id: UserId, amount: Money, now: Timestamp) -> Self {
+        Self {
+            id,
             ..Self::start(order_id, buyer_id, amount, Means::Browser, now)
         }
     }
@@ -271,7 +279,7 @@ impl Payment {
 
     /// Whether there is nothing to ask Stripe for.
     pub(crate) const fn is_free(&self) -> bool {
-        self.amount.amount == 0
+        self.amount.is_free()
     }
 
     fn enter(&mut self, status: Status, now: Timestamp) {

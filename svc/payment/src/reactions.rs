@@ -51,7 +51,24 @@ pub(crate) fn adopt(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Erro
             }
         }
     }
-    Ok(())
+    recall(tx, now, bill)
+}
+
+/// An order is confirmed with a payment that a restored database has lost. Of one that cost nothing, Stripe remembers
+/// nothing: it was as the order says.
+fn recall(tx: &Tx, now: Timestamp, bill: &Bill) -> Result<(), db::Error> {
+    let Some(id) = bill.payment_id.filter(|_| bill.total.is_free()) else {
+        return Ok(());
+    };
+    if store::payment(tx, id)?.is_some() {
+        return Ok(());
+    }
+    let mut payment = Payment::recalled(id, bill.order_id, bill.buyer_id, bill.total, now);
+    payment.follow(bill.ruling(id), now);
+    store::insert(tx, &payment, None)?;
+    record::announce(tx, now, &payment)?;
+    // What was to be given back of it may have been heard before.
+    refunds::announce_again(tx, now, &payment)
 }
 
 /// An order waits for the capture of a payment that is over: it heard of the authorisation after the end, where one was

@@ -315,4 +315,4 @@ pub(crate) async fn begin(db: &Db, clock: &Clock) -> Result<(), db::Error> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

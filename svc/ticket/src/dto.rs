@@ -30,8 +30,8 @@ pub(crate) struct OfferDto {
     #[oai(nullable)]
     #[serde(default)]
     starts_at: Option<Timestamp>,
-    /// The price of one ticket: at least what a card payment must be in that currency. Fixed while tickets are held or
-    /// sold.
+    /// The price of one ticket: 0, or at least what a card payment must be in that currency. Fixed while tickets are held
+    /// or sold.
     price: Money,
     /// How many identical tickets there are, those held and sold included: 1 if a new ticket does not say, and as many as
     /// before if a change does not say. It cannot go below what is held and sold.
@@ -85,7 +85,7 @@ impl OfferDto {
             said(self.description.as_deref()).map(Prose::parse),
         );
         let venue = optional(&mut invalid, "venue", said(self.venue.as_deref()).map(Line::parse));
-        let price = invalid.field("price.amount", offer::price(self.price));
+        let price = invalid.field("price.amount", self.price.payable());
         let quantity = optional(&mut invalid, "quantity", self.quantity.map(offer::quantity));
         let window = self.order_window_seconds.map(offer::order_window);
         let order_window_seconds = optional(&mut invalid, "orderWindowSeconds", window);

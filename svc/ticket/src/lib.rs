@@ -51,6 +51,7 @@ impl Service for Ticket {
             include_str!("../migrations/001_listings.sql"),
             include_str!("../migrations/002_tally.sql"),
             include_str!("../migrations/003_refunds.sql"),
+            include_str!("../migrations/004_free_tickets.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

@@ -1,7 +1,7 @@
 //! What a seller says about a listing, parsed: whoever has an [`Offer`] has checked it.
 
 use events::RefundTerms;
-use ids::{MAX_AMOUNT, Money, Timestamp};
+use ids::{Money, Timestamp};
 use rusqlite::{
     ToSql,
     types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef},
@@ -118,11 +118,6 @@ pub(crate) fn order_window(seconds: i64) -> Result<u32, OutOfRange> {
     within(seconds, 10, 3600)
 }
 
-/// What one ticket can cost: what one card payment can be.
-pub(crate) fn price(price: Money) -> Result<Money, OutOfRange> {
-    within(price.amount, price.currency.minimum(), MAX_AMOUNT).map(|_| price)
-}
-
 macro_rules! stored_as_text {
     ($($type:ident),+) => {$(
         impl ToSql for $type {
@@ -184,24 +179,5 @@ mod tests {
         );
         assert!(quantity(-1).is_err() && quantity(i64::MAX).is_err());
         assert!(order_window(9).is_err() && order_window(10).is_ok() && order_window(3601).is_err());
-    }
-
-    #[test]
-    fn a_price_can_be_charged_to_a_card() {
-        let usd = |amount| {
-            price(Money {
-                amount,
-                currency: "usd".parse().unwrap(),
-            })
-        };
-        assert_eq!(
-            usd(49),
-            Err(OutOfRange {
-                min: 50,
-                max: MAX_AMOUNT
-            })
-        );
-        assert!(usd(50).is_ok() && usd(MAX_AMOUNT).is_ok());
-        assert!(usd(MAX_AMOUNT + 1).is_err() && usd(-50).is_err());
     }
 }

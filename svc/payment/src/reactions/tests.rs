@@ -370,3 +370,29 @@ async fn an_order_that_waits_for_a_payment_that_is_over_is_told_again() {
     }
     world.db.close().await;
 }
+
+#[tokio::test]
+async fn a_free_payment_that_was_lost_with_a_database_is_as_its_order_says() {
+    let free = Order {
+        total: usd(0),
+        ..placed()
+    };
+    let world = World::new(&free, Verdict::Approves).await;
+    let (other, lost) = (world.payment, PaymentId::new(NOW));
+    let states = states(&free, History::Completed, lost);
+    let refund = refunds::tests::approved(&states[2], 0);
+    world.db.write(move |tx| refunds::ask(tx, NOW, &refund)).await.unwrap();
+    for state in [&states[2], &states[1], &states[2]] {
+        world.hear(state).await;
+    }
+    let found = world.db.read(move |conn| {
+        Ok::<_, db::Error>(
+            [store::payment(conn, lost)?, store::payment(conn, other)?].map(|found| found.unwrap().status),
+        )
+    });
+    assert_eq!(found.await.unwrap(), [Status::Captured, Status::Voided]);
+    for said in ["ticketing.payment.created.v1", "ticketing.payment.refunded.v1"] {
+        assert_eq!(world.announced(said).await, 1, "{said}");
+    }
+    world.db.close().await;
+}

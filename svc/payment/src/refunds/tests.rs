@@ -317,7 +317,7 @@ impl World {
     }
 }
 
-fn approved(order: &Order, amount: i64) -> events::Refund {
+pub(crate) fn approved(order: &Order, amount: i64) -> events::Refund {
     events::Refund {
         id: RefundId::new(NOW),
         version: 1,

@@ -8,6 +8,7 @@ mod crowds;
 mod demo;
 mod dev;
 mod documents;
+mod free;
 mod home;
 mod killed;
 mod operations;

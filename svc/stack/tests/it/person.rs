@@ -73,8 +73,12 @@ impl Person {
     }
 
     pub(crate) async fn pays(&self, order: &str, card: &str) -> Reply {
-        self.as_soon_as_known("/api/v1/payments", json!({"orderId": order, "token": card}))
-            .await
+        self.pays_with(json!({"orderId": order, "token": card})).await
+    }
+
+    /// Pays, as soon as the payment service knows the order.
+    pub(crate) async fn pays_with(&self, body: Value) -> Reply {
+        self.as_soon_as_known("/api/v1/payments", body).await
     }
 
     pub(crate) async fn cancels(&self, order: &str) -> Reply {

@@ -55,6 +55,33 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
 }
 
 #[tokio::test]
+async fn a_ticket_may_be_free_and_is_the_cheapest_then() {
+    let kit = Kit::new().await;
+    let tickets = started(&kit).await;
+    let (_, seller) = kit.somebody(&tickets);
+    let (dear, reply) = sell(&seller, concert(1)).await;
+    let mut free = concert(1);
+    free["price"]["amount"] = json!(0);
+    let (_, gift) = sell(&seller, free.clone()).await;
+    let cheapest = format!("{TICKETS}?sort=price");
+    let listed = tickets.client().get(&cheapest).await.expect(200).json();
+    assert_eq!(listed["items"], json!([gift.json(), reply.json()]));
+    let found = tickets
+        .client()
+        .get(&format!("{TICKETS}?currency=usd&maxPrice=0"))
+        .await;
+    assert_eq!(found.expect(200).json()["items"], json!([gift.json()]));
+    // What had a price may lose it, too.
+    let changed = seller.put(&dear, free).await.expect(200);
+    assert_eq!(changed.json()["price"]["amount"], 0);
+    assert_eq!(
+        admin::check(&kit.database::<Ticket>(), &Ticket::SCHEMA, Ticket::INVARIANTS).unwrap(),
+        []
+    );
+    tickets.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_about_an_offer_is_named() {
     let kit = Kit::new().await;
     let tickets = started(&kit).await;
@@ -73,6 +100,7 @@ async fn what_is_wrong_about_an_offer_is_named() {
             json!({"title": "a", "price": {"amount": 19.99, "currency": "usd"}}),
             "price.amount",
         ),
+        (price(1, "usd"), "price.amount"),
         (price(49, "usd"), "price.amount"),
         (price(-1999, "usd"), "price.amount"),
         (price(100_000_000, "usd"), "price.amount"),
