@@ -41,6 +41,9 @@ const MINIMUM: &[(&str, i64, &str)] = &[
 /// Minor units of three decimals, of which Stripe takes only multiples of ten.
 const THREE_DECIMALS: &[&str] = &["bhd", "jod", "kwd", "omr", "tnd"];
 
+/// Written with two decimals, which are always 00.
+const WHOLE: &[&str] = &["isk", "ugx"];
+
 /// Eight digits, in whatever the minor unit is.
 const MAXIMUM: i64 = 99_999_999;
 
@@ -71,9 +74,24 @@ pub(crate) fn check(amount: i64, currency: &str) -> Result<(), StripeError> {
         let message = format!("Amount must be no more than {MAXIMUM} minor units of {currency}");
         return Err(StripeError::amount("amount_too_large", "amount", message));
     }
+    even(amount, currency)
+}
+
+/// Whether an amount can be charged or given back in a currency, as far as its last digits go.
+pub(crate) fn even(amount: i64, currency: &str) -> Result<(), StripeError> {
     if THREE_DECIMALS.contains(&currency) && amount % 10 != 0 {
         let message = format!("Invalid integer: {amount} must end in 0: {currency} is charged in multiples of ten");
         return Err(StripeError::invalid_integer("amount", message));
+    }
+    if WHOLE.contains(&currency) && amount % 100 != 0 {
+        // https://support.stripe.com/questions/deprecation-of-fractional-isk-charges-and-refunds
+        let message = format!(
+            "Invalid amount. Currency {} has become effectively zero-decimal and charged amounts must be evenly divisible by \
+             100. See https://stripe.com/docs/currencies#special-cases for more information.",
+            currency.to_uppercase()
+        );
+        let code = "invalid_charge_amount_no_decimal_compatible";
+        return Err(StripeError::amount(code, "amount", message));
     }
     Ok(())
 }
@@ -93,7 +111,18 @@ mod tests {
         assert_eq!(code(30, "gbp"), None);
         assert_eq!(code(49, "jpy").as_deref(), Some("amount_too_small"));
         assert_eq!(code(100_000_000, "usd").as_deref(), Some("amount_too_large"));
+    }
+
+    #[test]
+    fn where_nobody_pays_with_the_last_digits_they_are_nought() {
         assert_eq!(code(1005, "kwd").as_deref(), Some("parameter_invalid_integer"));
+        assert_eq!(
+            (code(1010, "kwd"), code(17_501, "huf"), code(1234, "twd")),
+            (None, None, None)
+        );
+        let fraction = Some("invalid_charge_amount_no_decimal_compatible");
+        assert_eq!((code(50_010, "isk").as_deref(), code(50_000, "isk")), (fraction, None));
+        assert_eq!(code(200_050, "ugx").as_deref(), fraction);
     }
 
     #[test]

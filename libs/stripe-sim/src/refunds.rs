@@ -9,7 +9,7 @@ use crate::{
     balance,
     cards::Afterwards,
     charges::Charge,
-    disputes,
+    currency, disputes,
     error::StripeError,
     events,
     form::Params,
@@ -89,6 +89,7 @@ pub(crate) fn create(tx: &Tx<'_>, params: &Params) -> Result<Answer, StripeError
         let message = format!("Refund amount ({amount}) is greater than unrefunded amount on charge ({left})");
         return Err(StripeError::refused(Some("amount_too_large"), message).about("amount"));
     }
+    currency::even(amount, &charge.currency)?;
 
     let fate = methods::afterwards(tx, charge.payment_method.as_deref().unwrap_or_default())?;
     let pends = matches!(fate, Afterwards::RefundPends);

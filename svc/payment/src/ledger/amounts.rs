@@ -63,7 +63,7 @@ impl Taken {
             ..Amounts::default()
         };
         if self.complete && self.seller.is_some() {
-            sale.platform_fee = self.share.of(left);
+            sale.platform_fee = self.share.of(left, self.amount.currency);
             sale.seller = left - sale.platform_fee;
         } else {
             sale.held = left;
@@ -167,6 +167,22 @@ mod tests {
             // Never more than the share that was agreed on, and less by less than a minor unit.
             prop_assert!(sale.platform_fee * 10_000 <= amount * points);
             prop_assert!((sale.platform_fee + 1) * 10_000 > amount * points);
+        }
+
+        #[test]
+        fn what_is_even_stays_so_for_everybody(
+            (code, step) in prop::sample::select(vec![("kwd", 10), ("isk", 100)]),
+            (amount, parts) in parts(),
+            points in 0..=10_000_i64,
+        ) {
+            let mut booked = taken(amount * step, points);
+            booked.amount.currency = code.parse().unwrap();
+            for part in parts {
+                let sale = booked.position()[&(code.to_owned(), booked.seller)];
+                prop_assert!(sale.accounts().iter().all(|amount| amount % step == 0), "{:?}", sale);
+                prop_assert!((sale.platform_fee + step) * 10_000 > (amount * step - booked.refunded) * points);
+                booked.refunded += part * step;
+            }
         }
 
         #[test]

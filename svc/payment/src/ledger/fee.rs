@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use ids::Currency;
+
 /// Hundredths of a percent: 250 are 2.5 %. At most all of it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct BasisPoints(u16);
@@ -19,10 +21,11 @@ impl BasisPoints {
         self.0
     }
 
-    /// So much of an amount that is left of a sale, rounded down to a minor unit: in the seller's favour. Of less than
-    /// nothing it is nothing.
-    pub(crate) fn of(self, left: i64) -> i64 {
-        left.max(0) * i64::from(self.0) / i64::from(Self::ALL)
+    /// So much of an amount that is left of a sale, rounded down to what can be paid in its currency: in the seller's favour.
+    /// Of less than nothing it is nothing.
+    pub(crate) fn of(self, left: i64, currency: Currency) -> i64 {
+        let exact = left.max(0) * i64::from(self.0) / i64::from(Self::ALL);
+        exact - exact % currency.step()
     }
 }
 
@@ -57,19 +60,21 @@ mod tests {
 
     #[test]
     fn a_fee_is_rounded_down_in_the_sellers_favour() {
-        for (points, left, fee) in [
-            ("0", 1999, 0),
-            ("250", 1999, 49),
-            ("250", 2000, 50),
-            ("10000", 1999, 1999),
-            ("9999", 1, 0),
-            ("250", -5, 0),
+        for (points, left, currency, fee) in [
+            ("0", 1999, "usd", 0),
+            ("250", 1999, "usd", 49),
+            ("250", 2000, "usd", 50),
+            ("10000", 1999, "usd", 1999),
+            ("9999", 1, "usd", 0),
+            ("250", -5, "usd", 0),
+            ("250", 5120, "kwd", 120),
+            ("9999", 5120, "kwd", 5110),
+            ("10000", 5120, "kwd", 5120),
+            ("250", 50_000, "isk", 1200),
         ] {
-            assert_eq!(
-                points.parse::<BasisPoints>().unwrap().of(left),
-                fee,
-                "{points} of {left}"
-            );
+            let points = points.parse::<BasisPoints>().unwrap();
+            let currency = currency.parse().unwrap();
+            assert_eq!(points.of(left, currency), fee, "{points} of {left} {currency}");
         }
     }
 

@@ -1,5 +1,6 @@
 //! A seller's books over HTTP: what is in them, and who may read them.
 
+use events::Event;
 use payment::Payments;
 use poem::http::Method;
 use rusqlite::Connection;
@@ -9,7 +10,7 @@ use tokio::process::Command;
 
 use crate::{
     reconciling::reconcile,
-    till::{Buyer, Till},
+    till::{Buyer, Till, pay},
 };
 
 const BALANCE: &str = "/api/v1/payments/balance";
@@ -253,5 +254,34 @@ async fn what_was_given_back_differently_is_a_difference() {
         same.then_some(())
     })
     .await;
+    till.check();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_three_decimals_is_charged_shared_and_given_back_in_tens() {
+    let till = Till::open().await;
+    let buyer = till.buyer();
+    let dinars = |amount| {
+        let mut order = till.unheard_order(&buyer, amount);
+        order.total.currency = "kwd".parse().unwrap();
+        order
+    };
+    let odd = dinars(5124);
+    till.kit.say("order", Event::OrderCreated(odd.clone())).await;
+    let refused = pay(&till.client(&buyer), odd.id, "tok_visa").await.expect(422);
+    assert_eq!(refused.text_at("/code"), "amount-not-chargeable");
+
+    let mut order = dinars(5120);
+    till.kit.say("order", Event::OrderCreated(order.clone())).await;
+    let payment = till.paid(&buyer, &order).await;
+    till.confirm(&mut order, payment).await;
+    till.settled(&buyer, payment, "captured").await;
+    till.complete(&mut order).await;
+    till.refund(&order, payment, 1280).await;
+    till.books_are_whole().await;
+    let books = balance(&till.seller(&order)).await;
+    let books = &books["currencies"][0];
+    // A fortieth of 3.840 is 0.096.
+    assert_eq!((&books["fees"], &books["net"]), (&json!(90), &json!(3750)));
     till.check();
 }
