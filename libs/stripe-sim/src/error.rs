@@ -230,8 +230,14 @@ impl StripeError {
             .status(StatusCode::CONFLICT)
     }
 
-    /// What an injected fault answers: 429 as Stripe's rate limiter, everything else as Stripe's own trouble.
+    /// What an injected fault answers: 402 as an account whose balance does not cover a refund, 429 as Stripe's rate
+    /// limiter, everything else as Stripe's own trouble.
     pub(crate) fn injected(status: StatusCode) -> Self {
+        if status == StatusCode::PAYMENT_REQUIRED {
+            // As people have met it: without a code (https://github.com/Automattic/woocommerce-payments/issues/10025).
+            let message = "Insufficient funds in your Stripe balance to refund this amount.";
+            return Self::request(message.to_owned()).status(status);
+        }
         if status == StatusCode::TOO_MANY_REQUESTS {
             let message = "Request rate limit exceeded. Learn more about rate limits here \
                            https://stripe.com/docs/rate-limits.";

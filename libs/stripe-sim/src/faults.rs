@@ -74,10 +74,11 @@ pub enum When {
 pub enum Fault {
     /// It takes so much longer.
     Delay(Duration),
-    /// This status is answered, as Stripe would: 429 as its rate limiter, 500 and 503 as its own trouble.
+    /// This status is answered, as Stripe would: 402 as an account whose balance does not cover a refund, 429 as its rate
+    /// limiter, 500 and 503 as its own trouble.
     Answer(u16),
     /// This status is answered and, if there is an idempotency key, kept as its answer, without any effect: what Stripe
-    /// does with an error of its own once it has begun (<https://docs.stripe.com/api/idempotent_requests>). After the
+    /// does with an error once it has begun (<https://docs.stripe.com/api/idempotent_requests>). After the
     /// effect it is too late for that: it is the same as [`Fault::Answer`].
     Fail(u16),
     /// The connection ends without an answer.

@@ -15,6 +15,7 @@ mod record;
 mod recover;
 mod refund;
 mod refunds;
+mod retry_withdrawal;
 mod seen;
 mod settings;
 mod store;

@@ -20,6 +20,7 @@ use crate::{
     decide_refund::{DecideRefund, DecideRefundError, decide_refund},
     refund::{CannotRefund, Reason},
     refunds::dto::{NewRefund, RefundView, Refunds, Status, Withdrawal},
+    retry_withdrawal::{RetryWithdrawalError, retry_withdrawal},
     store,
 };
 
@@ -55,6 +56,14 @@ statuses! {
     /// Why refunds are not shown.
     NoSuchRefunds {
         404 => "There is no such order that you bought or sold.",
+    }
+}
+
+statuses! {
+    /// Why nothing is refunded again.
+    RetryWithdrawalProblem {
+        404 => "There is no such listing of yours.",
+        409 => "`ticket-not-withdrawn`: it is on sale.",
     }
 }
 
@@ -200,9 +209,25 @@ impl RefundsApi {
             Ok::<_, db::Error>(listing.map(|listing| Withdrawal::of(id, listing.withdrawn_at, progress)))
         });
         let found = found.await?;
-        Ok(Json(found.ok_or_else(|| {
-            Problem::not_found(format_args!("there is no listing {id} of yours"))
-        })?))
+        Ok(Json(found.ok_or(RetryWithdrawalError::NotFound(id))?))
+    }
+
+    /// Refund again what failed
+    ///
+    /// Of the sales of a listing that you withdrew. What is refunded, or being refunded, stays as it is.
+    #[oai(path = "/withdrawals/:ticketId", method = "post", operation_id = "retryWithdrawal")]
+    async fn retry_withdrawal(
+        &self,
+        app: Data<&App>,
+        seller: SignedIn,
+        /// The listing.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
+    ) -> Result<Json<Withdrawal>, RetryWithdrawalProblem> {
+        let id = id.0;
+        let begun = app.db.write(move |tx| retry_withdrawal(tx, id, seller.user_id));
+        let (withdrawn_at, progress) = begun.await?;
+        Ok(Json(Withdrawal::of(id, Some(withdrawn_at), progress)))
     }
 }
 
@@ -260,6 +285,18 @@ impl From<AskRefundError> for Problem {
             AskRefundError::NotFound(_) => Self::not_found(error),
             AskRefundError::CannotRefund(why) => why.into(),
             AskRefundError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryWithdrawalError> for Problem {
+    fn from(error: RetryWithdrawalError) -> Self {
+        match error {
+            RetryWithdrawalError::NotFound(_) => Self::not_found(error),
+            RetryWithdrawalError::NotWithdrawn => {
+                Self::conflict("ticket-not-withdrawn", "The listing is not withdrawn").detail(error)
+            }
+            RetryWithdrawalError::Db(error) => error.into(),
         }
     }
 }

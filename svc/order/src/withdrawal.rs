@@ -28,12 +28,15 @@ pub(crate) struct Progress {
     pub(crate) refunded: u32,
     /// Those of which a refund could not be paid.
     pub(crate) failed: u32,
+    /// Those whose refund was paid, and sent back by the buyer's bank later.
+    pub(crate) sent_back: u32,
 }
 
 impl Progress {
     /// Those that wait: for the payment, for the refund, for the bank's decision.
     pub(crate) fn pending(self) -> u32 {
-        self.orders.saturating_sub(self.refunded).saturating_sub(self.failed)
+        let settled = self.refunded + self.failed + self.sent_back;
+        self.orders.saturating_sub(settled)
     }
 }
 
@@ -75,10 +78,12 @@ pub(crate) fn refund_some(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
     store::advance_withdrawal(tx, ticket, sold.last().map(|last| last.id))
 }
 
-/// Refunds what is left of a sale, because its listing is withdrawn: what its buyer asked for, and the rest, once.
+/// Refunds what is left of a sale, because its listing is withdrawn: what its buyer asked for, and the rest, unless that is
+/// done or under way.
 pub(crate) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), db::Error> {
     let refunds = store::refunds_of(tx, order.id)?;
-    let refunded = refunds.iter().any(|refund| refund.asked_by == AskedBy::Withdrawal);
+    let stands = |refund: &Refund| refund.asked_by == AskedBy::Withdrawal && refund.status != RefundStatus::Failed;
+    let refunded = refunds.iter().any(stands);
     if refunded || order.refundable().is_err() {
         return Ok(());
     }

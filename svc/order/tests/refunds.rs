@@ -258,6 +258,10 @@ async fn refunds_are_for_the_buyer_and_the_seller_alone() {
     let _ = nobody.get(&list).await.expect(401);
     let _ = nobody.get("/api/v1/orders/refunds").await.expect(401);
     let _ = nobody.get(&withdrawal).await.expect(401);
+    let _ = nobody.post(&withdrawal, json!({})).await.expect(401);
+    let _ = other.post(&withdrawal, json!({})).await.expect(404);
+    let refused = shop.seller.post(&withdrawal, json!({})).await.expect(409);
+    assert_eq!(refused.problem().0, "ticket-not-withdrawn");
     for word in ["approve", "decline"] {
         let _ = sale.decide(&nobody, &id, word).await.expect(401);
         let _ = sale.decide(&other, &id, word).await.expect(404);
@@ -420,5 +424,26 @@ async fn a_withdrawal_refunds_every_sale_and_goes_on_after_a_restart() {
     let asked = shop.kit.heard_so_far().into_iter();
     let asked = asked.filter(|event| matches!(event, Event::RefundApproved(_))).count();
     assert_eq!(asked, 3, "once for each");
+
+    // The seller has the last one asked for again.
+    let retried = shop.seller.post(&path, json!({})).await.expect(200).json();
+    assert_eq!((&retried["orders"], &retried["refunded"]), (&json!(3), &json!(2)));
+    let last = &sales[2];
+    let approved = eventually("it is asked for again", || async {
+        let asked = shop.kit.heard_so_far().into_iter();
+        asked
+            .filter_map(|event| match event {
+                Event::RefundApproved(refund) if refund.order_id == last.payment.order_id => Some(refund),
+                _ => None,
+            })
+            .nth(1)
+    })
+    .await;
+    shop.answer(last, &approved, 6, None).await;
+    eventually("everybody has their money back", || async {
+        let shown = shop.seller.get(&path).await.expect(200).json();
+        (shown["refunded"] == 3 && shown["failed"] == 0).then_some(())
+    })
+    .await;
     shop.close().await;
 }

@@ -118,8 +118,10 @@ pub(crate) struct Withdrawal {
     refunded: u32,
     /// Those that wait: for their payment, for the refund, for a bank that decides on a dispute.
     pending: u32,
-    /// Those of which a refund could not be paid: you can ask for it again.
+    /// Those of which a refund could not be paid; each refund says why. They can be refunded again, together.
     failed: u32,
+    /// Those whose refund was paid, and sent back by the buyer's bank later: settle with these buyers by another way.
+    sent_back: u32,
 }
 
 impl Withdrawal {
@@ -131,6 +133,7 @@ impl Withdrawal {
             refunded: progress.refunded,
             pending: progress.pending(),
             failed: progress.failed,
+            sent_back: progress.sent_back,
         }
     }
 }
@@ -141,6 +144,7 @@ impl Example for Withdrawal {
             orders: 40,
             refunded: 37,
             failed: 1,
+            sent_back: 0,
         };
         let order = order();
         Self::of(order.ticket_id, Some(order.expires_at), progress)

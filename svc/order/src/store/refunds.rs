@@ -149,6 +149,15 @@ pub(crate) fn begin_withdrawal(conn: &Connection, ticket: TicketId) -> Result<()
     Ok(())
 }
 
+/// Has the sales of a withdrawn listing looked at from the first one on.
+pub(crate) fn begin_withdrawal_again(conn: &Connection, ticket: TicketId) -> Result<(), Error> {
+    conn.prepare_cached(
+        "INSERT INTO withdrawal (ticket_id) VALUES (?) ON CONFLICT (ticket_id) DO UPDATE SET after = '', done = 0",
+    )?
+    .execute([ticket])?;
+    Ok(())
+}
+
 /// A withdrawn listing whose sales are not refunded wholly, and up to which order they are.
 pub(crate) fn open_withdrawal(conn: &Connection) -> Result<Option<(TicketId, String)>, Error> {
     let mut open = conn.prepare_cached("SELECT ticket_id, after FROM withdrawal WHERE done = 0 LIMIT 1")?;
@@ -165,10 +174,13 @@ pub(crate) fn advance_withdrawal(conn: &Connection, ticket: TicketId, after: Opt
 /// How far the sales of a listing are refunded.
 pub(crate) fn progress(conn: &Connection, ticket: TicketId) -> Result<Progress, Error> {
     let mut counted = conn.prepare_cached(
-        r#"SELECT count(*), count(*) FILTER (WHERE back), count(*) FILTER (WHERE NOT back AND failed)
+        r#"SELECT count(*), count(*) FILTER (WHERE back AND NOT sent_back), count(*) FILTER (WHERE NOT back AND failed),
+                  count(*) FILTER (WHERE back AND sent_back)
            FROM (SELECT refunded_quantity = quantity OR coalesce(dispute_status = 'lost', 0) AS back,
                         claimed_quantity < quantity
-                            AND EXISTS (SELECT 1 FROM refund r WHERE r.order_id = o.id AND r.status = 'failed') AS failed
+                            AND EXISTS (SELECT 1 FROM refund r WHERE r.order_id = o.id AND r.status = 'failed') AS failed,
+                        EXISTS (SELECT 1 FROM refund r WHERE r.order_id = o.id AND r.status = 'paid'
+                                    AND r.failure IS NOT NULL) AS sent_back
                  FROM "order" o WHERE ticket_id = ? AND status IN ('awaiting:payment', 'complete'))"#,
     )?;
     Ok(counted.query_row([ticket], |row| {
@@ -176,6 +188,7 @@ pub(crate) fn progress(conn: &Connection, ticket: TicketId) -> Result<Progress, 
             orders: row.get(0)?,
             refunded: row.get(1)?,
             failed: row.get(2)?,
+            sent_back: row.get(3)?,
         })
     })?)
 }

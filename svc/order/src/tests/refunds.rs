@@ -9,6 +9,7 @@ use crate::{
     decide_refund::{DecideRefund, DecideRefundError, decide_refund},
     order::Order,
     refund::{CannotRefund, Decided, Refund},
+    retry_withdrawal::{RetryWithdrawalError, retry_withdrawal},
     store,
     withdrawal::{Progress, refund_some},
 };
@@ -140,6 +141,11 @@ impl World {
     async fn progress(&self) -> Progress {
         let ticket = self.ticket.id;
         self.db.read(move |conn| store::progress(conn, ticket)).await.unwrap()
+    }
+
+    async fn retry(&self, seller: UserId) -> Result<(Timestamp, Progress), RetryWithdrawalError> {
+        let ticket = self.ticket.id;
+        self.db.write(move |tx| retry_withdrawal(tx, ticket, seller)).await
     }
 
     /// One turn of the job; says whether another is to follow.
@@ -377,7 +383,8 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
         Progress {
             orders: 209,
             refunded: 0,
-            failed: 0
+            failed: 0,
+            sent_back: 0,
         }
     );
     for order in &sold {
@@ -423,6 +430,65 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
     world.expect_sound().await;
 }
 
+#[tokio::test]
+async fn what_failed_of_a_withdrawal_is_refunded_again_when_its_seller_says_so() {
+    let world = World::with(10).await;
+    let [paid, sent_back, failed, open] = [
+        world.sold(1).await,
+        world.sold(1).await,
+        world.sold(2).await,
+        world.sold(1).await,
+    ];
+    let early = world.retry(world.ticket.seller_id).await.unwrap_err();
+    assert!(matches!(early, RetryWithdrawalError::NotWithdrawn), "{early}");
+    world.change(2, true, RefundTerms::default()).await;
+    while world.turn().await {}
+    for order in [&paid, &sent_back] {
+        let refund = world.refunds(order.id).await.remove(0);
+        world.hear(paid_back(order, 5, 1999, &refund)).await;
+    }
+    let refund = world.refunds(sent_back.id).await.remove(0);
+    world.hear(not_paid_back(&sent_back, 6, 0, &refund)).await;
+    let refund = world.refunds(failed.id).await.remove(0);
+    world.hear(not_paid_back(&failed, 5, 0, &refund)).await;
+    assert!(!world.turn().await, "not by itself");
+    let stuck = Progress {
+        orders: 4,
+        refunded: 1,
+        failed: 1,
+        sent_back: 1,
+    };
+    assert_eq!(world.progress().await, stuck);
+
+    let stranger = world.retry(UserId::new(noon())).await.unwrap_err();
+    assert!(matches!(stranger, RetryWithdrawalError::NotFound(_)), "{stranger}");
+    for _ in 0..2 {
+        assert_eq!(world.retry(world.ticket.seller_id).await.unwrap().0, noon());
+        while world.turn().await {}
+    }
+    let again = world.refunds(failed.id).await;
+    assert_eq!(
+        again
+            .iter()
+            .map(|refund| (refund.status, refund.quantity))
+            .collect::<Vec<_>>(),
+        [(RefundStatus::Failed, 2), (RefundStatus::Approved, 2)]
+    );
+    for (order, refunds) in [(&paid, 1), (&sent_back, 1), (&open, 1)] {
+        assert_eq!(world.refunds(order.id).await.len(), refunds);
+    }
+    world.hear(paid_back(&failed, 6, 3998, &again[1])).await;
+    assert_eq!(
+        world.progress().await,
+        Progress {
+            refunded: 2,
+            failed: 0,
+            ..stuck
+        }
+    );
+    world.expect_sound().await;
+}
+
 /// What people and the payment service may do about two orders, again and again.
 #[derive(Clone, Copy, Debug)]
 enum Step {
@@ -432,6 +498,7 @@ enum Step {
     Dispute(DisputeStatus),
     Resell(bool),
     Withdraw,
+    Retry,
     Turn,
     Buy(u32),
 }
@@ -445,7 +512,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => prop::sample::select(vec![DisputeStatus::Open, DisputeStatus::Won]).prop_map(Step::Dispute),
         1 => any::<bool>().prop_map(Step::Resell),
         1 => Just(Step::Withdraw),
-        1 => Just(Step::Turn),
+        1 => Just(Step::Retry),
+        2 => Just(Step::Turn),
         2 => (1..3_u32).prop_map(Step::Buy),
     ];
     prop::collection::vec(step, 0..24)
@@ -490,6 +558,7 @@ impl World {
             }
             // What is withdrawn stays so.
             Step::Withdraw => self.change(1000, true, RefundTerms::default()).await,
+            Step::Retry => drop(self.retry(self.ticket.seller_id).await),
             Step::Turn => {
                 self.turn().await;
             }

@@ -27,6 +27,10 @@ const TRIES_PER_KEY: u32 = 4;
 /// The longest pause between two tries: what is open is settled within a minute of Stripe being back.
 const LONGEST_PAUSE: Duration = Duration::from_secs(45);
 
+/// The longest pause before it is asked for again where the account's balance did not cover it: money comes with every sale,
+/// or from a bank in days.
+const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
+
 /// Money that is to go back to a buyer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refund {
@@ -46,7 +50,7 @@ pub(crate) struct Refund {
     pub(crate) tries: u32,
     /// When it is asked again.
     pub(crate) next_try_at: Timestamp,
-    /// How many idempotency keys Stripe has answered for ever with an error of its own.
+    /// How many idempotency keys Stripe has answered for ever with an error of its own, or that there is no money.
     pub(crate) spent_keys: u32,
 }
 
@@ -109,6 +113,8 @@ pub(crate) enum Answer {
     Unknown(String),
     /// An error of Stripe's own, which stays its answer to this key.
     KeyIsSpent(String),
+    /// There is none yet, for the account's balance does not cover it. That stays the answer to this key.
+    NotCovered(String),
 }
 
 /// What is to be asked of Stripe. Before anything else, its list of refunds is looked at.
@@ -178,11 +184,16 @@ impl Refund {
                 true
             }
             (State::Asked, Answer::Unknown(_)) => {
-                self.postpone(now);
+                self.postpone(LONGEST_PAUSE, now);
+                false
+            }
+            (State::Asked, Answer::NotCovered(_)) => {
+                self.postpone(LONGEST_PATIENCE, now);
+                self.spent_keys += 1;
                 false
             }
             (State::Asked, Answer::KeyIsSpent(_)) => {
-                self.postpone(now);
+                self.postpone(LONGEST_PAUSE, now);
                 // Stripe is done with that key, and its list shows no refund, again and again: another key may do.
                 if self.tries.is_multiple_of(TRIES_PER_KEY) {
                     self.spent_keys += 1;
@@ -216,7 +227,7 @@ impl Refund {
 
     /// Whether there is nothing to ask Stripe for.
     pub(crate) const fn is_free(&self) -> bool {
-        self.amount.amount == 0
+        self.amount.is_free()
     }
 
     /// What cost nothing is given back at once.
@@ -230,10 +241,10 @@ impl Refund {
         self.enter(State::Failed, now);
     }
 
-    fn postpone(&mut self, now: Timestamp) {
+    fn postpone(&mut self, longest: Duration, now: Timestamp) {
         self.tries = self.tries.saturating_add(1);
-        let pause = Duration::from_secs(1 << self.tries.saturating_sub(1).min(6));
-        self.next_try_at = now + pause.min(LONGEST_PAUSE);
+        let pause = Duration::from_secs(1 << self.tries.saturating_sub(1).min(12));
+        self.next_try_at = now + pause.min(longest);
     }
 
     fn enter(&mut self, state: State, now: Timestamp) {
@@ -304,6 +315,23 @@ mod tests {
         }
         let later = refund.next_try_at;
         assert_eq!(refund.due(later), Some(Call::Ask(format!("{}-0-1", refund.id))));
+    }
+
+    #[test]
+    fn what_the_balance_does_not_cover_is_asked_for_again_with_another_key_and_more_and_more_patience() {
+        let mut refund = asked();
+        let mut now = NOW;
+        for (spent, pause) in (1..).zip([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]) {
+            assert!(!refund.learn(&Answer::NotCovered("no money".to_owned()), now));
+            assert_eq!(
+                (refund.state, refund.next_try_at),
+                (State::Asked, now + Duration::from_secs(pause))
+            );
+            now = refund.next_try_at;
+            assert_eq!(refund.due(now), Some(Call::Ask(format!("{}-0-{spent}", refund.id))));
+        }
+        assert!(refund.learn(&Answer::GivenBack(given(GivenBackStatus::Succeeded)), now));
+        assert_eq!(refund.state, State::Succeeded);
     }
 
     #[test]

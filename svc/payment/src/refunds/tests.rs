@@ -1,6 +1,10 @@
 //! Whatever order, repetition and loss: the same end, and books that are right after every step.
 
-use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    time::Duration,
+};
 
 use chassis::Service;
 use events::{AskedBy, Order, OrderStatus, RefundStatus};
@@ -36,6 +40,8 @@ enum Step {
     Ask,
     /// It is asked and does it, but the answer is lost.
     AskInVain,
+    /// It is asked, and the balance does not cover it.
+    AskTooMuch,
     /// Somebody gives back so much in the dashboard.
     ByHand(i64),
     /// One of Stripe's refunds, which was under way, arrives.
@@ -58,6 +64,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => Just(Step::Complete),
         4 => Just(Step::Ask),
         2 => Just(Step::AskInVain),
+        1 => Just(Step::AskTooMuch),
         1 => (1..TOTAL).prop_map(Step::ByHand),
         2 => (0..4_usize).prop_map(Step::Arrive),
         2 => (0..4_usize).prop_map(Step::Fail),
@@ -74,6 +81,10 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 struct Bank {
     refunds: Vec<GivenBack>,
     by_key: BTreeMap<String, usize>,
+    /// Whether the platform's balance covers nothing.
+    poor: bool,
+    /// The keys that were answered so, for ever.
+    refused: BTreeSet<String>,
     dispute: Option<Dispute>,
     /// What it said when it was asked last.
     said: Option<Aftermath>,
@@ -121,6 +132,12 @@ impl Bank {
         let Call::Ask(key) = call else {
             return Answer::Unknown("too late".to_owned());
         };
+        if self.poor {
+            self.refused.insert(key.clone());
+        }
+        if self.refused.contains(key) {
+            return Answer::NotCovered("no money".to_owned());
+        }
         let done = self
             .by_key
             .get(key)
@@ -236,10 +253,19 @@ impl World {
                 self.write(move |tx, now| reactions::adopt(tx, now, &bill)).await;
             }
             Step::Ask => {
-                self.ask(false).await;
+                self.ask(Bank::ask).await;
             }
             Step::AskInVain => {
-                self.ask(true).await;
+                self.ask(|bank, refund, call| {
+                    bank.ask(refund, call);
+                    Answer::Unknown("lost".to_owned())
+                })
+                .await;
+            }
+            Step::AskTooMuch => {
+                self.bank.poor = true;
+                self.ask(Bank::ask).await;
+                self.bank.poor = false;
             }
             Step::ByHand(amount) => {
                 let _ = self.bank.give_back(amount, None);
@@ -292,17 +318,12 @@ impl World {
     }
 
     /// Asks for what is due; says whether anything was.
-    async fn ask(&mut self, in_vain: bool) -> bool {
+    async fn ask(&mut self, how: impl FnOnce(&mut Bank, &Refund, &Call) -> Answer) -> bool {
         let (payment, now) = (self.payment, self.now);
         let due = self.db.read(move |conn| store::refund_to_ask_for(conn, payment, now));
         let Some(refund) = due.await.unwrap() else { return false };
         let list = self.bank.refunds.clone();
-        let answer = self.bank.ask(&refund, &refund.due(now).unwrap());
-        let answer = if in_vain {
-            Answer::Unknown("lost".to_owned())
-        } else {
-            answer
-        };
+        let answer = how(&mut self.bank, &refund, &refund.due(now).unwrap());
         self.write(move |tx, now| record(tx, now, refund.id, &list, &answer))
             .await;
         true
@@ -349,8 +370,9 @@ async fn ends_right(steps: Vec<Step>) {
         world.take(Step::Hear(which)).await;
     }
     world.take(Step::Complete).await;
-    world.now = world.now + Duration::from_mins(1);
-    while world.ask(false).await {}
+    // Whatever is due later is due now.
+    world.now = world.now + Duration::from_hours(2);
+    while world.ask(Bank::ask).await {}
     for which in 0..world.bank.refunds.len() {
         world.take(Step::Arrive(which)).await;
     }

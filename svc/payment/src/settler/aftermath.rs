@@ -67,13 +67,16 @@ impl Settler {
             Answer::Unknown(reason) | Answer::KeyIsSpent(reason) => {
                 tracing::warn!(payment = %payment.id, refund = %id, reason, "Stripe gave no answer about a refund: it is asked again");
             }
+            Answer::NotCovered(reason) => {
+                tracing::warn!(payment = %payment.id, refund = %id, reason, "the balance at Stripe does not cover a refund: it is asked for again");
+            }
             Answer::Refused(code) => {
                 tracing::warn!(payment = %payment.id, refund = %id, code, "Stripe does not give back");
             }
             Answer::GivenBack(_) => {}
         }
         let (answered, now) = (
-            !matches!(answer, Answer::Unknown(_) | Answer::KeyIsSpent(_)),
+            matches!(answer, Answer::GivenBack(_) | Answer::Refused(_)),
             self.clock.now(),
         );
         let recorded = self.db.write(move |tx| refunds::record(tx, now, id, &list, &answer));

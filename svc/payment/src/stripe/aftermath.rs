@@ -13,7 +13,7 @@ use stripe_core::{
 
 use super::{
     Operation, Stripe,
-    refusal::{Refusal, told},
+    refusal::{Refusal, lacks_funds, told},
 };
 use crate::{
     payment::Payment,
@@ -109,7 +109,11 @@ impl Stripe {
         };
         let request = request.customize().request_strategy(RequestStrategy::Idempotent(key));
         let sent = self.observed(Operation::Refund, request.send(&self.client)).await;
-        match sent.map_err(Refusal::from) {
+        let given = match sent {
+            Err(error) if lacks_funds(&error) => return Answer::NotCovered(told(&error)),
+            sent => sent.map_err(Refusal::from),
+        };
+        match given {
             Ok(given) => Answer::GivenBack(given.into()),
             Err(Refusal::Final(failure)) => Answer::Refused(failure.code),
             // The list will tell.

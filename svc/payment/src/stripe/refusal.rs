@@ -37,6 +37,18 @@ impl Refusal {
     }
 }
 
+/// Whether the account's balance does not cover a refund. Stripe holds most such refunds as pending by itself; where it
+/// refuses one, it says so without a code (<https://github.com/Automattic/woocommerce-payments/issues/10025>), or with that
+/// of other debits of the balance (<https://docs.stripe.com/error-codes>).
+pub(super) fn lacks_funds(error: &StripeError) -> bool {
+    let StripeError::Stripe(error, _) = error else {
+        return false;
+    };
+    let said = error.message.as_deref().unwrap_or_default();
+    matches!(code(error), "balance_insufficient" | "insufficient_funds")
+        || said.starts_with("Insufficient funds in your Stripe balance")
+}
+
 fn code(error: &ApiErrors) -> &str {
     error.code.as_ref().map_or("unknown", |code| code.as_str())
 }

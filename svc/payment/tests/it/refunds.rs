@@ -88,8 +88,7 @@ async fn of_what_was_never_taken_nothing_is_given_back_and_what_was_free_is_give
     let (_, why) = till.refund_failed(refund.id).await;
     assert_eq!(why, "Nothing was taken with this payment.");
 
-    let mut free = till.unheard_order(&buyer, 0);
-    till.kit.say("order", Event::OrderCreated(free.clone())).await;
+    let mut free = till.order_of(&buyer, 0).await;
     let nothing = till.paid(&buyer, &free).await;
     till.confirm(&mut free, nothing).await;
     till.settled(&buyer, nothing, "captured").await;
@@ -145,6 +144,21 @@ async fn a_key_that_stripe_answers_with_an_error_for_ever_is_given_up() {
     till.kit.say("order", Event::RefundApproved(refund.clone())).await;
     till.refunded(refund.id).await;
     assert_eq!(till.refunds_at_stripe().await.len(), 1);
+    till.check();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_balance_does_not_cover_is_given_back_once_it_does() {
+    let till = Till::open().await;
+    let buyer = till.buyer();
+    let (order, payment) = till.sale(&buyer, "tok_visa").await;
+    // For ever, under one key.
+    till.sim
+        .inject(On::post(REFUND).times(3), When::Before, Fault::Fail(402));
+    let refund = till.refund(&order, payment, 500).await;
+    assert_eq!(till.refunds_at_stripe().await.len(), 1);
+    let failed = |event: &Event| matches!(event, Event::PaymentRefundFailed(_));
+    assert!(!till.kit.heard_so_far().iter().any(failed), "{refund}");
     till.check();
 }
 
