@@ -46,7 +46,7 @@ impl Payment {
                 }
             }
             (Call::Capture, Learned::Intent(intent)) => self.captured(&intent, now),
-            (Call::Void, Learned::Intent(intent)) => self.voided(&intent, now),
+            (Call::Void, Learned::Intent(intent)) => self.voided(&intent, ruling, now),
         }
     }
 
@@ -167,8 +167,10 @@ impl Payment {
         }
     }
 
-    fn voided(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
+    fn voided(&mut self, intent: &Intent, ruling: Ruling, now: Timestamp) -> Option<Event> {
         match (intent.status, self.failure.take()) {
+            // Stripe had refused to capture, and a request to capture was still on its way: the order waits for that.
+            (IntentStatus::Succeeded, None) if ruling == Ruling::Capture => self.captured(intent, now),
             (IntentStatus::Canceled, Some(failure)) => self.fail(failure, now),
             (IntentStatus::Canceled, None) => {
                 self.enter(Status::Voided, now);

@@ -155,6 +155,22 @@ fn what_stripe_will_not_capture_is_let_go() {
 }
 
 #[test]
+fn a_capture_that_arrives_after_all_pays_for_the_order_that_waits_for_it() {
+    let mut payment = capturing();
+    // Refused, while an earlier request that nobody waits for any more is still on its way.
+    learn(
+        &mut payment,
+        Call::Capture,
+        IntentStatus::RequiresCapture,
+        Ruling::Capture,
+    );
+    assert_eq!(payment.status, Status::Voiding);
+    let announced = learn(&mut payment, Call::Void, IntentStatus::Succeeded, Ruling::Capture);
+    assert_eq!((payment.status, payment.trouble.as_deref()), (Status::Captured, None));
+    assert!(matches!(announced, Some(Event::PaymentCreated(_))), "{announced:?}");
+}
+
+#[test]
 fn an_answer_that_comes_late_changes_nothing() {
     for mut payment in [authorized(), capturing(), voiding()] {
         let before = payment.clone();
