@@ -88,7 +88,8 @@ fn give_back(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), Reactio
             )));
         };
         let resell = store::listing(tx, order.ticket_id)?.is_some_and(|listing| listing.resell_refunded);
-        if refund.answered(answer, payment.version, resell, now) == Change::Made {
+        let left = order.quantity.saturating_sub(order.claimed);
+        if refund.answered(answer, payment.version, left, resell, now) == Change::Made {
             if let Some(failure) = &refund.failure {
                 tracing::warn!(refund = %refund.id, %failure, "a refund could not be paid");
             }

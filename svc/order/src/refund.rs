@@ -176,16 +176,27 @@ impl Refund {
     ///
     /// What was paid once is paid, and its tickets have gone back, even if the bank sends the money back later: then the
     /// failure is kept for people. Of failures the newest counts.
-    pub(crate) fn answered(&mut self, answer: &RefundAnswer, version: u64, resell: bool, now: Timestamp) -> Change {
+    ///
+    /// `left` tickets of the order are claimed by no refund. Where the failure was heard first, its tickets may have been
+    /// claimed again before it is heard that it was paid once: then that is history.
+    pub(crate) fn answered(
+        &mut self,
+        answer: &RefundAnswer,
+        version: u64,
+        left: u32,
+        resell: bool,
+        now: Timestamp,
+    ) -> Change {
         let before = self.clone();
         let newer = self.payment_version.is_none_or(|known| known < version);
+        let history = !newer && self.status == RefundStatus::Failed && left < self.quantity;
         if newer {
             self.payment_version = Some(version);
             self.failure.clone_from(&answer.failure);
         }
         let paid = self.status == RefundStatus::Paid;
         match &answer.failure {
-            None if !paid => {
+            None if !paid && !history => {
                 self.status = RefundStatus::Paid;
                 self.returned = resell;
             }

@@ -109,6 +109,25 @@ fn a_reason_is_a_text_of_up_to_500_characters() {
     assert_eq!(Reason::parse("nul\0"), Err(BadReason::Control));
 }
 
+#[test]
+fn a_success_that_is_heard_after_its_failure_is_history_once_its_tickets_are_claimed_again() {
+    let mut refund = asked_by_buyer();
+    refund.approve(noon()).unwrap();
+    let mut hear = |version, left, failure: Option<&str>| {
+        let answer = RefundAnswer {
+            id: refund.id,
+            amount: refund.amount,
+            failure: failure.map(str::to_owned),
+        };
+        let change = refund.answered(&answer, version, left, true, noon());
+        (change, refund.status)
+    };
+    // The bank sent it back, and that overtook that it was paid.
+    assert_eq!(hear(6, 0, Some("closed")), (Change::Made, RefundStatus::Failed));
+    assert_eq!(hear(5, 0, None), (Change::None, RefundStatus::Failed));
+    assert_eq!(hear(5, 3, None), (Change::Made, RefundStatus::Paid));
+}
+
 /// What the payment service may say of a refund, one version after the other.
 fn answers() -> impl Strategy<Value = Vec<(u64, bool)>> {
     prop::sample::select(vec![
@@ -144,7 +163,7 @@ proptest! {
                     amount: refund.amount,
                     failure: (!paid).then(|| format!("failure of {version}")),
                 };
-                let change = refund.answered(&answer, *version, true, noon());
+                let change = refund.answered(&answer, *version, refund.quantity, true, noon());
                 assert_eq!(refund.version, before.version + u64::from(change == Change::Made));
                 assert_eq!(change == Change::Made, refund != before);
                 assert!(before.status != RefundStatus::Paid || refund.status == RefundStatus::Paid, "paid is paid");
