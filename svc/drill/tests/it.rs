@@ -248,7 +248,7 @@ fn every_bent_database_is_named(drilled: &Drilled) {
         ),
         (
             "payment",
-            "UPDATE payment SET amount = amount + 1 WHERE status = 'captured'".to_owned(),
+            "UPDATE payment SET amount = amount + 1 WHERE status = 'captured' AND amount > 0".to_owned(),
             "Whoever paid, paid what the order costs, with the payment that the order names",
         ),
         (
