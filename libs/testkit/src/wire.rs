@@ -51,17 +51,26 @@ impl Wire {
     pub fn reach_broker(&self) {
         let broker: Url = raw_url().parse().unwrap();
         let host = broker.host_str().unwrap_or("localhost").to_owned();
-        self.end.send_replace(Some((host, broker.port().unwrap_or(5672))));
+        self.lay(Some((host, broker.port().unwrap_or(5672))));
     }
 
     /// Leads there from now on.
     pub fn reach(&self, end: SocketAddr) {
-        self.end.send_replace(Some((end.ip().to_string(), end.port())));
+        self.lay(Some((end.ip().to_string(), end.port())));
     }
 
     /// Breaks every connection; new ones break at once.
     pub fn cut(&self) {
-        self.end.send_replace(None);
+        self.lay(None);
+    }
+
+    /// Where it leads already, no connection breaks.
+    fn lay(&self, end: Option<(String, u16)>) {
+        self.end.send_if_modified(|now| {
+            let differs = *now != end;
+            *now = end;
+            differs
+        });
     }
 
     /// The broker's URL by this wire, with its password, which `bus::AmqpUrl` never shows.

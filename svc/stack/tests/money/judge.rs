@@ -25,7 +25,7 @@ use crate::{
 const PATIENCE: Duration = Duration::from_secs(40);
 
 /// How far the clock goes between two looks: what is tried again from time to time is tried soon.
-const STEP: Duration = Duration::from_secs(5);
+const STEP: Duration = Duration::from_secs(30);
 
 /// What is under way, or not so, of money that went back: rows of one text. Stripe's lists are tables beside the databases.
 const TRUTHS: &[(&str, &str)] = &[
@@ -100,7 +100,20 @@ const TRUTHS: &[(&str, &str)] = &[
     ),
 ];
 
+/// What the scripts have come to.
+const TALLY: &str = r#"SELECT group_concat(format('%d %s', many, what), ', ') FROM (
+    SELECT count(*) AS many, 'orders ' || status AS what FROM "order"."order" GROUP BY status
+    UNION ALL SELECT count(*), 'payments ' || status FROM payment.payment GROUP BY status
+    UNION ALL SELECT count(*), 'refunds ' || state FROM payment.refund GROUP BY state
+    UNION ALL SELECT count(*), 'disputes ' || status FROM payment.dispute GROUP BY status)"#;
+
 impl World {
+    /// How much of what there was, to see that the scripts go far.
+    pub(crate) async fn tally(&self) -> String {
+        let conn = self.beside_stripe().await;
+        conn.query_row(TALLY, [], |row| row.get(0)).unwrap()
+    }
+
     /// Waits until everything is at rest and as it must be after a script; says what is not, if it never is.
     pub(crate) async fn judged(&self, script: &[Step]) -> Result<(), String> {
         // What nobody pays any more ends, also where its deadline is moved.

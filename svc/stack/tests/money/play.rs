@@ -28,7 +28,7 @@ const A_MOMENT: Duration = Duration::from_millis(400);
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// How long an order is looked at that is about to be paid.
-const EXPECTANT: Duration = Duration::from_millis(1500);
+const EXPECTANT: Duration = Duration::from_secs(2);
 
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -49,12 +49,16 @@ struct Said(Option<u16>, Value);
 pub(crate) async fn play(market: &mut Market, script: &[Step]) {
     let scene = Arc::new(Scene::set(&market.world).await);
     let (mut under_way, mut deaths) = (JoinSet::new(), Vec::<(Service, Hold)>::new());
-    let mut hurry = false;
+    let (mut hurry, mut gone) = (false, 0);
     for step in script {
         match step {
             Step::Hurry => {
                 hurry = true;
                 continue;
+            }
+            Step::BrokerGoes(steps) => {
+                market.world.broker.cut();
+                gone = *steps + 1;
             }
             Step::Dies(service) => market.dies(*service).await,
             Step::DiesAt(service, call, when) => deaths.push((*service, market.world.sim.hold(call.on(), *when))),
@@ -74,6 +78,10 @@ pub(crate) async fn play(market: &mut Market, script: &[Step]) {
             }
         }
         hurry = false;
+        gone -= gone.min(1);
+        if gone == 0 {
+            market.world.broker.reach_broker();
+        }
         let mut waiting = Vec::new();
         for (service, hold) in std::mem::take(&mut deaths) {
             if timeout(Duration::ZERO, hold.arrived()).await.is_ok() {
@@ -105,8 +113,6 @@ impl World {
             Step::PostComes(last_first) => self.sim.release_events(*last_first),
             Step::WindowPasses => self.kit.clock.advance(self.kit.window),
             Step::DayPasses => self.kit.clock.advance(A_DAY),
-            Step::BrokerGoes => self.broker.cut(),
-            Step::BrokerComes => self.broker.reach_broker(),
             _ => return false,
         }
         true
@@ -239,8 +245,7 @@ impl Scene {
             | Step::DayPasses
             | Step::Dies(_)
             | Step::DiesAt(..)
-            | Step::BrokerGoes
-            | Step::BrokerComes => unreachable!(),
+            | Step::BrokerGoes(_) => unreachable!(),
         }
     }
 
@@ -284,8 +289,11 @@ impl Scene {
         }
     }
 
-    /// A complete order, if it becomes so soon.
+    /// A complete order, if it becomes so soon. Whoever has not even ordered buys first.
     async fn bought(&self, order: usize) -> Option<String> {
+        if self.placed(order).await.is_none() {
+            self.pays(order, Some("tok_visa")).await;
+        }
         let (began, mut looks) = (Instant::now(), interval(LOOK));
         loop {
             looks.tick().await;
@@ -409,14 +417,21 @@ impl Scene {
     }
 
     async fn disputes(&self, order: usize, inquiry: bool) {
-        let Some(intent) = self.taken(order).await else { return };
+        if let Some(intent) = self.taken(order).await {
+            self.disputed(&intent, inquiry).await;
+        }
+    }
+
+    async fn disputed(&self, intent: &Value, inquiry: bool) {
         let charge = intent["latest_charge"].as_str().unwrap();
         // All of it may have gone back, or be disputed.
         let _opened = self.world.sim.dispute(charge, "fraudulent", inquiry).await;
     }
 
+    /// A bank that has to decide first takes the money, unless it did.
     async fn rules(&self, order: usize, won: bool) {
         let Some(intent) = self.taken(order).await else { return };
+        self.disputed(&intent, false).await;
         let path = format!("/v1/disputes?payment_intent={}", intent["id"].as_str().unwrap());
         let disputes = self.world.at_stripe(Method::GET, &path, String::new()).await;
         let newest = disputes.as_ref().and_then(|list| list["data"][0]["id"].as_str());

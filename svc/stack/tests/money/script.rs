@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use proptest::{collection::vec, option, prelude::*, sample::select};
+use proptest::{collection::vec, prelude::*, sample::select};
 use stripe_sim::{Disturbance, On};
 
 pub(crate) use Call::*;
@@ -64,19 +64,21 @@ pub(crate) enum Step {
     Dies(Service),
     /// The same, as soon as Stripe has the next such call in hand.
     DiesAt(Service, Call, When),
-    BrokerGoes,
-    BrokerComes,
+    /// The broker is gone for so many steps.
+    BrokerGoes(u32),
 }
 
 /// What is asked of Stripe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Call {
     Authorize,
+    Find,
     Look,
     Capture,
     Void,
     Refund,
     ListRefunds,
+    ListDisputes,
 }
 
 /// How a call goes wrong.
@@ -113,11 +115,13 @@ impl Call {
     pub(crate) fn on(self) -> On {
         match self {
             Authorize => On::post("/v1/payment_intents"),
+            Find => On::get("/v1/payment_intents"),
             Look => On::get("/v1/payment_intents/*"),
             Capture => On::post("/v1/payment_intents/*/capture"),
             Void => On::post("/v1/payment_intents/*/cancel"),
             Refund => On::post("/v1/refunds"),
             ListRefunds => On::get("/v1/refunds"),
+            ListDisputes => On::get("/v1/disputes"),
         }
     }
 }
@@ -147,7 +151,7 @@ impl Letters {
 impl Step {
     /// Whether it is something that goes wrong.
     pub(crate) const fn is_a_fault(&self) -> bool {
-        matches!(self, Breaks(..) | Post(..) | Dies(_) | DiesAt(..) | BrokerGoes)
+        matches!(self, Breaks(..) | Post(..) | Dies(_) | DiesAt(..) | BrokerGoes(_))
     }
 }
 
@@ -191,15 +195,24 @@ const DECLINED: &[&str] = &[
 
 fn card() -> impl Strategy<Value = &'static str> {
     prop_oneof![
-        5 => select(GOOD),
-        3 => select(GOOD_AT_FIRST),
+        6 => select(GOOD),
+        4 => select(GOOD_AT_FIRST),
         3 => select(ASKED),
         2 => select(DECLINED),
     ]
 }
 
 fn call() -> impl Strategy<Value = Call> {
-    select(&[Authorize, Look, Capture, Void, Refund, ListRefunds][..])
+    prop_oneof![
+        3 => Just(Authorize),
+        1 => Just(Find),
+        2 => Just(Look),
+        3 => Just(Capture),
+        3 => Just(Void),
+        3 => Just(Refund),
+        2 => Just(ListRefunds),
+        1 => Just(ListDisputes),
+    ]
 }
 
 fn when() -> impl Strategy<Value = When> {
@@ -211,11 +224,11 @@ fn service() -> impl Strategy<Value = Service> {
 }
 
 fn quantity() -> impl Strategy<Value = Option<u32>> {
-    option::of(1..=3_u32)
+    select(&[None, Some(1), Some(1), Some(2)][..])
 }
 
-/// What people and banks do.
-fn act() -> impl Strategy<Value = Step> {
+/// What people do to buy.
+fn buying() -> impl Strategy<Value = Step> {
     let order = || 0..ORDERS;
     prop_oneof![
         3 => Just(Hurry),
@@ -223,17 +236,25 @@ fn act() -> impl Strategy<Value = Step> {
         2 => order().prop_map(OpensBrowser),
         5 => (order(), card()).prop_map(|(order, card)| Shows(order, card)),
         4 => (order(), prop::bool::weighted(0.8)).prop_map(|(order, passes)| Proves(order, passes)),
-        2 => order().prop_map(Cancels),
-        4 => (order(), quantity()).prop_map(|(order, quantity)| AsksBack(order, quantity)),
-        4 => (order(), prop::bool::weighted(0.8)).prop_map(|(order, yes)| Decides(order, yes)),
-        3 => (order(), quantity()).prop_map(|(order, quantity)| GivesBack(order, quantity)),
+        1 => order().prop_map(Cancels),
+        1 => Just(WindowPasses),
+    ]
+}
+
+/// What people and banks do afterwards.
+fn afterwards() -> impl Strategy<Value = Step> {
+    let order = || 0..ORDERS;
+    prop_oneof![
+        2 => Just(Hurry),
+        6 => (order(), quantity()).prop_map(|(order, quantity)| AsksBack(order, quantity)),
+        5 => (order(), prop::bool::weighted(0.8)).prop_map(|(order, yes)| Decides(order, yes)),
+        4 => (order(), quantity()).prop_map(|(order, quantity)| GivesBack(order, quantity)),
         1 => (order(), 1..=2500_i64).prop_map(|(order, amount)| GivesBackByHand(order, amount)),
-        2 => (order(), any::<bool>()).prop_map(|(order, succeeds)| RefundEnds(order, succeeds)),
+        3 => (order(), any::<bool>()).prop_map(|(order, succeeds)| RefundEnds(order, succeeds)),
         2 => (order(), prop::bool::weighted(0.3)).prop_map(|(order, inquiry)| Disputes(order, inquiry)),
         2 => (order(), any::<bool>()).prop_map(|(order, won)| Rules(order, won)),
         1 => (0..LISTINGS).prop_map(Withdraws),
-        2 => Just(Later),
-        1 => Just(WindowPasses),
+        3 => Just(Later),
         1 => Just(DayPasses),
     ]
 }
@@ -248,12 +269,13 @@ fn fault() -> impl Strategy<Value = Step> {
         1 => any::<bool>().prop_map(PostComes),
         2 => service().prop_map(Dies),
         3 => (service(), call(), when()).prop_map(|(service, call, when)| DiesAt(service, call, when)),
-        1 => Just(BrokerGoes),
-        1 => Just(BrokerComes),
+        1 => (1..=4_u32).prop_map(BrokerGoes),
     ]
 }
 
-/// A day in a marketplace where much goes wrong.
+/// A day in a marketplace where much goes wrong: first most want to buy, then most want their money back.
 pub(crate) fn script() -> impl Strategy<Value = Vec<Step>> {
-    vec(prop_oneof![5 => act(), 2 => fault()], 10..40)
+    let day = vec(prop_oneof![10 => buying(), 1 => afterwards(), 4 => fault()], 5..20);
+    let evening = vec(prop_oneof![10 => afterwards(), 2 => buying(), 4 => fault()], 3..25);
+    (day, evening).prop_map(|(day, evening)| [day, evening].concat())
 }
