@@ -141,6 +141,6 @@ pub(super) const ALL: &[Truth] = &[
         sql: "SELECT a.n, a.at, a.service, format('%d for key %s, whose payment %s is %s', a.status, a.key, p.id, p.status)
               FROM answer a JOIN payment.payment p ON p.buyer_id = a.user AND p.idempotency_key = a.key
               WHERE a.op = 'payOrder' AND a.status BETWEEN 400 AND 499
-                  AND (p.status = 'captured' OR a.status = 402 AND p.status <> 'failed')",
+                  AND (p.status = 'captured' OR a.status = 402 AND p.status NOT IN ('failed', 'voided'))",
     },
 ];
