@@ -17,6 +17,13 @@ impl Tx {
         Self(conn)
     }
 
+    /// A database of its own in memory, outside any transaction: whoever explores what commands do begins and undoes
+    /// them by itself.
+    #[cfg(feature = "model")]
+    pub fn in_memory(schema: &crate::Schema) -> Result<Self, crate::OpenError> {
+        crate::open::in_memory(schema).map(Self)
+    }
+
     /// Runs `part` so that its effects are undone if it fails, while the rest of the command stays: to record a
     /// refusal, say. The outer `Result` tells whether the database could do that, the inner one is the part's own.
     pub fn attempt<T, E>(&self, part: impl FnOnce(&Self) -> Result<T, E>) -> Result<Result<T, E>, Error> {

@@ -8,6 +8,9 @@ mod cancel_order;
 mod decide_refund;
 mod dto;
 mod listing;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub mod model;
 mod order;
 mod place_order;
 mod reactions;

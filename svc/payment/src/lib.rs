@@ -11,6 +11,9 @@ mod declines;
 mod dto;
 mod intent;
 mod ledger;
+#[cfg(feature = "model")]
+#[doc(hidden)]
+pub mod model;
 mod pay;
 mod payment;
 mod reactions;

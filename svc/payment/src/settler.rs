@@ -3,8 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use db::Db;
+use db::{Db, Tx};
 use ids::{Clock, PaymentId, Timestamp};
+use rusqlite::Connection;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trace::{Kind, Span};
@@ -12,14 +13,14 @@ use trace::{Kind, Span};
 use crate::{
     intent::Learned,
     ledger::{self, BasisPoints},
-    payment::Call,
+    payment::{Call, Payment},
     record::record,
     store,
     stripe::Stripe,
     turns::{Turn, Turns},
 };
 
-mod aftermath;
+pub(crate) mod aftermath;
 
 /// The pauses between the tries while somebody waits for the result.
 const QUICK_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
@@ -117,12 +118,7 @@ impl Settler {
             return Ok(());
         }
         let now = self.clock.now();
-        let due = self.db.read(move |conn| {
-            let mut due = store::unsettled(conn, now, BATCH)?;
-            due.extend(store::to_look_after(conn, now, BATCH)?);
-            Ok::<_, db::Error>(due)
-        });
-        for id in due.await? {
+        for id in self.db.read(move |conn| due(conn, now)).await? {
             // Whoever has it now looks again when done.
             let Some(turn) = self.turns.take(id) else { continue };
             let Ok(place) = Arc::clone(&self.at_once).acquire_owned().await else {
@@ -217,13 +213,9 @@ impl Settler {
             tracing::warn!(payment = %id, ?call, reason, "Stripe gave no answer: it is asked again");
         }
         let (now, share) = (self.clock.now(), self.share);
-        let payment = self.db.write(move |tx| {
-            let payment = record(tx, now, id, (call, asked_at), learned)?;
-            if let Some(payment) = &payment {
-                ledger::open(tx, now, share, payment)?;
-            }
-            Ok::<_, db::Error>(payment)
-        });
+        let payment = self
+            .db
+            .write(move |tx| keep(tx, now, share, id, (call, asked_at), learned));
         let payment = payment.await?;
         if let Some(trouble) = payment.and_then(|payment| payment.trouble) {
             tracing::error!(payment = %id, trouble, "a payment waits for a person");
@@ -247,4 +239,27 @@ impl Settler {
     async fn pause(&self, pause: Duration) {
         self.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
+}
+
+/// The payments about which Stripe is to be asked now.
+pub(crate) fn due(conn: &Connection, now: Timestamp) -> Result<Vec<PaymentId>, db::Error> {
+    let mut due = store::unsettled(conn, now, BATCH)?;
+    due.extend(store::to_look_after(conn, now, BATCH)?);
+    Ok(due)
+}
+
+/// Writes down what Stripe answered to a call, and begins the books of what it took.
+pub(crate) fn keep(
+    tx: &Tx,
+    now: Timestamp,
+    share: BasisPoints,
+    id: PaymentId,
+    asked: (Call, Timestamp),
+    learned: Learned,
+) -> Result<Option<Payment>, db::Error> {
+    let payment = record(tx, now, id, asked, learned)?;
+    if let Some(payment) = &payment {
+        ledger::open(tx, now, share, payment)?;
+    }
+    Ok(payment)
 }

@@ -12,14 +12,15 @@ use crate::{
 
 /// What is to be done about the money of a payment.
 #[derive(Debug)]
-enum Duty {
+pub(crate) enum Duty {
     /// Stripe is to be asked for a refund.
     GiveBack(Refund, Call),
     /// It is to be asked what has become of the money. Whether any of it went back already.
     Look(bool),
 }
 
-fn duty(conn: &Connection, id: PaymentId, now: Timestamp) -> Result<Option<(Payment, Duty)>, db::Error> {
+/// What is to be done now about the money of a payment: refunds first.
+pub(crate) fn duty(conn: &Connection, id: PaymentId, now: Timestamp) -> Result<Option<(Payment, Duty)>, db::Error> {
     let Some(taking) = store::taking(conn, id)? else {
         return Ok(None);
     };
