@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long it may take until all is as it must be.
-const PATIENCE: Duration = Duration::from_secs(40);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How far the clock goes between two looks: what is tried again from time to time is tried soon.
 const STEP: Duration = Duration::from_secs(30);
