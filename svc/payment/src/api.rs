@@ -294,10 +294,9 @@ impl App {
                 Ok(Paid::Created(Json(self.view(payment)), location))
             }
             (Status::Voiding | Status::Voided | Status::Failed, Some(failure)) => Err(failed(failure)),
+            // Let go because of the order, or because the buyer has shown another card meanwhile.
             (Status::Voiding | Status::Voided | Status::Failed, None) => {
-                // Let go because of the order, as a rule.
-                still_payable?;
-                Err(failed(&Failure::lapsed()))
+                Err(still_payable.err().unwrap_or(NotPayable::BeingPaid).into())
             }
         }
     }
