@@ -38,7 +38,7 @@ stop_load() { stop_process load; }
 # where a budget is broken by what is done, and the table tells by how much.
 steps=()
 step() {
-    local how="$1" name="$2" since until started=$SECONDS line code=0
+    local how="$1" name="$2" since started=$SECONDS
     shift 2
     say "$name"
     since="$(now_ms)"
@@ -47,14 +47,26 @@ step() {
     step_took=$((SECONDS - started))
     # What it has led to is counted, too: two seconds of buyers who do not notice anything any more.
     until_true 60 "sales go on after \"$name\"" sold $(($(wc -l <"$record") + 2 * rate))
-    until="$(now_ms)"
+    steps+=("$how $since $(now_ms) $step_took $name")
+    tell_step "${steps[-1]}" >&2 || die "requests failed during \"$name\""
+}
+
+# tell_step STEP: what became of what was asked meanwhile, as far as it is known. Fails where nothing might.
+tell_step() {
+    local how since until took name line code=0
+    read -r how since until took name <<<"$1"
     line="$("$programs/drill" report "$record" --since "$since" --until "$until" 2>"$cluster/log/failed")" || code=$?
-    steps+=("$(printf '%-52s %4d s  %s' "$name" "$step_took" "$line")")
-    say "  $step_took s · $line"
-    if ((code != 0)); then
-        cat "$cluster/log/failed" >>"$cluster/log/failures.log"
-        [ "$how" = some ] || { cat "$cluster/log/failed" >&2 && die "requests failed during \"$name\""; }
-    fi
+    printf '%-52s %4d s  %s\n' "$name" "$took" "$line"
+    ((code != 0)) || return 0
+    cat "$cluster/log/failed" >>"$cluster/log/failures.log"
+    [ "$how" = some ] || { cat "$cluster/log/failed" >&2 && return 1; }
+}
+
+# Once more, when all that was asked is answered.
+tell_steps() {
+    local told code=0
+    for told in "${steps[@]}"; do tell_step "$told" || code=1; done
+    return "$code"
 }
 
 # The allocation of a job that runs, and its fields: running JOB, ID or NodeID.

@@ -86,7 +86,7 @@ struct LoadArgs {
 struct ReportArgs {
     /// The record
     record: PathBuf,
-    /// From this moment on, in milliseconds since 1970: one line instead of the table
+    /// What was asked from this moment on, in milliseconds since 1970: one line instead of the table
     #[arg(long, value_name = "MS")]
     since: Option<i64>,
     /// Until this moment

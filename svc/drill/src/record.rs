@@ -41,6 +41,11 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// When it was asked for first, in milliseconds since 1970.
+    pub fn asked_at(&self) -> i64 {
+        self.at.saturating_sub_unsigned(self.ms)
+    }
+
     /// Whether somebody who tries once more was still let down: no answer, an error of ours, or one that makes no sense.
     pub fn failed(&self) -> bool {
         let again = self.attempts > 1;

@@ -73,10 +73,11 @@ impl Tally {
     }
 }
 
-/// The answers within a stretch of time, both ends included.
+/// The answers to what was asked within a stretch of time, both ends included: what was done then is to blame for them,
+/// however late they came.
 pub fn within(lines: &[Line], since: Option<i64>, until: Option<i64>) -> Vec<&Answer> {
-    let inside = |at| since.is_none_or(|since| since <= at) && until.is_none_or(|until| at <= until);
-    answers(lines).filter(|answer| inside(answer.at)).collect()
+    let inside = |asked| since.is_none_or(|since| since <= asked) && until.is_none_or(|until| asked <= until);
+    answers(lines).filter(|answer| inside(answer.asked_at())).collect()
 }
 
 /// By step, in the order of the record, and by operation.

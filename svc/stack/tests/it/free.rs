@@ -40,7 +40,10 @@ async fn a_free_ticket_needs_no_stripe() {
         "approved"
     );
     let shown = bert.sees(&order, "partially_refunded").await;
-    assert_eq!((&shown["refundedQuantity"], &shown["refundedAmount"]), (&json!(1), &Value::Null));
+    assert_eq!(
+        (&shown["refundedQuantity"], &shown["refundedAmount"]),
+        (&json!(1), &Value::Null)
+    );
     ada.counts(&ticket, 0, 3).await;
     let _ = ada.withdraws(&ticket).await.expect(204);
     bert.sees(&order, "refunded").await;
