@@ -122,8 +122,8 @@ job "ticketing-stripe-sim" {
 
       resources {
         cpu        = 100
-        memory     = 32
-        memory_max = 128
+        memory     = 128
+        memory_max = 256
       }
 
       logs {

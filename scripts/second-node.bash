@@ -92,7 +92,7 @@ lose_second() {
     rm -rf "$cluster/node2/data"
     # Nobody knows but a person that it will not come back.
     "$nomad" alloc stop -detach "$lost" >/dev/null
-    until_true 90 "$1 runs on the first node" ready "$1" "$lost"
+    until_true 120 "$1 runs on the first node" ready "$1" "$lost"
     # Or Prometheus would go on asking it.
     "$consul" force-leave -prune ticketing-2 >/dev/null
 }
