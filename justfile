@@ -16,7 +16,7 @@ dev *args: _toolchain
 demo *args: _toolchain
     @cargo run --quiet --package stack --bin demo -- "$@"
 
-# Run every check that CI runs
+# Run every check that CI runs, but test-nomad
 [no-exit-message]
 test: check _scripts _specs _observability _dependencies _nomad _packaging _tests
 
