@@ -17,7 +17,8 @@ bucket_keys=()
 [ "$backup" = file ] || bucket_keys=(backup_access_key_id=ticketing backup_secret_access_key=ticketing)
 
 export NOMAD_ADDR="http://127.0.0.1:4646" CONSUL_HTTP_ADDR="http://127.0.0.1:8500"
-unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE
+# And certificates of another store are not those of our bucket: tasks inherit what the agent has.
+unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE AWS_CA_BUNDLE
 
 # In the order in which they are started.
 services=(auth ticket order expiration payment)
