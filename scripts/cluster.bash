@@ -22,7 +22,7 @@ unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE AWS_CA_BUNDLE
 
 # In the order in which they are started.
 services=(auth ticket order expiration payment)
-# Set by who sources this.
+# Set by make_ready, or by who sources this.
 nomad="${nomad:-}" consul="${consul:-}" bucket_server="${bucket_server:-}"
 
 # pid_of NAME: the process that start_process started under this name, if it still runs. A number alone may have become
@@ -67,6 +67,15 @@ await_process() {
         pid_of "$name" >/dev/null || die "$name ended: $(tail -n 1 "$cluster/log/$name.log")"
         ((SECONDS < deadline)) || die "$name does not answer (log: $cluster/log/$name.log)"
     done
+}
+
+# What runs the jobs, and what they need of this machine.
+make_ready() {
+    nomad="$(scripts/tool nomad)" consul="$(scripts/tool consul)"
+    [ "$backup" = file ] || bucket_server="$(scripts/tool moto_server)"
+    [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || apt_install "RabbitMQ is missing" rabbitmq-server
+    [ -x /usr/sbin/nginx ] || apt_install "nginx is missing" nginx-light
+    have openssl || apt_install "OpenSSL is missing" openssl
 }
 
 make_folders() {

@@ -233,16 +233,6 @@ summary = max(runs, key=lambda j: j["SubmitTime"])["JobSummary"]["Summary"]["pro
 sys.exit(summary["Complete"] != 1)' "$1"
 }
 
-make_ready() {
-    nomad="$(scripts/tool nomad)" consul="$(scripts/tool consul)"
-    scripts/tool litestream >/dev/null
-    scripts/tool prometheus >/dev/null
-    [ "$backup" = file ] || bucket_server="$(scripts/tool moto_server)"
-    [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || apt_install "RabbitMQ is missing" rabbitmq-server
-    [ -x /usr/sbin/nginx ] || apt_install "nginx is missing" nginx-light
-    have openssl || apt_install "OpenSSL is missing" openssl
-}
-
 # The release, and who buys. The latter are programs of tests, as `just test` builds them.
 get_programs() {
     local target="${CARGO_TARGET_DIR:-target}"

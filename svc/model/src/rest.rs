@@ -31,12 +31,7 @@ pub(crate) fn is_good(market: &Market, world: &World) -> bool {
         seen.push(print);
         let Some((action, next)) = market.next(&world) else {
             if let Some(why) = market.unsettled(&world) {
-                market
-                    .bad
-                    .lock()
-                    .unwrap()
-                    .get_or_insert(Verdict { why, way, end: world });
-                return false;
+                return market.condemn(Verdict { why, way, end: world });
             }
             let (order, payment) = (market.order(&world), market.payment(&world));
             let attempts = payment.payments.iter().map(|attempt| attempt.status.as_str());
@@ -47,12 +42,7 @@ pub(crate) fn is_good(market: &Market, world: &World) -> bool {
         };
         if way.len() == PATIENCE {
             let why = "it never comes to rest";
-            market
-                .bad
-                .lock()
-                .unwrap()
-                .get_or_insert(Verdict { why, way, end: world });
-            return false;
+            return market.condemn(Verdict { why, way, end: world });
         }
         way.push(action);
         world = next;
@@ -70,6 +60,12 @@ fn fingerprint(world: &World) -> u64 {
 impl Market {
     pub(crate) fn goes_on(&self, world: &World) -> Option<World> {
         self.next(world).map(|(_, next)| next)
+    }
+
+    /// Keeps the first way that ends badly; no world on it is good.
+    fn condemn(&self, verdict: Verdict) -> bool {
+        self.bad.lock().unwrap().get_or_insert(verdict);
+        false
     }
 
     /// The next thing that happens by itself.
