@@ -15,10 +15,10 @@ use std::time::{Duration, Instant};
 use bus::{Bus, Config, Namespace, RETRIES, Recovery, State, admin, outbox};
 use db::{Db, Schema};
 use events::{Event, Expiration};
-use ids::{Clock, EventId, OrderId};
 use lapin::{Connection, ConnectionProperties, types::FieldTable};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, EventId, OrderId};
 
 const EVENTS: u64 = 20_000;
 
@@ -38,7 +38,7 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
     let folder = tempfile::tempdir().unwrap();
     let schema = Schema {
         service: "expiration",
-        migrations: &[outbox::V1],
+        migrations: &[outbox::SCHEMA_V1],
     };
     let db = Db::open(&folder.path().join("db"), &schema).unwrap();
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
@@ -76,7 +76,7 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
                 version,
                 deadline,
             };
-            outbox::publish(tx, "expiration", now, Event::ExpirationCompleted(said))?;
+            outbox::append(tx, "expiration", now, Event::ExpirationCompleted(said))?;
         }
         Ok::<_, db::Error>(())
     })

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    AmqpUrl, Error, Namespace, RETRIES, Rungs,
+    AmqpUrl, DelayLadder, Error, Namespace, RETRIES,
     connection::{close, connect, patiently},
     topology::Topology,
 };
@@ -22,7 +22,7 @@ pub async fn ping(url: &AmqpUrl) -> Result<(), Error> {
 pub async fn delete_namespace(url: &AmqpUrl, namespace: &Namespace, delays: &[Duration]) -> Result<(), Error> {
     let connection = connect(url, "delete").await?;
     let deleted = patiently(async {
-        Topology::new(namespace, &Rungs::new(Duration::from_mins(15)), &RETRIES)
+        Topology::new(namespace, &DelayLadder::new(Duration::from_mins(15)), &RETRIES)
             .delete(&connection)
             .await?;
         for delay in delays {

@@ -2,14 +2,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use db::Db;
 use futures_util::future::try_join_all;
-use ids::{Clock, Timestamp};
 use lapin::Connection;
-use metrics::{Metrics, Readings};
+use metrics::{MetricsRegistry, Samples};
 use tokio::{sync::watch, time::Instant};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, Timestamp};
 
 use crate::{
-    AmqpUrl, Error, Namespace, Reaction, Recovery, Rungs,
+    AmqpUrl, DelayLadder, Error, EventHandler, Namespace, Recovery,
     backoff::Backoff,
     connection::{close, confirming_channel, connect, loss, patiently},
     consumer::Subscriber,
@@ -32,7 +32,7 @@ const STABLE: Duration = Duration::from_secs(5);
 /// What a service wants of the broker.
 pub struct Config {
     /// Where the broker is.
-    pub broker: Broker,
+    pub broker: BrokerLocator,
     /// What every name in the broker starts with.
     pub namespace: Namespace,
     /// Who we are.
@@ -49,9 +49,9 @@ pub struct Config {
 
 /// Where the broker is: asked for before each attempt to connect. An [`AmqpUrl`] is one that never moves.
 #[derive(Clone)]
-pub struct Broker(Arc<dyn Fn() -> Result<AmqpUrl, String> + Send + Sync>);
+pub struct BrokerLocator(Arc<dyn Fn() -> Result<AmqpUrl, String> + Send + Sync>);
 
-impl Broker {
+impl BrokerLocator {
     /// A broker that moves, or the reason why it is not known where it is.
     pub fn moving(at: impl Fn() -> Result<AmqpUrl, String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(at))
@@ -62,13 +62,13 @@ impl Broker {
     }
 }
 
-impl From<AmqpUrl> for Broker {
+impl From<AmqpUrl> for BrokerLocator {
     fn from(url: AmqpUrl) -> Self {
         Self::moving(move || Ok(url.clone()))
     }
 }
 
-impl fmt::Debug for Broker {
+impl fmt::Debug for BrokerLocator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0)() {
             Ok(url) => write!(f, "{url}"),
@@ -82,7 +82,7 @@ pub struct Consumer {
     /// What to listen to.
     pub queue: Queue,
     /// What to do with each message.
-    pub reaction: Reaction,
+    pub reaction: EventHandler,
 }
 
 /// Something to listen to.
@@ -143,20 +143,20 @@ impl Bus {
     }
 
     /// Tells `metrics` what is published, what is consumed and what became of it.
-    pub fn register(&self, metrics: &Metrics) {
+    pub fn register(&self, metrics: &MetricsRegistry) {
         self.meters.register(metrics);
     }
 
     /// Reads whether there is a broker.
-    pub fn look(&self, readings: &mut Readings) {
+    pub fn collect_metrics(&self, samples: &mut Samples) {
         let connected = *self.state.borrow() == State::Connected;
-        readings.gauge(
+        samples.gauge(
             "ticketing_broker_connected",
             "Whether there is a broker",
             &[],
             connected.into(),
         );
-        readings.gauge(
+        samples.gauge(
             "ticketing_catching_up",
             "Whether the database was restored and has not caught up with the journal yet",
             &[],
@@ -167,7 +167,7 @@ impl Bus {
 
 /// Keeps a connection up.
 struct Supervisor {
-    broker: Broker,
+    broker: BrokerLocator,
     /// What an operator sees in the broker.
     name: String,
     namespace: Namespace,
@@ -215,7 +215,7 @@ impl Supervisor {
         Self {
             broker,
             name: namespace.service(service),
-            topology: Topology::new(&namespace, &Rungs::new(window), &retries),
+            topology: Topology::new(&namespace, &DelayLadder::new(window), &retries),
             recovered: recovery
                 .as_ref()
                 .map_or_else(|| watch::Sender::new(true), |recovery| recovery.done.clone()),

@@ -6,7 +6,6 @@ use std::{
 use db::Db;
 use events::{Envelope, Event};
 use futures_util::{FutureExt, StreamExt};
-use ids::{Clock, Timestamp};
 use lapin::{
     Channel, Connection,
     message::Delivery,
@@ -15,9 +14,10 @@ use lapin::{
 };
 use tokio_util::sync::CancellationToken;
 use trace::{Kind, Span};
+use values::{Clock, Timestamp};
 
 use crate::{
-    Error, Namespace, Queue, Reaction, ReactionError,
+    ConsumeError, Error, EventHandler, Namespace, Queue,
     backoff::Backoff,
     connection::confirming_channel,
     failure::Failure,
@@ -42,7 +42,7 @@ pub(crate) struct Subscriber {
     pub(crate) kind: Queue,
     /// The queue's name.
     pub(crate) queue: String,
-    pub(crate) reaction: Reaction,
+    pub(crate) reaction: EventHandler,
     /// How long a message that failed waits before it comes back: the first time, the second time …
     pub(crate) retries: [Duration; 3],
     pub(crate) meters: Meters,
@@ -125,7 +125,7 @@ impl Subscriber {
         Ok(())
     }
 
-    async fn apply(&self, message: &Message) -> Result<(), ReactionError> {
+    async fn apply(&self, message: &Message) -> Result<(), ConsumeError> {
         let (reaction, envelope, now) = (self.reaction.clone(), message.envelope.clone(), self.clock.now());
         let mut step = self.step(message);
         let began = Instant::now();

@@ -1,9 +1,9 @@
-use ids::{EventId, Timestamp};
 use lapin::{
     BasicProperties,
     message::Delivery,
     types::{AMQPValue, FieldTable},
 };
+use values::{EventId, Timestamp};
 
 use crate::message::{PERSISTENT, TRACEPARENT, short, text};
 

@@ -1,11 +1,11 @@
 use futures_util::{FutureExt, StreamExt};
-use ids::{Clock, EventId, Timestamp};
 use lapin::{
     BasicProperties, Channel, Connection, Consumer,
     message::Delivery,
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::{AMQPValue, FieldTable},
 };
+use values::{Clock, EventId, Timestamp};
 
 use crate::{
     Error, Namespace,

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use metrics::{Counter, Family, Gauge, Histogram, Labelled, Metrics, ages, counters, gauges, histograms, latencies};
+use metrics::{
+    Counter, Family, Gauge, Histogram, Labelled, MetricsRegistry, ages, counters, gauges, histograms, latencies,
+};
 
 use crate::Queue;
 
@@ -40,7 +42,7 @@ impl Default for Meters {
 }
 
 impl Meters {
-    pub(crate) fn register(&self, metrics: &Metrics) {
+    pub(crate) fn register(&self, metrics: &MetricsRegistry) {
         metrics.register(
             "ticketing_broker_connections_total",
             "How often a connection to the broker was made",

@@ -3,13 +3,13 @@
 
 use db::Tx;
 use events::{Envelope, Event, Timer};
-use ids::Timestamp;
 use rusqlite::Connection;
+use values::Timestamp;
 
-use crate::Rungs;
+use crate::DelayLadder;
 
 /// Creates the table; each service lists it among its migrations.
-pub const V1: &str = "
+pub const SCHEMA_V1: &str = "
 CREATE TABLE outbox (
     id          INTEGER PRIMARY KEY AUTOINCREMENT, -- the order of publishing; never used twice
     destination TEXT NOT NULL CHECK (destination = 'events' OR destination GLOB 'delay.[0-9]*'),
@@ -22,14 +22,20 @@ CREATE TABLE outbox (
 ";
 
 /// Announces `event`, once the transaction is committed, to every service that wants to hear it.
-pub fn publish(tx: &Tx, service: &'static str, now: Timestamp, event: Event) -> Result<(), db::Error> {
+pub fn append(tx: &Tx, service: &'static str, now: Timestamp, event: Event) -> Result<(), db::Error> {
     insert(tx, "events", &Envelope::new(service, now, event))
 }
 
 /// Sends `timer` up the ladder, once the transaction is committed: it comes out at [`Queue::Due`](crate::Queue::Due) at
 /// its deadline, or earlier and is then to be delayed again, or at most a second later.
-pub fn delay(tx: &Tx, service: &'static str, now: Timestamp, timer: Timer, rungs: &Rungs) -> Result<(), db::Error> {
-    let rung = rungs.next(now.until(timer.deadline));
+pub fn append_timer(
+    tx: &Tx,
+    service: &'static str,
+    now: Timestamp,
+    timer: Timer,
+    delay_ladder: &DelayLadder,
+) -> Result<(), db::Error> {
+    let rung = delay_ladder.next(now.until(timer.deadline));
     let destination = format!("delay.{}", rung.as_millis());
     insert(
         tx,

@@ -5,12 +5,12 @@
 
 use std::{fmt, str::FromStr};
 
-use ids::{Clock, Timestamp};
 use lapin::{
     Channel, Connection,
     message::Delivery,
     options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
 };
+use values::{Clock, Timestamp};
 
 use crate::{
     AmqpUrl, Error, Namespace,

@@ -2,21 +2,21 @@ use std::{fmt, sync::Arc};
 
 use db::Tx;
 use events::Envelope;
-use ids::Timestamp;
+use values::Timestamp;
 
 /// What a service does when a message comes: a use case over a transaction, which is committed before the message is
 /// acknowledged. It must bear to see a message twice, late, or before one that was said earlier.
-pub type Reaction = Arc<dyn Fn(&Tx, Timestamp, &Envelope) -> Result<(), ReactionError> + Send + Sync>;
+pub type EventHandler = Arc<dyn Fn(&Tx, Timestamp, &Envelope) -> Result<(), ConsumeError> + Send + Sync>;
 
 /// Why a reaction had no effect. All it did to the database is undone.
 #[derive(Debug)]
-pub struct ReactionError {
+pub struct ConsumeError {
     reason: String,
     /// It is the database that cannot, not the message that is wrong.
     transient: bool,
 }
 
-impl ReactionError {
+impl ConsumeError {
     /// A failure of this message: it is tried again later, and parked if it keeps failing.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self {
@@ -31,15 +31,15 @@ impl ReactionError {
     }
 }
 
-impl fmt::Display for ReactionError {
+impl fmt::Display for ConsumeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.reason)
     }
 }
 
-impl std::error::Error for ReactionError {}
+impl std::error::Error for ConsumeError {}
 
-impl From<db::Error> for ReactionError {
+impl From<db::Error> for ConsumeError {
     fn from(error: db::Error) -> Self {
         Self {
             reason: error.to_string(),
@@ -48,7 +48,7 @@ impl From<db::Error> for ReactionError {
     }
 }
 
-impl From<rusqlite::Error> for ReactionError {
+impl From<rusqlite::Error> for ConsumeError {
     fn from(error: rusqlite::Error) -> Self {
         db::Error::from(error).into()
     }

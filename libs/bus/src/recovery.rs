@@ -2,12 +2,12 @@ use std::{sync::Arc, time::Instant};
 
 use db::{Db, Tx};
 use events::Envelope;
-use ids::{Clock, Timestamp};
 use lapin::{Connection, message::Delivery};
 use tokio::sync::watch;
+use values::{Clock, Timestamp};
 
 use crate::{
-    Error, Namespace, Queue, Reaction, ReactionError, consumer::Subscriber, in_order::all_in_order, journal::Reader,
+    ConsumeError, Error, EventHandler, Namespace, Queue, consumer::Subscriber, in_order::all_in_order, journal::Reader,
 };
 
 /// How a service whose database was put back catches up, from the journal, before it consumes or publishes anything.
@@ -29,7 +29,7 @@ pub struct Recovery {
 }
 
 /// See [`Recovery::adopt`].
-pub type Adopt = fn(&Tx, Timestamp, &Envelope) -> Result<bool, ReactionError>;
+pub type Adopt = fn(&Tx, Timestamp, &Envelope) -> Result<bool, ConsumeError>;
 
 /// See [`Recovery::republish`].
 pub type Republish = fn(&Tx, Timestamp, Option<String>) -> Result<Option<String>, db::Error>;
@@ -54,7 +54,7 @@ impl Catching<'_> {
         self.warn_of_a_gap().await?;
         let adopted = self.take_back().await?;
         let heard = self.hear_again().await?;
-        self.say_again().await?;
+        self.republish_all().await?;
         let millis = began.elapsed().as_millis();
         tracing::info!(adopted, heard, from, millis, "the database has caught up");
         Ok(())
@@ -135,14 +135,14 @@ impl Catching<'_> {
         Ok(heard)
     }
 
-    async fn apply(&self, reaction: &Reaction, envelope: Envelope) -> Result<(), ReactionError> {
+    async fn apply(&self, reaction: &EventHandler, envelope: Envelope) -> Result<(), ConsumeError> {
         let (reaction, now) = (Arc::clone(reaction), self.clock.now());
         self.db.write(move |tx| reaction(tx, now, &envelope)).await
     }
 
     /// At last what it knows now; the mark goes with the last page.
-    async fn say_again(&self) -> Result<(), Error> {
-        let said = say_again(self.db, self.clock, self.plan.republish, db::restored::clear);
+    async fn republish_all(&self) -> Result<(), Error> {
+        let said = republish_all(self.db, self.clock, self.plan.republish, db::restored::clear);
         said.await.map(drop).map_err(failed)
     }
 
@@ -153,7 +153,7 @@ impl Catching<'_> {
 
 /// Announces everything again, page by page, each in a transaction, and does `last` in that of the last page; says how
 /// many pages there were.
-pub async fn say_again(
+pub async fn republish_all(
     db: &Db,
     clock: &Clock,
     republish: Republish,

@@ -1,13 +1,13 @@
 use std::time::Duration;
 
 use db::Db;
-use ids::Clock;
 use lapin::{
     BasicProperties, Channel, Confirmation, PublisherConfirm,
     types::{AMQPValue, FieldTable},
 };
 use tokio_util::sync::CancellationToken;
 use trace::{Kind, Span, Trace};
+use values::Clock;
 
 use crate::{
     Error, Namespace,

@@ -9,7 +9,7 @@ use lapin::{
 };
 
 use crate::{
-    Error, Namespace, Rungs,
+    DelayLadder, Error, Namespace,
     message::short,
     names::{TIMEKEEPER, services},
 };
@@ -39,7 +39,7 @@ struct Queue {
 }
 
 impl Topology {
-    pub(crate) fn new(namespace: &Namespace, rungs: &Rungs, retries: &[Duration]) -> Self {
+    pub(crate) fn new(namespace: &Namespace, delay_ladder: &DelayLadder, retries: &[Duration]) -> Self {
         let mut this = Self {
             exchanges: Vec::new(),
             queues: Vec::new(),
@@ -48,7 +48,7 @@ impl Topology {
         this.services(namespace);
         this.journal(namespace);
         this.retries(namespace, retries);
-        this.ladder(namespace, rungs);
+        this.ladder(namespace, delay_ladder);
         this
     }
 
@@ -101,7 +101,7 @@ impl Topology {
         }
     }
 
-    fn ladder(&mut self, namespace: &Namespace, rungs: &Rungs) {
+    fn ladder(&mut self, namespace: &Namespace, delay_ladder: &DelayLadder) {
         let due = namespace.due();
         self.queue(
             due.clone(),
@@ -111,9 +111,9 @@ impl Topology {
         let other = namespace.other_delays();
         self.exchange(other.clone(), ExchangeKind::Fanout, None);
         self.exchange(namespace.delays(), ExchangeKind::Direct, Some(other.clone()));
-        for rung in rungs.all() {
+        for rung in delay_ladder.all() {
             let mut bindings = vec![(namespace.delays(), rung.as_millis().to_string())];
-            if rung == rungs.shortest() {
+            if rung == delay_ladder.shortest() {
                 bindings.push((other.clone(), String::new()));
             }
             self.queue(

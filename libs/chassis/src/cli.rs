@@ -4,7 +4,7 @@ use bus::parked::Selection;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{
-    CommonArgs, LogArgs, Service, StartError, TraceArgs, command,
+    CommonArgs, LogArgs, OperatorError, Service, TraceArgs, command,
     settings::{BusArgs, DatabaseArgs},
     telemetry,
 };
@@ -132,18 +132,15 @@ pub fn main<S: Service>() -> ExitCode {
     }
 }
 
-fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, StartError> {
-    let mut mistakes = crate::Mistakes::default();
-    let format = cli
-        .log
-        .format(&mut mistakes)
-        .ok_or_else(|| StartError::new(&mistakes))?;
+fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, OperatorError> {
+    let mut errors = crate::ConfigErrors::default();
+    let format = cli.log.format(&mut errors).ok_or_else(|| OperatorError::new(&errors))?;
     telemetry::start_as(Some(S::NAME), &cli.log.log, format)?;
     let database = cli.database.path::<S>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(StartError::new)?;
+        .map_err(OperatorError::new)?;
     runtime.block_on(async {
         match cli.command {
             Command::Serve { common, traces, own } => {

@@ -15,7 +15,7 @@ use tokio::{net::TcpListener, sync::watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Service, StartError,
+    OperatorError, Service,
     observed::{Meters, Observed},
     paths::Paths,
     readiness::Readiness,
@@ -32,33 +32,33 @@ const DRAIN: Duration = Duration::from_secs(10);
 
 /// The address that a server listens on.
 #[derive(Debug)]
-pub struct Served {
+pub struct BoundListener {
     listener: TcpListener,
     /// The address, with the real port.
     pub addr: SocketAddr,
 }
 
-impl Served {
+impl BoundListener {
     /// Takes the address, or says in a sentence why that cannot be.
-    pub async fn bind(addr: SocketAddr) -> Result<Self, StartError> {
+    pub async fn bind(addr: SocketAddr) -> Result<Self, OperatorError> {
         let listener = TcpListener::bind(addr).await.map_err(|error| match error.kind() {
-            io::ErrorKind::AddrInUse => StartError(format!("{addr} is taken: another program listens there")),
-            _ => StartError(format!("{addr} cannot be listened on: {error}")),
+            io::ErrorKind::AddrInUse => OperatorError(format!("{addr} is taken: another program listens there")),
+            _ => OperatorError(format!("{addr} cannot be listened on: {error}")),
         })?;
-        let addr = listener.local_addr().map_err(StartError::new)?;
+        let addr = listener.local_addr().map_err(OperatorError::new)?;
         Ok(Self { listener, addr })
     }
 }
 
 /// Serves until shutdown, then lets what is under way finish.
 pub fn serve(
-    at: Served,
+    at: BoundListener,
     endpoint: impl IntoEndpoint<Endpoint: 'static> + Send + 'static,
     shutdown: CancellationToken,
     tasks: &TaskTracker,
-) -> Result<(), StartError> {
+) -> Result<(), OperatorError> {
     let addr = at.addr;
-    let acceptor = TcpAcceptor::from_tokio(at.listener).map_err(StartError::new)?;
+    let acceptor = TcpAcceptor::from_tokio(at.listener).map_err(OperatorError::new)?;
     let server = Server::new_with_acceptor(acceptor).idle_timeout(IDLE);
     tasks.spawn(async move {
         if let Err(error) = server
@@ -126,6 +126,6 @@ impl PanicHandler for Panicked {
         let told = told
             .or_else(|| panic.downcast_ref::<String>().cloned())
             .unwrap_or_default();
-        problem::Problem::internal(&StartError(format!("a handler panicked: {told}")))
+        problem::Problem::internal(&OperatorError(format!("a handler panicked: {told}")))
     }
 }

@@ -4,7 +4,7 @@ use delay_timer::prelude::{DelayTimer, DelayTimerBuilder, TaskBuilder};
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{StartError, recovering::Recovered};
+use crate::{OperatorError, recovering::RecoveryStatus};
 
 type Work = dyn Fn() -> Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync;
 
@@ -39,14 +39,14 @@ impl Job {
     /// Runs until shutdown. The timer only rings; the work runs here, on the service's own tasks.
     pub(crate) fn start(
         self,
-        recovered: Recovered,
+        recovered: RecoveryStatus,
         shutdown: CancellationToken,
         tasks: &TaskTracker,
-    ) -> Result<Bell, StartError> {
+    ) -> Result<Bell, OperatorError> {
         let ring = Arc::new(Notify::new());
         ring.notify_one();
         let bell =
-            Bell::new(&ring, self.every).map_err(|error| StartError(format!("the job {}: {error}", self.name)))?;
+            Bell::new(&ring, self.every).map_err(|error| OperatorError(format!("the job {}: {error}", self.name)))?;
         tasks.spawn(trace::context().scope(async move {
             if shutdown.run_until_cancelled(recovered.wait()).await.is_none() {
                 return;
@@ -118,7 +118,7 @@ mod tests {
                 std::future::ready(())
             }
         });
-        let bell = job.start(Recovered::default(), shutdown.clone(), &tasks).unwrap();
+        let bell = job.start(RecoveryStatus::default(), shutdown.clone(), &tasks).unwrap();
         for _ in 0..3 {
             tokio::time::timeout(Duration::from_secs(10), more.notified())
                 .await

@@ -7,18 +7,18 @@
 //! }
 //! ```
 
-mod arriving;
 mod cli;
 mod command;
+mod config_errors;
 mod http;
 mod jobs;
 mod log_line;
-mod mistakes;
 mod observed;
 mod paths;
 mod peers;
 mod readiness;
 mod recovering;
+mod replication;
 mod run;
 mod scrape;
 mod secret;
@@ -28,16 +28,16 @@ mod spec;
 mod telemetry;
 mod traces;
 
-pub use arriving::arrival;
 pub use cli::{command_line, main};
-pub use http::{Served, serve};
+pub use config_errors::ConfigErrors;
+pub use http::{BoundListener, serve};
 pub use jobs::Job;
-pub use metrics::Readings;
-pub use mistakes::Mistakes;
-pub use recovering::Recovered;
+pub use metrics::Samples;
+pub use recovering::RecoveryStatus;
+pub use replication::wait_for_replication;
 pub use run::{Running, start};
 pub use secret::Secret;
-pub use service::{Context, NoCommand, NoSettings, Parts, Service, StartError};
+pub use service::{Context, NoCommand, NoSettings, OperatorError, Parts, Service};
 pub use settings::{BusSettings, CommonArgs, CommonSettings, LogArgs};
 pub use spec::{merged, spec, swagger_ui};
 pub use telemetry::{LogFormat, start as start_telemetry};

@@ -1,6 +1,5 @@
 use std::fmt::{self, Debug};
 
-use ids::Clock;
 use serde_json::{Map, Value, json};
 use tracing::{
     Event, Level, Subscriber,
@@ -10,6 +9,7 @@ use tracing_subscriber::{
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
     registry::LookupSpan,
 };
+use values::Clock;
 
 use crate::LogFormat;
 

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, time::Instant};
 
-use metrics::{Family, Gauge, Histogram, Metrics, latencies};
+use metrics::{Family, Gauge, Histogram, MetricsRegistry, latencies};
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
@@ -131,7 +131,7 @@ impl Drop for Active<'_> {
 }
 
 impl Meters {
-    pub(crate) fn of(metrics: &Metrics) -> Self {
+    pub(crate) fn of(metrics: &MetricsRegistry) -> Self {
         let new: fn() -> Histogram = latencies;
         let (requests, active) = (Family::new_with_constructor(new), Gauge::default());
         metrics.register(

@@ -1,4 +1,4 @@
-use bus::{AmqpUrl, Broker};
+use bus::{AmqpUrl, BrokerLocator};
 use discovery::{Consul, Found, ServiceName};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -19,7 +19,7 @@ pub(crate) struct Discovery {
 /// Where the others are, now and whenever it is asked.
 pub(crate) struct Peers {
     pub(crate) jwks: Box<dyn Fn() -> Result<Url, String> + Send + Sync>,
-    pub(crate) broker: Broker,
+    pub(crate) broker: BrokerLocator,
 }
 
 impl Peers {
@@ -42,7 +42,7 @@ impl Peers {
                 None => Box::new(move || Ok(jwks_url.clone())),
             },
             broker: match find(|discovery| &discovery.broker) {
-                Some(broker) => Broker::moving(move || broker_at(&broker, &amqp_url)),
+                Some(broker) => BrokerLocator::moving(move || broker_at(&broker, &amqp_url)),
                 None => amqp_url.into(),
             },
         }

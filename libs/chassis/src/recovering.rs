@@ -8,7 +8,7 @@ use poem::{Endpoint, IntoResponse, Request, Response, http::StatusCode};
 use problem::Problem;
 use tokio::sync::watch;
 
-use crate::{Service, StartError, observed::OWN};
+use crate::{OperatorError, Service, observed::OWN};
 
 /// How far before the newest moment that the database knows the journal is heard again: longer than a message may have
 /// waited for its last attempt, or a service for the broker, before it was heard.
@@ -19,9 +19,9 @@ const AGAIN: Duration = Duration::from_secs(5);
 
 /// What is to be done before the service may use its database; `done` becomes true when that is over, which may be at
 /// once.
-pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Result<Option<Recovery>, StartError> {
+pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Result<Option<Recovery>, OperatorError> {
     let marked = db
-        .read(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, S::known_until(conn)?)))
+        .read(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, S::newest_record_at(conn)?)))
         .await?;
     let (true, known) = marked else {
         done.send_replace(true);
@@ -72,16 +72,16 @@ impl<E: Endpoint> Endpoint for Gate<E> {
 
 /// Whether the database may be used.
 #[derive(Clone, Debug)]
-pub struct Recovered(pub(crate) watch::Receiver<bool>);
+pub struct RecoveryStatus(pub(crate) watch::Receiver<bool>);
 
 /// It may.
-impl Default for Recovered {
+impl Default for RecoveryStatus {
     fn default() -> Self {
         Self(watch::Sender::new(true).subscribe())
     }
 }
 
-impl Recovered {
+impl RecoveryStatus {
     /// Waits for it. It never comes to one that has to stop before.
     pub(crate) async fn wait(mut self) {
         if self.0.wait_for(|recovered| *recovered).await.is_err() {

@@ -8,20 +8,20 @@ use std::{
 
 use bus::Bus;
 use db::Db;
-use ids::Clock;
-use metrics::Metrics;
+use metrics::MetricsRegistry;
 use poem::endpoint::BoxEndpoint;
 use token::TrustedOrigins;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::Clock;
 
 use crate::{
-    CommonSettings, Context, Service, StartError,
-    http::{self, Served},
+    CommonSettings, Context, OperatorError, Service,
+    http::{self, BoundListener},
     jobs::Bell,
     peers::{Discovery, Peers},
     readiness::Readiness,
-    recovering::{self, Recovered},
+    recovering::{self, RecoveryStatus},
     scrape::Scrape,
 };
 
@@ -59,7 +59,7 @@ pub async fn start<S: Service>(
     common: CommonSettings,
     own: S::Settings,
     clock: Clock,
-) -> Result<Running, StartError> {
+) -> Result<Running, OperatorError> {
     start_among::<S>(database, common, None, own, clock).await
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn start_among<S: Service>(
     discovery: Option<Discovery>,
     own: S::Settings,
     clock: Clock,
-) -> Result<Running, StartError> {
+) -> Result<Running, OperatorError> {
     trace::Context::of(S::NAME)
         .scope(start_here::<S>(database, common, discovery, own, clock))
         .await
@@ -82,28 +82,28 @@ async fn start_here<S: Service>(
     discovery: Option<Discovery>,
     own: S::Settings,
     clock: Clock,
-) -> Result<Running, StartError> {
-    let served = Served::bind(common.listen).await?;
+) -> Result<Running, OperatorError> {
+    let served = BoundListener::bind(common.listen).await?;
     let addr = served.addr;
     let keys_of_auth = database.with_extension("jwks.json");
     let db = tokio::task::spawn_blocking(move || open::<S>(&database))
         .await
-        .map_err(StartError::new)??;
+        .map_err(OperatorError::new)??;
     let recovering = watch::Sender::new(false);
     let recovered = recovering.subscribe();
     let recovery = recovering::plan::<S>(&db, recovering).await?;
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
-    let metrics = Metrics::new(S::NAME);
+    let metrics = MetricsRegistry::new(S::NAME);
     let context = Context {
         db: db.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
         window: common.bus.window,
-        rungs: common.bus.rungs(),
+        delay_ladder: common.bus.delay_ladder(),
         token_issuer: common.token_issuer.clone(),
         token_audience: common.token_audience.clone(),
-        recovered: Recovered(recovered.clone()),
+        recovered: RecoveryStatus(recovered.clone()),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     };
@@ -134,7 +134,7 @@ async fn start_here<S: Service>(
             common.token_audience,
             clock.clone(),
         )
-        .map_err(StartError::new)?,
+        .map_err(OperatorError::new)?,
     };
     let trusted = TrustedOrigins(common.allowed_origins);
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone());
@@ -145,7 +145,7 @@ async fn start_here<S: Service>(
     let bells = parts
         .jobs
         .into_iter()
-        .map(|job| job.start(Recovered(recovered.clone()), shutdown.clone(), &tasks))
+        .map(|job| job.start(RecoveryStatus(recovered.clone()), shutdown.clone(), &tasks))
         .collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
     Ok(Running {
@@ -164,11 +164,11 @@ async fn start_here<S: Service>(
 }
 
 /// Opens the database: the one that is there, else the one that was laid beside it to be put back, else a new one.
-fn open<S: Service>(database: &Path) -> Result<Db, StartError> {
-    if db::restored::put_back(database, &S::SCHEMA).map_err(StartError::new)? {
+fn open<S: Service>(database: &Path) -> Result<Db, OperatorError> {
+    if db::restored::put_back(database, &S::SCHEMA).map_err(OperatorError::new)? {
         tracing::info!(service = S::NAME, database = %database.display(), "put back from the copy beside it");
     }
-    Db::open(database, &S::SCHEMA).map_err(StartError::new)
+    Db::open(database, &S::SCHEMA).map_err(OperatorError::new)
 }
 
 impl Running {

@@ -1,14 +1,14 @@
 use std::{fmt::Debug, future::Future, time::Duration};
 
-use bus::{ReactionError, Rungs};
+use bus::{ConsumeError, DelayLadder};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
-use ids::{Clock, Timestamp};
-use metrics::{Metrics, Readings};
+use metrics::{MetricsRegistry, Samples};
 use rusqlite::Connection;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, Timestamp};
 
-use crate::{Job, Mistakes, recovering::Recovered};
+use crate::{ConfigErrors, Job, recovering::RecoveryStatus};
 
 /// What a service says of itself; the rest it has from here.
 pub trait Service: Send + Sync + 'static {
@@ -38,7 +38,7 @@ pub trait Service: Send + Sync + 'static {
     fn api() -> Self::Api;
 
     /// Validates its own flags, and names every mistake.
-    fn settings(args: &Self::Args, mistakes: &mut Mistakes) -> Option<Self::Settings>;
+    fn settings(args: &Self::Args, errors: &mut ConfigErrors) -> Option<Self::Settings>;
 
     /// Announces the state of one page of aggregates, those after `after`, and says where the next page begins.
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
@@ -46,22 +46,22 @@ pub trait Service: Send + Sync + 'static {
     /// Takes back the state of one of its aggregates that it has announced, if its database, which was put back from a
     /// backup, knows none as new; says whether it did. It is shown what anybody said, in that order, and must bear to see
     /// it twice. What others said is only to be looked at for what is needed here: it is heard afterwards, as ever.
-    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
         let _ = (tx, now, envelope);
         Ok(false)
     }
 
     /// The newest moment that can be read from the database, so that a restored one need not hear everything that is kept
     /// (`None`): what it does not know is not much older.
-    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
         let _ = conn;
         Ok(None)
     }
 
     /// Reads what `/metrics` tells of its state, for each scrape anew, in one read transaction. Few queries, whose cost
     /// does not grow with the database.
-    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
-        let _ = (conn, now, readings);
+    fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        let _ = (conn, now, samples);
         Ok(())
     }
 
@@ -69,11 +69,14 @@ pub trait Service: Send + Sync + 'static {
     fn start(
         context: Context,
         settings: Self::Settings,
-    ) -> impl Future<Output = Result<Parts<Self::App>, StartError>> + Send;
+    ) -> impl Future<Output = Result<Parts<Self::App>, OperatorError>> + Send;
 
     /// Runs one of its own subcommands, and says what it did.
-    fn command(command: Self::Command, db: Db, clock: Clock)
-    -> impl Future<Output = Result<String, StartError>> + Send;
+    fn command(
+        command: Self::Command,
+        db: Db,
+        clock: Clock,
+    ) -> impl Future<Output = Result<String, OperatorError>> + Send;
 }
 
 /// What a service is given to start with.
@@ -84,17 +87,17 @@ pub struct Context {
     /// Where the time comes from.
     pub clock: Clock,
     /// What it counts.
-    pub metrics: Metrics,
+    pub metrics: MetricsRegistry,
     /// Within which time an order is usually to be paid.
     pub window: Duration,
     /// The delay queues that are there.
-    pub rungs: Rungs,
+    pub delay_ladder: DelayLadder,
     /// Who issues access tokens: their `iss`.
     pub token_issuer: String,
     /// Whom access tokens are for: their `aud`.
     pub token_audience: String,
     /// Whether the database may be used: [`Context::recovered`] waits for it.
-    pub recovered: Recovered,
+    pub recovered: RecoveryStatus,
     /// Cancelled when the service is to stop.
     pub shutdown: CancellationToken,
     /// Whatever is spawned is spawned here, so that stopping waits for it.
@@ -104,7 +107,7 @@ pub struct Context {
 impl Context {
     /// Waits until the database may be used: one that was put back from a backup has to catch up first. False when the
     /// service is to stop before that. Handlers, consumers and jobs need not ask.
-    pub async fn recovered(&self) -> bool {
+    pub async fn wait_for_recovery(&self) -> bool {
         let recovered = self.recovered.clone().wait();
         self.shutdown.run_until_cancelled(recovered).await.is_some()
     }
@@ -125,9 +128,9 @@ pub struct Parts<App> {
 /// Why something could not be done, in a sentence for the operator.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct StartError(pub String);
+pub struct OperatorError(pub String);
 
-impl StartError {
+impl OperatorError {
     /// Takes the error's own words.
     #[expect(clippy::needless_pass_by_value, reason = "so that it fits map_err")]
     pub fn new(error: impl ToString) -> Self {
@@ -135,7 +138,7 @@ impl StartError {
     }
 }
 
-impl From<db::Error> for StartError {
+impl From<db::Error> for OperatorError {
     fn from(error: db::Error) -> Self {
         Self::new(error)
     }

@@ -1,10 +1,10 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
-use bus::{AmqpUrl, Namespace, Rungs};
+use bus::{AmqpUrl, DelayLadder, Namespace};
 use discovery::{Consul, ServiceName};
 use url::Url;
 
-use crate::{Mistakes, Secret, Service, peers::Discovery, telemetry::LogFormat};
+use crate::{ConfigErrors, Secret, Service, peers::Discovery, telemetry::LogFormat};
 
 /// Where the broker is, and under which names.
 #[derive(Clone, Debug, clap::Args)]
@@ -50,11 +50,11 @@ pub(crate) struct ConsulArgs {
 }
 
 impl ConsulArgs {
-    fn settings(&self, mistakes: &mut Mistakes) -> Option<Consul> {
+    fn settings(&self, errors: &mut ConfigErrors) -> Option<Consul> {
         let (token, file) = (self.consul_token.as_deref(), self.consul_token_file.as_deref());
-        let token = mistakes.secret("--consul-token", token, file);
-        let url = mistakes.parse::<Url>("--consul-url", self.consul_url.as_deref()?)?;
-        mistakes.check("--consul-url", Consul::new(&url, token.as_ref().map(Secret::expose)))
+        let token = errors.secret("--consul-token", token, file);
+        let url = errors.parse::<Url>("--consul-url", self.consul_url.as_deref()?)?;
+        errors.check("--consul-url", Consul::new(&url, token.as_ref().map(Secret::expose)))
     }
 }
 
@@ -71,31 +71,31 @@ pub struct BusSettings {
 
 impl BusSettings {
     /// The delay queues of this configuration.
-    pub fn rungs(&self) -> Rungs {
-        Rungs::new(self.window)
+    pub fn delay_ladder(&self) -> DelayLadder {
+        DelayLadder::new(self.window)
     }
 }
 
 impl BusArgs {
     /// Where Consul is, and what the broker is called there; both, either or none of them.
-    pub(crate) fn discovery(&self, mistakes: &mut Mistakes) -> (Option<Consul>, Option<ServiceName>) {
+    pub(crate) fn discovery(&self, errors: &mut ConfigErrors) -> (Option<Consul>, Option<ServiceName>) {
         let broker = self
             .amqp_service
             .as_deref()
-            .and_then(|name| mistakes.parse("--amqp-service", name));
-        (self.consul.settings(mistakes), broker)
+            .and_then(|name| errors.parse("--amqp-service", name));
+        (self.consul.settings(errors), broker)
     }
 
-    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<BusSettings> {
+    pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<BusSettings> {
         const DEFAULT: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
-        let given = mistakes.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
-        let url = mistakes.parse("--amqp-url", given.as_ref().map_or(DEFAULT, |url| url.expose()));
-        let namespace = mistakes.parse("--namespace", &self.namespace);
-        let window = mistakes
+        let given = errors.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
+        let url = errors.parse("--amqp-url", given.as_ref().map_or(DEFAULT, |url| url.expose()));
+        let namespace = errors.parse("--namespace", &self.namespace);
+        let window = errors
             .parse::<u64>("--order-window-seconds", &self.order_window_seconds)
             .and_then(|seconds| {
                 let fits = (10..=86_400).contains(&seconds);
-                mistakes.check(
+                errors.check(
                     "--order-window-seconds",
                     fits.then_some(seconds).ok_or("must be 10 to 86400"),
                 )
@@ -127,9 +127,9 @@ pub struct LogArgs {
 
 impl LogArgs {
     /// The format, understood.
-    pub fn format(&self, mistakes: &mut Mistakes) -> Option<LogFormat> {
+    pub fn format(&self, errors: &mut ConfigErrors) -> Option<LogFormat> {
         match &self.log_format {
-            Some(format) => mistakes.parse("--log-format", format),
+            Some(format) => errors.parse("--log-format", format),
             None => Some(LogFormat::of_the_terminal()),
         }
     }
@@ -218,9 +218,9 @@ const JWKS_URL: &str = "http://127.0.0.1:4001/api/v1/auth/jwks.json";
 
 impl CommonArgs {
     /// Who is looked for in Consul: nobody without one, and nobody whose address is given.
-    pub(crate) fn discovery(&self, mistakes: &mut Mistakes) -> Option<Discovery> {
-        let (consul, broker) = self.bus.discovery(mistakes);
-        let auth = mistakes
+    pub(crate) fn discovery(&self, errors: &mut ConfigErrors) -> Option<Discovery> {
+        let (consul, broker) = self.bus.discovery(errors);
+        let auth = errors
             .parse("--auth-service", &self.auth_service)
             .filter(|_| self.jwks_url.is_none());
         Some(Discovery {
@@ -230,16 +230,16 @@ impl CommonArgs {
         })
     }
 
-    pub(crate) fn settings<S: Service>(&self, mistakes: &mut Mistakes) -> Option<CommonSettings> {
+    pub(crate) fn settings<S: Service>(&self, errors: &mut ConfigErrors) -> Option<CommonSettings> {
         let listen = match &self.listen {
-            Some(address) => mistakes.parse("--listen", address),
+            Some(address) => errors.parse("--listen", address),
             None => Some(SocketAddr::from(([127, 0, 0, 1], S::PORT))),
         };
-        let bus = self.bus.settings(mistakes);
-        let jwks_url = mistakes.parse("--jwks-url", self.jwks_url.as_deref().unwrap_or(JWKS_URL));
+        let bus = self.bus.settings(errors);
+        let jwks_url = errors.parse("--jwks-url", self.jwks_url.as_deref().unwrap_or(JWKS_URL));
         let mut origins = Vec::new();
         for origin in &self.allowed_origins {
-            origins.extend(mistakes.check("--allowed-origins", parse_origin(origin)));
+            origins.extend(errors.check("--allowed-origins", parse_origin(origin)));
         }
         Some(CommonSettings {
             listen: listen?,

@@ -2,7 +2,7 @@ use std::{io::IsTerminal, str::FromStr};
 
 use tracing_subscriber::{EnvFilter, util::SubscriberInitExt};
 
-use crate::{StartError, log_line::LogLine};
+use crate::{OperatorError, log_line::LogLine};
 
 /// How log lines look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -40,18 +40,18 @@ impl FromStr for LogFormat {
 const QUIET: &str = "lapin=off,rusqlite_migration=warn,stripe=error";
 
 /// Starts logging, to standard error. Lines of several services are told apart by where they come from.
-pub fn start(filter: &str, format: LogFormat) -> Result<(), StartError> {
+pub fn start(filter: &str, format: LogFormat) -> Result<(), OperatorError> {
     start_as(None, filter, format)
 }
 
 /// Starts logging, to standard error, for a process that is one service.
-pub(crate) fn start_as(service: Option<&'static str>, filter: &str, format: LogFormat) -> Result<(), StartError> {
+pub(crate) fn start_as(service: Option<&'static str>, filter: &str, format: LogFormat) -> Result<(), OperatorError> {
     let filter =
-        EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| StartError(format!("--log: {error}")))?;
+        EnvFilter::try_new(format!("{QUIET},{filter}")).map_err(|error| OperatorError(format!("--log: {error}")))?;
     let lines = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .event_format(LogLine::new(service, format));
-    SubscriberInitExt::try_init(lines.finish()).map_err(StartError::new)
+    SubscriberInitExt::try_init(lines.finish()).map_err(OperatorError::new)
 }

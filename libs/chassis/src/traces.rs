@@ -3,7 +3,7 @@ use std::{future::Future, time::Duration};
 use otlp::{Endpoint, Exporter};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Mistakes, StartError};
+use crate::{ConfigErrors, OperatorError};
 
 /// How long the collector may take for what is left when the process ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -23,18 +23,18 @@ pub struct TraceArgs {
 impl TraceArgs {
     /// Does `work`, and sends its traces where they are to go; at the end also what is left. Needs a tokio runtime, and
     /// comes before services start.
-    pub async fn recorded<T>(&self, work: impl Future<Output = Result<T, StartError>>) -> Result<T, StartError> {
-        let mut mistakes = Mistakes::default();
-        let settings = self.settings(&mut mistakes);
-        if !mistakes.is_empty() {
-            return Err(StartError::new(&mistakes));
+    pub async fn recorded<T>(&self, work: impl Future<Output = Result<T, OperatorError>>) -> Result<T, OperatorError> {
+        let mut errors = ConfigErrors::default();
+        let settings = self.settings(&mut errors);
+        if !errors.is_empty() {
+            return Err(OperatorError::new(&errors));
         }
         let Some((endpoint, percent)) = settings else {
             return work.await;
         };
         let (outlet, exporter) =
-            Exporter::new(endpoint, percent, env!("CARGO_PKG_VERSION")).map_err(StartError::new)?;
-        trace::record_to(outlet).map_err(StartError::new)?;
+            Exporter::new(endpoint, percent, env!("CARGO_PKG_VERSION")).map_err(OperatorError::new)?;
+        trace::record_to(outlet).map_err(OperatorError::new)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
         tasks.spawn(exporter.run(stop.clone()));
         let done = work.await;
@@ -45,10 +45,10 @@ impl TraceArgs {
         done
     }
 
-    fn settings(&self, mistakes: &mut Mistakes) -> Option<(Endpoint, u8)> {
-        let percent = mistakes.parse::<u8>("--otlp-percent", &self.otlp_percent);
+    fn settings(&self, errors: &mut ConfigErrors) -> Option<(Endpoint, u8)> {
+        let percent = errors.parse::<u8>("--otlp-percent", &self.otlp_percent);
         let percent = percent.and_then(|percent| {
-            mistakes.check(
+            errors.check(
                 "--otlp-percent",
                 (percent <= 100).then_some(percent).ok_or("must be 0 to 100"),
             )
@@ -58,7 +58,7 @@ impl TraceArgs {
             .clone()
             .or_else(of_opentelemetry)
             .filter(|endpoint| !endpoint.is_empty())?;
-        Some((mistakes.parse("--otlp-endpoint", &endpoint)?, percent?))
+        Some((errors.parse("--otlp-endpoint", &endpoint)?, percent?))
     }
 }
 
@@ -80,14 +80,14 @@ mod tests {
             otlp_endpoint: endpoint.map(ToOwned::to_owned),
             otlp_percent: percent.to_owned(),
         };
-        let mut mistakes = Mistakes::default();
+        let mut errors = ConfigErrors::default();
         let settings = args
-            .settings(&mut mistakes)
+            .settings(&mut errors)
             .map(|(endpoint, percent)| (endpoint.url().to_string(), percent));
-        if mistakes.is_empty() {
+        if errors.is_empty() {
             Ok(settings)
         } else {
-            Err(mistakes.to_string())
+            Err(errors.to_string())
         }
     }
 

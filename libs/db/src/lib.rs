@@ -19,7 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use metrics::{Metrics, Readings};
+use metrics::{MetricsRegistry, Samples};
 use rusqlite::Connection;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -136,14 +136,14 @@ impl Db {
     }
 
     /// Tells `metrics` how long writes wait, how many share a commit, and how long that takes.
-    pub fn register(&self, metrics: &Metrics) {
+    pub fn register(&self, metrics: &MetricsRegistry) {
         self.writer.meters().register(metrics);
     }
 
     /// Reads how many wait, whether anything can be written, and how large the files are. Looks at two files' sizes,
     /// runs no query.
-    pub fn look(&self, readings: &mut Readings) {
-        meters::look(&self.path, &self.writer, &self.readers, readings);
+    pub fn collect_metrics(&self, samples: &mut Samples) {
+        meters::collect_metrics(&self.path, &self.writer, &self.readers, samples);
     }
 
     /// Finishes the reads and writes under way, folds the write-ahead log into the database and closes all connections.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, Metrics, Readings, latencies, sizes};
+use metrics::{Counter, Histogram, MetricsRegistry, Samples, latencies, sizes};
 
 use crate::Health;
 use crate::open::beside;
@@ -33,7 +33,7 @@ impl Default for Meters {
 }
 
 impl Meters {
-    pub(crate) fn register(&self, metrics: &Metrics) {
+    pub(crate) fn register(&self, metrics: &MetricsRegistry) {
         metrics.register(
             "ticketing_db_write_wait_seconds",
             "How long commands waited for the writer",
@@ -82,22 +82,22 @@ impl Meters {
     }
 }
 
-pub(crate) fn look(path: &Path, writer: &Handle, readers: &Readers, readings: &mut Readings) {
+pub(crate) fn collect_metrics(path: &Path, writer: &Handle, readers: &Readers, samples: &mut Samples) {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let writable = *writer.health().borrow() == Health::Writing;
-    readings.gauge(
+    samples.gauge(
         "ticketing_db_write_queue_commands",
         "Commands that wait for the writer",
         &[],
         count(writer.waiting()),
     );
-    readings.gauge(
+    samples.gauge(
         "ticketing_db_reads_running",
         "Reads that run, of at most four",
         &[],
         count(readers.busy()),
     );
-    readings.gauge(
+    samples.gauge(
         "ticketing_db_writable",
         "Whether the last attempt to save something succeeded",
         &[],
@@ -112,6 +112,6 @@ pub(crate) fn look(path: &Path, writer: &Handle, readers: &Readers, readings: &m
         ),
     ] {
         let size = fs::metadata(file).map_or(0, |file| file.len());
-        readings.gauge(name, help, &[], i64::try_from(size).unwrap_or(i64::MAX));
+        samples.gauge(name, help, &[], i64::try_from(size).unwrap_or(i64::MAX));
     }
 }

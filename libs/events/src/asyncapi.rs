@@ -1,6 +1,6 @@
-use ids::{EventId, Timestamp};
 use schemars::{SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
+use values::{EventId, Timestamp};
 
 use crate::{Event, Expiration, Order, Payment, ROUTES, Refund, Reversal, Route, Ticket, Timer, examples::examples};
 

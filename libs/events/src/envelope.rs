@@ -1,6 +1,6 @@
-use ids::{EventId, Timestamp};
 use serde::{Deserialize, Serialize};
 use trace::Trace;
+use values::{EventId, Timestamp};
 
 use crate::{Expiration, Order, Payment, Refund, Reversal, Ticket, Timer};
 

@@ -1,6 +1,6 @@
 use std::str::FromStr;
 
-use ids::{Money, RefundId, Timestamp};
+use values::{Money, RefundId, Timestamp};
 
 use crate::{
     AfterSale, AskedBy, CancelReason, Dispute, DisputeStatus, Event, Expiration, Order, OrderRecord, OrderStatus,

@@ -1,6 +1,6 @@
-use ids::{OrderId, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use values::{OrderId, Timestamp};
 
 /// The deadline of an order, when it has passed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

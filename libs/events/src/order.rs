@@ -1,6 +1,6 @@
-use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 use crate::Dispute;
 

@@ -1,6 +1,6 @@
-use ids::{Money, OrderId, PaymentId, RefundId, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use values::{Money, OrderId, PaymentId, RefundId, UserId};
 
 /// One attempt to pay for an order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,6 @@
-use ids::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 /// Tickets of one paid order that go back, for what was paid for them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

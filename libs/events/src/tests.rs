@@ -77,6 +77,6 @@ async fn an_event_carries_the_trace_of_what_caused_it() {
     assert_eq!(Envelope::new("order", noon(), examples().remove(0)).trace(), None);
 }
 
-fn noon() -> ids::Timestamp {
+fn noon() -> values::Timestamp {
     "2027-06-01T19:30:00Z".parse().unwrap()
 }

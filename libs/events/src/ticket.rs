@@ -1,6 +1,6 @@
-use ids::{Money, TicketId, Timestamp, UserId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use values::{Money, TicketId, Timestamp, UserId};
 
 /// A listing of identical tickets, as its seller wants it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]

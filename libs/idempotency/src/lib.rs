@@ -7,27 +7,27 @@
 //!
 //! [draft-ietf-httpapi-idempotency-key-header]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
-mod answer;
 mod key;
+mod stored_response;
 
 use std::time::Duration;
 
 use chassis::Job;
 use db::{Db, Tx};
-use ids::{Clock, Timestamp};
 use poem::IntoResponse;
 use poem::http::StatusCode;
 use problem::Problem;
 use rusqlite::OptionalExtension;
+use values::{Clock, Timestamp};
 
-pub use answer::Answer;
 pub use key::{Key, MalformedKey, Request};
+pub use stored_response::StoredResponse;
 
 /// The table, to be listed among a service's migrations.
-pub const V1: &str = include_str!("v1.sql");
+pub const SCHEMA_V1: &str = include_str!("v1.sql");
 
 /// How long an answer is kept. A client that tries again later is a new client.
-pub const KEPT: Duration = Duration::from_hours(24);
+pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// Does the work once for this request, and answers what it answered then ever after.
 ///
@@ -37,27 +37,27 @@ pub fn once<R: IntoResponse>(
     now: Timestamp,
     request: &Request,
     work: impl FnOnce(&Tx) -> Result<R, Problem>,
-) -> Result<Answer<R>, Problem> {
+) -> Result<StoredResponse<R>, Problem> {
     if let Some(answer) = replay(tx, request)? {
         return Ok(answer);
     }
     // What a refusal has done so far is undone, and the refusal is kept.
     let answer = match tx.attempt(work)? {
-        Ok(response) => Answer::render(response),
-        Err(problem) if request.key.is_none() || !is_kept(&problem) => return Err(problem),
-        Err(problem) => Answer::render(problem),
+        Ok(response) => StoredResponse::render(response),
+        Err(problem) if request.key.is_none() || !is_storable(&problem) => return Err(problem),
+        Err(problem) => StoredResponse::render(problem),
     };
     store(tx, now, request, &answer)?;
     Ok(answer)
 }
 
 /// Whether a refusal is the answer for ever, or may be another one the next time.
-pub fn is_kept(problem: &Problem) -> bool {
+pub fn is_storable(problem: &Problem) -> bool {
     !problem.status().is_server_error() && problem.status() != StatusCode::NOT_FOUND
 }
 
 /// The answer that this request got before, if it did.
-pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<Answer<R>>, Problem> {
+pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<StoredResponse<R>>, Problem> {
     let Some(key) = &request.key else { return Ok(None) };
     let stored = tx
         .prepare_cached(
@@ -79,14 +79,14 @@ pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<Answer<R>>, Proble
     match stored {
         None => Ok(None),
         Some((fingerprint, status, headers, body)) if fingerprint == request.fingerprint => {
-            Ok(Some(Answer::stored(status, &headers, body)))
+            Ok(Some(StoredResponse::stored(status, &headers, body)))
         }
         Some(_) => Err(reused()),
     }
 }
 
 /// Keeps an answer for [`replay`]; without a key there is nothing to keep.
-pub fn store<R>(tx: &Tx, now: Timestamp, request: &Request, answer: &Answer<R>) -> Result<(), db::Error> {
+pub fn store<R>(tx: &Tx, now: Timestamp, request: &Request, answer: &StoredResponse<R>) -> Result<(), db::Error> {
     let Some(key) = &request.key else { return Ok(()) };
     let (status, headers, body) = answer.parts();
     tx.prepare_cached(
@@ -119,11 +119,11 @@ pub fn reused() -> Problem {
     )
 }
 
-/// The job that forgets the answers that are older than [`KEPT`].
-pub fn forgetting(db: &Db, clock: &Clock) -> Job {
+/// The job that forgets the answers that are older than [`RETENTION`].
+pub fn purge_job(db: &Db, clock: &Clock) -> Job {
     let (db, clock) = (db.clone(), clock.clone());
     Job::every(Duration::from_mins(10), "forget old answers", move || {
-        let (db, before) = (db.clone(), clock.now() - KEPT);
+        let (db, before) = (db.clone(), clock.now() - RETENTION);
         async move {
             // A bounded number at a time, so that nobody waits long for the writer.
             loop {

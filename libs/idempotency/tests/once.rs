@@ -4,14 +4,17 @@
 use std::time::Duration;
 
 use db::{Db, Schema, Tx};
-use idempotency::{Answer, Request, once};
-use ids::Timestamp;
+use idempotency::{Request, StoredResponse, once};
 use poem::{IntoResponse, Response};
 use problem::Problem;
+use values::Timestamp;
 
 const SCHEMA: Schema = Schema {
     service: "test",
-    migrations: &[idempotency::V1, "CREATE TABLE effect (id INTEGER PRIMARY KEY) STRICT;"],
+    migrations: &[
+        idempotency::SCHEMA_V1,
+        "CREATE TABLE effect (id INTEGER PRIMARY KEY) STRICT;",
+    ],
 };
 
 fn noon() -> Timestamp {
@@ -37,7 +40,7 @@ impl World {
     }
 
     async fn ask(&self, request: Request, outcome: Result<&'static str, Problem>) -> Result<String, Problem> {
-        let answer = self.db.write(move |tx| -> Result<Answer<Response>, Problem> {
+        let answer = self.db.write(move |tx| -> Result<StoredResponse<Response>, Problem> {
             once(tx, noon(), &request, |tx: &Tx| {
                 tx.execute("INSERT INTO effect DEFAULT VALUES", ())
                     .map_err(db::Error::from)?;

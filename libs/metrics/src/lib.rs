@@ -1,26 +1,26 @@
 //! What `/metrics` tells: [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/) text for Prometheus.
 //!
 //! * What happens is counted and timed as it happens: a [`Counter`], [`Gauge`] or [`Histogram`] is given to
-//!   [`Metrics`] by its name, and kept by whoever counts.
+//!   [`MetricsRegistry`] by its name, and kept by whoever counts.
 //! * What *is* (a queue's length, a file's size, how many orders are open) is not kept in memory but looked up for each
-//!   scrape: [`Readings`].
+//!   scrape: [`Samples`].
 //!
-//! Each service has a `Metrics` of its own, and its name on every line, so that several of them in one process can be
+//! Each service has a `MetricsRegistry` of its own, and its name on every line, so that several of them in one process can be
 //! told apart.
 
 mod buckets;
 mod names;
 mod process;
-mod readings;
 mod registry;
+mod samples;
 
 pub use buckets::{ages, latencies, sizes};
 pub use process::read_process;
 pub use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
-pub use readings::Readings;
-pub use registry::{CONTENT_TYPE, Metrics};
+pub use registry::{CONTENT_TYPE, MetricsRegistry};
+pub use samples::Samples;
 
-/// Metrics of one name that are told apart by `N` labels, whose values are known when the program is written.
+/// MetricsRegistry of one name that are told apart by `N` labels, whose values are known when the program is written.
 pub type Labelled<M, const N: usize = 1> = Family<[(&'static str, &'static str); N], M, fn() -> M>;
 
 /// Counters of one name, each there from the beginning: one that first appears with its first event hides that event

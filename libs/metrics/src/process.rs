@@ -1,6 +1,6 @@
 use std::{fs, time::Duration};
 
-use crate::Readings;
+use crate::Samples;
 
 /// Linux counts processes' time in hundredths of a second for everybody who asks (`man 7 time`, `USER_HZ`).
 const TICK: Duration = Duration::from_millis(10);
@@ -8,7 +8,7 @@ const TICK: Duration = Duration::from_millis(10);
 /// The process, by the names that all Prometheus clients share
 /// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). What the system does not tell is left
 /// out.
-pub fn read_process(readings: &mut Readings) {
+pub fn read_process(samples: &mut Samples) {
     let Ok(status) = fs::read_to_string("/proc/self/status") else {
         return;
     };
@@ -25,15 +25,15 @@ pub fn read_process(readings: &mut Readings) {
         ),
     ] {
         if let Some(kibibytes) = field_of(&status, field) {
-            readings.gauge(name, help, &[], kibibytes.saturating_mul(1024));
+            samples.gauge(name, help, &[], kibibytes.saturating_mul(1024));
         }
     }
     if let Some(threads) = field_of(&status, "Threads:") {
-        readings.gauge("process_threads", "Threads of the process", &[], threads);
+        samples.gauge("process_threads", "Threads of the process", &[], threads);
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
         let count = i64::try_from(open.count()).unwrap_or(i64::MAX);
-        readings.gauge(
+        samples.gauge(
             "process_open_fds",
             "Files and connections that the process has open",
             &[],
@@ -41,7 +41,7 @@ pub fn read_process(readings: &mut Readings) {
         );
     }
     if let Some(limit) = limit_of_files() {
-        readings.gauge(
+        samples.gauge(
             "process_max_fds",
             "Files and connections that the process may have open",
             &[],
@@ -49,12 +49,12 @@ pub fn read_process(readings: &mut Readings) {
         );
     }
     if let Some((cpu, start)) = times() {
-        readings.seconds_so_far(
+        samples.counter_seconds(
             "process_cpu_seconds_total",
             "Processor time that the process has used",
             cpu,
         );
-        readings.seconds(
+        samples.seconds(
             "process_start_time_seconds",
             "When the process was started, since 1970",
             &[],
@@ -92,13 +92,13 @@ fn times() -> Option<(Duration, Duration)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Metrics;
+    use crate::MetricsRegistry;
 
     #[test]
     fn a_process_tells_of_itself() {
-        let mut readings = Readings::default();
-        read_process(&mut readings);
-        let text = Metrics::new("order").text(readings);
+        let mut samples = Samples::default();
+        read_process(&mut samples);
+        let text = MetricsRegistry::new("order").text(samples);
         for name in [
             "process_resident_memory_bytes",
             "process_virtual_memory_bytes",

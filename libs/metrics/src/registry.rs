@@ -9,19 +9,19 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use crate::{Readings, names::parts};
+use crate::{Samples, names::parts};
 
-/// The content type of [`Metrics::text`].
+/// The content type of [`MetricsRegistry::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What one service counts. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Metrics {
+pub struct MetricsRegistry {
     service: &'static str,
     registry: Arc<RwLock<Registry>>,
 }
 
-impl Metrics {
+impl MetricsRegistry {
     /// Of this service; nothing is counted yet.
     pub fn new(service: &'static str) -> Self {
         Self {
@@ -41,9 +41,9 @@ impl Metrics {
     }
 
     /// Everything that was counted, and what was read just now, as OpenMetrics writes it.
-    pub fn text(&self, readings: Readings) -> String {
+    pub fn text(&self, samples: Samples) -> String {
         let mut read = named(self.service);
-        readings.register(&mut read);
+        samples.register(&mut read);
         let counted = self.registry.read().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::with_capacity(16 * 1024);
         let written: fmt::Result = encode_registry(&mut text, &counted)
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn what_is_counted_and_what_is_read_are_told_by_the_names_of_openmetrics() {
-        let metrics = Metrics::new("order");
+        let metrics = MetricsRegistry::new("order");
         let sold = counters([[("outcome", "sold")], [("outcome", "refused")]]);
         metrics.register("shop_sales_total", "Sales", sold.clone());
         let took = latencies();
@@ -78,17 +78,17 @@ mod tests {
         metrics.register("shop_open", "Whether the shop is open", Gauge::<i64>::default());
         sold.get_or_create(&[("outcome", "sold")]).inc();
         took.observe(0.002);
-        let mut readings = Readings::default();
-        readings.gauge("shop_shelf_bytes", "The size of the shelf", &[], 512);
-        readings.gauge("shop_goods", "What is on the shelf", &[("kind", "ticket")], 3);
-        readings.gauge("shop_goods", "What is on the shelf", &[("kind", "seat")], 4);
-        readings.seconds(
+        let mut samples = Samples::default();
+        samples.gauge("shop_shelf_bytes", "The size of the shelf", &[], 512);
+        samples.gauge("shop_goods", "What is on the shelf", &[("kind", "ticket")], 3);
+        samples.gauge("shop_goods", "What is on the shelf", &[("kind", "seat")], 4);
+        samples.seconds(
             "shop_oldest_age_seconds",
             "How long the oldest waits",
             &[],
             Duration::from_millis(1500),
         );
-        let text = metrics.text(readings);
+        let text = metrics.text(samples);
         for line in [
             "# TYPE shop_sales counter",
             r#"shop_sales_total{service="order",outcome="sold"} 1"#,

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use ids::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
+use values::{SessionId, Timestamp, UserId};
 
 /// How long an access token is good for. Short, because nobody can take one back.
 pub const LIFETIME: Duration = Duration::from_mins(15);

@@ -1,4 +1,3 @@
-use ids::{SessionId, Timestamp, UserId};
 use poem::{
     Request, RequestBody,
     http::{HeaderMap, header},
@@ -8,6 +7,7 @@ use poem_openapi::{
     registry::{MetaSecurityScheme, Registry},
 };
 use problem::Problem;
+use values::{SessionId, Timestamp, UserId};
 
 use crate::{Claims, SameSite, Verifier};
 

@@ -1,6 +1,6 @@
 //! A person, a session and a key for the tests of this crate.
 
-use ids::{Clock, SessionId, Timestamp, UserId};
+use values::{Clock, SessionId, Timestamp, UserId};
 
 use crate::{AUDIENCE, Claims, ISSUER, Jwks, SigningKey, Verifier};
 

@@ -1,9 +1,9 @@
 use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
-use ids::Clock;
 use jsonwebtoken::{Algorithm, Header, Validation};
 use problem::Problem;
 use url::Url;
+use values::Clock;
 
 use crate::{
     Claims, Jwks, Keyring, SignedIn,

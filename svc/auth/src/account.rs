@@ -1,4 +1,4 @@
-use ids::UserId;
+use values::UserId;
 
 /// Somebody who signed up.
 #[derive(Clone)]

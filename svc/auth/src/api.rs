@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use idempotency::Key;
-use ids::UserId;
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Header, payload::Json, types::Example};
 use problem::{Body, Invalid, Problem, statuses};
 use serde::Deserialize;
 use token::{Jwks, LIFETIME, SameSite, SignedIn};
+use values::UserId;
 
 use crate::{
     app::{App, NotVerified},
@@ -71,7 +71,7 @@ impl Example for User {
     fn example() -> Self {
         let id = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse();
         Self {
-            id: id.unwrap_or_else(|_| UserId::new(ids::Timestamp::from_millis(0))),
+            id: id.unwrap_or_else(|_| UserId::new(values::Timestamp::from_millis(0))),
             email: "ada@example.com".to_owned(),
         }
     }
@@ -126,14 +126,14 @@ impl From<Grant> for Tokens {
 #[oai(rename_all = "camelCase", example)]
 struct SignedOut {
     /// Which session that was.
-    session_id: ids::SessionId,
+    session_id: values::SessionId,
 }
 
 impl Example for SignedOut {
     fn example() -> Self {
         let id = "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59".parse();
         Self {
-            session_id: id.unwrap_or_else(|_| ids::SessionId::new(ids::Timestamp::from_millis(0))),
+            session_id: id.unwrap_or_else(|_| values::SessionId::new(values::Timestamp::from_millis(0))),
         }
     }
 }

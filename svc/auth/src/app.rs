@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 
 use chassis::Context;
 use db::Db;
-use ids::Clock;
+use values::Clock;
 
 use crate::{
     attempts::{Attempts, TooManyFailures},

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use ids::Timestamp;
+use values::Timestamp;
 
 /// Accounts and addresses that are remembered, of each kind; some 3 MiB in all.
 const REMEMBERED: usize = 50_000;

@@ -1,8 +1,8 @@
 use std::fmt::Write;
 
-use chassis::StartError;
+use chassis::OperatorError;
 use db::Db;
-use ids::{Clock, Timestamp};
+use values::{Clock, Timestamp};
 
 use crate::{
     keys::{self, NoKeys, StoredKey},
@@ -33,7 +33,7 @@ pub enum KeysCommand {
     Revoke,
 }
 
-pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
+pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
     let now = clock.now();
     match command {
         Command::Keys {
@@ -52,7 +52,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             let kid = db
                 .write(move |tx| keys::rotate(tx, now))
                 .await
-                .map_err(|error: NoKeys| StartError::new(error))?;
+                .map_err(|error: NoKeys| OperatorError::new(error))?;
             Ok(format!(
                 "{kid} signs from now on; the tokens of the key before it stay good"
             ))
@@ -63,7 +63,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             let kid = db
                 .write(move |tx| keys::revoke(tx, now))
                 .await
-                .map_err(|error: NoKeys| StartError::new(error))?;
+                .map_err(|error: NoKeys| OperatorError::new(error))?;
             let ended = end_all_sessions(&db, now).await?;
             Ok(format!(
                 "{kid} alone signs from now on, {ended} sessions are ended: everybody signs in anew"

@@ -1,6 +1,6 @@
-use ids::{Timestamp, UserId};
 use rusqlite::Connection;
 use token::SignedIn;
+use values::{Timestamp, UserId};
 
 use crate::{account::Account, store};
 

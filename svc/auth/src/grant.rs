@@ -1,5 +1,5 @@
-use ids::{SessionId, Timestamp, UserId};
 use token::{Claims, KeyError, SigningKey};
+use values::{SessionId, Timestamp, UserId};
 
 use crate::{account::Account, refresh_token::RefreshToken};
 

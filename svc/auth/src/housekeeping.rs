@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use db::Tx;
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::{keys, store};
 
@@ -11,7 +11,7 @@ const SESSIONS_KEPT: Duration = Duration::from_hours(7 * 24);
 /// Forgets what is long over, a bounded number at a time; says how much it was.
 pub(crate) fn forget_old(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
     // First what refers to the others.
-    let sign_ups = store::delete_sign_up_keys(tx, now - idempotency::KEPT)?;
+    let sign_ups = store::delete_sign_up_keys(tx, now - idempotency::RETENTION)?;
     let sessions = store::delete_sessions_over(tx, now - SESSIONS_KEPT)?;
     let signing_keys = store::delete_signing_keys(tx, now - keys::KEPT)?;
     Ok(sign_ups + sessions + signing_keys)
@@ -49,7 +49,7 @@ mod tests {
         let rotated: Result<String, crate::keys::NoKeys> = world.app.db().write(move |tx| rotate(tx, now)).await;
         rotated.unwrap();
 
-        world.clock.advance(idempotency::KEPT);
+        world.clock.advance(idempotency::RETENTION);
         clean_up(&world).await;
         assert_eq!(
             (count(&world, "sign_up_keys").await, count(&world, "signing_keys").await),

@@ -6,8 +6,8 @@ use std::{
 };
 
 use db::{Db, Tx};
-use ids::{Clock, Timestamp};
 use token::{Jwks, KeyError, Keyring, SigningKey, Verifier};
+use values::{Clock, Timestamp};
 
 use crate::{random, refresh_token::RefreshKey, store};
 

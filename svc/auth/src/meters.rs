@@ -1,4 +1,4 @@
-use metrics::{Counter, Labelled, Metrics, counters};
+use metrics::{Counter, Labelled, MetricsRegistry, counters};
 
 use crate::{app::NotVerified, refresh::RefreshError, sign_in::SignInError, sign_up::SignUpError};
 
@@ -10,7 +10,7 @@ const GRANTED: &str = "granted";
 const FAILED: &str = "failed";
 
 impl Meters {
-    pub(crate) fn of(metrics: &Metrics) -> Self {
+    pub(crate) fn of(metrics: &MetricsRegistry) -> Self {
         let outcomes = [
             (
                 "sign-up",

@@ -1,6 +1,6 @@
 use db::Tx;
-use ids::Timestamp;
 use token::KeyError;
+use values::Timestamp;
 
 use crate::{
     account::Account, app::App, grant::Grant, keys::Keys, refresh_token::RefreshToken, session::CannotRefresh, store,

@@ -2,9 +2,9 @@ use std::fmt;
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
-use ids::SessionId;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
+use values::SessionId;
 use zeroize::Zeroizing;
 
 /// What a refresh token is, for the key that makes it: nothing else made with it can be taken for one.
@@ -87,7 +87,7 @@ impl fmt::Debug for RefreshKey {
 
 #[cfg(test)]
 mod tests {
-    use ids::Timestamp;
+    use values::Timestamp;
 
     use super::*;
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
-use chassis::{Context, Job, Mistakes, Parts, Service, StartError};
+use chassis::{ConfigErrors, Context, Job, OperatorError, Parts, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
-use ids::{Clock, Timestamp};
+use values::{Clock, Timestamp};
 
 use crate::{
     api::Api,
@@ -29,7 +29,7 @@ impl Service for Auth {
     const PORT: u16 = 4001;
     const SCHEMA: Schema = Schema {
         service: Self::NAME,
-        migrations: &[bus::outbox::V1, include_str!("../migrations/001_accounts.sql")],
+        migrations: &[bus::outbox::SCHEMA_V1, include_str!("../migrations/001_accounts.sql")],
     };
     const INVARIANTS: &'static [Invariant] = &[
         Invariant {
@@ -62,8 +62,8 @@ impl Service for Auth {
         Api
     }
 
-    fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
-        args.settings(mistakes)
+    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
+        args.settings(errors)
     }
 
     /// Nothing: nobody keeps a copy of what is owned here.
@@ -71,10 +71,10 @@ impl Service for Auth {
         Ok(None)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, StartError> {
+    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
         let keys = LiveKeys::open(context.db.clone(), context.clock.clone())
             .await
-            .map_err(StartError::new)?;
+            .map_err(OperatorError::new)?;
         let verifier = keys.verifier(&context.token_issuer, &context.token_audience);
         let app = App::new(&context, keys.clone(), settings);
         let jobs = vec![
@@ -93,7 +93,7 @@ impl Service for Auth {
         })
     }
 
-    async fn command(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
+    async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         command::run(command, db, clock).await
     }
 }

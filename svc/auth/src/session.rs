@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use ids::{SessionId, Timestamp, UserId};
 use subtle::ConstantTimeEq;
+use values::{SessionId, Timestamp, UserId};
 
 use crate::refresh_token::{RefreshKey, RefreshToken};
 

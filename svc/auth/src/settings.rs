@@ -1,6 +1,6 @@
 use std::{net::IpAddr, str::FromStr, thread::available_parallelism, time::Duration};
 
-use chassis::Mistakes;
+use chassis::ConfigErrors;
 use ipnet::IpNet;
 
 use crate::{attempts::Limits, client::TrustedProxies};
@@ -79,31 +79,29 @@ impl Default for Settings {
 }
 
 impl Args {
-    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<Settings> {
-        let secure = mistakes.parse("--cookie-secure", &self.cookie_secure);
+    pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<Settings> {
+        let secure = errors.parse("--cookie-secure", &self.cookie_secure);
         let networks = self
             .trusted_proxies
             .iter()
-            .filter_map(|text| mistakes.check("--trusted-proxies", network(text)));
+            .filter_map(|text| errors.check("--trusted-proxies", network(text)));
         let trusted_proxies = TrustedProxies::new(networks.collect::<Vec<_>>());
         let per_account = positive(
-            mistakes,
+            errors,
             "--sign-in-failures-per-account",
             &self.sign_in_failures_per_account,
         );
         let per_address = positive(
-            mistakes,
+            errors,
             "--sign-in-failures-per-address",
             &self.sign_in_failures_per_address,
         );
-        let window = positive(mistakes, "--sign-in-window-seconds", &self.sign_in_window_seconds);
+        let window = positive(errors, "--sign-in-window-seconds", &self.sign_in_window_seconds);
         let hashers = match &self.password_hashers {
-            Some(text) => {
-                positive(mistakes, "--password-hashers", text).and_then(|number| usize::try_from(number).ok())
-            }
+            Some(text) => positive(errors, "--password-hashers", text).and_then(|number| usize::try_from(number).ok()),
             None => Some(processors()),
         };
-        let waiting = positive(mistakes, "--password-line", &self.password_line);
+        let waiting = positive(errors, "--password-line", &self.password_line);
         Some(Settings {
             cookie_secure: secure?,
             trusted_proxies,
@@ -118,9 +116,9 @@ impl Args {
     }
 }
 
-fn positive(mistakes: &mut Mistakes, flag: &str, text: &str) -> Option<u32> {
-    let number = mistakes.parse::<u32>(flag, text)?;
-    mistakes.check(flag, (number > 0).then_some(number).ok_or("must be at least 1"))
+fn positive(errors: &mut ConfigErrors, flag: &str, text: &str) -> Option<u32> {
+    let number = errors.parse::<u32>(flag, text)?;
+    errors.check(flag, (number > 0).then_some(number).ok_or("must be at least 1"))
 }
 
 /// A network, or a single address.

@@ -1,5 +1,5 @@
 use db::Tx;
-use ids::{SessionId, Timestamp};
+use values::{SessionId, Timestamp};
 
 use crate::{session::EndReason, store};
 

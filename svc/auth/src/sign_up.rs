@@ -1,9 +1,9 @@
 use std::net::IpAddr;
 
 use db::Tx;
-use idempotency::{KEPT, Key};
-use ids::{Timestamp, UserId};
+use idempotency::{Key, RETENTION};
 use token::KeyError;
+use values::{Timestamp, UserId};
 
 use crate::{
     account::Account,
@@ -114,7 +114,7 @@ async fn look(app: &App, command: &SignUp) -> Result<Option<Before>, SignUpError
 }
 
 fn before(conn: &rusqlite::Connection, key: &Key, now: Timestamp) -> Result<Option<Before>, db::Error> {
-    let Some(by_key) = store::sign_up_key(conn, key.as_str(), now - KEPT)? else {
+    let Some(by_key) = store::sign_up_key(conn, key.as_str(), now - RETENTION)? else {
         return Ok(None);
     };
     let session = store::session(conn, by_key.session_id)?;
@@ -229,7 +229,7 @@ mod tests {
         sign_up(&world.app, command("ada@example.com", "correct horse", Some("1")))
             .await
             .unwrap();
-        world.clock.advance(KEPT);
+        world.clock.advance(RETENTION);
         let grant = sign_up(&world.app, command("bob@example.com", "correct horse", Some("1")))
             .await
             .unwrap();

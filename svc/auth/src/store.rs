@@ -1,8 +1,8 @@
 //! Every SQL statement of this service.
 
 use db::{Constraint, Error, Tx};
-use ids::{SessionId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use values::{SessionId, Timestamp, UserId};
 
 use crate::{
     account::Account,

@@ -7,9 +7,9 @@ use std::{
 
 use chassis::{Context, Service};
 use db::Db;
-use ids::{Clock, Timestamp};
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, Timestamp};
 
 use crate::{
     Auth,
@@ -37,12 +37,12 @@ impl World {
         let context = Context {
             db: Db::open(&folder.path().join("auth.db"), &Auth::SCHEMA).unwrap(),
             clock: clock.clone(),
-            metrics: metrics::Metrics::new("auth"),
+            metrics: metrics::MetricsRegistry::new("auth"),
             window,
-            rungs: bus::Rungs::new(window),
+            delay_ladder: bus::DelayLadder::new(window),
             token_issuer: token::ISSUER.to_owned(),
             token_audience: token::AUDIENCE.to_owned(),
-            recovered: chassis::Recovered::default(),
+            recovered: chassis::RecoveryStatus::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };

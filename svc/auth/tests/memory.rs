@@ -4,7 +4,7 @@
 
 use auth::{Auth, Settings};
 use serde_json::json;
-use testkit::{Kit, eventually};
+use testkit::{TestEnv, eventually};
 
 /// Resident memory of this process, in KiB (proc(5), `VmRSS`).
 fn resident() -> u64 {
@@ -15,7 +15,7 @@ fn resident() -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_burst_of_sign_ups_leaves_no_memory_behind() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = kit
         .start::<Auth>(Settings {
             hashers: 4,

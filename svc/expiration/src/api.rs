@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use db::Db;
-use ids::{Clock, OrderId, Timestamp};
 use poem::web::Data;
 use poem_openapi::{ApiResponse, Enum, Object, OpenApi, Tags, param::Path, payload::Json, types::Example};
 use problem::Problem;
 use token::SignedIn;
+use values::{Clock, OrderId, Timestamp};
 
 use crate::{
     store,
@@ -44,7 +44,7 @@ impl Api {
         order_id: Path<OrderId>,
     ) -> Result<Found, GetExpirationProblem> {
         let id = order_id.0;
-        chassis::arrival(&app.db, id.is_fresh(app.clock.now()), move |conn| store::find(conn, id)).await?;
+        chassis::wait_for_replication(&app.db, id.is_fresh(app.clock.now()), move |conn| store::find(conn, id)).await?;
         let timer = app.db.read(move |conn| store::find(conn, id)).await?;
         let own = timer.filter(|timer| timer.buyer_id == buyer.user_id);
         let timer = own.ok_or_else(|| Problem::not_found("You have no such order."))?;

@@ -1,9 +1,9 @@
-use bus::Rungs;
+use bus::DelayLadder;
 use chassis::Service;
 use db::{Db, admin};
 use events::{Envelope, Event, Order};
-use ids::{OrderId, Timestamp};
 use tempfile::TempDir;
+use values::{OrderId, Timestamp};
 
 use crate::{
     Expiration,
@@ -17,7 +17,7 @@ use crate::{
 /// The use cases over a database of their own, with nobody who empties the outbox.
 pub(crate) struct Desk {
     pub(crate) db: Db,
-    rungs: Rungs,
+    delay_ladder: DelayLadder,
     folder: TempDir,
 }
 
@@ -27,22 +27,25 @@ impl Desk {
         let db = Db::open(&folder.path().join("expiration.db"), &Expiration::SCHEMA).unwrap();
         Self {
             db,
-            rungs: Rungs::new(WINDOW),
+            delay_ladder: DelayLadder::new(WINDOW),
             folder,
         }
     }
 
     pub(crate) async fn hear(&self, now: Timestamp, order: &Order) {
-        let (order, rungs) = (order.clone(), self.rungs.clone());
+        let (order, delay_ladder) = (order.clone(), self.delay_ladder.clone());
         self.db
-            .write(move |tx| follow_order(tx, now, &order, &rungs))
+            .write(move |tx| follow_order(tx, now, &order, &delay_ladder))
             .await
             .unwrap();
     }
 
     pub(crate) async fn ring(&self, now: Timestamp, order: OrderId) {
-        let rungs = self.rungs.clone();
-        self.db.write(move |tx| ring(tx, now, order, &rungs)).await.unwrap();
+        let delay_ladder = self.delay_ladder.clone();
+        self.db
+            .write(move |tx| ring(tx, now, order, &delay_ladder))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn sweep(&self, now: Timestamp) -> usize {

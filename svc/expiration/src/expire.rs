@@ -1,7 +1,7 @@
-use bus::{Rungs, outbox};
+use bus::{DelayLadder, outbox};
 use db::Tx;
 use events::Event;
-use ids::{OrderId, Timestamp};
+use values::{OrderId, Timestamp};
 
 use crate::{
     NAME, store,
@@ -16,14 +16,14 @@ pub(crate) const BATCH: u32 = 100;
 ///
 /// An order that is not known here is no error. Its `order.created`, or its state announced again after a restore, is
 /// still to come and starts a timer of its own.
-pub(crate) fn ring(tx: &Tx, now: Timestamp, order: OrderId, rungs: &Rungs) -> Result<(), db::Error> {
+pub(crate) fn ring(tx: &Tx, now: Timestamp, order: OrderId, delay_ladder: &DelayLadder) -> Result<(), db::Error> {
     let Some(timer) = store::find(tx, order)? else {
         tracing::debug!(%order, "a timer of an unknown order");
         return Ok(());
     };
     let message = timer.message();
     match expire(tx, now, timer)? {
-        Err(NotNow::Early) => outbox::delay(tx, NAME, now, message, rungs),
+        Err(NotNow::Early) => outbox::append_timer(tx, NAME, now, message, delay_ladder),
         Ok(()) | Err(NotNow::Over) => Ok(()),
     }
 }
@@ -45,7 +45,7 @@ fn expire(tx: &Tx, now: Timestamp, mut timer: Timer) -> Result<Result<(), NotNow
         Err(not_now) => return Ok(Err(not_now)),
     };
     store::save(tx, &timer)?;
-    outbox::publish(tx, NAME, now, Event::ExpirationCompleted(expiration))?;
+    outbox::append(tx, NAME, now, Event::ExpirationCompleted(expiration))?;
     tracing::debug!(order = %timer.order_id, deadline = %timer.deadline, "expired");
     Ok(Ok(()))
 }

@@ -4,10 +4,10 @@
 mod api;
 mod expire;
 mod follow_order;
+mod metrics;
 mod reactions;
 mod recover;
 mod republish;
-mod seen;
 mod settings;
 mod store;
 mod sweep;
@@ -18,12 +18,12 @@ mod converging;
 #[cfg(test)]
 mod desk;
 
-use bus::{ReactionError, outbox};
-use chassis::{Context, Mistakes, NoCommand, Parts, Readings, Service, StartError};
+use bus::{ConsumeError, outbox};
+use chassis::{ConfigErrors, Context, NoCommand, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
-use ids::{Clock, Timestamp};
 use rusqlite::Connection;
+use values::{Clock, Timestamp};
 
 pub use api::{Api, App};
 pub use settings::{Args, Settings};
@@ -42,7 +42,7 @@ impl Service for Expiration {
     const PORT: u16 = 4004;
     const SCHEMA: Schema = Schema {
         service: NAME,
-        migrations: &[outbox::V1, include_str!("../migrations/001_timers.sql")],
+        migrations: &[outbox::SCHEMA_V1, include_str!("../migrations/001_timers.sql")],
     };
     const INVARIANTS: &'static [Invariant] = &[
         Invariant {
@@ -74,29 +74,29 @@ impl Service for Expiration {
         Api
     }
 
-    fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
-        args.settings(mistakes)
+    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
+        args.settings(errors)
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
         republish::republish(tx, now, after.as_deref())
     }
 
-    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
         recover::recover(tx, now, envelope)
     }
 
-    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-        recover::known_until(conn)
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        recover::newest_record_at(conn)
     }
 
-    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
-        seen::look(conn, now, readings)
+    fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        metrics::collect_metrics(conn, now, samples)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, StartError> {
+    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
         Ok(Parts {
-            consumers: reactions::consumers(&context.rungs),
+            consumers: reactions::consumers(&context.delay_ladder),
             jobs: vec![sweep::job(&context, settings.sweep_interval)],
             app: App {
                 db: context.db,
@@ -106,7 +106,7 @@ impl Service for Expiration {
         })
     }
 
-    async fn command(command: NoCommand, _: Db, _: Clock) -> Result<String, StartError> {
+    async fn command(command: NoCommand, _: Db, _: Clock) -> Result<String, OperatorError> {
         match command {}
     }
 }

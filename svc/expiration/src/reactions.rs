@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use bus::{Consumer, Queue, ReactionError, Rungs};
+use bus::{ConsumeError, Consumer, DelayLadder, Queue};
 use events::{Envelope, Event};
 
 use crate::{expire::ring, follow_order::follow_order};
 
 /// What this service listens to.
-pub(crate) fn consumers(rungs: &Rungs) -> Vec<Consumer> {
-    let (ladder, next) = (rungs.clone(), rungs.clone());
+pub(crate) fn consumers(delay_ladder: &DelayLadder) -> Vec<Consumer> {
+    let (ladder, next) = (delay_ladder.clone(), delay_ladder.clone());
     vec![
         Consumer {
             queue: Queue::Events,
@@ -34,6 +34,6 @@ pub(crate) fn consumers(rungs: &Rungs) -> Vec<Consumer> {
     ]
 }
 
-fn unexpected(envelope: &Envelope) -> ReactionError {
-    ReactionError::new(format_args!("{} is not for this queue", envelope.event.name()))
+fn unexpected(envelope: &Envelope) -> ConsumeError {
+    ConsumeError::new(format_args!("{} is not for this queue", envelope.event.name()))
 }

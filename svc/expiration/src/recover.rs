@@ -1,16 +1,16 @@
 //! What a service that was put back from a backup takes back of what it had said.
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::{Envelope, Event};
-use ids::{OrderId, Timestamp};
 use rusqlite::Connection;
+use values::{OrderId, Timestamp};
 
 use crate::store;
 
 /// A deadline that was announced need not be announced again. Timers of orders that the backup does not know come back
 /// with what their orders said.
-pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
     let Event::ExpirationCompleted(said) = &envelope.event else {
         return Ok(false);
     };
@@ -25,6 +25,6 @@ pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<b
 }
 
 /// The newest moment that the database tells of.
-pub(crate) fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-    Ok(store::newest(conn)?.and_then(OrderId::minted_at))
+pub(crate) fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    Ok(store::newest(conn)?.and_then(OrderId::created_at))
 }

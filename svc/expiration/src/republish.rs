@@ -1,7 +1,7 @@
 use bus::outbox;
 use db::Tx;
 use events::Event;
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::{NAME, store};
 
@@ -13,7 +13,7 @@ const PAGE: u32 = 500;
 pub(crate) fn republish(tx: &Tx, now: Timestamp, after: Option<&str>) -> Result<Option<String>, db::Error> {
     let timers = store::page(tx, after.unwrap_or_default(), PAGE)?;
     for expiration in timers.iter().filter_map(|timer| timer.reminder(now)) {
-        outbox::publish(tx, NAME, now, Event::ExpirationCompleted(expiration))?;
+        outbox::append(tx, NAME, now, Event::ExpirationCompleted(expiration))?;
     }
     Ok(timers.last().map(|timer| timer.order_id.to_string()))
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chassis::Mistakes;
+use chassis::ConfigErrors;
 
 /// The flags of the expiration service, as they were written.
 #[derive(Clone, Debug, clap::Args)]
@@ -32,11 +32,11 @@ impl Default for Settings {
 }
 
 impl Args {
-    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<Settings> {
+    pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<Settings> {
         const FLAG: &str = "--expiration-sweep-seconds";
-        let seconds = mistakes.parse::<u64>(FLAG, &self.expiration_sweep_seconds)?;
+        let seconds = errors.parse::<u64>(FLAG, &self.expiration_sweep_seconds)?;
         let fits = (1..=3600).contains(&seconds);
-        let seconds = mistakes.check(FLAG, fits.then_some(seconds).ok_or("must be 1 to 3600"))?;
+        let seconds = errors.check(FLAG, fits.then_some(seconds).ok_or("must be 1 to 3600"))?;
         Some(Settings {
             sweep_interval: Duration::from_secs(seconds),
         })
@@ -57,8 +57,8 @@ mod tests {
 
     fn settings(line: &[&str]) -> Result<Settings, String> {
         let own = Line::parse_from([&["ticketing-expiration"], line].concat()).own;
-        let mut mistakes = Mistakes::default();
-        own.settings(&mut mistakes).ok_or_else(|| mistakes.to_string())
+        let mut errors = ConfigErrors::default();
+        own.settings(&mut errors).ok_or_else(|| errors.to_string())
     }
 
     #[test]

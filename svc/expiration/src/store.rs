@@ -1,8 +1,8 @@
 //! Every statement on timers.
 
 use db::Tx;
-use ids::{OrderId, Timestamp};
 use rusqlite::{Connection, OptionalExtension, Params, Row, types::FromSqlError};
+use values::{OrderId, Timestamp};
 
 use crate::timer::{State, StoppedBy, Timer};
 

@@ -1,5 +1,5 @@
 use events::{CancelReason, Order, OrderStatus};
-use ids::{OrderId, Timestamp, UserId};
+use values::{OrderId, Timestamp, UserId};
 
 /// The time that an order has.
 ///
@@ -140,7 +140,7 @@ impl StoppedBy {
 pub(crate) mod tests {
     use std::time::Duration;
 
-    use ids::TicketId;
+    use values::TicketId;
 
     use super::*;
 
@@ -158,7 +158,7 @@ pub(crate) mod tests {
             seller_id: UserId::new(NOON),
             ticket_id: TicketId::new(NOON),
             quantity: 2,
-            total: ids::Money {
+            total: values::Money {
                 amount: 3998,
                 currency: "usd".parse().unwrap(),
             },

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use db::Db;
-use idempotency::{Answer, Key, Request};
-use ids::{Clock, OrderId};
-use pages::{Cursor, Limit, Page};
+use idempotency::{Key, Request, StoredResponse};
+use pagination::{Cursor, Limit, Page};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi, Tags,
@@ -14,6 +13,7 @@ use poem_openapi::{
 };
 use problem::{Body, Problem, statuses};
 use token::SignedIn;
+use values::{Clock, OrderId};
 
 use crate::{
     cancel_order::{CancelOrderError, cancel_order},
@@ -99,11 +99,11 @@ impl Api {
         buyer: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewOrder>,
-    ) -> Result<Answer<Placed>, PlaceOrderProblem> {
+    ) -> Result<StoredResponse<Placed>, PlaceOrderProblem> {
         let request = Request::new("placeOrder", buyer.user_id, key.0, &body.0);
         let wish = app.parse(&buyer, &body.0)?;
         let ticket = wish.ticket_id;
-        chassis::arrival(&app.db, ticket.is_fresh(app.clock.now()), move |conn| {
+        chassis::wait_for_replication(&app.db, ticket.is_fresh(app.clock.now()), move |conn| {
             store::listing(conn, ticket)
         })
         .await?;

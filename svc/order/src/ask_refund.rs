@@ -2,7 +2,7 @@
 
 use db::Tx;
 use events::AskedBy;
-use ids::{OrderId, Timestamp, UserId};
+use values::{OrderId, Timestamp, UserId};
 
 use crate::{
     record,

@@ -1,7 +1,7 @@
 //! A buyer thinks better of it.
 
 use db::Tx;
-use ids::{OrderId, Timestamp, UserId};
+use values::{OrderId, Timestamp, UserId};
 
 use crate::{
     order::{CannotCancel, Change},

@@ -1,7 +1,7 @@
 //! A seller decides what a buyer asked for.
 
 use db::Tx;
-use ids::{OrderId, RefundId, Timestamp, UserId};
+use values::{OrderId, RefundId, Timestamp, UserId};
 
 use crate::{
     order::Change,

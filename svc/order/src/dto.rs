@@ -1,9 +1,9 @@
 //! What the service says over HTTP.
 
 use events::{CancelReason, OrderStatus};
-use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
+use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 use crate::order::{AfterSale, Order, Shown};
 

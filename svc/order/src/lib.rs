@@ -8,6 +8,7 @@ mod cancel_order;
 mod decide_refund;
 mod dto;
 mod listing;
+mod metrics;
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub mod model;
@@ -19,7 +20,6 @@ mod recover;
 mod refund;
 mod refunds;
 mod retry_withdrawal;
-mod seen;
 mod settings;
 mod store;
 #[cfg(test)]
@@ -28,12 +28,12 @@ mod withdrawal;
 
 use std::sync::Arc;
 
-use bus::{Consumer, Queue, ReactionError, outbox};
-use chassis::{Context, Mistakes, NoCommand, Parts, Readings, Service, StartError};
+use bus::{ConsumeError, Consumer, Queue, outbox};
+use chassis::{ConfigErrors, Context, NoCommand, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
-use ids::{Clock, Timestamp};
 use rusqlite::Connection;
+use values::{Clock, Timestamp};
 
 use refunds::RefundsApi;
 pub use settings::{Args, Settings};
@@ -63,8 +63,8 @@ impl Service for Orders {
     const SCHEMA: Schema = Schema {
         service: Self::NAME,
         migrations: &[
-            outbox::V1,
-            idempotency::V1,
+            outbox::SCHEMA_V1,
+            idempotency::SCHEMA_V1,
             include_str!("../migrations/001_orders.sql"),
             include_str!("../migrations/002_tally.sql"),
             include_str!("../migrations/003_after_the_sale.sql"),
@@ -124,8 +124,8 @@ impl Service for Orders {
         (api::Api, RefundsApi)
     }
 
-    fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
-        args.settings(mistakes)
+    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
+        args.settings(errors)
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
@@ -143,19 +143,19 @@ impl Service for Orders {
         }
     }
 
-    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
         recover::recover(tx, now, envelope)
     }
 
-    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-        recover::known_until(conn)
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        recover::newest_record_at(conn)
     }
 
-    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
-        seen::look(conn, now, readings)
+    fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        metrics::collect_metrics(conn, now, samples)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
+    async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, OperatorError> {
         let Context { db, clock, window, .. } = context;
         Ok(Parts {
             consumers: vec![Consumer {
@@ -164,7 +164,7 @@ impl Service for Orders {
                     reactions::react(tx, now, envelope, settings.payment_extension)
                 }),
             }],
-            jobs: vec![idempotency::forgetting(&db, &clock), withdrawal::refunding(&db, &clock)],
+            jobs: vec![idempotency::purge_job(&db, &clock), withdrawal::refunding(&db, &clock)],
             app: api::App {
                 db,
                 clock,
@@ -175,7 +175,7 @@ impl Service for Orders {
         })
     }
 
-    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, StartError> {
+    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, OperatorError> {
         match command {}
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ids::{Money, TicketId, Timestamp, UserId};
+use values::{Money, TicketId, Timestamp, UserId};
 
 /// The order service's copy of a listing.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,12 +1,12 @@
 //! The use cases without HTTP and broker, for whoever explores what they do together with those of others
-//! (`svc/model`). Nothing is decided here.
+//! (`tools/model`). Nothing is decided here.
 
 use std::time::Duration;
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::Envelope;
-use ids::{OrderId, RefundId, TicketId, Timestamp, UserId};
+use values::{OrderId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
     ask_refund::{AskRefund, ask_refund},
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Hears an event.
-pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope, extension: Duration) -> Result<(), ReactionError> {
+pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope, extension: Duration) -> Result<(), ConsumeError> {
     reactions::react(tx, now, said, extension)
 }
 

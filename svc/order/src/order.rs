@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
-use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 use crate::{listing::Listing, refund::CannotRefund};
 

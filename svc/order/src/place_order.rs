@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use db::Tx;
-use ids::{TicketId, Timestamp, UserId};
+use values::{TicketId, Timestamp, UserId};
 
 use crate::{
     listing::NotForSale,

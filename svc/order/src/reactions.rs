@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::{Envelope, Event, Expiration, OrderStatus, Payment, Reversal, Ticket};
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::{
     order::{CannotPay, Change, Order},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// `extension` is by how much a deadline is moved while a payment is under way.
-pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope, extension: Duration) -> Result<(), ReactionError> {
+pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope, extension: Duration) -> Result<(), ConsumeError> {
     match &envelope.event {
         Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => adopt_listing(tx, now, ticket),
         Event::PaymentPending(payment) => paid(tx, now, payment, |order| Ok(order.await_payment(payment.id))),
@@ -29,7 +29,7 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope, extension: Dur
         Event::PaymentRefunded(reversal) | Event::PaymentRefundFailed(reversal) | Event::PaymentDisputed(reversal) => {
             give_back(tx, now, reversal)
         }
-        other => Err(ReactionError::new(format_args!(
+        other => Err(ConsumeError::new(format_args!(
             "{} is not for the order service",
             other.name()
         ))),
@@ -37,7 +37,7 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope, extension: Dur
 }
 
 /// Takes the seller's latest wish; a withdrawn listing takes its open orders with it, and its sales are refunded.
-fn adopt_listing(tx: &Tx, now: Timestamp, ticket: &Ticket) -> Result<(), ReactionError> {
+fn adopt_listing(tx: &Tx, now: Timestamp, ticket: &Ticket) -> Result<(), ConsumeError> {
     if store::adopt(tx, ticket)? && ticket.withdrawn_at.is_some() {
         for mut order in store::open_orders(tx, ticket.id)? {
             if order.withdraw(now) == Change::Made {
@@ -54,11 +54,11 @@ fn paid(
     now: Timestamp,
     payment: &Payment,
     take: impl FnOnce(&mut Order) -> Result<Change, CannotPay>,
-) -> Result<(), ReactionError> {
+) -> Result<(), ConsumeError> {
     let order = store::order(tx, payment.order_id)?;
     // Only a database that lost it can not know an order that is paid for.
-    let mut order = order.ok_or_else(|| ReactionError::new(format_args!("there is no order {}", payment.order_id)))?;
-    match take(&mut order).map_err(ReactionError::new)? {
+    let mut order = order.ok_or_else(|| ConsumeError::new(format_args!("there is no order {}", payment.order_id)))?;
+    match take(&mut order).map_err(ConsumeError::new)? {
         Change::Made => record::changed(tx, &order, now)?,
         Change::Noted => store::update(tx, &order)?,
         Change::None => return Ok(()),
@@ -70,10 +70,10 @@ fn paid(
 }
 
 /// Takes what went back of a payment: tickets by a refund, money by hand, or what a bank decided.
-fn give_back(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), ReactionError> {
+fn give_back(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), ConsumeError> {
     let payment = &reversal.payment;
     let order = store::order(tx, payment.order_id)?;
-    let mut order = order.ok_or_else(|| ReactionError::new(format_args!("there is no order {}", payment.order_id)))?;
+    let mut order = order.ok_or_else(|| ConsumeError::new(format_args!("there is no order {}", payment.order_id)))?;
     if order.payment_id != Some(payment.id) {
         // Given back because the order could not take it: that is how it should be.
         tracing::warn!(order = %order.id, payment = %payment.id, "money went back that the order was not paid with");
@@ -82,7 +82,7 @@ fn give_back(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), Reactio
     if let Some(answer) = &reversal.refund {
         let refund = store::refund(tx, answer.id)?.filter(|refund| refund.order_id == order.id);
         let Some(mut refund) = refund else {
-            return Err(ReactionError::new(format_args!(
+            return Err(ConsumeError::new(format_args!(
                 "the order {} has no refund {}",
                 order.id, answer.id
             )));
@@ -113,7 +113,7 @@ fn is_withdrawn(tx: &Tx, order: &Order) -> Result<bool, db::Error> {
     Ok(store::listing(tx, order.ticket_id)?.is_some_and(|listing| listing.withdrawn_at.is_some()))
 }
 
-fn expire(tx: &Tx, now: Timestamp, expiration: &Expiration, extension: Duration) -> Result<(), ReactionError> {
+fn expire(tx: &Tx, now: Timestamp, expiration: &Expiration, extension: Duration) -> Result<(), ConsumeError> {
     // An order that a restored database lost has no hold either: nothing is left to expire.
     let Some(mut order) = store::order(tx, expiration.order_id)? else {
         return Ok(());

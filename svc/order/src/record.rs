@@ -4,7 +4,7 @@
 use bus::outbox;
 use db::{Error, Tx};
 use events::{Event, OrderStatus, RefundStatus};
-use ids::{Money, Timestamp};
+use values::{Money, Timestamp};
 
 use crate::{
     order::{AfterSale, Order},
@@ -42,7 +42,7 @@ pub(crate) fn gave_back(tx: &Tx, before: &AfterSale, order: &Order, now: Timesta
     } else {
         Event::OrderDisputed(state)
     };
-    outbox::publish(tx, "order", now, event)
+    outbox::append(tx, "order", now, event)
 }
 
 /// Keeps a new refund.
@@ -67,7 +67,7 @@ pub(crate) fn announce(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), Err
         OrderStatus::Complete => Event::OrderCompleted(state),
         OrderStatus::Cancelled => Event::OrderCancelled(state),
     };
-    outbox::publish(tx, "order", now, event)
+    outbox::append(tx, "order", now, event)
 }
 
 /// Says how a refund stands.
@@ -98,7 +98,7 @@ pub(crate) fn announce_refund(tx: &Tx, refund: &Refund, now: Timestamp) -> Resul
         RefundStatus::Paid => Event::RefundPaid(state),
         RefundStatus::Failed => Event::RefundFailed(state),
     };
-    outbox::publish(tx, "order", now, event)
+    outbox::append(tx, "order", now, event)
 }
 
 fn state(order: &Order) -> events::Order {

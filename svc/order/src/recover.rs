@@ -1,10 +1,10 @@
 //! What a service that was put back from a backup takes back of what it had said.
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::{Envelope, Event, OrderRecord, OrderStatus, Ticket};
-use ids::{Money, OrderId, TicketId, Timestamp};
 use rusqlite::Connection;
+use values::{Money, OrderId, TicketId, Timestamp};
 
 use crate::{
     order::{AfterSale, GivenBack, Order},
@@ -14,7 +14,7 @@ use crate::{
 
 /// Takes an order as it was announced, if it is not known as new, with the stock that it stands for. Nothing is decided
 /// here, and nothing is said: everybody has heard it.
-pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
     match &envelope.event {
         Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => {
             get_acquainted(tx, ticket)?;
@@ -37,16 +37,16 @@ pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<b
 }
 
 /// The newest moment that the database tells of.
-pub(crate) fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+pub(crate) fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
     let (order, listing) = store::newest(conn)?;
     Ok(order
-        .and_then(OrderId::minted_at)
-        .max(listing.and_then(TicketId::minted_at)))
+        .and_then(OrderId::created_at)
+        .max(listing.and_then(TicketId::created_at)))
 }
 
 /// Keeps a listing that is not known at all, because an order is of one: as it may have stood before what is said of it,
 /// so that this is still news, and has its effects, when it is heard.
-fn get_acquainted(tx: &Tx, ticket: &Ticket) -> Result<(), ReactionError> {
+fn get_acquainted(tx: &Tx, ticket: &Ticket) -> Result<(), ConsumeError> {
     if store::listing(tx, ticket.id)?.is_none() {
         let before = Ticket {
             version: ticket.version.saturating_sub(1).max(1),
@@ -58,7 +58,7 @@ fn get_acquainted(tx: &Tx, ticket: &Ticket) -> Result<(), ReactionError> {
     Ok(())
 }
 
-fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, ReactionError> {
+fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, ConsumeError> {
     let known = store::order(tx, said.id)?;
     if known.as_ref().is_some_and(|known| known.version >= said.version) {
         return Ok(false);
@@ -71,7 +71,7 @@ fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, React
     let ((held, sold), (had_held, had_sold)) = (taken(&order), known.as_ref().map_or((0, 0), taken));
     // There are never fewer tickets than are taken: these were, before the backup's time and with its owner's word.
     if !store::shift(tx, order.ticket_id, held - had_held, sold - had_sold)? {
-        return Err(ReactionError::new(format_args!(
+        return Err(ConsumeError::new(format_args!(
             "the order {} is of the listing {}, which is not known here",
             order.id, order.ticket_id
         )));
@@ -85,7 +85,7 @@ fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, React
 }
 
 /// The order that said this of itself.
-fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, ReactionError> {
+fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, ConsumeError> {
     let record = match &said.record {
         Some(record) => record.clone(),
         // A release said it that kept this to itself.
@@ -95,7 +95,7 @@ fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, Reac
                 amount: said.total.amount / i64::from(said.quantity.max(1)),
                 ..said.total
             },
-            created_at: said.id.minted_at().unwrap_or(at),
+            created_at: said.id.created_at().unwrap_or(at),
             updated_at: at,
             extended_at: None,
             refundable_until: None,
@@ -145,7 +145,7 @@ fn after_sale(said: &events::Order, payment_version: Option<u64>) -> AfterSale {
 }
 
 /// Takes a refund as it was announced, if it is not known as new. Its order was announced before it.
-fn take_back_refund(tx: &Tx, said: &events::Refund) -> Result<bool, ReactionError> {
+fn take_back_refund(tx: &Tx, said: &events::Refund) -> Result<bool, ConsumeError> {
     let known = store::refund(tx, said.id)?;
     if known.as_ref().is_some_and(|known| known.version >= said.version) {
         return Ok(false);

@@ -1,7 +1,7 @@
 //! A refund: tickets of a paid order that go back, and how that is decided.
 
 use events::{AskedBy, RefundAnswer, RefundStatus};
-use ids::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::order::{Change, Order};
 

@@ -2,9 +2,8 @@
 
 mod dto;
 
-use idempotency::{Answer, Key, Request};
-use ids::{OrderId, RefundId, TicketId};
-use pages::{Cursor, Limit, Page};
+use idempotency::{Key, Request, StoredResponse};
+use pagination::{Cursor, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -13,6 +12,7 @@ use poem_openapi::{
 };
 use problem::{Body, Invalid, Problem, statuses};
 use token::SignedIn;
+use values::{OrderId, RefundId, TicketId};
 
 use crate::{
     api::{App, Tag},
@@ -89,7 +89,7 @@ impl RefundsApi {
         id: Path<OrderId>,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewRefund>,
-    ) -> Result<Answer<Asked>, AskRefundProblem> {
+    ) -> Result<StoredResponse<Asked>, AskRefundProblem> {
         let request = Request::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
         let asked = parse(id.0, &user, &body.0)?;
         let now = app.clock.now();

@@ -1,7 +1,7 @@
 //! A seller wants the sales of a withdrawn listing refunded again, as far as that has failed.
 
 use db::Tx;
-use ids::{TicketId, Timestamp, UserId};
+use values::{TicketId, Timestamp, UserId};
 
 use crate::{store, withdrawal::Progress};
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chassis::Mistakes;
+use chassis::ConfigErrors;
 
 /// The order service's own flags.
 #[derive(Clone, Debug, clap::Args)]
@@ -44,14 +44,14 @@ impl Default for Settings {
 }
 
 impl Args {
-    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<Settings> {
+    pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<Settings> {
         let flag = "--max-tickets-per-order";
-        let count = mistakes.parse::<u32>(flag, &self.max_tickets_per_order)?;
+        let count = errors.parse::<u32>(flag, &self.max_tickets_per_order)?;
         let fits = (1..=1_000_000).contains(&count);
-        let max_tickets_per_order = mistakes.check(flag, fits.then_some(count).ok_or("must be 1 to 1000000"))?;
+        let max_tickets_per_order = errors.check(flag, fits.then_some(count).ok_or("must be 1 to 1000000"))?;
         let flag = "--payment-extension-seconds";
-        let seconds = mistakes.parse::<u32>(flag, &self.payment_extension_seconds)?;
-        let seconds = mistakes.check(flag, (seconds <= 3600).then_some(seconds).ok_or("must be 0 to 3600"))?;
+        let seconds = errors.parse::<u32>(flag, &self.payment_extension_seconds)?;
+        let seconds = errors.check(flag, (seconds <= 3600).then_some(seconds).ok_or("must be 0 to 3600"))?;
         Some(Settings {
             max_tickets_per_order,
             payment_extension: Duration::from_secs(seconds.into()),

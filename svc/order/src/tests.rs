@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use db::{Db, Schema};
 use events::{Envelope, Event, Expiration, Payment, PaymentStatus, Ticket};
-use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use proptest::{prelude::*, test_runner::TestCaseError};
+use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 use crate::{
     Orders,
@@ -54,7 +54,7 @@ impl World {
         world
     }
 
-    async fn try_hear(&self, event: Event) -> Result<(), bus::ReactionError> {
+    async fn try_hear(&self, event: Event) -> Result<(), bus::ConsumeError> {
         self.db
             .write(move |tx| react(tx, noon(), &Envelope::new("other", noon(), event), EXTENSION))
             .await

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chassis::Job;
 use db::{Db, Tx};
 use events::{AskedBy, RefundStatus};
-use ids::{Clock, Timestamp};
+use values::{Clock, Timestamp};
 
 use crate::{
     order::{Change, Order},

@@ -2,19 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use events::{Event, OrderStatus, Payment, PaymentStatus, Ticket};
-use ids::{Money, PaymentId, TicketId, UserId};
 use order::{Orders, Settings};
 use serde_json::{Value, json};
-use testkit::{Client, Kit, Method, Reply, Started, eventually};
+use testkit::{Client, Method, Reply, Started, TestEnv, eventually};
+use values::{Money, PaymentId, TicketId, UserId};
 
 struct Shop {
-    kit: Kit,
+    kit: TestEnv,
     orders: Started,
 }
 
 impl Shop {
     async fn open() -> Self {
-        let kit = Kit::new().await;
+        let kit = TestEnv::new().await;
         let orders = kit.start::<Orders>(Settings::default()).await;
         Self { kit, orders }
     }

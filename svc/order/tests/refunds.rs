@@ -6,13 +6,13 @@ use db::admin;
 use events::{
     Dispute, DisputeStatus, Event, Payment, PaymentStatus, Refund, RefundAnswer, RefundTerms, Reversal, Ticket,
 };
-use ids::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 use order::{Orders, Settings};
 use serde_json::{Value, json};
-use testkit::{Client, Kit, Reply, Started, eventually};
+use testkit::{Client, Reply, Started, TestEnv, eventually};
+use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 struct Shop {
-    kit: Kit,
+    kit: TestEnv,
     orders: Started,
     seller: Client,
     ticket: Ticket,
@@ -28,7 +28,7 @@ struct Sale {
 impl Shop {
     /// A listing of ten.
     async fn open() -> Self {
-        let kit = Kit::new().await;
+        let kit = TestEnv::new().await;
         let orders = kit.start::<Orders>(Settings::default()).await;
         let (seller_id, seller) = kit.somebody(&orders);
         let now = kit.now();
@@ -421,7 +421,7 @@ async fn a_withdrawal_refunds_every_sale_and_goes_on_after_a_restart() {
         (&progress["orders"], &progress["refunded"], &progress["failed"]),
         (&json!(3), &json!(2), &json!(1))
     );
-    let asked = shop.kit.heard_so_far().into_iter();
+    let asked = shop.kit.published_events().into_iter();
     let asked = asked.filter(|event| matches!(event, Event::RefundApproved(_))).count();
     assert_eq!(asked, 3, "once for each");
 
@@ -430,7 +430,7 @@ async fn a_withdrawal_refunds_every_sale_and_goes_on_after_a_restart() {
     assert_eq!((&retried["orders"], &retried["refunded"]), (&json!(3), &json!(2)));
     let last = &sales[2];
     let approved = eventually("it is asked for again", || async {
-        let asked = shop.kit.heard_so_far().into_iter();
+        let asked = shop.kit.published_events().into_iter();
         asked
             .filter_map(|event| match event {
                 Event::RefundApproved(refund) if refund.order_id == last.payment.order_id => Some(refund),

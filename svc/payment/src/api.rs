@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use db::{Db, Tx};
-use idempotency::{Answer, Key, Request};
-use ids::{Clock, OrderId, PaymentId, Timestamp};
-use pages::{Cursor, Limit, Page};
+use idempotency::{Key, Request, StoredResponse};
+use pagination::{Cursor, Limit, Page};
 use poem::{http::StatusCode, web::Data};
 use poem_openapi::{
     ApiResponse, OpenApi, Tags,
@@ -15,6 +14,7 @@ use poem_openapi::{
 use problem::{Body, Invalid, Problem, statuses};
 use rusqlite::Connection;
 use token::SignedIn;
+use values::{Clock, OrderId, PaymentId, Timestamp};
 
 use crate::{
     bill::NotPayable,
@@ -105,11 +105,11 @@ impl Api {
         buyer: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewPayment>,
-    ) -> Result<Answer<Paid>, PayProblem> {
+    ) -> Result<StoredResponse<Paid>, PayProblem> {
         let request = Request::new("payOrder", buyer.user_id, key.0, &body.0);
         let wish = parse(&buyer, &body.0)?;
         let (order, asked) = (wish.order_id, request.clone());
-        chassis::arrival(&app.db, order.is_fresh(app.clock.now()), move |conn| {
+        chassis::wait_for_replication(&app.db, order.is_fresh(app.clock.now()), move |conn| {
             store::bill(conn, order)
         })
         .await?;
@@ -222,7 +222,7 @@ enum Begun {
     /// This is to be settled, and then answered.
     Payment(PaymentId),
     /// This is the answer.
-    Answered(Answer<Paid>),
+    Answered(StoredResponse<Paid>),
 }
 
 /// Begins a payment, or finds the one that the same request has begun before; or refuses, and remembers that.
@@ -246,7 +246,7 @@ fn begin(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Result<Begun,
             if problem.status().is_server_error() {
                 return Err(problem);
             }
-            let answer = Answer::render(problem);
+            let answer = StoredResponse::render(problem);
             idempotency::store(tx, now, request, &answer)?;
             Ok(Begun::Answered(answer))
         }
@@ -261,7 +261,13 @@ impl App {
 
     /// The answer to a request by what has become of its payment. Kept, so that the same request gets the same answer for
     /// ever, unless it is that nothing is known yet.
-    fn answer(&self, tx: &Tx, now: Timestamp, id: PaymentId, request: &Request) -> Result<Answer<Paid>, Problem> {
+    fn answer(
+        &self,
+        tx: &Tx,
+        now: Timestamp,
+        id: PaymentId,
+        request: &Request,
+    ) -> Result<StoredResponse<Paid>, Problem> {
         // Another request with the same key may have been faster.
         if let Some(answer) = idempotency::replay(tx, request)? {
             return Ok(answer);
@@ -271,9 +277,9 @@ impl App {
         let bill = store::bill(tx, payment.order_id)?;
         let still_payable = bill.map_or(Ok(()), |bill| bill.payable(now));
         let answer = match self.outcome(payment, still_payable) {
-            Ok(paid) => Answer::render(paid),
+            Ok(paid) => StoredResponse::render(paid),
             Err(problem) if problem.status().is_server_error() => return Err(problem),
-            Err(problem) => Answer::render(problem),
+            Err(problem) => StoredResponse::render(problem),
         };
         idempotency::store(tx, now, request, &answer)?;
         Ok(answer)

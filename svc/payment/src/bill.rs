@@ -1,7 +1,7 @@
 //! An order, as far as paying for it goes: a replica of what the order service says.
 
 use events::{CancelReason, Order, OrderStatus};
-use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, Timestamp, UserId};
 
 /// What a buyer owes for an order.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,8 +1,8 @@
 //! What the service says over HTTP.
 
-use ids::{Money, OrderId, PaymentId, Timestamp};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
+use values::{Money, OrderId, PaymentId, Timestamp};
 
 use crate::{
     intent::Failure,

@@ -1,6 +1,6 @@
 //! What Stripe says about a payment, in our own words.
 
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::declines;
 

@@ -5,7 +5,7 @@
 //! time writes nothing.
 
 use db::{Db, Tx};
-use ids::{Clock, PaymentId, Timestamp};
+use values::{Clock, PaymentId, Timestamp};
 
 use crate::{
     payment::{Payment, Status},

@@ -11,6 +11,7 @@ mod declines;
 mod dto;
 mod intent;
 mod ledger;
+mod metrics;
 #[cfg(feature = "model")]
 #[doc(hidden)]
 pub mod model;
@@ -20,7 +21,6 @@ mod reactions;
 mod reconcile;
 mod record;
 mod refunds;
-mod seen;
 mod settings;
 mod settler;
 mod store;
@@ -31,10 +31,10 @@ mod webhook;
 use std::{sync::Arc, time::Duration};
 
 use bus::{Consumer, Queue, outbox};
-use chassis::{Context, Job, Mistakes, Parts, Readings, Service, StartError};
+use chassis::{ConfigErrors, Context, Job, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
-use ids::{Clock, Timestamp};
 use rusqlite::Connection;
+use values::{Clock, Timestamp};
 
 pub use ledger::{BasisPoints, NoShare};
 pub use reconcile::{Command, Since};
@@ -65,8 +65,8 @@ impl Service for Payments {
     const SCHEMA: Schema = Schema {
         service: Self::NAME,
         migrations: &[
-            outbox::V1,
-            idempotency::V1,
+            outbox::SCHEMA_V1,
+            idempotency::SCHEMA_V1,
             include_str!("../migrations/001_payments.sql"),
             include_str!("../migrations/002_seen.sql"),
             include_str!("../migrations/003_browsers_and_webhooks.sql"),
@@ -85,8 +85,8 @@ impl Service for Payments {
         (api::Api, WebhookApi, LedgerApi)
     }
 
-    fn settings(args: &Args, mistakes: &mut Mistakes) -> Option<Settings> {
-        args.settings(mistakes)
+    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
+        args.settings(errors)
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
@@ -98,15 +98,15 @@ impl Service for Payments {
         Ok(payments.last().map(|payment| payment.id.to_string()))
     }
 
-    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
         store::newest(conn)
     }
 
-    fn look(conn: &Connection, now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
-        seen::look(conn, now, readings)
+    fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        metrics::collect_metrics(conn, now, samples)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, StartError> {
+    async fn start(context: Context, settings: Settings) -> Result<Parts<api::App>, OperatorError> {
         let waiting = context.clone();
         let Context {
             db,
@@ -121,8 +121,8 @@ impl Service for Payments {
         let share = settings.platform_fee;
         // Off the async threads, and a panic for want of certificates is caught there.
         let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
-        let stripe =
-            stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
+        let stripe = stripe
+            .map_err(|_| OperatorError("Stripe: this machine has no certificates of authorities".to_owned()))??;
         reconcile::begin(&db, &clock).await?;
         ledger::begin(&db, &clock, share).await?;
         refunds::begin(&db, &clock).await?;
@@ -131,7 +131,7 @@ impl Service for Payments {
         let settling = settler.clone();
         tasks.spawn(trace::context().scope(async move {
             // What a backup says of a payment may be out of date: not before it has caught up.
-            if waiting.recovered().await {
+            if waiting.wait_for_recovery().await {
                 settling.run().await;
             }
         }));
@@ -148,8 +148,8 @@ impl Service for Payments {
             jobs: vec![
                 look,
                 remembering,
-                idempotency::forgetting(&db, &clock),
-                webhook::forgetting(&db, &clock),
+                idempotency::purge_job(&db, &clock),
+                webhook::purge_job(&db, &clock),
             ],
             app: api::App {
                 db,
@@ -162,7 +162,7 @@ impl Service for Payments {
         })
     }
 
-    async fn command(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
+    async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         reconcile::run(command, db, clock).await
     }
 }

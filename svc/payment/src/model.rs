@@ -1,10 +1,10 @@
 //! The use cases without HTTP, broker and Stripe, for whoever explores what they do together with those of others
-//! (`svc/model`). Nothing is decided here.
+//! (`tools/model`). Nothing is decided here.
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::Envelope;
-use ids::{OrderId, PaymentId, RefundId, Timestamp, UserId};
+use values::{OrderId, PaymentId, RefundId, Timestamp, UserId};
 
 use crate::{
     BasisPoints,
@@ -98,7 +98,7 @@ pub struct Returned {
 }
 
 /// Hears an event.
-pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope) -> Result<(), ReactionError> {
+pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope) -> Result<(), ConsumeError> {
     reactions::react(tx, now, said)
 }
 

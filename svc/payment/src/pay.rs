@@ -2,7 +2,7 @@
 
 use db::{Constraint, Tx};
 use idempotency::Request;
-use ids::{Money, OrderId, Timestamp, UserId};
+use values::{Money, OrderId, Timestamp, UserId};
 
 use crate::{
     bill::NotPayable,
@@ -26,7 +26,7 @@ pub(crate) enum PayError {
     #[error(transparent)]
     NotPayable(#[from] NotPayable),
     #[error("costs {total}, and what is paid {why}")]
-    NotChargeable { total: Money, why: ids::NotPayable },
+    NotChargeable { total: Money, why: values::NotPayable },
     #[error(transparent)]
     Db(#[from] db::Error),
 }

@@ -16,7 +16,7 @@
 use std::time::Duration;
 
 use events::Event;
-use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, Timestamp, UserId};
 
 use crate::{
     bill::Ruling,

@@ -1,9 +1,9 @@
 //! What the service does when an order changes. Each event may come twice, late or in another order.
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::{Envelope, Event, OrderStatus};
-use ids::{PaymentId, Timestamp};
+use values::{PaymentId, Timestamp};
 
 use crate::{
     bill::Bill,
@@ -12,7 +12,7 @@ use crate::{
     record, refunds, store,
 };
 
-pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ReactionError> {
+pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
     match &envelope.event {
         Event::OrderCreated(order)
         | Event::OrderExtended(order)
@@ -22,7 +22,7 @@ pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), 
         | Event::OrderRefunded(order)
         | Event::OrderDisputed(order) => Ok(adopt(tx, now, &order.into())?),
         Event::RefundApproved(refund) => Ok(refunds::ask(tx, now, refund)?),
-        other => Err(ReactionError::new(format_args!(
+        other => Err(ConsumeError::new(format_args!(
             "{} is not for the payment service",
             other.name()
         ))),

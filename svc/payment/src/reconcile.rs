@@ -5,11 +5,11 @@ use std::{
     fmt::{self, Write},
 };
 
-use chassis::{Mistakes, StartError};
+use chassis::{ConfigErrors, OperatorError};
 use db::Db;
-use ids::{Clock, PaymentId, Timestamp};
-use metrics::Metrics;
+use metrics::MetricsRegistry;
 use rusqlite::Connection;
+use values::{Clock, PaymentId, Timestamp};
 
 use crate::{
     Args,
@@ -53,16 +53,16 @@ pub enum Command {
     Ledger,
 }
 
-pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, StartError> {
+pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
     let Command::Reconcile { since, adopt, stripe } = command else {
         return Ok(db.read(ledger::report).await?);
     };
-    let mut mistakes = Mistakes::default();
-    let settings = stripe.settings(&mut mistakes).filter(|_| mistakes.is_empty());
-    let settings = settings.ok_or_else(|| StartError::new(&mistakes))?;
-    let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &Metrics::new("payment"))).await;
+    let mut errors = ConfigErrors::default();
+    let settings = stripe.settings(&mut errors).filter(|_| errors.is_empty());
+    let settings = settings.ok_or_else(|| OperatorError::new(&errors))?;
+    let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &MetricsRegistry::new("payment"))).await;
     let stripe =
-        stripe.map_err(|_| StartError("Stripe: this machine has no certificates of authorities".to_owned()))??;
+        stripe.map_err(|_| OperatorError("Stripe: this machine has no certificates of authorities".to_owned()))??;
     let since = since.before(clock.now());
     let mut report = Report::new(since, clock.now());
     let comparison = Comparison {
@@ -76,7 +76,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
         return Ok(report.to_string());
     }
     println!("{report}");
-    Err(StartError(format!("{} differences", report.lines.len())))
+    Err(OperatorError(format!("{} differences", report.lines.len())))
 }
 
 /// Minor units of a payment that were given back, as far as is known here.
@@ -138,12 +138,12 @@ impl fmt::Display for Report {
 }
 
 impl Comparison {
-    async fn run(&self, report: &mut Report) -> Result<(), StartError> {
+    async fn run(&self, report: &mut Report) -> Result<(), OperatorError> {
         let mut seen = HashSet::new();
         let (mut after, until) = (None, report.until);
         loop {
             let page = self.stripe.intents((report.since, until), after.as_deref()).await;
-            let page = page.map_err(|reason| StartError(format!("Stripe does not tell: {reason}")))?;
+            let page = page.map_err(|reason| OperatorError(format!("Stripe does not tell: {reason}")))?;
             for intent in page.intents {
                 if let Some(payment) = self.look_here_for(&intent, report).await? {
                     seen.insert(payment);
@@ -173,7 +173,7 @@ impl Comparison {
     }
 
     /// Looks for the payment of an intent.
-    async fn look_here_for(&self, intent: &Intent, report: &mut Report) -> Result<Option<PaymentId>, StartError> {
+    async fn look_here_for(&self, intent: &Intent, report: &mut Report) -> Result<Option<PaymentId>, OperatorError> {
         let (id, named) = (intent.id.clone(), intent.payment_id.clone());
         let named = named.and_then(|id| id.parse::<PaymentId>().ok());
         let payment = self.db.read(move |conn| store::of_intent(conn, &id, named)).await?;
@@ -208,7 +208,7 @@ impl Comparison {
     }
 
     /// Looks for the intent of a payment that Stripe's list did not name.
-    async fn look_there_for(&self, payment: &Payment, report: &mut Report) -> Result<(), StartError> {
+    async fn look_there_for(&self, payment: &Payment, report: &mut Report) -> Result<(), OperatorError> {
         let Some(intent) = &payment.intent_id else {
             match Standing::of(payment.status) {
                 Standing::Open => report.open += 1,
@@ -225,16 +225,16 @@ impl Comparison {
                     .push(format!("payment {} ({intent}): not known at Stripe", payment.id));
                 Ok(())
             }
-            Learned::Refused(failure) => Err(StartError(format!(
+            Learned::Refused(failure) => Err(OperatorError(format!(
                 "Stripe does not tell of {intent}: {}",
                 failure.code
             ))),
-            Learned::Unknown(reason) => Err(StartError(format!("Stripe does not tell of {intent}: {reason}"))),
+            Learned::Unknown(reason) => Err(OperatorError(format!("Stripe does not tell of {intent}: {reason}"))),
         }
     }
 
     /// Compares one payment. What may have moved between the two looks is looked at once more.
-    async fn compare(&self, payment: &Payment, intent: &Intent, report: &mut Report) -> Result<(), StartError> {
+    async fn compare(&self, payment: &Payment, intent: &Intent, report: &mut Report) -> Result<(), OperatorError> {
         let (id, mut payment, mut intent) = (payment.id, payment.clone(), intent.clone());
         let refunded = async || self.db.read(move |conn| refunded(conn, id)).await;
         let mut given_back = refunded().await?;

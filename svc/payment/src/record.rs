@@ -3,7 +3,7 @@
 use bus::outbox;
 use chassis::Service;
 use db::Tx;
-use ids::{PaymentId, Timestamp};
+use values::{PaymentId, Timestamp};
 
 use crate::{
     Payments,
@@ -32,7 +32,7 @@ pub(crate) fn record(
     let announced = payment.learn(call, learned, ruling, now);
     store::update(tx, &payment)?;
     if let Some(event) = announced {
-        outbox::publish(tx, Payments::NAME, now, event)?;
+        outbox::append(tx, Payments::NAME, now, event)?;
     }
     Ok(Some(payment))
 }
@@ -41,5 +41,5 @@ pub(crate) fn record(
 pub(crate) fn announce(tx: &Tx, now: Timestamp, payment: &Payment) -> Result<(), db::Error> {
     payment
         .event()
-        .map_or(Ok(()), |event| outbox::publish(tx, Payments::NAME, now, event))
+        .map_or(Ok(()), |event| outbox::append(tx, Payments::NAME, now, event))
 }

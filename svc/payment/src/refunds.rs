@@ -5,8 +5,8 @@ use bus::outbox;
 use chassis::Service;
 use db::{Db, Tx};
 use events::{Event, RefundAnswer, Reversal};
-use ids::{Clock, Money, PaymentId, RefundId, Timestamp};
 use rusqlite::Connection;
+use values::{Clock, Money, PaymentId, RefundId, Timestamp};
 
 use crate::{
     Payments,
@@ -215,7 +215,7 @@ fn hear_of_dispute(tx: &Tx, now: Timestamp, payment: PaymentId, dispute: &Disput
     }
     if let Some(mut reversal) = reversal(tx, now, payment)? {
         reversal.refund = None;
-        outbox::publish(tx, Payments::NAME, now, Event::PaymentDisputed(reversal))?;
+        outbox::append(tx, Payments::NAME, now, Event::PaymentDisputed(reversal))?;
     }
     Ok(())
 }
@@ -245,7 +245,7 @@ fn publish(tx: &Tx, now: Timestamp, refund: &Refund, reversal: Reversal) -> Resu
         State::Failed => Event::PaymentRefundFailed(said),
         State::Asked | State::Pending => return Ok(()),
     };
-    outbox::publish(tx, Payments::NAME, now, event)
+    outbox::append(tx, Payments::NAME, now, event)
 }
 
 /// A new version of a payment, with all that went back.
@@ -299,7 +299,7 @@ pub(crate) fn announce_again(tx: &Tx, now: Timestamp, payment: &Payment) -> Resu
         publish(tx, now, &refund, standing.clone())?;
     }
     if standing.dispute.is_some() {
-        outbox::publish(tx, Payments::NAME, now, Event::PaymentDisputed(standing))?;
+        outbox::append(tx, Payments::NAME, now, Event::PaymentDisputed(standing))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chassis::{Mistakes, Secret};
+use chassis::{ConfigErrors, Secret};
 use url::Url;
 
 use crate::ledger::BasisPoints;
@@ -89,32 +89,32 @@ impl Args {
     }
 
     /// The platform's share, also where a development stack has a double.
-    pub fn platform_fee(&self, mistakes: &mut Mistakes) -> Option<BasisPoints> {
-        mistakes.parse("--platform-fee-basis-points", &self.platform_fee_basis_points)
+    pub fn platform_fee(&self, errors: &mut ConfigErrors) -> Option<BasisPoints> {
+        errors.parse("--platform-fee-basis-points", &self.platform_fee_basis_points)
     }
 
-    pub(crate) fn settings(&self, mistakes: &mut Mistakes) -> Option<Settings> {
-        let url = mistakes.parse::<Url>("--stripe-url", &self.stripe_url);
-        let url = url.and_then(|url| mistakes.check("--stripe-url", is_address(&url).then_some(url).ok_or(NO_ADDRESS)));
-        let key = self.key(mistakes);
+    pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<Settings> {
+        let url = errors.parse::<Url>("--stripe-url", &self.stripe_url);
+        let url = url.and_then(|url| errors.check("--stripe-url", is_address(&url).then_some(url).ok_or(NO_ADDRESS)));
+        let key = self.key(errors);
         if let (Some(url), Some(key)) = (&url, &key)
             && url.scheme() == "http"
             && !is_test_key(key.expose())
         {
-            mistakes.add("--stripe-url", "must be https: the key is not one for tests");
+            errors.add("--stripe-url", "must be https: the key is not one for tests");
         }
-        let seconds = mistakes
+        let seconds = errors
             .parse::<u64>("--stripe-timeout-seconds", &self.stripe_timeout_seconds)
             .and_then(|seconds| {
                 let fits = (1..=60).contains(&seconds);
-                mistakes.check(
+                errors.check(
                     "--stripe-timeout-seconds",
                     fits.then_some(seconds).ok_or("must be 1 to 60"),
                 )
             });
-        let publishable = self.publishable(mistakes, key.as_ref());
-        let webhook_secrets = self.webhook_secrets(mistakes);
-        let fee = self.platform_fee(mistakes);
+        let publishable = self.publishable(errors, key.as_ref());
+        let webhook_secrets = self.webhook_secrets(errors);
+        let fee = self.platform_fee(errors);
         Some(Settings {
             stripe_url: url?,
             stripe_secret_key: key?,
@@ -125,16 +125,16 @@ impl Args {
         })
     }
 
-    fn publishable(&self, mistakes: &mut Mistakes, secret: Option<&Secret>) -> Option<String> {
+    fn publishable(&self, errors: &mut ConfigErrors, secret: Option<&Secret>) -> Option<String> {
         let key = self.stripe_publishable_key.as_deref()?.trim();
         let fits = key.starts_with("pk_") && key.bytes().all(|byte| byte.is_ascii_graphic());
-        let key = mistakes.check(
+        let key = errors.check(
             PUBLISHABLE_FLAG,
             fits.then_some(key).ok_or("must be a publishable key of Stripe: pk_…"),
         )?;
         // A browser with the other mode's key would not find the intent.
         if secret.is_some_and(|secret| is_test_key(secret.expose()) != key.starts_with("pk_test_")) {
-            mistakes.add(
+            errors.add(
                 PUBLISHABLE_FLAG,
                 "must be of the same mode as the secret key: both for tests, or both live",
             );
@@ -142,17 +142,17 @@ impl Args {
         Some(key.to_owned())
     }
 
-    fn webhook_secrets(&self, mistakes: &mut Mistakes) -> Vec<Secret> {
+    fn webhook_secrets(&self, errors: &mut ConfigErrors) -> Vec<Secret> {
         let (value, file) = (
             self.stripe_webhook_secret.as_deref(),
             self.stripe_webhook_secret_file.as_deref(),
         );
-        let Some(given) = mistakes.secret(WEBHOOK_FLAG, value, file) else {
+        let Some(given) = errors.secret(WEBHOOK_FLAG, value, file) else {
             return Vec::new();
         };
         let secrets: Vec<_> = given.expose().split_whitespace().collect();
         if secrets.is_empty() || !secrets.iter().all(|secret| secret.starts_with("whsec_")) {
-            mistakes.add(WEBHOOK_FLAG, "must be a signing secret of Stripe: whsec_…");
+            errors.add(WEBHOOK_FLAG, "must be a signing secret of Stripe: whsec_…");
         }
         secrets
             .into_iter()
@@ -160,21 +160,21 @@ impl Args {
             .collect()
     }
 
-    fn key(&self, mistakes: &mut Mistakes) -> Option<Secret> {
+    fn key(&self, errors: &mut ConfigErrors) -> Option<Secret> {
         let (value, file) = (
             self.stripe_secret_key.as_deref(),
             self.stripe_secret_key_file.as_deref(),
         );
         if value.is_none() && file.is_none() {
-            mistakes.add(
+            errors.add(
                 KEY_FLAG,
                 "is needed; for the double, its key and --stripe-url http://127.0.0.1:12111/",
             );
             return None;
         }
-        let key = mistakes.secret(KEY_FLAG, value, file)?;
+        let key = errors.secret(KEY_FLAG, value, file)?;
         let fits = is_key(key.expose());
-        mistakes.check(
+        errors.check(
             KEY_FLAG,
             fits.then_some(key)
                 .ok_or("must be a secret key of Stripe: sk_… or rk_…"),
@@ -213,15 +213,15 @@ mod tests {
         }
     }
 
-    fn mistakes(args: &Args) -> String {
-        let mut mistakes = Mistakes::default();
-        args.settings(&mut mistakes);
-        mistakes.to_string()
+    fn errors(args: &Args) -> String {
+        let mut errors = ConfigErrors::default();
+        args.settings(&mut errors);
+        errors.to_string()
     }
 
     #[test]
     fn a_real_account_and_the_double_are_both_fine() {
-        let mut none = Mistakes::default();
+        let mut none = ConfigErrors::default();
         for (url, key) in [
             ("https://api.stripe.com/", "sk_live_1"),
             ("https://api.stripe.com/", "rk_test_1"),
@@ -235,14 +235,14 @@ mod tests {
 
     #[test]
     fn a_live_key_never_travels_in_the_clear() {
-        let told = mistakes(&args("http://api.stripe.com/", Some("sk_live_secret"), "10"));
+        let told = errors(&args("http://api.stripe.com/", Some("sk_live_secret"), "10"));
         assert!(told.contains("--stripe-url: must be https"), "{told}");
         assert!(!told.contains("sk_live_secret"));
     }
 
     #[test]
     fn every_mistake_is_named_at_once() {
-        let told = mistakes(&args("ftp://api.stripe.com/", Some("pk_live_1"), "0"));
+        let told = errors(&args("ftp://api.stripe.com/", Some("pk_live_1"), "0"));
         for part in [
             "--stripe-url: must be an address",
             "--stripe-secret-key: must be",
@@ -250,7 +250,7 @@ mod tests {
         ] {
             assert!(told.contains(part), "{told}");
         }
-        let told = mistakes(&args("https://api.stripe.com/", None, "10"));
+        let told = errors(&args("https://api.stripe.com/", None, "10"));
         assert!(told.contains("--stripe-secret-key: is needed"), "{told}");
     }
 
@@ -261,7 +261,7 @@ mod tests {
             stripe_webhook_secret: Some("whsec_new\n whsec_old\n".to_owned()),
             ..args("https://api.stripe.com/", Some("sk_test_1"), "10")
         };
-        let mut none = Mistakes::default();
+        let mut none = ConfigErrors::default();
         let settings = both.settings(&mut none).unwrap();
         let secrets: Vec<_> = settings.stripe_webhook_secrets.iter().map(Secret::expose).collect();
         assert_eq!(secrets, ["whsec_new", "whsec_old"]);
@@ -275,7 +275,7 @@ mod tests {
             stripe_webhook_secret: Some("sk_live_1".to_owned()),
             ..args("https://api.stripe.com/", Some("sk_live_1"), "10")
         };
-        let told = mistakes(&wrong);
+        let told = errors(&wrong);
         assert!(
             told.contains("--stripe-publishable-key: must be of the same mode"),
             "{told}"

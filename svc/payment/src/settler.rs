@@ -4,11 +4,11 @@
 use std::{sync::Arc, time::Duration};
 
 use db::{Db, Tx};
-use ids::{Clock, PaymentId, Timestamp};
 use rusqlite::Connection;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trace::{Kind, Span};
+use values::{Clock, PaymentId, Timestamp};
 
 use crate::{
     intent::Learned,

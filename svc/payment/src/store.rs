@@ -3,12 +3,12 @@
 use db::Tx;
 use events::{CancelReason, OrderStatus};
 use idempotency::Request;
-use ids::{Money, OrderId, PaymentId, Timestamp, UserId};
 use rusqlite::{
     Connection, OptionalExtension, Row, named_params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
 use trace::Trace;
+use values::{Money, OrderId, PaymentId, Timestamp, UserId};
 
 use crate::{
     bill::Bill,

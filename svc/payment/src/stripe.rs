@@ -8,14 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chassis::StartError;
-use ids::{PaymentId, Timestamp};
-use metrics::{Gauge, Histogram, Labelled, Metrics, histograms, latencies};
+use chassis::OperatorError;
+use metrics::{Gauge, Histogram, Labelled, MetricsRegistry, histograms, latencies};
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_core::{
     PaymentIntent,
     payment_intent::{CancelPaymentIntent, CapturePaymentIntent, RetrievePaymentIntent},
 };
+use values::{PaymentId, Timestamp};
 
 use crate::{
     Settings,
@@ -59,7 +59,7 @@ pub(crate) struct Stripe {
 
 impl Stripe {
     /// Blocks: the system's certificates are read here. It panics where there are none.
-    pub(crate) fn new(settings: &Settings, metrics: &Metrics) -> Result<Self, StartError> {
+    pub(crate) fn new(settings: &Settings, metrics: &MetricsRegistry) -> Result<Self, OperatorError> {
         let mut url = settings.stripe_url.to_string();
         if !url.ends_with('/') {
             url.push('/');
@@ -69,7 +69,7 @@ impl Stripe {
             .timeout(settings.stripe_timeout)
             .app_info("ticketing", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
-            .map_err(|error| StartError(format!("Stripe: {error}")))?;
+            .map_err(|error| OperatorError(format!("Stripe: {error}")))?;
         let requests = histograms(latencies, Operation::outcomes());
         metrics.register(
             "ticketing_stripe_request_seconds",

@@ -5,8 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ids::PaymentId;
 use tokio::sync::OwnedMutexGuard;
+use values::PaymentId;
 
 type Locks = HashMap<PaymentId, Arc<tokio::sync::Mutex<()>>>;
 
@@ -67,7 +67,7 @@ impl Drop for Turn {
 
 #[cfg(test)]
 mod tests {
-    use ids::Timestamp;
+    use values::Timestamp;
 
     use super::*;
 

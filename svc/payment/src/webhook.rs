@@ -7,9 +7,9 @@ use std::{sync::Arc, time::Duration};
 
 use chassis::Job;
 use db::{Db, Tx};
-use ids::{Clock, PaymentId, Timestamp};
-use metrics::{Counter, Labelled, Metrics, counters};
+use metrics::{Counter, Labelled, MetricsRegistry, counters};
 use serde::Deserialize;
+use values::{Clock, PaymentId, Timestamp};
 
 use crate::{intent::IntentStatus, store};
 
@@ -103,7 +103,7 @@ impl Effect {
 }
 
 impl Mailbox {
-    pub(crate) fn new(signers: Signers, metrics: &Metrics) -> Self {
+    pub(crate) fn new(signers: Signers, metrics: &MetricsRegistry) -> Self {
         let types = POINTING.into_iter().chain(["other"]);
         let all = types.flat_map(|kind| Effect::ALL.map(|effect| [("type", kind), ("effect", effect.name())]));
         let letters = counters(all);
@@ -180,7 +180,7 @@ pub(crate) fn note(tx: &Tx, now: Timestamp, letter: &Letter) -> Result<Effect, d
 }
 
 /// The job that forgets the events that came long ago.
-pub(crate) fn forgetting(db: &Db, clock: &Clock) -> Job {
+pub(crate) fn purge_job(db: &Db, clock: &Clock) -> Job {
     let (db, clock) = (db.clone(), clock.clone());
     Job::every(Duration::from_hours(1), "forget old events of Stripe", move || {
         let (db, before) = (db.clone(), clock.now() - KEPT);

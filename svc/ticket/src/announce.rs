@@ -3,7 +3,7 @@
 use bus::outbox;
 use db::Tx;
 use events::Event;
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::{NAME, listing::Listing, store};
 
@@ -18,7 +18,7 @@ pub(crate) fn announce(tx: &Tx, now: Timestamp, listing: &Listing) -> Result<(),
     } else {
         Event::TicketUpdated(state)
     };
-    outbox::publish(tx, NAME, now, event)
+    outbox::append(tx, NAME, now, event)
 }
 
 /// Tells the state of the next listings after the one with the id `after` once more, withdrawn ones too, and says where

@@ -1,8 +1,8 @@
 //! What the operations answer, and why they refuse: with which statuses and headers.
 
-use ids::Timestamp;
 use poem_openapi::{ApiResponse, payload::Json};
 use problem::statuses;
+use values::Timestamp;
 
 use crate::{
     dto::TicketDto,

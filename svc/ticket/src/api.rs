@@ -1,9 +1,8 @@
 //! HTTP in, use case, HTTP out.
 
 use db::Db;
-use idempotency::Answer;
-use ids::{Clock, Currency, TicketId, Timestamp, UserId};
-use pages::{Cursor, Limit, Page};
+use idempotency::StoredResponse;
+use pagination::{Cursor, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
     OpenApi, Tags,
@@ -12,6 +11,7 @@ use poem_openapi::{
 };
 use problem::{Body, Problem};
 use token::SignedIn;
+use values::{Clock, Currency, TicketId, Timestamp, UserId};
 
 use crate::{
     answers::{
@@ -59,7 +59,7 @@ impl Api {
         seller: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::Key>>,
         body: Body<OfferDto>,
-    ) -> Result<Answer<Created>, CreateTicketProblem> {
+    ) -> Result<StoredResponse<Created>, CreateTicketProblem> {
         let request = idempotency::Request::new("createTicket", seller.user_id, key.0, &body.0);
         let offer = body.0.parse()?;
         let now = app.clock.now();

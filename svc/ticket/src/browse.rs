@@ -9,11 +9,11 @@ mod statement;
 
 use std::time::Duration;
 
-use ids::{Currency, Timestamp, UserId};
-use pages::{Cursor, Limit};
+use pagination::{Cursor, Limit};
 use poem_openapi::Enum;
 use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
+use values::{Currency, Timestamp, UserId};
 
 use self::statement::Statement;
 use crate::{listing::Listing, store, words::Words};

@@ -1,7 +1,7 @@
 //! A seller replaces the offer of a listing.
 
 use db::Tx;
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::{
     announce::announce,

@@ -1,7 +1,7 @@
 //! A seller puts tickets on sale.
 
 use db::Tx;
-use ids::{Timestamp, UserId};
+use values::{Timestamp, UserId};
 
 use crate::{
     announce::announce,

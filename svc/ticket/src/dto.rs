@@ -1,10 +1,10 @@
 //! How tickets look in JSON.
 
 use events::RefundTerms;
-use ids::{Money, TicketId, Timestamp, UserId};
 use poem_openapi::{Enum, Object, types::Example};
 use problem::{Invalid, Problem};
 use serde::{Deserialize, Serialize};
+use values::{Money, TicketId, Timestamp, UserId};
 
 use crate::{
     listing::{Listing, Status},

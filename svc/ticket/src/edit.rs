@@ -1,7 +1,7 @@
 //! What changing and withdrawing have in common: only its seller may, and only what they have seen.
 
 use db::Tx;
-use ids::{TicketId, UserId};
+use values::{TicketId, UserId};
 
 use crate::{
     listing::{CannotChange, Listing},

@@ -12,11 +12,11 @@ mod create_ticket;
 mod dto;
 mod edit;
 mod listing;
+mod metrics;
 mod offer;
 mod reactions;
 mod recover;
 mod refusals;
-mod seen;
 mod store;
 mod tag;
 mod withdraw_ticket;
@@ -24,12 +24,12 @@ mod words;
 
 use std::sync::Arc;
 
-use bus::ReactionError;
-use chassis::{Context, Mistakes, NoCommand, NoSettings, Parts, Readings, Service, StartError};
+use bus::ConsumeError;
+use chassis::{ConfigErrors, Context, NoCommand, NoSettings, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx};
 use events::Envelope;
-use ids::{Clock, Timestamp};
 use rusqlite::Connection;
+use values::{Clock, Timestamp};
 
 pub use api::{Api, App};
 
@@ -46,8 +46,8 @@ impl Service for Ticket {
     const SCHEMA: Schema = Schema {
         service: NAME,
         migrations: &[
-            bus::outbox::V1,
-            idempotency::V1,
+            bus::outbox::SCHEMA_V1,
+            idempotency::SCHEMA_V1,
             include_str!("../migrations/001_listings.sql"),
             include_str!("../migrations/002_tally.sql"),
             include_str!("../migrations/003_refunds.sql"),
@@ -66,7 +66,7 @@ impl Service for Ticket {
         Api
     }
 
-    fn settings(_args: &NoSettings, _mistakes: &mut Mistakes) -> Option<()> {
+    fn settings(_args: &NoSettings, _mistakes: &mut ConfigErrors) -> Option<()> {
         Some(())
     }
 
@@ -74,32 +74,32 @@ impl Service for Ticket {
         announce::republish(tx, now, after.as_deref())
     }
 
-    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
         recover::recover(tx, now, envelope)
     }
 
-    fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-        recover::known_until(conn)
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        recover::newest_record_at(conn)
     }
 
-    fn look(conn: &Connection, _now: Timestamp, readings: &mut Readings) -> Result<(), db::Error> {
-        seen::look(conn, readings)
+    fn collect_metrics(conn: &Connection, _now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        metrics::collect_metrics(conn, samples)
     }
 
-    async fn start(context: Context, (): ()) -> Result<Parts<App>, StartError> {
+    async fn start(context: Context, (): ()) -> Result<Parts<App>, OperatorError> {
         let Context { db, clock, .. } = context;
         Ok(Parts {
             consumers: vec![bus::Consumer {
                 queue: bus::Queue::Events,
                 reaction: Arc::new(reactions::react),
             }],
-            jobs: vec![idempotency::forgetting(&db, &clock)],
+            jobs: vec![idempotency::purge_job(&db, &clock)],
             app: App { db, clock },
             verifier: None,
         })
     }
 
-    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, StartError> {
+    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, OperatorError> {
         match command {}
     }
 }

@@ -1,6 +1,6 @@
 //! A listing: what its seller wants, what its orders have taken of it, and what may be done with it.
 
-use ids::{TicketId, Timestamp, UserId};
+use values::{TicketId, Timestamp, UserId};
 
 use crate::offer::{Line, Offer, Prose, Terms};
 
@@ -196,7 +196,7 @@ impl From<&Listing> for events::Ticket {
 pub(crate) mod tests {
     use std::time::Duration;
 
-    use ids::Money;
+    use values::Money;
 
     use super::*;
 

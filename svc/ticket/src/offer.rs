@@ -1,11 +1,11 @@
 //! What a seller says about a listing, parsed: whoever has an [`Offer`] has checked it.
 
 use events::RefundTerms;
-use ids::{Money, Timestamp};
 use rusqlite::{
     ToSql,
     types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef},
 };
+use values::{Money, Timestamp};
 
 /// What a seller offers. Everything but the number is part of it, whether said or left out.
 #[derive(Clone, PartialEq, Eq, Debug)]

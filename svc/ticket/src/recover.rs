@@ -1,10 +1,10 @@
 //! What a service that was put back from a backup takes back of what it had said.
 
-use bus::ReactionError;
+use bus::ConsumeError;
 use db::Tx;
 use events::{Envelope, Event, TicketRecord};
-use ids::{OrderId, TicketId, Timestamp};
 use rusqlite::Connection;
+use values::{OrderId, TicketId, Timestamp};
 
 use crate::{
     listing::{Listing, Stock},
@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// Takes a listing as it was announced, if it is not known as new. Nothing is said: everybody has heard it.
-pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ReactionError> {
+pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
     let (Event::TicketCreated(said) | Event::TicketUpdated(said)) = &envelope.event else {
         return Ok(false);
     };
@@ -31,15 +31,15 @@ pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<b
 }
 
 /// The newest moment that the database tells of.
-pub(crate) fn known_until(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+pub(crate) fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
     let (listing, order) = store::newest(conn)?;
     Ok(listing
-        .and_then(TicketId::minted_at)
-        .max(order.and_then(OrderId::minted_at)))
+        .and_then(TicketId::created_at)
+        .max(order.and_then(OrderId::created_at)))
 }
 
 /// The listing that said this of itself.
-fn announced(said: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> Result<Listing, ReactionError> {
+fn announced(said: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> Result<Listing, ConsumeError> {
     let record = match (&said.record, known) {
         (Some(record), _) => record.clone(),
         // A release said it that kept this to itself.
@@ -52,12 +52,12 @@ fn announced(said: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> R
         (None, None) => TicketRecord {
             description: None,
             venue: None,
-            created_at: said.id.minted_at().unwrap_or(at),
+            created_at: said.id.created_at().unwrap_or(at),
             updated_at: at,
         },
     };
-    let line = |text: &str| Line::parse(text).map_err(ReactionError::new);
-    let prose = |text: &str| Prose::parse(text).map_err(ReactionError::new);
+    let line = |text: &str| Line::parse(text).map_err(ConsumeError::new);
+    let prose = |text: &str| Prose::parse(text).map_err(ConsumeError::new);
     Ok(Listing {
         id: said.id,
         seller_id: said.seller_id,

@@ -2,9 +2,9 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use ids::TicketId;
 use poem::http::StatusCode;
 use problem::Problem;
+use values::TicketId;
 
 use crate::{
     browse::Lost,
@@ -89,7 +89,7 @@ impl From<CannotChange> for Problem {
 impl From<Lost> for Problem {
     fn from(lost: Lost) -> Self {
         match lost {
-            Lost::Foreign => pages::foreign(),
+            Lost::Foreign => pagination::foreign(),
             Lost::Expired => wrong("cursor", "is older than a day: begin again with the first page"),
         }
     }

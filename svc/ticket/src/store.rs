@@ -1,8 +1,8 @@
 //! Every statement on listings and holds; the list has its own room, `browse`.
 
 use events::{OrderStatus, RefundTerms};
-use ids::{Money, OrderId, TicketId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use values::{Money, OrderId, TicketId};
 
 use crate::{
     browse,

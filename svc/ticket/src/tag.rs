@@ -8,7 +8,7 @@
 
 use std::{fmt, str::FromStr};
 
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::listing::{Listing, Stock};
 
@@ -112,7 +112,7 @@ impl FromStr for Condition {
 mod tests {
     use std::time::Duration;
 
-    use ids::UserId;
+    use values::UserId;
 
     use super::*;
     use crate::listing::tests::{NOW, offer, starting, usd};

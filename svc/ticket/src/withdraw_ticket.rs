@@ -1,7 +1,7 @@
 //! A seller takes a listing off sale, for good.
 
 use db::Tx;
-use ids::Timestamp;
+use values::Timestamp;
 
 use crate::{
     announce::announce,

@@ -9,12 +9,12 @@ use lapin::{
 
 use crate::town::Town;
 
-pub(crate) struct Broker {
+pub(crate) struct BrokerLocator {
     connection: Connection,
     pub(crate) channel: Channel,
 }
 
-impl Broker {
+impl BrokerLocator {
     pub(crate) async fn open() -> Self {
         let url = raw_url();
         let connection = Connection::connect(&url, ConnectionProperties::default())

@@ -1,12 +1,12 @@
 use std::sync::{Arc, Mutex};
 
-use bus::{Queue, Reaction, State, admin};
+use bus::{EventHandler, Queue, State, admin};
 use events::Envelope;
 use lapin::types::ShortString;
 use trace::Trace;
 
 use crate::{
-    broker::Broker,
+    broker::BrokerLocator,
     town::{Town, becomes, broker_url, eventually, is_down, note, on, ordered},
 };
 
@@ -56,7 +56,7 @@ async fn an_event_that_no_queue_is_bound_for_is_kept() {
     let town = Town::new();
     let bus = town.connect(&town.service("order"), &town.url, Vec::new());
     becomes(&bus, |state| *state == State::Connected).await;
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     broker
         .publish(&format!("{}.events", town.namespace), "ticketing.weather.v1", b"{}")
         .await;
@@ -75,7 +75,7 @@ async fn a_reaction_belongs_to_the_trace_that_its_event_came_from() {
     let (order, ticket) = (town.speaker("order"), town.service("ticket"));
     let traces = Arc::new(Mutex::new(Vec::new()));
     let (note, trace_ids) = (note(), traces.clone());
-    let reaction: Reaction = Arc::new(move |tx, now, envelope| {
+    let reaction: EventHandler = Arc::new(move |tx, now, envelope| {
         trace_ids.lock().unwrap().extend(trace::current().map(Trace::id));
         note(tx, now, envelope)
     });
@@ -94,7 +94,7 @@ async fn a_message_says_on_its_outside_what_it_is() {
     trace::scope(request, order.say(ordered(1))).await;
     order.has_said_all().await;
 
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     let message = broker.take(&town, "ticket").await;
     let envelope = Envelope::parse(&message.data).unwrap();
     let properties = &message.properties;
@@ -138,7 +138,7 @@ async fn a_service_that_is_stopped_publishes_what_it_has_committed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_queue_with_other_properties_is_named() {
     let town = Town::new();
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     let name = format!("{}.payment", town.namespace);
     let durable = lapin::options::QueueDeclareOptions::durable();
     broker
@@ -174,7 +174,7 @@ async fn a_namespace_can_be_deleted_without_a_trace() {
         "delay.1000",
         "expiration.due",
     ];
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     for name in names {
         assert_eq!(broker.waiting_in(&town, name).await, Some(0), "{name}");
     }

@@ -7,18 +7,18 @@ use std::{
 };
 
 use bus::{
-    Queue, Reaction, ReactionError,
+    ConsumeError, EventHandler, Queue,
     parked::{self, Parked, Selection},
 };
 use events::Event;
 
 use crate::{
-    broker::Broker,
+    broker::BrokerLocator,
     town::{Town, eventually, note, on, ordered},
 };
 
 /// Notes what it hears, except what `refuse` says is not to its taste.
-fn picky(refuse: impl Fn(&Event) -> Result<(), ReactionError> + Send + Sync + 'static) -> Reaction {
+fn picky(refuse: impl Fn(&Event) -> Result<(), ConsumeError> + Send + Sync + 'static) -> EventHandler {
     let note = note();
     Arc::new(move |tx, now, envelope| {
         // Undone with the refusal.
@@ -51,7 +51,7 @@ async fn a_message_that_keeps_failing_is_parked_and_can_be_redriven() {
         if is_mended.load(Ordering::SeqCst) {
             Ok(())
         } else {
-            Err(ReactionError::new("the till is jammed"))
+            Err(ConsumeError::new("the till is jammed"))
         }
     });
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
@@ -110,7 +110,7 @@ async fn a_redriven_message_that_fails_again_gets_all_its_attempts_and_is_parked
     let ticket = town.service("ticket");
     let reaction = picky(move |_| {
         attempt.fetch_add(1, Ordering::SeqCst);
-        Err(ReactionError::new("no"))
+        Err(ConsumeError::new("no"))
     });
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
     town.speaker("order").say(ordered(1)).await;
@@ -133,7 +133,7 @@ async fn a_message_that_nobody_can_read_is_parked_at_once() {
     order.say(ordered(1)).await;
     ticket.hears(1).await;
 
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     let queue = format!("{}.ticket", town.namespace);
     broker.publish("", &queue, b"\xff{\"specversion\":").await;
     order.say(ordered(2)).await;
@@ -167,7 +167,7 @@ async fn a_poisoned_message_does_not_hold_up_the_next() {
     let saying = (1..=30).map(|version| order.say(ordered(version)));
     futures_util::future::join_all(saying).await;
     assert!(!ticket.hears(29).await.contains(&13));
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     eventually(async || {
         broker
             .waiting_in(&town, "retry.3600000")

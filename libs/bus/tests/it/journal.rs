@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 
 use crate::{
-    broker::Broker,
+    broker::BrokerLocator,
     town::{DEADLINE, Service, Town, becomes, broker_url, eventually, is_down, note, on, ordered},
 };
 
@@ -134,7 +134,7 @@ async fn the_journal_keeps_what_is_known_and_goes_with_its_namespace() {
     let order = town.speaker("order");
     order.say(ordered(1)).await;
     order.has_said_all().await;
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     // A stream is counted a little later than it is written.
     eventually(async || broker.waiting_in(&town, "journal").await.filter(|kept| *kept == 1)).await;
     assert_eq!(broker.waiting_in(&town, "unroutable").await, Some(0));

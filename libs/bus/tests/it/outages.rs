@@ -1,7 +1,7 @@
 use bus::{Queue, State};
 
 use crate::{
-    broker::Broker,
+    broker::BrokerLocator,
     proxy::Proxy,
     town::{Town, becomes, is_down, note, on, ordered},
 };
@@ -73,7 +73,7 @@ async fn a_queue_that_somebody_deleted_comes_back() {
     order.say(ordered(1)).await;
     ticket.hears(1).await;
 
-    let broker = Broker::open().await;
+    let broker = BrokerLocator::open().await;
     let name = format!("{}.ticket", town.namespace);
     let deletion = broker
         .channel

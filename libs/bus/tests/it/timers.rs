@@ -1,19 +1,19 @@
 use std::{sync::Arc, time::Duration};
 
-use bus::{Queue, Reaction, ReactionError, Rungs, outbox};
+use bus::{ConsumeError, DelayLadder, EventHandler, Queue, outbox};
 use events::{Event, Timer};
-use ids::{Clock, OrderId, Timestamp};
+use values::{Clock, OrderId, Timestamp};
 
 use crate::town::{DEADLINE, Service, Town, on};
 
 /// What the expiration service does: a timer that drops out before its deadline is delayed again.
-fn keep_time(rungs: Rungs) -> Reaction {
+fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
     Arc::new(move |tx, now, envelope| {
         let Event::ExpirationTimer(timer) = &envelope.event else {
-            return Err(ReactionError::new("no timer"));
+            return Err(ConsumeError::new("no timer"));
         };
         if now < timer.deadline {
-            outbox::delay(tx, "expiration", now, timer.clone(), &rungs)?;
+            outbox::append_timer(tx, "expiration", now, timer.clone(), &delay_ladder)?;
         } else {
             tx.execute(
                 "INSERT INTO seen (type, at) VALUES (?1, ?2)",
@@ -24,7 +24,7 @@ fn keep_time(rungs: Rungs) -> Reaction {
     })
 }
 
-async fn set(service: &Service, deadline: Timestamp, rungs: Rungs) {
+async fn set(service: &Service, deadline: Timestamp, delay_ladder: DelayLadder) {
     let now = Clock::system().now();
     let timer = Timer {
         order_id: OrderId::new(now),
@@ -32,7 +32,7 @@ async fn set(service: &Service, deadline: Timestamp, rungs: Rungs) {
     };
     service
         .db
-        .write(move |tx| outbox::delay(tx, "expiration", now, timer, &rungs))
+        .write(move |tx| outbox::append_timer(tx, "expiration", now, timer, &delay_ladder))
         .await
         .unwrap();
 }
@@ -51,11 +51,15 @@ async fn rings_at(service: &Service) -> Timestamp {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timer_rings_not_before_its_deadline_and_soon_after() {
     let town = Town::new();
-    let rungs = Rungs::new(town.window);
+    let delay_ladder = DelayLadder::new(town.window);
     let expiration = town.service("expiration");
-    town.connect(&expiration, &town.url, vec![on(Queue::Due, keep_time(rungs.clone()))]);
+    town.connect(
+        &expiration,
+        &town.url,
+        vec![on(Queue::Due, keep_time(delay_ladder.clone()))],
+    );
     let deadline = Clock::system().now() + Duration::from_millis(1500);
-    set(&expiration, deadline, rungs).await;
+    set(&expiration, deadline, delay_ladder).await;
     let rung = rings_at(&expiration).await;
     assert!(rung >= deadline);
     // A second is the shortest rung; the rest is for a busy machine.
@@ -73,10 +77,10 @@ async fn a_changed_window_loses_no_timer() {
     town.connect(
         &expiration,
         &town.url,
-        vec![on(Queue::Due, keep_time(Rungs::new(town.window)))],
+        vec![on(Queue::Due, keep_time(DelayLadder::new(town.window)))],
     );
     let deadline = Clock::system().now() + Duration::from_secs(3);
     // Nobody has declared a queue of two seconds.
-    set(&expiration, deadline, Rungs::new(Duration::from_secs(2))).await;
+    set(&expiration, deadline, DelayLadder::new(Duration::from_secs(2))).await;
     assert!(rings_at(&expiration).await >= deadline);
 }

@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::broker::raw_url;
-use bus::{AmqpUrl, Bus, Config, Consumer, Namespace, Queue, Reaction, ReactionError, Recovery, State, admin, outbox};
+use bus::{
+    AmqpUrl, Bus, Config, ConsumeError, Consumer, EventHandler, Namespace, Queue, Recovery, State, admin, outbox,
+};
 use db::{Db, Schema};
 use events::{Event, OrderStatus};
-use ids::{Clock, EventId, OrderId, TicketId, UserId};
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, EventId, OrderId, TicketId, UserId};
 
 /// Nothing takes longer; whatever waits, waits for a condition.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
@@ -47,7 +49,7 @@ impl Town {
     pub(crate) fn service(&self, name: &'static str) -> Service {
         let schema = Schema {
             service: name,
-            migrations: &[outbox::V1, SEEN],
+            migrations: &[outbox::SCHEMA_V1, SEEN],
         };
         let db = Db::open(&self.folder.path().join(name), &schema).unwrap();
         Service {
@@ -167,7 +169,7 @@ impl Service {
     pub(crate) async fn say(&self, event: Event) {
         let name = self.name;
         self.db
-            .write(move |tx| outbox::publish(tx, name, Clock::system().now(), event))
+            .write(move |tx| outbox::append(tx, name, Clock::system().now(), event))
             .await
             .unwrap();
     }
@@ -212,12 +214,12 @@ fn versions(conn: &rusqlite::Connection) -> Result<Vec<i64>, db::Error> {
     Ok(versions)
 }
 
-pub(crate) fn on(queue: Queue, reaction: Reaction) -> Consumer {
+pub(crate) fn on(queue: Queue, reaction: EventHandler) -> Consumer {
     Consumer { queue, reaction }
 }
 
 /// Notes what it hears.
-pub(crate) fn note() -> Reaction {
+pub(crate) fn note() -> EventHandler {
     Arc::new(|tx, now, envelope| {
         let version = match &envelope.event {
             Event::OrderCreated(order) => i64::try_from(order.version).ok(),
@@ -227,7 +229,7 @@ pub(crate) fn note() -> Reaction {
             "INSERT INTO seen (type, version, at) VALUES (?1, ?2, ?3)",
             (envelope.event.name(), version, now),
         )?;
-        Ok::<_, ReactionError>(())
+        Ok::<_, ConsumeError>(())
     })
 }
 
@@ -243,7 +245,7 @@ pub(crate) fn ordered(version: u64) -> Event {
         seller_id: UserId::new(now),
         ticket_id: TicketId::new(now),
         quantity: 1,
-        total: ids::Money {
+        total: values::Money {
             amount: 1999,
             currency: "usd".parse().unwrap(),
         },

@@ -1,6 +1,5 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use ids::Clock;
 use poem::{
     Endpoint, IntoResponse, Response, Server, endpoint,
     http::StatusCode,
@@ -8,6 +7,7 @@ use poem::{
 };
 use tempfile::TempDir;
 use tokio::task::JoinSet;
+use values::Clock;
 
 use super::*;
 use crate::{

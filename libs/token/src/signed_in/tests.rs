@@ -1,5 +1,5 @@
-use ids::Clock;
 use poem::{IntoResponse, http::Method};
+use values::Clock;
 
 use super::*;
 use crate::testing::{NOW, claims, key, verifier};

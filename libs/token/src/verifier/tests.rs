@@ -118,7 +118,7 @@ async fn a_forged_token_is_refused() {
     let (message, signature) = good.rsplit_once('.').unwrap();
     let (header, payload) = message.split_once('.').unwrap();
     let other = Claims {
-        sub: ids::UserId::new(NOW),
+        sub: values::UserId::new(NOW),
         ..claims()
     };
     let other = encoded(&serde_json::to_value(other).unwrap());

@@ -1,7 +1,7 @@
 use auth::Auth;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::Kit;
+use testkit::TestEnv;
 
 use crate::person::{REFRESH, SIGN_IN, SIGN_UP, credentials, start};
 
@@ -22,10 +22,10 @@ fn operations() -> Vec<(Method, String, bool)> {
 
 #[tokio::test]
 async fn an_operation_for_people_who_are_signed_in_refuses_everybody_else() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     // A good token of the same issuer's name, by another key.
-    let stranger = kit.token(ids::UserId::new(kit.now()));
+    let stranger = kit.token(values::UserId::new(kit.now()));
     let mut guarded = Vec::new();
     for (method, path, secured) in operations() {
         if !secured {
@@ -49,7 +49,7 @@ async fn an_operation_for_people_who_are_signed_in_refuses_everybody_else() {
 
 #[tokio::test]
 async fn no_other_site_signs_anybody_in() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     for path in [SIGN_UP, SIGN_IN, REFRESH] {
         for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://attacker.example")] {

@@ -1,8 +1,8 @@
 use auth::{Auth, Command, KeysCommand};
 use chassis::Service;
 use db::Db;
-use ids::Clock;
-use testkit::{Kit, Reply, Started, eventually};
+use testkit::{Reply, Started, TestEnv, eventually};
+use values::Clock;
 
 use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_IN, SIGN_UP, credentials, refresh, start};
 
@@ -26,7 +26,7 @@ fn cookies(reply: &Reply) -> Vec<String> {
 
 #[tokio::test]
 async fn a_repeated_sign_up_gets_the_same_answer_also_after_a_restart_and_a_rotation() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let first = by_key(&auth, KEY, "ada@example.com", PASSWORD).await.expect(201);
     let again = by_key(&auth, KEY, "ada@example.com", PASSWORD).await.expect(201);
@@ -63,7 +63,7 @@ async fn a_repeated_sign_up_gets_the_same_answer_also_after_a_restart_and_a_rota
 
 #[tokio::test]
 async fn a_key_stands_for_one_address_and_one_password() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     by_key(&auth, KEY, "ada@example.com", PASSWORD).await.expect(201).json();
     for (email, password) in [
@@ -92,7 +92,7 @@ async fn a_key_stands_for_one_address_and_one_password() {
 
 #[tokio::test]
 async fn two_at_once_are_one() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let mut crowd = tokio::task::JoinSet::new();
     for _ in 0..6 {
@@ -112,7 +112,7 @@ async fn two_at_once_are_one() {
 
 #[tokio::test]
 async fn no_token_is_stored() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let mut given = Given::of(&by_key(&auth, KEY, "ada@example.com", PASSWORD).await.expect(201));
     let mut tokens = vec![PASSWORD.to_owned(), given.access, given.refresh.clone()];

@@ -1,14 +1,14 @@
 use auth::{Auth, Command, KeysCommand};
 use chassis::Service;
 use db::{Db, admin};
-use ids::Clock;
-use testkit::{Kit, eventually};
+use testkit::{TestEnv, eventually};
+use values::Clock;
 
 use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_IN, credentials, refresh, sign_up, start};
 
 #[tokio::test]
 async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_stay_good() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let old = sign_up(&auth, "ada@example.com").await;
 
@@ -48,7 +48,7 @@ async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_sta
 
 #[tokio::test]
 async fn revoked_keys_are_worth_nothing_at_once_and_everybody_can_sign_in_anew() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let ada = sign_up(&auth, "ada@example.com").await;
     sign_up(&auth, "bob@example.com").await;

@@ -44,7 +44,7 @@ pub(crate) async fn sign_up(auth: &Started, email: &str) -> Given {
     )
 }
 
-pub(crate) async fn start(kit: &testkit::Kit) -> Started {
+pub(crate) async fn start(kit: &testkit::TestEnv) -> Started {
     kit.start::<Auth>(auth::Settings::default()).await
 }
 

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
-use ids::{Clock, Timestamp};
 use reqwest::Method;
-use testkit::Kit;
+use testkit::TestEnv;
+use values::{Clock, Timestamp};
 
 use crate::person::{CURRENT, Given, REFRESH, SIGN_OUT, cookie, refresh, sign_up, start};
 
 #[tokio::test]
 async fn a_session_goes_on_by_refreshing_it() {
-    let kit = Kit::at(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
+    let kit = TestEnv::at(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
     let auth = start(&kit).await;
     let mut given = sign_up(&auth, "ada@example.com").await;
     let ada = given.user_id.clone();
@@ -33,7 +33,7 @@ async fn a_session_goes_on_by_refreshing_it() {
 
 #[tokio::test]
 async fn a_refresh_token_that_comes_twice_ends_its_session_and_no_other() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let (ada, bob) = (
         sign_up(&auth, "ada@example.com").await,
@@ -54,7 +54,7 @@ async fn a_refresh_token_that_comes_twice_ends_its_session_and_no_other() {
 
 #[tokio::test]
 async fn of_two_who_refresh_at_once_one_at_most_goes_on() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let ada = sign_up(&auth, "ada@example.com").await;
     let (one, other) = (auth.client(), auth.client());
@@ -73,7 +73,7 @@ async fn of_two_who_refresh_at_once_one_at_most_goes_on() {
 
 #[tokio::test]
 async fn what_is_no_refresh_token_changes_nothing() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let ada = sign_up(&auth, "ada@example.com").await;
     let (session, _) = ada.refresh.split_once('.').unwrap();
@@ -96,7 +96,7 @@ async fn what_is_no_refresh_token_changes_nothing() {
 
 #[tokio::test]
 async fn a_page_refreshes_by_cookie_from_our_own_site_only() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let ada = sign_up(&auth, "ada@example.com").await;
     let page = auth
@@ -123,7 +123,7 @@ async fn a_page_refreshes_by_cookie_from_our_own_site_only() {
 
 #[tokio::test]
 async fn signing_out_ends_the_session_and_takes_the_cookies_back() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     for by_cookie in [false, true] {
         let ada = sign_up(&auth, &format!("ada{by_cookie}@example.com")).await;

@@ -1,15 +1,15 @@
 use std::time::Duration;
 
 use auth::{Auth, Settings, TrustedProxies};
-use ids::{Clock, Timestamp};
 use serde_json::json;
-use testkit::Kit;
+use testkit::TestEnv;
+use values::{Clock, Timestamp};
 
 use crate::person::{CURRENT, Given, PASSWORD, SIGN_IN, cookie, credentials, sign_up, start};
 
 #[tokio::test]
 async fn address_and_password_sign_in_however_the_address_is_spelled() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let ada = sign_up(&auth, "ada@example.com").await;
     let reply = auth
@@ -28,7 +28,7 @@ async fn address_and_password_sign_in_however_the_address_is_spelled() {
 
 #[tokio::test]
 async fn a_wrong_password_and_an_unknown_address_get_one_answer() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     sign_up(&auth, "ada@example.com").await;
     let wrong = auth
@@ -61,7 +61,7 @@ async fn a_wrong_password_and_an_unknown_address_get_one_answer() {
 
 #[tokio::test]
 async fn too_many_failures_close_an_account_for_a_while() {
-    let kit = Kit::at(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
+    let kit = TestEnv::at(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
     let auth = start(&kit).await;
     sign_up(&auth, "ada@example.com").await;
     for email in ["ada@example.com", "nobody@example.com"] {
@@ -91,7 +91,7 @@ async fn too_many_failures_close_an_account_for_a_while() {
 
 #[tokio::test]
 async fn too_many_failures_close_an_address_and_a_proxy_is_believed_only_if_trusted() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let mut settings = Settings::default();
     settings.sign_in_limits.per_address = 3;
     let believing = Settings {

@@ -1,13 +1,13 @@
-use ids::Clock;
 use serde_json::json;
-use testkit::Kit;
+use testkit::TestEnv;
 use token::Verifier;
+use values::Clock;
 
 use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_UP, cookie, credentials, sign_up, start};
 
 #[tokio::test]
 async fn whoever_signs_up_is_signed_in_for_all_services() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let reply = auth
         .client()
@@ -37,7 +37,7 @@ async fn whoever_signs_up_is_signed_in_for_all_services() {
 
 #[tokio::test]
 async fn a_page_gets_cookies_that_its_scripts_cannot_read() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let reply = auth
         .client()
@@ -62,7 +62,7 @@ async fn a_page_gets_cookies_that_its_scripts_cannot_read() {
 
 #[tokio::test]
 async fn everything_that_is_wrong_is_told_at_once() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     let reply = auth
         .client()
@@ -106,7 +106,7 @@ async fn everything_that_is_wrong_is_told_at_once() {
 
 #[tokio::test]
 async fn one_address_has_one_account_however_it_is_spelled() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     sign_up(&auth, "Ada@Example.com").await;
     for email in ["Ada@Example.com", "ada@example.com", "ADA@EXAMPLE.COM"] {
@@ -123,7 +123,7 @@ async fn one_address_has_one_account_however_it_is_spelled() {
 #[tokio::test]
 async fn only_its_owner_may_read_the_database() {
     use std::os::unix::fs::PermissionsExt;
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let auth = start(&kit).await;
     sign_up(&auth, "ada@example.com").await;
     let database = kit.database::<auth::Auth>();

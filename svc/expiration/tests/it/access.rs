@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use ids::OrderId;
-use testkit::Kit;
+use testkit::TestEnv;
+use values::OrderId;
 
 use crate::town::{on_the_ladder, order, place};
 
@@ -10,7 +10,7 @@ const OLD: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_is_told_to_the_buyer_and_to_nobody_else() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let (buyer, client) = kit.somebody(&service);
     let (_, other) = kit.somebody(&service);
@@ -46,7 +46,7 @@ async fn a_deadline_is_told_to_the_buyer_and_to_nobody_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_placed_just_now_is_waited_for_and_an_old_one_is_not() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let (buyer, client) = kit.somebody(&service);
     let order = order(&kit, buyer, Duration::from_mins(15));

@@ -1,19 +1,19 @@
 use std::time::Duration;
 
-use bus::{Bus, Config, RETRIES, Rungs, outbox};
+use bus::{Bus, Config, DelayLadder, RETRIES, outbox};
 use chassis::Service;
 use db::{Db, Schema, admin};
 use events::{CancelReason, OrderStatus, Timer};
 use expiration::{Expiration, Settings};
-use ids::{Clock, UserId};
-use testkit::{Kit, eventually};
+use testkit::{TestEnv, eventually};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, UserId};
 
 use crate::town::{connected, hear_it_expire, on_the_ladder, order, place, then, times_expired};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_expires_at_its_deadline_and_not_before() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let (buyer, client) = kit.somebody(&service);
     // Longer than the shortest rung: a timer that drops out early takes the next one.
@@ -37,7 +37,7 @@ async fn an_order_expires_at_its_deadline_and_not_before() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_order_never_expires() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let (buyer, client) = kit.somebody(&service);
     let endings = [
@@ -73,7 +73,7 @@ async fn a_stopped_order_never_expires() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_cancelled_before_it_was_heard_of_never_expires() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let buyer = UserId::new(kit.now());
     let cancelled = order(&kit, buyer, Duration::from_millis(500));
@@ -91,19 +91,19 @@ async fn an_order_cancelled_before_it_was_heard_of_never_expires() {
 }
 
 /// Puts timers on the ladder as the service does, beside it.
-async fn ring_again(kit: &Kit, timers: Vec<Timer>) {
+async fn ring_again(kit: &TestEnv, timers: Vec<Timer>) {
     const SCHEMA: Schema = Schema {
         service: "bell-ringer",
-        migrations: &[outbox::V1],
+        migrations: &[outbox::SCHEMA_V1],
     };
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&folder.path().join("bell-ringer.db"), &SCHEMA).unwrap();
     let bus = kit.common().bus;
-    let (rungs, now) = (Rungs::new(bus.window), kit.now());
+    let (delay_ladder, now) = (DelayLadder::new(bus.window), kit.now());
     db.write(move |tx| {
         timers
             .into_iter()
-            .try_for_each(|timer| outbox::delay(tx, "bell-ringer", now, timer, &rungs))
+            .try_for_each(|timer| outbox::append_timer(tx, "bell-ringer", now, timer, &delay_ladder))
     })
     .await
     .unwrap();
@@ -133,7 +133,7 @@ async fn ring_again(kit: &Kit, timers: Vec<Timer>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timer_that_rings_many_times_is_announced_once() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let buyer = UserId::new(kit.now());
     let order_ = order(&kit, buyer, Duration::from_millis(500));
@@ -160,7 +160,7 @@ async fn a_timer_that_rings_many_times_is_announced_once() {
 async fn the_sweep_expires_what_the_broker_forgot() {
     // In the past also when it is advanced: ids never go back, and other tests make ids in this process.
     let clock = Clock::manual(Clock::system().now() - Duration::from_hours(1));
-    let kit = Kit::at(clock.clone()).await;
+    let kit = TestEnv::at(clock.clone()).await;
     let service = connected(
         &kit,
         Settings {
@@ -185,7 +185,7 @@ async fn the_sweep_expires_what_the_broker_forgot() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deadline_that_passes_while_the_service_is_down_is_announced_when_it_is_back() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
     let (buyer, client) = kit.somebody(&service);
     let order = order(&kit, buyer, Duration::from_millis(1200));

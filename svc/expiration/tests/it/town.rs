@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use events::{CancelReason, Event, Order, OrderStatus};
 use expiration::{Expiration, Settings};
-use ids::{Money, OrderId, TicketId, UserId};
-use testkit::{Kit, Started, eventually};
+use testkit::{Started, TestEnv, eventually};
+use values::{Money, OrderId, TicketId, UserId};
 
 /// The service as usual, connected to the broker. It sweeps once, at its start, and then not within a test.
-pub(crate) async fn on_the_ladder(kit: &Kit) -> Started {
+pub(crate) async fn on_the_ladder(kit: &TestEnv) -> Started {
     connected(
         kit,
         Settings {
@@ -19,7 +19,7 @@ pub(crate) async fn on_the_ladder(kit: &Kit) -> Started {
 }
 
 /// The service, connected to the broker: from then on nothing that is said is lost.
-pub(crate) async fn connected(kit: &Kit, settings: Settings) -> Started {
+pub(crate) async fn connected(kit: &TestEnv, settings: Settings) -> Started {
     let started = kit.start::<Expiration>(settings).await;
     let client = started.client();
     eventually("the service is connected", async || {
@@ -30,7 +30,7 @@ pub(crate) async fn connected(kit: &Kit, settings: Settings) -> Started {
 }
 
 /// An order of `buyer`, placed now and to be paid within `window`.
-pub(crate) fn order(kit: &Kit, buyer: UserId, window: Duration) -> Order {
+pub(crate) fn order(kit: &TestEnv, buyer: UserId, window: Duration) -> Order {
     let now = kit.now();
     Order {
         id: OrderId::new(now),
@@ -68,11 +68,11 @@ pub(crate) fn then(order: &Order, status: OrderStatus, reason: Option<CancelReas
     }
 }
 
-pub(crate) async fn place(kit: &Kit, order: &Order) {
+pub(crate) async fn place(kit: &TestEnv, order: &Order) {
     kit.say("order", Event::OrderCreated(order.clone())).await;
 }
 
-pub(crate) async fn hear_it_expire(kit: &Kit, order: &Order) {
+pub(crate) async fn hear_it_expire(kit: &TestEnv, order: &Order) {
     let id = order.id;
     let event = kit
         .heard(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == id))
@@ -84,8 +84,8 @@ pub(crate) async fn hear_it_expire(kit: &Kit, order: &Order) {
 }
 
 /// How often it was said so far that an order's deadline has passed.
-pub(crate) fn times_expired(kit: &Kit, order: &Order) -> usize {
-    let said = kit.heard_so_far().into_iter();
+pub(crate) fn times_expired(kit: &TestEnv, order: &Order) -> usize {
+    let said = kit.published_events().into_iter();
     said.filter(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == order.id))
         .count()
 }

@@ -55,7 +55,7 @@ fn nobody_buys_their_own_tickets() {
 fn an_order_is_never_dearer_than_one_payment_can_be() {
     let dear = Listing {
         price: Money {
-            amount: ids::MAX_AMOUNT,
+            amount: values::MAX_AMOUNT,
             ..listing().price
         },
         ..listing()

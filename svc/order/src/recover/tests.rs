@@ -5,9 +5,9 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 use chassis::Service;
 use db::Db;
 use events::{Dispute, DisputeStatus, Expiration, Payment, PaymentStatus, RefundAnswer, RefundStatus, Reversal};
-use ids::UserId;
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseError};
 use rusqlite::types::Value;
+use values::UserId;
 
 use super::*;
 use crate::{

@@ -1,9 +1,9 @@
 //! What the service says of refunds over HTTP.
 
 use events::{AskedBy, RefundStatus};
-use ids::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
+use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp};
 
 use crate::{
     dto::example as order,

@@ -1,7 +1,7 @@
 use db::Error;
 use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
-use ids::{Money, OrderId, TicketId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+use values::{Money, OrderId, TicketId, Timestamp, UserId};
 
 use crate::order::{AfterSale, GivenBack, Order, Shown};
 

@@ -1,7 +1,7 @@
 use db::Error;
 use events::{AskedBy, RefundStatus};
-use ids::{Money, OrderId, RefundId, TicketId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use values::{Money, OrderId, RefundId, TicketId, Timestamp, UserId};
 
 use super::orders::{parse, text};
 use crate::{

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use db::Error;
 use events::Ticket;
-use ids::{Money, TicketId};
 use rusqlite::{Connection, OptionalExtension};
+use values::{Money, TicketId};
 
 use crate::listing::Listing;
 

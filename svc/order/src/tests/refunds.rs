@@ -1,7 +1,7 @@
 //! Refunds over a real database: what the stock is, and who has what, after any history.
 
 use events::{AskedBy, Dispute, DisputeStatus, RefundAnswer, RefundStatus, RefundTerms, Reversal};
-use ids::RefundId;
+use values::RefundId;
 
 use super::*;
 use crate::{

@@ -5,7 +5,7 @@ use std::{
     ops::{AddAssign, SubAssign},
 };
 
-use ids::{Money, UserId};
+use values::{Money, UserId};
 
 use super::BasisPoints;
 
@@ -129,8 +129,8 @@ impl SubAssign for Amounts {
 
 #[cfg(test)]
 mod tests {
-    use ids::{MAX_AMOUNT, Timestamp};
     use proptest::prelude::*;
+    use values::{MAX_AMOUNT, Timestamp};
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! `GET /payments/balance`, `GET /payments/ledger`: a seller's own books.
 
-use pages::{Cursor, Limit, Page};
+use pagination::{Cursor, Limit, Page};
 use poem::{
     IntoResponse, Request, Response,
     http::header::{ACCEPT, CONTENT_TYPE, LINK},

@@ -1,7 +1,7 @@
 //! A seller's books, over HTTP.
 
-use ids::{Currency, OrderId, PaymentId, Timestamp};
 use poem_openapi::{Enum, Object, types::Example};
+use values::{Currency, OrderId, PaymentId, Timestamp};
 
 use super::{
     Amounts,

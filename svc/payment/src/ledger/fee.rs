@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use ids::Currency;
+use values::Currency;
 
 /// Hundredths of a percent: 250 are 2.5 %. At most all of it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]

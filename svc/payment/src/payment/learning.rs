@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use events::Event;
-use ids::Timestamp;
+use values::Timestamp;
 
 use super::{Call, Means, NextStep, Payment, Status};
 use crate::{

@@ -2,9 +2,9 @@
 
 use db::Db;
 use events::{CancelReason, Order};
-use ids::{OrderId, TicketId, UserId};
 use proptest::prelude::*;
 use tempfile::TempDir;
+use values::{OrderId, TicketId, UserId};
 
 use super::*;
 use crate::{

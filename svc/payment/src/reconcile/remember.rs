@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chassis::Job;
 use db::{Db, Tx};
-use ids::{Clock, Currency, Money, Timestamp};
+use values::{Clock, Currency, Money, Timestamp};
 
 use crate::{
     bill::Ruling,

@@ -1,6 +1,6 @@
 use std::{str::FromStr, time::Duration};
 
-use ids::Timestamp;
+use values::Timestamp;
 
 /// From when on: a moment, or how long ago.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

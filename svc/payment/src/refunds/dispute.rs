@@ -1,6 +1,6 @@
 //! A charge that the buyer's bank takes back, or asks about. No SQL, no HTTP.
 
-use ids::Timestamp;
+use values::Timestamp;
 
 /// A dispute as Stripe has it (<https://docs.stripe.com/api/disputes/object>).
 #[derive(Clone, PartialEq, Eq, Debug)]

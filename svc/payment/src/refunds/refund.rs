@@ -11,7 +11,7 @@
 
 use std::time::Duration;
 
-use ids::{Money, PaymentId, RefundId, Timestamp};
+use values::{Money, PaymentId, RefundId, Timestamp};
 
 use super::words;
 

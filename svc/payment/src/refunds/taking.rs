@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ids::{Money, PaymentId, Timestamp};
+use values::{Money, PaymentId, Timestamp};
 
 /// The longest pause before Stripe is asked again that did not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(45);

@@ -8,9 +8,9 @@ use std::{
 
 use chassis::Service;
 use events::{AskedBy, Order, OrderStatus, RefundStatus};
-use ids::{OrderId, TicketId, UserId};
 use proptest::prelude::*;
 use tempfile::TempDir;
+use values::{OrderId, TicketId, UserId};
 
 use super::*;
 use crate::{

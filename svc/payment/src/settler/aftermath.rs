@@ -1,7 +1,7 @@
 //! Looks after money that was taken: asks Stripe for refunds that are due, and what has become of it.
 
-use ids::{PaymentId, Timestamp};
 use rusqlite::Connection;
+use values::{PaymentId, Timestamp};
 
 use super::Settler;
 use crate::{

@@ -1,8 +1,8 @@
 //! What a database that was put back from a backup has forgotten.
 
 use db::Tx;
-use ids::Timestamp;
 use rusqlite::{Connection, OptionalExtension};
+use values::Timestamp;
 
 use super::{Payment, read_payment};
 

@@ -1,8 +1,8 @@
 //! The books.
 
 use db::Tx;
-use ids::{Currency, OrderId, PaymentId, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use values::{Currency, OrderId, PaymentId, Timestamp, UserId};
 
 use super::{OrderWord, Payment, money, read_payment};
 use crate::ledger::{Amounts, BasisPoints, Page, Taken, Why};

@@ -1,8 +1,8 @@
 //! What Stripe tells unasked.
 
 use db::Tx;
-use ids::{PaymentId, Timestamp};
 use rusqlite::{Connection, OptionalExtension};
+use values::{PaymentId, Timestamp};
 
 use super::{Payment, read_payment};
 

@@ -1,11 +1,11 @@
 //! Money that goes back.
 
 use db::Tx;
-use ids::{PaymentId, RefundId, Timestamp};
 use rusqlite::{
     Connection, OptionalExtension, Row, named_params,
     types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
 };
+use values::{PaymentId, RefundId, Timestamp};
 
 use super::money;
 use crate::refunds::{Dispute, DisputeStatus, Refund, State, Taking};

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use ids::Timestamp;
 use serde::Serialize;
 use stripe::{IdempotencyKey, RequestStrategy};
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
@@ -10,6 +9,7 @@ use stripe_core::{
     payment_intent::RetrievePaymentIntent,
     refund::{CreateRefund, ListRefund},
 };
+use values::Timestamp;
 
 use super::{
     Operation, Stripe,

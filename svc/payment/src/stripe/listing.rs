@@ -1,9 +1,9 @@
 //! Stripe's list of all intents, which is how what nobody here remembers is found.
 
-use ids::Timestamp;
 use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::payment_intent::ListPaymentIntent;
+use values::Timestamp;
 
 use super::{Operation, Stripe, refusal::told};
 use crate::{

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use chassis::Secret;
 use hmac::{Hmac, KeyInit, Mac};
-use ids::Timestamp;
 use sha2::Sha256;
+use values::Timestamp;
 
 /// How old a signature may be, and how far Stripe's clock ahead of ours.
 const TOLERANCE: Duration = Duration::from_mins(5);

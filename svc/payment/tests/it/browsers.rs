@@ -7,7 +7,7 @@ use testkit::Reply;
 
 use crate::till::{CREATE, PUBLISHABLE_KEY, Till, Waiting, pay, pay_in_browser};
 
-fn id(reply: &Reply) -> ids::PaymentId {
+fn id(reply: &Reply) -> values::PaymentId {
     reply.text_at("/id").parse().unwrap()
 }
 

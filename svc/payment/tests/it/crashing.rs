@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use events::Event;
-use ids::Clock;
 use rusqlite::Connection;
 use stripe_sim::{Fault, On, When};
+use values::Clock;
 
 use crate::till::{CAPTURE, CREATE, Till, pay};
 

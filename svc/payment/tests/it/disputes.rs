@@ -1,9 +1,9 @@
 //! Disputes: what a buyer's bank takes back, and gives again.
 
 use events::{DisputeStatus, Event, Reversal};
-use ids::PaymentId;
 use serde_json::json;
 use testkit::eventually;
+use values::PaymentId;
 
 use crate::till::Till;
 
@@ -123,7 +123,7 @@ async fn of_a_bank_that_only_asks_nobody_is_told_and_it_can_be_refunded() {
     tell(&till, "charge.dispute.closed").await;
     till.books_are_whole().await;
     let told = |event: &Event| matches!(event, Event::PaymentDisputed(_));
-    assert!(!till.kit.heard_so_far().iter().any(told));
+    assert!(!till.kit.published_events().iter().any(told));
     till.check();
 }
 

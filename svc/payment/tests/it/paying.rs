@@ -214,10 +214,10 @@ async fn the_state_of_every_payment_can_be_announced_again() {
         .unwrap();
     assert_eq!(end, None);
     database.close().await;
-    let before = till.kit.heard_so_far().len();
+    let before = till.kit.published_events().len();
     till.start().await;
     let again = testkit::eventually("both are announced", || async {
-        let heard = till.kit.heard_so_far().split_off(before);
+        let heard = till.kit.published_events().split_off(before);
         (heard.len() == 2).then_some(heard)
     })
     .await;

@@ -1,12 +1,12 @@
 //! Refunds: given back once, whatever is lost, repeated or late.
 
 use events::{CancelReason, Event, PaymentStatus};
-use ids::{PaymentId, RefundId};
 use payment::Payments;
 use poem::http::Method;
 use serde_json::json;
 use stripe_sim::{Fault, On, When};
 use testkit::eventually;
+use values::{PaymentId, RefundId};
 
 use crate::till::{REFUND, Till};
 
@@ -158,7 +158,7 @@ async fn what_the_balance_does_not_cover_is_given_back_once_it_does() {
     let refund = till.refund(&order, payment, 500).await;
     assert_eq!(till.refunds_at_stripe().await.len(), 1);
     let failed = |event: &Event| matches!(event, Event::PaymentRefundFailed(_));
-    assert!(!till.kit.heard_so_far().iter().any(failed), "{refund}");
+    assert!(!till.kit.published_events().iter().any(failed), "{refund}");
     till.check();
 }
 
@@ -325,7 +325,7 @@ async fn all_that_went_back_can_be_said_again() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let said = |event: &Event| says_refunded(event, payment, refund);
     eventually("it is said again", || async {
-        (till.kit.heard_so_far().iter().filter(|event| said(event)).count() == 2).then_some(())
+        (till.kit.published_events().iter().filter(|event| said(event)).count() == 2).then_some(())
     })
     .await;
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use events::{CancelReason, Event};
-use ids::{OrderId, PaymentId};
 use poem::http::Method;
 use serde_json::json;
 use testkit::eventually;
+use values::{OrderId, PaymentId};
 
 use crate::till::{CAPTURE, CREATE, Till, pay};
 

@@ -49,7 +49,7 @@ async fn an_order_that_is_cancelled_while_stripe_is_asked_takes_nothing() {
         .await;
     let authorized = |event: &Event| matches!(event, Event::PaymentAuthorized(_));
     assert!(
-        !till.kit.heard_so_far().iter().any(authorized),
+        !till.kit.published_events().iter().any(authorized),
         "nobody is told of what will not be"
     );
     assert_eq!((till.money().await, till.done(CAPTURE).await), ((0, 0), 0));
@@ -89,7 +89,7 @@ async fn a_payment_that_another_one_pays_for_is_let_go() {
     let buyer = till.buyer();
     let mut order = till.order(&buyer).await;
     let payment = till.paid(&buyer, &order).await;
-    till.confirm(&mut order, ids::PaymentId::new(till.kit.now())).await;
+    till.confirm(&mut order, values::PaymentId::new(till.kit.now())).await;
     till.settled(&buyer, payment, "voided").await;
     assert_eq!(till.money().await, (0, 0));
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use events::{CancelReason, Event, Order, OrderStatus, Reversal};
 use hmac::{Hmac, KeyInit, Mac};
-use ids::{Clock, Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 use payment::{Payments, Settings};
 use poem::http::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use stripe_sim::{Config, Sim};
-use testkit::{Client, Kit, Reply, Started, eventually};
+use testkit::{Client, Reply, Started, TestEnv, eventually};
+use values::{Clock, Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 pub(crate) const KEY: &str = "sk_test_till";
 pub(crate) const PUBLISHABLE_KEY: &str = "pk_test_till";
@@ -20,7 +20,7 @@ pub(crate) const WEBHOOK_SECRET: &str = "whsec_till";
 pub(crate) const STRIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct Till {
-    pub(crate) kit: Kit,
+    pub(crate) kit: TestEnv,
     pub(crate) sim: Sim,
     /// `None` while Stripe cannot be reached.
     stripe: Option<stripe_sim::Running>,
@@ -37,7 +37,7 @@ impl Till {
 
     /// With a clock that Stripe goes by, too.
     pub(crate) async fn open_at(clock: Clock) -> Self {
-        let kit = Kit::at(clock.clone()).await;
+        let kit = TestEnv::at(clock.clone()).await;
         let sim = Sim::in_memory(Config {
             clock,
             ..Config::new(KEY)

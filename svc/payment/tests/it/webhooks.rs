@@ -12,7 +12,7 @@ use crate::till::{CANCEL, CREATE, Till, WEBHOOK_SECRET, pay, sign};
 const AUTHORISED: &str = "payment_intent.amount_capturable_updated";
 
 /// A payment whose bank has asked and whose buyer has answered, of which nobody has told yet.
-async fn answered(till: &Till) -> (crate::till::Buyer, ids::PaymentId, String) {
+async fn answered(till: &Till) -> (crate::till::Buyer, values::PaymentId, String) {
     let buyer = till.buyer();
     let order = till.order(&buyer).await;
     let asked = till.asked(&buyer, &order).await;
@@ -61,7 +61,7 @@ async fn what_is_told_late_or_out_of_order_turns_nothing_back() {
     .await;
     till.settled(&buyer, payment, "authorized").await;
     let failed = |event: &Event| matches!(event, Event::PaymentFailed(_));
-    assert!(!till.kit.heard_so_far().iter().any(failed));
+    assert!(!till.kit.published_events().iter().any(failed));
     till.check();
 }
 

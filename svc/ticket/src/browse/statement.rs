@@ -1,8 +1,8 @@
 //! The statement of a page, put together from the parts of a query.
 
-use ids::Timestamp;
-use pages::Limit;
+use pagination::Limit;
 use rusqlite::{ToSql, types::Value};
+use values::Timestamp;
 
 use super::{Place, Query, Sort};
 use crate::store::COLUMNS;

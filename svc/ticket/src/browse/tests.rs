@@ -1,9 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use ids::Money;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use rusqlite::Connection;
+use values::Money;
 
 use super::*;
 use crate::{
@@ -145,7 +145,7 @@ fn what_has_begun_is_listed_but_not_as_available() {
 
 fn take(conn: &Connection, listing: &Listing, quantity: u32) {
     let order = events::Order {
-        id: ids::OrderId::new(NOW),
+        id: values::OrderId::new(NOW),
         version: 1,
         status: events::OrderStatus::Created,
         cancel_reason: None,
@@ -412,7 +412,7 @@ impl Market {
         }
     }
 
-    fn fitting(&self, query: &Query) -> HashSet<ids::TicketId> {
+    fn fitting(&self, query: &Query) -> HashSet<values::TicketId> {
         let fits = |listing: &&Listing| {
             listing.withdrawn_at.is_none()
                 && query.max_price.is_none_or(|max| listing.terms.price.amount <= max)
@@ -422,7 +422,7 @@ impl Market {
     }
 
     /// By what each listing is sorted at this moment, in the order of the list.
-    fn places(&self, sort: Sort) -> BTreeMap<ids::TicketId, i64> {
+    fn places(&self, sort: Sort) -> BTreeMap<values::TicketId, i64> {
         let key = |listing: &Listing, number: usize| match sort {
             Sort::Newest => -i64::try_from(number).unwrap(),
             Sort::Oldest => i64::try_from(number).unwrap(),

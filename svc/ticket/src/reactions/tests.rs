@@ -1,7 +1,7 @@
 use events::{AfterSale, CancelReason, Order, OrderStatus};
-use ids::{OrderId, TicketId, UserId};
 use proptest::prelude::*;
 use rusqlite::Connection;
+use values::{OrderId, TicketId, UserId};
 
 use super::*;
 use crate::listing::tests::{NOW, usd};

@@ -1,7 +1,7 @@
 //! Searching and paging.
 
 use serde_json::json;
-use testkit::{Client, Kit};
+use testkit::{Client, TestEnv};
 
 use crate::{TICKETS, concert, sell, started};
 
@@ -17,7 +17,7 @@ fn offer(title: &str, amount: i64) -> serde_json::Value {
 
 #[tokio::test]
 async fn buyers_search_by_words_and_filters() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (user, seller) = kit.somebody(&tickets);
     let (_, other) = kit.somebody(&tickets);
@@ -59,7 +59,7 @@ async fn buyers_search_by_words_and_filters() {
 
 #[tokio::test]
 async fn pages_follow_each_other_while_the_list_changes() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let mut paths = Vec::new();
@@ -94,7 +94,7 @@ async fn pages_follow_each_other_while_the_list_changes() {
 
 #[tokio::test]
 async fn a_query_that_cannot_be_is_refused_by_name() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     for _ in 0..2 {

@@ -2,15 +2,15 @@
 
 use events::{Event, OrderStatus};
 use futures_util::future::join_all;
-use ids::TicketId;
 use serde_json::json;
-use testkit::{Kit, Reply};
+use testkit::{Reply, TestEnv};
+use values::TicketId;
 
 use crate::{TICKETS, concert, etag, id, order, say, sell, started, until};
 
 #[tokio::test]
 async fn a_change_replaces_all_but_the_number() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let mut offer = concert(5);
@@ -50,7 +50,7 @@ async fn a_change_replaces_all_but_the_number() {
 
 #[tokio::test]
 async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_some_are_sold() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
@@ -88,7 +88,7 @@ async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_
 
 #[tokio::test]
 async fn only_its_seller_changes_or_withdraws_a_ticket() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (_, other) = kit.somebody(&tickets);
@@ -121,7 +121,7 @@ async fn only_its_seller_changes_or_withdraws_a_ticket() {
 
 #[tokio::test]
 async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
@@ -169,7 +169,7 @@ async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
 
 #[tokio::test]
 async fn what_a_client_has_is_not_sent_again() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
@@ -184,7 +184,7 @@ async fn what_a_client_has_is_not_sent_again() {
 
 #[tokio::test]
 async fn what_is_withdrawn_is_gone_from_the_list_for_good() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;

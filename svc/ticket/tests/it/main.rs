@@ -8,14 +8,14 @@ mod orders;
 mod selling;
 
 use events::{Event, Order, OrderStatus};
-use ids::{OrderId, TicketId, Timestamp, UserId};
 use serde_json::{Value, json};
-use testkit::{Client, Kit, Reply, Started};
+use testkit::{Client, Reply, Started, TestEnv};
 use ticket::Ticket;
+use values::{OrderId, TicketId, Timestamp, UserId};
 
 const TICKETS: &str = "/api/v1/tickets";
 
-async fn started(kit: &Kit) -> Started {
+async fn started(kit: &TestEnv) -> Started {
     kit.start::<Ticket>(()).await
 }
 
@@ -58,7 +58,7 @@ fn id(ticket: &Reply) -> TicketId {
 }
 
 /// Says the next state of an order.
-async fn say(kit: &Kit, order: &mut Order, status: OrderStatus) {
+async fn say(kit: &TestEnv, order: &mut Order, status: OrderStatus) {
     if status != OrderStatus::Created {
         order.version += 1;
         order.status = status;

@@ -2,13 +2,13 @@
 
 use events::OrderStatus::{AwaitingPayment, Cancelled, Complete, Created};
 use serde_json::json;
-use testkit::Kit;
+use testkit::TestEnv;
 
 use crate::{concert, etag, order, say, sell, started, until};
 
 #[tokio::test]
 async fn a_reserved_ticket_keeps_its_title_and_price() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
@@ -60,7 +60,7 @@ async fn a_reserved_ticket_keeps_its_title_and_price() {
 
 #[tokio::test]
 async fn what_is_paid_is_sold() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(3)).await;
@@ -83,12 +83,12 @@ async fn what_is_paid_is_sold() {
 
 #[tokio::test]
 async fn an_order_of_a_ticket_that_is_unknown_here_is_kept() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (path, created) = sell(&seller, concert(3)).await;
     let mut lost = order(kit.now(), &created, 1);
-    lost.ticket_id = ids::TicketId::new(kit.now());
+    lost.ticket_id = values::TicketId::new(kit.now());
     say(&kit, &mut lost, Created).await;
     let mut known = order(kit.now(), &created, 1);
     say(&kit, &mut known, Created).await;

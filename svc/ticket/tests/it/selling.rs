@@ -2,10 +2,10 @@
 
 use db::admin;
 use events::Event;
-use ids::TicketId;
 use serde_json::json;
-use testkit::Kit;
+use testkit::TestEnv;
 use ticket::Ticket;
+use values::TicketId;
 
 use chassis::Service;
 
@@ -13,7 +13,7 @@ use crate::{TICKETS, concert, etag, id, sell, started};
 
 #[tokio::test]
 async fn title_and_price_are_enough_to_sell_a_ticket() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (user, seller) = kit.somebody(&tickets);
     let (path, reply) = sell(
@@ -56,7 +56,7 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
 
 #[tokio::test]
 async fn a_ticket_may_be_free_and_is_the_cheapest_then() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (dear, reply) = sell(&seller, concert(1)).await;
@@ -83,7 +83,7 @@ async fn a_ticket_may_be_free_and_is_the_cheapest_then() {
 
 #[tokio::test]
 async fn what_is_wrong_about_an_offer_is_named() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let price = |amount: i64, currency: &str| json!({"title": "a", "price": {"amount": amount, "currency": currency}});
@@ -145,7 +145,7 @@ async fn what_is_wrong_about_an_offer_is_named() {
 
 #[tokio::test]
 async fn who_is_not_signed_in_sells_nothing() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let nobody = tickets.client();
     let path = format!("{TICKETS}/{}", TicketId::new(kit.now()));
@@ -157,7 +157,7 @@ async fn who_is_not_signed_in_sells_nothing() {
 
 #[tokio::test]
 async fn a_key_sells_once_whatever_happens_in_between() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (user, _) = kit.somebody(&tickets);
     let seller = || {
@@ -203,7 +203,7 @@ async fn a_key_sells_once_whatever_happens_in_between() {
 
 #[tokio::test]
 async fn everything_can_be_told_again_and_the_database_is_sound() {
-    let kit = Kit::new().await;
+    let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
     let (_, seller) = kit.somebody(&tickets);
     let (kept, _) = sell(&seller, concert(5)).await;
@@ -215,7 +215,7 @@ async fn everything_can_be_told_again_and_the_database_is_sound() {
     let findings = admin::check(&database, &Ticket::SCHEMA, Ticket::INVARIANTS).unwrap();
     assert_eq!(findings, []);
 
-    let said_before = kit.heard_so_far().len();
+    let said_before = kit.published_events().len();
     let db = db::Db::open(&database, &Ticket::SCHEMA).unwrap();
     let now = kit.now();
     let next = db.write(move |tx| Ticket::republish(tx, now, None)).await.unwrap();
@@ -226,7 +226,7 @@ async fn everything_can_be_told_again_and_the_database_is_sound() {
 
     let tickets = started(&kit).await;
     let told = testkit::eventually("both are told again", || async {
-        let heard = kit.heard_so_far();
+        let heard = kit.published_events();
         (heard.len() >= said_before + 2).then_some(heard)
     })
     .await;

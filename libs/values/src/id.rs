@@ -1,0 +1,191 @@
+use std::{
+    fmt,
+    str::FromStr,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use uuid::{Timestamp as UuidTime, Uuid, Version};
+
+use crate::{Timestamp, openapi::string_type};
+
+/// An identifier that is no UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a UUID such as 01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e")]
+pub struct MalformedId;
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        ///
+        /// A UUID of version 7 (RFC 9562): ids sort by the moment at which they were made.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// Makes an id that was never used before.
+            pub fn new(now: Timestamp) -> Self {
+                Self(mint(now))
+            }
+
+            /// When the id was made, in whole milliseconds; `None` for an id that is not one of ours.
+            pub fn created_at(self) -> Option<Timestamp> {
+                created_at(self.0)
+            }
+
+            /// Whether it was made so recently that what it names may still be on its way to other services.
+            pub fn is_fresh(self, now: Timestamp) -> bool {
+                let near = |made: Timestamp| made.until(now) < FRESH && now.until(made) < FRESH;
+                self.created_at().is_some_and(near)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MalformedId;
+
+            fn from_str(text: &str) -> Result<Self, MalformedId> {
+                parse(text).map(Self)
+            }
+        }
+
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(self.to_string().into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_str()?.parse().map_err(|malformed: MalformedId| FromSqlError::Other(Box::new(malformed)))
+            }
+        }
+
+        impl poem_openapi::types::Example for $name {
+            fn example() -> Self {
+                Self(Uuid::from_u128(0x0193_6f5e_8c1a_7c3e_9d2b_4f6a_8b0c_2d4e))
+            }
+        }
+
+        string_type!($name, "string_uuid", Some("uuid"), "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e");
+    )+};
+}
+
+ids! {
+    /// A person who signed up.
+    UserId,
+    /// A listing of identical tickets.
+    TicketId,
+    /// One purchase, from hold to end.
+    OrderId,
+    /// One attempt to pay for an order.
+    PaymentId,
+    /// Tickets of one order that go back.
+    RefundId,
+    /// A signed-in device: the family of its refresh tokens.
+    SessionId,
+    /// One message on the bus.
+    EventId,
+}
+
+/// An id that was made this recently, by a clock that is off by no more, may name something that is still on its way.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// The millisecond of the last id, and its place within it: there ids count up, from a random start, so that the order
+/// of making is the order of sorting. A clock that is set back sets the ids back, too: they tell the time.
+static LAST: Mutex<(u64, u64)> = Mutex::new((0, 0));
+
+/// The counter has 42 bits (RFC 9562, section 6.2, method 1); the topmost begins as zero and leaves room to count.
+const COUNTER_BITS: u8 = 42;
+
+fn mint(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.millis()).unwrap_or_default();
+    let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
+    let count = {
+        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = if last.0 == millis {
+            last.1 + 1
+        } else {
+            getrandom::u64().unwrap_or_default() >> 23
+        };
+        *last = (millis, count);
+        count
+    };
+    Uuid::new_v7(UuidTime::from_unix_time(
+        millis / 1000,
+        nanos,
+        count.into(),
+        COUNTER_BITS,
+    ))
+}
+
+fn created_at(id: Uuid) -> Option<Timestamp> {
+    (id.get_version() == Some(Version::SortRand)).then_some(())?;
+    let millis = id.as_u128() >> 80;
+    i64::try_from(millis).ok().map(Timestamp::from_millis)
+}
+
+/// Only the hyphenated form, so that one id has one spelling (in either case).
+fn parse(text: &str) -> Result<Uuid, MalformedId> {
+    if text.len() != 36 {
+        return Err(MalformedId);
+    }
+    Uuid::try_parse(text).map_err(|_| MalformedId)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_the_moment_of_their_making() {
+        let now = Timestamp::from_millis(1_700_000_000_123);
+        let ids: Vec<_> = (0..1000).map(|_| OrderId::new(now)).collect();
+        assert!(ids.is_sorted());
+        assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
+        assert_eq!(ids[0].created_at(), Some(now));
+        assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_124)) > ids[999]);
+        assert!(
+            OrderId::new(Timestamp::from_millis(1_700_000_000_122)) < ids[0],
+            "also when the clock is set back"
+        );
+    }
+
+    #[test]
+    fn an_id_is_fresh_for_a_few_seconds() {
+        let now = Timestamp::from_millis(1_700_000_000_123);
+        let id = TicketId::new(now);
+        assert!(id.is_fresh(now + Duration::from_secs(9)));
+        assert!(!id.is_fresh(now + Duration::from_secs(11)));
+        let from_the_future: TicketId = "ffffffff-ffff-7fff-bfff-ffffffffffff".parse().unwrap();
+        assert!(!from_the_future.is_fresh(now));
+    }
+
+    #[test]
+    fn one_id_has_one_spelling() {
+        let id: TicketId = "01936F5E-8C1A-7C3E-9D2B-4F6A8B0C2D4E".parse().unwrap();
+        assert_eq!(id.to_string(), "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e");
+        for bad in [
+            "",
+            "42",
+            "01936f5e8c1a7c3e9d2b4f6a8b0c2d4e",
+            "{01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4}",
+        ] {
+            assert_eq!(bad.parse::<TicketId>(), Err(MalformedId), "{bad}");
+        }
+        let foreign: TicketId = "f47ac10b-58cc-4372-a567-0e02b2c3d479".parse().unwrap();
+        assert_eq!(foreign.created_at(), None);
+    }
+}

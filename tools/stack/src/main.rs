@@ -1,0 +1,67 @@
+//! `stack dev` runs everything; `stack specs` keeps the interface files, `stack settings` the page of settings; `stack
+//! check` looks into the databases.
+
+mod board;
+mod cli;
+mod dev;
+mod settings_page;
+mod signals;
+
+use std::process::ExitCode;
+
+use chassis::OperatorError;
+use clap::{CommandFactory, Parser};
+use cli::{Cli, Command, SettingsArgs, SpecsArgs};
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Dev(args) => dev::dev(&args),
+        Command::Specs(args) => specs(&args).map(|()| ExitCode::SUCCESS),
+        Command::Settings(args) => settings(&args).map(|()| ExitCode::SUCCESS),
+        Command::Check { data } => check(&data).map(|()| ExitCode::SUCCESS),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("ticketing: {error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn specs(args: &SpecsArgs) -> Result<(), OperatorError> {
+    if let Some(folder) = &args.write {
+        stack::specs::write(folder)?;
+        println!("{} is as the code says", folder.display());
+    }
+    if let Some(folder) = &args.check {
+        stack::specs::check(folder)?;
+        println!("{} is as the code says", folder.display());
+    }
+    Ok(())
+}
+
+fn settings(args: &SettingsArgs) -> Result<(), OperatorError> {
+    let line = Cli::command();
+    let dev = line.find_subcommand("dev").unwrap_or(&line);
+    let page = settings_page::page(dev);
+    match (&args.write, &args.check) {
+        (Some(file), _) => settings_page::write(file, &page),
+        (None, Some(file)) => settings_page::check(file, &page),
+        (None, None) => {
+            print!("{page}");
+            Ok(())
+        }
+    }
+}
+
+fn check(data: &std::path::Path) -> Result<(), OperatorError> {
+    let findings = stack::check(data)?;
+    if findings.is_empty() {
+        println!("{}: all five databases are sound", data.display());
+        return Ok(());
+    }
+    Err(OperatorError(format!(
+        "{}: {} findings\n  {}",
+        data.display(),
+        findings.len(),
+        findings.join("\n  ")
+    )))
+}

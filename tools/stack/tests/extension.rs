@@ -1,0 +1,180 @@
+//! A deadline is moved once, while a payment is under way: the order and the expiration service with a real broker.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::time::Duration;
+
+use chassis::Service;
+use db::admin;
+use events::{CancelReason, Event, Order, OrderStatus, Payment, PaymentStatus, Ticket};
+use expiration::Expiration;
+use order::Orders;
+use serde_json::json;
+use testkit::{Client, Started, TestEnv};
+use values::{Money, PaymentId, TicketId, UserId};
+
+const WINDOW: Duration = Duration::from_secs(2);
+const EXTENSION: Duration = Duration::from_secs(2);
+
+struct Shop {
+    kit: TestEnv,
+    orders: Started,
+    expirations: Started,
+    buyer: Client,
+}
+
+impl Shop {
+    async fn open() -> Self {
+        let mut kit = TestEnv::new().await;
+        kit.window = WINDOW;
+        let orders = kit
+            .start::<Orders>(order::Settings {
+                payment_extension: EXTENSION,
+                ..order::Settings::default()
+            })
+            .await;
+        let expirations = kit.start::<Expiration>(expiration::Settings::default()).await;
+        let (_, buyer) = kit.somebody(&orders);
+        Self {
+            kit,
+            orders,
+            expirations,
+            buyer,
+        }
+    }
+
+    async fn order(&self) -> Order {
+        let now = self.kit.now();
+        let ticket = Ticket {
+            id: TicketId::new(now),
+            version: 1,
+            seller_id: UserId::new(now),
+            title: "The Lighthouse Keepers, live".to_owned(),
+            price: Money {
+                amount: 1999,
+                currency: "usd".parse().unwrap(),
+            },
+            quantity: 1,
+            starts_at: None,
+            order_window_seconds: None,
+            withdrawn_at: None,
+            refund_terms: events::RefundTerms::default(),
+            record: None,
+        };
+        self.kit.say("ticket", Event::TicketCreated(ticket.clone())).await;
+        let placed = self.buyer.post("/api/v1/orders", json!({"ticketId": ticket.id})).await;
+        let id = placed.expect(201).text_at("/id");
+        let created = self
+            .kit
+            .heard(|event| matches!(event, Event::OrderCreated(order) if order.id.to_string() == id))
+            .await;
+        let Event::OrderCreated(order) = created else {
+            unreachable!()
+        };
+        order
+    }
+
+    async fn say(&self, payment: PaymentId, order: &Order, status: PaymentStatus) {
+        let payment = Payment {
+            id: payment,
+            version: 1,
+            status,
+            order_id: order.id,
+            buyer_id: order.buyer_id,
+            amount: order.total,
+        };
+        let event = match status {
+            PaymentStatus::Pending => Event::PaymentPending(payment),
+            PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
+            _ => Event::PaymentFailed(payment),
+        };
+        self.kit.say("payment", event).await;
+    }
+
+    async fn extended(&self, before: &Order) -> Order {
+        let extended = self
+            .kit
+            .heard(|event| matches!(event, Event::OrderExtended(order) if order.id == before.id))
+            .await;
+        let Event::OrderExtended(order) = extended else {
+            unreachable!()
+        };
+        assert_eq!(order.status, OrderStatus::Created);
+        assert_eq!(order.version, before.version + 1);
+        assert_eq!(order.expires_at, before.expires_at + EXTENSION);
+        assert!(self.kit.now() >= before.expires_at);
+        order
+    }
+
+    async fn ended(&self, before: &Order) -> Order {
+        let ended = self
+            .kit
+            .heard(|event| matches!(event, Event::OrderCancelled(order) if order.id == before.id))
+            .await;
+        let Event::OrderCancelled(order) = ended else {
+            unreachable!()
+        };
+        assert_eq!(order.cancel_reason, Some(CancelReason::Expired));
+        order
+    }
+
+    async fn close(self) {
+        self.orders.stop().await;
+        self.expirations.stop().await;
+        let orders = admin::check(&self.kit.database::<Orders>(), &Orders::SCHEMA, Orders::INVARIANTS).unwrap();
+        assert_eq!(orders, []);
+        let timers = admin::check(
+            &self.kit.database::<Expiration>(),
+            &Expiration::SCHEMA,
+            Expiration::INVARIANTS,
+        );
+        assert_eq!(timers.unwrap(), []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_under_way_has_one_extension_and_no_second() {
+    let shop = Shop::open().await;
+    let placed = shop.order().await;
+    shop.say(PaymentId::new(shop.kit.now()), &placed, PaymentStatus::Pending)
+        .await;
+    let extended = shop.extended(&placed).await;
+    let shown = shop
+        .buyer
+        .get(&format!("/api/v1/orders/{}", placed.id))
+        .await
+        .expect(200);
+    assert_eq!(shown.text_at("/status"), "created");
+    assert_eq!(shown.text_at("/expiresAt"), extended.expires_at.to_string());
+    assert!(shown.text_at("/extendedAt") >= placed.expires_at.to_string());
+    // Still under way, it ends.
+    let ended = shop.ended(&placed).await;
+    assert_eq!(ended.version, 3);
+    assert!(shop.kit.now() >= extended.expires_at);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_authorised_in_the_extension_is_confirmed() {
+    let shop = Shop::open().await;
+    let placed = shop.order().await;
+    let payment = PaymentId::new(shop.kit.now());
+    shop.say(payment, &placed, PaymentStatus::Pending).await;
+    shop.extended(&placed).await;
+    shop.say(payment, &placed, PaymentStatus::Authorized).await;
+    shop.kit
+        .heard(|event| matches!(event, Event::OrderConfirmed(order) if order.id == placed.id && order.version == 3))
+        .await;
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_that_failed_before_the_deadline_moves_nothing() {
+    let shop = Shop::open().await;
+    let placed = shop.order().await;
+    let payment = PaymentId::new(shop.kit.now());
+    shop.say(payment, &placed, PaymentStatus::Pending).await;
+    shop.say(payment, &placed, PaymentStatus::Failed).await;
+    assert_eq!(shop.ended(&placed).await.version, 2);
+    shop.close().await;
+}

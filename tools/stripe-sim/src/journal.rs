@@ -1,0 +1,81 @@
+//! Every request under `/v1` and its answer, for assertions such as "charged exactly once". Nothing secret is in it.
+
+use rusqlite::params;
+use serde::Serialize;
+use values::Timestamp;
+
+use crate::{error::StripeError, store::Tx};
+
+/// A double that runs for months in development keeps the newest only.
+const KEPT: i64 = 10_000;
+
+/// One request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Request {
+    /// The `Request-Id` of its answer.
+    pub request_id: String,
+    /// When it was answered.
+    #[serde(serialize_with = "as_millis")]
+    pub at: Timestamp,
+    /// The HTTP method.
+    pub method: String,
+    /// The path, without the query.
+    pub path: String,
+    /// The `Idempotency-Key`.
+    pub idempotency_key: Option<String>,
+    /// What the double answered; `None` if the connection was cut before it had an answer. A fault that strikes after
+    /// the effect (see `fault`) may have kept this answer from the client.
+    pub status: Option<u16>,
+    /// Whether the endpoint ran: not for a replayed answer, nor for a request that a fault ended before its effect.
+    pub executed: bool,
+    /// The fault that struck, such as `after: cut`.
+    pub fault: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn as_millis<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(at.millis())
+}
+
+pub(crate) fn write(tx: &Tx<'_>, request: &Request) -> Result<(), StripeError> {
+    tx.sql
+        .prepare_cached(
+            "INSERT INTO journal (request_id, at, method, path, idempotency_key, status, executed, fault)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            request.request_id,
+            request.at,
+            request.method,
+            request.path,
+            request.idempotency_key,
+            request.status,
+            request.executed,
+            request.fault,
+        ])?;
+    let oldest = tx.sql.last_insert_rowid() - KEPT;
+    tx.sql
+        .prepare_cached("DELETE FROM journal WHERE seq <= ?1")?
+        .execute([oldest])?;
+    Ok(())
+}
+
+/// All of it, oldest first.
+pub(crate) fn read(tx: &Tx<'_>) -> Result<Vec<Request>, StripeError> {
+    let mut query = tx.sql.prepare_cached(
+        "SELECT request_id, at, method, path, idempotency_key, status, executed, fault FROM journal ORDER BY seq",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok(Request {
+            request_id: row.get(0)?,
+            at: row.get(1)?,
+            method: row.get(2)?,
+            path: row.get(3)?,
+            idempotency_key: row.get(4)?,
+            status: row.get(5)?,
+            executed: row.get(6)?,
+            fault: row.get(7)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}

@@ -1,0 +1,128 @@
+use std::sync::{Arc, Mutex};
+
+use bus::{AmqpUrl, Namespace};
+use events::{Envelope, Event};
+use futures_util::StreamExt;
+use lapin::{
+    BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
+    options::{
+        BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
+        QueueDeclareOptions,
+    },
+    types::{AMQPValue, FieldTable},
+};
+use tokio::sync::watch;
+use values::Timestamp;
+
+/// The broker of the tests: `AMQP_URL`, else the one that `just broker` starts.
+pub fn amqp_url() -> AmqpUrl {
+    raw_url().parse().unwrap()
+}
+
+/// The same with its password, which [`AmqpUrl`] never shows.
+#[expect(clippy::disallowed_methods, reason = "tests have no command line")]
+pub fn raw_url() -> String {
+    std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
+}
+
+/// The other services, as far as this one can tell: says what they would say, and hears what is said.
+pub(crate) struct Others {
+    namespace: Namespace,
+    channel: Channel,
+    heard: Arc<Mutex<Vec<Event>>>,
+    more: watch::Receiver<usize>,
+    _connection: Connection,
+}
+
+impl Others {
+    pub(crate) async fn join(namespace: Namespace) -> Self {
+        let connection = Connection::connect(&raw_url(), ConnectionProperties::default())
+            .await
+            .expect("no broker: start one with `just broker`");
+        let channel = connection.create_channel().await.unwrap();
+        channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
+        let exchange = format!("{namespace}.events");
+        // As the services declare it: bus::topology.
+        let mut arguments = FieldTable::default();
+        let unroutable = AMQPValue::LongString(format!("{namespace}.unroutable").into());
+        arguments.insert("alternate-exchange".into(), unroutable);
+        let durable = ExchangeDeclareOptions {
+            durable: true,
+            ..Default::default()
+        };
+        channel
+            .exchange_declare(exchange.as_str().into(), ExchangeKind::Topic, durable, arguments)
+            .await
+            .unwrap();
+        let exclusive = QueueDeclareOptions {
+            exclusive: true,
+            ..Default::default()
+        };
+        let queue = channel
+            .queue_declare("".into(), exclusive, FieldTable::default())
+            .await
+            .unwrap();
+        let name = queue.name().clone();
+        channel
+            .queue_bind(
+                name.clone(),
+                exchange.as_str().into(),
+                "#".into(),
+                QueueBindOptions::default(),
+                FieldTable::default(),
+            )
+            .await
+            .unwrap();
+        let options = BasicConsumeOptions {
+            no_ack: true,
+            ..Default::default()
+        };
+        let mut consumer = channel
+            .basic_consume(name, "".into(), options, FieldTable::default())
+            .await
+            .unwrap();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (counted, more) = watch::channel(0);
+        let ears = Arc::clone(&heard);
+        #[expect(clippy::disallowed_methods, reason = "ends with the connection")]
+        tokio::spawn(async move {
+            while let Some(Ok(delivery)) = consumer.next().await {
+                let envelope = Envelope::parse(&delivery.data).unwrap();
+                ears.lock().unwrap().push(envelope.event);
+                counted.send_modify(|count| *count += 1);
+            }
+        });
+        Self {
+            namespace,
+            channel,
+            heard,
+            more,
+            _connection: connection,
+        }
+    }
+
+    pub(crate) async fn say(&self, service: &str, now: Timestamp, event: Event) {
+        let exchange = format!("{}.events", self.namespace);
+        let (key, body) = (event.name(), Envelope::new(service, now, event).to_json());
+        let confirm = self
+            .channel
+            .basic_publish(
+                exchange.as_str().into(),
+                key.into(),
+                BasicPublishOptions::default(),
+                body.as_bytes(),
+                BasicProperties::default().with_delivery_mode(2),
+            )
+            .await
+            .unwrap();
+        confirm.await.unwrap();
+    }
+
+    pub(crate) fn heard(&self) -> Vec<Event> {
+        self.heard.lock().unwrap().clone()
+    }
+
+    pub(crate) fn more(&self) -> watch::Receiver<usize> {
+        self.more.clone()
+    }
+}
