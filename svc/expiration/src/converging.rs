@@ -55,7 +55,7 @@ enum Step {
 }
 
 /// A life as it may be heard: each state at least once, in any order, between timers that drop out and sweeps.
-fn heard() -> impl Strategy<Value = (Vec<Order>, Vec<Step>)> {
+fn wait_for_event() -> impl Strategy<Value = (Vec<Order>, Vec<Step>)> {
     lives().prop_flat_map(|life| {
         let again = prop::collection::vec(prop::sample::select(life.clone()), 0..4);
         let rings = prop::collection::vec(prop::sample::select(vec![Step::Ring, Step::Sweep]), 0..4);

@@ -4,12 +4,12 @@
 use events::{Event, OrderStatus, Payment, PaymentStatus, Ticket};
 use order::{Orders, Settings};
 use serde_json::{Value, json};
-use testkit::{Client, Method, Reply, Started, TestEnv, eventually};
+use testkit::{Client, Method, Reply, RunningService, TestEnv, eventually};
 use values::{Money, PaymentId, TicketId, UserId};
 
 struct Shop {
     kit: TestEnv,
-    orders: Started,
+    orders: RunningService,
 }
 
 impl Shop {
@@ -37,12 +37,12 @@ impl Shop {
             refund_terms: events::RefundTerms::default(),
             record: None,
         };
-        self.kit.say("ticket", Event::TicketCreated(ticket.clone())).await;
+        self.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
         ticket
     }
 
     fn buyer(&self) -> Client {
-        self.kit.somebody(&self.orders).1
+        self.kit.user(&self.orders).1
     }
 }
 
@@ -66,7 +66,10 @@ async fn an_order_holds_tickets_until_it_is_paid() {
     let path = format!("/api/v1/orders/{id}");
     assert_eq!(buyer.get(&path).await.expect(200).json(), placed.json());
 
-    let created = shop.kit.heard(|event| matches!(event, Event::OrderCreated(_))).await;
+    let created = shop
+        .kit
+        .wait_for_event(|event| matches!(event, Event::OrderCreated(_)))
+        .await;
     let Event::OrderCreated(created) = created else {
         unreachable!()
     };
@@ -82,13 +85,15 @@ async fn an_order_holds_tickets_until_it_is_paid() {
         buyer_id: created.buyer_id,
         amount: created.total,
     };
-    shop.kit.say("payment", Event::PaymentAuthorized(payment.clone())).await;
     shop.kit
-        .heard(|event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id)))
+        .publish("payment", Event::PaymentAuthorized(payment.clone()))
+        .await;
+    shop.kit
+        .wait_for_event(|event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id)))
         .await;
     assert_eq!(buyer.delete(&path).await.expect(409).problem().0, "order-being-paid");
     shop.kit
-        .say(
+        .publish(
             "payment",
             Event::PaymentCreated(Payment {
                 status: PaymentStatus::Captured,
@@ -96,7 +101,9 @@ async fn an_order_holds_tickets_until_it_is_paid() {
             }),
         )
         .await;
-    shop.kit.heard(|event| matches!(event, Event::OrderCompleted(_))).await;
+    shop.kit
+        .wait_for_event(|event| matches!(event, Event::OrderCompleted(_)))
+        .await;
     assert_eq!(buyer.get(&path).await.text_at("/status"), "complete");
     assert_eq!(buyer.delete(&path).await.expect(409).problem().0, "order-complete");
 }
@@ -113,7 +120,10 @@ async fn a_cancelled_order_gives_its_tickets_back() {
         let _ = first.delete(&format!("/api/v1/orders/{id}")).await.expect(204);
     }
     let _ = order(&second, &ticket).await.expect(201);
-    let heard = shop.kit.heard(|event| matches!(event, Event::OrderCancelled(_))).await;
+    let heard = shop
+        .kit
+        .wait_for_event(|event| matches!(event, Event::OrderCancelled(_)))
+        .await;
     assert!(matches!(heard, Event::OrderCancelled(order) if order.id.to_string() == id && order.version == 2));
 }
 
@@ -121,9 +131,9 @@ async fn a_cancelled_order_gives_its_tickets_back() {
 async fn a_request_sent_again_gets_the_same_answer_byte_for_byte_also_after_a_restart() {
     let shop = Shop::open().await;
     let ticket = shop.sell(2).await;
-    let (user, _) = shop.kit.somebody(&shop.orders);
+    let (user, _) = shop.kit.user(&shop.orders);
     let token = shop.kit.token(user);
-    let buyer = |at: &Started| at.client().bearer(&token).with("idempotency-key", "k-1");
+    let buyer = |at: &RunningService| at.client().bearer(&token).with("idempotency-key", "k-1");
     let at_once = futures_util::future::join_all((0..8).map(|_| {
         let buyer = buyer(&shop.orders);
         let ticket = ticket.clone();
@@ -282,7 +292,7 @@ async fn a_listing_can_be_ordered_at_once_though_its_event_is_still_on_its_way()
     let buyer = shop.buyer();
     let (placed, ()) = tokio::join!(order(&buyer, &ticket), async {
         eventually("the order waits", || async { Some(()) }).await;
-        shop.kit.say("ticket", Event::TicketCreated(ticket.clone())).await;
+        shop.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
     });
     let _ = placed.expect(201);
 }

@@ -8,12 +8,12 @@ use events::{
 };
 use order::{Orders, Settings};
 use serde_json::{Value, json};
-use testkit::{Client, Reply, Started, TestEnv, eventually};
+use testkit::{Client, Reply, RunningService, TestEnv, eventually};
 use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 struct Shop {
     kit: TestEnv,
-    orders: Started,
+    orders: RunningService,
     seller: Client,
     ticket: Ticket,
 }
@@ -30,7 +30,7 @@ impl Shop {
     async fn open() -> Self {
         let kit = TestEnv::new().await;
         let orders = kit.start::<Orders>(Settings::default()).await;
-        let (seller_id, seller) = kit.somebody(&orders);
+        let (seller_id, seller) = kit.user(&orders);
         let now = kit.now();
         let ticket = Ticket {
             id: TicketId::new(now),
@@ -45,7 +45,7 @@ impl Shop {
             refund_terms: RefundTerms::default(),
             record: None,
         };
-        kit.say("ticket", Event::TicketCreated(ticket.clone())).await;
+        kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
         Self {
             kit,
             orders,
@@ -55,7 +55,7 @@ impl Shop {
     }
 
     async fn place(&self, quantity: u32) -> (Client, String, OrderId, UserId) {
-        let (user, buyer) = self.kit.somebody(&self.orders);
+        let (user, buyer) = self.kit.user(&self.orders);
         let wish = json!({"ticketId": self.ticket.id, "quantity": quantity});
         let id = buyer.post("/api/v1/orders", wish).await.expect(201).text_at("/id");
         (buyer, format!("/api/v1/orders/{id}"), id.parse().unwrap(), user)
@@ -71,9 +71,11 @@ impl Shop {
             buyer_id,
             amount: usd(1999 * i64::from(quantity)),
         };
-        self.kit.say("payment", Event::PaymentCreated(payment.clone())).await;
         self.kit
-            .heard(|event| matches!(event, Event::OrderCompleted(order) if order.id == order_id))
+            .publish("payment", Event::PaymentCreated(payment.clone()))
+            .await;
+        self.kit
+            .wait_for_event(|event| matches!(event, Event::OrderCompleted(order) if order.id == order_id))
             .await;
         Sale { buyer, path, payment }
     }
@@ -82,7 +84,7 @@ impl Shop {
     async fn approved(&self, id: &str) -> Refund {
         let approved = self
             .kit
-            .heard(|event| matches!(event, Event::RefundApproved(refund) if refund.id.to_string() == id))
+            .wait_for_event(|event| matches!(event, Event::RefundApproved(refund) if refund.id.to_string() == id))
             .await;
         let Event::RefundApproved(refund) = approved else {
             unreachable!()
@@ -109,7 +111,7 @@ impl Shop {
             None => Event::PaymentRefunded(reversal),
             Some(_) => Event::PaymentRefundFailed(reversal),
         };
-        self.kit.say("payment", event).await;
+        self.kit.publish("payment", event).await;
     }
 
     async fn dispute(&self, sale: &Sale, version: u64, status: DisputeStatus) {
@@ -125,7 +127,7 @@ impl Shop {
                 amount: sale.payment.amount,
             }),
         };
-        self.kit.say("payment", Event::PaymentDisputed(reversal)).await;
+        self.kit.publish("payment", Event::PaymentDisputed(reversal)).await;
     }
 
     async fn close(self) {
@@ -233,7 +235,9 @@ async fn a_refund_that_was_promised_is_approved_at_once() {
     let mut shop = Shop::open().await;
     shop.ticket.version = 2;
     shop.ticket.refund_terms.refundable_until = Some(Timestamp::from_millis(shop.kit.now().millis() + 3_600_000));
-    shop.kit.say("ticket", Event::TicketUpdated(shop.ticket.clone())).await;
+    shop.kit
+        .publish("ticket", Event::TicketUpdated(shop.ticket.clone()))
+        .await;
     // Messages of one queue are applied in order.
     let sale = shop.sell(1).await;
     let asked = sale.ask(&sale.buyer, json!({})).await.expect(201);
@@ -252,7 +256,7 @@ async fn refunds_are_for_the_buyer_and_the_seller_alone() {
         .text_at("/id");
     let list = format!("{}/refunds", sale.path);
     let withdrawal = format!("/api/v1/orders/withdrawals/{}", shop.ticket.id);
-    let (nobody, (_, other)) = (shop.orders.client(), shop.kit.somebody(&shop.orders));
+    let (nobody, (_, other)) = (shop.orders.client(), shop.kit.user(&shop.orders));
 
     let _ = sale.ask(&nobody, json!({})).await.expect(401);
     let _ = nobody.get(&list).await.expect(401);
@@ -382,7 +386,9 @@ async fn a_disputed_order_is_shown_and_frozen() {
     shop.dispute(&sale, 6, DisputeStatus::Lost).await;
     let shown = disputed(false).await;
     assert_eq!(shown["refundedAmount"], json!({"amount": 1999, "currency": "usd"}));
-    shop.kit.heard(|event| matches!(event, Event::OrderDisputed(_))).await;
+    shop.kit
+        .wait_for_event(|event| matches!(event, Event::OrderDisputed(_)))
+        .await;
     shop.close().await;
 }
 
@@ -395,7 +401,9 @@ async fn a_withdrawal_refunds_every_sale_and_goes_on_after_a_restart() {
     let path = format!("/api/v1/orders/withdrawals/{}", shop.ticket.id);
     let before = shop.seller.get(&path).await.expect(200).json();
     assert_eq!((&before["withdrawnAt"], &before["pending"]), (&json!(null), &json!(3)));
-    shop.kit.say("ticket", Event::TicketUpdated(shop.ticket.clone())).await;
+    shop.kit
+        .publish("ticket", Event::TicketUpdated(shop.ticket.clone()))
+        .await;
     shop.orders.stop().await;
     shop.orders = shop.kit.start::<Orders>(Settings::default()).await;
     shop.seller = shop.orders.client().bearer(&shop.kit.token(shop.ticket.seller_id));
@@ -404,7 +412,7 @@ async fn a_withdrawal_refunds_every_sale_and_goes_on_after_a_restart() {
         let order_id = sale.payment.order_id;
         let approved = shop
             .kit
-            .heard(|event| matches!(event, Event::RefundApproved(refund) if refund.order_id == order_id))
+            .wait_for_event(|event| matches!(event, Event::RefundApproved(refund) if refund.order_id == order_id))
             .await;
         let Event::RefundApproved(refund) = approved else {
             unreachable!()

@@ -34,7 +34,7 @@ impl Shop {
             })
             .await;
         let expirations = kit.start::<Expiration>(expiration::Settings::default()).await;
-        let (_, buyer) = kit.somebody(&orders);
+        let (_, buyer) = kit.user(&orders);
         Self {
             kit,
             orders,
@@ -61,12 +61,12 @@ impl Shop {
             refund_terms: events::RefundTerms::default(),
             record: None,
         };
-        self.kit.say("ticket", Event::TicketCreated(ticket.clone())).await;
+        self.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
         let placed = self.buyer.post("/api/v1/orders", json!({"ticketId": ticket.id})).await;
         let id = placed.expect(201).text_at("/id");
         let created = self
             .kit
-            .heard(|event| matches!(event, Event::OrderCreated(order) if order.id.to_string() == id))
+            .wait_for_event(|event| matches!(event, Event::OrderCreated(order) if order.id.to_string() == id))
             .await;
         let Event::OrderCreated(order) = created else {
             unreachable!()
@@ -74,7 +74,7 @@ impl Shop {
         order
     }
 
-    async fn say(&self, payment: PaymentId, order: &Order, status: PaymentStatus) {
+    async fn publish(&self, payment: PaymentId, order: &Order, status: PaymentStatus) {
         let payment = Payment {
             id: payment,
             version: 1,
@@ -88,13 +88,13 @@ impl Shop {
             PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
             _ => Event::PaymentFailed(payment),
         };
-        self.kit.say("payment", event).await;
+        self.kit.publish("payment", event).await;
     }
 
     async fn extended(&self, before: &Order) -> Order {
         let extended = self
             .kit
-            .heard(|event| matches!(event, Event::OrderExtended(order) if order.id == before.id))
+            .wait_for_event(|event| matches!(event, Event::OrderExtended(order) if order.id == before.id))
             .await;
         let Event::OrderExtended(order) = extended else {
             unreachable!()
@@ -109,7 +109,7 @@ impl Shop {
     async fn ended(&self, before: &Order) -> Order {
         let ended = self
             .kit
-            .heard(|event| matches!(event, Event::OrderCancelled(order) if order.id == before.id))
+            .wait_for_event(|event| matches!(event, Event::OrderCancelled(order) if order.id == before.id))
             .await;
         let Event::OrderCancelled(order) = ended else {
             unreachable!()
@@ -136,7 +136,7 @@ impl Shop {
 async fn a_payment_under_way_has_one_extension_and_no_second() {
     let shop = Shop::open().await;
     let placed = shop.order().await;
-    shop.say(PaymentId::new(shop.kit.now()), &placed, PaymentStatus::Pending)
+    shop.publish(PaymentId::new(shop.kit.now()), &placed, PaymentStatus::Pending)
         .await;
     let extended = shop.extended(&placed).await;
     let shown = shop
@@ -159,11 +159,13 @@ async fn what_is_authorised_in_the_extension_is_confirmed() {
     let shop = Shop::open().await;
     let placed = shop.order().await;
     let payment = PaymentId::new(shop.kit.now());
-    shop.say(payment, &placed, PaymentStatus::Pending).await;
+    shop.publish(payment, &placed, PaymentStatus::Pending).await;
     shop.extended(&placed).await;
-    shop.say(payment, &placed, PaymentStatus::Authorized).await;
+    shop.publish(payment, &placed, PaymentStatus::Authorized).await;
     shop.kit
-        .heard(|event| matches!(event, Event::OrderConfirmed(order) if order.id == placed.id && order.version == 3))
+        .wait_for_event(
+            |event| matches!(event, Event::OrderConfirmed(order) if order.id == placed.id && order.version == 3),
+        )
         .await;
     shop.close().await;
 }
@@ -173,8 +175,8 @@ async fn a_payment_that_failed_before_the_deadline_moves_nothing() {
     let shop = Shop::open().await;
     let placed = shop.order().await;
     let payment = PaymentId::new(shop.kit.now());
-    shop.say(payment, &placed, PaymentStatus::Pending).await;
-    shop.say(payment, &placed, PaymentStatus::Failed).await;
+    shop.publish(payment, &placed, PaymentStatus::Pending).await;
+    shop.publish(payment, &placed, PaymentStatus::Failed).await;
     assert_eq!(shop.ended(&placed).await.version, 2);
     shop.close().await;
 }

@@ -11,7 +11,7 @@ use order::Orders;
 use rusqlite::{Connection, OpenFlags};
 use serde_json::json;
 use tempfile::TempDir;
-use testkit::{Client, Reply, Started, TestEnv, eventually};
+use testkit::{Client, Reply, RunningService, TestEnv, eventually};
 use ticket::Ticket;
 use values::{PaymentId, UserId};
 
@@ -33,7 +33,7 @@ struct Market {
 }
 
 impl Market {
-    async fn open() -> (Self, Started, Started, Started) {
+    async fn open() -> (Self, RunningService, RunningService, RunningService) {
         let kit = TestEnv::new().await;
         let tickets = kit.start::<Ticket>(()).await;
         let orders = kit.start::<Orders>(order::Settings::default()).await;
@@ -49,15 +49,15 @@ impl Market {
         (market, tickets, orders, expirations)
     }
 
-    fn seller(&self, at: &Started) -> Client {
+    fn seller(&self, at: &RunningService) -> Client {
         at.client().bearer(&self.kit.token(self.seller))
     }
 
-    fn buyer(&self, at: &Started) -> Client {
+    fn buyer(&self, at: &RunningService) -> Client {
         at.client().bearer(&self.kit.token(self.buyer))
     }
 
-    async fn lists(&self, at: &Started, quantity: u32) -> String {
+    async fn lists(&self, at: &RunningService, quantity: u32) -> String {
         let offer = json!({
             "title": "The Lighthouse Keepers, live", "description": "One night only.\nDoors at seven.",
             "venue": "Laeiszhalle", "price": {"amount": 1999, "currency": "usd"}, "quantity": quantity,
@@ -66,12 +66,12 @@ impl Market {
         listed.expect(201).text_at("/id")
     }
 
-    async fn orders(&self, at: &Started, ticket: &str, quantity: u32) -> Reply {
+    async fn orders(&self, at: &RunningService, ticket: &str, quantity: u32) -> Reply {
         let wish = json!({"ticketId": ticket, "quantity": quantity});
         self.buyer(at).post("/api/v1/orders", wish).await.expect(201)
     }
 
-    async fn cancels(&self, at: &Started, order: &Reply) {
+    async fn cancels(&self, at: &RunningService, order: &Reply) {
         let path = format!("/api/v1/orders/{}", order.text_at("/id"));
         let _ = self.buyer(at).delete(&path).await.expect(204);
     }
@@ -132,7 +132,7 @@ impl Market {
     }
 
     /// Stops everything and looks through the databases.
-    async fn closes(self, services: [Started; 3]) {
+    async fn closes(self, services: [RunningService; 3]) {
         for service in services {
             service.stop().await;
         }
@@ -183,11 +183,13 @@ async fn an_order_service_that_lost_its_disk_knows_every_order_again() {
     for payment in [&known, &unknown] {
         market
             .kit
-            .say("payment", Event::PaymentAuthorized(payment.clone()))
+            .publish("payment", Event::PaymentAuthorized(payment.clone()))
             .await;
         market
             .kit
-            .heard(|event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id)))
+            .wait_for_event(
+                |event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id)),
+            )
             .await;
     }
     market.agrees().await;
@@ -199,7 +201,7 @@ async fn an_order_service_that_lost_its_disk_knows_every_order_again() {
             status: PaymentStatus::Captured,
             ..payment.clone()
         };
-        market.kit.say("payment", Event::PaymentCreated(captured)).await;
+        market.kit.publish("payment", Event::PaymentCreated(captured)).await;
     }
     market.loses::<Orders>();
     assert_eq!(before.len(), 60);

@@ -101,7 +101,7 @@ impl Others {
         }
     }
 
-    pub(crate) async fn say(&self, service: &str, now: Timestamp, event: Event) {
+    pub(crate) async fn publish(&self, service: &str, now: Timestamp, event: Event) {
         let exchange = format!("{}.events", self.namespace);
         let (key, body) = (event.name(), Envelope::new(service, now, event).to_json());
         let confirm = self

@@ -35,11 +35,11 @@ pub struct TestEnv {
 
 /// A service that runs in a test.
 #[derive(Debug)]
-pub struct Started {
+pub struct RunningService {
     running: Running,
 }
 
-impl Started {
+impl RunningService {
     /// Nobody yet, who speaks to this service.
     pub fn client(&self) -> Client {
         Client::new(format!("http://{}", self.running.addr))
@@ -89,7 +89,7 @@ impl TestEnv {
     }
 
     /// Starts a service, on a free port. Started again, it goes on with the same database.
-    pub async fn start<S: Service>(&self, own: S::Settings) -> Started {
+    pub async fn start<S: Service>(&self, own: S::Settings) -> RunningService {
         let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone())
             .await
             .unwrap();
@@ -107,7 +107,7 @@ impl TestEnv {
                 .expect("the service does not catch up")
                 .unwrap(),
         );
-        Started { running }
+        RunningService { running }
     }
 
     /// The settings that every service here is started with.
@@ -139,14 +139,14 @@ impl TestEnv {
     }
 
     /// Somebody new, who speaks to a service.
-    pub fn somebody(&self, at: &Started) -> (UserId, Client) {
+    pub fn user(&self, at: &RunningService) -> (UserId, Client) {
         let user = UserId::new(self.now());
         (user, at.client().bearer(&self.token(user)))
     }
 
     /// Says what another service would say, and waits for the broker to have it.
-    pub async fn say(&self, service: &str, event: Event) {
-        self.others.say(service, self.now(), event).await;
+    pub async fn publish(&self, service: &str, event: Event) {
+        self.others.publish(service, self.now(), event).await;
     }
 
     /// Everything that was said so far, by anybody, in the order in which it came.
@@ -155,7 +155,7 @@ impl TestEnv {
     }
 
     /// Waits until something was said; also what was said before counts.
-    pub async fn heard(&self, what: impl Fn(&Event) -> bool) -> Event {
+    pub async fn wait_for_event(&self, what: impl Fn(&Event) -> bool) -> Event {
         let mut more = self.others.more();
         let found = tokio::time::timeout(PATIENCE, async {
             loop {

@@ -3,10 +3,10 @@
 //! ```ignore
 //! let kit = TestEnv::new().await;
 //! let orders = kit.start::<Orders>(Settings::default()).await;
-//! let (_, buyer) = kit.somebody(&orders);
-//! kit.say("ticket", Event::TicketCreated(ticket)).await;
+//! let (_, buyer) = kit.user(&orders);
+//! kit.publish("ticket", Event::TicketCreated(ticket)).await;
 //! buyer.post("/api/v1/orders", json!({"ticketId": id})).await.expect(201);
-//! kit.heard(|event| matches!(event, Event::OrderCreated(_))).await;
+//! kit.wait_for_event(|event| matches!(event, Event::OrderCreated(_))).await;
 //! ```
 //!
 //! Only tests depend on it, so a broken expectation panics.
@@ -24,6 +24,6 @@ mod wire;
 
 pub use broker::{amqp_url, raw_url};
 pub use client::{Client, Reply};
-pub use kit::{Started, TestEnv, eventually};
+pub use kit::{RunningService, TestEnv, eventually};
 pub use reqwest::Method;
 pub use wire::TcpProxy;

@@ -15,7 +15,7 @@ async fn an_event_reaches_every_subscriber_even_one_that_starts_later() {
     let town = Town::new();
     let order = town.speaker("order");
     let payment = town.listener("payment");
-    order.say(ordered(1)).await;
+    order.publish(ordered(1)).await;
     order.has_said_all().await;
     payment.hears(1).await;
 
@@ -43,7 +43,7 @@ async fn events_are_heard_in_the_order_in_which_they_were_said() {
     let town = Town::new();
     let order = town.speaker("order");
     let ticket = town.listener("ticket");
-    let saying = (1..=1000).map(|version| order.say(ordered(version)));
+    let saying = (1..=1000).map(|version| order.publish(ordered(version)));
     // Unconstrained, so that the database gets them in this order.
     tokio::task::unconstrained(futures_util::future::join_all(saying)).await;
     let heard = ticket.hears(1000).await;
@@ -81,7 +81,7 @@ async fn a_reaction_belongs_to_the_trace_that_its_event_came_from() {
     });
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
     let request = Trace::start();
-    trace::scope(request, order.say(ordered(1))).await;
+    trace::scope(request, order.publish(ordered(1))).await;
     ticket.hears(1).await;
     assert_eq!(*traces.lock().unwrap(), [request.id()]);
 }
@@ -91,7 +91,7 @@ async fn a_message_says_on_its_outside_what_it_is() {
     let town = Town::new();
     let order = town.speaker("order");
     let request = Trace::start();
-    trace::scope(request, order.say(ordered(1))).await;
+    trace::scope(request, order.publish(ordered(1))).await;
     order.has_said_all().await;
 
     let broker = BrokerLocator::open().await;
@@ -129,7 +129,7 @@ async fn a_service_that_is_stopped_publishes_what_it_has_committed() {
     let bus = town.connect(&order, &town.url, Vec::new());
     becomes(&bus, |state| *state == State::Connected).await;
     for version in 1..=20 {
-        order.say(ordered(version)).await;
+        order.publish(ordered(version)).await;
     }
     order.stops().await;
     assert_eq!(order.left_to_say().await, 0);

@@ -56,7 +56,7 @@ async fn a_message_that_keeps_failing_is_parked_and_can_be_redriven() {
     });
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
     let order = town.speaker("order");
-    order.say(ordered(1)).await;
+    order.publish(ordered(1)).await;
 
     let parked = parked_at_ticket(&town, 1).await.remove(0);
     assert_eq!(attempts.load(Ordering::SeqCst), 4, "once, and three times again");
@@ -113,7 +113,7 @@ async fn a_redriven_message_that_fails_again_gets_all_its_attempts_and_is_parked
         Err(ConsumeError::new("no"))
     });
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
-    town.speaker("order").say(ordered(1)).await;
+    town.speaker("order").publish(ordered(1)).await;
     parked_at_ticket(&town, 1).await;
     assert_eq!(
         parked::redrive(&town.url, &town.namespace, "ticket", &Selection::All)
@@ -130,13 +130,13 @@ async fn a_message_that_nobody_can_read_is_parked_at_once() {
     let town = Town::new();
     let ticket = town.listener("ticket");
     let order = town.speaker("order");
-    order.say(ordered(1)).await;
+    order.publish(ordered(1)).await;
     ticket.hears(1).await;
 
     let broker = BrokerLocator::open().await;
     let queue = format!("{}.ticket", town.namespace);
     broker.publish("", &queue, b"\xff{\"specversion\":").await;
-    order.say(ordered(2)).await;
+    order.publish(ordered(2)).await;
     assert_eq!(ticket.hears(2).await, [1, 2]);
 
     let parked = parked_at_ticket(&town, 1).await.remove(0);
@@ -164,7 +164,7 @@ async fn a_poisoned_message_does_not_hold_up_the_next() {
     });
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
     let order = town.speaker("order");
-    let saying = (1..=30).map(|version| order.say(ordered(version)));
+    let saying = (1..=30).map(|version| order.publish(ordered(version)));
     futures_util::future::join_all(saying).await;
     assert!(!ticket.hears(29).await.contains(&13));
     let broker = BrokerLocator::open().await;
@@ -200,7 +200,7 @@ async fn a_full_disk_costs_no_message_an_attempt() {
     town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
     let order = town.speaker("order");
     for version in 1..=3 {
-        order.say(ordered(version)).await;
+        order.publish(ordered(version)).await;
     }
     let mut heard = ticket.hears(3).await;
     heard.sort_unstable();

@@ -55,12 +55,12 @@ async fn a_restored_service_hears_again_what_it_had_acknowledged_before_anything
     let order = town.speaker("order");
     let ticket = town.listener("ticket");
     for version in 1..=300 {
-        order.say(ordered(version)).await;
+        order.publish(ordered(version)).await;
     }
     let heard = ticket.hears(300).await;
 
     let ticket = town.restored(ticket).await;
-    order.say(ordered(301)).await;
+    order.publish(ordered(301)).await;
     order.has_said_all().await;
     let done = watch::Sender::new(false);
     let _bus = catch_up(&town, &ticket, plan(&done));
@@ -80,7 +80,7 @@ async fn a_restored_service_without_a_broker_waits_and_says_nothing() {
     let town = Town::new();
     let order = town.service("order");
     order.db.write(db::restored::mark).await.unwrap();
-    order.say(ordered(1)).await;
+    order.publish(ordered(1)).await;
     let done = watch::Sender::new(false);
     let nowhere = "amqp://guest:guest@127.0.0.1:1/%2f".parse().unwrap();
     let bus = town.connect_after(Some(plan(&done)), &order, &nowhere, Vec::new());
@@ -96,7 +96,7 @@ async fn a_recovery_that_breaks_off_begins_anew_and_ends_well() {
     let order = town.speaker("order");
     let ticket = town.listener("ticket");
     for version in 1..=10 {
-        order.say(ordered(version)).await;
+        order.publish(ordered(version)).await;
     }
     ticket.hears(10).await;
     let ticket = town.restored(ticket).await;
@@ -132,7 +132,7 @@ async fn a_recovery_that_breaks_off_begins_anew_and_ends_well() {
 async fn the_journal_keeps_what_is_known_and_goes_with_its_namespace() {
     let town = Town::new();
     let order = town.speaker("order");
-    order.say(ordered(1)).await;
+    order.publish(ordered(1)).await;
     order.has_said_all().await;
     let broker = BrokerLocator::open().await;
     // A stream is counted a little later than it is written.

@@ -14,7 +14,7 @@ async fn events_wait_for_a_broker_that_is_away_and_then_go_in_order() {
     let bus = town.connect(&order, &proxy.url(), Vec::new());
     becomes(&bus, is_down).await;
     for version in 1..=20 {
-        order.say(ordered(version)).await;
+        order.publish(ordered(version)).await;
     }
     assert_eq!(order.left_to_say().await, 20);
 
@@ -37,7 +37,7 @@ async fn a_connection_that_breaks_again_and_again_loses_nothing() {
         for bus in [&speaking, &listening] {
             becomes(bus, |state| *state == State::Connected).await;
         }
-        let saying = (said + 1..=said + 200).map(|version| order.say(ordered(version)));
+        let saying = (said + 1..=said + 200).map(|version| order.publish(ordered(version)));
         said += 200;
         futures_util::future::join_all(saying).await;
         // In the middle of it, wherever that is.
@@ -70,7 +70,7 @@ async fn a_queue_that_somebody_deleted_comes_back() {
     let order = town.speaker("order");
     let ticket = town.service("ticket");
     let bus = town.connect(&ticket, &town.url, vec![on(Queue::Events, note())]);
-    order.say(ordered(1)).await;
+    order.publish(ordered(1)).await;
     ticket.hears(1).await;
 
     let broker = BrokerLocator::open().await;
@@ -81,6 +81,6 @@ async fn a_queue_that_somebody_deleted_comes_back() {
     deletion.await.unwrap();
     becomes(&bus, is_down).await;
     becomes(&bus, |state| *state == State::Connected).await;
-    order.say(ordered(2)).await;
+    order.publish(ordered(2)).await;
     assert_eq!(ticket.hears(2).await, [1, 2]);
 }

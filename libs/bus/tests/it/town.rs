@@ -166,7 +166,7 @@ pub(crate) struct Service {
 
 impl Service {
     /// Commits an event.
-    pub(crate) async fn say(&self, event: Event) {
+    pub(crate) async fn publish(&self, event: Event) {
         let name = self.name;
         self.db
             .write(move |tx| outbox::append(tx, name, Clock::system().now(), event))

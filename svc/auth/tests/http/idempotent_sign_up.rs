@@ -1,14 +1,14 @@
 use auth::{Auth, Command, KeysCommand};
 use chassis::Service;
 use db::Db;
-use testkit::{Reply, Started, TestEnv, eventually};
+use testkit::{Reply, RunningService, TestEnv, eventually};
 use values::Clock;
 
 use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_IN, SIGN_UP, credentials, refresh, start};
 
 const KEY: &str = "5f0c7a52-4f2e-4d5a-9a53-2f6f5f6f3f3a";
 
-async fn by_key(auth: &Started, key: &str, email: &str, password: &str) -> Reply {
+async fn by_key(auth: &RunningService, key: &str, email: &str, password: &str) -> Reply {
     auth.client()
         .with("idempotency-key", key)
         .post(SIGN_UP, credentials(email, password))

@@ -1,6 +1,6 @@
 use auth::Auth;
 use serde_json::{Value, json};
-use testkit::{Client, Reply, Started};
+use testkit::{Client, Reply, RunningService};
 
 pub(crate) const SIGN_UP: &str = "/api/v1/auth/signup";
 pub(crate) const SIGN_IN: &str = "/api/v1/auth/signin";
@@ -34,7 +34,7 @@ impl Given {
 }
 
 /// Somebody new.
-pub(crate) async fn sign_up(auth: &Started, email: &str) -> Given {
+pub(crate) async fn sign_up(auth: &RunningService, email: &str) -> Given {
     Given::of(
         &auth
             .client()
@@ -44,7 +44,7 @@ pub(crate) async fn sign_up(auth: &Started, email: &str) -> Given {
     )
 }
 
-pub(crate) async fn start(kit: &testkit::TestEnv) -> Started {
+pub(crate) async fn start(kit: &testkit::TestEnv) -> RunningService {
     kit.start::<Auth>(auth::Settings::default()).await
 }
 

@@ -12,8 +12,8 @@ const OLD: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
 async fn a_deadline_is_told_to_the_buyer_and_to_nobody_else() {
     let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.somebody(&service);
-    let (_, other) = kit.somebody(&service);
+    let (buyer, client) = kit.user(&service);
+    let (_, other) = kit.user(&service);
     let order = order(&kit, buyer, Duration::from_mins(15));
     place(&kit, &order).await;
     let path = format!("/api/v1/expirations/{}", order.id);
@@ -48,7 +48,7 @@ async fn a_deadline_is_told_to_the_buyer_and_to_nobody_else() {
 async fn an_order_placed_just_now_is_waited_for_and_an_old_one_is_not() {
     let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.somebody(&service);
+    let (buyer, client) = kit.user(&service);
     let order = order(&kit, buyer, Duration::from_mins(15));
     let path = format!("/api/v1/expirations/{}", order.id);
     let (told, ()) = tokio::join!(client.get(&path), place(&kit, &order));

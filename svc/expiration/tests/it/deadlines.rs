@@ -15,7 +15,7 @@ use crate::town::{connected, hear_it_expire, on_the_ladder, order, place, then, 
 async fn an_order_expires_at_its_deadline_and_not_before() {
     let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.somebody(&service);
+    let (buyer, client) = kit.user(&service);
     // Longer than the shortest rung: a timer that drops out early takes the next one.
     let order = order(&kit, buyer, Duration::from_millis(2500));
     place(&kit, &order).await;
@@ -39,7 +39,7 @@ async fn an_order_expires_at_its_deadline_and_not_before() {
 async fn a_stopped_order_never_expires() {
     let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.somebody(&service);
+    let (buyer, client) = kit.user(&service);
     let endings = [
         (OrderStatus::AwaitingPayment, None, "awaiting:payment"),
         (OrderStatus::Complete, None, "complete"),
@@ -49,7 +49,7 @@ async fn a_stopped_order_never_expires() {
     for (status, reason, stopped_by) in endings {
         let order = order(&kit, buyer, Duration::from_secs(1));
         place(&kit, &order).await;
-        kit.say("order", then(&order, status, reason)).await;
+        kit.publish("order", then(&order, status, reason)).await;
         stopped.push((order, stopped_by));
     }
     // Its timer drops out after theirs, of the same queue.
@@ -77,7 +77,7 @@ async fn an_order_cancelled_before_it_was_heard_of_never_expires() {
     let service = on_the_ladder(&kit).await;
     let buyer = UserId::new(kit.now());
     let cancelled = order(&kit, buyer, Duration::from_millis(500));
-    kit.say(
+    kit.publish(
         "order",
         then(&cancelled, OrderStatus::Cancelled, Some(CancelReason::TicketWithdrawn)),
     )
@@ -168,7 +168,7 @@ async fn the_sweep_expires_what_the_broker_forgot() {
         },
     )
     .await;
-    let (buyer, client) = kit.somebody(&service);
+    let (buyer, client) = kit.user(&service);
     let order = order(&kit, buyer, kit.window);
     place(&kit, &order).await;
     let path = format!("/api/v1/expirations/{}", order.id);
@@ -187,7 +187,7 @@ async fn the_sweep_expires_what_the_broker_forgot() {
 async fn a_deadline_that_passes_while_the_service_is_down_is_announced_when_it_is_back() {
     let kit = TestEnv::new().await;
     let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.somebody(&service);
+    let (buyer, client) = kit.user(&service);
     let order = order(&kit, buyer, Duration::from_millis(1200));
     place(&kit, &order).await;
     client

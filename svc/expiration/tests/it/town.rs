@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use events::{CancelReason, Event, Order, OrderStatus};
 use expiration::{Expiration, Settings};
-use testkit::{Started, TestEnv, eventually};
+use testkit::{RunningService, TestEnv, eventually};
 use values::{Money, OrderId, TicketId, UserId};
 
 /// The service as usual, connected to the broker. It sweeps once, at its start, and then not within a test.
-pub(crate) async fn on_the_ladder(kit: &TestEnv) -> Started {
+pub(crate) async fn on_the_ladder(kit: &TestEnv) -> RunningService {
     connected(
         kit,
         Settings {
@@ -19,7 +19,7 @@ pub(crate) async fn on_the_ladder(kit: &TestEnv) -> Started {
 }
 
 /// The service, connected to the broker: from then on nothing that is said is lost.
-pub(crate) async fn connected(kit: &TestEnv, settings: Settings) -> Started {
+pub(crate) async fn connected(kit: &TestEnv, settings: Settings) -> RunningService {
     let started = kit.start::<Expiration>(settings).await;
     let client = started.client();
     eventually("the service is connected", async || {
@@ -69,13 +69,13 @@ pub(crate) fn then(order: &Order, status: OrderStatus, reason: Option<CancelReas
 }
 
 pub(crate) async fn place(kit: &TestEnv, order: &Order) {
-    kit.say("order", Event::OrderCreated(order.clone())).await;
+    kit.publish("order", Event::OrderCreated(order.clone())).await;
 }
 
 pub(crate) async fn hear_it_expire(kit: &TestEnv, order: &Order) {
     let id = order.id;
     let event = kit
-        .heard(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == id))
+        .wait_for_event(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == id))
         .await;
     let Event::ExpirationCompleted(said) = event else {
         unreachable!()

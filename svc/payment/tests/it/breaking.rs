@@ -50,7 +50,7 @@ async fn while_stripe_is_away_it_is_hardly_asked_and_every_attempt_is_settled_af
     till.find_stripe().await;
     for order in &orders {
         till.kit
-            .heard(|event| matches!(event, Event::PaymentAuthorized(said) if said.order_id == order.id))
+            .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(said) if said.order_id == order.id))
             .await;
     }
     assert_eq!(breaker(&till).await, "0");

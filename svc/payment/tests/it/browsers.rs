@@ -95,7 +95,7 @@ async fn a_bank_that_asks_is_answered_on_its_page_even_if_no_webhook_comes() {
     till.sim.authenticate(asked.intent(), true).await.unwrap();
     till.settled(&buyer, asked.payment, "authorized").await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(said) if said.id == asked.payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(said) if said.id == asked.payment))
         .await;
     assert_eq!((till.done(CREATE).await, till.money().await), (1, (0, 1999)));
     till.check();
@@ -175,7 +175,7 @@ async fn what_no_card_can_be_charged_is_refused_and_what_is_free_needs_no_card_a
         till.confirm(&mut free, id(&paid)).await;
         till.settled(&buyer, id(&paid), "captured").await;
         till.kit
-            .heard(|event| matches!(event, Event::PaymentCreated(said) if said.id == id(&paid)))
+            .wait_for_event(|event| matches!(event, Event::PaymentCreated(said) if said.id == id(&paid)))
             .await;
         till.complete(&mut free).await;
         let books = till.seller(&free).get("/api/v1/payments/ledger").await.expect(200);

@@ -25,7 +25,7 @@ async fn without_stripe_a_payment_waits_and_is_settled_later() {
     till.find_stripe().await;
     let said = till
         .kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
         .await;
     let Event::PaymentAuthorized(said) = said else {
         unreachable!()
@@ -72,7 +72,7 @@ async fn a_crash_after_stripe_has_done_it_charges_once() {
     held.cut();
     till.start().await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentCreated(said) if said.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentCreated(said) if said.id == payment))
         .await;
     assert_eq!((till.done(CAPTURE).await, till.money().await), (1, (1999, 0)));
     till.check();
@@ -102,7 +102,7 @@ async fn what_could_not_be_saved_is_asked_again_and_charged_once() {
     });
     assert!([201, 503].contains(&reply.status.as_u16()), "{}", reply.text);
     till.kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
         .await;
     let _ = pay(&client, order.id, "tok_visa").await.expect(201);
     assert_eq!((till.done(CREATE).await, till.money().await), (1, (0, 1999)));
@@ -122,7 +122,7 @@ async fn a_stripe_that_does_not_answer_in_time_holds_nobody_up() {
     assert!(began.elapsed() < crate::till::STRIPE_TIMEOUT + Duration::from_secs(5));
     assert!([201, 503].contains(&reply.status.as_u16()), "{}", reply.text);
     till.kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
         .await;
     assert_eq!((till.done(CREATE).await, till.money().await), (1, (0, 1999)));
     drop(held);
@@ -146,10 +146,10 @@ async fn what_stripe_has_forgotten_is_looked_up() {
     clock.advance(Duration::from_hours(25));
     till.start().await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(said) if said.order_id == done.id))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(said) if said.order_id == done.id))
         .await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == never.id))
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == never.id))
         .await;
     assert_eq!(
         (till.done(CREATE).await, till.money().await),

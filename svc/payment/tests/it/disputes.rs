@@ -25,7 +25,7 @@ async fn disputed(till: &Till, payment: PaymentId, status: DisputeStatus) -> Rev
         |said: &Reversal| said.payment.id == payment && said.dispute.is_some_and(|dispute| dispute.status == status);
     match till
         .kit
-        .heard(|event| matches!(event, Event::PaymentDisputed(said) if is(said)))
+        .wait_for_event(|event| matches!(event, Event::PaymentDisputed(said) if is(said)))
         .await
     {
         Event::PaymentDisputed(said) => said,
@@ -70,7 +70,7 @@ async fn a_dispute_takes_the_money_away_and_when_it_is_won_gives_it_again() {
 
     // Meanwhile nothing can be refunded.
     let refund = till.approved(&order, payment, 100);
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     let (_, why) = till.refund_failed(refund.id).await;
     assert_eq!(why, "The buyer's bank has taken the payment back.");
 

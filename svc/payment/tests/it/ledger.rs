@@ -180,7 +180,7 @@ async fn what_an_older_release_took_is_held_until_it_is_known_who_sells() {
 
     // The order service says everything again.
     till.kit
-        .say("order", events::Event::OrderCompleted(order.clone()))
+        .publish("order", events::Event::OrderCompleted(order.clone()))
         .await;
     eventually("the sale is the seller's", || async {
         let found = balance(&seller).await;
@@ -267,12 +267,12 @@ async fn what_has_three_decimals_is_charged_shared_and_given_back_in_tens() {
         order
     };
     let odd = dinars(5124);
-    till.kit.say("order", Event::OrderCreated(odd.clone())).await;
+    till.kit.publish("order", Event::OrderCreated(odd.clone())).await;
     let refused = pay(&till.client(&buyer), odd.id, "tok_visa").await.expect(422);
     assert_eq!(refused.text_at("/code"), "amount-not-chargeable");
 
     let mut order = dinars(5120);
-    till.kit.say("order", Event::OrderCreated(order.clone())).await;
+    till.kit.publish("order", Event::OrderCreated(order.clone())).await;
     let payment = till.paid(&buyer, &order).await;
     till.confirm(&mut order, payment).await;
     till.settled(&buyer, payment, "captured").await;

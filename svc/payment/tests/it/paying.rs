@@ -26,7 +26,7 @@ async fn money_is_set_aside_and_taken_once_the_order_is_confirmed() {
     );
     let said = till
         .kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(said) if said.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(said) if said.id == payment))
         .await;
     let Event::PaymentAuthorized(said) = said else {
         unreachable!()
@@ -40,12 +40,12 @@ async fn money_is_set_aside_and_taken_once_the_order_is_confirmed() {
 
     till.confirm(&mut order, payment).await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentCreated(said) if said.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentCreated(said) if said.id == payment))
         .await;
     till.settled(&buyer, payment, "captured").await;
     assert_eq!(till.money().await, (1999, 0));
     // What is said twice is done once.
-    till.kit.say("order", Event::OrderConfirmed(order.clone())).await;
+    till.kit.publish("order", Event::OrderConfirmed(order.clone())).await;
     till.complete(&mut order).await;
     let _ = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(409);
     assert_eq!((till.done(CREATE).await, till.done(CAPTURE).await), (1, 1));
@@ -76,7 +76,7 @@ async fn an_order_can_be_paid_before_it_has_arrived_here() {
     let (reply, ()) = tokio::join!(pay(&client, order.id, "pm_card_visa"), async {
         // The payment is there first; the order is announced while it waits.
         till.nobody().get("/health/live").await.expect(200).json();
-        till.kit.say("order", Event::OrderCreated(order.clone())).await;
+        till.kit.publish("order", Event::OrderCreated(order.clone())).await;
     });
     let _ = reply.expect(201);
 }
@@ -198,7 +198,7 @@ async fn the_state_of_every_payment_can_be_announced_again() {
         .expect(402);
     let payment = till.paid(&buyer, &order).await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
         .await;
     till.stop().await;
 

@@ -36,7 +36,7 @@ async fn parts_are_given_back_until_nothing_is_left_and_then_no_more() {
     assert!(all.payment.version > said.payment.version);
 
     let more = till.approved(&order, payment, 1);
-    till.kit.say("order", Event::RefundApproved(more.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(more.clone())).await;
     let (still, why) = till.refund_failed(more.id).await;
     assert_eq!(
         (still.refunded_total.amount, why.as_str()),
@@ -62,11 +62,11 @@ async fn what_is_approved_twice_or_before_the_order_is_complete_is_given_back_on
     let payment = till.paid(&buyer, &order).await;
     let refund = till.approved(&order, payment, 700);
     // Before the money is taken: it waits.
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     till.confirm(&mut order, payment).await;
     till.refunded(refund.id).await;
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     till.complete(&mut order).await;
     let second = till.refund(&order, payment, 300).await;
     let all = till.refunded(second).await;
@@ -84,7 +84,7 @@ async fn of_what_was_never_taken_nothing_is_given_back_and_what_was_free_is_give
     till.cancel(&mut ended, CancelReason::User).await;
     till.settled(&buyer, voided, "voided").await;
     let refund = till.approved(&ended, voided, 1999);
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     let (_, why) = till.refund_failed(refund.id).await;
     assert_eq!(why, "Nothing was taken with this payment.");
 
@@ -113,7 +113,7 @@ async fn an_answer_that_is_lost_or_a_crash_after_stripe_has_done_it_gives_back_o
 
     let held = till.sim.hold(On::post(REFUND), When::After);
     let refund = till.approved(&order, payment, 400);
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     held.arrived().await;
     till.stop().await;
     held.cut();
@@ -141,7 +141,7 @@ async fn a_key_that_stripe_answers_with_an_error_for_ever_is_given_up() {
     let (order, payment) = till.sale(&buyer, "tok_visa").await;
     till.sim.inject(On::post(REFUND), When::Before, Fault::Fail(500));
     let refund = till.approved(&order, payment, 500);
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     till.refunded(refund.id).await;
     assert_eq!(till.refunds_at_stripe().await.len(), 1);
     till.check();
@@ -169,7 +169,7 @@ async fn while_stripe_is_away_a_refund_waits_for_it() {
     let (order, payment) = till.sale(&buyer, "tok_visa").await;
     till.lose_stripe().await;
     let refund = till.approved(&order, payment, 1999);
-    till.kit.say("order", Event::RefundApproved(refund.clone())).await;
+    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     let shown = till.settled(&buyer, payment, "captured").await;
     assert_eq!(shown["refunded"], json!(null), "nothing is guessed");
     till.find_stripe().await;
@@ -248,7 +248,7 @@ async fn what_somebody_gives_back_in_the_dashboard_is_taken_over() {
     tell(&till, "charge.refunded").await;
     let said = till
         .kit
-        .heard(|event| matches!(event, Event::PaymentRefunded(said) if said.payment.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentRefunded(said) if said.payment.id == payment))
         .await;
     let Event::PaymentRefunded(said) = said else {
         panic!("{said:?}")
@@ -267,7 +267,7 @@ async fn what_somebody_gives_back_in_the_dashboard_is_taken_over() {
     till.sim.end_refund(&by_hand.text_at("/id"), false).await.unwrap();
     tell(&till, "refund.failed").await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentRefunded(said) if said.payment.id == payment && said.refunded_total.amount == 0))
+        .wait_for_event(|event| matches!(event, Event::PaymentRefunded(said) if said.payment.id == payment && said.refunded_total.amount == 0))
         .await;
     till.check();
 }

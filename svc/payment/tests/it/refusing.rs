@@ -33,7 +33,7 @@ async fn a_declined_card_charges_nobody_and_another_card_may_do() {
     }
     assert_eq!(till.money().await, (0, 0));
     till.kit
-        .heard(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == order.id))
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == order.id))
         .await;
     till.paid(&buyer, &order).await;
     assert_eq!(till.money().await, (0, 1999));
@@ -106,7 +106,7 @@ async fn an_order_past_its_deadline_is_refused_before_stripe_is_asked() {
     let buyer = till.buyer();
     let mut order = till.unheard_order(&buyer, 1999);
     order.expires_at = till.kit.now() - Duration::from_millis(1);
-    till.kit.say("order", Event::OrderCreated(order.clone())).await;
+    till.kit.publish("order", Event::OrderCreated(order.clone())).await;
     let reply = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(409);
     assert_eq!(reply.problem().0, "order-expired");
     assert_eq!(till.sim.requests().await.unwrap(), []);

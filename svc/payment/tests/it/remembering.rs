@@ -50,7 +50,7 @@ async fn payments_that_a_backup_does_not_know_are_taken_back_and_follow_their_or
         till.remembered(&buyer, payment, status).await;
     }
     till.kit
-        .heard(|event| matches!(event, Event::PaymentCreated(said) if said.id == aside))
+        .wait_for_event(|event| matches!(event, Event::PaymentCreated(said) if said.id == aside))
         .await;
     let found = till
         .remembered(&buyer, waiting.payment, "requires-payment-method")

@@ -16,7 +16,7 @@ async fn an_order_that_is_cancelled_after_its_authorisation_takes_nothing() {
     till.cancel(&mut order, CancelReason::Expired).await;
     till.settled(&buyer, payment, "voided").await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentFailed(failed) if failed.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.id == payment))
         .await;
     assert_eq!(
         (till.money().await, till.done(CAPTURE).await, till.done(CANCEL).await),
@@ -45,7 +45,7 @@ async fn an_order_that_is_cancelled_while_stripe_is_asked_takes_nothing() {
     });
     assert_eq!(reply.expect(409).problem().0, "order-cancelled");
     till.kit
-        .heard(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == order.id))
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == order.id))
         .await;
     let authorized = |event: &Event| matches!(event, Event::PaymentAuthorized(_));
     assert!(
@@ -75,7 +75,7 @@ async fn a_capture_that_stripe_refuses_for_good_fails_the_payment() {
 
     till.confirm(&mut order, payment).await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentFailed(failed) if failed.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.id == payment))
         .await;
     let failed = till.settled(&buyer, payment, "failed").await;
     assert_eq!(failed["failure"]["code"], "authorization_lapsed");

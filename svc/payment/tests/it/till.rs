@@ -9,7 +9,7 @@ use poem::http::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
 use stripe_sim::{Config, Sim};
-use testkit::{Client, Reply, Started, TestEnv, eventually};
+use testkit::{Client, Reply, RunningService, TestEnv, eventually};
 use values::{Clock, Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 pub(crate) const KEY: &str = "sk_test_till";
@@ -25,7 +25,7 @@ pub(crate) struct Till {
     /// `None` while Stripe cannot be reached.
     stripe: Option<stripe_sim::Running>,
     url: String,
-    service: Option<Started>,
+    service: Option<RunningService>,
     /// What the service believes that Stripe signs with.
     pub(crate) webhook_secrets: Vec<&'static str>,
 }
@@ -152,7 +152,7 @@ impl Till {
     /// An order that costs so much, announced.
     pub(crate) async fn order_of(&self, buyer: &Buyer, amount: i64) -> Order {
         let order = self.unheard_order(buyer, amount);
-        self.kit.say("order", Event::OrderCreated(order.clone())).await;
+        self.kit.publish("order", Event::OrderCreated(order.clone())).await;
         order
     }
 
@@ -161,14 +161,14 @@ impl Till {
         order.version += 1;
         order.status = OrderStatus::AwaitingPayment;
         order.payment_id = Some(payment);
-        self.kit.say("order", Event::OrderConfirmed(order.clone())).await;
+        self.kit.publish("order", Event::OrderConfirmed(order.clone())).await;
     }
 
     /// The order service completes an order.
     pub(crate) async fn complete(&self, order: &mut Order) {
         order.version += 1;
         order.status = OrderStatus::Complete;
-        self.kit.say("order", Event::OrderCompleted(order.clone())).await;
+        self.kit.publish("order", Event::OrderCompleted(order.clone())).await;
     }
 
     /// The order service cancels an order.
@@ -176,7 +176,7 @@ impl Till {
         order.version += 1;
         order.status = OrderStatus::Cancelled;
         order.cancel_reason = Some(reason);
-        self.kit.say("order", Event::OrderCancelled(order.clone())).await;
+        self.kit.publish("order", Event::OrderCancelled(order.clone())).await;
     }
 
     /// Pays an order with a card that is fine, and says with which payment.
@@ -234,7 +234,7 @@ impl Till {
     /// The order service approves a refund, and it is paid. Says which.
     pub(crate) async fn refund(&self, order: &Order, payment: PaymentId, amount: i64) -> RefundId {
         let refund = self.approved(order, payment, amount);
-        self.kit.say("order", Event::RefundApproved(refund.clone())).await;
+        self.kit.publish("order", Event::RefundApproved(refund.clone())).await;
         self.refunded(refund.id).await;
         refund.id
     }
@@ -244,7 +244,7 @@ impl Till {
         let is = |said: &Reversal| said.refund.as_ref().is_some_and(|answer| answer.id == refund);
         match self
             .kit
-            .heard(|event| matches!(event, Event::PaymentRefunded(said) if is(said)))
+            .wait_for_event(|event| matches!(event, Event::PaymentRefunded(said) if is(said)))
             .await
         {
             Event::PaymentRefunded(said) => said,
@@ -257,7 +257,7 @@ impl Till {
         let is = |said: &Reversal| said.refund.as_ref().is_some_and(|answer| answer.id == refund);
         match self
             .kit
-            .heard(|event| matches!(event, Event::PaymentRefundFailed(said) if is(said)))
+            .wait_for_event(|event| matches!(event, Event::PaymentRefundFailed(said) if is(said)))
             .await
         {
             Event::PaymentRefundFailed(said) => {

@@ -21,7 +21,7 @@ async fn a_payment_belongs_to_the_trace_of_its_order_whoever_asks_for_it() {
     let buyer = till.buyer();
     let placing = Trace::start();
     let order = till.unheard_order(&buyer, 1999);
-    let said = till.kit.say("order", Event::OrderCreated(order.clone()));
+    let said = till.kit.publish("order", Event::OrderCreated(order.clone()));
     Context::of("order").with(Some(placing)).scope(said).await;
 
     let paid = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(201);

@@ -100,7 +100,7 @@ async fn an_intent_that_somebody_cancels_at_stripe_fails_its_payment() {
         .expect(204);
     till.settled(&buyer, payment, "failed").await;
     till.kit
-        .heard(|event| matches!(event, Event::PaymentFailed(failed) if failed.id == payment))
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.id == payment))
         .await;
     till.check();
 }

@@ -19,8 +19,8 @@ fn offer(title: &str, amount: i64) -> serde_json::Value {
 async fn buyers_search_by_words_and_filters() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (user, seller) = kit.somebody(&tickets);
-    let (_, other) = kit.somebody(&tickets);
+    let (user, seller) = kit.user(&tickets);
+    let (_, other) = kit.user(&tickets);
     let mut opera = offer("Opéra", 5000);
     opera["venue"] = json!("Grand Hall");
     opera["startsAt"] = json!("2999-01-01T19:30:00Z");
@@ -61,7 +61,7 @@ async fn buyers_search_by_words_and_filters() {
 async fn pages_follow_each_other_while_the_list_changes() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let mut paths = Vec::new();
     for number in 0..7 {
         paths.push(sell(&seller, offer(&number.to_string(), 1000 + number)).await.0);
@@ -96,7 +96,7 @@ async fn pages_follow_each_other_while_the_list_changes() {
 async fn a_query_that_cannot_be_is_refused_by_name() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     for _ in 0..2 {
         let _ = sell(&seller, concert(1)).await;
     }

@@ -6,13 +6,13 @@ use serde_json::json;
 use testkit::{Reply, TestEnv};
 use values::TicketId;
 
-use crate::{TICKETS, concert, etag, id, order, say, sell, started, until};
+use crate::{TICKETS, concert, etag, id, order, publish, sell, started, until};
 
 #[tokio::test]
 async fn a_change_replaces_all_but_the_number() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let mut offer = concert(5);
     offer["venue"] = json!("Hall 1");
     offer["orderWindowSeconds"] = json!(60);
@@ -29,7 +29,7 @@ async fn a_change_replaces_all_but_the_number() {
     assert_eq!((&ticket["venue"], &ticket["startsAt"]), (&json!(null), &json!(null)));
     assert_eq!((&ticket["quantity"], &ticket["version"]), (&json!(5), &json!(2)));
     let said = kit
-        .heard(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
+        .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
         .await;
     let Event::TicketUpdated(said) = said else {
         unreachable!()
@@ -52,7 +52,7 @@ async fn a_change_replaces_all_but_the_number() {
 async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_some_are_sold() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
     let terms = |ticket: &Reply| {
         (
@@ -62,7 +62,7 @@ async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_
     };
     assert_eq!(terms(&created), (json!(null), json!(true)), "as a rule");
     let mut sold = order(kit.now(), &created, 2);
-    say(&kit, &mut sold, OrderStatus::Created).await;
+    publish(&kit, &mut sold, OrderStatus::Created).await;
     until(&seller, &path, 2, 0).await;
     let mut offer = concert(5);
     offer["refundableUntil"] = json!("2999-01-01T00:00:00Z");
@@ -70,7 +70,7 @@ async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_
     let changed = seller.put(&path, offer).await.expect(200);
     assert_eq!(terms(&changed), (json!("2999-01-01T00:00:00.000Z"), json!(false)));
     let said = kit
-        .heard(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
+        .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
         .await;
     let Event::TicketUpdated(said) = said else {
         unreachable!()
@@ -90,8 +90,8 @@ async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_
 async fn only_its_seller_changes_or_withdraws_a_ticket() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
-    let (_, other) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
+    let (_, other) = kit.user(&tickets);
     let (path, _) = sell(&seller, concert(5)).await;
     let _ = other.put(&path, concert(9)).await.expect(403);
     let _ = other.delete(&path).await.expect(403);
@@ -123,7 +123,7 @@ async fn only_its_seller_changes_or_withdraws_a_ticket() {
 async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
     let seen = etag(&created);
     let edits = join_all((0..20).map(|number| {
@@ -171,7 +171,7 @@ async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
 async fn what_a_client_has_is_not_sent_again() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
     let reader = tickets.client().with("if-none-match", etag(&created));
     let reply = reader.get(&path).await.expect(304);
@@ -186,7 +186,7 @@ async fn what_a_client_has_is_not_sent_again() {
 async fn what_is_withdrawn_is_gone_from_the_list_for_good() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
     let seller_of_that = seller.clone().with("if-match", etag(&created));
     let _ = seller_of_that.delete(&path).await.expect(204);
@@ -203,7 +203,7 @@ async fn what_is_withdrawn_is_gone_from_the_list_for_good() {
     let refused = seller.put(&path, concert(6)).await.expect(409);
     assert_eq!(refused.problem().0, "ticket-withdrawn");
     let said = kit
-        .heard(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.withdrawn_at.is_some()))
+        .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.withdrawn_at.is_some()))
         .await;
     let Event::TicketUpdated(said) = said else {
         unreachable!()

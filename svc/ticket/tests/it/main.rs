@@ -9,13 +9,13 @@ mod selling;
 
 use events::{Event, Order, OrderStatus};
 use serde_json::{Value, json};
-use testkit::{Client, Reply, Started, TestEnv};
+use testkit::{Client, Reply, RunningService, TestEnv};
 use ticket::Ticket;
 use values::{OrderId, TicketId, Timestamp, UserId};
 
 const TICKETS: &str = "/api/v1/tickets";
 
-async fn started(kit: &TestEnv) -> Started {
+async fn started(kit: &TestEnv) -> RunningService {
     kit.start::<Ticket>(()).await
 }
 
@@ -58,7 +58,7 @@ fn id(ticket: &Reply) -> TicketId {
 }
 
 /// Says the next state of an order.
-async fn say(kit: &TestEnv, order: &mut Order, status: OrderStatus) {
+async fn publish(kit: &TestEnv, order: &mut Order, status: OrderStatus) {
     if status != OrderStatus::Created {
         order.version += 1;
         order.status = status;
@@ -69,7 +69,7 @@ async fn say(kit: &TestEnv, order: &mut Order, status: OrderStatus) {
         OrderStatus::Complete => Event::OrderCompleted(order.clone()),
         OrderStatus::Cancelled => Event::OrderCancelled(order.clone()),
     };
-    kit.say("order", event).await;
+    kit.publish("order", event).await;
 }
 
 /// Waits until the ticket shows these numbers.

@@ -4,16 +4,16 @@ use events::OrderStatus::{AwaitingPayment, Cancelled, Complete, Created};
 use serde_json::json;
 use testkit::TestEnv;
 
-use crate::{concert, etag, order, say, sell, started, until};
+use crate::{concert, etag, order, publish, sell, started, until};
 
 #[tokio::test]
 async fn a_reserved_ticket_keeps_its_title_and_price() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(5)).await;
     let mut held = order(kit.now(), &created, 2);
-    say(&kit, &mut held, Created).await;
+    publish(&kit, &mut held, Created).await;
     let shown = until(&seller, &path, 2, 0).await;
     assert_eq!(
         (shown.text_at("/available"), shown.text_at("/version")),
@@ -46,7 +46,7 @@ async fn a_reserved_ticket_keeps_its_title_and_price() {
         ("sold-out".to_owned(), "0".to_owned())
     );
 
-    say(&kit, &mut held, Cancelled).await;
+    publish(&kit, &mut held, Cancelled).await;
     let free = until(&seller, &path, 0, 0).await;
     assert_eq!(
         (free.text_at("/status"), free.text_at("/available")),
@@ -62,17 +62,17 @@ async fn a_reserved_ticket_keeps_its_title_and_price() {
 async fn what_is_paid_is_sold() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(3)).await;
     let mut paid = order(kit.now(), &created, 2);
     for (status, held, sold) in [(Created, 2, 0), (AwaitingPayment, 2, 0), (Complete, 0, 2)] {
-        say(&kit, &mut paid, status).await;
+        publish(&kit, &mut paid, status).await;
         let _ = until(&seller, &path, held, sold).await;
     }
     // More was sold than is wanted now: the order service decided that race, and the number follows.
     let mut racing = order(kit.now(), &created, 1);
     let _ = seller.put(&path, concert(2)).await.expect(200);
-    say(&kit, &mut racing, Created).await;
+    publish(&kit, &mut racing, Created).await;
     let shown = until(&seller, &path, 1, 2).await;
     assert_eq!(
         (shown.text_at("/quantity"), shown.text_at("/available")),
@@ -85,13 +85,13 @@ async fn what_is_paid_is_sold() {
 async fn an_order_of_a_ticket_that_is_unknown_here_is_kept() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (path, created) = sell(&seller, concert(3)).await;
     let mut lost = order(kit.now(), &created, 1);
     lost.ticket_id = values::TicketId::new(kit.now());
-    say(&kit, &mut lost, Created).await;
+    publish(&kit, &mut lost, Created).await;
     let mut known = order(kit.now(), &created, 1);
-    say(&kit, &mut known, Created).await;
+    publish(&kit, &mut known, Created).await;
     // Messages of one queue are applied in order: the first has had its turn.
     let _ = until(&seller, &path, 1, 0).await;
     tickets.stop().await;

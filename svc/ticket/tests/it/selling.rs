@@ -15,7 +15,7 @@ use crate::{TICKETS, concert, etag, id, sell, started};
 async fn title_and_price_are_enough_to_sell_a_ticket() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (user, seller) = kit.somebody(&tickets);
+    let (user, seller) = kit.user(&tickets);
     let (path, reply) = sell(
         &seller,
         json!({"title": "Concert", "price": {"amount": 1999, "currency": "usd"}}),
@@ -45,7 +45,7 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
         "anybody can read it"
     );
     let said = kit
-        .heard(|event| matches!(event, Event::TicketCreated(ticket) if ticket.id == id(&reply)))
+        .wait_for_event(|event| matches!(event, Event::TicketCreated(ticket) if ticket.id == id(&reply)))
         .await;
     let Event::TicketCreated(said) = said else {
         unreachable!()
@@ -58,7 +58,7 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
 async fn a_ticket_may_be_free_and_is_the_cheapest_then() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (dear, reply) = sell(&seller, concert(1)).await;
     let mut free = concert(1);
     free["price"]["amount"] = json!(0);
@@ -85,7 +85,7 @@ async fn a_ticket_may_be_free_and_is_the_cheapest_then() {
 async fn what_is_wrong_about_an_offer_is_named() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let price = |amount: i64, currency: &str| json!({"title": "a", "price": {"amount": amount, "currency": currency}});
     let with = |field: &str, value: serde_json::Value| {
         let mut offer = concert(1);
@@ -159,7 +159,7 @@ async fn who_is_not_signed_in_sells_nothing() {
 async fn a_key_sells_once_whatever_happens_in_between() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (user, _) = kit.somebody(&tickets);
+    let (user, _) = kit.user(&tickets);
     let seller = || {
         tickets
             .client()
@@ -185,7 +185,7 @@ async fn a_key_sells_once_whatever_happens_in_between() {
         .with("idempotency-key", "first");
     let again = seller.post(TICKETS, concert(5)).await.expect(201);
     assert_eq!(again.text, one.text, "byte for byte, after a restart");
-    let (_, somebody_else) = kit.somebody(&tickets);
+    let (_, somebody_else) = kit.user(&tickets);
     let theirs = somebody_else
         .with("idempotency-key", "first")
         .post(TICKETS, concert(5))
@@ -205,7 +205,7 @@ async fn a_key_sells_once_whatever_happens_in_between() {
 async fn everything_can_be_told_again_and_the_database_is_sound() {
     let kit = TestEnv::new().await;
     let tickets = started(&kit).await;
-    let (_, seller) = kit.somebody(&tickets);
+    let (_, seller) = kit.user(&tickets);
     let (kept, _) = sell(&seller, concert(5)).await;
     let (withdrawn, _) = sell(&seller, concert(5)).await;
     let _ = seller.delete(&withdrawn).await.expect(204);

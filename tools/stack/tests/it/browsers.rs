@@ -26,7 +26,7 @@ async fn told(town: &Town) -> u64 {
 #[tokio::test]
 async fn who_pays_in_a_browser_and_is_asked_by_the_bank_has_the_tickets() {
     let town = Town::new();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let ticket = ada.lists(json!({"quantity": 2})).await;
     let order = bert.holds(&ticket, 2).await;
     let begun = eventually("the order is known to payment", || async {
@@ -58,7 +58,7 @@ async fn who_pays_in_a_browser_and_is_asked_by_the_bank_has_the_tickets() {
 #[tokio::test]
 async fn who_closes_the_browser_costs_nobody_anything() {
     let town = Town::shared();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let ticket = ada.lists(json!({})).await;
     let order = bert.holds(&ticket, 1).await;
     let asked = bert.pays(&order, "tok_threeDSecure2Required").await.expect(201);

@@ -23,7 +23,7 @@ fn accepted(replies: &[crate::Reply]) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_buyers_at_once_hold_exactly_the_hundred_tickets_that_there_are() {
     let town = Town::new();
-    let ada = town.somebody().await;
+    let ada = town.user().await;
     let ticket = ada.lists(json!({"quantity": 100})).await;
     let at = town.client();
     let buyers = join_all((0..400).map(|_| Person::sign_up(&at))).await;
@@ -37,8 +37,8 @@ async fn four_hundred_buyers_at_once_hold_exactly_the_hundred_tickets_that_there
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_shrinks_while_it_is_ordered_is_never_oversold_and_both_services_agree() {
     let town = Town::shared();
-    let ada = town.somebody().await;
-    let buyers = join_all((0..4).map(|_| town.somebody())).await;
+    let ada = town.user().await;
+    let buyers = join_all((0..4).map(|_| town.user())).await;
     for round in 0..5 {
         let ticket = ada.lists(json!({"quantity": 20})).await;
         // Known to the order service, before the race is on.
@@ -70,8 +70,8 @@ async fn a_listing_that_shrinks_while_it_is_ordered_is_never_oversold_and_both_s
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_is_withdrawn_while_it_is_ordered_leaves_no_order_open() {
     let town = Town::shared();
-    let ada = town.somebody().await;
-    let buyers = join_all((0..4).map(|_| town.somebody())).await;
+    let ada = town.user().await;
+    let buyers = join_all((0..4).map(|_| town.user())).await;
     for _ in 0..5 {
         let ticket = ada.lists(json!({"quantity": 50})).await;
         let first = buyers[0].holds(&ticket, 1).await;

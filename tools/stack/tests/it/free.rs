@@ -25,7 +25,7 @@ async fn a_free_ticket_needs_no_stripe() {
         let all = On::request("*", path).times(u32::MAX);
         town.double().inject(all, When::Before, Fault::Cut);
     }
-    let (ada, bert, cleo) = (town.somebody().await, town.somebody().await, town.somebody().await);
+    let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let free = json!({"amount": 0, "currency": "usd"});
     let ticket = ada.lists(json!({"price": free, "quantity": 5})).await;
     let order = takes(&bert, &ticket, 3).await;
@@ -59,7 +59,7 @@ async fn a_free_ticket_needs_no_stripe() {
 #[tokio::test]
 async fn a_free_ticket_that_is_not_taken_in_time_is_on_offer_again() {
     let town = Town::shared();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let free = json!({"price": {"amount": 0, "currency": "eur"}, "orderWindowSeconds": 10});
     let ticket = ada.lists(free).await;
     let order = bert.holds(&ticket, 1).await;

@@ -204,7 +204,7 @@ async fn what_cannot_be_understood_in_a_path_or_a_query_is_answered_with_400_or_
         &NOTHING[1..],
     ];
     for operation in operations(&document) {
-        let somebody = town.somebody().await;
+        let somebody = town.user().await;
         let body = operation.body().map(|body| body.to_string());
         if !operation.parameters("path").is_empty() {
             for id in odd {
@@ -240,7 +240,7 @@ async fn what_cannot_be_understood_in_a_body_is_answered_with_what_the_document_
     let (town, document) = (Town::shared(), stack::specs::merged());
     for operation in operations(&document) {
         let Some(body) = operation.body() else { continue };
-        let (somebody, path) = (town.somebody().await, operation.path(NOTHING));
+        let (somebody, path) = (town.user().await, operation.path(NOTHING));
         let client = somebody.client();
         for text in [
             "",

@@ -28,7 +28,7 @@ async fn asks(person: &Person, order: &str, body: Value) -> Value {
 }
 
 async fn buys(town: &Town, ticket: &str, quantity: u32) -> (Person, String) {
-    let buyer = town.somebody().await;
+    let buyer = town.user().await;
     let order = buyer.holds(ticket, quantity).await;
     buyer.buys(&order).await;
     (buyer, order)
@@ -37,7 +37,7 @@ async fn buys(town: &Town, ticket: &str, quantity: u32) -> (Person, String) {
 #[tokio::test]
 async fn what_is_refunded_is_on_the_card_and_on_sale_again() {
     let town = Town::shared();
-    let ada = town.somebody().await;
+    let ada = town.user().await;
     let ticket = ada.lists(json!({"quantity": 3})).await;
     let (bert, order) = buys(&town, &ticket, 3).await;
     let asked = asks(&bert, &order, json!({"quantity": 1})).await;
@@ -65,14 +65,14 @@ async fn what_is_refunded_is_on_the_card_and_on_sale_again() {
 #[tokio::test]
 async fn a_withdrawn_listing_gives_everybody_their_money_back_also_over_a_restart() {
     let mut town = Town::new();
-    let ada = town.somebody().await;
+    let ada = town.user().await;
     let ticket = ada.lists(json!({"quantity": 10})).await;
     let sales = [
         buys(&town, &ticket, 1).await,
         buys(&town, &ticket, 3).await,
         buys(&town, &ticket, 2).await,
     ];
-    let (carl, open) = (town.somebody().await, ticket.clone());
+    let (carl, open) = (town.user().await, ticket.clone());
     let open = carl.holds(&open, 1).await;
     let _ = ada.withdraws(&ticket).await.expect(204);
     town.restart();
@@ -96,7 +96,7 @@ async fn a_withdrawn_listing_gives_everybody_their_money_back_also_over_a_restar
 #[tokio::test]
 async fn a_disputed_order_is_frozen_until_the_bank_has_decided() {
     let town = Town::shared();
-    let ada = town.somebody().await;
+    let ada = town.user().await;
     let ticket = ada.lists(json!({"quantity": 1})).await;
     let (bert, order) = buys(&town, &ticket, 1).await;
     let path = format!("/api/v1/orders/{order}");

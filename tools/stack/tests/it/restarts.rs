@@ -28,7 +28,7 @@ fn told(reply: &Reply) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_same_request_gets_the_same_answer_byte_for_byte_also_after_a_restart() {
     let mut town = Town::new();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let ticket = ada.lists(json!({"quantity": 5})).await;
     let order = bert.holds(&ticket, 1).await;
     bert.waits_for(&format!("/api/v1/expirations/{order}"), &[]).await;

@@ -88,7 +88,7 @@ impl Town {
     }
 
     /// Somebody new.
-    pub(crate) async fn somebody(&self) -> Person {
+    pub(crate) async fn user(&self) -> Person {
         Person::sign_up(&self.client()).await
     }
 }

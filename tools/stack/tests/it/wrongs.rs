@@ -34,7 +34,7 @@ pub(crate) async fn charged_once(double: &Sim, order: &str) -> i64 {
 #[tokio::test]
 async fn wrong_01_an_order_reserves_the_ticket_at_run_time() {
     let town = Town::shared();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let ticket = ada.lists(json!({})).await;
     let order = bert.holds(&ticket, 1).await;
     ada.counts(&ticket, 1, 0).await;
@@ -51,7 +51,7 @@ async fn wrong_01_an_order_reserves_the_ticket_at_run_time() {
 #[tokio::test]
 async fn wrong_02_two_buyers_never_get_one_ticket() {
     let town = Town::shared();
-    let (ada, bert, cleo) = (town.somebody().await, town.somebody().await, town.somebody().await);
+    let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     for _ in 0..20 {
         let ticket = ada.lists(json!({})).await;
         let (one, other) = join(bert.orders(&ticket, 1), cleo.orders(&ticket, 1)).await;
@@ -64,7 +64,7 @@ async fn wrong_02_two_buyers_never_get_one_ticket() {
 #[tokio::test]
 async fn wrong_03_a_complete_order_is_not_paid_again() {
     let town = Town::shared();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let order = bert.holds(&ada.lists(json!({"quantity": 3})).await, 3).await;
     let clicks = join_all((0..5).map(|_| bert.pays(&order, "tok_visa"))).await;
     let mut statuses = clicks.iter().map(|reply| reply.status.as_u16()).collect::<Vec<_>>();
@@ -83,7 +83,7 @@ async fn wrong_03_a_complete_order_is_not_paid_again() {
 #[tokio::test]
 async fn wrong_04_a_complete_order_is_not_cancelled_and_its_ticket_not_sold_again() {
     let town = Town::shared();
-    let (ada, bert, cleo) = (town.somebody().await, town.somebody().await, town.somebody().await);
+    let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let ticket = ada.lists(json!({})).await;
     let order = bert.holds(&ticket, 1).await;
     bert.buys(&order).await;
@@ -97,7 +97,7 @@ async fn wrong_04_a_complete_order_is_not_cancelled_and_its_ticket_not_sold_agai
 #[tokio::test]
 async fn wrong_05_a_cancel_after_completion_leaves_nobody_waiting() {
     let town = Town::shared();
-    let (ada, bert, cleo) = (town.somebody().await, town.somebody().await, town.somebody().await);
+    let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let ticket = ada.lists(json!({"quantity": 2})).await;
     let order = bert.holds(&ticket, 1).await;
     bert.buys(&order).await;
@@ -110,7 +110,7 @@ async fn wrong_05_a_cancel_after_completion_leaves_nobody_waiting() {
 #[tokio::test]
 async fn wrong_06_an_old_timer_does_not_release_the_next_buyers_ticket() {
     let town = Town::shared();
-    let (ada, bert, cleo) = (town.somebody().await, town.somebody().await, town.somebody().await);
+    let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let ticket = ada.lists(json!({"orderWindowSeconds": 10})).await;
     let first = bert.orders(&ticket, 1).await.expect(201);
     let (first, deadline) = (first.text_at("/id"), first.text_at("/expiresAt"));
@@ -148,7 +148,7 @@ fn minutes_between(earlier: &str, later: &str) -> u64 {
 #[tokio::test]
 async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
     let town = Town::new();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let order = bert.holds(&ada.lists(json!({})).await, 1).await;
     // The bank sets the money aside, and takes it; both times the answer is lost.
     town.double()
@@ -171,7 +171,7 @@ async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
 #[tokio::test]
 async fn wrong_08_the_price_is_charged_to_the_cent() {
     let town = Town::shared();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     for price in [
         json!(19.99),
         json!({"amount": 19.99, "currency": "usd"}),
@@ -239,7 +239,7 @@ async fn wrong_10_an_email_address_has_one_account() {
 #[tokio::test]
 async fn wrong_11_a_restart_forgets_nothing() {
     let mut town = Town::new();
-    let (ada, bert) = (town.somebody().await, town.somebody().await);
+    let (ada, bert) = (town.user().await, town.user().await);
     let (paid, open) = (ada.lists(json!({})).await, ada.lists(json!({})).await);
     let short = ada.lists(json!({"orderWindowSeconds": 10})).await;
     let bought = bert.holds(&paid, 1).await;
@@ -265,7 +265,7 @@ async fn wrong_11_a_restart_forgets_nothing() {
 #[tokio::test]
 async fn wrong_12_a_payment_that_lands_as_the_order_expires_is_given_up() {
     let town = Town::new();
-    let (ada, bert, cleo) = (town.somebody().await, town.somebody().await, town.somebody().await);
+    let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let ticket = ada.lists(json!({"orderWindowSeconds": 10})).await;
     let late = bert.holds(&ticket, 1).await;
     let hold = town.double().hold(On::post("/v1/payment_intents"), When::Before);
