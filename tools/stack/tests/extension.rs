@@ -10,7 +10,7 @@ use events::{CancelReason, Event, Order, OrderStatus, Payment, PaymentStatus, Ti
 use expiration::Expiration;
 use order::Orders;
 use serde_json::json;
-use testkit::{Client, Started, TestEnv};
+use testkit::{Client, RunningService, TestEnv};
 use values::{Money, PaymentId, TicketId, UserId};
 
 const WINDOW: Duration = Duration::from_secs(2);
@@ -18,8 +18,8 @@ const EXTENSION: Duration = Duration::from_secs(2);
 
 struct Shop {
     kit: TestEnv,
-    orders: Started,
-    expirations: Started,
+    orders: RunningService,
+    expirations: RunningService,
     buyer: Client,
 }
 
