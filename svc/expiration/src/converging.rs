@@ -55,7 +55,7 @@ enum Step {
 }
 
 /// A life as it may be heard: each state at least once, in any order, between timers that drop out and sweeps.
-fn wait_for_event() -> impl Strategy<Value = (Vec<Order>, Vec<Step>)> {
+fn consumed_events() -> impl Strategy<Value = (Vec<Order>, Vec<Step>)> {
     lives().prop_flat_map(|life| {
         let again = prop::collection::vec(prop::sample::select(life.clone()), 0..4);
         let rings = prop::collection::vec(prop::sample::select(vec![Step::Ring, Step::Sweep]), 0..4);
@@ -79,7 +79,7 @@ proptest! {
 
     #[test]
     fn any_order_and_repetition_of_what_is_heard_ends_in_the_same_database(
-        (life, steps) in heard(),
+        (life, steps) in consumed_events(),
         // Before the deadlines, at the first, between the two, after both.
         minutes in prop::sample::select(vec![0, 14, 15, 20, 31]),
     ) {
