@@ -4,9 +4,11 @@
 //! * [`Db::write`] runs a command on the one writing connection. Commands that wait at the same time share a commit,
 //!   each in a savepoint of its own, and are answered only once that commit is on the disk (WAL, `synchronous=FULL`).
 //! * [`Db::open`] creates the file, migrates it forward, and refuses one that is newer or belongs to another service.
+//! * [`columns!`] declares the columns of a table once; [`RowReader`] reads them by position.
 //! * [`admin`] holds what an operator does: migrate, back up, restore, check.
 
 pub mod admin;
+mod columns;
 mod error;
 mod meters;
 mod open;
@@ -24,6 +26,7 @@ use rusqlite::Connection;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub use columns::{Columns, RowReader, read_row};
 pub use error::{Constraint, Error, constraint};
 pub use open::{OpenError, Schema};
 pub use tx::Tx;
