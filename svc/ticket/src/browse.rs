@@ -9,9 +9,10 @@ mod statement;
 
 use std::time::Duration;
 
+use db::{RowReader, read_row};
 use pagination::{Cursor, Limit};
 use poem_openapi::Enum;
-use rusqlite::{Connection, Row};
+use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use values::{Currency, Timestamp, UserId};
 
@@ -155,7 +156,7 @@ pub(crate) fn browse(
     let statement = Statement::of(&query, as_of, position.map(|position| position.after), limit, now);
     let mut found = conn.prepare_cached(&statement.sql)?;
     let entries = found
-        .query_map(&*statement.parameters(), entry)?
+        .query_map(&*statement.parameters(), read_row(entry))?
         .collect::<Result<_, _>>()?;
     Ok(Found {
         entries,
@@ -165,16 +166,15 @@ pub(crate) fn browse(
     })
 }
 
-fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
-    let place = Place {
-        currency: row.get("place_currency")?,
-        amount: row.get("place_amount")?,
-        begins: row.get("place_begins")?,
-        number: row.get("place_number")?,
-    };
+fn entry(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Entry> {
     Ok(Entry {
         listing: store::listing(row)?,
-        place,
+        place: Place {
+            currency: row.next()?,
+            amount: row.next()?,
+            begins: row.next()?,
+            number: row.next()?,
+        },
     })
 }
 

@@ -1,7 +1,8 @@
 //! Every statement on listings and holds; the list has its own room, `browse`.
 
+use db::{RowReader, read_row};
 use events::{OrderStatus, RefundTerms};
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, OrderId, TicketId};
 
 use crate::{
@@ -10,60 +11,71 @@ use crate::{
     offer::Terms,
 };
 
-/// The columns that make a [`Listing`], of `listing` as `l` and its `stock` as `s`.
-pub(crate) const COLUMNS: &str = "l.id, l.seller_id, l.title, l.description, l.venue, l.starts_at, l.currency, l.amount, \
-     l.wanted, l.order_window_seconds, l.version, l.created_at, l.updated_at, l.withdrawn_at, \
-     l.refundable_until, l.resell_refunded, coalesce(s.held, 0) AS held, coalesce(s.sold, 0) AS sold";
+db::columns! {
+    /// The columns of a listing, read from `listing l`.
+    LISTING: "listing" as "l" = [
+        id, seller_id, title, description, venue, starts_at, amount, currency, order_window_seconds, refundable_until,
+        resell_refunded, wanted, version, created_at, updated_at, withdrawn_at,
+    ];
+}
 
-/// Reads [`COLUMNS`].
-pub(crate) fn listing(row: &Row<'_>) -> rusqlite::Result<Listing> {
+/// The SELECT list of a [`Listing`] with its stock, from `listing l` and `stock s`.
+pub(crate) fn columns() -> String {
+    format!("{}, coalesce(s.held, 0), coalesce(s.sold, 0)", LISTING.select)
+}
+
+/// Reads [`columns`].
+pub(crate) fn listing(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Listing> {
     Ok(Listing {
-        id: row.get("id")?,
-        seller_id: row.get("seller_id")?,
+        id: row.next()?,
+        seller_id: row.next()?,
         terms: Terms {
-            title: row.get("title")?,
-            description: row.get("description")?,
-            venue: row.get("venue")?,
-            starts_at: row.get("starts_at")?,
+            title: row.next()?,
+            description: row.next()?,
+            venue: row.next()?,
+            starts_at: row.next()?,
             price: Money {
-                amount: row.get("amount")?,
-                currency: row.get("currency")?,
+                amount: row.next()?,
+                currency: row.next()?,
             },
-            order_window_seconds: row.get("order_window_seconds")?,
+            order_window_seconds: row.next()?,
             refunds: RefundTerms {
-                refundable_until: row.get("refundable_until")?,
-                resell_refunded: row.get("resell_refunded")?,
+                refundable_until: row.next()?,
+                resell_refunded: row.next()?,
             },
         },
-        wanted: row.get("wanted")?,
-        version: row.get::<_, i64>("version")?.unsigned_abs(),
-        created_at: row.get("created_at")?,
-        updated_at: row.get("updated_at")?,
-        withdrawn_at: row.get("withdrawn_at")?,
+        wanted: row.next()?,
+        version: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+        withdrawn_at: row.next()?,
         stock: Stock {
-            held: row.get::<_, i64>("held")?.unsigned_abs(),
-            sold: row.get::<_, i64>("sold")?.unsigned_abs(),
+            held: row.next()?,
+            sold: row.next()?,
         },
     })
 }
 
 /// A listing, withdrawn or not.
 pub(crate) fn find(conn: &Connection, id: TicketId) -> Result<Option<Listing>, db::Error> {
-    let sql = format!("SELECT {COLUMNS} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id = ?1");
-    Ok(conn.prepare_cached(&sql)?.query_row([id], listing).optional()?)
+    let sql = format!(
+        "SELECT {} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id = ?1",
+        columns()
+    );
+    Ok(conn
+        .prepare_cached(&sql)?
+        .query_row([id], read_row(listing))
+        .optional()?)
 }
 
 /// Keeps a new listing.
 pub(crate) fn insert(conn: &Connection, listing: &Listing) -> Result<(), db::Error> {
     let Listing { terms, .. } = listing;
-    conn.prepare_cached(
-        "INSERT INTO listing (id, seller_id, title, description, venue, starts_at, currency, amount, wanted,
-             order_window_seconds, version, created_at, updated_at, withdrawn_at, refundable_until, resell_refunded, placed)
-         VALUES (:id, :seller_id, :title, :description, :venue, :starts_at, :currency, :amount, :wanted,
-             :order_window_seconds, :version, :created_at, :updated_at, :withdrawn_at, :refundable_until, :resell_refunded,
-             (SELECT coalesce(max(placed), 0) + 1 FROM listing))",
-    )?
-    .execute(named_params! {
+    let sql = format!(
+        "INSERT INTO listing ({}, placed) VALUES ({}, (SELECT coalesce(max(placed), 0) + 1 FROM listing))",
+        LISTING.names, LISTING.placeholders
+    );
+    conn.prepare_cached(&sql)?.execute(named_params! {
         ":id": listing.id,
         ":seller_id": listing.seller_id,
         ":title": terms.title,
@@ -118,10 +130,11 @@ pub(crate) fn update(conn: &Connection, listing: &Listing) -> Result<(), db::Err
 /// The listings after `after`, in the order of their ids.
 pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Listing>, db::Error> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id > ?1 ORDER BY l.id LIMIT ?2"
+        "SELECT {} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id > ?1 ORDER BY l.id LIMIT ?2",
+        columns()
     );
     let mut found = conn.prepare_cached(&sql)?;
-    let listings = found.query_map((after, limit), listing)?;
+    let listings = found.query_map((after, limit), read_row(listing))?;
     Ok(listings.collect::<Result<_, _>>()?)
 }
 

@@ -5,7 +5,7 @@ use rusqlite::{ToSql, types::Value};
 use values::Timestamp;
 
 use super::{Place, Query, Sort};
-use crate::store::COLUMNS;
+use crate::store;
 
 /// A statement under construction. All that a client says is a parameter, never a part of the text.
 pub(super) struct Statement {
@@ -25,10 +25,11 @@ impl Statement {
         } else {
             ("listing_words w CROSS JOIN ", "w.rowid")
         };
+        let columns = store::columns();
         let from = |place: &str, tables: &str, condition: &str| {
             let beyond = beyond.as_ref().map(|beyond| beyond(place, number)).unwrap_or_default();
             format!(
-                "SELECT {COLUMNS}, {place}.currency AS place_currency, {place}.amount AS place_amount, \
+                "SELECT {columns}, {place}.currency AS place_currency, {place}.amount AS place_amount, \
                  {place}.begins AS place_begins, {number} AS place_number \
                  FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {filters}{condition}{beyond}"
             )
