@@ -88,6 +88,10 @@ impl<'row, 'statement> RowReader<'row, 'statement> {
     }
 
     /// Reads the next column.
+    #[expect(
+        clippy::should_implement_trait,
+        reason = "the columns have different types, so this is no iterator"
+    )]
     pub fn next<T: FromSql>(&mut self) -> rusqlite::Result<T> {
         let value = self.row.get(self.position)?;
         self.position += 1;

@@ -20,7 +20,7 @@ pub use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Ga
 pub use registry::{CONTENT_TYPE, MetricsRegistry};
 pub use samples::Samples;
 
-/// MetricsRegistry of one name that are told apart by `N` labels, whose values are known when the program is written.
+/// Metrics of one name that differ in `N` labels with values fixed at compile time.
 pub type Labelled<M, const N: usize = 1> = Family<[(&'static str, &'static str); N], M, fn() -> M>;
 
 /// Counters of one name, each there from the beginning: one that first appears with its first event hides that event
