@@ -26,7 +26,7 @@ pub struct Stack {
     /// What all names in the broker begin with.
     pub namespace: Namespace,
     services: Vec<Started>,
-    double: Option<(Sim, stripe_sim::Running)>,
+    double: Option<(Sim, stripe_sim::RunningSim)>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
     /// Released last.

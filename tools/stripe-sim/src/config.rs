@@ -20,8 +20,8 @@ pub struct Config {
     /// How often a webhook is tried.
     pub webhook_attempts: u32,
     /// When happens what a test card does "some time later" (a dispute, a refund that fails), counted by the machine's
-    /// clock; `None`: only on [`Sim::let_time_pass`](crate::Sim::let_time_pass).
-    pub later: Option<Duration>,
+    /// clock; `None`: only on [`Sim::run_scheduled`](crate::Sim::let_time_pass).
+    pub scheduled_delay: Option<Duration>,
 }
 
 impl Config {
@@ -37,7 +37,7 @@ impl Config {
             webhooks: Vec::new(),
             webhook_backoff: Duration::from_millis(500),
             webhook_attempts: 10,
-            later: Some(Duration::from_secs(2)),
+            scheduled_delay: Some(Duration::from_secs(2)),
         }
     }
 }

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cards, confirm, delivery, disputes,
-    disturb::Disturbance,
+    disturb::WebhookFault,
     error::StripeError,
-    faults::{Fault, On, When},
+    faults::{Fault, Target, Timing},
     form::Params,
     gate::{Gate, Opened},
     id, intents, journal, later, refunds,
@@ -77,7 +77,7 @@ pub(crate) async fn obey(
                 .and_then(|count| u32::try_from(count).ok())
                 .unwrap_or(0);
             // Too few in time is an answer as well: the number says it.
-            let arrived = tokio::time::timeout(LONGEST_WAIT, held.arrivals(wanted)).await;
+            let arrived = tokio::time::timeout(LONGEST_WAIT, held.wait_for_requests(wanted)).await;
             Ok(json!({ "id": id, "arrived": arrived.unwrap_or_else(|_| held.arrived()) }))
         }
         ("POST", ["faults", id, "release"]) => {
@@ -115,10 +115,10 @@ fn webhooks_order(sim: &Inner, method: &Method, segments: &[&str], params: &Para
             params.only(&["event", "times", "do", "delay_ms"])?;
             let word = params.choice("do", &["drop", "twice", "delay", "hold"])?;
             let what = match word.ok_or_else(|| StripeError::missing("do"))? {
-                "drop" => Disturbance::Drop,
-                "twice" => Disturbance::Twice,
-                "delay" => Disturbance::Delay(delay(params)?),
-                _ => Disturbance::Hold,
+                "drop" => WebhookFault::Drop,
+                "twice" => WebhookFault::Duplicate,
+                "delay" => WebhookFault::Delay(delay(params)?),
+                _ => WebhookFault::Hold,
             };
             let kind = params.text("event")?.unwrap_or("*");
             sim.disturbances.add(kind, times(params)?, what);
@@ -152,10 +152,11 @@ fn gate(sim: &Inner, id: &str) -> Result<Arc<Gate>, StripeError> {
 /// `status`, cut, hold).
 fn arm(sim: &Inner, params: &Params) -> Result<Value, StripeError> {
     params.only(&["method", "path", "times", "when", "fault", "delay_ms", "status"])?;
-    let on = On::request(params.text("method")?.unwrap_or("*"), params.required_text("path")?).times(times(params)?);
+    let on =
+        Target::request(params.text("method")?.unwrap_or("*"), params.required_text("path")?).times(times(params)?);
     let when = match params.choice("when", &["before", "after"])? {
-        Some("after") => When::After,
-        _ => When::Before,
+        Some("after") => Timing::After,
+        _ => Timing::Before,
     };
     let word = params.choice("fault", &["delay", "answer", "fail", "cut", "hold"])?;
     let fault = match word.ok_or_else(|| StripeError::missing("fault"))? {

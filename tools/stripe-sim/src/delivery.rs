@@ -14,7 +14,7 @@ use sha2::Sha256;
 use tokio::sync::Semaphore;
 
 use crate::{
-    disturb::Disturbance,
+    disturb::WebhookFault,
     sim::Inner,
     webhooks::{self, Delivery},
 };
@@ -77,7 +77,7 @@ pub(crate) async fn run(sim: Arc<Inner>) {
         for delivery in pending {
             if under_way.insert(delivery.clone()) {
                 let disturbance = sim.disturbances.take(&delivery);
-                if disturbance != Some(Disturbance::Hold) {
+                if disturbance != Some(WebhookFault::Hold) {
                     office.send(vec![delivery], disturbance);
                 }
             }
@@ -93,7 +93,7 @@ pub(crate) fn release(sim: &Inner, last_first: bool) {
 
 impl Office {
     /// Delivers one after the other, beside everything else.
-    fn send(&self, batch: Vec<Delivery>, disturbance: Option<Disturbance>) {
+    fn send(&self, batch: Vec<Delivery>, disturbance: Option<WebhookFault>) {
         let office = self.clone();
         self.sim.tasks.spawn(async move {
             let Office { sim, client, seats, .. } = &office;
@@ -118,19 +118,19 @@ async fn disturbed(
     client: &Client,
     seats: &Semaphore,
     delivery: &Delivery,
-    disturbance: Option<Disturbance>,
+    disturbance: Option<WebhookFault>,
 ) {
     match disturbance {
-        Some(Disturbance::Drop) => record(sim, delivery, "failed").await,
-        Some(Disturbance::Delay(by)) => {
+        Some(WebhookFault::Drop) => record(sim, delivery, "failed").await,
+        Some(WebhookFault::Delay(by)) => {
             tokio::time::sleep(by).await;
             deliver(sim, client, seats, delivery).await;
         }
-        Some(Disturbance::Twice) => {
+        Some(WebhookFault::Duplicate) => {
             deliver(sim, client, seats, delivery).await;
             post(sim, client, delivery).await;
         }
-        Some(Disturbance::Hold) | None => deliver(sim, client, seats, delivery).await,
+        Some(WebhookFault::Hold) | None => deliver(sim, client, seats, delivery).await,
     }
 }
 

@@ -9,11 +9,11 @@ use crate::webhooks::Delivery;
 
 /// What goes wrong with an event on its way to a receiver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disturbance {
+pub enum WebhookFault {
     /// It is never told. The API still shows it.
     Drop,
     /// It is told once more after it was taken.
-    Twice,
+    Duplicate,
     /// It is told so much later.
     Delay(Duration),
     /// It is kept until it is released, with the others, in their order or the other way round.
@@ -22,27 +22,27 @@ pub enum Disturbance {
 
 /// The disturbances that wait for their event, and what is held.
 #[derive(Default)]
-pub(crate) struct Disturbances(Mutex<State>);
+pub(crate) struct WebhookFaults(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    waiting: Vec<(String, u32, Disturbance)>,
+    waiting: Vec<(String, u32, WebhookFault)>,
     held: Vec<Delivery>,
     released: Vec<Vec<Delivery>>,
 }
 
-impl Disturbances {
+impl WebhookFaults {
     /// Disturbs the next deliveries of events of a kind; `*` is any.
-    pub(crate) fn add(&self, kind: &str, times: u32, what: Disturbance) {
+    pub(crate) fn add(&self, kind: &str, times: u32, what: WebhookFault) {
         if times > 0 {
             self.state().waiting.push((kind.to_owned(), times, what));
         }
     }
 
     /// What goes wrong with this delivery. One that is held is kept here.
-    pub(crate) fn take(&self, delivery: &Delivery) -> Option<Disturbance> {
+    pub(crate) fn take(&self, delivery: &Delivery) -> Option<WebhookFault> {
         let mut state = self.state();
-        let wanted = |(kind, ..): &(String, u32, Disturbance)| kind == "*" || *kind == delivery.kind;
+        let wanted = |(kind, ..): &(String, u32, WebhookFault)| kind == "*" || *kind == delivery.kind;
         let at = state.waiting.iter().position(wanted)?;
         let (_, times, what) = state.waiting.get_mut(at)?;
         *times -= 1;
@@ -50,7 +50,7 @@ impl Disturbances {
         if left == 0 {
             state.waiting.remove(at);
         }
-        if what == Disturbance::Hold {
+        if what == WebhookFault::Hold {
             state.held.push(delivery.clone());
         }
         Some(what)

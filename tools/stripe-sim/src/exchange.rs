@@ -8,7 +8,7 @@ use rusqlite::Transaction;
 
 use crate::{
     error::StripeError,
-    faults::{Strike, Then, When},
+    faults::{Strike, Then, Timing},
     form::Params,
     idempotency::{self, Kept},
     journal,
@@ -53,7 +53,7 @@ pub(crate) async fn exchange(sim: Arc<Inner>, call: Call) -> Option<Reply> {
     };
     let strike = sim.faults.take(call.method.as_str(), &call.path);
     let fault = strike.as_ref().map(Strike::name);
-    match happen(&sim, strike.as_ref(), When::Before).await {
+    match happen(&sim, strike.as_ref(), Timing::Before).await {
         Then::Go => {}
         Then::Answer(status) => {
             let error = StripeError::injected(status);
@@ -79,7 +79,7 @@ pub(crate) async fn exchange(sim: Arc<Inner>, call: Call) -> Option<Reply> {
     // The key is free before the answer goes: what comes after the effect happens on the wire, not at Stripe.
     drop(claim);
     sim.changed();
-    match happen(&sim, strike.as_ref(), When::After).await {
+    match happen(&sim, strike.as_ref(), Timing::After).await {
         Then::Go => Some(reply),
         Then::Answer(status) | Then::Fail(status) => Some((&StripeError::injected(status)).into()),
         Then::Cut => None,
@@ -95,8 +95,14 @@ impl Call {
             .filter(|_| self.method == Method::POST)
     }
 
-    fn entry(&self, sim: &Inner, status: Option<u16>, executed: bool, fault: Option<String>) -> journal::Request {
-        journal::Request {
+    fn entry(
+        &self,
+        sim: &Inner,
+        status: Option<u16>,
+        executed: bool,
+        fault: Option<String>,
+    ) -> journal::RecordedRequest {
+        journal::RecordedRequest {
             request_id: self.origin.request_id.clone(),
             at: sim.clock.now(),
             method: self.method.to_string(),
@@ -110,7 +116,7 @@ impl Call {
 }
 
 /// Lets a fault happen if this is its side of the effect. A double that stops holds nobody.
-async fn happen(sim: &Inner, strike: Option<&Strike>, when: When) -> Then {
+async fn happen(sim: &Inner, strike: Option<&Strike>, when: Timing) -> Then {
     match strike.filter(|strike| strike.when == when) {
         None => Then::Go,
         Some(strike) => tokio::select! {

@@ -13,13 +13,13 @@ use crate::gate::{Gate, Hold, Opened};
 
 /// Which requests a fault strikes, and how many of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct On {
+pub struct Target {
     method: String,
     path: String,
     times: u32,
 }
 
-impl On {
+impl Target {
     /// The next request of this method (`*` is any) and path, in which a segment `*` is any:
     /// `/v1/payment_intents/*/capture`.
     pub fn request(method: &str, path: &str) -> Self {
@@ -62,7 +62,7 @@ impl On {
 
 /// Which side of the effect a fault strikes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum When {
+pub enum Timing {
     /// Nothing has happened yet. The request's idempotency key is in use meanwhile.
     Before,
     /// Everything has happened and is kept; only the answer is on its way. A retry is answered.
@@ -109,24 +109,24 @@ pub(crate) struct Faults(Arc<Mutex<Armed>>);
 
 #[derive(Default)]
 struct Armed {
-    waiting: Vec<(On, When, Effect)>,
+    waiting: Vec<(Target, Timing, Effect)>,
     /// The holds that were asked for over HTTP, by the id that was answered.
     gates: HashMap<String, Arc<Gate>>,
 }
 
 impl Faults {
-    pub(crate) fn inject(&self, on: On, when: When, fault: Fault) {
+    pub(crate) fn inject(&self, on: Target, when: Timing, fault: Fault) {
         self.armed().waiting.push((on, when, Effect::Fault(fault)));
     }
 
-    pub(crate) fn hold(&self, on: On, when: When) -> Hold {
+    pub(crate) fn hold(&self, on: Target, when: Timing) -> Hold {
         let gate = Arc::new(Gate::new());
         self.armed().waiting.push((on, when, Effect::Hold(gate.clone())));
         Hold::new(gate)
     }
 
     /// A hold that outlives the request that asked for it, under an id.
-    pub(crate) fn hold_as(&self, id: &str, on: On, when: When) {
+    pub(crate) fn hold_as(&self, id: &str, on: Target, when: Timing) {
         let gate = Arc::new(Gate::new());
         let mut armed = self.armed();
         armed.waiting.push((on, when, Effect::Hold(gate.clone())));
@@ -174,7 +174,7 @@ impl Faults {
 
 /// A fault that has found its request.
 pub(crate) struct Strike {
-    pub(crate) when: When,
+    pub(crate) when: Timing,
     effect: Effect,
 }
 
@@ -190,7 +190,7 @@ pub(crate) enum Then {
 impl Strike {
     /// How the journal calls it.
     pub(crate) fn name(&self) -> String {
-        let when = if self.when == When::Before { "before" } else { "after" };
+        let when = if self.when == Timing::Before { "before" } else { "after" };
         format!("{when}: {}", self.effect)
     }
 
@@ -219,18 +219,18 @@ mod tests {
 
     #[test]
     fn a_star_stands_for_one_segment() {
-        let on = On::post("/v1/payment_intents/*/capture");
+        let on = Target::post("/v1/payment_intents/*/capture");
         assert!(on.matches("POST", "/v1/payment_intents/pi_1/capture"));
         assert!(!on.matches("GET", "/v1/payment_intents/pi_1/capture"));
         assert!(!on.matches("POST", "/v1/payment_intents/pi_1"));
         assert!(!on.matches("POST", "/v1/payment_intents/pi_1/capture/more"));
-        assert!(On::request("*", "/v1/events").matches("GET", "/v1/events"));
+        assert!(Target::request("*", "/v1/events").matches("GET", "/v1/events"));
     }
 
     #[test]
     fn a_fault_strikes_as_often_as_it_was_told_to() {
         let faults = Faults::default();
-        faults.inject(On::get("/v1/events").times(2), When::Before, Fault::Cut);
+        faults.inject(Target::get("/v1/events").times(2), Timing::Before, Fault::Cut);
         assert!(faults.take("POST", "/v1/events").is_none());
         assert!(faults.take("GET", "/v1/events").is_some());
         assert!(faults.take("GET", "/v1/events").is_some());

@@ -43,7 +43,7 @@ impl Gate {
         }
     }
 
-    pub(crate) async fn arrivals(&self, count: u32) -> u32 {
+    pub(crate) async fn wait_for_requests(&self, count: u32) -> u32 {
         self.arrived
             .subscribe()
             .wait_for(|arrived| *arrived >= count)
@@ -77,13 +77,13 @@ impl Hold {
     }
 
     /// Waits until a request is held.
-    pub async fn arrived(&self) {
-        self.arrivals(1).await;
+    pub async fn wait_for_request(&self) {
+        self.wait_for_requests(1).await;
     }
 
     /// Waits until so many requests were held, one after the other or at once.
-    pub async fn arrivals(&self, count: u32) {
-        self.gate.arrivals(count).await;
+    pub async fn wait_for_requests(&self, count: u32) {
+        self.gate.wait_for_requests(count).await;
     }
 
     /// Lets them go on.

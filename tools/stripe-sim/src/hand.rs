@@ -3,18 +3,18 @@
 use serde_json::Value;
 
 use crate::{
-    Disturbance, Fault, Hold, On, Refused, Request, Sim, When, cards, charges::Charge, confirm, delivery, disputes,
-    intent::PaymentIntent, intents, journal, later, refunds, webhooks,
+    ControlError, Fault, Hold, RecordedRequest, Sim, Target, Timing, WebhookFault, cards, charges::Charge, confirm,
+    delivery, disputes, intent::PaymentIntent, intents, journal, later, refunds, webhooks,
 };
 
 impl Sim {
     /// Orders a fault for the next matching requests.
-    pub fn inject(&self, on: On, when: When, fault: Fault) {
+    pub fn inject(&self, on: Target, when: Timing, fault: Fault) {
         self.inner.faults.inject(on, when, fault);
     }
 
     /// Holds the next matching requests until they are released.
-    pub fn hold(&self, on: On, when: When) -> Hold {
+    pub fn hold(&self, on: Target, when: Timing) -> Hold {
         self.inner.faults.hold(on, when)
     }
 
@@ -24,11 +24,11 @@ impl Sim {
     }
 
     /// Disturbs the next deliveries of events of a type (`*` is any) to whoever is told.
-    pub fn disturb(&self, event: &str, times: u32, what: Disturbance) {
+    pub fn inject_webhook_fault(&self, event: &str, times: u32, what: WebhookFault) {
         self.inner.disturbances.add(event, times, what);
     }
 
-    /// The ids of the events that [`Disturbance::Hold`] keeps, in the order in which they happened; once for each
+    /// The ids of the events that [`WebhookFault::Hold`] keeps, in the order in which they happened; once for each
     /// endpoint.
     pub fn held_events(&self) -> Vec<String> {
         self.inner.disturbances.held()
@@ -40,24 +40,24 @@ impl Sim {
     }
 
     /// Disturbs deliveries no more, and tells what is held.
-    pub fn clear_disturbances(&self) {
+    pub fn clear_webhook_faults(&self) {
         self.inner.disturbances.clear();
         self.release_events(false);
     }
 
     /// Every payment intent as the API shows it, oldest first.
-    pub async fn payment_intents(&self) -> Result<Vec<Value>, Refused> {
+    pub async fn payment_intents(&self) -> Result<Vec<Value>, ControlError> {
         let all = self.inner.within(intents::all).await?;
         Ok(all.iter().map(PaymentIntent::view).collect())
     }
 
     /// Every request under `/v1` so far, oldest first.
-    pub async fn requests(&self) -> Result<Vec<Request>, Refused> {
+    pub async fn requests(&self) -> Result<Vec<RecordedRequest>, ControlError> {
         Ok(self.inner.within(journal::read).await?)
     }
 
     /// Does what the owner of the card does when 3-D Secure asks. Gives the intent as it is then.
-    pub async fn authenticate(&self, intent: &str, passed: bool) -> Result<Value, Refused> {
+    pub async fn authenticate(&self, intent: &str, passed: bool) -> Result<Value, ControlError> {
         let id = intent.to_owned();
         let answer = self
             .inner
@@ -67,7 +67,7 @@ impl Sim {
     }
 
     /// The bank takes a captured charge back for a reason such as `fraudulent`, or only asks about it. Gives the dispute.
-    pub async fn dispute(&self, charge: &str, reason: &str, inquiry: bool) -> Result<Value, Refused> {
+    pub async fn open_dispute(&self, charge: &str, reason: &str, inquiry: bool) -> Result<Value, ControlError> {
         let (id, complaint) = (charge.to_owned(), cards::complaint(reason, inquiry));
         let open = move |tx: &crate::store::Tx<'_>| {
             let charge: Charge = tx.get(&id, "charge")?;
@@ -77,24 +77,24 @@ impl Sim {
     }
 
     /// The bank decides a dispute. Gives the dispute.
-    pub async fn decide(&self, dispute: &str, won: bool) -> Result<Value, Refused> {
+    pub async fn decide_dispute(&self, dispute: &str, won: bool) -> Result<Value, ControlError> {
         let id = dispute.to_owned();
         Ok(self.inner.within(move |tx| disputes::decide(tx, &id, won)).await?.body)
     }
 
     /// A pending refund succeeds, or any refund fails. Gives the refund.
-    pub async fn end_refund(&self, refund: &str, succeeds: bool) -> Result<Value, Refused> {
+    pub async fn end_refund(&self, refund: &str, succeeds: bool) -> Result<Value, ControlError> {
         let id = refund.to_owned();
         Ok(self.inner.within(move |tx| refunds::end(tx, &id, succeeds)).await?.body)
     }
 
     /// Lets happen at once what would happen some time later. Gives how many things those were.
-    pub async fn let_time_pass(&self) -> Result<usize, Refused> {
+    pub async fn run_scheduled(&self) -> Result<usize, ControlError> {
         Ok(self.inner.within(later::all).await?)
     }
 
     /// Tells an event once more to everybody who wants it.
-    pub async fn resend(&self, event: &str) -> Result<(), Refused> {
+    pub async fn resend_event(&self, event: &str) -> Result<(), ControlError> {
         let id = event.to_owned();
         self.inner.within(move |tx| webhooks::resend(tx, &id)).await?;
         Ok(())

@@ -11,8 +11,8 @@ const KEPT: i64 = 10_000;
 
 /// One request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Request {
-    /// The `Request-Id` of its answer.
+pub struct RecordedRequest {
+    /// The `RecordedRequest-Id` of its answer.
     pub request_id: String,
     /// When it was answered.
     #[serde(serialize_with = "as_millis")]
@@ -37,7 +37,7 @@ fn as_millis<S: serde::Serializer>(at: &Timestamp, serializer: S) -> Result<S::O
     serializer.serialize_i64(at.millis())
 }
 
-pub(crate) fn write(tx: &Tx<'_>, request: &Request) -> Result<(), StripeError> {
+pub(crate) fn write(tx: &Tx<'_>, request: &RecordedRequest) -> Result<(), StripeError> {
     tx.sql
         .prepare_cached(
             "INSERT INTO journal (request_id, at, method, path, idempotency_key, status, executed, fault)
@@ -61,12 +61,12 @@ pub(crate) fn write(tx: &Tx<'_>, request: &Request) -> Result<(), StripeError> {
 }
 
 /// All of it, oldest first.
-pub(crate) fn read(tx: &Tx<'_>) -> Result<Vec<Request>, StripeError> {
+pub(crate) fn read(tx: &Tx<'_>) -> Result<Vec<RecordedRequest>, StripeError> {
     let mut query = tx.sql.prepare_cached(
         "SELECT request_id, at, method, path, idempotency_key, status, executed, fault FROM journal ORDER BY seq",
     )?;
     let rows = query.query_map([], |row| {
-        Ok(Request {
+        Ok(RecordedRequest {
             request_id: row.get(0)?,
             at: row.get(1)?,
             method: row.get(2)?,

@@ -2,11 +2,11 @@
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use stripe_sim::{Config, Fault, On, Sim, When};
+//! use stripe_sim::{Config, Fault, Target, Sim, Timing};
 //!
 //! let sim = Sim::in_memory(Config::new("sk_test_example"))?;
 //! let running = sim.serve("127.0.0.1:0".parse()?).await?;
-//! sim.inject(On::post("/v1/payment_intents/*/capture"), When::After, Fault::Cut);
+//! sim.inject(Target::post("/v1/payment_intents/*/capture"), Timing::After, Fault::Cut);
 //! println!("{}", running.url);
 //! # Ok(())
 //! # }
@@ -48,9 +48,9 @@ mod store;
 mod webhooks;
 
 pub use config::{Config, Webhook};
-pub use disturb::Disturbance;
-pub use faults::{Fault, On, When};
+pub use disturb::WebhookFault;
+pub use faults::{Fault, Target, Timing};
 pub use gate::Hold;
-pub use journal::Request;
-pub use sim::{Refused, Running, Sim};
+pub use journal::RecordedRequest;
+pub use sim::{ControlError, RunningSim, Sim};
 pub use store::OpenError;

@@ -66,7 +66,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(key) = arguments.publishable_key {
         config.publishable_key = key;
     }
-    config.later = Some(Duration::from_millis(arguments.later_ms));
+    config.scheduled_delay = Some(Duration::from_millis(arguments.later_ms));
     if arguments.webhook_url.len() != arguments.webhook_secret.len() {
         return Err("every --webhook-url needs a --webhook-secret of its own".into());
     }

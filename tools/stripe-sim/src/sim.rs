@@ -17,7 +17,7 @@ use crate::{
     auth::Keys,
     config::Config,
     delivery,
-    disturb::Disturbances,
+    disturb::WebhookFaults,
     error::StripeError,
     faults::Faults,
     id,
@@ -34,9 +34,9 @@ const DRAIN: Duration = Duration::from_secs(5);
 /// The double's database failed, or what was asked for does not fit the state.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Refused(String);
+pub struct ControlError(String);
 
-impl From<StripeError> for Refused {
+impl From<StripeError> for ControlError {
     fn from(error: StripeError) -> Self {
         Self(error.cause.unwrap_or(error.body.message))
     }
@@ -57,7 +57,7 @@ pub(crate) struct Inner {
     pub(crate) webhook_attempts: u32,
     pub(crate) later: Option<Duration>,
     pub(crate) faults: Faults,
-    pub(crate) disturbances: Disturbances,
+    pub(crate) disturbances: WebhookFaults,
     pub(crate) in_use: InUse,
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -153,9 +153,9 @@ impl Sim {
             clock: config.clock,
             webhook_backoff: config.webhook_backoff,
             webhook_attempts: config.webhook_attempts.max(1),
-            later: config.later,
+            later: config.scheduled_delay,
             faults: Faults::default(),
-            disturbances: Disturbances::default(),
+            disturbances: WebhookFaults::default(),
             in_use: InUse::default(),
             tasks: TaskTracker::new(),
             stop: stop.clone(),
@@ -182,7 +182,7 @@ impl Sim {
     }
 
     /// Listens at an address (port 0: any free one) until the answer is shut down or dropped.
-    pub async fn serve(&self, address: SocketAddr) -> std::io::Result<Running> {
+    pub async fn serve(&self, address: SocketAddr) -> std::io::Result<RunningSim> {
         let acceptor = TcpListener::bind(address).into_acceptor().await?;
         let local = acceptor
             .local_addr()
@@ -197,7 +197,7 @@ impl Sim {
             .inner
             .tasks
             .spawn(server.run_with_graceful_shutdown(self.endpoint(), stopped, Some(DRAIN)));
-        Ok(Running {
+        Ok(RunningSim {
             url: format!("http://{address}"),
             address,
             stop: stop.drop_guard(),
@@ -221,7 +221,7 @@ impl fmt::Debug for Sim {
 
 /// A double that listens. Dropping it stops the listening; the [`Sim`] keeps its state and can listen again.
 #[derive(Debug)]
-pub struct Running {
+pub struct RunningSim {
     /// Where it listens, without a slash at the end: `http://127.0.0.1:12111`.
     pub url: String,
     /// The same as an address.
@@ -230,7 +230,7 @@ pub struct Running {
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-impl Running {
+impl RunningSim {
     /// Stops listening and waits until every open request is answered, five seconds at most.
     pub async fn shutdown(self) {
         drop(self.stop);

@@ -16,12 +16,12 @@ use values::Timestamp;
 
 /// The broker of the tests: `AMQP_URL`, else the one that `just broker` starts.
 pub fn amqp_url() -> AmqpUrl {
-    raw_url().parse().unwrap()
+    amqp_url_with_password().parse().unwrap()
 }
 
 /// The same with its password, which [`AmqpUrl`] never shows.
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
-pub fn raw_url() -> String {
+pub fn amqp_url_with_password() -> String {
     std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 
@@ -36,7 +36,7 @@ pub(crate) struct Others {
 
 impl Others {
     pub(crate) async fn join(namespace: Namespace) -> Self {
-        let connection = Connection::connect(&raw_url(), ConnectionProperties::default())
+        let connection = Connection::connect(&amqp_url_with_password(), ConnectionProperties::default())
             .await
             .expect("no broker: start one with `just broker`");
         let channel = connection.create_channel().await.unwrap();

@@ -19,11 +19,11 @@
 
 mod broker;
 mod client;
-mod kit;
-mod wire;
+mod tcp_proxy;
+mod test_env;
 
-pub use broker::{amqp_url, raw_url};
+pub use broker::{amqp_url, amqp_url_with_password};
 pub use client::{Client, Reply};
-pub use kit::{RunningService, TestEnv, eventually};
 pub use reqwest::Method;
-pub use wire::TcpProxy;
+pub use tcp_proxy::TcpProxy;
+pub use test_env::{RunningService, TestEnv, eventually};

@@ -8,7 +8,7 @@ use crate::person::{CURRENT, Given, REFRESH, SIGN_OUT, cookie, refresh, sign_up,
 
 #[tokio::test]
 async fn a_session_goes_on_by_refreshing_it() {
-    let kit = TestEnv::at(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
+    let kit = TestEnv::with_clock(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
     let auth = start(&kit).await;
     let mut given = sign_up(&auth, "ada@example.com").await;
     let ada = given.user_id.clone();

@@ -61,7 +61,7 @@ async fn a_wrong_password_and_an_unknown_address_get_one_answer() {
 
 #[tokio::test]
 async fn too_many_failures_close_an_account_for_a_while() {
-    let kit = TestEnv::at(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
+    let kit = TestEnv::with_clock(Clock::manual(Timestamp::from_millis(1_800_000_000_000))).await;
     let auth = start(&kit).await;
     sign_up(&auth, "ada@example.com").await;
     for email in ["ada@example.com", "nobody@example.com"] {

@@ -160,7 +160,7 @@ async fn a_timer_that_rings_many_times_is_announced_once() {
 async fn the_sweep_expires_what_the_broker_forgot() {
     // In the past also when it is advanced: ids never go back, and other tests make ids in this process.
     let clock = Clock::manual(Clock::system().now() - Duration::from_hours(1));
-    let kit = TestEnv::at(clock.clone()).await;
+    let kit = TestEnv::with_clock(clock.clone()).await;
     let service = connected(
         &kit,
         Settings {

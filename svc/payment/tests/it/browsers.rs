@@ -2,7 +2,7 @@
 
 use events::{CancelReason, Event};
 use serde_json::{Value, json};
-use stripe_sim::{Fault, On, When};
+use stripe_sim::{Fault, Target, Timing};
 use testkit::Reply;
 
 use crate::till::{CREATE, PUBLISHABLE_KEY, Till, Waiting, pay, pay_in_browser};
@@ -146,7 +146,7 @@ async fn two_tabs_and_a_lost_answer_are_one_payment() {
     let till = Till::open().await;
     let buyer = till.buyer();
     let order = till.order(&buyer).await;
-    till.sim.inject(On::post(CREATE), When::After, Fault::Cut);
+    till.sim.inject(Target::post(CREATE), Timing::After, Fault::Cut);
     let (one, other) = tokio::join!(till.opened(&buyer, &order), till.opened(&buyer, &order));
     assert_eq!((one.payment, one.secret), (other.payment, other.secret));
     assert_eq!(till.done(CREATE).await, 1);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use events::Event;
 use rusqlite::Connection;
-use stripe_sim::{Fault, On, When};
+use stripe_sim::{Fault, Target, Timing};
 use values::Clock;
 
 use crate::till::{CAPTURE, CREATE, Till, pay};
@@ -43,10 +43,10 @@ async fn a_crash_after_stripe_has_done_it_charges_once() {
     let buyer = till.buyer();
     let mut order = till.order(&buyer).await;
 
-    let held = till.sim.hold(On::post(CREATE).times(3), When::After);
+    let held = till.sim.hold(Target::post(CREATE).times(3), Timing::After);
     let client = till.client(&buyer).with("idempotency-key", "crash");
     let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), async {
-        held.arrived().await;
+        held.wait_for_request().await;
         till.stop().await;
     });
     assert_eq!(
@@ -65,9 +65,9 @@ async fn a_crash_after_stripe_has_done_it_charges_once() {
     let payment = reply.text_at("/id").parse().unwrap();
     assert_eq!((till.done(CREATE).await, till.money().await), (1, (0, 1999)));
 
-    let held = till.sim.hold(On::post(CAPTURE), When::After);
+    let held = till.sim.hold(Target::post(CAPTURE), Timing::After);
     till.confirm(&mut order, payment).await;
-    held.arrived().await;
+    held.wait_for_request().await;
     till.stop().await;
     held.cut();
     till.start().await;
@@ -84,10 +84,10 @@ async fn what_could_not_be_saved_is_asked_again_and_charged_once() {
     let till = Till::open().await;
     let buyer = till.buyer();
     let order = till.order(&buyer).await;
-    let held = till.sim.hold(On::post(CREATE), When::After);
+    let held = till.sim.hold(Target::post(CREATE), Timing::After);
     let client = till.client(&buyer).with("idempotency-key", "locked");
     let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), async {
-        held.arrived().await;
+        held.wait_for_request().await;
         // Nobody else can write now, for longer than the writer waits.
         let other = Connection::open(till.kit.database::<payment::Payments>()).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -114,7 +114,7 @@ async fn a_stripe_that_does_not_answer_in_time_holds_nobody_up() {
     let till = Till::open().await;
     let buyer = till.buyer();
     let order = till.order(&buyer).await;
-    let held = till.sim.hold(On::post(CREATE), When::After);
+    let held = till.sim.hold(Target::post(CREATE), Timing::After);
     let client = till.client(&buyer);
     let began = std::time::Instant::now();
     // The first try times out; the second gets the answer to the same key.
@@ -135,8 +135,8 @@ async fn what_stripe_has_forgotten_is_looked_up() {
     let mut till = Till::open_at(clock.clone()).await;
     let buyer = till.buyer();
     let (done, never) = (till.order(&buyer).await, till.order(&buyer).await);
-    for (order, when) in [(&done, When::After), (&never, When::Before)] {
-        till.sim.inject(On::post(CREATE).times(99), when, Fault::Cut);
+    for (order, when) in [(&done, Timing::After), (&never, Timing::Before)] {
+        till.sim.inject(Target::post(CREATE).times(99), when, Fault::Cut);
         let _ = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(503);
         till.sim.clear_faults();
     }

@@ -16,7 +16,7 @@ async fn tell(till: &Till, kind: &str) {
 async fn dispute(till: &Till, inquiry: bool) -> String {
     let charges = till.stripe().get("/v1/charges").await.expect(200).json();
     let charge = charges["data"][0]["id"].as_str().unwrap();
-    let dispute = till.sim.dispute(charge, "fraudulent", inquiry).await.unwrap();
+    let dispute = till.sim.open_dispute(charge, "fraudulent", inquiry).await.unwrap();
     dispute["id"].as_str().unwrap().to_owned()
 }
 
@@ -74,7 +74,7 @@ async fn a_dispute_takes_the_money_away_and_when_it_is_won_gives_it_again() {
     let (_, why) = till.refund_failed(refund.id).await;
     assert_eq!(why, "The buyer's bank has taken the payment back.");
 
-    till.sim.decide(&at_stripe, true).await.unwrap();
+    till.sim.decide_dispute(&at_stripe, true).await.unwrap();
     tell(&till, "charge.dispute.closed").await;
     let won = disputed(&till, payment, DisputeStatus::Won).await;
     assert!(won.payment.version > said.payment.version);
@@ -93,7 +93,7 @@ async fn a_dispute_that_is_lost_stays_in_the_books() {
     let buyer = till.buyer();
     let (order, payment) = till.sale(&buyer, "tok_visa").await;
     let at_stripe = dispute(&till, false).await;
-    till.sim.decide(&at_stripe, false).await.unwrap();
+    till.sim.decide_dispute(&at_stripe, false).await.unwrap();
     tell(&till, "charge.dispute.closed").await;
     disputed(&till, payment, DisputeStatus::Lost).await;
     let shown = till.settled(&buyer, payment, "captured").await;

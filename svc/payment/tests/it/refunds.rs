@@ -4,7 +4,7 @@ use events::{CancelReason, Event, PaymentStatus};
 use payment::Payments;
 use poem::http::Method;
 use serde_json::json;
-use stripe_sim::{Fault, On, When};
+use stripe_sim::{Fault, Target, Timing};
 use testkit::eventually;
 use values::{PaymentId, RefundId};
 
@@ -108,20 +108,21 @@ async fn an_answer_that_is_lost_or_a_crash_after_stripe_has_done_it_gives_back_o
     let mut till = Till::open().await;
     let buyer = till.buyer();
     let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    till.sim.inject(On::post(REFUND), When::After, Fault::Cut);
+    till.sim.inject(Target::post(REFUND), Timing::After, Fault::Cut);
     till.refund(&order, payment, 500).await;
 
-    let held = till.sim.hold(On::post(REFUND), When::After);
+    let held = till.sim.hold(Target::post(REFUND), Timing::After);
     let refund = till.approved(&order, payment, 400);
     till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
-    held.arrived().await;
+    held.wait_for_request().await;
     till.stop().await;
     held.cut();
     till.start().await;
     till.refunded(refund.id).await;
 
-    till.sim.inject(On::post(REFUND), When::Before, Fault::Answer(500));
-    till.sim.inject(On::get(REFUND), When::Before, Fault::Answer(429));
+    till.sim
+        .inject(Target::post(REFUND), Timing::Before, Fault::Answer(500));
+    till.sim.inject(Target::get(REFUND), Timing::Before, Fault::Answer(429));
     till.refund(&order, payment, 300).await;
     let given: Vec<_> = till
         .refunds_at_stripe()
@@ -139,7 +140,7 @@ async fn a_key_that_stripe_answers_with_an_error_for_ever_is_given_up() {
     let till = Till::open().await;
     let buyer = till.buyer();
     let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    till.sim.inject(On::post(REFUND), When::Before, Fault::Fail(500));
+    till.sim.inject(Target::post(REFUND), Timing::Before, Fault::Fail(500));
     let refund = till.approved(&order, payment, 500);
     till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
     till.refunded(refund.id).await;
@@ -154,7 +155,7 @@ async fn what_the_balance_does_not_cover_is_given_back_once_it_does() {
     let (order, payment) = till.sale(&buyer, "tok_visa").await;
     // For ever, under one key.
     till.sim
-        .inject(On::post(REFUND).times(3), When::Before, Fault::Fail(402));
+        .inject(Target::post(REFUND).times(3), Timing::Before, Fault::Fail(402));
     let refund = till.refund(&order, payment, 500).await;
     assert_eq!(till.refunds_at_stripe().await.len(), 1);
     let failed = |event: &Event| matches!(event, Event::PaymentRefundFailed(_));

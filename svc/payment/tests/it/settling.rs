@@ -2,7 +2,7 @@
 
 use events::{CancelReason, Event};
 use poem::http::Method;
-use stripe_sim::{Fault, On, When};
+use stripe_sim::{Fault, Target, Timing};
 use testkit::{Client, eventually};
 
 use crate::till::{CANCEL, CAPTURE, CREATE, Till, pay};
@@ -31,10 +31,10 @@ async fn an_order_that_is_cancelled_while_stripe_is_asked_takes_nothing() {
     let till = Till::open().await;
     let buyer = till.buyer();
     let mut order = till.order(&buyer).await;
-    let held = till.sim.hold(On::post(CREATE), When::After);
+    let held = till.sim.hold(Target::post(CREATE), Timing::After);
     let client = till.client(&buyer);
     let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), async {
-        held.arrived().await;
+        held.wait_for_request().await;
         till.cancel(&mut order, CancelReason::User).await;
         eventually("the cancellation is known", || async {
             let reply = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(409);
@@ -99,17 +99,17 @@ async fn a_stripe_that_stumbles_is_asked_again_with_the_same_key() {
     let till = Till::open().await;
     let buyer = till.buyer();
     for (when, fault) in [
-        (When::Before, Fault::Answer(500)),
-        (When::Before, Fault::Answer(429)),
-        (When::Before, Fault::Cut),
-        (When::After, Fault::Cut),
-        (When::After, Fault::Answer(503)),
+        (Timing::Before, Fault::Answer(500)),
+        (Timing::Before, Fault::Answer(429)),
+        (Timing::Before, Fault::Cut),
+        (Timing::After, Fault::Cut),
+        (Timing::After, Fault::Answer(503)),
     ] {
         let mut order = till.order(&buyer).await;
         let (taken, created, captured) = (till.money().await.0, till.done(CREATE).await, till.done(CAPTURE).await);
-        till.sim.inject(On::post(CREATE), when, fault);
+        till.sim.inject(Target::post(CREATE), when, fault);
         let payment = till.paid(&buyer, &order).await;
-        till.sim.inject(On::post(CAPTURE), when, fault);
+        till.sim.inject(Target::post(CAPTURE), when, fault);
         till.confirm(&mut order, payment).await;
         till.settled(&buyer, payment, "captured").await;
         assert_eq!(till.money().await, (taken + 1999, 0), "{when:?} {fault:?}");

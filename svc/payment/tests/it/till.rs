@@ -23,7 +23,7 @@ pub(crate) struct Till {
     pub(crate) kit: TestEnv,
     pub(crate) sim: Sim,
     /// `None` while Stripe cannot be reached.
-    stripe: Option<stripe_sim::Running>,
+    stripe: Option<stripe_sim::RunningSim>,
     url: String,
     service: Option<RunningService>,
     /// What the service believes that Stripe signs with.
@@ -37,7 +37,7 @@ impl Till {
 
     /// With a clock that Stripe goes by, too.
     pub(crate) async fn open_at(clock: Clock) -> Self {
-        let kit = TestEnv::at(clock.clone()).await;
+        let kit = TestEnv::with_clock(clock.clone()).await;
         let sim = Sim::in_memory(Config {
             clock,
             ..Config::new(KEY)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use events::Event;
 use rusqlite::Connection;
-use stripe_sim::{On, When};
+use stripe_sim::{Target, Timing};
 use testkit::Reply;
 
 use crate::till::{CANCEL, CREATE, Till, WEBHOOK_SECRET, pay, sign};
@@ -70,10 +70,10 @@ async fn what_is_told_before_stripe_has_answered_us_waits_for_the_answer() {
     let till = Till::open().await;
     let buyer = till.buyer();
     let order = till.order(&buyer).await;
-    let held = till.sim.hold(On::post(CREATE), When::After);
+    let held = till.sim.hold(Target::post(CREATE), Timing::After);
     let client = till.client(&buyer);
     let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), async {
-        held.arrived().await;
+        held.wait_for_request().await;
         let _ = till.tell(&till.event(AUTHORISED).await).await.expect(204);
         held.release();
     });

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::raw_url;
+use testkit::amqp_url_with_password;
 
 use crate::home::{PATIENCE, apart};
 
@@ -34,7 +34,7 @@ pub(crate) fn dev(data: &Path) -> Command {
         .args(["dev", "--data"])
         .arg(data)
         .env("TICKETING_PORT", "0")
-        .env("AMQP_URL", raw_url());
+        .env("AMQP_URL", amqp_url_with_password());
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -3,7 +3,7 @@
 use std::{fs, net::TcpListener, process::Command};
 
 use serde_json::json;
-use stripe_sim::{Config, On, Sim, When};
+use stripe_sim::{Config, Sim, Target, Timing};
 
 use crate::{
     Client,
@@ -84,13 +84,13 @@ async fn a_second_ctrl_c_does_not_wait_for_anything() {
     let at = Client::new(&child.url);
     let (ada, bert) = (Person::sign_up(&at).await, Person::sign_up(&at).await);
     let order = bert.holds(&ada.lists(json!({})).await, 1).await;
-    let hold = double.hold(On::post("/v1/payment_intents"), When::Before);
+    let hold = double.hold(Target::post("/v1/payment_intents"), Timing::Before);
     let request = reqwest::Client::new()
         .post(format!("{}/api/v1/payments", child.url))
         .bearer_auth(&bert.token);
     let request = request.json(&json!({"orderId": order, "token": "tok_visa"}));
     let paying = tokio_util::task::TaskTracker::new().spawn(request.send());
-    hold.arrived().await;
+    hold.wait_for_request().await;
 
     child.signal("INT");
     child.says("stopping");

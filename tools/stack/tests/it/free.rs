@@ -1,7 +1,7 @@
 //! Tickets that cost nothing.
 
 use serde_json::{Value, json};
-use stripe_sim::{Fault, On, When};
+use stripe_sim::{Fault, Target, Timing};
 
 use crate::{person::Person, town::Town};
 
@@ -22,8 +22,8 @@ async fn ledger(seller: &Person) -> Value {
 async fn a_free_ticket_needs_no_stripe() {
     let town = Town::new();
     for path in ["/v1/*", "/v1/*/*", "/v1/*/*/*"] {
-        let all = On::request("*", path).times(u32::MAX);
-        town.double().inject(all, When::Before, Fault::Cut);
+        let all = Target::request("*", path).times(u32::MAX);
+        town.double().inject(all, Timing::Before, Fault::Cut);
     }
     let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let free = json!({"amount": 0, "currency": "usd"});

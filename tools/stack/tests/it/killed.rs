@@ -1,7 +1,7 @@
 //! The process is killed, at the worst moments, and started again: the order ends complete, and is paid once.
 
 use serde_json::json;
-use stripe_sim::{Config, Hold, On, Sim, When};
+use stripe_sim::{Config, Hold, Sim, Target, Timing};
 
 use crate::{
     Client, TcpProxy,
@@ -18,7 +18,7 @@ struct Scene {
     home: Home,
     wire: TcpProxy,
     double: Sim,
-    bank: stripe_sim::Running,
+    bank: stripe_sim::RunningSim,
 }
 
 impl Scene {
@@ -44,7 +44,7 @@ impl Scene {
 
     /// Kills the process while the bank has a request in hand, and starts it again; the answer never arrives.
     async fn killed_while_held(&self, child: Child, hold: Hold) -> Child {
-        hold.arrived().await;
+        hold.wait_for_request().await;
         child.kill();
         hold.cut();
         self.start()
@@ -98,12 +98,12 @@ async fn killed_between_order_and_payment_it_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_while_the_bank_authorises_it_goes_on() {
-    for when in [When::Before, When::After] {
+    for when in [Timing::Before, Timing::After] {
         let scene = Scene::new().await;
         let child = scene.start();
         let (buyer, order, ticket) = an_order(&child).await;
         buyer.waits_for(&format!("/api/v1/expirations/{order}"), &[]).await;
-        let hold = scene.double.hold(On::post("/v1/payment_intents"), when);
+        let hold = scene.double.hold(Target::post("/v1/payment_intents"), when);
         let paying = begins_to_pay(&child, &buyer, &order);
         let child = scene.killed_while_held(child, hold).await;
         paying.await.unwrap();
@@ -120,22 +120,22 @@ async fn killed_before_anybody_hears_of_the_authorisation_it_goes_on() {
     buyer.counts(&ticket, 1, 0).await;
     // So the payment service has heard of the order; the bank keeps nothing of a token that it does not know.
     let _ = buyer.pays(&order, "tok_of_nobody").await.expect(422);
-    scene.wire.cut();
+    scene.wire.disconnect();
     let paid = buyer.pays(&order, "tok_visa").await.expect(201);
     assert_eq!(paid.text_at("/status"), "authorized");
     child.kill();
-    scene.wire.reach_broker();
+    scene.wire.forward_to_broker();
     let child = scene.start();
     scene.assert_paid_once(child, &buyer, &order, &ticket).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_between_authorisation_and_capture_it_goes_on() {
-    for when in [When::Before, When::After] {
+    for when in [Timing::Before, Timing::After] {
         let scene = Scene::new().await;
         let child = scene.start();
         let (buyer, order, ticket) = an_order(&child).await;
-        let hold = scene.double.hold(On::post("/v1/payment_intents/*/capture"), when);
+        let hold = scene.double.hold(Target::post("/v1/payment_intents/*/capture"), when);
         let _ = buyer.pays(&order, "tok_visa").await.expect(201);
         let child = scene.killed_while_held(child, hold).await;
         scene.assert_paid_once(child, &buyer, &order, &ticket).await;

@@ -102,7 +102,7 @@ async fn a_disputed_order_is_frozen_until_the_bank_has_decided() {
     let path = format!("/api/v1/orders/{order}");
     let intent = intents(town.double(), &order).await.remove(0);
     let charge = intent["latest_charge"].as_str().unwrap();
-    let dispute = town.double().dispute(charge, "fraudulent", false).await.unwrap();
+    let dispute = town.double().open_dispute(charge, "fraudulent", false).await.unwrap();
     bert.waits_for(&path, &[("/disputed", json!(true))]).await;
     let refused = ada
         .client()
@@ -112,7 +112,7 @@ async fn a_disputed_order_is_frozen_until_the_bank_has_decided() {
     assert_eq!(refused.problem().0, "order-disputed");
 
     let dispute = dispute["id"].as_str().unwrap();
-    town.double().decide(dispute, true).await.unwrap();
+    town.double().decide_dispute(dispute, true).await.unwrap();
     bert.waits_for(&path, &[("/disputed", json!(false))]).await;
     assert_eq!(asks(&ada, &order, json!({})).await["status"], "approved");
     bert.sees(&order, "refunded").await;

@@ -2,7 +2,7 @@
 
 use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use stripe_sim::{Fault, On, Sim, When};
+use stripe_sim::{Fault, Sim, Target, Timing};
 use values::Timestamp;
 
 use crate::{
@@ -152,9 +152,9 @@ async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
     let order = bert.holds(&ada.lists(json!({})).await, 1).await;
     // The bank sets the money aside, and takes it; both times the answer is lost.
     town.double()
-        .inject(On::post("/v1/payment_intents"), When::After, Fault::Cut);
+        .inject(Target::post("/v1/payment_intents"), Timing::After, Fault::Cut);
     town.double()
-        .inject(On::post("/v1/payment_intents/*/capture"), When::After, Fault::Cut);
+        .inject(Target::post("/v1/payment_intents/*/capture"), Timing::After, Fault::Cut);
     let client = bert.client().clone().with("idempotency-key", "one-click");
     let body = json!({"orderId": order, "token": "tok_visa"});
     eventually("the payment is known to have been made", || async {
@@ -206,11 +206,11 @@ async fn wrong_09_a_crash_between_saving_and_publishing_loses_no_event() {
     bert.holds(&ticket, 1).await;
     ada.counts(&ticket, 1, 0).await;
     // From here on nothing gets out.
-    wire.cut();
+    wire.disconnect();
     let order = bert.holds(&ticket, 1).await;
     child.kill();
 
-    wire.reach_broker();
+    wire.forward_to_broker();
     let child = start();
     let (ada, bert) = (ada.at(&child.url), bert.at(&child.url));
     ada.counts(&ticket, 2, 0).await;
@@ -268,12 +268,12 @@ async fn wrong_12_a_payment_that_lands_as_the_order_expires_is_given_up() {
     let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let ticket = ada.lists(json!({"orderWindowSeconds": 10})).await;
     let late = bert.holds(&ticket, 1).await;
-    let hold = town.double().hold(On::post("/v1/payment_intents"), When::Before);
+    let hold = town.double().hold(Target::post("/v1/payment_intents"), Timing::Before);
     let paying = bert.client().clone();
     let body = json!({"orderId": late, "token": "tok_visa"});
     bert.waits_for(&format!("/api/v1/expirations/{late}"), &[]).await;
     let (answer, ()) = join(paying.post("/api/v1/payments", body), async {
-        hold.arrived().await;
+        hold.wait_for_request().await;
         // While the bank thinks, the time is over, and somebody else gets the ticket.
         bert.sees(&late, "cancelled").await;
         let next = cleo.holds(&ticket, 1).await;

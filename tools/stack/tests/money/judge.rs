@@ -129,7 +129,7 @@ impl World {
         let found = loop {
             looks.tick().await;
             self.kit.clock.advance(STEP);
-            self.sim.let_time_pass().await.unwrap();
+            self.sim.run_scheduled().await.unwrap();
             let found = self.found().await;
             if found.is_empty() || began.elapsed() > PATIENCE {
                 break found;

@@ -61,7 +61,7 @@ pub(crate) struct World {
     pub(crate) scandals: Mutex<Vec<String>>,
     pub(crate) http: reqwest::Client,
     keys: AtomicU64,
-    _listening: stripe_sim::Running,
+    _listening: stripe_sim::RunningSim,
     _time: AbortOnDropHandle<()>,
 }
 
@@ -80,7 +80,7 @@ const SERVICES: [Service; 4] = [Service::Tickets, Service::Orders, Service::Time
 
 impl Market {
     pub(crate) async fn open() -> Self {
-        let mut kit = TestEnv::at(clock()).await;
+        let mut kit = TestEnv::with_clock(clock()).await;
         kit.window = Duration::from_mins(15);
         let clock = kit.clock.clone();
         let time = AbortOnDropHandle::new(TaskTracker::new().spawn(async move {
@@ -92,7 +92,7 @@ impl Market {
         }));
         let mut doors = BTreeMap::new();
         for service in SERVICES {
-            doors.insert(service, TcpProxy::loose().await);
+            doors.insert(service, TcpProxy::disconnected().await);
         }
         let sim = Sim::in_memory(Config {
             clock: kit.clock.clone(),
@@ -102,7 +102,7 @@ impl Market {
                 events: vec!["*".to_owned()],
             }],
             webhook_backoff: Duration::from_millis(200),
-            later: None,
+            scheduled_delay: None,
             ..Config::new(KEY)
         })
         .unwrap();
@@ -147,13 +147,13 @@ impl Market {
         let world = self.world.clone();
         let starting = runtime.spawn(async move { world.start(service).await });
         let running = starting.await.unwrap();
-        self.world.doors[&service].reach(running.addr);
+        self.world.doors[&service].forward_to(running.addr);
         self.processes.insert(service, Process { runtime, running });
     }
 
     /// A process dies: whatever it was about to do, it does not do. It is started again at once.
     pub(crate) async fn dies(&mut self, service: Service) {
-        self.world.doors[&service].cut();
+        self.world.doors[&service].disconnect();
         let process = self.processes.remove(&service).unwrap();
         bury(process).await;
         self.start(service).await;

@@ -57,7 +57,7 @@ pub(crate) async fn play(market: &mut Market, script: &[Step]) {
                 continue;
             }
             Step::BrokerGoes(steps) => {
-                market.world.broker.cut();
+                market.world.broker.disconnect();
                 gone = *steps + 1;
             }
             Step::Dies(service) => market.dies(*service).await,
@@ -80,11 +80,11 @@ pub(crate) async fn play(market: &mut Market, script: &[Step]) {
         hurry = false;
         gone -= gone.min(1);
         if gone == 0 {
-            market.world.broker.reach_broker();
+            market.world.broker.forward_to_broker();
         }
         let mut waiting = Vec::new();
         for (service, hold) in std::mem::take(&mut deaths) {
-            if timeout(Duration::ZERO, hold.arrived()).await.is_ok() {
+            if timeout(Duration::ZERO, hold.wait_for_request()).await.is_ok() {
                 market.dies(service).await;
                 hold.cut();
             } else {
@@ -109,7 +109,7 @@ impl World {
             Step::Breaks(call, when, fault, times) => {
                 self.sim.inject(call.on().times(*times), *when, fault.of_the_double());
             }
-            Step::Post(letters, times) => self.sim.disturb("*", *times, letters.of_the_double()),
+            Step::Post(letters, times) => self.sim.inject_webhook_fault("*", *times, letters.of_the_double()),
             Step::PostComes(last_first) => self.sim.release_events(*last_first),
             Step::WindowPasses => self.kit.clock.advance(self.kit.window),
             Step::DayPasses => self.kit.clock.advance(A_DAY),
@@ -122,12 +122,12 @@ impl World {
     /// three days; how a payment came to be, it need not tell twice.
     pub(crate) async fn mended(&self) {
         self.sim.clear_faults();
-        self.sim.clear_disturbances();
-        self.broker.reach_broker();
+        self.sim.clear_webhook_faults();
+        self.broker.forward_to_broker();
         for event in self.all_at_stripe("events").await {
             let kind = event["type"].as_str().unwrap();
             if kind.starts_with("charge.dispute") || kind.starts_with("refund") {
-                self.sim.resend(event["id"].as_str().unwrap()).await.unwrap();
+                self.sim.resend_event(event["id"].as_str().unwrap()).await.unwrap();
             }
         }
     }
@@ -236,7 +236,7 @@ impl Scene {
                     .ask(self.world.seller, Some(Op::WithdrawTicket), at, json!({"id": id}))
                     .await;
             }
-            Step::Later => drop(self.world.sim.let_time_pass().await),
+            Step::Later => drop(self.world.sim.run_scheduled().await),
             Step::Hurry
             | Step::Breaks(..)
             | Step::Post(..)
@@ -425,7 +425,7 @@ impl Scene {
     async fn disputed(&self, intent: &Value, inquiry: bool) {
         let charge = intent["latest_charge"].as_str().unwrap();
         // All of it may have gone back, or be disputed.
-        let _opened = self.world.sim.dispute(charge, "fraudulent", inquiry).await;
+        let _opened = self.world.sim.open_dispute(charge, "fraudulent", inquiry).await;
     }
 
     /// A bank that has to decide first takes the money, unless it did.
@@ -436,7 +436,7 @@ impl Scene {
         let disputes = self.world.at_stripe(Method::GET, &path, String::new()).await;
         let newest = disputes.as_ref().and_then(|list| list["data"][0]["id"].as_str());
         if let Some(newest) = newest {
-            let _decided = self.world.sim.decide(newest, won).await;
+            let _decided = self.world.sim.decide_dispute(newest, won).await;
         }
     }
 }

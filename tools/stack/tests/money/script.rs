@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use stripe_sim::{Disturbance, On};
+use stripe_sim::{Target, WebhookFault};
 
 pub(crate) use Call::*;
 pub(crate) use Fault::*;
 pub(crate) use Letters::*;
 pub(crate) use Service::*;
 pub(crate) use Step::*;
-pub(crate) use stripe_sim::When::{self, *};
+pub(crate) use stripe_sim::Timing::{self, *};
 
 /// How many orders a script is about. Each has a buyer of its own, and is placed when it is named first.
 pub(crate) const ORDERS: usize = 4;
@@ -55,7 +55,7 @@ pub(crate) enum Step {
     /// After which Stripe has forgotten every idempotency key.
     DayPasses,
     /// The next calls go wrong.
-    Breaks(Call, When, Fault, u32),
+    Breaks(Call, Timing, Fault, u32),
     /// The next letters of Stripe do not come as they should.
     Post(Letters, u32),
     /// What is kept comes, the last first or not.
@@ -63,7 +63,7 @@ pub(crate) enum Step {
     /// A process dies, and is started again.
     Dies(Service),
     /// The same, as soon as Stripe has the next such call in hand.
-    DiesAt(Service, Call, When),
+    DiesAt(Service, Call, Timing),
     /// The broker is gone for so many steps.
     BrokerGoes(u32),
 }
@@ -112,16 +112,16 @@ pub(crate) enum Service {
 }
 
 impl Call {
-    pub(crate) fn on(self) -> On {
+    pub(crate) fn on(self) -> Target {
         match self {
-            Authorize => On::post("/v1/payment_intents"),
-            Find => On::get("/v1/payment_intents"),
-            Look => On::get("/v1/payment_intents/*"),
-            Capture => On::post("/v1/payment_intents/*/capture"),
-            Void => On::post("/v1/payment_intents/*/cancel"),
-            Refund => On::post("/v1/refunds"),
-            ListRefunds => On::get("/v1/refunds"),
-            ListDisputes => On::get("/v1/disputes"),
+            Authorize => Target::post("/v1/payment_intents"),
+            Find => Target::get("/v1/payment_intents"),
+            Look => Target::get("/v1/payment_intents/*"),
+            Capture => Target::post("/v1/payment_intents/*/capture"),
+            Void => Target::post("/v1/payment_intents/*/cancel"),
+            Refund => Target::post("/v1/refunds"),
+            ListRefunds => Target::get("/v1/refunds"),
+            ListDisputes => Target::get("/v1/disputes"),
         }
     }
 }
@@ -138,12 +138,12 @@ impl Fault {
 }
 
 impl Letters {
-    pub(crate) fn of_the_double(self) -> Disturbance {
+    pub(crate) fn of_the_double(self) -> WebhookFault {
         match self {
-            Lost => Disturbance::Drop,
-            Doubled => Disturbance::Twice,
-            Late => Disturbance::Delay(Duration::from_millis(700)),
-            Kept => Disturbance::Hold,
+            Lost => WebhookFault::Drop,
+            Doubled => WebhookFault::Duplicate,
+            Late => WebhookFault::Delay(Duration::from_millis(700)),
+            Kept => WebhookFault::Hold,
         }
     }
 }
@@ -223,7 +223,7 @@ fn looking_after() -> impl Strategy<Value = Call> {
     ]
 }
 
-fn when() -> impl Strategy<Value = When> {
+fn when() -> impl Strategy<Value = Timing> {
     select(&[Before, After][..])
 }
 

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::Value;
-use stripe_sim::{Config, Running, Sim};
+use stripe_sim::{Config, RunningSim, Sim};
 use url::form_urlencoded::Serializer;
 use values::{Clock, Timestamp};
 
@@ -15,7 +15,7 @@ pub(crate) fn config() -> Config {
     config.clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
     config.webhook_backoff = Duration::from_millis(5);
     // What happens later happens when a test says so.
-    config.later = None;
+    config.scheduled_delay = None;
     config
 }
 
@@ -26,7 +26,7 @@ pub(crate) fn anywhere() -> SocketAddr {
 /// A double on a port of its own.
 pub(crate) struct Stripe {
     pub(crate) sim: Sim,
-    pub(crate) running: Running,
+    pub(crate) running: RunningSim,
     http: Client,
 }
 

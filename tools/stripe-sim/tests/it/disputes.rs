@@ -32,7 +32,7 @@ async fn a_disputed_payment_is_taken_back_with_a_fee_and_cannot_be_refunded() {
         Value::Null,
         "a dispute comes later"
     );
-    assert_eq!(stripe.sim.let_time_pass().await.unwrap(), 1);
+    assert_eq!(stripe.sim.run_scheduled().await.unwrap(), 1);
     let dispute = the_dispute(&stripe, &intent).await;
     assert_eq!(
         (&dispute["status"], &dispute["reason"], &dispute["amount"]),
@@ -58,14 +58,14 @@ async fn evidence_wins_or_loses_as_stripe_documents_it() {
     ] {
         let stripe = Stripe::start().await;
         let intent = paid_with(&stripe, "tok_createDisputeProductNotReceived").await;
-        stripe.sim.let_time_pass().await.unwrap();
+        stripe.sim.run_scheduled().await.unwrap();
         let dispute = the_dispute(&stripe, &intent).await;
         let path = format!("/v1/disputes/{}", dispute["id"].as_str().unwrap());
         let pairs = [("evidence[uncategorized_text]", evidence)];
         let under_review = stripe.post(&path, &pairs).await.ok();
         assert_eq!(under_review["status"], "under_review");
         stripe.post(&path, &pairs).await.refused(400);
-        stripe.sim.let_time_pass().await.unwrap();
+        stripe.sim.run_scheduled().await.unwrap();
         let decided = stripe.get(&path).await.ok();
         assert_eq!(decided["status"], status);
         let bookings = decided["balance_transactions"].as_array().unwrap();
@@ -79,7 +79,7 @@ async fn evidence_wins_or_loses_as_stripe_documents_it() {
 async fn an_inquiry_takes_no_money_and_a_refund_ends_it() {
     let stripe = Stripe::start().await;
     let intent = paid_with(&stripe, "tok_createDisputeInquiry").await;
-    stripe.sim.let_time_pass().await.unwrap();
+    stripe.sim.run_scheduled().await.unwrap();
     let dispute = the_dispute(&stripe, &intent).await;
     assert_eq!(
         (&dispute["status"], &dispute["is_charge_refundable"]),
@@ -95,12 +95,12 @@ async fn an_inquiry_takes_no_money_and_a_refund_ends_it() {
 async fn an_inquiry_that_escalates_takes_the_money_after_all() {
     let stripe = Stripe::start().await;
     let intent = paid_with(&stripe, "tok_createDisputeInquiry").await;
-    stripe.sim.let_time_pass().await.unwrap();
+    stripe.sim.run_scheduled().await.unwrap();
     let dispute = the_dispute(&stripe, &intent).await;
     let path = format!("/v1/disputes/{}", dispute["id"].as_str().unwrap());
     let pairs = [("evidence[uncategorized_text]", "escalate_inquiry_evidence")];
     stripe.post(&path, &pairs).await.ok();
-    stripe.sim.let_time_pass().await.unwrap();
+    stripe.sim.run_scheduled().await.unwrap();
     let escalated = stripe.get(&path).await.ok();
     assert_eq!(
         (&escalated["status"], &escalated["balance_transactions"][0]["amount"]),
@@ -121,7 +121,13 @@ async fn any_charge_can_be_disputed_on_demand_once() {
     stripe.post(&order, &[]).await.refused(400);
     let path = format!("/_sim/disputes/{}/decide", dispute["id"].as_str().unwrap());
     assert_eq!(stripe.post(&path, &[("outcome", "won")]).await.ok()["status"], "won");
-    assert!(stripe.sim.decide(dispute["id"].as_str().unwrap(), false).await.is_err());
+    assert!(
+        stripe
+            .sim
+            .decide_dispute(dispute["id"].as_str().unwrap(), false)
+            .await
+            .is_err()
+    );
     stripe.post("/v1/refunds", &[("charge", &charge)]).await.ok();
 }
 
@@ -133,7 +139,7 @@ async fn what_is_to_happen_later_happens_by_itself_even_after_a_restart() {
     let intent = paid_with(&stripe, "tok_createDispute").await;
     stripe.sim.close().await;
     let mut config = config();
-    config.later = Some(std::time::Duration::from_millis(1));
+    config.scheduled_delay = Some(std::time::Duration::from_millis(1));
     let stripe = Stripe::over(Sim::open(&file, config).unwrap()).await;
     let seen = async {
         while the_dispute(&stripe, &intent).await.is_null() {
@@ -152,8 +158,8 @@ async fn what_was_given_back_meanwhile_is_not_disputed_later() {
     let pairs = [("payment_intent", given_back["id"].as_str().unwrap())];
     stripe.post("/v1/refunds", &pairs).await.ok();
     let kept = paid_with(&stripe, "tok_createDispute").await;
-    stripe.sim.let_time_pass().await.unwrap();
+    stripe.sim.run_scheduled().await.unwrap();
     assert_eq!(the_dispute(&stripe, &given_back).await, Value::Null);
     assert_eq!(the_dispute(&stripe, &kept).await["status"], "needs_response");
-    assert_eq!(stripe.sim.let_time_pass().await.unwrap(), 0);
+    assert_eq!(stripe.sim.run_scheduled().await.unwrap(), 0);
 }

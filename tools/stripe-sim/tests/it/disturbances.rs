@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use stripe_sim::Disturbance;
+use stripe_sim::WebhookFault;
 
 use crate::{
     client::{KEY, Stripe, anywhere, send},
@@ -55,9 +55,13 @@ async fn an_event_is_lost_told_twice_or_told_late_on_demand() {
     stripe.post("/v1/webhook_endpoints", &pairs).await.ok();
     let create = || stripe.post("/v1/payment_intents", &[("amount", "500"), ("currency", "usd")]);
 
-    stripe.sim.disturb("payment_intent.created", 1, Disturbance::Drop);
+    stripe
+        .sim
+        .inject_webhook_fault("payment_intent.created", 1, WebhookFault::Drop);
     create().await.ok();
-    stripe.sim.disturb("payment_intent.created", 1, Disturbance::Twice);
+    stripe
+        .sim
+        .inject_webhook_fault("payment_intent.created", 1, WebhookFault::Duplicate);
     let twice = create().await.ok();
     let (first, second) = (next(&mut heard).await.1, next(&mut heard).await.1);
     assert_eq!(first["data"]["object"]["id"], twice["id"], "the one before was lost");

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use reqwest::Method;
-use stripe_sim::{Fault, On, When};
+use stripe_sim::{Fault, Target, Timing};
 
 use crate::client::{KEY, Stripe, authorisation, send};
 
@@ -11,8 +11,8 @@ const CAPTURES: &str = "/v1/payment_intents/*/capture";
 #[tokio::test]
 async fn a_connection_cut_before_the_effect_leaves_nothing_and_after_it_everything() {
     let stripe = Stripe::start().await;
-    for (when, intents) in [(When::Before, 0), (When::After, 1)] {
-        stripe.sim.inject(On::post(INTENTS), when, Fault::Cut);
+    for (when, intents) in [(Timing::Before, 0), (Timing::After, 1)] {
+        stripe.sim.inject(Target::post(INTENTS), when, Fault::Cut);
         let pairs = authorisation("1999", "tok_visa");
         let lost = stripe
             .form(INTENTS, &pairs)
@@ -46,7 +46,7 @@ async fn a_status_is_answered_as_often_as_ordered() {
     let stripe = Stripe::start().await;
     stripe
         .sim
-        .inject(On::post(INTENTS).times(2), When::Before, Fault::Answer(429));
+        .inject(Target::post(INTENTS).times(2), Timing::Before, Fault::Answer(429));
     for _ in 0..2 {
         let error = stripe
             .post(INTENTS, &authorisation("1999", "tok_visa"))
@@ -55,7 +55,9 @@ async fn a_status_is_answered_as_often_as_ordered() {
         assert_eq!(error["code"], "rate_limit");
     }
     let id = stripe.authorise("1999").await["id"].as_str().unwrap().to_owned();
-    stripe.sim.inject(On::post(CAPTURES), When::After, Fault::Answer(500));
+    stripe
+        .sim
+        .inject(Target::post(CAPTURES), Timing::After, Fault::Answer(500));
     let capture = format!("{INTENTS}/{id}/capture");
     assert_eq!(
         stripe.post_with_key(&capture, &[], "c").await.refused(500)["type"],
@@ -70,7 +72,7 @@ async fn a_status_is_answered_as_often_as_ordered() {
 async fn what_a_client_has_given_up_on_happens_all_the_same() {
     let stripe = Stripe::start().await;
     let id = stripe.authorise("1999").await["id"].as_str().unwrap().to_owned();
-    let hold = stripe.sim.hold(On::post(CAPTURES), When::Before);
+    let hold = stripe.sim.hold(Target::post(CAPTURES), Timing::Before);
     let capture = format!("{INTENTS}/{id}/capture");
     let impatient = stripe
         .form(&capture, &[])
@@ -78,7 +80,7 @@ async fn what_a_client_has_given_up_on_happens_all_the_same() {
         .send()
         .await;
     assert!(impatient.unwrap_err().is_timeout());
-    hold.arrived().await;
+    hold.wait_for_request().await;
     hold.release();
     let seen = async {
         while stripe.ran("POST", &capture).await == 0 {
@@ -92,11 +94,11 @@ async fn what_a_client_has_given_up_on_happens_all_the_same() {
 #[tokio::test]
 async fn an_answer_that_is_held_does_not_keep_a_retry_waiting() {
     let stripe = Stripe::start().await;
-    let hold = stripe.sim.hold(On::post(INTENTS), When::After);
+    let hold = stripe.sim.hold(Target::post(INTENTS), Timing::After);
     let pairs = authorisation("1999", "tok_visa");
     let first = stripe.form(INTENTS, &pairs).header("idempotency-key", "held").send();
     let second = async {
-        hold.arrived().await;
+        hold.wait_for_request().await;
         let replayed = stripe.post_with_key(INTENTS, &pairs, "held").await;
         hold.cut();
         replayed
@@ -157,11 +159,11 @@ async fn faults_are_ordered_over_http_too() {
 #[tokio::test]
 async fn a_double_that_stops_holds_nobody() {
     let stripe = Stripe::start().await;
-    let hold = stripe.sim.hold(On::post(INTENTS), When::Before);
+    let hold = stripe.sim.hold(Target::post(INTENTS), Timing::Before);
     let pairs = [("amount", "500"), ("currency", "usd")];
     let waiting = stripe.form(INTENTS, &pairs).send();
     let stop = async {
-        hold.arrived().await;
+        hold.wait_for_request().await;
         stripe.sim.close().await;
     };
     let (ended, ()) = tokio::time::timeout(Duration::from_secs(10), async { tokio::join!(waiting, stop) })

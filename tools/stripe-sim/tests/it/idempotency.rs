@@ -1,4 +1,4 @@
-use stripe_sim::{On, When};
+use stripe_sim::{Target, Timing};
 
 use crate::client::{Stripe, authorisation, send};
 
@@ -62,11 +62,11 @@ async fn a_decline_is_replayed_but_a_mistake_in_the_parameters_can_be_corrected(
 #[tokio::test]
 async fn a_key_that_is_in_use_is_a_conflict_until_its_request_is_answered() {
     let stripe = Stripe::start().await;
-    let hold = stripe.sim.hold(On::post(INTENTS), When::Before);
+    let hold = stripe.sim.hold(Target::post(INTENTS), Timing::Before);
     let pairs = authorisation("1999", "tok_visa");
     let first = send(stripe.form(INTENTS, &pairs).header("idempotency-key", "twice"));
     let second = async {
-        hold.arrived().await;
+        hold.wait_for_request().await;
         let error = stripe.post_with_key(INTENTS, &pairs, "twice").await.refused(409);
         hold.release();
         error

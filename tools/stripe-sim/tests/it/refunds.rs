@@ -78,7 +78,7 @@ async fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
     let of_intent = [("payment_intent", intent["id"].as_str().unwrap())];
     let refund = stripe.post("/v1/refunds", &of_intent).await.ok();
     assert_eq!(refund["status"], "succeeded");
-    assert_eq!(stripe.sim.let_time_pass().await.unwrap(), 1);
+    assert_eq!(stripe.sim.run_scheduled().await.unwrap(), 1);
     let path = format!(
         "/v1/refunds/{}?expand[]=failure_balance_transaction",
         refund["id"].as_str().unwrap()

@@ -95,7 +95,7 @@ async fn an_event_is_delivered_signed_though_the_receiver_fails_at_first() {
         (&"payment_intent.succeeded".into(), &intent)
     );
 
-    stripe.sim.resend(event["id"].as_str().unwrap()).await.unwrap();
+    stripe.sim.resend_event(event["id"].as_str().unwrap()).await.unwrap();
     assert_eq!(next(&mut heard).await.1["id"], event["id"]);
     let path = format!("/v1/webhook_endpoints/{}", endpoint["id"].as_str().unwrap());
     assert!(stripe.get(&path).await.ok().get("secret").is_none());

@@ -122,7 +122,7 @@ async fn every_answer_has_the_shape_that_stripe_describes_and_stripe_mock_shows(
         Err(reason) => return eprintln!("skipped, stripe-mock cannot be had: {reason}"),
     };
     let mut config = Config::new(KEY);
-    config.later = None;
+    config.scheduled_delay = None;
     let sim = Sim::in_memory(config).unwrap();
     let running = sim.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let (_child, _said, mock) = start(&program).await;
@@ -209,7 +209,7 @@ async fn refunds_and_disputes(both: &mut Both, sim: &Sim) {
         let paid = id(&both.post(INTENTS, "", &paid).await);
         let refund = [("payment_intent", paid.as_str()), ("amount", "500")];
         let refund = id(&both.post("/v1/refunds", "", &refund).await);
-        sim.let_time_pass().await.unwrap();
+        sim.run_scheduled().await.unwrap();
         both.get(REFUND, &refund, &[]).await;
         both.post(REFUND, &refund, &[("metadata[why]", "rain")]).await;
     }
@@ -223,13 +223,13 @@ async fn refunds_and_disputes(both: &mut Both, sim: &Sim) {
             .filter(|(name, _)| *name != "capture_method")
             .collect();
         let paid = id(&both.post(INTENTS, "", &paid).await);
-        sim.let_time_pass().await.unwrap();
+        sim.run_scheduled().await.unwrap();
         let disputes = both.get("/v1/disputes", "", &[("payment_intent", paid.as_str())]).await;
         let dispute = id(&disputes["data"][0]);
         both.get(DISPUTE, &dispute, &[]).await;
         both.post(DISPUTE, &dispute, &[("evidence[uncategorized_text]", evidence)])
             .await;
-        sim.let_time_pass().await.unwrap();
+        sim.run_scheduled().await.unwrap();
         both.get(DISPUTE, &dispute, &[]).await;
         if evidence == "escalate_inquiry_evidence" {
             both.post("/v1/disputes/{dispute}/close", &dispute, &[]).await;

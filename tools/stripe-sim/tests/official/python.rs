@@ -10,7 +10,7 @@ const SKIPPED: i32 = 77;
 async fn stripes_own_library_for_python_pays_refunds_disputes_and_verifies() {
     let mut config = Config::new("sk_test_0123456789");
     config.webhook_backoff = Duration::from_millis(5);
-    config.later = None;
+    config.scheduled_delay = None;
     let sim = Sim::in_memory(config).unwrap();
     let running = sim.serve("127.0.0.1:0".parse().unwrap()).await.unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/official/pay");

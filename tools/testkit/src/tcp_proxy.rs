@@ -8,7 +8,7 @@ use tokio::{
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use url::Url;
 
-use crate::broker::raw_url;
+use crate::broker::amqp_url_with_password;
 
 /// A wire that can be cut, and laid to somewhere else.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct TcpProxy {
 
 impl TcpProxy {
     /// One that leads nowhere yet.
-    pub async fn loose() -> Self {
+    pub async fn disconnected() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let end = Arc::new(watch::Sender::new(None));
@@ -42,25 +42,25 @@ impl TcpProxy {
 
     /// One to the broker of the tests.
     pub async fn to_broker() -> Self {
-        let wire = Self::loose().await;
-        wire.reach_broker();
+        let wire = Self::disconnected().await;
+        wire.forward_to_broker();
         wire
     }
 
     /// Leads to the broker of the tests, from now on.
-    pub fn reach_broker(&self) {
-        let broker: Url = raw_url().parse().unwrap();
+    pub fn forward_to_broker(&self) {
+        let broker: Url = amqp_url_with_password().parse().unwrap();
         let host = broker.host_str().unwrap_or("localhost").to_owned();
         self.lay(Some((host, broker.port().unwrap_or(5672))));
     }
 
     /// Leads there from now on.
-    pub fn reach(&self, end: SocketAddr) {
+    pub fn forward_to(&self, end: SocketAddr) {
         self.lay(Some((end.ip().to_string(), end.port())));
     }
 
     /// Breaks every connection; new ones break at once.
-    pub fn cut(&self) {
+    pub fn disconnect(&self) {
         self.lay(None);
     }
 
@@ -75,7 +75,7 @@ impl TcpProxy {
 
     /// The broker's URL by this wire, with its password, which `bus::AmqpUrl` never shows.
     pub fn broker_url(&self) -> String {
-        let mut url: Url = raw_url().parse().unwrap();
+        let mut url: Url = amqp_url_with_password().parse().unwrap();
         url.set_host(Some("127.0.0.1")).unwrap();
         url.set_port(Some(self.address.port())).unwrap();
         url.to_string()

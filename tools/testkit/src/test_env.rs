@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 ///
 /// Everything in it is this test's own and is deleted with it.
 pub struct TestEnv {
-    /// The clock of every service that is started here. It is the machine's clock unless made by [`TestEnv::at`].
+    /// The clock of every service that is started here. It is the machine's clock unless made by [`TestEnv::with_clock`].
     pub clock: Clock,
     /// The order window of every service that is started here.
     pub window: Duration,
@@ -54,11 +54,11 @@ impl RunningService {
 impl TestEnv {
     /// A world of its own, on the machine's clock.
     pub async fn new() -> Self {
-        Self::at(Clock::system()).await
+        Self::with_clock(Clock::system()).await
     }
 
     /// A world of its own, on this clock.
-    pub async fn at(clock: Clock) -> Self {
+    pub async fn with_clock(clock: Clock) -> Self {
         let namespace: Namespace = format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap();
         let key = SigningKey::from_seed(&[7; 32]).unwrap();
         let keys = Jwks {
