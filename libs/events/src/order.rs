@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId, text_enum};
 
 use crate::Dispute;
 
@@ -76,31 +76,32 @@ pub struct AfterSale {
     pub dispute: Option<Dispute>,
 }
 
-/// Where an order stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OrderStatus {
-    /// The tickets are held, until the deadline.
-    Created,
-    /// Confirmed: a payment is authorised and will be captured. It can no longer expire.
-    #[serde(rename = "awaiting:payment")]
-    AwaitingPayment,
-    /// Paid: the tickets are the buyer's.
-    Complete,
-    /// Ended without a sale: the tickets are on sale again.
-    Cancelled,
+text_enum! {
+    /// Where an order stands.
+    #[derive(JsonSchema)]
+    pub enum OrderStatus {
+        /// The tickets are held, until the deadline.
+        Created = "created",
+        /// Confirmed: a payment is authorised and will be captured. It can no longer expire.
+        AwaitingPayment = "awaiting:payment",
+        /// Paid: the tickets are the buyer's.
+        Complete = "complete",
+        /// Ended without a sale: the tickets are on sale again.
+        Cancelled = "cancelled",
+    }
 }
 
-/// Why an order was cancelled.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CancelReason {
-    /// The buyer did.
-    User,
-    /// It was not paid in time.
-    Expired,
-    /// The authorised payment could not be captured.
-    PaymentFailed,
-    /// The seller withdrew the listing.
-    TicketWithdrawn,
+text_enum! {
+    /// Why an order was cancelled.
+    #[derive(JsonSchema)]
+    pub enum CancelReason {
+        /// The buyer did.
+        User = "user",
+        /// It was not paid in time.
+        Expired = "expired",
+        /// The authorised payment could not be captured.
+        PaymentFailed = "payment-failed",
+        /// The seller withdrew the listing.
+        TicketWithdrawn = "ticket-withdrawn",
+    }
 }

@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use values::{Money, OrderId, PaymentId, RefundId, UserId};
+use values::{Money, OrderId, PaymentId, RefundId, UserId, text_enum};
 
 /// One attempt to pay for an order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -20,20 +20,21 @@ pub struct Payment {
     pub amount: Money,
 }
 
-/// Where a payment stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PaymentStatus {
-    /// Under way: the buyer's bank asks its owner, or Stripe has not answered yet. Nothing is set aside.
-    Pending,
-    /// The card's bank has set the money aside; it is not taken yet.
-    Authorized,
-    /// The money is taken.
-    Captured,
-    /// Nothing was taken, and nothing will be.
-    Failed,
-    /// All that was taken is given back. Of which only a part is, stays `captured`.
-    Refunded,
+text_enum! {
+    /// Where a payment stands.
+    #[derive(JsonSchema)]
+    pub enum PaymentStatus {
+        /// Under way: the buyer's bank asks its owner, or Stripe has not answered yet. Nothing is set aside.
+        Pending = "pending",
+        /// The card's bank has set the money aside; it is not taken yet.
+        Authorized = "authorized",
+        /// The money is taken.
+        Captured = "captured",
+        /// Nothing was taken, and nothing will be.
+        Failed = "failed",
+        /// All that was taken is given back. Of which only a part is, stays `captured`.
+        Refunded = "refunded",
+    }
 }
 
 /// A captured payment, of which money went back or may have to.
@@ -77,14 +78,15 @@ pub struct Dispute {
     pub amount: Money,
 }
 
-/// How a dispute stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum DisputeStatus {
-    /// The bank has not decided; Stripe holds the money.
-    Open,
-    /// The bank has decided for the seller: the money stays.
-    Won,
-    /// The bank has decided for the buyer: the money is gone.
-    Lost,
+text_enum! {
+    /// How a dispute stands.
+    #[derive(JsonSchema)]
+    pub enum DisputeStatus {
+        /// The bank has not decided; Stripe holds the money.
+        Open = "open",
+        /// The bank has decided for the seller: the money stays.
+        Won = "won",
+        /// The bank has decided for the buyer: the money is gone.
+        Lost = "lost",
+    }
 }

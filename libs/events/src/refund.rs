@@ -1,6 +1,6 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId, text_enum};
 
 /// Tickets of one paid order that go back, for what was paid for them.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
@@ -46,30 +46,32 @@ pub struct Refund {
     pub updated_at: Timestamp,
 }
 
-/// Where a refund stands.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RefundStatus {
-    /// The buyer asks; the seller has not decided.
-    Requested,
-    /// The money is to be paid back.
-    Approved,
-    /// The seller said no.
-    Declined,
-    /// The money is paid back, and the tickets are no longer the buyer's.
-    Paid,
-    /// The money could not be paid back: the tickets stay the buyer's.
-    Failed,
+text_enum! {
+    /// Where a refund stands.
+    #[derive(JsonSchema)]
+    pub enum RefundStatus {
+        /// The buyer asks; the seller has not decided.
+        Requested = "requested",
+        /// The money is to be paid back.
+        Approved = "approved",
+        /// The seller said no.
+        Declined = "declined",
+        /// The money is paid back, and the tickets are no longer the buyer's.
+        Paid = "paid",
+        /// The money could not be paid back: the tickets stay the buyer's.
+        Failed = "failed",
+    }
 }
 
-/// Who asked for a refund.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AskedBy {
-    /// The buyer.
-    Buyer,
-    /// The seller.
-    Seller,
-    /// Nobody: the listing was withdrawn.
-    Withdrawal,
+text_enum! {
+    /// Who asked for a refund.
+    #[derive(JsonSchema)]
+    pub enum AskedBy {
+        /// The buyer.
+        Buyer = "buyer",
+        /// The seller.
+        Seller = "seller",
+        /// Nobody: the listing was withdrawn.
+        Withdrawal = "withdrawal",
+    }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use subtle::ConstantTimeEq;
-use values::{SessionId, Timestamp, UserId};
+use values::{SessionId, Timestamp, UserId, text_enum};
 
 use crate::refresh_token::{RefreshKey, RefreshToken};
 
@@ -20,28 +20,13 @@ pub(crate) struct Session {
     pub(crate) ended: Option<(Timestamp, EndReason)>,
 }
 
-/// Why a session ended before its time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum EndReason {
-    /// Its owner signed out.
-    SignedOut,
-    /// A refresh token came a second time: somebody has a copy.
-    RefreshReused,
-}
-
-impl EndReason {
-    /// As it stands in the database.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed-out",
-            Self::RefreshReused => "refresh-reused",
-        }
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        [Self::SignedOut, Self::RefreshReused]
-            .into_iter()
-            .find(|reason| reason.as_str() == text)
+text_enum! {
+    /// Why a session ended before its time.
+    pub(crate) enum EndReason {
+        /// Its owner signed out.
+        SignedOut = "signed-out",
+        /// A refresh token was used a second time: it may have been stolen.
+        RefreshReused = "refresh-reused",
     }
 }
 

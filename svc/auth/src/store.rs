@@ -1,7 +1,7 @@
 //! Every SQL statement of this service.
 
 use db::{Constraint, Error, Tx};
-use rusqlite::{Connection, OptionalExtension, Row, types::Type};
+use rusqlite::{Connection, OptionalExtension, Row};
 use values::{SessionId, Timestamp, UserId};
 
 use crate::{
@@ -54,10 +54,7 @@ pub(crate) fn session(conn: &Connection, id: SessionId) -> Result<Option<Session
     let sql = "SELECT id, user_id, generation, refresh_hash, started_at, expires_at, ended_at, end_reason
                FROM sessions WHERE id = ?";
     one(conn, sql, [id], |row| {
-        let reason: Option<String> = row.get(7)?;
-        let reason = reason
-            .map(|text| EndReason::parse(&text).ok_or_else(|| unreadable(7, &text)))
-            .transpose()?;
+        let reason: Option<EndReason> = row.get(7)?;
         Ok(Session {
             id: row.get(0)?,
             user_id: row.get(1)?,
@@ -86,7 +83,7 @@ pub(crate) fn insert_session(tx: &Tx, session: &Session) -> Result<(), Error> {
 }
 
 pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
-    let (ended_at, reason) = session.ended.map(|(at, reason)| (at, reason.as_str())).unzip();
+    let (ended_at, reason) = session.ended.unzip();
     tx.prepare_cached(
         "UPDATE sessions SET generation = ?, refresh_hash = ?, expires_at = ?, ended_at = ?, end_reason = ? WHERE id = ?",
     )?
@@ -221,8 +218,4 @@ fn read_account(row: &Row<'_>) -> rusqlite::Result<Account> {
         email: row.get(1)?,
         password_hash: row.get(2)?,
     })
-}
-
-fn unreadable(column: usize, text: &str) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("{text} is not known here").into())
 }

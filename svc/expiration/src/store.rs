@@ -66,7 +66,7 @@ pub(crate) fn save(tx: &Tx, timer: &Timer) -> Result<(), db::Error> {
     let (state, stopped_by) = match timer.state {
         State::Pending => ("pending", None),
         State::Expired => ("expired", None),
-        State::Stopped(by) => ("stopped", Some(by.as_str())),
+        State::Stopped(by) => ("stopped", Some(by)),
     };
     tx.prepare_cached(
         "INSERT INTO timer (order_id, buyer_id, deadline, order_version, state, stopped_by)
@@ -103,9 +103,8 @@ fn timer(row: &Row<'_>) -> rusqlite::Result<Timer> {
 }
 
 fn state(row: &Row<'_>) -> rusqlite::Result<State> {
-    let (state, stopped_by) = (row.get_ref(4)?.as_str()?, row.get_ref(5)?.as_str_or_null()?);
-    let by = stopped_by.and_then(|text| StoppedBy::ALL.into_iter().find(|by| by.as_str() == text));
-    match (state, by) {
+    let stopped_by: Option<StoppedBy> = row.get(5)?;
+    match (row.get_ref(4)?.as_str()?, stopped_by) {
         ("pending", None) => Ok(State::Pending),
         ("expired", None) => Ok(State::Expired),
         ("stopped", Some(by)) => Ok(State::Stopped(by)),

@@ -1,5 +1,5 @@
 use events::{CancelReason, Order, OrderStatus};
-use values::{OrderId, Timestamp, UserId};
+use values::{OrderId, Timestamp, UserId, text_enum};
 
 /// The time that an order has.
 ///
@@ -26,12 +26,13 @@ pub(crate) enum State {
     Stopped(StoppedBy),
 }
 
-/// The status of an order that can no longer expire.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum StoppedBy {
-    AwaitingPayment,
-    Complete,
-    Cancelled,
+text_enum! {
+    /// The status of an order that can no longer expire, as the order service writes it.
+    pub(crate) enum StoppedBy {
+        AwaitingPayment = "awaiting:payment",
+        Complete = "complete",
+        Cancelled = "cancelled",
+    }
 }
 
 /// Why a timer did not expire now.
@@ -119,19 +120,6 @@ impl Timer {
         events::Timer {
             order_id: self.order_id,
             deadline: self.deadline,
-        }
-    }
-}
-
-impl StoppedBy {
-    pub(crate) const ALL: [Self; 3] = [Self::AwaitingPayment, Self::Complete, Self::Cancelled];
-
-    /// The status as the order service writes it.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::AwaitingPayment => "awaiting:payment",
-            Self::Complete => "complete",
-            Self::Cancelled => "cancelled",
         }
     }
 }

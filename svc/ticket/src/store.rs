@@ -1,7 +1,7 @@
 //! Every statement on listings and holds; the list has its own room, `browse`.
 
 use db::{RowReader, read_row};
-use events::{OrderStatus, RefundTerms};
+use events::RefundTerms;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, OrderId, TicketId};
 
@@ -146,12 +146,6 @@ pub(crate) fn newest(conn: &Connection) -> Result<(Option<TicketId>, Option<Orde
 
 /// Keeps the state of an order, unless a later one is known; its listing need not be.
 pub(crate) fn hold(conn: &Connection, order: &events::Order) -> Result<(), db::Error> {
-    let status = match order.status {
-        OrderStatus::Created => "created",
-        OrderStatus::AwaitingPayment => "awaiting:payment",
-        OrderStatus::Complete => "complete",
-        OrderStatus::Cancelled => "cancelled",
-    };
     let returned = order.after_sale.as_ref().map_or(0, |after| after.returned_quantity);
     conn.prepare_cached(
         "INSERT INTO hold (order_id, ticket_id, quantity, status, version, returned)
@@ -165,7 +159,7 @@ pub(crate) fn hold(conn: &Connection, order: &events::Order) -> Result<(), db::E
         ":order_id": order.id,
         ":ticket_id": order.ticket_id,
         ":quantity": order.quantity,
-        ":status": status,
+        ":status": order.status,
         ":version": order.version.cast_signed(),
         ":returned": returned,
     })?;
