@@ -10,7 +10,7 @@ use values::{Clock, Timestamp};
 
 use crate::{
     AmqpUrl, DelayLadder, Error, EventHandler, Namespace, Recovery,
-    backoff::Backoff,
+    backoff::retry_backoff,
     connection::{close, confirming_channel, connect, loss, patiently},
     consumer::Subscriber,
     depths::watch_depths,
@@ -234,7 +234,7 @@ impl Supervisor {
 
     async fn run(mut self) {
         let shutdown = self.shutdown.clone();
-        let mut backoff = Backoff::new();
+        let mut backoff = retry_backoff();
         loop {
             let began = Instant::now();
             // Boxed, because a session is large and most of its life it waits.
@@ -247,7 +247,7 @@ impl Supervisor {
             }
             tokio::select! {
                 () = shutdown.cancelled() => return,
-                () = tokio::time::sleep(backoff.pause()) => {}
+                () = tokio::time::sleep(backoff.next_delay()) => {}
             }
         }
     }

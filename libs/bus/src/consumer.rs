@@ -18,7 +18,7 @@ use values::{Clock, Timestamp};
 
 use crate::{
     ConsumeError, Error, EventHandler, Namespace, Queue,
-    backoff::Backoff,
+    backoff::retry_backoff,
     connection::confirming_channel,
     failure::Failure,
     in_order::all_in_order,
@@ -89,7 +89,7 @@ impl Subscriber {
     /// only on `stop`.
     async fn handle(&self, channel: &Channel, batch: Vec<Delivery>, stop: &CancellationToken) -> Result<(), Error> {
         let mut waiting = self.park_unreadable(channel, batch).await?;
-        let mut backoff = Backoff::new();
+        let mut backoff = retry_backoff();
         let mut told = false;
         while !waiting.is_empty() {
             let outcomes = all_in_order(waiting.iter().map(|message| self.apply(message))).await;
@@ -115,7 +115,7 @@ impl Subscriber {
             if !waiting.is_empty() {
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
-                    () = tokio::time::sleep(backoff.pause()) => {}
+                    () = tokio::time::sleep(backoff.next_delay()) => {}
                 }
             }
         }

@@ -11,7 +11,7 @@ use values::Clock;
 
 use crate::{
     Error, Namespace,
-    backoff::Backoff,
+    backoff::retry_backoff,
     in_order::all_in_order,
     message::{CONTENT_TYPE, Outgoing, PERSISTENT, TRACEPARENT, short},
     meters::Meters,
@@ -65,7 +65,7 @@ impl Relay {
     /// Publishes until `stop`, and then what is there.
     pub(crate) async fn run(&mut self, channel: &Channel, stop: &CancellationToken) -> Result<(), Error> {
         let mut commits = self.db.commits();
-        let mut backoff = Backoff::new();
+        let mut backoff = retry_backoff();
         loop {
             commits.borrow_and_update();
             // Asked before looking: what was committed before the stop is published.
@@ -74,7 +74,7 @@ impl Relay {
                 Page::Published => backoff.reset(),
                 Page::Refused => {
                     tracing::warn!("the broker refused an event: it stays in the outbox and is published again");
-                    tokio::time::sleep(backoff.pause()).await;
+                    tokio::time::sleep(backoff.next_delay()).await;
                 }
                 Page::Empty if stopping => return Ok(()),
                 Page::Empty => {

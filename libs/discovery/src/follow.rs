@@ -1,13 +1,13 @@
 use std::time::Duration;
 
+use backoff::Backoff;
 use tokio::{sync::watch, time::Instant};
 
-use crate::{
-    Consul, ServiceName,
-    backoff::{Backoff, jittered},
-    consul::Answer,
-    found::Known,
-};
+use crate::{Consul, ServiceName, consul::Answer, found::Known};
+
+/// The delays after failed queries.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+const LONGEST_RETRY: Duration = Duration::from_secs(10);
 
 /// How patiently Consul is asked.
 #[derive(Clone, Copy, Debug)]
@@ -52,18 +52,18 @@ impl Follower {
 
     /// Asks for ever.
     pub(crate) async fn run(mut self) {
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::new(FIRST_RETRY, LONGEST_RETRY);
         loop {
             let began = Instant::now();
             let pause = match self.consul.ask(&self.service, self.index, self.pace.wait).await {
                 Ok(answer) => {
                     self.learn(answer);
                     backoff.reset();
-                    jittered(self.pace.pause).saturating_sub(began.elapsed())
+                    backoff.jittered(self.pace.pause).saturating_sub(began.elapsed())
                 }
                 Err(reason) => {
                     self.failed(reason);
-                    backoff.pause()
+                    backoff.next_delay()
                 }
             };
             tokio::time::sleep(pause).await;

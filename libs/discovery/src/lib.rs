@@ -10,7 +10,6 @@
 
 mod address;
 mod answer;
-mod backoff;
 mod consul;
 mod follow;
 mod found;
