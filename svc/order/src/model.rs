@@ -9,18 +9,16 @@ use events::Envelope;
 use values::{OrderId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
-    ask_refund::{AskRefund, ask_refund},
-    cancel_order::cancel_order,
-    decide_refund::{DecideRefund, decide_refund},
-    place_order::{PlaceOrder, place_order},
-    reactions,
-    retry_withdrawal::retry_withdrawal,
-    withdrawal,
+    events::consume,
+    use_cases::{
+        DecideRefund, PlaceOrder, RequestRefund, cancel_order, decide_refund, place_order, refund_withdrawn_sales,
+        request_refund, retry_withdrawal,
+    },
 };
 
 /// Hears an event.
 pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope, extension: Duration) -> Result<(), ConsumeError> {
-    reactions::react(tx, now, said, extension)
+    consume(tx, now, said, extension)
 }
 
 /// A buyer places an order; says whether there is one.
@@ -41,13 +39,13 @@ pub fn cancel(tx: &Tx, now: Timestamp, buyer: UserId, order: OrderId) -> bool {
 
 /// Somebody asks for a refund; says whether it is asked for.
 pub fn refund(tx: &Tx, now: Timestamp, by: UserId, order_id: OrderId, quantity: Option<u32>) -> bool {
-    let asked = AskRefund {
+    let asked = RequestRefund {
         order_id,
         by,
         quantity,
         reason: None,
     };
-    ask_refund(tx, now, asked).is_ok()
+    request_refund(tx, now, asked).is_ok()
 }
 
 /// The seller decides on a refund; says whether it is as the seller wants.
@@ -63,7 +61,7 @@ pub fn decide(tx: &Tx, now: Timestamp, by: UserId, order_id: OrderId, refund_id:
 
 /// The job goes on that refunds the sales of withdrawn listings.
 pub fn refund_withdrawn(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
-    withdrawal::refund_some(tx, now)
+    refund_withdrawn_sales(tx, now)
 }
 
 /// The seller wants those refunded again whose refund failed; says whether that is possible.

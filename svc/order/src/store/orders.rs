@@ -3,7 +3,7 @@ use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
 use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
 use values::{Money, OrderId, TicketId, Timestamp, UserId};
 
-use crate::order::{AfterSale, GivenBack, Order, Shown};
+use crate::domain::{AfterSale, GivenBack, Order, Shown};
 
 const COLUMNS: &str = "id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount, currency,
     quantity, expires_at, payment_id, created_at, updated_at, pending_payment_id, over_payment_id, extended_at,

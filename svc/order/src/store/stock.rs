@@ -5,7 +5,7 @@ use events::Ticket;
 use rusqlite::{Connection, OptionalExtension};
 use values::{Money, TicketId};
 
-use crate::listing::Listing;
+use crate::domain::Listing;
 
 /// A listing, if the ticket service has told us of it.
 pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>, Error> {

@@ -1,0 +1,13 @@
+//! The HTTP API: views, handlers, problems.
+
+mod app;
+mod orders;
+mod problems;
+mod refunds;
+mod views;
+mod withdrawals;
+
+pub(crate) use app::App;
+pub(crate) use orders::OrdersApi;
+pub(crate) use refunds::RefundsApi;
+pub(crate) use withdrawals::WithdrawalsApi;

@@ -1,0 +1,93 @@
+//! Errors of the use cases as problems.
+
+use poem::http::StatusCode;
+use problem::Problem;
+
+use crate::{
+    domain::{CannotCancel, CannotRefund, NotForSale, Refused},
+    use_cases::{CancelOrderError, DecideRefundError, PlaceOrderError, RequestRefundError, RetryWithdrawalError},
+};
+
+impl From<PlaceOrderError> for Problem {
+    fn from(error: PlaceOrderError) -> Self {
+        match error {
+            PlaceOrderError::TicketNotFound(_) => Self::not_found(error),
+            PlaceOrderError::NotForSale(reason) => match reason {
+                NotForSale::SoldOut(_) => Self::conflict("sold-out", "Not enough tickets are left"),
+                NotForSale::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn"),
+                NotForSale::Begun => Self::conflict("event-begun", "The event has begun"),
+            }
+            .detail(reason),
+            PlaceOrderError::Refused(Refused::OwnTicket) => {
+                Self::new(StatusCode::FORBIDDEN, "own-ticket", "This is your own listing").detail(error)
+            }
+            PlaceOrderError::Refused(Refused::TooDear(_)) => Self::invalid("quantity", error),
+            PlaceOrderError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<CancelOrderError> for Problem {
+    fn from(error: CancelOrderError) -> Self {
+        match error {
+            CancelOrderError::NotFound(_) => Self::not_found(error),
+            CancelOrderError::CannotCancel(CannotCancel::Complete) => {
+                Self::conflict("order-complete", "The order is paid").detail(error)
+            }
+            CancelOrderError::CannotCancel(CannotCancel::Paying) => {
+                Self::conflict("order-being-paid", "The order is being paid").detail(error)
+            }
+            CancelOrderError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<CannotRefund> for Problem {
+    fn from(why: CannotRefund) -> Self {
+        match why {
+            CannotRefund::NotPaid => Self::conflict("order-not-paid", "The order is not paid"),
+            CannotRefund::Disputed => Self::conflict("order-disputed", "The charge is disputed"),
+            CannotRefund::TakenBack | CannotRefund::NothingLeft => {
+                Self::conflict("nothing-to-refund", "Nothing is left to refund")
+            }
+            CannotRefund::TooMany(_) => return Self::invalid("quantity", why),
+        }
+        .detail(why)
+    }
+}
+
+impl From<RequestRefundError> for Problem {
+    fn from(error: RequestRefundError) -> Self {
+        match error {
+            RequestRefundError::NotFound(_) => Self::not_found(error),
+            RequestRefundError::CannotRefund(why) => why.into(),
+            RequestRefundError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<RetryWithdrawalError> for Problem {
+    fn from(error: RetryWithdrawalError) -> Self {
+        match error {
+            RetryWithdrawalError::NotFound(_) => Self::not_found(error),
+            RetryWithdrawalError::NotWithdrawn => {
+                Self::conflict("ticket-not-withdrawn", "The listing is not withdrawn").detail(error)
+            }
+            RetryWithdrawalError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecideRefundError> for Problem {
+    fn from(error: DecideRefundError) -> Self {
+        match error {
+            DecideRefundError::NotFound(_) => Self::not_found(error),
+            DecideRefundError::NotTheSeller => Self::forbidden(error),
+            DecideRefundError::CannotRefund(why) => why.into(),
+            DecideRefundError::Decided(_) => {
+                Self::conflict("refund-decided", "The refund is decided already").detail(error)
+            }
+            DecideRefundError::Db(error) => error.into(),
+        }
+    }
+}

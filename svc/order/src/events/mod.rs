@@ -1,0 +1,11 @@
+//! Events of the service: consumed, published, published again, and recovered from the journal.
+
+mod consume;
+mod publish;
+mod recover;
+mod republish;
+
+pub(crate) use consume::consume;
+pub(crate) use publish::{publish_order, publish_refund, publish_reversal};
+pub(crate) use recover::{newest_record_at, recover};
+pub(crate) use republish::republish;

@@ -1,0 +1,95 @@
+//! The service: its schema, and what runs in it.
+
+use std::sync::Arc;
+
+use bus::{ConsumeError, Consumer, Queue, outbox};
+use chassis::{ConfigErrors, Context, NoCommand, OperatorError, Parts, Samples, Service};
+use db::{Db, Schema, Tx, admin::Invariant};
+use events::Envelope;
+use rusqlite::Connection;
+use values::{Clock, Timestamp};
+
+use crate::{
+    api::{App, OrdersApi, RefundsApi, WithdrawalsApi},
+    events::{consume, newest_record_at, recover, republish},
+    jobs, metrics,
+    settings::{Args, Settings},
+    store,
+};
+
+/// The order service.
+#[derive(Debug)]
+pub struct Orders;
+
+impl Service for Orders {
+    const NAME: &'static str = "order";
+    const ABOUT: &'static str = "Orders of the ticketing marketplace: who holds which tickets, and until when.";
+    const PORT: u16 = 4003;
+    const SCHEMA: Schema = Schema {
+        service: Self::NAME,
+        migrations: &[
+            outbox::SCHEMA_V1,
+            idempotency::SCHEMA_V1,
+            include_str!("../migrations/001_orders.sql"),
+            include_str!("../migrations/002_tally.sql"),
+            include_str!("../migrations/003_after_the_sale.sql"),
+            include_str!("../migrations/004_attempts_that_are_over.sql"),
+        ],
+    };
+    const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
+
+    type Args = Args;
+    type Settings = Settings;
+    type Command = NoCommand;
+    type Api = (OrdersApi, RefundsApi, WithdrawalsApi);
+    type App = App;
+
+    fn api() -> Self::Api {
+        (OrdersApi, RefundsApi, WithdrawalsApi)
+    }
+
+    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
+        args.settings(errors)
+    }
+
+    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
+        republish(tx, now, after)
+    }
+
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
+        recover(tx, now, envelope)
+    }
+
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        newest_record_at(conn)
+    }
+
+    fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        metrics::collect_metrics(conn, now, samples)
+    }
+
+    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
+        let Context { db, clock, window, .. } = context;
+        Ok(Parts {
+            consumers: vec![Consumer {
+                queue: Queue::Events,
+                reaction: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, settings.payment_extension)),
+            }],
+            jobs: vec![
+                idempotency::purge_job(&db, &clock),
+                jobs::refund_withdrawn_sales_job(&db, &clock),
+            ],
+            app: App {
+                db,
+                clock,
+                window,
+                max_tickets_per_order: settings.max_tickets_per_order,
+            },
+            verifier: None,
+        })
+    }
+
+    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, OperatorError> {
+        match command {}
+    }
+}

@@ -1,0 +1,47 @@
+//! What every row in the database satisfies.
+
+use db::admin::Invariant;
+
+/// The statements that `check` runs: each returns the rows that break its invariant.
+pub(crate) const INVARIANTS: &[Invariant] = &[
+    Invariant {
+        name: "the stock is what the orders hold and have bought",
+        sql: r#"SELECT l.id, l.held, l.sold,
+                       coalesce(sum(o.quantity) FILTER (WHERE o.status IN ('created', 'awaiting:payment')), 0) AS open,
+                       coalesce(sum(o.quantity - o.returned_quantity) FILTER (WHERE o.status = 'complete'), 0) AS paid
+                FROM listing l LEFT JOIN "order" o ON o.ticket_id = l.id
+                GROUP BY l.id HAVING l.held <> open OR l.sold <> paid"#,
+    },
+    Invariant {
+        name: "there are as many tickets as the seller wants, or as are taken",
+        sql: "SELECT id, wanted, quantity, held, sold FROM listing WHERE quantity <> max(wanted, held + sold)",
+    },
+    Invariant {
+        name: "a withdrawn listing has no open order",
+        sql: r#"SELECT o.id FROM "order" o JOIN listing l ON l.id = o.ticket_id
+                WHERE l.withdrawn_at IS NOT NULL AND o.status = 'created'"#,
+    },
+    Invariant {
+        name: "what went back of an order is what its refunds say",
+        sql: r#"SELECT o.id, o.claimed_quantity, o.refunded_quantity, o.returned_quantity, r.claimed, r.paid, r.returned
+                FROM "order" o
+                LEFT JOIN (SELECT order_id, sum(claimed) AS claimed,
+                                  sum(quantity) FILTER (WHERE status = 'paid') AS paid,
+                                  sum(quantity) FILTER (WHERE returned) AS returned
+                           FROM refund GROUP BY order_id) r ON r.order_id = o.id
+                WHERE o.claimed_quantity <> coalesce(r.claimed, 0) OR o.refunded_quantity <> coalesce(r.paid, 0)
+                   OR o.returned_quantity <> coalesce(r.returned, 0)"#,
+    },
+    Invariant {
+        name: "only what is paid is refunded",
+        sql: r#"SELECT r.id FROM refund r JOIN "order" o ON o.id = r.order_id WHERE o.status <> 'complete'"#,
+    },
+    Invariant {
+        name: "the tally counts the orders",
+        sql: r#"SELECT status, reason, o.orders, t.orders AS counted, o.tickets, t.tickets AS counted_tickets
+                FROM (SELECT status, coalesce(cancel_reason, '') AS reason, count(*) AS orders, sum(quantity) AS tickets
+                      FROM "order" GROUP BY 1, 2) o
+                FULL JOIN tally t USING (status, reason)
+                WHERE coalesce(o.orders, 0) IS NOT t.orders OR coalesce(o.tickets, 0) IS NOT t.tickets"#,
+    },
+];

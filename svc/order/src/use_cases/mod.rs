@@ -1,0 +1,27 @@
+//! What the service does, one file per use case: synchronous functions over a transaction.
+
+mod apply_payment;
+mod apply_reversal;
+mod cancel_order;
+mod decide_refund;
+mod expire_order;
+mod place_order;
+mod refund_sale;
+mod refund_withdrawn_sales;
+mod request_refund;
+mod retry_withdrawal;
+mod save;
+#[cfg(test)]
+mod tests;
+mod update_listing_replica;
+
+pub(crate) use apply_payment::apply_payment;
+pub(crate) use apply_reversal::apply_reversal;
+pub(crate) use cancel_order::{CancelOrderError, cancel_order};
+pub(crate) use decide_refund::{DecideRefund, DecideRefundError, decide_refund};
+pub(crate) use expire_order::expire_order;
+pub(crate) use place_order::{PlaceOrder, PlaceOrderError, place_order};
+pub(crate) use refund_withdrawn_sales::refund_withdrawn_sales;
+pub(crate) use request_refund::{RequestRefund, RequestRefundError, request_refund};
+pub(crate) use retry_withdrawal::{RetryWithdrawalError, retry_withdrawal};
+pub(crate) use update_listing_replica::update_listing_replica;
