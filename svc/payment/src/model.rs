@@ -1,23 +1,20 @@
 //! The use cases without HTTP, broker and Stripe, for whoever explores what they do together with those of others
 //! (`tools/model`). Nothing is decided here.
 
+use ::events::Envelope;
 use bus::ConsumeError;
 use db::Tx;
-use events::Envelope;
 use values::{OrderId, PaymentId, RefundId, Timestamp, UserId};
 
 use crate::{
-    BasisPoints,
-    intent::{Failure, FailureKind, Intent, IntentStatus, Learned},
-    pay::{Pay, pay},
-    payment::{Call, Means, Payment},
-    reactions,
-    refunds::{self, Aftermath, GivenBack, GivenBackStatus},
-    settler::{
-        self,
-        aftermath::{Duty, duty},
+    domain::{
+        self, Aftermath, BasisPoints, Call, Failure, FailureKind, GivenBack, GivenBackStatus, Intent, IntentStatus,
+        Learned, Means, Payment, RefundCall,
     },
-    store, webhook,
+    events::react,
+    jobs::{Duty, due as due_now, duty},
+    store,
+    use_cases::{Pay, keep, note, pay, record_aftermath, record_refund},
 };
 
 /// What Stripe is asked about a payment.
@@ -99,7 +96,7 @@ pub struct Returned {
 
 /// Hears an event.
 pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope) -> Result<(), ConsumeError> {
-    reactions::react(tx, now, said)
+    react(tx, now, said)
 }
 
 /// A buyer begins to pay, with a card or in a browser; says whether that is possible.
@@ -120,14 +117,14 @@ pub fn begin(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderId, card:
 /// Stripe tells of something unasked.
 pub fn tell(tx: &Tx, now: Timestamp, letter: serde_json::Value) -> Result<(), db::Error> {
     match serde_json::from_value(letter) {
-        Ok(letter) => webhook::note(tx, now, &letter).map(|_| ()),
+        Ok(letter) => note(tx, now, &letter).map(|_| ()),
         Err(_) => Ok(()),
     }
 }
 
 /// What Stripe is to be asked next about a payment, if the settler finds it.
 pub fn due(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<Question>, db::Error> {
-    let found = settler::due(tx, now)?.contains(&id);
+    let found = due_now(tx, now)?.contains(&id);
     let Some(payment) = store::payment(tx, id)?.filter(|_| found) else {
         return Ok(None);
     };
@@ -147,8 +144,8 @@ pub fn due(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<Question>, d
             refund: refund.id,
             amount: refund.amount.amount,
             key: match call {
-                refunds::Call::Ask(key) => Some(key),
-                refunds::Call::Look => None,
+                RefundCall::Ask(key) => Some(key),
+                RefundCall::Look => None,
             },
         },
         Duty::Look(known) => Question::Aftermath { known },
@@ -177,7 +174,7 @@ pub fn write_down(
                 refunds: list.iter().map(GivenBack::from).collect(),
                 disputes: Vec::new(),
             };
-            return refunds::learn(tx, now, id, asked_at, &found);
+            return record_aftermath(tx, now, id, asked_at, &found);
         }
     };
     let Some(payment) = store::payment(tx, id)? else {
@@ -188,22 +185,22 @@ pub fn write_down(
         Answer::Refused => Learned::Refused(declined()),
         _ => Learned::Absent,
     };
-    settler::keep(tx, now, share(), id, (call, asked_at), learned).map(|_| ())
+    keep(tx, now, share(), id, (call, asked_at), learned).map(|_| ())
 }
 
 fn given_back(tx: &Tx, now: Timestamp, refund: RefundId, answer: &Answer) -> Result<(), db::Error> {
     let (list, answer) = match answer {
-        Answer::Refund(list, Some(given)) => (list.as_slice(), refunds::Answer::GivenBack(given.into())),
+        Answer::Refund(list, Some(given)) => (list.as_slice(), domain::Answer::GivenBack(given.into())),
         Answer::Refund(list, None) => (
             list.as_slice(),
-            refunds::Answer::Refused("charge_already_refunded".to_owned()),
+            domain::Answer::Refused("charge_already_refunded".to_owned()),
         ),
-        Answer::Later(list) => (list.as_slice(), refunds::Answer::Unknown(String::new())),
-        Answer::NotCovered(list) => (list.as_slice(), refunds::Answer::NotCovered(String::new())),
-        _ => (&[][..], refunds::Answer::Unknown(String::new())),
+        Answer::Later(list) => (list.as_slice(), domain::Answer::Unknown(String::new())),
+        Answer::NotCovered(list) => (list.as_slice(), domain::Answer::NotCovered(String::new())),
+        _ => (&[][..], domain::Answer::Unknown(String::new())),
     };
     let list = list.iter().map(GivenBack::from).collect::<Vec<_>>();
-    refunds::record(tx, now, refund, &list, &answer)
+    record_refund(tx, now, refund, &list, &answer)
 }
 
 /// 2.5 %: of an odd price, no whole number.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chassis::{ConfigErrors, Secret};
 use url::Url;
 
-use crate::ledger::BasisPoints;
+use crate::domain::BasisPoints;
 
 /// The payment service's own flags.
 #[derive(Clone, Debug, clap::Args)]

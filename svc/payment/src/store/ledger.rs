@@ -4,8 +4,8 @@ use db::Tx;
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use values::{Currency, OrderId, PaymentId, Timestamp, UserId};
 
-use super::{OrderWord, Payment, money, read_payment};
-use crate::ledger::{Amounts, BasisPoints, Page, Taken, Why};
+use super::{columns::money, orders::OrderWord};
+use crate::domain::{Amounts, BasisPoints, Page, Taken, Why};
 
 /// A line of a seller's books.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,23 +18,6 @@ pub(crate) struct Line {
     pub(crate) reason: String,
     pub(crate) reference: Option<String>,
     pub(crate) amounts: Amounts,
-}
-
-/// Keeps that the money of a payment was taken, with the platform's share of it; says whether that is new.
-pub(crate) fn take(tx: &Tx, payment: &Payment, share: BasisPoints, now: Timestamp) -> Result<bool, db::Error> {
-    let added = tx
-        .prepare_cached(
-            "INSERT INTO taking (payment_id, currency, amount, fee_basis_points, look_at)
-             VALUES (:payment_id, :currency, :amount, :share, :look_at) ON CONFLICT (payment_id) DO NOTHING",
-        )?
-        .execute(named_params! {
-            ":payment_id": payment.id,
-            ":currency": payment.amount.currency,
-            ":amount": payment.amount.amount,
-            ":share": share.get(),
-            ":look_at": now,
-        })?;
-    Ok(added > 0)
 }
 
 /// What was taken with a payment, and what has become of it.
@@ -134,18 +117,6 @@ pub(crate) fn append(
         ":stripe_fee": amounts.stripe_fee,
     })?;
     Ok(())
-}
-
-/// Captured payments that have no books yet, after `after`, in the order of their ids.
-pub(crate) fn without_books(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
-    let mut found = conn.prepare_cached(
-        "SELECT * FROM payment
-         WHERE id > ?1 AND status = 'captured' AND amount > 0
-           AND NOT EXISTS (SELECT 1 FROM taking t WHERE t.payment_id = payment.id)
-         ORDER BY id LIMIT ?2",
-    )?;
-    let payments = found.query_map((after, limit), read_payment)?;
-    Ok(payments.collect::<Result<_, _>>()?)
 }
 
 /// A seller's books, by currency.

@@ -4,10 +4,7 @@ use serde::Serialize;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::PaymentIntent;
 
-use crate::{
-    card_token::Token,
-    payment::{Means, Payment},
-};
+use crate::domain::{Means, Payment, Token};
 
 /// Makes a payment intent, and confirms it at once where the card is known
 /// (<https://docs.stripe.com/api/payment_intents/create>).

@@ -1,0 +1,15 @@
+//! The HTTP operations: what comes in, which use case, what goes out.
+
+mod app;
+mod csv;
+mod ledger;
+mod ledger_view;
+mod payment_view;
+mod payments;
+mod problems;
+mod webhook;
+
+pub(crate) use app::App;
+pub(crate) use ledger::LedgerApi;
+pub(crate) use payments::PaymentsApi;
+pub(crate) use webhook::WebhookApi;
