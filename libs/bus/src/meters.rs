@@ -87,7 +87,7 @@ impl Meters {
 
     /// Who says something: what is counted of it is there from the beginning.
     pub(crate) fn says(&self, service: &str) {
-        for route in events::ROUTES.iter().filter(|route| route.from == service) {
+        for route in events::ROUTES.iter().filter(|route| route.publisher == service) {
             drop(self.published.get_or_create(&[("type", route.event.to_owned())]));
         }
     }

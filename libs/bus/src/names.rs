@@ -95,7 +95,7 @@ pub(crate) const TIMEKEEPER: &str = "expiration";
 pub(crate) fn services() -> Vec<&'static str> {
     let mut services: Vec<_> = events::ROUTES
         .iter()
-        .flat_map(|route| route.to.iter().copied().chain([route.from]))
+        .flat_map(|route| route.consumers.iter().copied().chain([route.publisher]))
         .collect();
     services.sort_unstable();
     services.dedup();

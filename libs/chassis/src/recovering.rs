@@ -27,7 +27,7 @@ pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Resu
         done.send_replace(true);
         return Ok(None);
     };
-    let silent = |route: &events::Route| route.from != S::NAME && !route.to.contains(&S::NAME);
+    let silent = |route: &events::Route| route.publisher != S::NAME && !route.consumers.contains(&S::NAME);
     if events::ROUTES.iter().all(silent) {
         // It neither says nor hears anything: what the backup does not know is gone.
         db.write(db::restored::clear).await?;

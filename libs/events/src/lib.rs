@@ -6,21 +6,22 @@
 
 mod asyncapi;
 mod envelope;
-mod examples;
+mod event;
+mod event_table;
+pub mod examples;
 mod expiration;
 mod order;
 mod payment;
 mod refund;
-mod routes;
 #[cfg(test)]
 mod tests;
 mod ticket;
 
 pub use asyncapi::asyncapi;
-pub use envelope::{Envelope, Event, Malformed};
+pub use envelope::{Envelope, Malformed};
+pub use event::{Event, ROUTES, Route, subscriptions};
 pub use expiration::{Expiration, Timer};
 pub use order::{AfterSale, CancelReason, Order, OrderRecord, OrderStatus};
-pub use payment::{Dispute, DisputeStatus, Payment, PaymentStatus, RefundAnswer, Reversal};
+pub use payment::{Dispute, DisputeStatus, Payment, PaymentStatus, RefundOutcome, Reversal};
 pub use refund::{AskedBy, Refund, RefundStatus};
-pub use routes::{ROUTES, Route, subscriptions};
 pub use ticket::{RefundTerms, Ticket, TicketRecord};

@@ -49,7 +49,7 @@ pub struct Reversal {
     /// The refund of an order that this is said of. None where money went back that nobody had asked the marketplace for:
     /// by hand, in Stripe's dashboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refund: Option<RefundAnswer>,
+    pub refund: Option<RefundOutcome>,
     /// The dispute of this payment, if there ever was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<Dispute>,
@@ -58,7 +58,8 @@ pub struct Reversal {
 /// What became of a refund that the order service had approved.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct RefundAnswer {
+#[schemars(rename = "RefundAnswer")]
+pub struct RefundOutcome {
     /// The refund.
     pub id: RefundId,
     /// How much it gives back.

@@ -1,12 +1,12 @@
-//! The contracts, held: a change of one of these snapshots is a change of the wire.
+//! Tests of the contracts. A changed snapshot is a changed wire format.
 
 use serde_json::{Value, json};
 
-use crate::{Envelope, Event, ROUTES, examples::examples, subscriptions};
+use crate::{Envelope, Event, ROUTES, examples, subscriptions};
 
 #[test]
 fn every_payload_is_as_it_was_promised() {
-    for event in examples() {
+    for event in examples::events() {
         let payload = serde_json::to_value(&event).unwrap();
         insta::assert_json_snapshot!(event.name(), payload);
     }
@@ -14,7 +14,7 @@ fn every_payload_is_as_it_was_promised() {
 
 #[test]
 fn an_event_survives_the_way_out_and_in() {
-    for event in examples() {
+    for event in examples::events() {
         let envelope = Envelope::new("order", "2027-06-01T19:30:00Z".parse().unwrap(), event);
         assert_eq!(Envelope::parse(envelope.to_json().as_bytes()).unwrap(), envelope);
     }
@@ -22,7 +22,7 @@ fn an_event_survives_the_way_out_and_in() {
 
 #[test]
 fn the_name_is_the_type_on_the_wire() {
-    for event in examples() {
+    for event in examples::events() {
         let wire: Value = serde_json::from_str(&Envelope::new("x", noon(), event.clone()).to_json()).unwrap();
         assert_eq!(wire["type"], event.name());
         assert_eq!(wire["specversion"], "1.0");
@@ -32,7 +32,7 @@ fn the_name_is_the_type_on_the_wire() {
 
 #[test]
 fn a_field_that_a_newer_release_adds_does_no_harm() {
-    let mut wire = serde_json::to_value(Envelope::new("order", noon(), examples().remove(2))).unwrap();
+    let mut wire = serde_json::to_value(Envelope::new("order", noon(), examples::events().remove(2))).unwrap();
     wire["data"]["gate"] = json!("B");
     wire["region"] = json!("north");
     assert!(matches!(
@@ -43,7 +43,7 @@ fn a_field_that_a_newer_release_adds_does_no_harm() {
 
 #[test]
 fn what_is_not_as_its_contract_says_is_malformed() {
-    let good = serde_json::to_value(Envelope::new("order", noon(), examples().remove(2))).unwrap();
+    let good = serde_json::to_value(Envelope::new("order", noon(), examples::events().remove(2))).unwrap();
     for (pointer, bad) in [
         ("/specversion", json!("2.0")),
         ("/type", json!("ticketing.order.created.v9")),
@@ -62,7 +62,7 @@ fn what_is_not_as_its_contract_says_is_malformed() {
 
 #[test]
 fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
-    let known: Vec<_> = examples().iter().map(Event::name).collect();
+    let known: Vec<_> = examples::events().iter().map(Event::name).collect();
     assert!(ROUTES.iter().all(|route| known.contains(&route.event)));
     assert_eq!(subscriptions("ticket").count(), 7);
     assert!(subscriptions("payment").any(|event| event == "ticketing.refund.approved.v1"));
@@ -72,9 +72,15 @@ fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
 #[tokio::test]
 async fn an_event_carries_the_trace_of_what_caused_it() {
     let trace = trace::Trace::start();
-    let envelope = trace::scope(trace, async { Envelope::new("order", noon(), examples().remove(0)) }).await;
+    let envelope = trace::scope(trace, async {
+        Envelope::new("order", noon(), examples::events().remove(0))
+    })
+    .await;
     assert_eq!(envelope.trace().unwrap().id(), trace.id());
-    assert_eq!(Envelope::new("order", noon(), examples().remove(0)).trace(), None);
+    assert_eq!(
+        Envelope::new("order", noon(), examples::events().remove(0)).trace(),
+        None
+    );
 }
 
 fn noon() -> values::Timestamp {

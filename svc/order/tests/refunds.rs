@@ -4,7 +4,7 @@
 use chassis::Service;
 use db::admin;
 use events::{
-    Dispute, DisputeStatus, Event, Payment, PaymentStatus, Refund, RefundAnswer, RefundTerms, Reversal, Ticket,
+    Dispute, DisputeStatus, Event, Payment, PaymentStatus, Refund, RefundOutcome, RefundTerms, Reversal, Ticket,
 };
 use order::{Orders, Settings};
 use serde_json::{Value, json};
@@ -100,7 +100,7 @@ impl Shop {
                 ..sale.payment.clone()
             },
             refunded_total: refund.amount,
-            refund: Some(RefundAnswer {
+            refund: Some(RefundOutcome {
                 id: refund.id,
                 amount: refund.amount,
                 failure: failure.map(str::to_owned),

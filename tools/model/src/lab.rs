@@ -435,7 +435,7 @@ impl Post {
             .iter()
             .find(|route| route.event == envelope.event.name())
             .unwrap();
-        let (to_order, to_payment) = (route.to.contains(&"order"), route.to.contains(&"payment"));
+        let (to_order, to_payment) = (route.consumers.contains(&"order"), route.consumers.contains(&"payment"));
         if !to_order && !to_payment {
             return None;
         }

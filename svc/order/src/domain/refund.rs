@@ -1,6 +1,6 @@
 //! A refund: tickets of a paid order that go back, and how that is decided.
 
-use events::{AskedBy, RefundAnswer, RefundStatus};
+use events::{AskedBy, RefundOutcome, RefundStatus};
 use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 use super::order::{CannotRefund, Change, Order};
@@ -177,7 +177,7 @@ impl Refund {
     /// claimed again before it is heard that it was paid once: then that is history.
     pub(crate) fn answered(
         &mut self,
-        answer: &RefundAnswer,
+        answer: &RefundOutcome,
         version: u64,
         left: u32,
         resell: bool,

@@ -2,7 +2,7 @@
 
 use bus::outbox;
 use db::Tx;
-use events::{Event, RefundAnswer, Reversal};
+use events::{Event, RefundOutcome, Reversal};
 use values::{Money, PaymentId, Timestamp};
 
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) fn announce_refund(tx: &Tx, now: Timestamp, refund: &Refund) -> Resul
 }
 
 fn publish(tx: &Tx, now: Timestamp, refund: &Refund, reversal: Reversal) -> Result<(), db::Error> {
-    let answer = RefundAnswer {
+    let answer = RefundOutcome {
         id: refund.id,
         amount: refund.amount,
         failure: refund.failure.clone(),

@@ -110,7 +110,7 @@ fn a_success_that_is_heard_after_its_failure_is_history_once_its_tickets_are_cla
     let mut refund = asked_by_buyer();
     refund.approve(noon()).unwrap();
     let mut hear = |version, left, failure: Option<&str>| {
-        let answer = RefundAnswer {
+        let answer = RefundOutcome {
             id: refund.id,
             amount: refund.amount,
             failure: failure.map(str::to_owned),
@@ -154,7 +154,7 @@ proptest! {
             refund.approve(noon()).unwrap();
             for (version, paid) in heard {
                 let before = refund.clone();
-                let answer = RefundAnswer {
+                let answer = RefundOutcome {
                     id: refund.id,
                     amount: refund.amount,
                     failure: (!paid).then(|| format!("failure of {version}")),

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use chassis::Service;
 use db::Db;
-use events::{Dispute, DisputeStatus, Expiration, Payment, PaymentStatus, RefundAnswer, RefundStatus, Reversal};
+use events::{Dispute, DisputeStatus, Expiration, Payment, PaymentStatus, RefundOutcome, RefundStatus, Reversal};
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseError};
 use rusqlite::types::Value;
 use values::UserId;
@@ -212,7 +212,7 @@ impl World {
             // What could not be paid once is not paid later.
             (13, Some(refund)) if [RefundStatus::Approved, RefundStatus::Paid].contains(&refund.status) => {
                 let failure = (number == 3).then(|| "The account is closed.".to_owned());
-                let answer = RefundAnswer {
+                let answer = RefundOutcome {
                     id: refund.id,
                     amount: refund.amount,
                     failure,
@@ -231,7 +231,7 @@ impl World {
         }
     }
 
-    async fn reverse(&mut self, order: &Order, refund: Option<RefundAnswer>, dispute: Option<Dispute>) {
+    async fn reverse(&mut self, order: &Order, refund: Option<RefundOutcome>, dispute: Option<Dispute>) {
         let reversal = Reversal {
             payment: Payment {
                 id: order.payment_id.unwrap(),

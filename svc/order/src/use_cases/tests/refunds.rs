@@ -1,6 +1,6 @@
 //! Refunds over a real database: what the stock is, and who has what, after any history.
 
-use events::{AskedBy, Dispute, DisputeStatus, RefundAnswer, RefundStatus, RefundTerms, Reversal};
+use events::{AskedBy, Dispute, DisputeStatus, RefundOutcome, RefundStatus, RefundTerms, Reversal};
 use values::RefundId;
 
 use super::*;
@@ -26,7 +26,7 @@ fn reversal(order: &Order, version: u64, refunded: i64, refund: Option<(&Refund,
             amount: order.total(),
         },
         refunded_total: usd(refunded),
-        refund: refund.map(|(refund, paid)| RefundAnswer {
+        refund: refund.map(|(refund, paid)| RefundOutcome {
             id: refund.id,
             amount: refund.amount,
             failure: (!paid).then(|| "The account is closed.".to_owned()),

@@ -1,0 +1,18 @@
+//! Example payloads and events: fixtures for tests, and the examples of the AsyncAPI document.
+//!
+//! A fixture is a valid first state with new ids. A test changes what it is about by struct update:
+//!
+//! ```
+//! use events::{Order, OrderStatus, examples};
+//!
+//! let now = "2027-06-01T19:30:00Z".parse().unwrap();
+//! let order = examples::order(now);
+//! let confirmed = Order { version: 2, status: OrderStatus::AwaitingPayment, ..order.clone() };
+//! assert_eq!(confirmed.total, order.total);
+//! ```
+
+mod fixtures;
+mod sequence;
+
+pub use fixtures::{ORDER_WINDOW, order, order_event, payment, payment_event, refund, reversal, ticket, usd};
+pub use sequence::events;

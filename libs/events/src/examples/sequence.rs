@@ -1,0 +1,232 @@
+use std::str::FromStr;
+
+use values::{Money, RefundId, Timestamp};
+
+use super::{order_event, payment_event};
+use crate::{
+    AfterSale, CancelReason, Dispute, DisputeStatus, Event, Expiration, Order, OrderRecord, OrderStatus, Payment,
+    PaymentStatus, Refund, RefundOutcome, RefundStatus, RefundTerms, Reversal, Ticket, TicketRecord, Timer,
+};
+
+/// Returns one event of each type, in the order of their causes, with ids and times that never change.
+pub fn events() -> Vec<Event> {
+    let placed_at: Timestamp = parse("2027-06-01T19:30:00Z");
+    let ticket = Ticket {
+        id: id(1),
+        seller_id: id(2),
+        starts_at: Some(parse("2027-07-01T20:00:00Z")),
+        record: Some(ticket_record(parse("2027-05-01T09:00:00Z"))),
+        ..super::ticket(placed_at)
+    };
+    let order = Order {
+        id: id(3),
+        buyer_id: id(4),
+        seller_id: ticket.seller_id,
+        ticket_id: ticket.id,
+        quantity: 2,
+        total: super::usd(3998),
+        record: Some(order_record(&ticket, placed_at)),
+        ..super::order(placed_at)
+    };
+    let payment = Payment {
+        id: id(5),
+        ..super::payment(placed_at, &order)
+    };
+    let mut events = vec![
+        Event::TicketCreated(ticket.clone()),
+        Event::TicketUpdated(Ticket {
+            version: 2,
+            withdrawn_at: Some(parse("2027-06-02T08:00:00Z")),
+            refund_terms: RefundTerms {
+                refundable_until: Some(parse("2027-06-15T00:00:00Z")),
+                resell_refunded: false,
+            },
+            ..ticket
+        }),
+    ];
+    events.extend(until_paid(&order, &payment, parse("2027-06-01T19:50:00Z")));
+    let paid = Order {
+        version: 3,
+        status: OrderStatus::Complete,
+        payment_id: Some(payment.id),
+        ..order
+    };
+    let captured = Payment {
+        version: 5,
+        status: PaymentStatus::Captured,
+        ..payment
+    };
+    events.extend(after_sale(&paid, &captured, id(6)));
+    events
+}
+
+/// Returns the events of an order and its payment until the sale.
+fn until_paid(order: &Order, payment: &Payment, extended_deadline: Timestamp) -> Vec<Event> {
+    let deadline = order.expires_at;
+    let in_status = |version, status| Order {
+        version,
+        status,
+        ..order.clone()
+    };
+    let paid_with = Some(payment.id);
+    let payment_in_status = |version, status| {
+        payment_event(Payment {
+            version,
+            status,
+            ..payment.clone()
+        })
+    };
+    vec![
+        order_event(order.clone()),
+        Event::OrderExtended(Order {
+            version: 2,
+            expires_at: extended_deadline,
+            record: order.record.clone().map(|record| OrderRecord {
+                extended_at: Some(deadline),
+                ..record
+            }),
+            ..order.clone()
+        }),
+        order_event(Order {
+            payment_id: paid_with,
+            ..in_status(2, OrderStatus::AwaitingPayment)
+        }),
+        order_event(Order {
+            payment_id: paid_with,
+            ..in_status(3, OrderStatus::Complete)
+        }),
+        order_event(Order {
+            cancel_reason: Some(CancelReason::Expired),
+            ..in_status(2, OrderStatus::Cancelled)
+        }),
+        Event::ExpirationCompleted(Expiration {
+            order_id: order.id,
+            version: 1,
+            deadline,
+        }),
+        Event::ExpirationTimer(Timer {
+            order_id: order.id,
+            deadline,
+        }),
+        payment_in_status(1, PaymentStatus::Pending),
+        payment_in_status(2, PaymentStatus::Authorized),
+        payment_in_status(4, PaymentStatus::Captured),
+        payment_in_status(2, PaymentStatus::Failed),
+    ]
+}
+
+/// Returns the events of a refund of one of two tickets, and of a dispute of the other's price.
+fn after_sale(order: &Order, payment: &Payment, refund: RefundId) -> Vec<Event> {
+    const FAILURE: &str = "The buyer's bank does not take it.";
+    let price = Money {
+        amount: order.total.amount / 2,
+        ..order.total
+    };
+    let requested = Refund {
+        id: refund,
+        quantity: 1,
+        amount: price,
+        reason: Some("My friend is ill.".to_owned()),
+        ..super::refund(order.expires_at, order, payment.id)
+    };
+    let in_status = |version, status| Refund {
+        version,
+        status,
+        ..requested.clone()
+    };
+    let outcome = |failure: Option<&str>| RefundOutcome {
+        id: refund,
+        amount: price,
+        failure: failure.map(str::to_owned),
+    };
+    let reversal = Reversal {
+        payment: payment.clone(),
+        ..super::reversal(payment)
+    };
+    let dispute = Dispute {
+        status: DisputeStatus::Open,
+        amount: price,
+    };
+    let after = AfterSale {
+        refunded_quantity: 1,
+        returned_quantity: 1,
+        refunded_amount: price,
+        dispute: None,
+    };
+    vec![
+        Event::RefundRequested(requested.clone()),
+        Event::RefundApproved(in_status(2, RefundStatus::Approved)),
+        Event::RefundDeclined(in_status(2, RefundStatus::Declined)),
+        Event::RefundPaid(Refund {
+            returned: true,
+            payment_version: Some(5),
+            ..in_status(3, RefundStatus::Paid)
+        }),
+        Event::RefundFailed(Refund {
+            failure: Some(FAILURE.to_owned()),
+            payment_version: Some(5),
+            ..in_status(3, RefundStatus::Failed)
+        }),
+        Event::OrderRefunded(Order {
+            version: 4,
+            after_sale: Some(after.clone()),
+            ..order.clone()
+        }),
+        Event::OrderDisputed(Order {
+            version: 5,
+            after_sale: Some(AfterSale {
+                dispute: Some(dispute),
+                ..after
+            }),
+            ..order.clone()
+        }),
+        Event::PaymentRefunded(Reversal {
+            refunded_total: price,
+            refund: Some(outcome(None)),
+            ..reversal.clone()
+        }),
+        Event::PaymentRefundFailed(Reversal {
+            refund: Some(outcome(Some(FAILURE))),
+            ..reversal.clone()
+        }),
+        Event::PaymentDisputed(Reversal {
+            payment: Payment {
+                version: 6,
+                ..payment.clone()
+            },
+            refunded_total: price,
+            dispute: Some(dispute),
+            ..reversal
+        }),
+    ]
+}
+
+fn ticket_record(created_at: Timestamp) -> TicketRecord {
+    TicketRecord {
+        description: Some("One night only.".to_owned()),
+        venue: Some("Laeiszhalle".to_owned()),
+        created_at,
+        updated_at: created_at,
+    }
+}
+
+fn order_record(ticket: &Ticket, created_at: Timestamp) -> OrderRecord {
+    OrderRecord {
+        title: ticket.title.clone(),
+        price: ticket.price,
+        created_at,
+        updated_at: created_at,
+        extended_at: None,
+        refundable_until: None,
+        payment_version: None,
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "constants, parsed by the tests of this crate")]
+fn parse<T: FromStr<Err: std::fmt::Debug>>(text: &str) -> T {
+    text.parse().unwrap()
+}
+
+fn id<T: FromStr<Err: std::fmt::Debug>>(number: u8) -> T {
+    parse(&format!("01936f5e-8c1a-7c3e-9d2b-0000000000{number:02}"))
+}
