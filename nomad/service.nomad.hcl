@@ -39,14 +39,17 @@ locals {
       memory     = 48
       memory_max = 192
       secrets    = {}
-      env        = { TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order }
+      env = {
+        TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order
+        TICKETING_ORDER_WINDOW_SECONDS  = var.order_window_seconds
+      }
     }
     expiration = {
       cpu        = 100
       memory     = 48
       memory_max = 192
       secrets    = {}
-      env        = {}
+      env        = { TICKETING_ORDER_WINDOW_SECONDS = var.order_window_seconds }
     }
     payment = {
       cpu        = 200
@@ -352,15 +355,14 @@ job "service" {
           }
 
           env = merge(var.environment, {
-            PROGRAM                        = "${local.programs}${local.program}"
-            TICKETING_DATABASE             = local.database
-            TICKETING_LISTEN               = "${NOMAD_ADDR_http}"
-            TICKETING_AMQP_URL_FILE        = "${NOMAD_SECRETS_DIR}/amqp-url"
-            TICKETING_AMQP_SERVICE         = "ticketing-rabbitmq"
-            TICKETING_CONSUL_URL           = var.consul_url
-            TICKETING_ORDER_WINDOW_SECONDS = var.order_window_seconds
-            TICKETING_LOG                  = var.log
-            TICKETING_LOG_FORMAT           = "json"
+            PROGRAM                 = "${local.programs}${local.program}"
+            TICKETING_DATABASE      = local.database
+            TICKETING_LISTEN        = "${NOMAD_ADDR_http}"
+            TICKETING_AMQP_URL_FILE = "${NOMAD_SECRETS_DIR}/amqp-url"
+            TICKETING_AMQP_SERVICE  = "ticketing-rabbitmq"
+            TICKETING_CONSUL_URL    = var.consul_url
+            TICKETING_LOG           = var.log
+            TICKETING_LOG_FORMAT    = "json"
           }, local.this.env, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
 
           template {
@@ -474,7 +476,7 @@ variable "consul_url" {
 }
 
 variable "order_window_seconds" {
-  description = "Within which time an order is to be paid, unless its listing says otherwise. The same for all services."
+  description = "Within which time an order is to be paid, unless its listing says otherwise. Read by order and expiration: give both the same."
   type        = number
   default     = 900
 

@@ -47,7 +47,7 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
             broker: url.parse::<bus::AmqpUrl>().unwrap().into(),
             namespace: namespace.clone(),
             service: "expiration",
-            window: Duration::from_mins(15),
+            delay_ladder: None,
             retries: RETRIES,
             consumers: Vec::new(),
             recovery,

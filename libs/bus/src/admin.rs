@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    AmqpUrl, DelayLadder, Error, Namespace, RETRIES,
+    AmqpUrl, Error, Namespace,
     connection::{close, connect, patiently},
     topology::Topology,
 };
@@ -17,20 +17,11 @@ pub async fn ping(url: &AmqpUrl) -> Result<(), Error> {
 
 /// Deletes all queues and exchanges of a namespace, with the messages in them: for tests.
 ///
-/// Queues that delay have the delay in their name: `delays` are those of the namespace's services that are not the usual
-/// ones, be it the order window or between attempts.
+/// Retry queues and delay queues have their delay in their name. `delays` are the delay levels of the namespace's timers,
+/// and retry delays other than [`RETRIES`].
 pub async fn delete_namespace(url: &AmqpUrl, namespace: &Namespace, delays: &[Duration]) -> Result<(), Error> {
     let connection = connect(url, "delete").await?;
-    let deleted = patiently(async {
-        Topology::new(namespace, &DelayLadder::new(Duration::from_mins(15)), &RETRIES)
-            .delete(&connection)
-            .await?;
-        for delay in delays {
-            Topology::of_delays(namespace, *delay).delete(&connection).await?;
-        }
-        Ok(())
-    })
-    .await;
+    let deleted = patiently(async { Topology::for_deletion(namespace, delays).delete(&connection).await }).await;
     close(&connection).await;
     deleted
 }

@@ -37,8 +37,8 @@ pub struct Config {
     pub namespace: Namespace,
     /// Who we are.
     pub service: &'static str,
-    /// The usual window for paying an order: the longest rung of the ladder of delays.
-    pub window: Duration,
+    /// The delay levels of the service's timers, if it has any. At most one service of a namespace may have them.
+    pub delay_ladder: Option<DelayLadder>,
     /// How long a failed message waits before it comes back; usually [`RETRIES`].
     pub retries: [Duration; 3],
     /// What we listen to.
@@ -90,7 +90,7 @@ pub struct Consumer {
 pub enum Queue {
     /// The events that the service subscribes to ([`events::subscriptions`]).
     Events,
-    /// The timers that have dropped out of the ladder of delays. Several listeners share them.
+    /// The service's timers that have passed a delay level ([`Config::delay_ladder`]).
     Due,
 }
 
@@ -190,7 +190,7 @@ impl Supervisor {
             broker,
             namespace,
             service,
-            window,
+            delay_ladder,
             retries,
             consumers,
             recovery,
@@ -203,19 +203,24 @@ impl Supervisor {
             kind: queue,
             queue: match queue {
                 Queue::Events => namespace.service(service),
-                Queue::Due => namespace.due(),
+                Queue::Due => namespace.due(service),
             },
             reaction,
             retries,
             meters: meters.clone(),
         };
         let subscribers: Vec<_> = consumers.into_iter().map(subscriber).collect();
+        let topology = Topology::new(&namespace, &retries);
+        let topology = match &delay_ladder {
+            Some(delay_ladder) => topology.with_timers(&namespace, service, delay_ladder),
+            None => topology,
+        };
         meters.says(service);
         meters.listens(subscribers.iter().map(|subscriber| subscriber.kind));
         Self {
             broker,
             name: namespace.service(service),
-            topology: Topology::new(&namespace, &DelayLadder::new(window), &retries),
+            topology,
             recovered: recovery
                 .as_ref()
                 .map_or_else(|| watch::Sender::new(true), |recovery| recovery.done.clone()),

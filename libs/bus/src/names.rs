@@ -73,8 +73,8 @@ impl Namespace {
     }
 
     /// A delay queue.
-    pub(crate) fn delay(&self, rung: Duration) -> String {
-        format!("{self}.delay.{}", rung.as_millis())
+    pub(crate) fn delay(&self, level: Duration) -> String {
+        format!("{self}.delay.{}", level.as_millis())
     }
 
     /// What anybody said, for some hours.
@@ -82,14 +82,11 @@ impl Namespace {
         format!("{self}.journal")
     }
 
-    /// Where timers drop out.
-    pub(crate) fn due(&self) -> String {
-        format!("{self}.expiration.due")
+    /// The queue of a service's timers that have passed a delay level.
+    pub(crate) fn due(&self, service: &str) -> String {
+        format!("{self}.{service}.due")
     }
 }
-
-/// The service that the timers belong to: what it cannot digest of them is parked with the rest of its messages.
-pub(crate) const TIMEKEEPER: &str = "expiration";
 
 /// Every service that has a queue or publishes.
 pub(crate) fn services() -> Vec<&'static str> {

@@ -2,7 +2,7 @@
 //! the broker has confirmed them.
 
 use db::Tx;
-use events::{Envelope, Event, Timer};
+use events::{Envelope, Event};
 use rusqlite::Connection;
 use values::Timestamp;
 
@@ -26,22 +26,21 @@ pub fn append(tx: &Tx, service: &'static str, now: Timestamp, event: Event) -> R
     insert(tx, "events", &Envelope::new(service, now, event))
 }
 
-/// Sends `timer` up the ladder, once the transaction is committed: it comes out at [`Queue::Due`](crate::Queue::Due) at
-/// its deadline, or earlier and is then to be delayed again, or at most a second later.
+/// Writes `timer` to the outbox, for a delay queue of its service.
+///
+/// It arrives at [`Queue::Due`](crate::Queue::Due) at `deadline`, or later by at most the shortest delay level, or earlier:
+/// then the service appends it again.
 pub fn append_timer(
     tx: &Tx,
     service: &'static str,
     now: Timestamp,
-    timer: Timer,
+    timer: Event,
+    deadline: Timestamp,
     delay_ladder: &DelayLadder,
 ) -> Result<(), db::Error> {
-    let rung = delay_ladder.next(now.until(timer.deadline));
-    let destination = format!("delay.{}", rung.as_millis());
-    insert(
-        tx,
-        &destination,
-        &Envelope::new(service, now, Event::ExpirationTimer(timer)),
-    )
+    let level = delay_ladder.level_for(now.until(deadline));
+    let destination = format!("delay.{}", level.as_millis());
+    insert(tx, &destination, &Envelope::new(service, now, timer))
 }
 
 fn insert(tx: &Tx, destination: &str, envelope: &Envelope) -> Result<(), db::Error> {

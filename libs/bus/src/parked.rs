@@ -17,7 +17,7 @@ use crate::{
     connection::{close, confirming_channel, connect},
     failure::{Failure, unfailed},
     message::{Outgoing, short},
-    names::{TIMEKEEPER, services},
+    names::services,
     topology::DEFAULT_EXCHANGE,
 };
 
@@ -159,8 +159,7 @@ impl Lot {
         let Some(service) = services().into_iter().find(|known| *known == service) else {
             return Ok(None);
         };
-        let mut origins = vec![namespace.service(service)];
-        origins.extend((service == TIMEKEEPER).then(|| namespace.due()));
+        let origins = vec![namespace.service(service), namespace.due(service)];
         let name = namespace.parked(service);
         let connection = connect(url, &name).await?;
         let channel = confirming_channel(&connection).await?;

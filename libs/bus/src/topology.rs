@@ -8,11 +8,7 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 
-use crate::{
-    DelayLadder, Error, Namespace,
-    message::short,
-    names::{TIMEKEEPER, services},
-};
+use crate::{DelayLadder, Error, Namespace, RETRIES, message::short, names::services};
 
 /// The exchange that every queue is bound to by its name (AMQP 0-9-1, section 3.1.3.1).
 pub(crate) const DEFAULT_EXCHANGE: &str = "";
@@ -39,7 +35,7 @@ struct Queue {
 }
 
 impl Topology {
-    pub(crate) fn new(namespace: &Namespace, delay_ladder: &DelayLadder, retries: &[Duration]) -> Self {
+    pub(crate) fn new(namespace: &Namespace, retries: &[Duration]) -> Self {
         let mut this = Self {
             exchanges: Vec::new(),
             queues: Vec::new(),
@@ -48,18 +44,28 @@ impl Topology {
         this.services(namespace);
         this.journal(namespace);
         this.retries(namespace, retries);
-        this.ladder(namespace, delay_ladder);
         this
     }
 
-    /// The queues of one delay, as a rung and between attempts.
-    pub(crate) fn of_delays(namespace: &Namespace, delay: Duration) -> Self {
-        let mut this = Self {
-            exchanges: Vec::new(),
-            queues: Vec::new(),
-        };
-        this.retries(namespace, &[delay]);
-        this.queue(namespace.delay(delay), Arguments::durable(), Vec::new());
+    /// Adds the delay queues of `service`. Of all services of a namespace only one can have them: the delay exchange is
+    /// shared, and each delay queue dead-letters to the due queue of its service.
+    pub(crate) fn with_timers(mut self, namespace: &Namespace, service: &str, delay_ladder: &DelayLadder) -> Self {
+        self.timers(namespace, service, delay_ladder);
+        self
+    }
+
+    /// Everything that a service of the namespace may have declared, given the delays of its queues besides [`RETRIES`].
+    pub(crate) fn for_deletion(namespace: &Namespace, delays: &[Duration]) -> Self {
+        let mut this = Self::new(namespace, &[&RETRIES, delays].concat());
+        for delay in delays {
+            this.queue(namespace.delay(*delay), Arguments::durable(), Vec::new());
+        }
+        for service in services() {
+            this.queue(namespace.due(service), Arguments::durable(), Vec::new());
+        }
+        for exchange in [namespace.delays(), namespace.other_delays()] {
+            this.exchange(exchange, ExchangeKind::Direct, None);
+        }
         this
     }
 
@@ -101,24 +107,24 @@ impl Topology {
         }
     }
 
-    fn ladder(&mut self, namespace: &Namespace, delay_ladder: &DelayLadder) {
-        let due = namespace.due();
+    fn timers(&mut self, namespace: &Namespace, service: &str, delay_ladder: &DelayLadder) {
+        let due = namespace.due(service);
         self.queue(
             due.clone(),
-            Arguments::durable().dead_letter_to(&namespace.parked(TIMEKEEPER)),
+            Arguments::durable().dead_letter_to(&namespace.parked(service)),
             Vec::new(),
         );
         let other = namespace.other_delays();
         self.exchange(other.clone(), ExchangeKind::Fanout, None);
         self.exchange(namespace.delays(), ExchangeKind::Direct, Some(other.clone()));
-        for rung in delay_ladder.all() {
-            let mut bindings = vec![(namespace.delays(), rung.as_millis().to_string())];
-            if rung == delay_ladder.shortest() {
+        for level in delay_ladder.levels() {
+            let mut bindings = vec![(namespace.delays(), level.as_millis().to_string())];
+            if level == delay_ladder.shortest() {
                 bindings.push((other.clone(), String::new()));
             }
             self.queue(
-                namespace.delay(rung),
-                Arguments::durable().ttl(rung).dead_letter_to(&due),
+                namespace.delay(level),
+                Arguments::durable().ttl(level).dead_letter_to(&due),
                 bindings,
             );
         }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use bus::Bus;
+use bus::{Bus, DelayLadder};
 use db::Db;
 use metrics::MetricsRegistry;
 use poem::endpoint::BoxEndpoint;
@@ -38,6 +38,8 @@ pub struct Running {
     pub broker: watch::Receiver<bus::State>,
     /// Whether the database may be used: false while one that was put back from a backup catches up.
     pub recovered: watch::Receiver<bool>,
+    /// The delay levels of the timers; a level is part of its queue's name.
+    pub delay_levels: Vec<Duration>,
     name: &'static str,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -99,14 +101,14 @@ async fn start_here<S: Service>(
         db: db.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
-        window: common.bus.window,
-        delay_ladder: common.bus.delay_ladder(),
         token_issuer: common.token_issuer.clone(),
         token_audience: common.token_audience.clone(),
         recovered: RecoveryStatus(recovered.clone()),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     };
+    let delay_ladder = S::delay_ladder(&own);
+    let delay_levels = delay_ladder.iter().flat_map(DelayLadder::levels).collect();
     let parts = S::start(context, own).await?;
     // For as long as the bus may have to connect.
     let peers = Peers::follow(&common, discovery.as_ref(), &bus_shutdown, &bus_tasks);
@@ -115,7 +117,7 @@ async fn start_here<S: Service>(
             broker: peers.broker,
             namespace: common.bus.namespace,
             service: S::NAME,
-            window: common.bus.window,
+            delay_ladder,
             retries: bus::RETRIES,
             consumers: parts.consumers,
             recovery,
@@ -153,6 +155,7 @@ async fn start_here<S: Service>(
         endpoint,
         broker: bus.state(),
         recovered,
+        delay_levels,
         name: S::NAME,
         shutdown,
         tasks,

@@ -1,4 +1,4 @@
-use std::{fmt::Debug, future::Future, time::Duration};
+use std::{fmt::Debug, future::Future};
 
 use bus::{ConsumeError, DelayLadder};
 use db::{Db, Schema, Tx, admin::Invariant};
@@ -65,6 +65,12 @@ pub trait Service: Send + Sync + 'static {
         Ok(())
     }
 
+    /// Returns the delay levels of its timers, if it has any. At most one service of a marketplace may have timers.
+    fn delay_ladder(settings: &Self::Settings) -> Option<DelayLadder> {
+        let _ = settings;
+        None
+    }
+
     /// Builds what runs.
     fn start(
         context: Context,
@@ -88,10 +94,6 @@ pub struct Context {
     pub clock: Clock,
     /// What it counts.
     pub metrics: MetricsRegistry,
-    /// Within which time an order is usually to be paid.
-    pub window: Duration,
-    /// The delay queues that are there.
-    pub delay_ladder: DelayLadder,
     /// Who issues access tokens: their `iss`.
     pub token_issuer: String,
     /// Whom access tokens are for: their `aud`.

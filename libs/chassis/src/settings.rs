@@ -1,6 +1,6 @@
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
-use bus::{AmqpUrl, DelayLadder, Namespace};
+use bus::{AmqpUrl, Namespace};
 use discovery::{Consul, ServiceName};
 use url::Url;
 
@@ -23,15 +23,6 @@ pub(crate) struct BusArgs {
     /// What all names in the broker begin with: marketplaces that share a broker differ here.
     #[arg(long, env = "TICKETING_NAMESPACE", default_value = "ticketing", value_name = "NAME")]
     namespace: String,
-    /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise. The same for all
-    /// services.
-    #[arg(
-        long,
-        env = "TICKETING_ORDER_WINDOW_SECONDS",
-        default_value = "900",
-        value_name = "SECONDS"
-    )]
-    order_window_seconds: String,
 }
 
 /// The Consul agent that knows where the others are.
@@ -65,15 +56,6 @@ pub struct BusSettings {
     pub url: AmqpUrl,
     /// What all names in the broker begin with.
     pub namespace: Namespace,
-    /// Within which time an order is usually to be paid.
-    pub window: Duration,
-}
-
-impl BusSettings {
-    /// The delay queues of this configuration.
-    pub fn delay_ladder(&self) -> DelayLadder {
-        DelayLadder::new(self.window)
-    }
 }
 
 impl BusArgs {
@@ -91,19 +73,9 @@ impl BusArgs {
         let given = errors.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
         let url = errors.parse("--amqp-url", given.as_ref().map_or(DEFAULT, |url| url.expose()));
         let namespace = errors.parse("--namespace", &self.namespace);
-        let window = errors
-            .parse::<u64>("--order-window-seconds", &self.order_window_seconds)
-            .and_then(|seconds| {
-                let fits = (10..=86_400).contains(&seconds);
-                errors.check(
-                    "--order-window-seconds",
-                    fits.then_some(seconds).ok_or("must be 10 to 86400"),
-                )
-            });
         Some(BusSettings {
             url: url?,
             namespace: namespace?,
-            window: Duration::from_secs(window?),
         })
     }
 }

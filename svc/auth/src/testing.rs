@@ -1,9 +1,6 @@
 //! The service without HTTP, for the tests of its use cases.
 
-use std::{
-    net::{IpAddr, Ipv4Addr},
-    time::Duration,
-};
+use std::net::{IpAddr, Ipv4Addr};
 
 use chassis::{Context, Service};
 use db::Db;
@@ -33,13 +30,10 @@ impl World {
     pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
-        let window = Duration::from_mins(15);
         let context = Context {
             db: Db::open(&folder.path().join("auth.db"), &Auth::SCHEMA).unwrap(),
             clock: clock.clone(),
             metrics: metrics::MetricsRegistry::new("auth"),
-            window,
-            delay_ladder: bus::DelayLadder::new(window),
             token_issuer: token::ISSUER.to_owned(),
             token_audience: token::AUDIENCE.to_owned(),
             recovered: chassis::RecoveryStatus::default(),

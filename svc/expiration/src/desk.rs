@@ -6,12 +6,12 @@ use tempfile::TempDir;
 use values::{OrderId, Timestamp};
 
 use crate::{
-    Expiration,
+    Expiration, Settings,
     expire::{expire_overdue, ring},
     follow_order::follow_order,
     republish::republish,
     store,
-    timer::{Timer, tests::WINDOW},
+    timer::Timer,
 };
 
 /// The use cases over a database of their own, with nobody who empties the outbox.
@@ -27,7 +27,7 @@ impl Desk {
         let db = Db::open(&folder.path().join("expiration.db"), &Expiration::SCHEMA).unwrap();
         Self {
             db,
-            delay_ladder: DelayLadder::new(WINDOW),
+            delay_ladder: Settings::default().delay_ladder(),
             folder,
         }
     }

@@ -21,9 +21,9 @@ pub(crate) fn ring(tx: &Tx, now: Timestamp, order: OrderId, delay_ladder: &Delay
         tracing::debug!(%order, "a timer of an unknown order");
         return Ok(());
     };
-    let message = timer.message();
+    let (message, deadline) = (timer.message(), timer.deadline);
     match expire(tx, now, timer)? {
-        Err(NotNow::Early) => outbox::append_timer(tx, NAME, now, message, delay_ladder),
+        Err(NotNow::Early) => outbox::append_timer(tx, NAME, now, message, deadline, delay_ladder),
         Ok(()) | Err(NotNow::Over) => Ok(()),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) fn follow_order(
     };
     store::save(tx, &timer)?;
     if timer.starts(known.as_ref()) {
-        outbox::append_timer(tx, NAME, now, timer.message(), delay_ladder)?;
+        outbox::append_timer(tx, NAME, now, timer.message(), timer.deadline, delay_ladder)?;
     }
     Ok(())
 }

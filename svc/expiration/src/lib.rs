@@ -18,7 +18,7 @@ mod converging;
 #[cfg(test)]
 mod desk;
 
-use bus::{ConsumeError, outbox};
+use bus::{ConsumeError, DelayLadder, outbox};
 use chassis::{ConfigErrors, Context, NoCommand, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
@@ -26,7 +26,7 @@ use rusqlite::Connection;
 use values::{Clock, Timestamp};
 
 pub use api::{Api, App};
-pub use settings::{Args, Settings};
+pub use settings::{Args, Settings, SweepArgs};
 
 /// The service's name: its queue, its source on the bus, its database.
 const NAME: &str = "expiration";
@@ -94,9 +94,13 @@ impl Service for Expiration {
         metrics::collect_metrics(conn, now, samples)
     }
 
+    fn delay_ladder(settings: &Settings) -> Option<DelayLadder> {
+        Some(settings.delay_ladder())
+    }
+
     async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
         Ok(Parts {
-            consumers: reactions::consumers(&context.delay_ladder),
+            consumers: reactions::consumers(&settings.delay_ladder()),
             jobs: vec![sweep::job(&context, settings.sweep_interval)],
             app: App {
                 db: context.db,

@@ -1,4 +1,4 @@
-use events::{CancelReason, Order, OrderStatus};
+use events::{CancelReason, Event, Order, OrderStatus};
 use values::{OrderId, Timestamp, UserId, text_enum};
 
 /// The time that an order has.
@@ -116,11 +116,11 @@ impl Timer {
     }
 
     /// The message that rides the ladder for it.
-    pub(crate) fn message(&self) -> events::Timer {
-        events::Timer {
+    pub(crate) fn message(&self) -> Event {
+        Event::ExpirationTimer(events::Timer {
             order_id: self.order_id,
             deadline: self.deadline,
-        }
+        })
     }
 }
 

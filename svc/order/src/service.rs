@@ -69,7 +69,7 @@ impl Service for Orders {
     }
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
-        let Context { db, clock, window, .. } = context;
+        let Context { db, clock, .. } = context;
         Ok(Parts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
@@ -82,7 +82,7 @@ impl Service for Orders {
             app: App {
                 db,
                 clock,
-                window,
+                window: settings.order_window,
                 max_tickets_per_order: settings.max_tickets_per_order,
             },
             verifier: None,

@@ -6,6 +6,16 @@ use chassis::ConfigErrors;
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
+    /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise. The same for
+    /// order and expiration.
+    #[arg(
+        long,
+        env = "TICKETING_ORDER_WINDOW_SECONDS",
+        default_value = "900",
+        value_name = "SECONDS"
+    )]
+    order_window_seconds: String,
+
     /// How many tickets one order can have at most (1 to 1000000).
     #[arg(
         long,
@@ -28,6 +38,8 @@ pub struct Args {
 /// The order service's own flags, understood.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
+    /// Within which time an order is to be paid, unless its listing says otherwise.
+    pub order_window: Duration,
     /// How many tickets one order can have at most.
     pub max_tickets_per_order: u32,
     /// By how much the deadline of an order is moved, once, if a payment is under way when it passes.
@@ -37,6 +49,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            order_window: Duration::from_mins(15),
             max_tickets_per_order: 10,
             payment_extension: Duration::from_mins(5),
         }
@@ -45,6 +58,13 @@ impl Default for Settings {
 
 impl Args {
     pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<Settings> {
+        let flag = "--order-window-seconds";
+        let order_window = errors
+            .parse::<u64>(flag, &self.order_window_seconds)
+            .and_then(|seconds| {
+                let fits = (10..=86_400).contains(&seconds);
+                errors.check(flag, fits.then_some(seconds).ok_or("must be 10 to 86400"))
+            });
         let flag = "--max-tickets-per-order";
         let count = errors.parse::<u32>(flag, &self.max_tickets_per_order)?;
         let fits = (1..=1_000_000).contains(&count);
@@ -53,6 +73,7 @@ impl Args {
         let seconds = errors.parse::<u32>(flag, &self.payment_extension_seconds)?;
         let seconds = errors.check(flag, (seconds <= 3600).then_some(seconds).ok_or("must be 0 to 3600"))?;
         Some(Settings {
+            order_window: Duration::from_secs(order_window?),
             max_tickets_per_order,
             payment_extension: Duration::from_secs(seconds.into()),
         })

@@ -27,7 +27,6 @@ fn settings(data: PathBuf) -> Settings {
         bind: [127, 0, 0, 1].into(),
         ports: Ports::Free,
         broker: amqp_url(),
-        window: Duration::from_mins(15),
         stripe: Stripe::default(),
         auth: auth::Settings {
             cookie_secure: false,
@@ -82,9 +81,7 @@ impl Drilled {
         let drilled = Self { folder, lines, intents };
         let namespace = stack.namespace.clone();
         stack.stop().await;
-        bus::admin::delete_namespace(&amqp_url(), &namespace, &[])
-            .await
-            .unwrap();
+        stack::delete_namespace(&amqp_url(), &namespace).await.unwrap();
         drilled
     }
 

@@ -38,7 +38,7 @@ fn measured() -> Result<bool, Box<dyn Error>> {
     stack.wait()?;
     let namespace = fs::read_to_string(data.join("namespace"))?.parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(bus::admin::delete_namespace(&testkit::amqp_url(), &namespace, &[]))?;
+    runtime.block_on(stack::delete_namespace(&testkit::amqp_url(), &namespace))?;
     outcome
 }
 

@@ -1,4 +1,4 @@
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf};
 
 use chassis::{ConfigErrors, OperatorError, Service, TraceArgs};
 use clap::{Args, Parser, Subcommand};
@@ -75,14 +75,6 @@ pub(crate) struct DevArgs {
     /// What scripts/with-broker says.
     #[arg(long, env = "AMQP_URL", hide = true)]
     usual_amqp_url: Option<String>,
-    /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise.
-    #[arg(
-        long,
-        env = "TICKETING_ORDER_WINDOW_SECONDS",
-        default_value = "900",
-        value_name = "SECONDS"
-    )]
-    order_window_seconds: String,
     /// What to log: a level, or a list such as info,order=debug.
     #[arg(long, env = "TICKETING_LOG", default_value = LOG, value_name = "FILTER")]
     pub(crate) log: String,
@@ -91,7 +83,7 @@ pub(crate) struct DevArgs {
     #[command(flatten)]
     order: order::Args,
     #[command(flatten)]
-    expiration: expiration::Args,
+    sweep: expiration::SweepArgs,
     #[command(flatten, next_help_heading = "Stripe instead of the double")]
     payment: payment::Args,
 }
@@ -110,32 +102,26 @@ impl DevArgs {
         let ports = self.ports(errors);
         let bind = errors.parse::<IpAddr>("--bind", &self.bind);
         let broker = self.broker(errors);
-        let window = errors
-            .parse::<u64>("--order-window-seconds", &self.order_window_seconds)
-            .and_then(|seconds| {
-                let fits = (10..=86_400).contains(&seconds);
-                errors.check(
-                    "--order-window-seconds",
-                    fits.then_some(seconds).ok_or("must be 10 to 86400"),
-                )
-            });
         let stripe = self.stripe(errors);
         let order = order::Orders::settings(&self.order, errors);
-        let expiration = expiration::Expiration::settings(&self.expiration, errors);
+        let sweep_interval = self.sweep.interval(errors);
         Some(Settings {
             data: self.data.clone(),
             bind: bind?,
             ports: ports?,
             broker: broker?,
-            window: Duration::from_secs(window?),
             stripe: stripe?,
             // A browser keeps a cookie that is for TLS only from http:// pages of any host but localhost.
             auth: auth::Settings {
                 cookie_secure: false,
                 ..auth::Settings::default()
             },
+            // One flag for both.
+            expiration: expiration::Settings {
+                order_window: order?.order_window,
+                sweep_interval: sweep_interval?,
+            },
             order: order?,
-            expiration: expiration?,
             clock: Clock::system(),
         })
     }

@@ -20,5 +20,5 @@ pub mod specs;
 
 pub use checks::check;
 pub use data_folder::DataFolder;
-pub use running::Stack;
+pub use running::{Stack, delete_namespace};
 pub use settings::{Ports, Settings, Stripe};

@@ -102,7 +102,6 @@ impl Stack {
             bus: BusSettings {
                 url: settings.broker.clone(),
                 namespace: self.namespace.clone(),
-                window: settings.window,
             },
             // Of auth itself, which needs none.
             jwks_url: parse_url("http://127.0.0.1/")?,
@@ -245,6 +244,12 @@ impl Stack {
             sim.close().await;
         }
     }
+}
+
+/// Deletes what a stack with the default order window has declared in the broker, with the messages: for tests.
+pub async fn delete_namespace(broker: &bus::AmqpUrl, namespace: &Namespace) -> Result<(), bus::Error> {
+    let delays: Vec<_> = expiration::Settings::default().delay_ladder().levels().collect();
+    bus::admin::delete_namespace(broker, namespace, &delays).await
 }
 
 fn parse_url(text: &str) -> Result<Url, OperatorError> {

@@ -1,7 +1,6 @@
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    time::Duration,
 };
 
 use bus::AmqpUrl;
@@ -18,8 +17,6 @@ pub struct Settings {
     pub ports: Ports,
     /// The broker.
     pub broker: AmqpUrl,
-    /// Within which time an order is usually to be paid: whole seconds, 10 to 86400.
-    pub window: Duration,
     /// Who takes the cards.
     pub stripe: Stripe,
     /// The auth service's own settings.

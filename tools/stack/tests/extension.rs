@@ -25,15 +25,20 @@ struct Shop {
 
 impl Shop {
     async fn open() -> Self {
-        let mut kit = TestEnv::new().await;
-        kit.window = WINDOW;
+        let kit = TestEnv::new().await;
         let orders = kit
             .start::<Orders>(order::Settings {
+                order_window: WINDOW,
                 payment_extension: EXTENSION,
                 ..order::Settings::default()
             })
             .await;
-        let expirations = kit.start::<Expiration>(expiration::Settings::default()).await;
+        let expirations = kit
+            .start::<Expiration>(expiration::Settings {
+                order_window: WINDOW,
+                ..expiration::Settings::default()
+            })
+            .await;
         let (_, buyer) = kit.user(&orders);
         Self {
             kit,

@@ -1,4 +1,4 @@
-use std::{future::Future, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Mutex, time::Duration};
 
 use bus::Namespace;
 use chassis::{BusSettings, CommonSettings, Running, Service};
@@ -23,8 +23,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct TestEnv {
     /// The clock of every service that is started here. It is the machine's clock unless made by [`TestEnv::with_clock`].
     pub clock: Clock,
-    /// The order window of every service that is started here.
-    pub window: Duration,
+    /// The delay levels of the services that were started here: their queues are deleted at the end.
+    delay_levels: Mutex<Vec<Duration>>,
     folder: TempDir,
     namespace: Namespace,
     key: SigningKey,
@@ -73,7 +73,7 @@ impl TestEnv {
         let folder = tempfile::tempdir().unwrap();
         Self {
             clock,
-            window: Duration::from_mins(15),
+            delay_levels: Mutex::default(),
             folder,
             namespace,
             key,
@@ -93,6 +93,7 @@ impl TestEnv {
         let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone())
             .await
             .unwrap();
+        self.delay_levels.lock().unwrap().extend(&running.delay_levels);
         let connected = running.broker.wait_for(|state| *state == bus::State::Connected);
         drop(
             tokio::time::timeout(PATIENCE, connected)
@@ -117,7 +118,6 @@ impl TestEnv {
             bus: BusSettings {
                 url: amqp_url(),
                 namespace: self.namespace.clone(),
-                window: self.window,
             },
             jwks_url: format!("http://{}/jwks.json", self.jwks).parse().unwrap(),
             token_issuer: token::ISSUER.to_owned(),
@@ -174,13 +174,13 @@ impl TestEnv {
 impl Drop for TestEnv {
     fn drop(&mut self) {
         self.shutdown.cancel();
-        let (namespace, window) = (self.namespace.clone(), self.window);
+        let (namespace, delays) = (self.namespace.clone(), self.delay_levels.lock().unwrap().clone());
         let tidy = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(bus::admin::delete_namespace(&amqp_url(), &namespace, &[window]))
+            runtime.block_on(bus::admin::delete_namespace(&amqp_url(), &namespace, &delays))
         });
         if let Ok(Err(error)) = tidy.join() {
             eprintln!("the names of this test stay in the broker: {error}");

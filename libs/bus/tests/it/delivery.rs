@@ -7,7 +7,7 @@ use trace::Trace;
 
 use crate::{
     broker::BrokerLocator,
-    town::{Town, becomes, broker_url, eventually, is_down, note, on, ordered},
+    town::{Town, becomes, broker_url, delay_ladder, eventually, is_down, note, on, ordered},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -160,10 +160,12 @@ async fn a_queue_with_other_properties_is_named() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_namespace_can_be_deleted_without_a_trace() {
     let town = Town::new();
-    let order = town.service("order");
-    let bus = town.connect(&order, &town.url, Vec::new());
-    becomes(&bus, |state| *state == State::Connected).await;
-    order.stops().await;
+    let services = ["order", "expiration"].map(|name| town.service(name));
+    for service in &services {
+        let bus = town.connect(service, &town.url, Vec::new());
+        becomes(&bus, |state| *state == State::Connected).await;
+        service.stops().await;
+    }
 
     let names = [
         "order",
@@ -178,7 +180,8 @@ async fn a_namespace_can_be_deleted_without_a_trace() {
     for name in names {
         assert_eq!(broker.waiting_in(&town, name).await, Some(0), "{name}");
     }
-    admin::delete_namespace(&town.url, &town.namespace, &town.retries)
+    let delays: Vec<_> = town.retries.into_iter().chain(delay_ladder().levels()).collect();
+    admin::delete_namespace(&town.url, &town.namespace, &delays)
         .await
         .unwrap();
     for name in names {

@@ -4,7 +4,7 @@ use bus::{ConsumeError, DelayLadder, EventHandler, Queue, outbox};
 use events::{Event, Timer};
 use values::{Clock, OrderId, Timestamp};
 
-use crate::town::{DEADLINE, Service, Town, on};
+use crate::town::{DEADLINE, Service, Town, delay_ladder, on};
 
 /// What the expiration service does: a timer that drops out before its deadline is delayed again.
 fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
@@ -13,7 +13,14 @@ fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
             return Err(ConsumeError::new("no timer"));
         };
         if now < timer.deadline {
-            outbox::append_timer(tx, "expiration", now, timer.clone(), &delay_ladder)?;
+            outbox::append_timer(
+                tx,
+                "expiration",
+                now,
+                envelope.event.clone(),
+                timer.deadline,
+                &delay_ladder,
+            )?;
         } else {
             tx.execute(
                 "INSERT INTO seen (type, at) VALUES (?1, ?2)",
@@ -26,13 +33,13 @@ fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
 
 async fn set(service: &Service, deadline: Timestamp, delay_ladder: DelayLadder) {
     let now = Clock::system().now();
-    let timer = Timer {
+    let timer = Event::ExpirationTimer(Timer {
         order_id: OrderId::new(now),
         deadline,
-    };
+    });
     service
         .db
-        .write(move |tx| outbox::append_timer(tx, "expiration", now, timer, &delay_ladder))
+        .write(move |tx| outbox::append_timer(tx, "expiration", now, timer, deadline, &delay_ladder))
         .await
         .unwrap();
 }
@@ -51,7 +58,7 @@ async fn rings_at(service: &Service) -> Timestamp {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_timer_rings_not_before_its_deadline_and_soon_after() {
     let town = Town::new();
-    let delay_ladder = DelayLadder::new(town.window);
+    let delay_ladder = delay_ladder();
     let expiration = town.service("expiration");
     town.connect(
         &expiration,
@@ -74,13 +81,14 @@ async fn a_timer_rings_not_before_its_deadline_and_soon_after() {
 async fn a_changed_window_loses_no_timer() {
     let town = Town::new();
     let expiration = town.service("expiration");
-    town.connect(
-        &expiration,
-        &town.url,
-        vec![on(Queue::Due, keep_time(DelayLadder::new(town.window)))],
-    );
+    town.connect(&expiration, &town.url, vec![on(Queue::Due, keep_time(delay_ladder()))]);
     let deadline = Clock::system().now() + Duration::from_secs(3);
     // Nobody has declared a queue of two seconds.
-    set(&expiration, deadline, DelayLadder::new(Duration::from_secs(2))).await;
+    set(
+        &expiration,
+        deadline,
+        DelayLadder::new(Duration::from_secs(1), [Duration::from_secs(2)]),
+    )
+    .await;
     assert!(rings_at(&expiration).await >= deadline);
 }

@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use crate::broker::raw_url;
 use bus::{
-    AmqpUrl, Bus, Config, ConsumeError, Consumer, EventHandler, Namespace, Queue, Recovery, State, admin, outbox,
+    AmqpUrl, Bus, Config, ConsumeError, Consumer, DelayLadder, EventHandler, Namespace, Queue, Recovery, State, admin,
+    outbox,
 };
 use db::{Db, Schema};
 use events::{Event, OrderStatus};
@@ -26,7 +27,6 @@ pub(crate) struct Town {
     pub(crate) url: AmqpUrl,
     pub(crate) namespace: Namespace,
     pub(crate) retries: [Duration; 3],
-    pub(crate) window: Duration,
     folder: TempDir,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -38,7 +38,6 @@ impl Town {
             url: broker_url(),
             namespace: format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap(),
             retries: [50, 60, 70].map(Duration::from_millis),
-            window: Duration::from_mins(15),
             folder: tempfile::tempdir().unwrap(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -77,7 +76,7 @@ impl Town {
             broker: url.clone().into(),
             namespace: self.namespace.clone(),
             service: service.name,
-            window: self.window,
+            delay_ladder: (service.name == "expiration").then(delay_ladder),
             retries: self.retries,
             consumers,
             recovery,
@@ -134,7 +133,7 @@ impl Drop for Town {
         self.stop.cancel();
         self.tasks.close();
         let (tasks, url, namespace) = (self.tasks.clone(), self.url.clone(), self.namespace.clone());
-        let delays: Vec<_> = self.retries.into_iter().chain([self.window]).collect();
+        let delays: Vec<_> = self.retries.into_iter().chain(delay_ladder().levels()).collect();
         let cleaning = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -151,6 +150,12 @@ impl Drop for Town {
             "the namespace is left over"
         );
     }
+}
+
+/// The delay levels of the service `expiration`.
+pub(crate) fn delay_ladder() -> DelayLadder {
+    let longer = [Duration::from_mins(15), Duration::from_mins(1), Duration::from_secs(10)];
+    DelayLadder::new(Duration::from_secs(1), longer)
 }
 
 pub(crate) fn broker_url() -> AmqpUrl {

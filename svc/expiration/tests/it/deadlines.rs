@@ -1,9 +1,9 @@
 use std::time::Duration;
 
-use bus::{Bus, Config, DelayLadder, RETRIES, outbox};
+use bus::{Bus, Config, RETRIES, outbox};
 use chassis::Service;
 use db::{Db, Schema, admin};
-use events::{CancelReason, OrderStatus, Timer};
+use events::{CancelReason, Event, OrderStatus, Timer};
 use expiration::{Expiration, Settings};
 use testkit::{TestEnv, eventually};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -99,11 +99,19 @@ async fn ring_again(kit: &TestEnv, timers: Vec<Timer>) {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&folder.path().join("bell-ringer.db"), &SCHEMA).unwrap();
     let bus = kit.common().bus;
-    let (delay_ladder, now) = (DelayLadder::new(bus.window), kit.now());
+    let (delay_ladder, now) = (Settings::default().delay_ladder(), kit.now());
     db.write(move |tx| {
-        timers
-            .into_iter()
-            .try_for_each(|timer| outbox::append_timer(tx, "bell-ringer", now, timer, &delay_ladder))
+        timers.into_iter().try_for_each(|timer| {
+            let deadline = timer.deadline;
+            outbox::append_timer(
+                tx,
+                "bell-ringer",
+                now,
+                Event::ExpirationTimer(timer),
+                deadline,
+                &delay_ladder,
+            )
+        })
     })
     .await
     .unwrap();
@@ -112,7 +120,7 @@ async fn ring_again(kit: &TestEnv, timers: Vec<Timer>) {
         broker: bus.url.into(),
         namespace: bus.namespace,
         service: "bell-ringer",
-        window: bus.window,
+        delay_ladder: None,
         retries: RETRIES,
         consumers: Vec::new(),
         recovery: None,
@@ -165,11 +173,12 @@ async fn the_sweep_expires_what_the_broker_forgot() {
         &kit,
         Settings {
             sweep_interval: Duration::from_secs(1),
+            ..Settings::default()
         },
     )
     .await;
     let (buyer, client) = kit.user(&service);
-    let order = order(&kit, buyer, kit.window);
+    let order = order(&kit, buyer, Settings::default().order_window);
     place(&kit, &order).await;
     let path = format!("/api/v1/expirations/{}", order.id);
     let told = eventually("the order is heard of", async || {
@@ -177,7 +186,7 @@ async fn the_sweep_expires_what_the_broker_forgot() {
     });
     assert_eq!(told.await.text_at("/state"), "pending");
     // For the broker no time has passed: its timer is still on the longest rung.
-    clock.advance(kit.window);
+    clock.advance(Settings::default().order_window);
     hear_it_expire(&kit, &order).await;
     assert_eq!(times_expired(&kit, &order), 1);
     service.stop().await;

@@ -13,6 +13,7 @@ pub(crate) async fn on_the_ladder(kit: &TestEnv) -> RunningService {
         kit,
         Settings {
             sweep_interval: Duration::from_hours(1),
+            ..Settings::default()
         },
     )
     .await

@@ -137,7 +137,7 @@ impl Till {
                 amount,
                 currency: "usd".parse().unwrap(),
             },
-            expires_at: now + self.kit.window,
+            expires_at: now + Duration::from_mins(15),
             payment_id: None,
             after_sale: None,
             record: None,

@@ -106,7 +106,7 @@ impl Child {
         self.process.kill()?;
         self.process.wait()?;
         let namespace = fs::read_to_string(self.data.join("namespace"))?.parse()?;
-        runtime.block_on(bus::admin::delete_namespace(&testkit::amqp_url(), &namespace, &[]))?;
+        runtime.block_on(stack::delete_namespace(&testkit::amqp_url(), &namespace))?;
         Ok(())
     }
 }

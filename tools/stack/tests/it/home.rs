@@ -56,7 +56,7 @@ impl Drop for Home {
             return;
         }
         let namespace = self.namespace();
-        let deleted = apart(async move { bus::admin::delete_namespace(&amqp_url(), &namespace, &[]).await });
+        let deleted = apart(async move { stack::delete_namespace(&amqp_url(), &namespace).await });
         if let Err(error) = deleted {
             eprintln!("the names of this test stay in the broker: {error}");
         }

@@ -114,7 +114,6 @@ pub(crate) fn settings(home: &Home) -> Settings {
         bind: [127, 0, 0, 1].into(),
         ports: Ports::Free,
         broker: amqp_url(),
-        window: std::time::Duration::from_mins(15),
         stripe: Stripe::default(),
         auth: auth::Settings {
             cookie_secure: false,

@@ -117,7 +117,7 @@ impl World {
     /// Waits until everything is at rest and as it must be after a script; says what is not, if it never is.
     pub(crate) async fn judged(&self, script: &[Step]) -> Result<(), String> {
         // What nobody pays any more ends, also where its deadline is moved.
-        self.kit.clock.advance(self.kit.window);
+        self.kit.clock.advance(order::Settings::default().order_window);
         if script
             .iter()
             .any(|step| matches!(step, Breaks(Authorize, _, Keeps(_), _)))

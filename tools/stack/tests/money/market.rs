@@ -80,8 +80,7 @@ const SERVICES: [Service; 4] = [Service::Tickets, Service::Orders, Service::Time
 
 impl Market {
     pub(crate) async fn open() -> Self {
-        let mut kit = TestEnv::with_clock(clock()).await;
-        kit.window = Duration::from_mins(15);
+        let kit = TestEnv::with_clock(clock()).await;
         let clock = kit.clock.clone();
         let time = AbortOnDropHandle::new(TaskTracker::new().spawn(async move {
             let mut ticks = interval(TICK);
@@ -196,6 +195,7 @@ impl World {
             Service::Timers => {
                 let settings = expiration::Settings {
                     sweep_interval: Duration::from_secs(1),
+                    ..expiration::Settings::default()
                 };
                 self.started::<Expiration>(settings).await
             }

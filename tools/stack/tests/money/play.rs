@@ -111,7 +111,7 @@ impl World {
             }
             Step::Post(letters, times) => self.sim.inject_webhook_fault("*", *times, letters.of_the_double()),
             Step::PostComes(last_first) => self.sim.release_events(*last_first),
-            Step::WindowPasses => self.kit.clock.advance(self.kit.window),
+            Step::WindowPasses => self.kit.clock.advance(order::Settings::default().order_window),
             Step::DayPasses => self.kit.clock.advance(A_DAY),
             _ => return false,
         }

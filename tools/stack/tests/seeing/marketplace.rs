@@ -159,7 +159,7 @@ impl Running {
         assert!(told.unwrap().success());
         self.process.wait().unwrap();
         let namespace = fs::read_to_string(self.home.path().join("data/namespace")).unwrap();
-        bus::admin::delete_namespace(&amqp_url(), &namespace.parse().unwrap(), &[])
+        stack::delete_namespace(&amqp_url(), &namespace.parse().unwrap())
             .await
             .unwrap();
         self.log.join().unwrap()
