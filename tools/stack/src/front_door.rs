@@ -1,6 +1,7 @@
-//! One address for everything: each path goes to the service that it belongs to, in this process.
+//! The front door: one address for all services. It hands each request to the service that its path belongs to, in this
+//! process.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
@@ -14,55 +15,60 @@ use serde_json::{Map, Value, json};
 
 use crate::specs;
 
-/// What a service answers, and which paths are its own.
+/// A service behind the front door.
 #[derive(Clone)]
-pub(crate) struct House {
+pub(crate) struct Upstream {
     pub(crate) name: &'static str,
-    pub(crate) prefix: &'static str,
+    /// The path prefixes that it serves: `/api/v1/orders`.
+    pub(crate) prefixes: BTreeSet<String>,
     pub(crate) endpoint: Arc<BoxEndpoint<'static>>,
 }
 
-/// All houses behind one door.
-pub(crate) fn endpoint(houses: Vec<House>) -> impl Endpoint<Output = Response> + 'static {
+/// Returns the front door's endpoint.
+pub(crate) fn endpoint(upstreams: Vec<Upstream>) -> impl Endpoint<Output = Response> + 'static {
     FrontDoor {
-        own: own_pages(houses.clone()),
-        houses,
+        own: own_pages(upstreams.clone()),
+        upstreams,
     }
 }
 
 struct FrontDoor {
-    houses: Vec<House>,
+    upstreams: Vec<Upstream>,
     own: BoxEndpoint<'static, Response>,
 }
 
 impl Endpoint for FrontDoor {
     type Output = Response;
 
-    /// Hands the request on as it came, with the client's address. (A `Route` inside a `Route` is not possible: the outer
-    /// one's parameters confuse the inner one.)
+    /// Passes the request on unchanged, with the client's address. (A `Route` inside a `Route` is not possible: the outer
+    /// route's parameters confuse the inner one.)
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        match self.houses.iter().find(|house| house.owns(request.uri().path())) {
-            Some(house) => house.endpoint.call(request).await,
+        let path = request.uri().path();
+        match self.upstreams.iter().find(|upstream| upstream.serves(path)) {
+            Some(upstream) => upstream.endpoint.call(request).await,
             None => self.own.call(request).await,
         }
     }
 }
 
-impl House {
-    fn owns(&self, path: &str) -> bool {
-        path.strip_prefix(self.prefix)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+impl Upstream {
+    fn serves(&self, path: &str) -> bool {
+        let is_prefix = |prefix: &String| {
+            path.strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.prefixes.iter().any(is_prefix)
     }
 }
 
-fn own_pages(houses: Vec<House>) -> BoxEndpoint<'static, Response> {
+fn own_pages(upstreams: Vec<Upstream>) -> BoxEndpoint<'static, Response> {
     let health = make(move |_| {
-        let houses = houses.clone();
-        async move { health(&houses).await }
+        let upstreams = upstreams.clone();
+        async move { health(&upstreams).await }
     });
     Route::new()
         .at("/", get(make_sync(|_| Html(include_str!("front_door.html")))))
-        // Made anew each time: hardly ever asked for, and too large to be kept.
+        // Rendered per request: rarely requested, and too large to keep in memory.
         .at("/docs", get(make_sync(|_| Html(chassis::swagger_ui(&specs::merged())))))
         .at("/openapi.json", get(make_sync(|_| Json(specs::merged()))))
         .at("/health", get(health))
@@ -72,15 +78,15 @@ fn own_pages(houses: Vec<House>) -> BoxEndpoint<'static, Response> {
         .boxed()
 }
 
-/// Whether every service can serve, and what each says of its storage and of the broker.
-async fn health(houses: &[House]) -> Response {
+/// Returns whether every service is ready, with what each reports about its storage and the broker.
+async fn health(upstreams: &[Upstream]) -> Response {
     let (mut all_ready, mut services) = (true, Map::new());
-    for house in houses {
+    for upstream in upstreams {
         let request = Request::builder().uri(Uri::from_static("/health/ready")).finish();
-        let answer = house.endpoint.get_response(request).await;
-        all_ready &= answer.status().is_success();
-        let told = answer.into_body().into_json::<Value>().await.unwrap_or_default();
-        services.insert(house.name.to_owned(), told);
+        let response = upstream.endpoint.get_response(request).await;
+        all_ready &= response.status().is_success();
+        let report = response.into_body().into_json::<Value>().await.unwrap_or_default();
+        services.insert(upstream.name.to_owned(), report);
     }
     let status = if all_ready {
         StatusCode::OK

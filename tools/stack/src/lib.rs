@@ -1,5 +1,5 @@
-//! Everything in one process: the five services, each on a port and with a database file of its own, the Stripe double,
-//! and one front door over them all. For development, for trying out, and for tests from end to end.
+//! The whole marketplace in one process: every service on a port and with a database file of its own, the Stripe
+//! simulator, and a front door over them all. For development and for end-to-end tests.
 //!
 //! ```no_run
 //! # async fn example(settings: stack::Settings) -> Result<(), chassis::OperatorError> {
@@ -10,15 +10,15 @@
 //! # }
 //! ```
 
-mod checks;
 mod data_folder;
 pub mod demo;
 mod front_door;
 mod running;
+mod services;
 mod settings;
 pub mod specs;
 
-pub use checks::check;
 pub use data_folder::DataFolder;
 pub use running::{Stack, delete_namespace};
+pub use services::{SERVICES, ServiceEntry, check};
 pub use settings::{Ports, Settings, Stripe};

@@ -8,7 +8,8 @@ use url::Url;
 
 use crate::{
     DataFolder, Settings, Stripe,
-    front_door::{self, House},
+    front_door::{self, Upstream},
+    services::path_prefixes,
 };
 
 /// The key of the double: no secret, it guards nothing.
@@ -25,7 +26,7 @@ pub struct Stack {
     pub addr: SocketAddr,
     /// What all names in the broker begin with.
     pub namespace: Namespace,
-    services: Vec<Started>,
+    services: Vec<StartedService>,
     double: Option<(Sim, stripe_sim::RunningSim)>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -33,8 +34,8 @@ pub struct Stack {
     folder: DataFolder,
 }
 
-struct Started {
-    house: House,
+struct StartedService {
+    upstream: Upstream,
     running: Running,
 }
 
@@ -111,20 +112,19 @@ impl Stack {
         };
         progress("auth");
         let auth = self
-            .start_service::<auth::Auth>("/api/v1/auth", &settings, &common, settings.auth.clone())
+            .start_service::<auth::Auth>(&settings, &common, settings.auth.clone())
             .await?;
         common.jwks_url = parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(auth)))?;
         progress("ticket");
-        self.start_service::<ticket::Ticket>("/api/v1/tickets", &settings, &common, ())
-            .await?;
+        self.start_service::<ticket::Ticket>(&settings, &common, ()).await?;
         progress("order");
-        self.start_service::<order::Orders>("/api/v1/orders", &settings, &common, settings.order)
+        self.start_service::<order::Orders>(&settings, &common, settings.order)
             .await?;
         progress("expiration");
-        self.start_service::<expiration::Expiration>("/api/v1/expirations", &settings, &common, settings.expiration)
+        self.start_service::<expiration::Expiration>(&settings, &common, settings.expiration)
             .await?;
         progress("payment");
-        self.start_service::<payment::Payments>("/api/v1/payments", &settings, &common, payment)
+        self.start_service::<payment::Payments>(&settings, &common, payment)
             .await?;
         progress("the queues in the broker");
         for service in &mut self.services {
@@ -135,10 +135,10 @@ impl Stack {
             let _ = tokio::time::timeout(PATIENCE, recovered).await;
         }
         progress("the front door");
-        let houses = self.services.iter().map(|service| service.house.clone()).collect();
+        let upstreams = self.services.iter().map(|service| service.upstream.clone()).collect();
         chassis::serve(
             front_door,
-            front_door::endpoint(houses),
+            front_door::endpoint(upstreams),
             self.shutdown.clone(),
             &self.tasks,
         )
@@ -178,7 +178,6 @@ impl Stack {
 
     async fn start_service<S: Service>(
         &mut self,
-        prefix: &'static str,
         settings: &Settings,
         common: &CommonSettings,
         own: S::Settings,
@@ -189,10 +188,10 @@ impl Stack {
         };
         let running = chassis::start::<S>(self.database(S::NAME), common, own, settings.clock.clone()).await?;
         let (addr, endpoint) = (running.addr, running.endpoint.clone());
-        self.services.push(Started {
-            house: House {
+        self.services.push(StartedService {
+            upstream: Upstream {
                 name: S::NAME,
-                prefix,
+                prefixes: path_prefixes(&chassis::spec::<S>()),
                 endpoint,
             },
             running,
@@ -211,9 +210,9 @@ impl Stack {
 
     /// Each service by its name, and where it is by itself.
     pub fn services(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let told = |service: &Started| {
+        let told = |service: &StartedService| {
             (
-                service.house.name,
+                service.upstream.name,
                 format!("http://{}", reachable(service.running.addr)),
             )
         };
@@ -234,7 +233,7 @@ impl Stack {
         }
         let stopping = TaskTracker::new();
         for service in self.services.drain(..) {
-            drop(service.house);
+            drop(service.upstream);
             stopping.spawn(service.running.stop());
         }
         stopping.close();

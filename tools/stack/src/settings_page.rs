@@ -2,8 +2,9 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use chassis::{OperatorError, command_line};
+use chassis::OperatorError;
 use clap::{Arg, Command};
+use stack::SERVICES;
 
 /// What writes the page anew.
 const REFRESH: &str = "./justw specs";
@@ -90,13 +91,7 @@ fn sentence(text: &str) -> String {
 
 /// The page. `dev` is the command line of the development stack.
 pub(crate) fn page(dev: &Command) -> String {
-    let services = [
-        ("auth", command_line::<auth::Auth>()),
-        ("ticket", command_line::<ticket::Ticket>()),
-        ("order", command_line::<order::Orders>()),
-        ("expiration", command_line::<expiration::Expiration>()),
-        ("payment", command_line::<payment::Payments>()),
-    ];
+    let services = SERVICES.map(|service| (service.name, (service.command_line)()));
     let (mut settings, mut tasks) = (Vec::new(), Vec::new());
     for (name, line) in &services {
         for arg in serving(line) {

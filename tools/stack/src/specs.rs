@@ -1,49 +1,31 @@
-//! The interfaces as files: OpenAPI of each service and of all, AsyncAPI of the events. Written from the code.
+//! The interface documents as files, generated from the code: OpenAPI of each service and of all, AsyncAPI of the events.
 
 use std::{fs, path::Path};
 
-use chassis::{OperatorError, Service};
+use chassis::OperatorError;
 use serde_json::Value;
 
-/// What writes the committed files anew.
+use crate::services::SERVICES;
+
+/// The command that writes the committed files.
 const REFRESH: &str = "./justw specs";
 
-/// The OpenAPI document of each service.
-fn services() -> [(&'static str, Value); 5] {
-    [
-        of::<auth::Auth>(),
-        of::<ticket::Ticket>(),
-        of::<order::Orders>(),
-        of::<expiration::Expiration>(),
-        of::<payment::Payments>(),
-    ]
-}
-
-fn of<S: Service>() -> (&'static str, Value) {
-    (S::NAME, chassis::spec::<S>())
-}
-
-/// One OpenAPI document over all services.
+/// Returns one OpenAPI document over all services.
 pub fn merged() -> Value {
-    chassis::merged(&services().map(|(_, document)| document))
+    chassis::merged(&SERVICES.map(|service| (service.document)()))
 }
 
-/// Every file: its name and its content.
+/// Returns every file as name and content.
 pub fn files() -> Vec<(String, String)> {
-    let services = services()
-        .into_iter()
-        .map(|(name, document)| (name.to_owned(), document));
-    let whole = [
-        ("ticketing".to_owned(), merged()),
-        ("events.asyncapi".to_owned(), events::asyncapi()),
-    ];
+    let services = SERVICES.iter().map(|service| (service.name, (service.document)()));
+    let whole = [("ticketing", merged()), ("events.asyncapi", events::asyncapi())];
     services
         .chain(whole)
         .map(|(name, document)| (format!("{name}.json"), format!("{document:#}\n")))
         .collect()
 }
 
-/// Writes every file into a folder.
+/// Writes every file into `folder`.
 pub fn write(folder: &Path) -> Result<(), OperatorError> {
     let unwritable = |path: &Path, error| OperatorError(format!("{} cannot be written: {error}", path.display()));
     fs::create_dir_all(folder).map_err(|error| unwritable(folder, error))?;
@@ -54,7 +36,7 @@ pub fn write(folder: &Path) -> Result<(), OperatorError> {
     Ok(())
 }
 
-/// Fails with a sentence unless every file in a folder is what the code says.
+/// Fails unless every file in `folder` equals what the code generates.
 pub fn check(folder: &Path) -> Result<(), OperatorError> {
     let stale = files()
         .into_iter()
@@ -65,6 +47,6 @@ pub fn check(folder: &Path) -> Result<(), OperatorError> {
     }
     let (folder, stale) = (folder.display(), stale.join(", "));
     Err(OperatorError(format!(
-        "in {folder} these are not what the code says: {stale}; `{REFRESH}` writes them anew"
+        "files in {folder} differ from what the code generates: {stale}; update them with `{REFRESH}`"
     )))
 }

@@ -1,0 +1,78 @@
+//! The services of the marketplace: the one list that the stack, the specifications, the checks and the pages are made
+//! from.
+
+use std::{collections::BTreeSet, path::Path};
+
+use chassis::{OperatorError, Service};
+use db::admin;
+use serde_json::Value;
+
+use crate::data_folder::database;
+
+/// Every service, in the order in which the stack starts them.
+pub const SERVICES: [ServiceEntry; 5] = [
+    entry::<auth::Auth>(),
+    entry::<ticket::Ticket>(),
+    entry::<order::Orders>(),
+    entry::<expiration::Expiration>(),
+    entry::<payment::Payments>(),
+];
+
+/// What can be done with a service without naming its type.
+#[derive(Clone, Copy, Debug)]
+pub struct ServiceEntry {
+    /// Its name: that of its package, its database and its queue.
+    pub name: &'static str,
+    /// The port that it listens on by default.
+    pub port: u16,
+    /// Returns its OpenAPI document.
+    pub document: fn() -> Value,
+    /// Returns the command line of its binary.
+    pub command_line: fn() -> clap::Command,
+    findings: fn(&Path) -> Result<Vec<admin::Finding>, admin::Error>,
+}
+
+const fn entry<S: Service>() -> ServiceEntry {
+    ServiceEntry {
+        name: S::NAME,
+        port: S::PORT,
+        document: chassis::spec::<S>,
+        command_line: chassis::command_line::<S>,
+        findings: |folder| admin::check(&database(folder, S::NAME), &S::SCHEMA, S::INVARIANTS),
+    }
+}
+
+/// Checks every database of a data folder, and returns what is wrong, a line each. No service may be running on it.
+///
+/// # Errors
+///
+/// A database that cannot be opened.
+pub fn check(folder: &Path) -> Result<Vec<String>, OperatorError> {
+    let mut lines = Vec::new();
+    for service in &SERVICES {
+        let findings = (service.findings)(folder).map_err(OperatorError::new)?;
+        lines.extend(findings.iter().map(|finding| format!("{}: {finding}", service.name)));
+    }
+    Ok(lines)
+}
+
+/// Returns the prefixes of the paths in an OpenAPI document: `/api/v1/orders`.
+pub(crate) fn path_prefixes(document: &Value) -> BTreeSet<String> {
+    let paths = document["paths"].as_object().into_iter().flatten();
+    let prefix = |path: &String| path.split('/').take(4).collect::<Vec<_>>().join("/");
+    paths.map(|(path, _)| prefix(path)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_prefix_belongs_to_one_service() {
+        let prefixes = SERVICES.map(|service| path_prefixes(&(service.document)()));
+        let all: Vec<_> = prefixes.iter().flatten().collect();
+        assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), all.len(), "{all:?}");
+        assert!(prefixes.iter().all(|prefixes| !prefixes.is_empty()), "{prefixes:?}");
+        assert!(all.iter().all(|prefix| prefix.starts_with("/api/v1/")), "{all:?}");
+    }
+}

@@ -1,0 +1,6 @@
+//! Which package may depend on which, and which module may import which.
+
+mod imports;
+mod modules;
+mod packages;
+mod rooms;
