@@ -93,6 +93,14 @@ impl Reader<'_> {
     }
 
     fn read_path(&mut self, path: &[String]) {
+        // The visibilities `pub(crate)` and `pub(super)` are paths, too.
+        if path.len() < 2
+            && path
+                .first()
+                .is_none_or(|name| ["crate", "self", "super"].contains(&name.as_str()))
+        {
+            return;
+        }
         if let Some(path) = self.absolute(path) {
             self.imports.internal.insert(path);
         } else if let Some(stands_for) = path.first().and_then(|first| self.names.get(first)) {

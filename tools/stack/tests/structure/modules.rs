@@ -80,7 +80,7 @@ impl Modules {
                     let to = self.file_of(&item);
                     if to != *from {
                         all.insert(Import {
-                            from: from.clone(),
+                            from: from.to_vec(),
                             to,
                             item,
                         });
