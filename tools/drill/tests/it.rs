@@ -70,7 +70,7 @@ impl Drilled {
         let open = settle(&url, &record, None, Duration::from_mins(1)).await.unwrap();
         assert_eq!(open, Vec::<String>::new());
         let lines = record::read(&record).unwrap();
-        let (data, stripe) = (folder.path().join("data"), stack.double().unwrap().1);
+        let (data, stripe) = (folder.path().join("data"), stack.stripe_simulator().unwrap().1);
         // While everything runs. What the last orders said may still be on its way, also to Stripe.
         let met = testkit::eventually("all copies have met", || async {
             let intents = intents(stripe, "sk_test_ticketing").await.unwrap();

@@ -1,4 +1,4 @@
-//! How much memory the idle stack takes: all five services, the double and the front door, in release. Run it with
+//! How much memory the idle stack takes: all five services, the Stripe simulator and the front door, in release. Run it with
 //! `cargo bench -p stack --bench memory`; it needs a broker (`just broker`).
 
 use std::{

@@ -147,7 +147,7 @@ impl DevArgs {
         if self.payment.say_who() {
             payment::Payments::settings(&self.payment, errors).map(Stripe::At)
         } else {
-            self.payment.platform_fee(errors).map(Stripe::Double)
+            self.payment.platform_fee(errors).map(Stripe::Simulator)
         }
     }
 }

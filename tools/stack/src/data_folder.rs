@@ -9,16 +9,20 @@ use bus::Namespace;
 use chassis::OperatorError;
 use values::{Clock, EventId};
 
-/// The folder that keeps everything from one run to the next. One stack at a time uses it.
+/// The folder with all data of a stack. One stack at a time uses it.
 #[derive(Debug)]
 pub struct DataFolder {
     path: PathBuf,
-    /// Locked until it is dropped, or the process ends, however it ends.
+    /// Locked until dropped or until the process ends.
     _lock: File,
 }
 
 impl DataFolder {
-    /// Opens the folder, which is created where it is missing, for its owner alone.
+    /// Opens the folder and locks it. A missing folder is created, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// A folder that cannot be created or written, or that another stack uses.
     pub fn open(path: &Path) -> Result<Self, OperatorError> {
         let unusable = |error| OperatorError(format!("the data folder {} cannot be used: {error}", path.display()));
         DirBuilder::new()
@@ -26,7 +30,7 @@ impl DataFolder {
             .mode(0o700)
             .create(path)
             .map_err(unusable)?;
-        let lock = private()
+        let lock = owner_only()
             .truncate(false)
             .create(true)
             .open(path.join("lock"))
@@ -44,13 +48,13 @@ impl DataFolder {
         }
     }
 
-    /// Where the database of a service, or of the double, is.
+    /// Returns the path of a database: a service's, or the Stripe simulator's.
     pub fn database(&self, name: &str) -> PathBuf {
         database(&self.path, name)
     }
 
-    /// What all names in the broker begin with: drawn once for each folder, so that two clones which share a broker
-    /// never share a queue.
+    /// Returns the prefix of all names in the broker. It is generated once per folder, so that two clones that share a
+    /// broker never share a queue.
     pub fn namespace(&self, clock: &Clock) -> Result<Namespace, OperatorError> {
         let path = self.path.join("namespace");
         match fs::read_to_string(&path) {
@@ -59,10 +63,10 @@ impl DataFolder {
                 .parse()
                 .map_err(|error| OperatorError(format!("{}: {error}", path.display()))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let drawn = format!("ticketing-{}", EventId::new(clock.now()));
-                write_whole(&path, &drawn)
+                let generated = format!("ticketing-{}", EventId::new(clock.now()));
+                write_atomically(&path, &generated)
                     .map_err(|error| OperatorError(format!("{} cannot be written: {error}", path.display())))?;
-                drawn.parse().map_err(OperatorError::new)
+                generated.parse().map_err(OperatorError::new)
             }
             Err(error) => Err(OperatorError(format!("{} cannot be read: {error}", path.display()))),
         }
@@ -73,18 +77,18 @@ pub(crate) fn database(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.db"))
 }
 
-/// For a file that only its owner may read.
-fn private() -> OpenOptions {
+/// Returns options for a file that only its owner may read.
+fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(0o600);
     options
 }
 
-/// The file is there with all of its content, or not at all: half a name would be another namespace.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+/// Writes a file atomically: half a name would be another namespace.
+fn write_atomically(path: &Path, text: &str) -> io::Result<()> {
     use io::Write;
     let draft = path.with_extension("draft");
-    let mut file = private().create(true).truncate(true).open(&draft)?;
+    let mut file = owner_only().create(true).truncate(true).open(&draft)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     fs::rename(draft, path)
@@ -111,9 +115,9 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_cannot_be_is_named() {
+    fn an_unusable_folder_is_named_in_the_error() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        let told = DataFolder::open(&file.path().join("data")).unwrap_err().to_string();
-        assert!(told.contains("/data cannot be used: Not a directory"), "{told}");
+        let message = DataFolder::open(&file.path().join("data")).unwrap_err().to_string();
+        assert!(message.contains("/data cannot be used: Not a directory"), "{message}");
     }
 }

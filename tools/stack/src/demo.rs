@@ -1,20 +1,24 @@
-//! The main job, told over HTTP: tickets are listed, found, ordered and paid; an order runs out of time and its ticket is
-//! bought by somebody else; a declined card leaves nobody charged.
+//! A demo over HTTP: tickets are listed, found, ordered and paid; an order expires and its ticket is sold to another buyer; a
+//! declined card is not charged.
 
-mod scene;
-mod story;
+mod runner;
+mod scenarios;
 
 use std::time::Duration;
 
-pub use scene::Failed;
-use scene::Scene;
+use runner::Runner;
+pub use runner::StepFailed;
 
-/// Plays it to a stack at `url` (`http://127.0.0.1:4000`), and tells each step with its answer. Whatever takes its time
-/// is waited for no longer than `patience`, on top of the order window that runs out.
-pub async fn run(url: &str, patience: Duration, tell: impl Fn(&str) + Send + Sync) -> Result<(), Failed> {
-    let scene = Scene::new(url, patience, &tell)?;
-    let cast = story::cast(&scene).await?;
-    story::a_ticket_is_sold(&scene, &cast).await?;
-    story::an_order_runs_out_of_time(&scene, &cast).await?;
-    story::a_card_is_declined(&scene, &cast).await
+/// Runs the demo against the stack at `url` (`http://127.0.0.1:4000`) and prints each step with its response. `timeout` bounds
+/// the wait for each effect that takes a moment, in addition to the order window that has to pass.
+///
+/// # Errors
+///
+/// The first step whose outcome differs from the expected one.
+pub async fn run(url: &str, timeout: Duration, print: impl Fn(&str) + Send + Sync) -> Result<(), StepFailed> {
+    let runner = Runner::new(url, timeout, &print)?;
+    let participants = scenarios::sign_up(&runner).await?;
+    scenarios::a_ticket_is_sold(&runner, &participants).await?;
+    scenarios::an_order_expires(&runner, &participants).await?;
+    scenarios::a_card_is_declined(&runner, &participants).await
 }

@@ -8,26 +8,26 @@ use stack::Stack;
 use tokio::runtime::Builder;
 
 use crate::{
-    board::{Progress, board},
+    banner::{Progress, banner},
     cli::DevArgs,
     signals::Signals,
 };
 
-/// Threads for what blocks: reading databases and hashing passwords, both bounded by themselves. Each that was ever there
-/// leaves memory behind with the allocator, and the usual limit is 512.
-const BLOCKING: usize = 16;
+/// Threads for blocking work: database reads and password hashing, both bounded by themselves. Each thread that ever ran
+/// leaves memory with the allocator, and tokio's default limit is 512.
+const MAX_BLOCKING_THREADS: usize = 16;
 
-/// How long such a thread waits for more.
-const KEEP: Duration = Duration::from_secs(2);
+/// How long an idle blocking thread is kept.
+const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(2);
 
-/// Runs everything until somebody asks it to stop. The exit code says who did.
+/// Runs the stack until SIGINT or SIGTERM, and returns the exit code of that signal.
 pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, OperatorError> {
     let settings = args.settings()?;
     chassis::start_telemetry(&args.log, LogFormat::Human)?;
     let runtime = Builder::new_multi_thread()
         .enable_all()
-        .max_blocking_threads(BLOCKING)
-        .thread_keep_alive(KEEP)
+        .max_blocking_threads(MAX_BLOCKING_THREADS)
+        .thread_keep_alive(BLOCKING_THREAD_KEEP_ALIVE)
         .build()
         .map_err(OperatorError::new)?;
     runtime.block_on(args.traces.recorded(async {
@@ -35,17 +35,17 @@ pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, OperatorError> {
         let data = settings.data.clone();
         let progress = Progress::new();
         let stack = tokio::select! {
-            stack = Stack::start(settings, |part| progress.tell(part)) => stack?,
-            // Nothing is begun that a start would not survive being killed in.
+            stack = Stack::start(settings, |part| progress.report(part)) => stack?,
+            // The next start recovers from a start that was interrupted anywhere.
             code = signals.next() => process::exit(code.into()),
         };
         drop(progress);
-        println!("{}", board(&stack, &data, &args.log));
+        println!("{}", banner(&stack, &data, &args.log));
         let code = signals.next().await;
-        eprintln!("ticketing: stopping (again: at once)");
+        eprintln!("ticketing: stopping; a second signal quits at once");
         tokio::select! {
             () = stack.stop() => {}
-            // Somebody does not want to wait: nothing is lost by that.
+            // Nothing is lost: the next start continues from the databases.
             code = signals.next() => process::exit(code.into()),
         }
         eprintln!("ticketing: stopped");

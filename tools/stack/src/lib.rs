@@ -13,12 +13,12 @@
 mod data_folder;
 pub mod demo;
 mod front_door;
-mod running;
 mod services;
 mod settings;
 pub mod specs;
+mod stack;
 
 pub use data_folder::DataFolder;
-pub use running::{Stack, delete_namespace};
 pub use services::{SERVICES, ServiceEntry, check};
 pub use settings::{Ports, Settings, Stripe};
+pub use stack::{Stack, delete_namespace};

@@ -1,7 +1,7 @@
-//! `stack dev` runs everything; `stack specs` keeps the interface files, `stack settings` the page of settings; `stack
-//! check` looks into the databases.
+//! `stack dev` runs the marketplace; `stack specs` and `stack settings` write or check generated documents; `stack check`
+//! checks the databases of a data folder.
 
-mod board;
+mod banner;
 mod cli;
 mod dev;
 mod settings_page;
@@ -29,11 +29,11 @@ fn main() -> ExitCode {
 fn specs(args: &SpecsArgs) -> Result<(), OperatorError> {
     if let Some(folder) = &args.write {
         stack::specs::write(folder)?;
-        println!("{} is as the code says", folder.display());
+        println!("{}: up to date", folder.display());
     }
     if let Some(folder) = &args.check {
         stack::specs::check(folder)?;
-        println!("{} is as the code says", folder.display());
+        println!("{}: up to date", folder.display());
     }
     Ok(())
 }
@@ -55,7 +55,7 @@ fn settings(args: &SettingsArgs) -> Result<(), OperatorError> {
 fn check(data: &std::path::Path) -> Result<(), OperatorError> {
     let findings = stack::check(data)?;
     if findings.is_empty() {
-        println!("{}: all five databases are sound", data.display());
+        println!("{}: no findings in any database", data.display());
         return Ok(());
     }
     Err(OperatorError(format!(

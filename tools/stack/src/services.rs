@@ -1,11 +1,16 @@
 //! The services of the marketplace: the one list that the stack, the specifications, the checks and the pages are made
 //! from.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
-use chassis::{OperatorError, Service};
+use chassis::{CommonSettings, OperatorError, Running, Service};
 use db::admin;
+use futures_util::future::BoxFuture;
 use serde_json::Value;
+use values::Clock;
 
 use crate::data_folder::database;
 
@@ -30,14 +35,61 @@ pub struct ServiceEntry {
     /// Returns the command line of its binary.
     pub command_line: fn() -> clap::Command,
     findings: fn(&Path) -> Result<Vec<admin::Finding>, admin::Error>,
+    /// Starts it: database file, common settings, all services' own settings, clock.
+    pub(crate) start: fn(PathBuf, CommonSettings, &ServiceSettings, Clock) -> BoxFuture<'static, StartResult>,
 }
 
-const fn entry<S: Service>() -> ServiceEntry {
+type StartResult = Result<Running, OperatorError>;
+
+/// The settings of the services that have settings of their own.
+pub(crate) struct ServiceSettings {
+    pub(crate) auth: auth::Settings,
+    pub(crate) order: order::Settings,
+    pub(crate) expiration: expiration::Settings,
+    pub(crate) payment: payment::Settings,
+}
+
+/// A service that the stack can start.
+trait InStack: Service {
+    /// Returns its own settings.
+    fn own(all: &ServiceSettings) -> Self::Settings;
+}
+
+impl InStack for auth::Auth {
+    fn own(all: &ServiceSettings) -> auth::Settings {
+        all.auth.clone()
+    }
+}
+
+impl InStack for ticket::Ticket {
+    fn own(_: &ServiceSettings) {}
+}
+
+impl InStack for order::Orders {
+    fn own(all: &ServiceSettings) -> order::Settings {
+        all.order
+    }
+}
+
+impl InStack for expiration::Expiration {
+    fn own(all: &ServiceSettings) -> expiration::Settings {
+        all.expiration
+    }
+}
+
+impl InStack for payment::Payments {
+    fn own(all: &ServiceSettings) -> payment::Settings {
+        all.payment.clone()
+    }
+}
+
+const fn entry<S: InStack>() -> ServiceEntry {
     ServiceEntry {
         name: S::NAME,
         port: S::PORT,
         document: chassis::spec::<S>,
         command_line: chassis::command_line::<S>,
+        start: |database, common, all, clock| Box::pin(chassis::start::<S>(database, common, S::own(all), clock)),
         findings: |folder| admin::check(&database(folder, S::NAME), &S::SCHEMA, S::INVARIANTS),
     }
 }

@@ -6,10 +6,10 @@ use std::{
 use bus::AmqpUrl;
 use values::Clock;
 
-/// What a stack is started with.
+/// Settings of a stack.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The folder that keeps everything from one run to the next.
+    /// The data folder.
     pub data: PathBuf,
     /// The address that the front door and the services listen on.
     pub bind: IpAddr,
@@ -17,7 +17,7 @@ pub struct Settings {
     pub ports: Ports,
     /// The broker.
     pub broker: AmqpUrl,
-    /// Who takes the cards.
+    /// Where payments go.
     pub stripe: Stripe,
     /// The auth service's own settings.
     pub auth: auth::Settings,
@@ -25,32 +25,32 @@ pub struct Settings {
     pub order: order::Settings,
     /// The expiration service's own settings.
     pub expiration: expiration::Settings,
-    /// Where the time comes from.
+    /// The clock of all services.
     pub clock: Clock,
 }
 
-/// Which ports are listened on.
+/// The ports to listen on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ports {
-    /// The front door on this one, the services on the five after it, the double ten after it.
+    /// The front door on this port, the services on the next ones, the Stripe simulator on the tenth after it.
     From(u16),
-    /// Whichever are free.
+    /// Free ports, chosen by the system.
     Free,
 }
 
-/// Who takes the cards.
+/// Where payments go.
 #[derive(Clone, Debug)]
 pub enum Stripe {
-    /// The double, beside the services; the platform gets such a share of what is taken.
-    Double(payment::BasisPoints),
-    /// Stripe, or whatever speaks like it.
+    /// To the Stripe simulator in this process. The platform's fee is this share.
+    Simulator(payment::BasisPoints),
+    /// To Stripe, or another server with its API.
     At(payment::Settings),
 }
 
-/// The double, and a platform that works for nothing.
+/// The simulator, without a platform fee.
 impl Default for Stripe {
     fn default() -> Self {
-        Self::Double(payment::BasisPoints::default())
+        Self::Simulator(payment::BasisPoints::default())
     }
 }
 
@@ -59,13 +59,13 @@ impl Settings {
         self.at(self.bind, 0)
     }
 
-    /// A service's own default port says which of the five it is: 4001 the first, 4005 the last.
+    /// Returns a service's address. Its default port gives the offset: 4001 is the first after the front door.
     pub(crate) fn service(&self, usual_port: u16) -> SocketAddr {
         self.at(self.bind, usual_port.saturating_sub(4000))
     }
 
-    /// Only for this machine: its key is known to everybody.
-    pub(crate) fn double(&self) -> SocketAddr {
+    /// Returns the Stripe simulator's address, always on this machine: its keys are public.
+    pub(crate) fn stripe_simulator(&self) -> SocketAddr {
         self.at(IpAddr::from([127, 0, 0, 1]), 10)
     }
 

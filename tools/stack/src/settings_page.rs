@@ -1,4 +1,4 @@
-//! `docs/settings.md`: every flag of every binary, as the command lines themselves tell it.
+//! `docs/settings.md`: every flag of every binary, generated from the command lines.
 
 use std::{fmt::Write, fs, path::Path};
 
@@ -6,32 +6,32 @@ use chassis::OperatorError;
 use clap::{Arg, Command};
 use stack::SERVICES;
 
-/// What writes the page anew.
+/// The command that writes the page.
 const REFRESH: &str = "./justw specs";
 
 const OPENING: &str = "# Settings
 
-Every setting of every binary. Written by `./justw specs` from the command lines themselves, and held to them by a test:
-change the code, not this page.
+Every setting of every binary. `./justw specs` generates this page from the command lines, and a test fails when it
+differs from them: change the code, not this page.
 
-Each setting is a flag and an environment variable; the flag wins. The word in capitals says what kind of value it is, and
-its unit. All of them are checked before anything starts, and every mistake is named at once. What is marked **secret** is
-never printed; give it as a file (`…_FILE`), which is where Nomad, systemd and container engines put secrets. How a
-setting gets into a job, a unit or a container: [operating](operating.md#configure).
+Each setting is a flag and an environment variable; the flag takes precedence. The word in capitals is the kind of value
+and its unit. All settings are validated before anything starts, and all errors are reported at once. A **secret** is never
+printed; pass it as a file (`…_FILE`), which is how Nomad, systemd and container engines provide secrets. How to set a
+setting in a job, a unit or a container: [operating](operating.md#configure).
 ";
 
-/// One flag, and whose it is.
+/// A flag and the services that have it.
 struct Setting {
     flag: String,
     variable: String,
     default: String,
     meaning: String,
-    of: Vec<&'static str>,
+    services: Vec<&'static str>,
 }
 
 impl Setting {
-    /// `None` for what is not meant to be seen, and for what is no flag.
-    fn of(service: &'static str, arg: &Arg) -> Option<Self> {
+    /// Reads a flag; `None` for hidden and positional arguments.
+    fn read(service: &'static str, arg: &Arg) -> Option<Self> {
         let long = arg.get_long().filter(|_| !arg.is_hide_set())?;
         let value = if arg.get_action().takes_values() {
             arg.get_value_names().and_then(<[_]>::first)
@@ -40,13 +40,13 @@ impl Setting {
         };
         let variable = arg.get_env().map(|name| name.to_string_lossy().into_owned());
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
-        // A default that depends on something is told in words.
-        let (meaning, told) = match help.split_once(" [default: ") {
-            Some((meaning, told)) => (meaning, told.trim_end_matches(']')),
+        // A default that depends on something else is in the help text.
+        let (meaning, default_text) = match help.split_once(" [default: ") {
+            Some((meaning, text)) => (meaning, text.trim_end_matches(']')),
             None => (help.as_str(), ""),
         };
         let default = match arg.get_default_values() {
-            [] => cell(told),
+            [] => cell(default_text),
             given => format!(
                 "`{}`",
                 given.iter().map(|value| value.to_string_lossy()).collect::<String>()
@@ -62,7 +62,7 @@ impl Setting {
             variable: variable.map_or_else(String::new, |name| format!("`{name}`")),
             default,
             meaning: format!("{secret}{}", sentence(&cell(meaning))),
-            of: vec![service],
+            services: vec![service],
         })
     }
 
@@ -72,11 +72,11 @@ impl Setting {
     }
 }
 
-/// Something that a binary can be told to do, besides serving.
-struct Task {
+/// A subcommand besides `serve`.
+struct Subcommand {
     usage: String,
     meaning: String,
-    of: Vec<&'static str>,
+    services: Vec<&'static str>,
 }
 
 fn cell(text: &str) -> String {
@@ -89,54 +89,54 @@ fn sentence(text: &str) -> String {
     if ends { text.to_owned() } else { format!("{text}.") }
 }
 
-/// The page. `dev` is the command line of the development stack.
+/// Returns the page. `dev` is the command line of the development stack.
 pub(crate) fn page(dev: &Command) -> String {
     let services = SERVICES.map(|service| (service.name, (service.command_line)()));
-    let (mut settings, mut tasks) = (Vec::new(), Vec::new());
+    let (mut settings, mut subcommands) = (Vec::new(), Vec::new());
     for (name, line) in &services {
-        for arg in serving(line) {
-            settings.extend(Setting::of(name, arg));
+        for arg in serve_arguments(line) {
+            settings.extend(Setting::read(name, arg));
         }
-        for task in line.get_subcommands().filter(|task| task.get_name() != "serve") {
-            tell(name, task, "", &mut tasks);
+        for subcommand in line
+            .get_subcommands()
+            .filter(|subcommand| subcommand.get_name() != "serve")
+        {
+            read_subcommand(name, subcommand, "", &mut subcommands);
         }
     }
-    let (settings, tasks) = (
-        shared(settings, Setting::is_same, |setting| &mut setting.of),
-        told_once(tasks),
+    let (settings, subcommands) = (
+        merge(settings, Setting::is_same, |setting| &mut setting.services),
+        merge_subcommands(subcommands),
     );
     let mut page = OPENING.to_owned();
-    let everybody = services.len();
-    let (common, own): (Vec<_>, Vec<_>) = settings.into_iter().partition(|setting| setting.of.len() == everybody);
-    section(
-        &mut page,
-        "All five services: `ticketing-<service> serve`",
-        &common,
-        None,
-    );
-    section(&mut page, "One service's own", &own, Some("service"));
+    let all_services = services.len();
+    let (common, own): (Vec<_>, Vec<_>) = settings
+        .into_iter()
+        .partition(|setting| setting.services.len() == all_services);
+    section(&mut page, "All services: `ticketing-<service> serve`", &common, None);
+    section(&mut page, "Settings of single services", &own, Some("service"));
     page.push_str(
-        "\n## Other commands of the services\n\nAll take `--database`, `--log` and `--log-format`; what asks the broker \
-         takes the settings of the broker as well.\n\n| command | of | what it does |\n|---|---|---|\n",
+        "\n## Other commands of the services\n\nAll take `--database`, `--log` and `--log-format`; those that connect to \
+         the broker take its settings as well.\n\n| command | service | effect |\n|---|---|---|\n",
     );
-    for task in tasks {
-        let of = if task.of.len() == everybody {
+    for subcommand in subcommands {
+        let of = if subcommand.services.len() == all_services {
             "all".to_owned()
         } else {
-            task.of.join(", ")
+            subcommand.services.join(", ")
         };
-        let _ = writeln!(page, "| `{}` | {of} | {} |", task.usage, task.meaning);
+        let _ = writeln!(page, "| `{}` | {of} | {} |", subcommand.usage, subcommand.meaning);
     }
     let dev = dev
         .get_arguments()
-        .filter_map(|arg| Setting::of("stack", arg))
+        .filter_map(|arg| Setting::read("stack", arg))
         .collect::<Vec<_>>();
     section(&mut page, "The development stack: `./justw dev`", &dev, None);
     page
 }
 
-/// What `serve` understands, also before its name.
-fn serving(line: &Command) -> impl Iterator<Item = &Arg> {
+/// Returns the arguments of `serve`, including those before its name.
+fn serve_arguments(line: &Command) -> impl Iterator<Item = &Arg> {
     let serve = line
         .find_subcommand("serve")
         .into_iter()
@@ -144,20 +144,22 @@ fn serving(line: &Command) -> impl Iterator<Item = &Arg> {
     serve.chain(line.get_arguments())
 }
 
-fn tell(service: &'static str, task: &Command, before: &str, tasks: &mut Vec<Task>) {
-    let mut usage = format!("{before}{}", task.get_name());
-    if task.has_subcommands() {
+fn read_subcommand(service: &'static str, subcommand: &Command, before: &str, subcommands: &mut Vec<Subcommand>) {
+    let mut usage = format!("{before}{}", subcommand.get_name());
+    if subcommand.has_subcommands() {
         usage.push(' ');
-        for inner in task.get_subcommands() {
-            tell(service, inner, &usage, tasks);
+        for inner in subcommand.get_subcommands() {
+            read_subcommand(service, inner, &usage, subcommands);
         }
         return;
     }
-    let mut meaning = sentence(&cell(&task.get_about().map(ToString::to_string).unwrap_or_default()));
-    for arg in task.get_arguments().filter(|arg| !arg.is_hide_set()) {
+    let mut meaning = sentence(&cell(
+        &subcommand.get_about().map(ToString::to_string).unwrap_or_default(),
+    ));
+    for arg in subcommand.get_arguments().filter(|arg| !arg.is_hide_set()) {
         let help = sentence(&cell(&arg.get_help().map(ToString::to_string).unwrap_or_default()));
-        let name = match Setting::of(service, arg) {
-            // Settings of the broker, told above.
+        let name = match Setting::read(service, arg) {
+            // Settings of the broker, listed above.
             Some(setting) if !setting.variable.is_empty() => continue,
             Some(setting) => format!(" [{}]", setting.flag),
             None => format!(" {}", arg.get_id().as_str().to_uppercase()),
@@ -165,23 +167,23 @@ fn tell(service: &'static str, task: &Command, before: &str, tasks: &mut Vec<Tas
         let _ = write!(meaning, " `{}`: {help}", name.trim());
         usage.push_str(&name);
     }
-    tasks.push(Task {
+    subcommands.push(Subcommand {
         usage,
         meaning,
-        of: vec![service],
+        services: vec![service],
     });
 }
 
-fn told_once(tasks: Vec<Task>) -> Vec<Task> {
-    shared(
-        tasks,
+fn merge_subcommands(subcommands: Vec<Subcommand>) -> Vec<Subcommand> {
+    merge(
+        subcommands,
         |one, other| (&one.usage, &one.meaning) == (&other.usage, &other.meaning),
-        |task| &mut task.of,
+        |subcommand| &mut subcommand.services,
     )
 }
 
-/// What several services have is one row of all of them.
-fn shared<T>(rows: Vec<T>, is_same: impl Fn(&T, &T) -> bool, of: impl Fn(&mut T) -> &mut Vec<&'static str>) -> Vec<T> {
+/// Merges rows that several services have into one row of all of them.
+fn merge<T>(rows: Vec<T>, is_same: impl Fn(&T, &T) -> bool, of: impl Fn(&mut T) -> &mut Vec<&'static str>) -> Vec<T> {
     let mut once: Vec<T> = Vec::new();
     for mut row in rows {
         match once.iter_mut().find(|known| is_same(known, &row)) {
@@ -203,11 +205,11 @@ fn section(page: &mut String, title: &str, settings: &[Setting], of: Option<&str
         variable,
         default,
         meaning,
-        of: whose,
+        services: owners,
     } in settings
     {
-        let whose = of.map_or_else(String::new, |_| format!(" {} |", whose.join(", ")));
-        let _ = writeln!(page, "| `{flag}` | {variable} |{whose} {default} | {meaning} |");
+        let owners = of.map_or_else(String::new, |_| format!(" {} |", owners.join(", ")));
+        let _ = writeln!(page, "| `{flag}` | {variable} |{owners} {default} | {meaning} |");
     }
 }
 
@@ -216,13 +218,13 @@ pub(crate) fn write(file: &Path, page: &str) -> Result<(), OperatorError> {
     fs::write(file, page).map_err(|error| OperatorError(format!("{} cannot be written: {error}", file.display())))
 }
 
-/// Fails with a sentence unless the page is what the code says.
+/// Fails unless the file equals the generated page.
 pub(crate) fn check(file: &Path, page: &str) -> Result<(), OperatorError> {
     if fs::read_to_string(file).ok().as_deref() == Some(page) {
         return Ok(());
     }
     Err(OperatorError(format!(
-        "{} is not what the code says; `{REFRESH}` writes it anew",
+        "{} differs from what the code generates; update it with `{REFRESH}`",
         file.display()
     )))
 }
@@ -239,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_committed_page_is_what_the_code_says() {
+    fn the_committed_page_is_up_to_date() {
         let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/settings.md");
         if let Err(stale) = check(&committed, &now()) {
             panic!("{stale}");
@@ -272,7 +274,7 @@ mod tests {
         assert!(page.contains("| `TICKETING_ORDER_WINDOW_SECONDS` | `900` |"), "{page}");
         for row in page.lines().filter(|line| line.starts_with("| `--")) {
             assert!(row.contains("`TICKETING_"), "a setting without a variable: {row}");
-            assert!(!row.ends_with("|  |"), "a setting that nobody explained: {row}");
+            assert!(!row.ends_with("|  |"), "a setting without an explanation: {row}");
         }
     }
 }

@@ -1,14 +1,14 @@
 use chassis::OperatorError;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// How somebody asks us to stop.
+/// The signals that stop the stack: SIGINT and SIGTERM.
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
 }
 
 impl Signals {
-    /// From now on they no longer end the process by themselves.
+    /// Registers the handlers. From then on the signals do not end the process by themselves.
     pub(crate) fn listen() -> Result<Self, OperatorError> {
         let listen = |kind| signal(kind).map_err(OperatorError::new);
         Ok(Self {
@@ -17,7 +17,7 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one; gives the exit code of a process that it ended, 128 and its number, as shells have it.
+    /// Waits for the next signal and returns the exit code that shells use for it: 128 plus its number.
     pub(crate) async fn next(&mut self) -> u8 {
         tokio::select! {
             _ = self.interrupt.recv() => 130,

@@ -1,17 +1,17 @@
-//! Sells tickets to a running stack over HTTP, and says what happened.
+//! Sells tickets on a running stack over HTTP and prints each step.
 
 use std::{process::ExitCode, time::Duration};
 
 use clap::Parser;
 
-/// Sells tickets to a running stack over HTTP, and says what happened. Fails loudly when a step is not as told.
+/// Sell tickets on a running stack over HTTP and print each step. Exits with 1 when a step fails.
 #[derive(Debug, Parser)]
 #[command(name = "demo", version)]
 struct Cli {
-    /// Where the front door is.
+    /// Address of the front door.
     #[arg(long, default_value = "http://127.0.0.1:4000", value_name = "URL")]
     url: String,
-    /// Seconds that whatever takes its time is waited for.
+    /// Seconds to wait for each effect that takes a moment.
     #[arg(long, default_value = "30", value_name = "SECONDS")]
     patience: u64,
 }
@@ -19,14 +19,14 @@ struct Cli {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Cli { url, patience } = Cli::parse();
-    println!("A day at {url}");
+    println!("Demo at {url}");
     match stack::demo::run(&url, Duration::from_secs(patience), |line| println!("{line}")).await {
         Ok(()) => {
-            println!("\nAll as told.");
+            println!("\nAll steps passed.");
             ExitCode::SUCCESS
         }
         Err(failed) => {
-            eprintln!("\nNOT AS TOLD\n  {failed}");
+            eprintln!("\nFAILED\n  {failed}");
             ExitCode::FAILURE
         }
     }

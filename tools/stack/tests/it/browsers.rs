@@ -47,11 +47,11 @@ async fn who_pays_in_a_browser_and_is_asked_by_the_bank_has_the_tickets() {
     let path = format!("/v1/payment_intents/{intent}/confirm");
     let asked = stripe.send(reqwest::Method::POST, &path, Some(form)).await.expect(200);
     assert_eq!(asked.text_at("/status"), "requires_action");
-    town.double().authenticate(intent, true).await.unwrap();
+    town.stripe_simulator().authenticate(intent, true).await.unwrap();
 
     bert.sees(&order, "complete").await;
     ada.counts(&ticket, 0, 2).await;
-    assert_eq!(charged_once(town.double(), &order).await, 3998);
+    assert_eq!(charged_once(town.stripe_simulator(), &order).await, 3998);
     assert!(told(&town).await >= 1, "Stripe has told of it");
 }
 
@@ -65,7 +65,7 @@ async fn who_closes_the_browser_costs_nobody_anything() {
     assert_eq!(asked.text_at("/status"), "requires-action");
     let _ = bert.cancels(&order).await.expect(204);
     eventually("the intent is cancelled", || async {
-        let intents = intents(town.double(), &order).await;
+        let intents = intents(town.stripe_simulator(), &order).await;
         (intents[0]["status"] == "canceled").then_some(())
     })
     .await;

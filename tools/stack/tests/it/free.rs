@@ -23,7 +23,7 @@ async fn a_free_ticket_needs_no_stripe() {
     let town = Town::new();
     for path in ["/v1/*", "/v1/*/*", "/v1/*/*/*"] {
         let all = Target::request("*", path).times(u32::MAX);
-        town.double().inject(all, Timing::Before, Fault::Cut);
+        town.stripe_simulator().inject(all, Timing::Before, Fault::Cut);
     }
     let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let free = json!({"amount": 0, "currency": "usd"});
@@ -53,7 +53,7 @@ async fn a_free_ticket_needs_no_stripe() {
         .await;
 
     assert_eq!(ledger(&ada).await["items"], json!([]));
-    assert_eq!(town.double().requests().await.unwrap(), []);
+    assert_eq!(town.stripe_simulator().requests().await.unwrap(), []);
 }
 
 #[tokio::test]

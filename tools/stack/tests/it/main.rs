@@ -1,4 +1,4 @@
-//! From end to end: all services, the double, the broker and HTTP are real, and so are the databases.
+//! From end to end: all services, the Stripe simulator, the broker and HTTP are real, and so are the databases.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

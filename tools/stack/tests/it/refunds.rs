@@ -9,9 +9,9 @@ use crate::{
     wrongs::{charged_once, intents},
 };
 
-/// How much the double has given back of what was paid for an order, by refunds that succeeded.
+/// How much the Stripe simulator has given back of what was paid for an order, by refunds that succeeded.
 async fn given_back(town: &Town, order: &str) -> i64 {
-    let intent = intents(town.double(), order).await.remove(0);
+    let intent = intents(town.stripe_simulator(), order).await.remove(0);
     let path = format!("/v1/refunds?payment_intent={}", intent["id"].as_str().unwrap());
     let stripe = Client::new(town.double_url()).bearer("sk_test_ticketing");
     let refunds = stripe.get(&path).await.expect(200).json();
@@ -54,7 +54,7 @@ async fn what_is_refunded_is_on_the_card_and_on_sale_again() {
     assert_eq!(given_back(&town, &order).await, 1999);
     ada.counts(&ticket, 0, 2).await;
     let (_, again) = buys(&town, &ticket, 1).await;
-    assert_eq!(charged_once(town.double(), &again).await, 1999);
+    assert_eq!(charged_once(town.stripe_simulator(), &again).await, 1999);
 
     assert_eq!(asks(&ada, &order, json!({})).await["status"], "approved");
     bert.sees(&order, "refunded").await;
@@ -100,9 +100,13 @@ async fn a_disputed_order_is_frozen_until_the_bank_has_decided() {
     let ticket = ada.lists(json!({"quantity": 1})).await;
     let (bert, order) = buys(&town, &ticket, 1).await;
     let path = format!("/api/v1/orders/{order}");
-    let intent = intents(town.double(), &order).await.remove(0);
+    let intent = intents(town.stripe_simulator(), &order).await.remove(0);
     let charge = intent["latest_charge"].as_str().unwrap();
-    let dispute = town.double().open_dispute(charge, "fraudulent", false).await.unwrap();
+    let dispute = town
+        .stripe_simulator()
+        .open_dispute(charge, "fraudulent", false)
+        .await
+        .unwrap();
     bert.waits_for(&path, &[("/disputed", json!(true))]).await;
     let refused = ada
         .client()
@@ -112,7 +116,7 @@ async fn a_disputed_order_is_frozen_until_the_bank_has_decided() {
     assert_eq!(refused.problem().0, "order-disputed");
 
     let dispute = dispute["id"].as_str().unwrap();
-    town.double().decide_dispute(dispute, true).await.unwrap();
+    town.stripe_simulator().decide_dispute(dispute, true).await.unwrap();
     bert.waits_for(&path, &[("/disputed", json!(false))]).await;
     assert_eq!(asks(&ada, &order, json!({})).await["status"], "approved");
     bert.sees(&order, "refunded").await;

@@ -67,14 +67,14 @@ impl Town {
         self.stack().url()
     }
 
-    /// The double that takes the cards.
-    pub(crate) fn double(&self) -> &Sim {
-        self.stack().double().unwrap().0
+    /// The Stripe simulator that takes the cards.
+    pub(crate) fn stripe_simulator(&self) -> &Sim {
+        self.stack().stripe_simulator().unwrap().0
     }
 
     /// Where it is.
     pub(crate) fn double_url(&self) -> String {
-        self.stack().double().unwrap().1.to_owned()
+        self.stack().stripe_simulator().unwrap().1.to_owned()
     }
 
     /// Where a service is by itself.

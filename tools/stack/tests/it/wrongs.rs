@@ -77,7 +77,7 @@ async fn wrong_03_a_complete_order_is_not_paid_again() {
         (refused.problem().0 == "order-complete").then_some(())
     })
     .await;
-    assert_eq!(charged_once(town.double(), &order).await, 3 * 1999);
+    assert_eq!(charged_once(town.stripe_simulator(), &order).await, 3 * 1999);
 }
 
 #[tokio::test]
@@ -151,9 +151,9 @@ async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
     let (ada, bert) = (town.user().await, town.user().await);
     let order = bert.holds(&ada.lists(json!({})).await, 1).await;
     // The bank sets the money aside, and takes it; both times the answer is lost.
-    town.double()
+    town.stripe_simulator()
         .inject(Target::post("/v1/payment_intents"), Timing::After, Fault::Cut);
-    town.double()
+    town.stripe_simulator()
         .inject(Target::post("/v1/payment_intents/*/capture"), Timing::After, Fault::Cut);
     let client = bert.client().clone().with("idempotency-key", "one-click");
     let body = json!({"orderId": order, "token": "tok_visa"});
@@ -164,8 +164,8 @@ async fn wrong_07_who_is_charged_is_never_told_that_it_failed() {
     })
     .await;
     bert.sees(&order, "complete").await;
-    assert_eq!(charged_once(town.double(), &order).await, 1999);
-    assert_eq!(intents(town.double(), &order).await.len(), 1);
+    assert_eq!(charged_once(town.stripe_simulator(), &order).await, 1999);
+    assert_eq!(intents(town.stripe_simulator(), &order).await.len(), 1);
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn wrong_08_the_price_is_charged_to_the_cent() {
     }
     let order = bert.holds(&ada.lists(json!({"quantity": 3})).await, 3).await;
     bert.buys(&order).await;
-    assert_eq!(charged_once(town.double(), &order).await, 5997);
+    assert_eq!(charged_once(town.stripe_simulator(), &order).await, 5997);
     let order = bert.waits_for(&format!("/api/v1/orders/{order}"), &[]).await;
     assert_eq!(order["total"], json!({"amount": 5997, "currency": "usd"}));
 }
@@ -268,7 +268,9 @@ async fn wrong_12_a_payment_that_lands_as_the_order_expires_is_given_up() {
     let (ada, bert, cleo) = (town.user().await, town.user().await, town.user().await);
     let ticket = ada.lists(json!({"orderWindowSeconds": 10})).await;
     let late = bert.holds(&ticket, 1).await;
-    let hold = town.double().hold(Target::post("/v1/payment_intents"), Timing::Before);
+    let hold = town
+        .stripe_simulator()
+        .hold(Target::post("/v1/payment_intents"), Timing::Before);
     let paying = bert.client().clone();
     let body = json!({"orderId": late, "token": "tok_visa"});
     bert.waits_for(&format!("/api/v1/expirations/{late}"), &[]).await;
@@ -279,13 +281,13 @@ async fn wrong_12_a_payment_that_lands_as_the_order_expires_is_given_up() {
         let next = cleo.holds(&ticket, 1).await;
         hold.release();
         cleo.buys(&next).await;
-        assert_eq!(charged_once(town.double(), &next).await, 1999);
+        assert_eq!(charged_once(town.stripe_simulator(), &next).await, 1999);
     })
     .await;
     assert!([402, 409, 503].contains(&answer.status.as_u16()), "{}", answer.text);
     let path = format!("/api/v1/payments?orderId={late}");
     bert.waits_for(&path, &[("/items/0/status", json!("voided"))]).await;
-    let intents = intents(town.double(), &late).await;
+    let intents = intents(town.stripe_simulator(), &late).await;
     assert!(
         intents
             .iter()

@@ -1,4 +1,4 @@
-//! A marketplace of which every process can die by itself: services with a runtime each, the double, wires between them.
+//! A marketplace of which every process can die by itself: services with a runtime each, the Stripe simulator, wires between them.
 
 use std::{
     collections::BTreeMap,

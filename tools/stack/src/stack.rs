@@ -1,40 +1,45 @@
+//! The running stack: starting, addresses, stopping.
+
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bus::Namespace;
 use chassis::{BoundListener, BusSettings, CommonSettings, OperatorError, Running, Secret, Service};
-use stripe_sim::{Config, Sim, Webhook};
+use stripe_sim::{Config, RunningSim, Sim, Webhook};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use crate::{
     DataFolder, Settings, Stripe,
     front_door::{self, Upstream},
-    services::path_prefixes,
+    services::{SERVICES, ServiceEntry, ServiceSettings, path_prefixes},
 };
 
-/// The key of the double: no secret, it guards nothing.
-const DOUBLE_KEY: &str = "sk_test_ticketing";
-const DOUBLE_PUBLISHABLE_KEY: &str = "pk_test_ticketing";
-const DOUBLE_WEBHOOK_SECRET: &str = "whsec_ticketing";
+// The keys of the Stripe simulator. They are no secrets: it listens on this machine only.
+const SIMULATOR_SECRET_KEY: &str = "sk_test_ticketing";
+const SIMULATOR_PUBLISHABLE_KEY: &str = "pk_test_ticketing";
+const SIMULATOR_WEBHOOK_SECRET: &str = "whsec_ticketing";
 
-/// How long the front door's connections may take to end, before it stops without them.
-const PATIENCE: Duration = Duration::from_secs(12);
+/// Timeout for the front door's connections to end.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// Everything, running.
+/// Timeout for a service to declare its queues, and for it to recover.
+const START_TIMEOUT: Duration = Duration::from_secs(12);
+
+/// The whole marketplace, running in this process.
 pub struct Stack {
-    /// Where the front door is.
+    /// The address of the front door.
     pub addr: SocketAddr,
-    /// What all names in the broker begin with.
+    /// The prefix of all names in the broker.
     pub namespace: Namespace,
-    services: Vec<StartedService>,
-    double: Option<(Sim, stripe_sim::RunningSim)>,
+    services: Vec<RunningService>,
+    stripe_simulator: Option<(Sim, RunningSim)>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
-    /// Released last.
+    /// Dropped last, which releases its lock.
     folder: DataFolder,
 }
 
-struct StartedService {
+struct RunningService {
     upstream: Upstream,
     running: Running,
 }
@@ -46,13 +51,16 @@ impl fmt::Debug for Stack {
 }
 
 impl Stack {
-    /// Starts everything, telling of each part as its turn comes. Whatever cannot be is said in one sentence, and nothing
-    /// is left running.
+    /// Starts every part and calls `progress` with the name of each before it starts.
+    ///
+    /// # Errors
+    ///
+    /// The first part that cannot start. All others are stopped again.
     pub async fn start(settings: Settings, progress: impl Fn(&str) + Send + Sync) -> Result<Self, OperatorError> {
         progress("the data folder");
         let folder = DataFolder::open(&settings.data)?;
         let namespace = folder.namespace(&settings.clock)?;
-        // Before anything else: a second stack beside this one is noticed here.
+        // First of all ports: it fails at once if another stack runs.
         let front_door = BoundListener::bind(settings.front_door()).await?;
         progress("the broker");
         bus::admin::ping(&settings.broker)
@@ -62,7 +70,7 @@ impl Stack {
             addr: front_door.addr,
             namespace,
             services: Vec::new(),
-            double: None,
+            stripe_simulator: None,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             folder,
@@ -83,20 +91,24 @@ impl Stack {
         progress: impl Fn(&str) + Send + Sync,
     ) -> Result<(), OperatorError> {
         let payment = match settings.stripe.clone() {
-            Stripe::Double(platform_fee) => {
-                progress("the Stripe double");
-                let stripe_url = self.start_double(&settings).await?;
-                let stripe_secret_key = Secret::new(DOUBLE_KEY.to_owned());
+            Stripe::Simulator(platform_fee) => {
+                progress("the Stripe simulator");
                 payment::Settings {
-                    stripe_url,
-                    stripe_secret_key,
-                    stripe_publishable_key: Some(DOUBLE_PUBLISHABLE_KEY.to_owned()),
-                    stripe_webhook_secrets: vec![Secret::new(DOUBLE_WEBHOOK_SECRET.to_owned())],
+                    stripe_url: self.start_stripe_simulator(&settings).await?,
+                    stripe_secret_key: Secret::new(SIMULATOR_SECRET_KEY.to_owned()),
+                    stripe_publishable_key: Some(SIMULATOR_PUBLISHABLE_KEY.to_owned()),
+                    stripe_webhook_secrets: vec![Secret::new(SIMULATOR_WEBHOOK_SECRET.to_owned())],
                     stripe_timeout: Duration::from_secs(10),
                     platform_fee,
                 }
             }
             Stripe::At(payment) => payment,
+        };
+        let own = ServiceSettings {
+            auth: settings.auth.clone(),
+            order: settings.order,
+            expiration: settings.expiration,
+            payment,
         };
         let mut common = CommonSettings {
             listen: settings.front_door(),
@@ -104,35 +116,27 @@ impl Stack {
                 url: settings.broker.clone(),
                 namespace: self.namespace.clone(),
             },
-            // Of auth itself, which needs none.
+            // Set once auth listens. Auth itself has no use for it.
             jwks_url: parse_url("http://127.0.0.1/")?,
             token_issuer: "ticketing".to_owned(),
             token_audience: "ticketing".to_owned(),
             allowed_origins: Vec::new(),
         };
-        progress("auth");
-        let auth = self
-            .start_service::<auth::Auth>(&settings, &common, settings.auth.clone())
-            .await?;
-        common.jwks_url = parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(auth)))?;
-        progress("ticket");
-        self.start_service::<ticket::Ticket>(&settings, &common, ()).await?;
-        progress("order");
-        self.start_service::<order::Orders>(&settings, &common, settings.order)
-            .await?;
-        progress("expiration");
-        self.start_service::<expiration::Expiration>(&settings, &common, settings.expiration)
-            .await?;
-        progress("payment");
-        self.start_service::<payment::Payments>(&settings, &common, payment)
-            .await?;
+        for service in &SERVICES {
+            progress(service.name);
+            common.listen = settings.service(service.port);
+            let addr = self.start_service(service, &common, &own, &settings).await?;
+            if service.name == auth::Auth::NAME {
+                common.jwks_url = parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(addr)))?;
+            }
+        }
         progress("the queues in the broker");
         for service in &mut self.services {
+            // If the broker has gone meanwhile, the services run without it.
             let connected = service.running.broker.wait_for(|state| *state == bus::State::Connected);
-            // Should the broker have gone meanwhile, the services go on without it.
-            let _ = tokio::time::timeout(PATIENCE, connected).await;
+            let _ = tokio::time::timeout(START_TIMEOUT, connected).await;
             let recovered = service.running.recovered.wait_for(|recovered| *recovered);
-            let _ = tokio::time::timeout(PATIENCE, recovered).await;
+            let _ = tokio::time::timeout(START_TIMEOUT, recovered).await;
         }
         progress("the front door");
         let upstreams = self.services.iter().map(|service| service.upstream.clone()).collect();
@@ -144,23 +148,23 @@ impl Stack {
         )
     }
 
-    async fn start_double(&mut self, settings: &Settings) -> Result<Url, OperatorError> {
+    async fn start_stripe_simulator(&mut self, settings: &Settings) -> Result<Url, OperatorError> {
         let path = self.database("stripe");
         let config = Config {
             clock: settings.clock.clone(),
-            // Through the front door, as Stripe would come.
+            // Through the front door, like Stripe's.
             webhooks: vec![Webhook {
                 url: format!("{}/api/v1/payments/webhook", self.url()),
-                secret: DOUBLE_WEBHOOK_SECRET.to_owned(),
+                secret: SIMULATOR_WEBHOOK_SECRET.to_owned(),
                 events: vec!["*".to_owned()],
             }],
-            ..Config::new(DOUBLE_KEY)
+            ..Config::new(SIMULATOR_SECRET_KEY)
         };
         let opened = tokio::task::spawn_blocking(move || {
             Sim::open(&path, config).map_err(|error| OperatorError(format!("{}: {error}", path.display())))
         });
         let sim = opened.await.map_err(OperatorError::new)??;
-        let running = match sim.serve(settings.double()).await {
+        let running = match sim.serve(settings.stripe_simulator()).await {
             Ok(running) => running,
             Err(error) => {
                 sim.close().await;
@@ -168,31 +172,29 @@ impl Stack {
                     io::ErrorKind::AddrInUse => "is taken: another program listens there".to_owned(),
                     _ => format!("cannot be listened on: {error}"),
                 };
-                return Err(OperatorError(format!("{} {why}", settings.double())));
+                return Err(OperatorError(format!("{} {why}", settings.stripe_simulator())));
             }
         };
         let url = parse_url(&running.url);
-        self.double = Some((sim, running));
+        self.stripe_simulator = Some((sim, running));
         url
     }
 
-    async fn start_service<S: Service>(
+    async fn start_service(
         &mut self,
-        settings: &Settings,
+        service: &ServiceEntry,
         common: &CommonSettings,
-        own: S::Settings,
+        own: &ServiceSettings,
+        settings: &Settings,
     ) -> Result<SocketAddr, OperatorError> {
-        let common = CommonSettings {
-            listen: settings.service(S::PORT),
-            ..common.clone()
-        };
-        let running = chassis::start::<S>(self.database(S::NAME), common, own, settings.clock.clone()).await?;
-        let (addr, endpoint) = (running.addr, running.endpoint.clone());
-        self.services.push(StartedService {
+        let database = self.database(service.name);
+        let running = (service.start)(database, common.clone(), own, settings.clock.clone()).await?;
+        let addr = running.addr;
+        self.services.push(RunningService {
             upstream: Upstream {
-                name: S::NAME,
-                prefixes: path_prefixes(&chassis::spec::<S>()),
-                endpoint,
+                name: service.name,
+                prefixes: path_prefixes(&(service.document)()),
+                endpoint: running.endpoint.clone(),
             },
             running,
         });
@@ -203,33 +205,35 @@ impl Stack {
         self.folder.database(name)
     }
 
-    /// Where the front door is: `http://127.0.0.1:4000`.
+    /// Returns the URL of the front door: `http://127.0.0.1:4000`.
     pub fn url(&self) -> String {
         format!("http://{}", reachable(self.addr))
     }
 
-    /// Each service by its name, and where it is by itself.
+    /// Returns the name and the own URL of each service.
     pub fn services(&self) -> impl Iterator<Item = (&'static str, String)> {
-        let told = |service: &StartedService| {
+        let describe = |service: &RunningService| {
             (
                 service.upstream.name,
                 format!("http://{}", reachable(service.running.addr)),
             )
         };
-        self.services.iter().map(told)
+        self.services.iter().map(describe)
     }
 
-    /// The double, if it takes the cards, and where it is.
-    pub fn double(&self) -> Option<(&Sim, &str)> {
-        self.double.as_ref().map(|(sim, running)| (sim, running.url.as_str()))
+    /// Returns the Stripe simulator and its URL, unless Stripe is used.
+    pub fn stripe_simulator(&self) -> Option<(&Sim, &str)> {
+        self.stripe_simulator
+            .as_ref()
+            .map(|(sim, running)| (sim, running.url.as_str()))
     }
 
-    /// Stops everything: first the front door, then the services, each finishing what it has begun, at last the double.
+    /// Stops the front door, then the services, which finish the work in progress, then the Stripe simulator.
     pub async fn stop(mut self) {
         self.shutdown.cancel();
         self.tasks.close();
-        if tokio::time::timeout(PATIENCE, self.tasks.wait()).await.is_err() {
-            tracing::warn!("stopping without waiting for all of the front door's connections");
+        if tokio::time::timeout(SHUTDOWN_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::warn!("front door has open connections after the shutdown timeout, stopping anyway");
         }
         let stopping = TaskTracker::new();
         for service in self.services.drain(..) {
@@ -238,7 +242,7 @@ impl Stack {
         }
         stopping.close();
         stopping.wait().await;
-        if let Some((sim, running)) = self.double.take() {
+        if let Some((sim, running)) = self.stripe_simulator.take() {
             running.shutdown().await;
             sim.close().await;
         }
@@ -255,7 +259,7 @@ fn parse_url(text: &str) -> Result<Url, OperatorError> {
     text.parse().map_err(OperatorError::new)
 }
 
-/// Where something can be asked that may listen on all addresses.
+/// Returns an address that can be connected to, also where `addr` stands for all interfaces.
 fn reachable(mut addr: SocketAddr) -> SocketAddr {
     if addr.ip().is_unspecified() {
         addr.set_ip(if addr.is_ipv4() {

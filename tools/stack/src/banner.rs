@@ -1,4 +1,4 @@
-//! What a person is shown: what is being started, and where to look once it runs.
+//! Terminal output of `stack dev`: start-up progress and the banner with the addresses.
 
 use std::{
     fmt::Write as _,
@@ -8,7 +8,7 @@ use std::{
 
 use stack::Stack;
 
-/// Says what is being started: on a terminal always in the same line, which goes away at the end.
+/// Prints which part is starting. On a terminal it rewrites one line and erases it when dropped.
 pub(crate) struct Progress {
     terminal: bool,
 }
@@ -20,7 +20,7 @@ impl Progress {
         }
     }
 
-    pub(crate) fn tell(&self, part: &str) {
+    pub(crate) fn report(&self, part: &str) {
         if self.terminal {
             eprint!("\r\x1b[Kticketing: starting {part} …");
             let _ = stderr().flush();
@@ -38,40 +38,37 @@ impl Drop for Progress {
     }
 }
 
-/// Where the demo looks for a stack, unless told otherwise.
-const DEMO: &str = "http://127.0.0.1:4000";
+/// The demo's default for `--url`.
+const DEMO_URL: &str = "http://127.0.0.1:4000";
 
-/// Where to look, in a frame.
-pub(crate) fn board(stack: &Stack, data: &Path, log: &str) -> String {
+/// Returns the addresses of a running stack, in a frame.
+pub(crate) fn banner(stack: &Stack, data: &Path, log: &str) -> String {
     let url = stack.url();
     let mut lines = vec![
         ("front door".to_owned(), url.clone()),
-        ("try it out".to_owned(), format!("{url}/docs")),
-        ("how it is".to_owned(), format!("{url}/health")),
+        ("API reference".to_owned(), format!("{url}/docs")),
+        ("health".to_owned(), format!("{url}/health")),
     ];
     lines.extend(
         stack
             .services()
             .map(|(name, url)| (format!("  {name}"), format!("{url}/docs"))),
     );
-    if let Some((_, url)) = stack.double() {
-        lines.push(("Stripe double".to_owned(), url.to_owned()));
+    if let Some((_, url)) = stack.stripe_simulator() {
+        lines.push(("Stripe simulator".to_owned(), url.to_owned()));
     }
     let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
     lines.push(("data".to_owned(), data.display().to_string()));
     lines.push(("broker names".to_owned(), format!("{}.*", stack.namespace)));
-    lines.push(("logs".to_owned(), format!("here: {log} (--log info shows more)")));
-    let at = if url == DEMO {
+    lines.push(("logs".to_owned(), format!("{log} (--log info prints more)")));
+    let option = if url == DEMO_URL {
         String::new()
     } else {
         format!(" --url {url}")
     };
-    lines.push((
-        "sell something".to_owned(),
-        format!("./justw demo{at}, in another terminal"),
-    ));
+    lines.push(("demo".to_owned(), format!("./justw demo{option}, in another terminal")));
     lines.push(("stop".to_owned(), "Ctrl-C".to_owned()));
-    frame("Ticketing runs", &lines)
+    frame("Ticketing is running", &lines)
 }
 
 fn frame(title: &str, lines: &[(String, String)]) -> String {
