@@ -88,9 +88,9 @@ impl Desk {
     /// The orders and deadlines that were announced.
     pub(crate) async fn announced(&self) -> Vec<(OrderId, Timestamp)> {
         let said = self.outbox().await.into_iter();
-        said.filter_map(|(_, event)| match event {
-            Event::ExpirationCompleted(expiration) => Some((expiration.order_id, expiration.deadline)),
-            _ => None,
+        said.filter_map(|(_, event)| {
+            let expiration = event.as_expiration()?;
+            Some((expiration.order_id, expiration.deadline))
         })
         .collect()
     }

@@ -27,7 +27,7 @@ pub(crate) fn follow_order(
 mod tests {
     use std::time::Duration;
 
-    use events::{Event, OrderStatus};
+    use events::OrderStatus;
 
     use super::*;
     use crate::{
@@ -47,12 +47,7 @@ mod tests {
             desk.hear(NOON, heard).await;
         }
         let rides = desk.outbox().await.into_iter();
-        let deadlines: Vec<_> = rides
-            .map(|(_, event)| match event {
-                Event::ExpirationTimer(timer) => timer.deadline,
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        let deadlines: Vec<_> = rides.map(|(_, event)| event.as_timer().unwrap().deadline).collect();
         assert_eq!(deadlines, [order.expires_at, later.expires_at]);
     }
 }

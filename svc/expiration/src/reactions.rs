@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, DelayLadder, Queue};
-use events::{Envelope, Event};
+use events::Envelope;
 
 use crate::{expire::ring, follow_order::follow_order};
 
@@ -13,22 +13,16 @@ pub(crate) fn consumers(delay_ladder: &DelayLadder) -> Vec<Consumer> {
     vec![
         Consumer {
             queue: Queue::Events,
-            reaction: Arc::new(move |tx, now, envelope| match &envelope.event {
-                Event::OrderCreated(order)
-                | Event::OrderExtended(order)
-                | Event::OrderConfirmed(order)
-                | Event::OrderCompleted(order)
-                | Event::OrderCancelled(order)
-                | Event::OrderRefunded(order)
-                | Event::OrderDisputed(order) => Ok(follow_order(tx, now, order, &ladder)?),
-                _ => Err(unexpected(envelope)),
+            reaction: Arc::new(move |tx, now, envelope| match envelope.event.as_order() {
+                Some(order) => Ok(follow_order(tx, now, order, &ladder)?),
+                None => Err(unexpected(envelope)),
             }),
         },
         Consumer {
             queue: Queue::Due,
-            reaction: Arc::new(move |tx, now, envelope| match &envelope.event {
-                Event::ExpirationTimer(timer) => Ok(ring(tx, now, timer.order_id, &next)?),
-                _ => Err(unexpected(envelope)),
+            reaction: Arc::new(move |tx, now, envelope| match envelope.event.as_timer() {
+                Some(timer) => Ok(ring(tx, now, timer.order_id, &next)?),
+                None => Err(unexpected(envelope)),
             }),
         },
     ]

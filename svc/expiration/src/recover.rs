@@ -2,7 +2,7 @@
 
 use bus::ConsumeError;
 use db::Tx;
-use events::{Envelope, Event};
+use events::Envelope;
 use rusqlite::Connection;
 use values::{OrderId, Timestamp};
 
@@ -11,7 +11,7 @@ use crate::store;
 /// A deadline that was announced need not be announced again. Timers of orders that the backup does not know come back
 /// with what their orders said.
 pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
-    let Event::ExpirationCompleted(said) = &envelope.event else {
+    let Some(said) = envelope.event.as_expiration() else {
         return Ok(false);
     };
     let Some(mut timer) = store::find(tx, said.order_id)? else {

@@ -128,32 +128,19 @@ impl Timer {
 pub(crate) mod tests {
     use std::time::Duration;
 
-    use values::TicketId;
+    use events::examples;
 
     use super::*;
 
     pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
-    pub(crate) const WINDOW: Duration = Duration::from_mins(15);
+    pub(crate) const WINDOW: Duration = examples::ORDER_WINDOW;
 
     /// An order placed at noon.
     pub(crate) fn order() -> Order {
         Order {
-            id: OrderId::new(NOON),
-            version: 1,
-            status: OrderStatus::Created,
-            cancel_reason: None,
-            buyer_id: UserId::new(NOON),
-            seller_id: UserId::new(NOON),
-            ticket_id: TicketId::new(NOON),
             quantity: 2,
-            total: values::Money {
-                amount: 3998,
-                currency: "usd".parse().unwrap(),
-            },
-            expires_at: NOON + WINDOW,
-            payment_id: None,
-            after_sale: None,
-            record: None,
+            total: examples::usd(3998),
+            ..examples::order(NOON)
         }
     }
 

@@ -2,7 +2,7 @@
 
 use bus::ConsumeError;
 use db::Tx;
-use events::{Envelope, Event};
+use events::Envelope;
 use values::Timestamp;
 
 use crate::store;
@@ -10,19 +10,13 @@ use crate::store;
 /// Keeps the newest state of the order. The totals follow from that, so it does not matter in which order the events
 /// come, or how often.
 pub(crate) fn react(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
-    match &envelope.event {
-        Event::OrderCreated(order)
-        | Event::OrderExtended(order)
-        | Event::OrderConfirmed(order)
-        | Event::OrderCompleted(order)
-        | Event::OrderCancelled(order)
-        | Event::OrderRefunded(order)
-        | Event::OrderDisputed(order) => Ok(store::hold(tx, order)?),
-        other => Err(ConsumeError::new(format_args!(
-            "{} is nothing that this service listens to",
-            other.name()
-        ))),
-    }
+    let Some(order) = envelope.event.as_order() else {
+        return Err(ConsumeError::new(format_args!(
+            "the ticket service does not consume {}",
+            envelope.event.name()
+        )));
+    };
+    Ok(store::hold(tx, order)?)
 }
 
 #[cfg(test)]

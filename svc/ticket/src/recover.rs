@@ -2,7 +2,7 @@
 
 use bus::ConsumeError;
 use db::Tx;
-use events::{Envelope, Event, TicketRecord};
+use events::{Envelope, TicketRecord};
 use rusqlite::Connection;
 use values::{OrderId, TicketId, Timestamp};
 
@@ -14,7 +14,7 @@ use crate::{
 
 /// Takes a listing as it was announced, if it is not known as new. Nothing is said: everybody has heard it.
 pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
-    let (Event::TicketCreated(said) | Event::TicketUpdated(said)) = &envelope.event else {
+    let Some(said) = envelope.event.as_ticket() else {
         return Ok(false);
     };
     let known = store::find(tx, said.id)?;

@@ -1,10 +1,10 @@
 //! The two services that are explored.
 
 use db::Tx;
-use events::{Envelope, Event, Expiration, RefundTerms, Ticket};
+use events::{Envelope, Event, Expiration, Ticket, examples};
 use payment::model::{Answer, Question};
 use rusqlite::{OptionalExtension, types::FromSql};
-use values::{Money, Timestamp};
+use values::Timestamp;
 
 use crate::{
     bank::Word,
@@ -82,16 +82,10 @@ fn listing(withdrawn: bool) -> Ticket {
         version: if withdrawn { 2 } else { 1 },
         seller_id: names::seller(),
         title: "Opera".to_owned(),
-        price: Money {
-            amount: PRICE,
-            currency: "usd".parse().unwrap(),
-        },
+        price: examples::usd(PRICE),
         quantity: 2,
-        starts_at: None,
-        order_window_seconds: None,
         withdrawn_at: withdrawn.then_some(names::NOON),
-        refund_terms: RefundTerms::default(),
-        record: None,
+        ..examples::ticket(names::NOON)
     }
 }
 
@@ -417,16 +411,12 @@ pub(crate) enum Gist {
 
 impl Gist {
     pub(crate) fn of(event: &Event) -> Self {
+        if let Some(order) = event.as_order() {
+            return Self::Order {
+                version: order.version.cast_signed(),
+            };
+        }
         match event {
-            Event::OrderCreated(said)
-            | Event::OrderExtended(said)
-            | Event::OrderConfirmed(said)
-            | Event::OrderCompleted(said)
-            | Event::OrderCancelled(said)
-            | Event::OrderRefunded(said)
-            | Event::OrderDisputed(said) => Self::Order {
-                version: said.version.cast_signed(),
-            },
             Event::PaymentPending(_) | Event::PaymentAuthorized(_) => Self::UnderWay,
             Event::PaymentCreated(_) | Event::PaymentFailed(_) => Self::Decided,
             Event::RefundApproved(refund) => Self::Approved {

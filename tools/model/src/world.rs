@@ -5,7 +5,6 @@ use std::{
     sync::{Arc, Mutex, RwLock},
 };
 
-use events::Event;
 use payment::model::{Answer, Question};
 use stateright::{Model, Property};
 use values::Timestamp;
@@ -565,13 +564,9 @@ impl Model for Market {
         match action {
             Action::IsHeard(mail) => {
                 let letter = self.post.letter(*mail);
-                let version = match &letter.envelope.event {
-                    Event::PaymentPending(payment)
-                    | Event::PaymentAuthorized(payment)
-                    | Event::PaymentCreated(payment)
-                    | Event::PaymentFailed(payment) => format!("{}, {}", payment.version, payment.id),
-                    _ => String::new(),
-                };
+                let payment = letter.envelope.event.as_payment();
+                let version =
+                    payment.map_or_else(String::new, |payment| format!("{}, {}", payment.version, payment.id));
                 format!("IsHeard({} {version})", letter.envelope.event.name())
             }
             action => format!("{action:?}"),

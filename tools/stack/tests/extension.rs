@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use chassis::Service;
 use db::admin;
-use events::{CancelReason, Event, Order, OrderStatus, Payment, PaymentStatus, Ticket};
+use events::{CancelReason, Event, Order, OrderStatus, Payment, PaymentStatus, Ticket, examples};
 use expiration::Expiration;
 use order::Orders;
 use serde_json::json;
 use testkit::{Client, RunningService, TestEnv};
-use values::{Money, PaymentId, TicketId, UserId};
+use values::PaymentId;
 
 const WINDOW: Duration = Duration::from_secs(2);
 const EXTENSION: Duration = Duration::from_secs(2);
@@ -49,22 +49,9 @@ impl Shop {
     }
 
     async fn order(&self) -> Order {
-        let now = self.kit.now();
         let ticket = Ticket {
-            id: TicketId::new(now),
-            version: 1,
-            seller_id: UserId::new(now),
-            title: "The Lighthouse Keepers, live".to_owned(),
-            price: Money {
-                amount: 1999,
-                currency: "usd".parse().unwrap(),
-            },
             quantity: 1,
-            starts_at: None,
-            order_window_seconds: None,
-            withdrawn_at: None,
-            refund_terms: events::RefundTerms::default(),
-            record: None,
+            ..examples::ticket(self.kit.now())
         };
         self.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
         let placed = self.buyer.post("/api/v1/orders", json!({"ticketId": ticket.id})).await;
@@ -84,16 +71,9 @@ impl Shop {
             id: payment,
             version: 1,
             status,
-            order_id: order.id,
-            buyer_id: order.buyer_id,
-            amount: order.total,
+            ..examples::payment(self.kit.now(), order)
         };
-        let event = match status {
-            PaymentStatus::Pending => Event::PaymentPending(payment),
-            PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
-            _ => Event::PaymentFailed(payment),
-        };
-        self.kit.publish("payment", event).await;
+        self.kit.publish("payment", examples::payment_event(payment)).await;
     }
 
     async fn extended(&self, before: &Order) -> Order {

@@ -8,10 +8,10 @@ use bus::{
     outbox,
 };
 use db::{Db, Schema};
-use events::{Event, OrderStatus};
+use events::Event;
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use values::{Clock, EventId, OrderId, TicketId, UserId};
+use values::{Clock, EventId};
 
 /// Nothing takes longer; whatever waits, waits for a condition.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
@@ -240,24 +240,9 @@ pub(crate) fn note() -> EventHandler {
 
 /// An event to tell from others by its version.
 pub(crate) fn ordered(version: u64) -> Event {
-    let now = Clock::system().now();
     Event::OrderCreated(events::Order {
-        id: OrderId::new(now),
         version,
-        status: OrderStatus::Created,
-        cancel_reason: None,
-        buyer_id: UserId::new(now),
-        seller_id: UserId::new(now),
-        ticket_id: TicketId::new(now),
-        quantity: 1,
-        total: values::Money {
-            amount: 1999,
-            currency: "usd".parse().unwrap(),
-        },
-        expires_at: now,
-        payment_id: None,
-        after_sale: None,
-        record: None,
+        ..events::examples::order(Clock::system().now())
     })
 }
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use events::{CancelReason, Event, Order, OrderStatus};
+use events::{CancelReason, Event, Order, OrderStatus, examples};
 use expiration::{Expiration, Settings};
 use testkit::{RunningService, TestEnv, eventually};
-use values::{Money, OrderId, TicketId, UserId};
+use values::UserId;
 
 /// The service as usual, connected to the broker. It sweeps once, at its start, and then not within a test.
 pub(crate) async fn on_the_ladder(kit: &TestEnv) -> RunningService {
@@ -34,39 +34,20 @@ pub(crate) async fn connected(kit: &TestEnv, settings: Settings) -> RunningServi
 pub(crate) fn order(kit: &TestEnv, buyer: UserId, window: Duration) -> Order {
     let now = kit.now();
     Order {
-        id: OrderId::new(now),
-        version: 1,
-        status: OrderStatus::Created,
-        cancel_reason: None,
         buyer_id: buyer,
-        seller_id: UserId::new(now),
-        ticket_id: TicketId::new(now),
-        quantity: 1,
-        total: Money {
-            amount: 1999,
-            currency: "usd".parse().unwrap(),
-        },
         expires_at: now + window,
-        payment_id: None,
-        after_sale: None,
-        record: None,
+        ..examples::order(now)
     }
 }
 
 /// What the order service says when it ends `order`, or confirms it.
 pub(crate) fn then(order: &Order, status: OrderStatus, reason: Option<CancelReason>) -> Event {
-    let order = Order {
+    examples::order_event(Order {
         version: order.version + 1,
         status,
         cancel_reason: reason,
         ..order.clone()
-    };
-    match status {
-        OrderStatus::Created => Event::OrderCreated(order),
-        OrderStatus::AwaitingPayment => Event::OrderConfirmed(order),
-        OrderStatus::Complete => Event::OrderCompleted(order),
-        OrderStatus::Cancelled => Event::OrderCancelled(order),
-    }
+    })
 }
 
 pub(crate) async fn place(kit: &TestEnv, order: &Order) {
@@ -76,17 +57,15 @@ pub(crate) async fn place(kit: &TestEnv, order: &Order) {
 pub(crate) async fn hear_it_expire(kit: &TestEnv, order: &Order) {
     let id = order.id;
     let event = kit
-        .wait_for_event(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == id))
+        .wait_for_event(|event| event.as_expiration().is_some_and(|said| said.order_id == id))
         .await;
-    let Event::ExpirationCompleted(said) = event else {
-        unreachable!()
-    };
+    let said = event.as_expiration().unwrap();
     assert_eq!((said.deadline, said.version), (order.expires_at, order.version));
 }
 
 /// How often it was said so far that an order's deadline has passed.
 pub(crate) fn times_expired(kit: &TestEnv, order: &Order) -> usize {
     let said = kit.published_events().into_iter();
-    said.filter(|event| matches!(event, Event::ExpirationCompleted(said) if said.order_id == order.id))
+    said.filter(|event| event.as_expiration().is_some_and(|said| said.order_id == order.id))
         .count()
 }

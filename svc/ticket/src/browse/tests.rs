@@ -145,19 +145,9 @@ fn what_has_begun_is_listed_but_not_as_available() {
 
 fn take(conn: &Connection, listing: &Listing, quantity: u32) {
     let order = events::Order {
-        id: values::OrderId::new(NOW),
-        version: 1,
-        status: events::OrderStatus::Created,
-        cancel_reason: None,
-        buyer_id: UserId::new(NOW),
-        seller_id: listing.seller_id,
         ticket_id: listing.id,
         quantity,
-        total: listing.terms.price,
-        expires_at: NOW,
-        payment_id: None,
-        after_sale: None,
-        record: None,
+        ..events::examples::order(NOW)
     };
     store::hold(conn, &order).unwrap();
 }

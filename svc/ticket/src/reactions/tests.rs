@@ -1,10 +1,10 @@
-use events::{AfterSale, CancelReason, Order, OrderStatus};
+use events::{AfterSale, CancelReason, Order, OrderStatus, examples};
 use proptest::prelude::*;
 use rusqlite::Connection;
-use values::{OrderId, TicketId, UserId};
+use values::{OrderId, TicketId};
 
 use super::*;
-use crate::listing::tests::{NOW, usd};
+use crate::listing::tests::NOW;
 
 fn database() -> Connection {
     let conn = Connection::open_in_memory().unwrap();
@@ -20,15 +20,9 @@ fn order(id: OrderId, ticket_id: TicketId, quantity: u32, version: u64, status: 
         version,
         status,
         cancel_reason: (status == OrderStatus::Cancelled).then_some(CancelReason::Expired),
-        buyer_id: UserId::new(NOW),
-        seller_id: UserId::new(NOW),
         ticket_id,
         quantity,
-        total: usd(1999),
-        expires_at: NOW,
-        payment_id: None,
-        after_sale: None,
-        record: None,
+        ..examples::order(NOW)
     }
 }
 

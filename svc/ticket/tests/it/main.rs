@@ -7,11 +7,11 @@ mod editing;
 mod orders;
 mod selling;
 
-use events::{Event, Order, OrderStatus};
+use events::{Order, OrderStatus, examples};
 use serde_json::{Value, json};
 use testkit::{Client, Reply, RunningService, TestEnv};
 use ticket::Ticket;
-use values::{OrderId, TicketId, Timestamp, UserId};
+use values::{TicketId, Timestamp};
 
 const TICKETS: &str = "/api/v1/tickets";
 
@@ -37,19 +37,12 @@ fn etag(reply: &Reply) -> String {
 /// The first state of an order of this ticket.
 fn order(now: Timestamp, ticket: &Reply, quantity: u32) -> Order {
     Order {
-        id: OrderId::new(now),
-        version: 1,
-        status: OrderStatus::Created,
-        cancel_reason: None,
-        buyer_id: UserId::new(now),
         seller_id: ticket.text_at("/sellerId").parse().unwrap(),
         ticket_id: id(ticket),
         quantity,
         total: serde_json::from_value(ticket.json()["price"].clone()).unwrap(),
         expires_at: now,
-        payment_id: None,
-        after_sale: None,
-        record: None,
+        ..examples::order(now)
     }
 }
 
@@ -63,13 +56,7 @@ async fn publish(kit: &TestEnv, order: &mut Order, status: OrderStatus) {
         order.version += 1;
         order.status = status;
     }
-    let event = match status {
-        OrderStatus::Created => Event::OrderCreated(order.clone()),
-        OrderStatus::AwaitingPayment => Event::OrderConfirmed(order.clone()),
-        OrderStatus::Complete => Event::OrderCompleted(order.clone()),
-        OrderStatus::Cancelled => Event::OrderCancelled(order.clone()),
-    };
-    kit.publish("order", event).await;
+    kit.publish("order", examples::order_event(order.clone())).await;
 }
 
 /// Waits until the ticket shows these numbers.
