@@ -1,4 +1,4 @@
-//! What `/metrics` tells of the orders.
+//! The metrics that are read from the database.
 
 use std::time::Duration;
 
@@ -8,43 +8,44 @@ use values::Timestamp;
 
 use crate::store;
 
+/// Collects the number of orders and open refunds by status, and how late the oldest of them are.
 pub(crate) fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
-    for counted in store::tally(conn)? {
-        let labels = [("status", counted.status.as_str()), ("reason", counted.reason.as_str())];
+    for count in store::order_counts(conn)? {
+        let labels = [("status", count.status.as_str()), ("reason", count.reason.as_str())];
         samples.gauge(
             "ticketing_orders",
             "Orders, by status and, if cancelled, why",
             &labels,
-            counted.orders,
+            count.orders,
         );
         samples.gauge(
             "ticketing_order_tickets",
-            "Tickets that the orders stand for: held while created or awaiting:payment, sold when complete",
+            "Tickets of the orders: held while created or awaiting:payment, sold when complete",
             &labels,
-            counted.tickets,
+            count.tickets,
         );
     }
-    for waiting in store::open_refunds(conn)? {
-        let labels = [("status", waiting.status)];
+    for count in store::open_refund_counts(conn)? {
+        let labels = [("status", count.status.as_str())];
         samples.gauge(
             "ticketing_refunds_open",
-            "Refunds that wait: requested for the seller, approved for the money to be paid back",
+            "Open refunds: requested ones wait for the seller, approved ones for their payment",
             &labels,
-            waiting.refunds,
+            count.refunds,
         );
         samples.seconds(
             "ticketing_refund_oldest_seconds",
-            "How long the first of the refunds that wait has been waiting; 0 if none is",
+            "Age of the oldest open refund; 0 if none is open",
             &labels,
-            waiting.since.map_or(Duration::ZERO, |since| since.until(now)),
+            count.since.map_or(Duration::ZERO, |since| since.until(now)),
         );
     }
-    let late = store::first_deadline(conn)?.map_or(Duration::ZERO, |deadline| deadline.until(now));
+    let deadline = store::earliest_deadline(conn)?;
     samples.seconds(
         "ticketing_order_overdue_seconds",
-        "How long ago the open order should have ended that should have ended first; 0 if none is late",
+        "Time since the earliest deadline of the unpaid orders; 0 if no order is overdue",
         &[],
-        late,
+        deadline.map_or(Duration::ZERO, |deadline| deadline.until(now)),
     );
     Ok(())
 }

@@ -1,5 +1,4 @@
-//! The use cases without HTTP and broker, for whoever explores what they do together with those of others
-//! (`tools/model`). Nothing is decided here.
+//! The use cases without HTTP and broker, for the model checker (`tools/model`).
 
 use std::time::Duration;
 
@@ -10,61 +9,72 @@ use values::{OrderId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
     events::consume,
-    use_cases::{
-        DecideRefund, PlaceOrder, RequestRefund, cancel_order, decide_refund, place_order, refund_withdrawn_sales,
-        request_refund, retry_withdrawal,
-    },
+    use_cases::{self, DecideRefund, PlaceOrder, RequestRefund},
 };
 
-/// Hears an event.
-pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope, extension: Duration) -> Result<(), ConsumeError> {
-    consume(tx, now, said, extension)
+/// Consumes an event.
+pub fn consume_event(tx: &Tx, now: Timestamp, envelope: &Envelope, extension: Duration) -> Result<(), ConsumeError> {
+    consume(tx, now, envelope, extension)
 }
 
-/// A buyer places an order; says whether there is one.
-pub fn place(tx: &Tx, now: Timestamp, buyer_id: UserId, ticket_id: TicketId, quantity: u32, window: Duration) -> bool {
-    let wish = PlaceOrder {
+/// Places an order. Returns whether it was placed.
+pub fn place_order(
+    tx: &Tx,
+    now: Timestamp,
+    buyer_id: UserId,
+    ticket_id: TicketId,
+    quantity: u32,
+    default_window: Duration,
+) -> bool {
+    let command = PlaceOrder {
         buyer_id,
         ticket_id,
         quantity,
-        window,
+        default_window,
     };
-    place_order(tx, now, wish).is_ok()
+    use_cases::place_order(tx, now, command).is_ok()
 }
 
-/// The buyer cancels; says whether the order is cancelled.
-pub fn cancel(tx: &Tx, now: Timestamp, buyer: UserId, order: OrderId) -> bool {
-    cancel_order(tx, now, buyer, order).is_ok()
+/// Cancels an order for its buyer. Returns whether it is cancelled.
+pub fn cancel_order(tx: &Tx, now: Timestamp, buyer: UserId, order: OrderId) -> bool {
+    use_cases::cancel_order(tx, now, buyer, order).is_ok()
 }
 
-/// Somebody asks for a refund; says whether it is asked for.
-pub fn refund(tx: &Tx, now: Timestamp, by: UserId, order_id: OrderId, quantity: Option<u32>) -> bool {
-    let asked = RequestRefund {
+/// Requests a refund. Returns whether it was requested.
+pub fn request_refund(tx: &Tx, now: Timestamp, user_id: UserId, order_id: OrderId, quantity: Option<u32>) -> bool {
+    let command = RequestRefund {
         order_id,
-        by,
+        user_id,
         quantity,
         reason: None,
     };
-    request_refund(tx, now, asked).is_ok()
+    use_cases::request_refund(tx, now, command).is_ok()
 }
 
-/// The seller decides on a refund; says whether it is as the seller wants.
-pub fn decide(tx: &Tx, now: Timestamp, by: UserId, order_id: OrderId, refund_id: RefundId, approve: bool) -> bool {
-    let decision = DecideRefund {
+/// Decides on a refund. Returns whether it has that decision.
+pub fn decide_refund(
+    tx: &Tx,
+    now: Timestamp,
+    user_id: UserId,
+    order_id: OrderId,
+    refund_id: RefundId,
+    approve: bool,
+) -> bool {
+    let command = DecideRefund {
         order_id,
         refund_id,
-        by,
+        user_id,
         approve,
     };
-    decide_refund(tx, now, decision).is_ok()
+    use_cases::decide_refund(tx, now, command).is_ok()
 }
 
-/// The job goes on that refunds the sales of withdrawn listings.
-pub fn refund_withdrawn(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
-    refund_withdrawn_sales(tx, now)
+/// Runs the job that refunds the sales of withdrawn listings once.
+pub fn refund_withdrawn_sales(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
+    use_cases::refund_withdrawn_sales(tx, now)
 }
 
-/// The seller wants those refunded again whose refund failed; says whether that is possible.
-pub fn retry(tx: &Tx, ticket: TicketId, seller: UserId) -> bool {
-    retry_withdrawal(tx, ticket, seller).is_ok()
+/// Retries the failed refunds of a withdrawn listing. Returns whether that is possible.
+pub fn retry_withdrawal(tx: &Tx, ticket: TicketId, seller: UserId) -> bool {
+    use_cases::retry_withdrawal(tx, ticket, seller).is_ok()
 }

@@ -1,4 +1,4 @@
-//! The service: its schema, and what runs in it.
+//! The wiring of the service.
 
 use std::sync::Arc;
 
@@ -52,8 +52,8 @@ impl Service for Orders {
         args.settings(errors)
     }
 
-    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-        republish(tx, now, after)
+    fn republish(tx: &Tx, now: Timestamp, cursor: Option<String>) -> Result<Option<String>, db::Error> {
+        republish(tx, now, cursor)
     }
 
     fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
@@ -70,10 +70,15 @@ impl Service for Orders {
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
         let Context { db, clock, .. } = context;
+        let Settings {
+            order_window,
+            max_tickets_per_order,
+            payment_extension,
+        } = settings;
         Ok(Parts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
-                reaction: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, settings.payment_extension)),
+                reaction: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, payment_extension)),
             }],
             jobs: vec![
                 idempotency::purge_job(&db, &clock),
@@ -82,8 +87,8 @@ impl Service for Orders {
             app: App {
                 db,
                 clock,
-                window: settings.order_window,
-                max_tickets_per_order: settings.max_tickets_per_order,
+                order_window,
+                max_tickets_per_order,
             },
             verifier: None,
         })

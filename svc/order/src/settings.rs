@@ -1,13 +1,15 @@
+//! The command line arguments and settings of the service.
+
 use std::time::Duration;
 
 use chassis::ConfigErrors;
 
-/// The order service's own flags.
+/// The command line arguments.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise. The same for
-    /// order and expiration.
+    /// Seconds to pay an order (10 to 86400), unless its listing has its own window. Use the same value for order and
+    /// expiration.
     #[arg(
         long,
         env = "TICKETING_ORDER_WINDOW_SECONDS",
@@ -16,7 +18,7 @@ pub struct Args {
     )]
     order_window_seconds: String,
 
-    /// How many tickets one order can have at most (1 to 1000000).
+    /// Maximum number of tickets in one order (1 to 1000000).
     #[arg(
         long,
         env = "TICKETING_MAX_TICKETS_PER_ORDER",
@@ -25,7 +27,7 @@ pub struct Args {
     )]
     max_tickets_per_order: String,
 
-    /// Seconds by which the deadline of an order is moved, once, if a payment is under way when it passes (0 to 3600).
+    /// Seconds to extend the deadline of an order, once, if a payment is in progress when it passes (0 to 3600).
     #[arg(
         long,
         env = "TICKETING_PAYMENT_EXTENSION_SECONDS",
@@ -35,14 +37,14 @@ pub struct Args {
     payment_extension_seconds: String,
 }
 
-/// The order service's own flags, understood.
+/// The validated settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Within which time an order is to be paid, unless its listing says otherwise.
+    /// The time to pay an order, unless its listing has its own.
     pub order_window: Duration,
-    /// How many tickets one order can have at most.
+    /// The maximum number of tickets in one order.
     pub max_tickets_per_order: u32,
-    /// By how much the deadline of an order is moved, once, if a payment is under way when it passes.
+    /// By how much the deadline of an order is moved, once, if a payment is in progress when it passes.
     pub payment_extension: Duration,
 }
 

@@ -123,32 +123,46 @@ impl Actor for Orders {
         let now = names::NOON;
         let hear = |event: Event| {
             let said = Envelope::new("model", now, event);
-            model::hear(tx, now, &said, names::EXTENSION).map_err(wrong)
+            model::consume_event(tx, now, &said, names::EXTENSION).map_err(wrong)
         };
         match *step {
             OrderStep::Listed => hear(Event::TicketCreated(listing(false)))?,
             OrderStep::Withdrawn => hear(Event::TicketUpdated(listing(true)))?,
-            OrderStep::Placed => done(model::place(tx, now, names::buyer(), names::ticket(), 2, names::WINDOW))?,
+            OrderStep::Placed => done(model::place_order(
+                tx,
+                now,
+                names::buyer(),
+                names::ticket(),
+                2,
+                names::WINDOW,
+            ))?,
             OrderStep::Hear(mail) => {
                 let letter = post.letter(mail);
-                model::hear(tx, now, &letter.envelope, names::EXTENSION).map_err(wrong)?;
+                model::consume_event(tx, now, &letter.envelope, names::EXTENSION).map_err(wrong)?;
             }
             OrderStep::Ring { deadline } => hear(Event::ExpirationCompleted(Expiration {
                 order_id: names::order(),
                 version: 1,
                 deadline,
             }))?,
-            OrderStep::Cancel => done(model::cancel(tx, now, names::buyer(), names::order()))?,
+            OrderStep::Cancel => done(model::cancel_order(tx, now, names::buyer(), names::order()))?,
             OrderStep::Refund { by_seller, quantity } => {
                 let by = if by_seller { names::seller() } else { names::buyer() };
-                done(model::refund(tx, now, by, names::order(), quantity))?;
+                done(model::request_refund(tx, now, by, names::order(), quantity))?;
             }
             OrderStep::Decide { refund, approve } => {
                 let refund = names::refund(refund.into());
-                done(model::decide(tx, now, names::seller(), names::order(), refund, approve))?;
+                done(model::decide_refund(
+                    tx,
+                    now,
+                    names::seller(),
+                    names::order(),
+                    refund,
+                    approve,
+                ))?;
             }
-            OrderStep::Retry => done(model::retry(tx, names::ticket(), names::seller()))?,
-            OrderStep::RefundWithdrawn => model::refund_withdrawn(tx, now).map_err(wrong)?,
+            OrderStep::Retry => done(model::retry_withdrawal(tx, names::ticket(), names::seller()))?,
+            OrderStep::RefundWithdrawn => model::refund_withdrawn_sales(tx, now).map_err(wrong)?,
         }
         Ok(None)
     }

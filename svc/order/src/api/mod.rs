@@ -1,4 +1,4 @@
-//! The HTTP API: views, handlers, problems.
+//! The HTTP API.
 
 mod app;
 mod orders;

@@ -1,4 +1,4 @@
-//! The HTTP operations: what comes in, which use case, what goes out.
+//! The operations on orders.
 
 use idempotency::{Key, Request, StoredResponse};
 use pagination::{Cursor, Limit, Page};
@@ -17,53 +17,54 @@ use super::{
     views::{NewOrder, OrderStatusView, OrderView},
 };
 use crate::{
+    domain::Order,
     store,
     use_cases::{CancelOrderError, PlaceOrder, cancel_order, place_order},
 };
 
-/// The HTTP operations.
+/// The operations on orders.
 #[derive(Debug)]
 pub struct OrdersApi;
 
 #[derive(ApiResponse)]
-enum Placed {
+enum PlaceOrderResponse {
     /// The tickets are held until `expiresAt`.
     #[oai(status = 201)]
     Created(
         Json<OrderView>,
-        /// Where the order is.
+        /// The path of the order.
         #[oai(header = "Location")]
         String,
     ),
 }
 
 #[derive(ApiResponse)]
-enum Cancelled {
-    /// The order is cancelled; if it held tickets, they are on sale again.
+enum CancelOrderResponse {
+    /// The order is cancelled; the tickets that it held are on sale again.
     #[oai(status = 204)]
-    Done,
+    Cancelled,
 }
 
 statuses! {
-    /// Why an order could not be placed.
+    /// Why an order was not placed.
     PlaceOrderProblem {
-        403 => "It is the buyer's own listing, or a cookie came with a write from another site.",
-        404 => "There is no such listing.",
-        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets cannot be had.",
+        403 => "It is your own listing, or a cookie came with a write from another site.",
+        404 => "The listing does not exist.",
+        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available.",
     }
 }
 
 statuses! {
-    /// Why an order is not shown.
-    NoSuchOrder {
-        404 => "There is no such order of yours.",
+    /// Why an order is not displayed.
+    GetOrderProblem {
+        404 => "You have no such order.",
     }
 }
 
 statuses! {
-    /// Why an order could not be cancelled.
+    /// Why an order was not cancelled.
     CancelOrderProblem {
-        404 => "There is no such order of yours.",
+        404 => "You have no such order.",
         409 => "`order-complete` or `order-being-paid`: it is too late to cancel.",
     }
 }
@@ -72,7 +73,8 @@ statuses! {
 impl OrdersApi {
     /// Order tickets
     ///
-    /// Holds tickets of one listing for you, at today's price, until `expiresAt`. Pay by then, or they are on sale again.
+    /// Holds tickets of one listing for you, at the current price, until `expiresAt`. Pay by then, or they are on sale
+    /// again.
     #[oai(path = "/", method = "post", operation_id = "placeOrder")]
     async fn place_order(
         &self,
@@ -80,23 +82,23 @@ impl OrdersApi {
         buyer: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewOrder>,
-    ) -> Result<StoredResponse<Placed>, PlaceOrderProblem> {
+    ) -> Result<StoredResponse<PlaceOrderResponse>, PlaceOrderProblem> {
         let request = Request::new("placeOrder", buyer.user_id, key.0, &body.0);
-        let wish = app.parse(&buyer, &body.0)?;
-        let ticket = wish.ticket_id;
+        let command = parse(&app, &buyer, &body.0)?;
+        let ticket = command.ticket_id;
         chassis::wait_for_replication(&app.db, ticket.is_fresh(app.clock.now()), move |conn| {
-            store::listing(conn, ticket)
+            store::find_listing(conn, ticket)
         })
         .await?;
         let now = app.clock.now();
-        let answer = app.db.write(move |tx| {
+        let response = app.db.write(move |tx| {
             idempotency::once(tx, now, &request, |tx| {
-                let order = place_order(tx, now, wish)?;
-                let location = format!("/api/v1/orders/{}", order.id);
-                Ok(Placed::Created(Json(order.into()), location))
+                let order = place_order(tx, now, command)?;
+                let location = format!("/api/v1/orders/{}", order.id());
+                Ok(PlaceOrderResponse::Created(Json(order.into()), location))
             })
         });
-        Ok(answer.await?)
+        Ok(response.await?)
     }
 
     /// List your orders
@@ -107,23 +109,23 @@ impl OrdersApi {
         &self,
         app: Data<&App>,
         buyer: SignedIn,
-        /// Only orders that stand so.
+        /// Only orders with this status.
         status: Query<Option<OrderStatusView>>,
-        /// How many at most.
+        /// The maximum number of orders.
         limit: Query<Option<Limit>>,
-        /// Where the list goes on: `nextCursor` of the page before.
+        /// `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<OrderId>>>,
     ) -> Result<Json<Page<OrderView>>, poem::Error> {
         let (status, limit) = (status.0.map(Into::into), limit.0.unwrap_or_default());
         let before = cursor.0.map(|cursor| cursor.0);
-        let rows = app
+        let orders = app
             .db
-            .read(move |conn| store::of_buyer(conn, buyer.user_id, status, before, limit.rows()));
-        let rows = rows.await.map_err(Problem::from)?;
-        Ok(Json(Page::cut(rows, limit, |order| order.id, Into::into)))
+            .read(move |conn| store::orders_of_buyer(conn, buyer.user_id, status, before, limit.rows()));
+        let orders = orders.await.map_err(Problem::from)?;
+        Ok(Json(Page::cut(orders, limit, Order::id, Into::into)))
     }
 
-    /// Look at one of your orders
+    /// Get one of your orders
     #[oai(path = "/:id", method = "get", operation_id = "getOrder")]
     async fn get_order(
         &self,
@@ -131,16 +133,16 @@ impl OrdersApi {
         buyer: SignedIn,
         /// The order.
         id: Path<OrderId>,
-    ) -> Result<Json<OrderView>, NoSuchOrder> {
+    ) -> Result<Json<OrderView>, GetOrderProblem> {
         let id = id.0;
-        let order = app.db.read(move |conn| store::order(conn, id)).await?;
-        let order = order.filter(|order| order.buyer_id == buyer.user_id);
+        let order = app.db.read(move |conn| store::find_order(conn, id)).await?;
+        let order = order.filter(|order| order.is_bought_by(buyer.user_id));
         Ok(Json(order.ok_or(CancelOrderError::NotFound(id))?.into()))
     }
 
     /// Cancel one of your orders
     ///
-    /// As long as it is not paid. Cancelled again, nothing happens.
+    /// Possible until it is paid. Cancelling it again changes nothing.
     #[oai(path = "/:id", method = "delete", operation_id = "cancelOrder")]
     async fn cancel_order(
         &self,
@@ -148,25 +150,23 @@ impl OrdersApi {
         buyer: SignedIn,
         /// The order.
         id: Path<OrderId>,
-    ) -> Result<Cancelled, CancelOrderProblem> {
+    ) -> Result<CancelOrderResponse, CancelOrderProblem> {
         let (now, id) = (app.clock.now(), id.0);
         app.db.write(move |tx| cancel_order(tx, now, buyer.user_id, id)).await?;
-        Ok(Cancelled::Done)
+        Ok(CancelOrderResponse::Cancelled)
     }
 }
 
-impl App {
-    fn parse(&self, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Problem> {
-        let NewOrder { ticket_id, quantity } = *body;
-        if !(1..=self.max_tickets_per_order).contains(&quantity) {
-            let most = self.max_tickets_per_order;
-            return Err(Problem::invalid("quantity", format_args!("must be 1 to {most}")));
-        }
-        Ok(PlaceOrder {
-            buyer_id: buyer.user_id,
-            ticket_id,
-            quantity,
-            window: self.window,
-        })
+fn parse(app: &App, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Problem> {
+    let NewOrder { ticket_id, quantity } = *body;
+    let max = app.max_tickets_per_order;
+    if !(1..=max).contains(&quantity) {
+        return Err(Problem::invalid("quantity", format_args!("must be 1 to {max}")));
     }
+    Ok(PlaceOrder {
+        buyer_id: buyer.user_id,
+        ticket_id,
+        quantity,
+        default_window: app.order_window,
+    })
 }

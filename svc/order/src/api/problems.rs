@@ -1,10 +1,10 @@
-//! Errors of the use cases as problems.
+//! The errors of the use cases as problems.
 
 use poem::http::StatusCode;
 use problem::Problem;
 
 use crate::{
-    domain::{CannotCancel, CannotRefund, NotForSale, Refused},
+    domain::{CannotCancel, CannotPlace, CannotRefund, NotOnSale},
     use_cases::{CancelOrderError, DecideRefundError, PlaceOrderError, RequestRefundError, RetryWithdrawalError},
 };
 
@@ -12,18 +12,24 @@ impl From<PlaceOrderError> for Problem {
     fn from(error: PlaceOrderError) -> Self {
         match error {
             PlaceOrderError::TicketNotFound(_) => Self::not_found(error),
-            PlaceOrderError::NotForSale(reason) => match reason {
-                NotForSale::SoldOut(_) => Self::conflict("sold-out", "Not enough tickets are left"),
-                NotForSale::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn"),
-                NotForSale::Begun => Self::conflict("event-begun", "The event has begun"),
-            }
-            .detail(reason),
-            PlaceOrderError::Refused(Refused::OwnTicket) => {
+            PlaceOrderError::NotOnSale(reason) => reason.into(),
+            PlaceOrderError::CannotPlace(CannotPlace::OwnListing) => {
                 Self::new(StatusCode::FORBIDDEN, "own-ticket", "This is your own listing").detail(error)
             }
-            PlaceOrderError::Refused(Refused::TooDear(_)) => Self::invalid("quantity", error),
+            PlaceOrderError::CannotPlace(CannotPlace::TotalTooHigh(_)) => Self::invalid("quantity", error),
             PlaceOrderError::Db(error) => error.into(),
         }
+    }
+}
+
+impl From<NotOnSale> for Problem {
+    fn from(reason: NotOnSale) -> Self {
+        match reason {
+            NotOnSale::SoldOut(_) => Self::conflict("sold-out", "Not enough tickets are left"),
+            NotOnSale::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn"),
+            NotOnSale::EventBegun => Self::conflict("event-begun", "The event has begun"),
+        }
+        .detail(reason)
     }
 }
 
@@ -34,7 +40,7 @@ impl From<CancelOrderError> for Problem {
             CancelOrderError::CannotCancel(CannotCancel::Complete) => {
                 Self::conflict("order-complete", "The order is paid").detail(error)
             }
-            CancelOrderError::CannotCancel(CannotCancel::Paying) => {
+            CancelOrderError::CannotCancel(CannotCancel::BeingPaid) => {
                 Self::conflict("order-being-paid", "The order is being paid").detail(error)
             }
             CancelOrderError::Db(error) => error.into(),
@@ -43,16 +49,16 @@ impl From<CancelOrderError> for Problem {
 }
 
 impl From<CannotRefund> for Problem {
-    fn from(why: CannotRefund) -> Self {
-        match why {
+    fn from(reason: CannotRefund) -> Self {
+        match reason {
             CannotRefund::NotPaid => Self::conflict("order-not-paid", "The order is not paid"),
             CannotRefund::Disputed => Self::conflict("order-disputed", "The charge is disputed"),
-            CannotRefund::TakenBack | CannotRefund::NothingLeft => {
+            CannotRefund::DisputeLost | CannotRefund::NothingLeft => {
                 Self::conflict("nothing-to-refund", "Nothing is left to refund")
             }
-            CannotRefund::TooMany(_) => return Self::invalid("quantity", why),
+            CannotRefund::TooMany(_) => return Self::invalid("quantity", reason),
         }
-        .detail(why)
+        .detail(reason)
     }
 }
 
@@ -60,8 +66,22 @@ impl From<RequestRefundError> for Problem {
     fn from(error: RequestRefundError) -> Self {
         match error {
             RequestRefundError::NotFound(_) => Self::not_found(error),
-            RequestRefundError::CannotRefund(why) => why.into(),
+            RequestRefundError::CannotRefund(reason) => reason.into(),
             RequestRefundError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<DecideRefundError> for Problem {
+    fn from(error: DecideRefundError) -> Self {
+        match error {
+            DecideRefundError::NotFound(_) => Self::not_found(error),
+            DecideRefundError::NotTheSeller => Self::forbidden(error),
+            DecideRefundError::CannotRefund(reason) => reason.into(),
+            DecideRefundError::AlreadyDecided(_) => {
+                Self::conflict("refund-decided", "The refund is decided already").detail(error)
+            }
+            DecideRefundError::Db(error) => error.into(),
         }
     }
 }
@@ -74,20 +94,6 @@ impl From<RetryWithdrawalError> for Problem {
                 Self::conflict("ticket-not-withdrawn", "The listing is not withdrawn").detail(error)
             }
             RetryWithdrawalError::Db(error) => error.into(),
-        }
-    }
-}
-
-impl From<DecideRefundError> for Problem {
-    fn from(error: DecideRefundError) -> Self {
-        match error {
-            DecideRefundError::NotFound(_) => Self::not_found(error),
-            DecideRefundError::NotTheSeller => Self::forbidden(error),
-            DecideRefundError::CannotRefund(why) => why.into(),
-            DecideRefundError::Decided(_) => {
-                Self::conflict("refund-decided", "The refund is decided already").detail(error)
-            }
-            DecideRefundError::Db(error) => error.into(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The HTTP operations on refunds: what comes in, which use case, what goes out.
+//! The operations on refunds.
 
 use idempotency::{Key, Request, StoredResponse};
 use pagination::{Cursor, Limit, Page};
@@ -14,57 +14,57 @@ use values::{OrderId, RefundId};
 
 use super::{
     app::{App, Tag},
-    views::{NewRefund, RefundStatusView, RefundView, RefundsView},
+    views::{NewRefund, RefundListView, RefundStatusView, RefundView},
 };
 use crate::{
-    domain::Reason,
+    domain::{Refund, RefundReason},
     store,
     use_cases::{DecideRefund, RequestRefund, RequestRefundError, decide_refund, request_refund},
 };
 
-/// The HTTP operations on refunds.
+/// The operations on refunds.
 #[derive(Debug)]
 pub struct RefundsApi;
 
 #[derive(ApiResponse)]
-enum Asked {
-    /// `requested`: the seller decides. `approved`: it is being paid back.
+enum RequestRefundResponse {
+    /// `requested`: the seller decides. `approved`: the money is being paid back.
     #[oai(status = 201)]
     Created(Json<RefundView>),
 }
 
 statuses! {
-    /// Why there is no refund.
-    AskRefundProblem {
-        404 => "There is no such order that you bought or sold.",
+    /// Why a refund was not requested.
+    RequestRefundProblem {
+        404 => "You have neither bought nor sold such an order.",
         409 => "`order-not-paid`, `order-disputed` or `nothing-to-refund`.",
     }
 }
 
 statuses! {
-    /// Why nothing was decided.
+    /// Why a refund was not decided.
     DecideRefundProblem {
         403 => "Only the seller decides, or a cookie came with a write from another site.",
-        404 => "There is no such refund of an order that you sold.",
-        409 => "`refund-decided`, or `order-disputed`: it cannot be decided so any more, or not now.",
+        404 => "You have sold no order with such a refund.",
+        409 => "`refund-decided`: it has the other decision already. `order-disputed`: it cannot be approved now.",
     }
 }
 
 statuses! {
-    /// Why refunds are not shown.
-    NoSuchRefunds {
-        404 => "There is no such order that you bought or sold.",
+    /// Why refunds are not displayed.
+    ListRefundsProblem {
+        404 => "You have neither bought nor sold such an order.",
     }
 }
 
 #[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Orders")]
 impl RefundsApi {
-    /// Ask for a refund
+    /// Request a refund
     ///
-    /// Of tickets that you bought: the seller decides, unless the listing promises it until later (`refundableUntil`). Of
-    /// tickets that you sold: it is approved at once.
+    /// Of tickets that you bought: the seller decides, unless the listing guarantees refunds until later than now
+    /// (`refundableUntil`). Of tickets that you sold: it is approved at once.
     #[oai(path = "/:id/refunds", method = "post", operation_id = "askRefund")]
-    async fn ask_refund(
+    async fn request_refund(
         &self,
         app: Data<&App>,
         user: SignedIn,
@@ -72,68 +72,68 @@ impl RefundsApi {
         id: Path<OrderId>,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewRefund>,
-    ) -> Result<StoredResponse<Asked>, AskRefundProblem> {
+    ) -> Result<StoredResponse<RequestRefundResponse>, RequestRefundProblem> {
         let request = Request::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
-        let asked = parse(id.0, &user, &body.0)?;
+        let command = parse(id.0, &user, &body.0)?;
         let now = app.clock.now();
-        let answer = app.db.write(move |tx| {
+        let response = app.db.write(move |tx| {
             idempotency::once(tx, now, &request, |tx| {
-                let refund = request_refund(tx, now, asked)?;
-                Ok(Asked::Created(Json(refund.into())))
+                let refund = request_refund(tx, now, command)?;
+                Ok(RequestRefundResponse::Created(Json(refund.into())))
             })
         });
-        Ok(answer.await?)
+        Ok(response.await?)
     }
 
     /// List the refunds of an order
     ///
     /// Of one that you bought or sold; the oldest first.
     #[oai(path = "/:id/refunds", method = "get", operation_id = "listOrderRefunds")]
-    async fn refunds_of_order(
+    async fn list_order_refunds(
         &self,
         app: Data<&App>,
         user: SignedIn,
         /// The order.
         id: Path<OrderId>,
-    ) -> Result<Json<RefundsView>, NoSuchRefunds> {
+    ) -> Result<Json<RefundListView>, ListRefundsProblem> {
         let (id, user) = (id.0, user.user_id);
-        let found = app.db.read(move |conn| {
-            let order = store::order(conn, id)?.filter(|order| [order.buyer_id, order.seller_id].contains(&user));
-            let refunds = order.map(|order| store::refunds_of(conn, order.id));
+        let refunds = app.db.read(move |conn| {
+            let order = store::find_order(conn, id)?.filter(|order| order.party(user).is_some());
+            let refunds = order.map(|order| store::refunds_of_order(conn, order.id()));
             refunds.transpose()
         });
-        let found = found.await?.ok_or(RequestRefundError::NotFound(id))?;
-        let items = found.into_iter().map(RefundView::from).collect();
-        Ok(Json(RefundsView { items }))
+        let refunds = refunds.await?.ok_or(RequestRefundError::NotFound(id))?;
+        let items = refunds.into_iter().map(RefundView::from).collect();
+        Ok(Json(RefundListView { items }))
     }
 
-    /// List the refunds of what you sold
+    /// List the refunds of your sales
     ///
-    /// The newest first. Those that wait for you are `requested`.
+    /// The newest first. Those with the status `requested` wait for your decision.
     #[oai(path = "/refunds", method = "get", operation_id = "listRefunds")]
-    async fn refunds_of_seller(
+    async fn list_refunds(
         &self,
         app: Data<&App>,
         seller: SignedIn,
-        /// Only refunds that stand so.
+        /// Only refunds with this status.
         state: Query<Option<RefundStatusView>>,
-        /// How many at most.
+        /// The maximum number of refunds.
         limit: Query<Option<Limit>>,
-        /// Where the list goes on: `nextCursor` of the page before.
+        /// `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<RefundId>>>,
     ) -> Result<Json<Page<RefundView>>, poem::Error> {
         let (status, limit) = (state.0.map(Into::into), limit.0.unwrap_or_default());
         let before = cursor.0.map(|cursor| cursor.0);
-        let rows = app
+        let refunds = app
             .db
             .read(move |conn| store::refunds_of_seller(conn, seller.user_id, status, before, limit.rows()));
-        let rows = rows.await.map_err(Problem::from)?;
-        Ok(Json(Page::cut(rows, limit, |refund| refund.id, Into::into)))
+        let refunds = refunds.await.map_err(Problem::from)?;
+        Ok(Json(Page::cut(refunds, limit, Refund::id, Into::into)))
     }
 
     /// Approve a refund
     ///
-    /// Of tickets that you sold. Approved again, nothing happens.
+    /// Of tickets that you sold. Approving it again changes nothing.
     #[oai(
         path = "/:id/refunds/:refundId/approve",
         method = "post",
@@ -154,7 +154,7 @@ impl RefundsApi {
 
     /// Decline a refund
     ///
-    /// Of tickets that you sold. Declined again, nothing happens.
+    /// Of tickets that you sold. Declining it again changes nothing.
     #[oai(
         path = "/:id/refunds/:refundId/decline",
         method = "post",
@@ -181,14 +181,15 @@ fn parse(order_id: OrderId, user: &SignedIn, body: &NewRefund) -> Result<Request
         quantity => Ok(quantity),
     };
     let quantity = invalid.field("quantity", quantity);
-    let reason = invalid.field("reason", Reason::parse(body.reason.as_deref().unwrap_or_default()));
-    let asked = quantity.zip(reason).map(|(quantity, reason)| RequestRefund {
+    let reason = RefundReason::parse(body.reason.as_deref().unwrap_or_default());
+    let reason = invalid.field("reason", reason);
+    let command = quantity.zip(reason).map(|(quantity, reason)| RequestRefund {
         order_id,
-        by: user.user_id,
+        user_id: user.user_id,
         quantity,
         reason,
     });
-    invalid.finish(asked)
+    invalid.finish(command)
 }
 
 async fn decide(
@@ -198,12 +199,12 @@ async fn decide(
     approve: bool,
 ) -> Result<Json<RefundView>, Problem> {
     let now = app.clock.now();
-    let decision = DecideRefund {
+    let command = DecideRefund {
         order_id,
         refund_id,
-        by: seller.user_id,
+        user_id: seller.user_id,
         approve,
     };
-    let refund = app.db.write(move |tx| decide_refund(tx, now, decision)).await?;
+    let refund = app.db.write(move |tx| decide_refund(tx, now, command)).await?;
     Ok(Json(refund.into()))
 }

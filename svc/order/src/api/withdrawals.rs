@@ -1,4 +1,4 @@
-//! The HTTP operations on withdrawals.
+//! The operations on withdrawals of listings.
 
 use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
@@ -15,52 +15,52 @@ use crate::{
     use_cases::{RetryWithdrawalError, retry_withdrawal},
 };
 
-/// The HTTP operations on withdrawals.
+/// The operations on withdrawals of listings.
 #[derive(Debug)]
 pub struct WithdrawalsApi;
 
 statuses! {
-    /// Why nothing is refunded again.
-    RetryWithdrawalProblem {
-        404 => "There is no such listing of yours.",
-        409 => "`ticket-not-withdrawn`: it is on sale.",
+    /// Why a withdrawal is not displayed.
+    GetWithdrawalProblem {
+        404 => "You have no such listing.",
     }
 }
 
 statuses! {
-    /// Why a withdrawal is not shown.
-    NoSuchWithdrawal {
-        404 => "There is no such listing of yours.",
+    /// Why a withdrawal was not retried.
+    RetryWithdrawalProblem {
+        404 => "You have no such listing.",
+        409 => "`ticket-not-withdrawn`: the listing is on sale.",
     }
 }
 
 #[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Orders")]
 impl WithdrawalsApi {
-    /// See how far a withdrawal is
+    /// Get the progress of a withdrawal
     ///
     /// When you withdraw a listing, all of its sales are refunded.
     #[oai(path = "/withdrawals/:ticketId", method = "get", operation_id = "getWithdrawal")]
-    async fn withdrawal(
+    async fn get_withdrawal(
         &self,
         app: Data<&App>,
         seller: SignedIn,
         /// The listing.
         #[oai(name = "ticketId")]
         id: Path<TicketId>,
-    ) -> Result<Json<WithdrawalView>, NoSuchWithdrawal> {
+    ) -> Result<Json<WithdrawalView>, GetWithdrawalProblem> {
         let id = id.0;
-        let found = app.db.read(move |conn| {
-            let listing = store::listing(conn, id)?.filter(|listing| listing.seller_id == seller.user_id);
-            let progress = store::progress(conn, id)?;
-            Ok::<_, db::Error>(listing.map(|listing| WithdrawalView::of(id, listing.withdrawn_at, progress)))
+        let withdrawal = app.db.read(move |conn| {
+            let listing = store::find_listing(conn, id)?.filter(|listing| listing.seller_id == seller.user_id);
+            let progress = store::withdrawal_progress(conn, id)?;
+            Ok::<_, db::Error>(listing.map(|listing| WithdrawalView::new(id, listing.withdrawn_at, progress)))
         });
-        let found = found.await?;
-        Ok(Json(found.ok_or(RetryWithdrawalError::NotFound(id))?))
+        let withdrawal = withdrawal.await?;
+        Ok(Json(withdrawal.ok_or(RetryWithdrawalError::NotFound(id))?))
     }
 
-    /// Refund again what failed
+    /// Retry the failed refunds of a withdrawal
     ///
-    /// Of the sales of a listing that you withdrew. What is refunded, or being refunded, stays as it is.
+    /// Of a listing that you withdrew. Sales that are refunded, or being refunded, stay as they are.
     #[oai(path = "/withdrawals/:ticketId", method = "post", operation_id = "retryWithdrawal")]
     async fn retry_withdrawal(
         &self,
@@ -71,8 +71,8 @@ impl WithdrawalsApi {
         id: Path<TicketId>,
     ) -> Result<Json<WithdrawalView>, RetryWithdrawalProblem> {
         let id = id.0;
-        let begun = app.db.write(move |tx| retry_withdrawal(tx, id, seller.user_id));
-        let (withdrawn_at, progress) = begun.await?;
-        Ok(Json(WithdrawalView::of(id, Some(withdrawn_at), progress)))
+        let withdrawal = app.db.write(move |tx| retry_withdrawal(tx, id, seller.user_id));
+        let (withdrawn_at, progress) = withdrawal.await?;
+        Ok(Json(WithdrawalView::new(id, Some(withdrawn_at), progress)))
     }
 }

@@ -1,10 +1,10 @@
-//! A listing, as far as orders need to know it, with its stock.
+//! The replica of a listing.
 
 use std::time::Duration;
 
 use values::{Money, TicketId, Timestamp, UserId};
 
-/// The order service's copy of a listing.
+/// The order service's replica of a listing, with its stock.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Listing {
     pub(crate) id: TicketId,
@@ -12,29 +12,30 @@ pub(crate) struct Listing {
     pub(crate) title: String,
     pub(crate) price: Money,
     pub(crate) starts_at: Option<Timestamp>,
-    /// Within which time an order of it is to be paid, if that is not the usual window.
-    pub(crate) window: Option<Duration>,
+    /// The time to pay an order of this listing; `None` for the marketplace's usual one.
+    pub(crate) order_window: Option<Duration>,
     pub(crate) withdrawn_at: Option<Timestamp>,
-    /// Until when a buyer gets a refund without the seller being asked.
+    /// Until when a buyer's refund is approved without the seller.
     pub(crate) refundable_until: Option<Timestamp>,
     /// Whether refunded tickets are sold again.
     pub(crate) resell_refunded: bool,
-    /// How many are neither held nor sold.
-    pub(crate) left: u32,
+    /// The number of tickets that are neither held nor sold.
+    pub(crate) available: u32,
 }
 
-/// Why tickets of a listing cannot be had.
+/// Why tickets of a listing cannot be ordered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum NotForSale {
+pub(crate) enum NotOnSale {
     #[error("the seller has withdrawn this listing")]
     Withdrawn,
     #[error("the event has begun")]
-    Begun,
-    #[error("{}", left(*.0))]
+    EventBegun,
+    /// Fewer tickets than ordered are available: this many.
+    #[error("{}", available_text(*.0))]
     SoldOut(u32),
 }
 
-fn left(count: u32) -> String {
+fn available_text(count: u32) -> String {
     match count {
         0 => "no tickets are left".to_owned(),
         1 => "only 1 ticket is left".to_owned(),
@@ -43,14 +44,18 @@ fn left(count: u32) -> String {
 }
 
 impl Listing {
-    /// Whether it may be sold now, as far as time goes; how many are left is for the stock to say.
-    pub(crate) fn on_sale(&self, now: Timestamp) -> Result<(), NotForSale> {
-        if self.withdrawn_at.is_some() {
-            return Err(NotForSale::Withdrawn);
+    /// Checks that the listing is not withdrawn and its event has not begun. The stock is checked by the hold itself.
+    pub(crate) fn check_on_sale(&self, now: Timestamp) -> Result<(), NotOnSale> {
+        if self.is_withdrawn() {
+            return Err(NotOnSale::Withdrawn);
         }
         if self.starts_at.is_some_and(|start| start <= now) {
-            return Err(NotForSale::Begun);
+            return Err(NotOnSale::EventBegun);
         }
         Ok(())
+    }
+
+    pub(crate) fn is_withdrawn(&self) -> bool {
+        self.withdrawn_at.is_some()
     }
 }

@@ -1,11 +1,16 @@
-//! State machines and values of the service: orders, refunds, listings. No SQL, no HTTP, no clock.
+//! State machines and values: orders, refunds, listings. No SQL, no HTTP, no clock.
 
+mod change;
 mod listing;
 mod order;
 mod refund;
 mod withdrawal;
 
-pub(crate) use listing::{Listing, NotForSale};
-pub(crate) use order::{AfterSale, CannotCancel, CannotPay, CannotRefund, Change, GivenBack, Order, Refused, Shown};
-pub(crate) use refund::{Decided, Reason, Refund, Wish};
-pub(crate) use withdrawal::Progress;
+pub(crate) use change::Change;
+pub(crate) use listing::{Listing, NotOnSale};
+pub(crate) use order::{
+    AfterSale, CannotApplyPayment, CannotCancel, CannotPlace, CannotRefund, DisplayStatus, Order, OrderState,
+    RefundedTickets, ReversedPayment,
+};
+pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};
+pub(crate) use withdrawal::WithdrawalProgress;

@@ -1,17 +1,24 @@
-//! An order: what it holds, and how it ends.
+//! The state machine of an order.
 
 use std::time::Duration;
 
-use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
+use events::{AskedBy, CancelReason, Dispute, DisputeStatus, OrderStatus};
 use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
-use super::listing::Listing;
+use super::{change::Change, listing::Listing};
 
-/// A buyer's claim on some tickets of one listing.
+/// A buyer's order of tickets of one listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Order {
+    state: OrderState,
+    total: Money,
+}
+
+/// The stored values of an order.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct OrderState {
     pub(crate) id: OrderId,
-    /// Counts the states of this order.
+    /// The number of published states, this one included.
     pub(crate) version: u64,
     pub(crate) status: OrderStatus,
     pub(crate) cancel_reason: Option<CancelReason>,
@@ -24,62 +31,84 @@ pub(crate) struct Order {
     pub(crate) price: Money,
     pub(crate) quantity: u32,
     pub(crate) expires_at: Timestamp,
-    /// The payment that it was confirmed with.
+    /// The payment that the order was confirmed with.
     pub(crate) payment_id: Option<PaymentId>,
-    /// The attempt that is under way, while the order is created.
-    pub(crate) pending: Option<PaymentId>,
-    /// The newest attempt that is known to be over, while the order is created: that it was under way may be heard later.
-    pub(crate) over: Option<PaymentId>,
-    /// When its deadline was moved.
+    /// The payment attempt in progress; only while the order is created.
+    pub(crate) pending_payment_id: Option<PaymentId>,
+    /// The newest attempt known to have failed; only while the order is created. A late `payment.pending` of it, or of
+    /// an older one, is ignored.
+    pub(crate) failed_payment_id: Option<PaymentId>,
+    /// When the deadline was moved.
     pub(crate) extended_at: Option<Timestamp>,
-    /// Until when the buyer gets a refund without the seller being asked, as the listing said when the order was placed.
+    /// Until when a buyer's refund is approved without the seller, by the listing when the order was placed.
     pub(crate) refundable_until: Option<Timestamp>,
-    /// How many of its tickets went back or may go back. Follows from its refunds, and is not kept with the order.
-    pub(crate) claimed: u32,
-    pub(crate) after: AfterSale,
+    /// The number of tickets that its refunds claim. Read only: a trigger of the database counts it.
+    pub(crate) claimed_quantity: u32,
+    pub(crate) after_sale: AfterSale,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
 }
 
-/// What went back after an order was paid.
+/// The tickets and the money that went back after an order was paid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct AfterSale {
-    /// What its refunds gave back.
-    pub(crate) tickets: GivenBack,
-    /// How much was paid back, whoever did, in minor units; what a lost dispute took is not in it.
+    pub(crate) tickets: RefundedTickets,
+    /// The money refunded by any means, in minor units, without the amount of a lost dispute.
     pub(crate) refunded_amount: i64,
-    /// The dispute of its charge, if there ever was one.
+    /// The dispute of the order's charge.
     pub(crate) dispute: Option<Dispute>,
-    /// The version of the payment that said so of the money.
+    /// The version of the payment that `refunded_amount` and `dispute` are taken from.
     pub(crate) payment_version: Option<u64>,
 }
 
-/// How many tickets went back, by the refunds of an order that are paid.
+/// The number of tickets in an order's paid refunds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct GivenBack {
+pub(crate) struct RefundedTickets {
     pub(crate) refunded: u32,
-    /// How many of these are on sale again; the others are void.
+    /// Those of them that are on sale again; the others are void.
     pub(crate) returned: u32,
 }
 
-/// What people are told of an order's status: that tickets went back is no status of its own, but shown as one.
+/// The money of an order's payment that went back, as of one version of the payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Shown {
+pub(crate) struct ReversedPayment {
+    pub(crate) version: u64,
+    /// In minor units, without the amount of a lost dispute.
+    pub(crate) refunded_amount: i64,
+    pub(crate) dispute: Option<Dispute>,
+}
+
+/// Tickets that a new refund can claim, with their price and the payment to refund.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RefundableTickets {
+    pub(super) payment_id: PaymentId,
+    pub(super) quantity: u32,
+    pub(super) amount: Money,
+}
+
+/// The status of an order as displayed: refunds do not change the stored status, but are displayed as one.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum DisplayStatus {
     Stored(OrderStatus),
-    /// Complete, and some of the tickets went back.
+    /// Complete, and some of the tickets are refunded.
     PartiallyRefunded,
-    /// Complete, and all of the tickets went back.
+    /// Complete, and all of the tickets are refunded.
     Refunded,
 }
 
-/// Why nothing was ordered.
+/// Why an order cannot be placed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum Refused {
-    #[error("nobody buys their own tickets")]
-    OwnTicket,
-    #[error("{0} tickets at this price are more than one payment can be")]
-    TooDear(u32),
+pub(crate) enum CannotPlace {
+    #[error("you cannot order tickets of your own listing")]
+    OwnListing,
+    #[error(transparent)]
+    TotalTooHigh(#[from] TotalTooHigh),
 }
+
+/// The price of so many tickets is more than one payment can be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the price of {0} tickets is more than one payment can be")]
+pub(crate) struct TotalTooHigh(pub(crate) u32);
 
 /// Why an order cannot be cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -87,21 +116,21 @@ pub(crate) enum CannotCancel {
     #[error("the order is paid: the tickets are sold")]
     Complete,
     #[error("the order is being paid: its payment is authorised and will be captured")]
-    Paying,
+    BeingPaid,
 }
 
-/// Why an order cannot take a payment: it is for somebody to look at.
+/// Why a payment cannot be applied to its order: an operator has to resolve it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum CannotPay {
+pub(crate) enum CannotApplyPayment {
     #[error("the payment {0} was captured for an order that is cancelled")]
-    Cancelled(PaymentId),
-    #[error("the payment {0} was captured for an order that was confirmed with another")]
-    Other(PaymentId),
-    #[error("the payment {0} is not the order's amount")]
-    Amount(PaymentId),
+    OrderCancelled(PaymentId),
+    #[error("the payment {0} was captured for an order that was confirmed with another payment")]
+    OtherPaymentConfirmed(PaymentId),
+    #[error("the amount of the payment {0} is not the total of the order")]
+    AmountDiffers(PaymentId),
 }
 
-/// Why nothing is refunded.
+/// Why tickets of an order cannot be refunded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum CannotRefund {
     #[error("the order is not paid")]
@@ -109,37 +138,27 @@ pub(crate) enum CannotRefund {
     #[error("the buyer's bank disputes the charge: until it has decided, nothing is refunded")]
     Disputed,
     #[error("the buyer's bank has taken the money back")]
-    TakenBack,
+    DisputeLost,
     #[error("no tickets are left that could be refunded")]
     NothingLeft,
     #[error("must be 1 to {0}")]
     TooMany(u32),
 }
 
-/// Whether a transition made a difference.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Change {
-    Made,
-    /// It is kept, and of no interest to others.
-    Noted,
-    /// It had happened already, or does not matter any more.
-    None,
-}
-
 impl Order {
-    /// Claims tickets of a listing at today's price, to be paid within `window` unless the listing says otherwise.
+    /// Places an order at the listing's current price. It is to be paid within the listing's order window, or
+    /// `default_window` if the listing has none.
     pub(crate) fn place(
         listing: &Listing,
         buyer_id: UserId,
         quantity: u32,
-        window: Duration,
+        default_window: Duration,
         now: Timestamp,
-    ) -> Result<Self, Refused> {
+    ) -> Result<Self, CannotPlace> {
         if listing.seller_id == buyer_id {
-            return Err(Refused::OwnTicket);
+            return Err(CannotPlace::OwnListing);
         }
-        listing.price.times(quantity).ok_or(Refused::TooDear(quantity))?;
-        Ok(Self {
+        let order = Self::restore(OrderState {
             id: OrderId::new(now),
             version: 1,
             status: OrderStatus::Created,
@@ -150,201 +169,291 @@ impl Order {
             title: listing.title.clone(),
             price: listing.price,
             quantity,
-            expires_at: now + listing.window.unwrap_or(window),
+            expires_at: now + listing.order_window.unwrap_or(default_window),
             payment_id: None,
-            pending: None,
-            over: None,
+            pending_payment_id: None,
+            failed_payment_id: None,
             extended_at: None,
             refundable_until: listing.refundable_until,
-            claimed: 0,
-            after: AfterSale::default(),
+            claimed_quantity: 0,
+            after_sale: AfterSale::default(),
             created_at: now,
             updated_at: now,
-        })
+        })?;
+        Ok(order)
     }
 
-    /// What the buyer owes.
+    /// Rebuilds an order from its stored values.
+    pub(crate) fn restore(state: OrderState) -> Result<Self, TotalTooHigh> {
+        let total = state.price.times(state.quantity).ok_or(TotalTooHigh(state.quantity))?;
+        Ok(Self { state, total })
+    }
+
+    /// Returns the values to store or publish.
+    pub(crate) fn state(&self) -> &OrderState {
+        &self.state
+    }
+
+    pub(crate) fn id(&self) -> OrderId {
+        self.state.id
+    }
+
+    pub(crate) fn status(&self) -> OrderStatus {
+        self.state.status
+    }
+
+    pub(crate) fn ticket_id(&self) -> TicketId {
+        self.state.ticket_id
+    }
+
+    pub(crate) fn quantity(&self) -> u32 {
+        self.state.quantity
+    }
+
+    /// Returns what the buyer pays.
     pub(crate) fn total(&self) -> Money {
-        // `place` made sure that the total is an amount; a row can say nothing else.
-        self.price.times(self.quantity).unwrap_or(self.price)
+        self.total
     }
 
-    /// Confirms it with an authorised payment, which may then be captured; from then on it does not expire.
+    pub(crate) fn is_bought_by(&self, user: UserId) -> bool {
+        self.state.buyer_id == user
+    }
+
+    /// Returns the user's part in this order; `None` if the user has none.
+    pub(crate) fn party(&self, user: UserId) -> Option<AskedBy> {
+        if user == self.state.buyer_id {
+            Some(AskedBy::Buyer)
+        } else {
+            (user == self.state.seller_id).then_some(AskedBy::Seller)
+        }
+    }
+
+    pub(crate) fn is_confirmed_with(&self, payment: PaymentId) -> bool {
+        self.state.payment_id == Some(payment)
+    }
+
+    /// Records that an attempt to pay is in progress: the bank authenticates the buyer, or Stripe has not responded.
+    /// With it, the deadline is moved once when it passes.
     ///
-    /// The deadline does not matter here: as long as the tickets are held, the buyer may have them. A payment that comes
-    /// second, or after the end, is not taken: the payment service voids it.
-    pub(crate) fn confirm(&mut self, payment: PaymentId, amount: Money, now: Timestamp) -> Result<Change, CannotPay> {
-        if self.status != OrderStatus::Created {
+    /// Attempts of an order follow each other, and so do their ids. An attempt that is not newer than the pending and
+    /// the failed one is ignored: its event is late.
+    pub(crate) fn record_pending_payment(&mut self, payment: PaymentId) -> Change {
+        let newest = self.state.pending_payment_id.max(self.state.failed_payment_id);
+        if self.state.status != OrderStatus::Created || newest >= Some(payment) {
+            return Change::None;
+        }
+        self.state.pending_payment_id = Some(payment);
+        Change::Internal
+    }
+
+    /// Confirms the order with an authorised payment, which may then be captured. A confirmed order cannot expire.
+    ///
+    /// The deadline is not checked: a created order holds its tickets. A second payment, or one for an order that has
+    /// ended, changes nothing: the payment service voids it.
+    pub(crate) fn confirm(
+        &mut self,
+        payment: PaymentId,
+        amount: Money,
+        now: Timestamp,
+    ) -> Result<Change, CannotApplyPayment> {
+        if self.state.status != OrderStatus::Created {
             return Ok(Change::None);
         }
-        if amount != self.total() {
-            return Err(CannotPay::Amount(payment));
+        if amount != self.total {
+            return Err(CannotApplyPayment::AmountDiffers(payment));
         }
-        self.payment_id = Some(payment);
-        Ok(self.turn(OrderStatus::AwaitingPayment, now))
+        self.state.payment_id = Some(payment);
+        Ok(self.advance(OrderStatus::AwaitingPayment, now))
     }
 
-    /// Completes it: its payment is captured.
+    /// Completes the order: its payment is captured.
     ///
-    /// An order that was never seen to be confirmed (it was restored from a backup) still holds its tickets, so the
-    /// buyer gets them.
-    pub(crate) fn complete(&mut self, payment: PaymentId, amount: Money, now: Timestamp) -> Result<Change, CannotPay> {
-        if amount != self.total() {
-            return Err(CannotPay::Amount(payment));
+    /// An order restored from a backup may have missed its confirmation. It still holds its tickets, so it completes.
+    pub(crate) fn complete(
+        &mut self,
+        payment: PaymentId,
+        amount: Money,
+        now: Timestamp,
+    ) -> Result<Change, CannotApplyPayment> {
+        if amount != self.total {
+            return Err(CannotApplyPayment::AmountDiffers(payment));
         }
-        match self.status {
-            OrderStatus::Cancelled => Err(CannotPay::Cancelled(payment)),
-            OrderStatus::AwaitingPayment | OrderStatus::Complete if self.payment_id != Some(payment) => {
-                Err(CannotPay::Other(payment))
+        match self.state.status {
+            OrderStatus::Cancelled => Err(CannotApplyPayment::OrderCancelled(payment)),
+            OrderStatus::AwaitingPayment | OrderStatus::Complete if !self.is_confirmed_with(payment) => {
+                Err(CannotApplyPayment::OtherPaymentConfirmed(payment))
             }
             OrderStatus::Complete => Ok(Change::None),
             OrderStatus::Created | OrderStatus::AwaitingPayment => {
-                self.payment_id = Some(payment);
-                Ok(self.turn(OrderStatus::Complete, now))
+                self.state.payment_id = Some(payment);
+                Ok(self.advance(OrderStatus::Complete, now))
             }
         }
     }
 
-    /// Ends it, because the payment that it was confirmed with could not be captured. Any other failed payment does not
-    /// matter: the buyer can try again until the deadline.
-    pub(crate) fn fail(&mut self, payment: PaymentId, now: Timestamp) -> Change {
-        if self.status == OrderStatus::AwaitingPayment && self.payment_id == Some(payment) {
+    /// Cancels the order if the payment that it was confirmed with has failed. After any other failed payment the buyer
+    /// can try again until the deadline.
+    pub(crate) fn record_failed_payment(&mut self, payment: PaymentId, now: Timestamp) -> Change {
+        let state = &mut self.state;
+        if state.status == OrderStatus::AwaitingPayment && state.payment_id == Some(payment) {
             self.end(CancelReason::PaymentFailed, now)
-        } else if self.status == OrderStatus::Created && self.over < Some(payment) {
-            self.over = Some(payment);
-            self.pending = self.pending.filter(|pending| *pending > payment);
-            Change::Noted
+        } else if state.status == OrderStatus::Created && state.failed_payment_id < Some(payment) {
+            state.failed_payment_id = Some(payment);
+            state.pending_payment_id = state.pending_payment_id.filter(|pending| *pending > payment);
+            Change::Internal
         } else {
             Change::None
         }
     }
 
-    /// An attempt to pay it is under way: the buyer's bank asks its owner, or Stripe has not answered. That moves the
-    /// deadline once, when it passes.
-    ///
-    /// An order's attempts follow each other, and so do their ids: news of one that is over, or not newer than the one
-    /// under way, comes late.
-    pub(crate) fn await_payment(&mut self, payment: PaymentId) -> Change {
-        if self.status != OrderStatus::Created || self.pending.max(self.over) >= Some(payment) {
-            return Change::None;
-        }
-        self.pending = Some(payment);
-        Change::Noted
-    }
-
-    /// Cancels it for its buyer.
+    /// Cancels the order for its buyer.
     pub(crate) fn cancel(&mut self, now: Timestamp) -> Result<Change, CannotCancel> {
-        match self.status {
+        match self.state.status {
             OrderStatus::Created => Ok(self.end(CancelReason::User, now)),
-            OrderStatus::AwaitingPayment => Err(CannotCancel::Paying),
+            OrderStatus::AwaitingPayment => Err(CannotCancel::BeingPaid),
             OrderStatus::Complete => Err(CannotCancel::Complete),
             OrderStatus::Cancelled => Ok(Change::None),
         }
     }
 
-    /// Ends it, because its deadline has passed and nothing was authorised. If a payment is under way, the deadline is
-    /// moved by `extension` instead, once.
+    /// Cancels a created order whose deadline has passed. If an attempt to pay is in progress, moves the deadline by
+    /// `extension` instead, once.
+    ///
+    /// `deadline` is the one that has passed: an earlier one than the order's changes nothing.
     pub(crate) fn expire(&mut self, deadline: Timestamp, extension: Duration, now: Timestamp) -> Change {
-        if self.status != OrderStatus::Created || self.expires_at > deadline {
+        let state = &mut self.state;
+        if state.status != OrderStatus::Created || state.expires_at > deadline {
             return Change::None;
         }
-        if self.pending.is_none() || self.extended_at.is_some() || extension.is_zero() {
+        if state.pending_payment_id.is_none() || state.extended_at.is_some() || extension.is_zero() {
             return self.end(CancelReason::Expired, now);
         }
-        self.expires_at = self.expires_at + extension;
-        self.extended_at = Some(now);
-        self.turn(self.status, now)
+        state.expires_at = state.expires_at + extension;
+        state.extended_at = Some(now);
+        self.advance(OrderStatus::Created, now)
     }
 
-    /// Ends it, because the seller withdrew the listing. What is confirmed stays sold.
-    pub(crate) fn withdraw(&mut self, now: Timestamp) -> Change {
-        if self.status == OrderStatus::Created {
+    /// Cancels a created order whose listing is withdrawn. A confirmed order stays sold.
+    pub(crate) fn cancel_withdrawn(&mut self, now: Timestamp) -> Change {
+        if self.state.status == OrderStatus::Created {
             self.end(CancelReason::TicketWithdrawn, now)
         } else {
             Change::None
         }
     }
 
-    /// Whether tickets of it can go back, and for which payment.
-    pub(crate) fn refundable(&self) -> Result<PaymentId, CannotRefund> {
-        let payment = self.payment_id.filter(|_| self.status == OrderStatus::Complete);
+    /// Applies the sum of the order's paid refunds, and the money that went back. Of the money the newest version of the
+    /// payment counts.
+    pub(crate) fn apply_reversal(
+        &mut self,
+        tickets: RefundedTickets,
+        money: ReversedPayment,
+        now: Timestamp,
+    ) -> Change {
+        let mut after_sale = AfterSale {
+            tickets,
+            ..self.state.after_sale
+        };
+        if after_sale.payment_version.is_none_or(|known| known < money.version) {
+            after_sale.payment_version = Some(money.version);
+            after_sale.refunded_amount = money.refunded_amount;
+            after_sale.dispute = money.dispute;
+        }
+        if after_sale == self.state.after_sale {
+            return Change::None;
+        }
+        self.state.after_sale = after_sale;
+        self.advance(self.state.status, now)
+    }
+
+    /// Checks that the order can be refunded, and returns its payment.
+    pub(crate) fn check_refundable(&self) -> Result<PaymentId, CannotRefund> {
+        let payment = self
+            .state
+            .payment_id
+            .filter(|_| self.state.status == OrderStatus::Complete);
         let payment = payment.ok_or(CannotRefund::NotPaid)?;
-        match self.after.dispute.map(|dispute| dispute.status) {
-            Some(DisputeStatus::Open) => return Err(CannotRefund::Disputed),
-            Some(DisputeStatus::Lost) => return Err(CannotRefund::TakenBack),
-            Some(DisputeStatus::Won) | None => {}
-        }
-        Ok(payment)
-    }
-
-    /// How it is shown.
-    pub(crate) fn shown(&self) -> Shown {
-        let refunded = self.after.tickets.refunded;
-        match self.status {
-            OrderStatus::Complete if refunded >= self.quantity => Shown::Refunded,
-            OrderStatus::Complete if refunded > 0 => Shown::PartiallyRefunded,
-            status => Shown::Stored(status),
+        match self.state.after_sale.dispute.map(|dispute| dispute.status) {
+            Some(DisputeStatus::Open) => Err(CannotRefund::Disputed),
+            Some(DisputeStatus::Lost) => Err(CannotRefund::DisputeLost),
+            Some(DisputeStatus::Won) | None => Ok(payment),
         }
     }
 
-    /// Whether the buyer's bank is about to decide on its charge.
+    /// Returns `quantity` tickets to refund, or all that no refund claims.
+    pub(super) fn refundable_tickets(&self, quantity: Option<u32>) -> Result<RefundableTickets, CannotRefund> {
+        let payment_id = self.check_refundable()?;
+        let unclaimed = self.unclaimed_quantity();
+        if unclaimed == 0 {
+            return Err(CannotRefund::NothingLeft);
+        }
+        let quantity = quantity.unwrap_or(unclaimed);
+        let amount = self.state.price.times(quantity);
+        let amount = amount.filter(|_| (1..=unclaimed).contains(&quantity));
+        Ok(RefundableTickets {
+            payment_id,
+            quantity,
+            amount: amount.ok_or(CannotRefund::TooMany(unclaimed))?,
+        })
+    }
+
+    /// Returns the number of tickets that no refund claims.
+    pub(crate) fn unclaimed_quantity(&self) -> u32 {
+        self.state.quantity.saturating_sub(self.state.claimed_quantity)
+    }
+
+    pub(crate) fn display_status(&self) -> DisplayStatus {
+        let refunded = self.state.after_sale.tickets.refunded;
+        match self.state.status {
+            OrderStatus::Complete if refunded >= self.state.quantity => DisplayStatus::Refunded,
+            OrderStatus::Complete if refunded > 0 => DisplayStatus::PartiallyRefunded,
+            status => DisplayStatus::Stored(status),
+        }
+    }
+
+    /// Whether the buyer's bank has yet to decide on a dispute of the charge.
     pub(crate) fn is_disputed(&self) -> bool {
-        let dispute = self.after.dispute;
+        let dispute = self.state.after_sale.dispute;
         dispute.is_some_and(|dispute| dispute.status == DisputeStatus::Open)
     }
 
-    /// How much went back to the buyer in all, in minor units.
-    pub(crate) fn refunded_amount(&self) -> i64 {
-        let lost = self
-            .after
-            .dispute
-            .filter(|dispute| dispute.status == DisputeStatus::Lost);
-        self.after.refunded_amount + lost.map_or(0, |dispute| dispute.amount.amount)
+    /// Returns all money that went back to the buyer, a lost dispute included.
+    pub(crate) fn refunded_amount(&self) -> Money {
+        let AfterSale {
+            refunded_amount,
+            dispute,
+            ..
+        } = self.state.after_sale;
+        let lost = dispute.filter(|dispute| dispute.status == DisputeStatus::Lost);
+        Money {
+            amount: refunded_amount + lost.map_or(0, |dispute| dispute.amount.amount),
+            ..self.state.price
+        }
     }
 
-    /// How many of its tickets are the buyer's, or void: not on sale.
-    pub(crate) fn kept(&self) -> u32 {
-        self.quantity.saturating_sub(self.after.tickets.returned)
-    }
-
-    /// Takes what its refunds add up to, and what the payment service says of the money in a version of the payment: the
-    /// newest counts.
-    pub(crate) fn give_back(
-        &mut self,
-        tickets: GivenBack,
-        version: u64,
-        refunded_amount: i64,
-        dispute: Option<Dispute>,
-        now: Timestamp,
-    ) -> Change {
-        let mut after = AfterSale { tickets, ..self.after };
-        if after.payment_version.is_none_or(|known| known < version) {
-            after.payment_version = Some(version);
-            after.refunded_amount = refunded_amount;
-            after.dispute = dispute;
-        }
-        if after == self.after {
-            return Change::None;
-        }
-        self.after = after;
-        self.turn(self.status, now)
+    /// Returns the number of tickets that are not on sale again: those of the buyer, and void ones.
+    pub(crate) fn sold_quantity(&self) -> u32 {
+        self.state
+            .quantity
+            .saturating_sub(self.state.after_sale.tickets.returned)
     }
 
     fn end(&mut self, reason: CancelReason, now: Timestamp) -> Change {
-        self.cancel_reason = Some(reason);
-        self.turn(OrderStatus::Cancelled, now)
+        self.state.cancel_reason = Some(reason);
+        self.advance(OrderStatus::Cancelled, now)
     }
 
-    fn turn(&mut self, status: OrderStatus, now: Timestamp) -> Change {
-        self.status = status;
-        self.version += 1;
+    fn advance(&mut self, status: OrderStatus, now: Timestamp) -> Change {
+        let state = &mut self.state;
+        state.status = status;
+        state.version += 1;
         if status != OrderStatus::Created {
-            self.pending = None;
-            self.over = None;
+            state.pending_payment_id = None;
+            state.failed_payment_id = None;
         }
-        // A clock that was set back does not make an order younger.
-        self.updated_at = now.max(self.updated_at);
-        Change::Made
+        // The clock may have been set back.
+        state.updated_at = now.max(state.updated_at);
+        Change::NewVersion
     }
 }
 

@@ -1,15 +1,24 @@
-//! A refund: tickets of a paid order that go back, and how that is decided.
+//! The state machine of a refund.
 
 use events::{AskedBy, RefundOutcome, RefundStatus};
 use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
-use super::order::{CannotRefund, Change, Order};
+use super::{
+    change::Change,
+    order::{CannotRefund, Order},
+};
 
-/// Tickets of one order that go back, for what was paid for them.
+/// A refund of tickets of one order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refund {
+    state: RefundState,
+}
+
+/// The stored values of a refund.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RefundState {
     pub(crate) id: RefundId,
-    /// Counts the states of this refund.
+    /// The number of published states, this one included.
     pub(crate) version: u64,
     pub(crate) status: RefundStatus,
     pub(crate) order_id: OrderId,
@@ -22,195 +31,208 @@ pub(crate) struct Refund {
     pub(crate) title: String,
     pub(crate) quantity: u32,
     pub(crate) amount: Money,
-    pub(crate) asked_by: AskedBy,
-    pub(crate) reason: Option<Reason>,
-    /// Why it could not be paid.
+    pub(crate) requested_by: AskedBy,
+    pub(crate) reason: Option<RefundReason>,
+    /// Why the refund could not be paid, or was sent back by the buyer's bank after it was paid.
     pub(crate) failure: Option<String>,
     /// Whether its tickets are on sale again.
     pub(crate) returned: bool,
-    /// The newest version of the payment that said something of it.
+    /// The newest version of the payment with an outcome of this refund.
     pub(crate) payment_version: Option<u64>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
 }
 
-/// Why somebody wants a refund, in their words: 1 to 500 characters.
+/// The requester's reason for a refund: 1 to 500 characters.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Reason(String);
+pub(crate) struct RefundReason(String);
 
-/// A reason that is too long, or no text.
+/// Why a text is not a reason.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum BadReason {
-    #[error("must have at most {} characters", Reason::LONGEST)]
+pub(crate) enum InvalidReason {
+    #[error("must have at most {} characters", RefundReason::MAX_CHARS)]
     TooLong,
     #[error("must not contain control characters")]
-    Control,
+    ControlCharacter,
 }
 
-/// What somebody wants to give back, or wants others to.
+/// A request to refund tickets of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Wish {
-    /// How many tickets; all that are left if nobody says.
+pub(crate) struct RefundRequest {
+    /// `None` for all tickets that no refund claims.
     pub(crate) quantity: Option<u32>,
-    pub(crate) asked_by: AskedBy,
-    pub(crate) reason: Option<Reason>,
+    pub(crate) requested_by: AskedBy,
+    pub(crate) reason: Option<RefundReason>,
 }
 
-/// Why a decision comes too late.
+/// The refund has another decision already.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the refund is {} already", status_text(*.0))]
-pub(crate) struct Decided(pub(crate) RefundStatus);
+#[error("the refund is {0} already")]
+pub(crate) struct AlreadyDecided(pub(crate) RefundStatus);
 
-/// The text of a status, on the wire and in the database.
-pub(crate) fn status_text(status: RefundStatus) -> &'static str {
-    match status {
-        RefundStatus::Requested => "requested",
-        RefundStatus::Approved => "approved",
-        RefundStatus::Declined => "declined",
-        RefundStatus::Paid => "paid",
-        RefundStatus::Failed => "failed",
-    }
-}
+impl RefundReason {
+    /// The maximum length, in Unicode scalar values.
+    pub(crate) const MAX_CHARS: usize = 500;
 
-impl Reason {
-    /// The longest, in characters (Unicode scalar values).
-    pub(crate) const LONGEST: usize = 500;
-
-    /// An empty text says nothing.
-    pub(crate) fn parse(text: &str) -> Result<Option<Self>, BadReason> {
+    /// Parses a reason; an empty text is none.
+    pub(crate) fn parse(text: &str) -> Result<Option<Self>, InvalidReason> {
         let text = text.trim();
-        if text.chars().nth(Self::LONGEST).is_some() {
-            return Err(BadReason::TooLong);
+        if text.chars().nth(Self::MAX_CHARS).is_some() {
+            return Err(InvalidReason::TooLong);
         }
         if text
             .chars()
             .any(|char| char.is_control() && !['\n', '\r', '\t'].contains(&char))
         {
-            return Err(BadReason::Control);
+            return Err(InvalidReason::ControlCharacter);
         }
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
+    }
+
+    /// Takes a text that was parsed before it was stored or published.
+    pub(crate) fn from_parsed(text: String) -> Self {
+        Self(text)
     }
 
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// What was stored or said has been parsed before.
-    pub(crate) fn known(text: String) -> Self {
-        Self(text)
+    pub(crate) fn into_string(self) -> String {
+        self.0
     }
 }
 
 impl Refund {
-    /// Asks for a refund of some of an order's tickets. The seller decides what the buyer asks for, unless the buyer was
-    /// promised it until later than now; what the seller asks for is decided.
-    pub(crate) fn ask(
+    /// Requests a refund of tickets of an order.
+    ///
+    /// A buyer's request waits for the seller's decision, unless now is before `guaranteed_until`. Any other request is
+    /// approved at once.
+    pub(crate) fn request(
         order: &Order,
-        wish: Wish,
-        promised_until: Option<Timestamp>,
+        request: RefundRequest,
+        guaranteed_until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Self, CannotRefund> {
-        let payment_id = order.refundable()?;
-        let left = order.quantity.saturating_sub(order.claimed);
-        if left == 0 {
-            return Err(CannotRefund::NothingLeft);
-        }
-        let quantity = wish.quantity.unwrap_or(left);
-        if !(1..=left).contains(&quantity) {
-            return Err(CannotRefund::TooMany(left));
-        }
-        let granted = wish.asked_by != AskedBy::Buyer || promised_until.is_some_and(|until| now < until);
+        let tickets = order.refundable_tickets(request.quantity)?;
+        let needs_decision =
+            request.requested_by == AskedBy::Buyer && guaranteed_until.is_none_or(|guaranteed| guaranteed <= now);
+        let order = order.state();
         Ok(Self {
-            id: RefundId::new(now),
-            version: 1,
-            status: if granted {
-                RefundStatus::Approved
-            } else {
-                RefundStatus::Requested
+            state: RefundState {
+                id: RefundId::new(now),
+                version: 1,
+                status: if needs_decision {
+                    RefundStatus::Requested
+                } else {
+                    RefundStatus::Approved
+                },
+                order_id: order.id,
+                payment_id: tickets.payment_id,
+                buyer_id: order.buyer_id,
+                seller_id: order.seller_id,
+                ticket_id: order.ticket_id,
+                title: order.title.clone(),
+                quantity: tickets.quantity,
+                amount: tickets.amount,
+                requested_by: request.requested_by,
+                reason: request.reason,
+                failure: None,
+                returned: false,
+                payment_version: None,
+                created_at: now,
+                updated_at: now,
             },
-            order_id: order.id,
-            payment_id,
-            buyer_id: order.buyer_id,
-            seller_id: order.seller_id,
-            ticket_id: order.ticket_id,
-            title: order.title.clone(),
-            quantity,
-            // A part of an order is no dearer than the whole.
-            amount: order.price.times(quantity).unwrap_or(order.price),
-            asked_by: wish.asked_by,
-            reason: wish.reason,
-            failure: None,
-            returned: false,
-            payment_version: None,
-            created_at: now,
-            updated_at: now,
         })
     }
 
-    /// The seller agrees. What is approved is so whoever says it again.
-    pub(crate) fn approve(&mut self, now: Timestamp) -> Result<Change, Decided> {
+    /// Rebuilds a refund from its stored values.
+    pub(crate) fn restore(state: RefundState) -> Self {
+        Self { state }
+    }
+
+    /// Returns the values to store or publish.
+    pub(crate) fn state(&self) -> &RefundState {
+        &self.state
+    }
+
+    pub(crate) fn into_state(self) -> RefundState {
+        self.state
+    }
+
+    pub(crate) fn id(&self) -> RefundId {
+        self.state.id
+    }
+
+    pub(crate) fn status(&self) -> RefundStatus {
+        self.state.status
+    }
+
+    /// Approves the refund for the seller. A repeated approval changes nothing.
+    pub(crate) fn approve(&mut self, now: Timestamp) -> Result<Change, AlreadyDecided> {
         self.decide(RefundStatus::Approved, now)
     }
 
-    /// The seller says no.
-    pub(crate) fn decline(&mut self, now: Timestamp) -> Result<Change, Decided> {
+    /// Declines the refund for the seller. A repeated refusal changes nothing.
+    pub(crate) fn decline(&mut self, now: Timestamp) -> Result<Change, AlreadyDecided> {
         self.decide(RefundStatus::Declined, now)
     }
 
-    fn decide(&mut self, status: RefundStatus, now: Timestamp) -> Result<Change, Decided> {
-        if self.status == status {
+    fn decide(&mut self, status: RefundStatus, now: Timestamp) -> Result<Change, AlreadyDecided> {
+        if self.state.status == status {
             return Ok(Change::None);
         }
-        if self.status != RefundStatus::Requested {
-            return Err(Decided(self.status));
+        if self.state.status != RefundStatus::Requested {
+            return Err(AlreadyDecided(self.state.status));
         }
-        self.turn(status, now);
-        Ok(Change::Made)
+        Ok(self.advance(status, now))
     }
 
-    /// Takes what the payment service says of it, in a version of its payment, whatever it had said before or says after.
+    /// Applies an outcome that the payment service published in a version of the payment. Outcomes may be repeated, late or
+    /// out of order.
     ///
-    /// What was paid once is paid, and its tickets have gone back, even if the bank sends the money back later: then the
-    /// failure is kept for people. Of failures the newest counts.
+    /// A paid refund stays paid, and its tickets stay returned, even if the bank sends the money back later: then the
+    /// failure is stored for people to read. Of failures the newest counts.
     ///
-    /// `left` tickets of the order are claimed by no refund. Where the failure was heard first, its tickets may have been
-    /// claimed again before it is heard that it was paid once: then that is history.
-    pub(crate) fn answered(
+    /// `unclaimed` is the number of the order's tickets that no refund claims. If a failure overtook the success before it,
+    /// the tickets may have been claimed again when the success is consumed: then the success is ignored.
+    pub(crate) fn apply_outcome(
         &mut self,
-        answer: &RefundOutcome,
-        version: u64,
-        left: u32,
+        outcome: &RefundOutcome,
+        payment_version: u64,
+        unclaimed: u32,
         resell: bool,
         now: Timestamp,
     ) -> Change {
-        let before = self.clone();
-        let newer = self.payment_version.is_none_or(|known| known < version);
-        let history = !newer && self.status == RefundStatus::Failed && left < self.quantity;
-        if newer {
-            self.payment_version = Some(version);
-            self.failure.clone_from(&answer.failure);
+        let before = self.state.clone();
+        let state = &mut self.state;
+        let is_newer = state.payment_version.is_none_or(|known| known < payment_version);
+        let is_claimed_again = !is_newer && state.status == RefundStatus::Failed && unclaimed < state.quantity;
+        if is_newer {
+            state.payment_version = Some(payment_version);
+            state.failure.clone_from(&outcome.failure);
         }
-        let paid = self.status == RefundStatus::Paid;
-        match &answer.failure {
-            None if !paid && !history => {
-                self.status = RefundStatus::Paid;
-                self.returned = resell;
+        let is_paid = state.status == RefundStatus::Paid;
+        match &outcome.failure {
+            None if !is_paid && !is_claimed_again => {
+                state.status = RefundStatus::Paid;
+                state.returned = resell;
             }
-            Some(_) if !paid && newer => self.status = RefundStatus::Failed,
+            Some(_) if !is_paid && is_newer => state.status = RefundStatus::Failed,
             _ => {}
         }
-        if *self == before {
+        if *state == before {
             return Change::None;
         }
-        self.turn(self.status, now);
-        Change::Made
+        self.advance(self.state.status, now)
     }
 
-    fn turn(&mut self, status: RefundStatus, now: Timestamp) {
-        self.status = status;
-        self.version += 1;
-        // A clock that was set back does not make a refund younger.
-        self.updated_at = now.max(self.updated_at);
+    fn advance(&mut self, status: RefundStatus, now: Timestamp) -> Change {
+        self.state.status = status;
+        self.state.version += 1;
+        // The clock may have been set back.
+        self.state.updated_at = now.max(self.state.updated_at);
+        Change::NewVersion
     }
 }
 

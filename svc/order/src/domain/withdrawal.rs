@@ -1,20 +1,20 @@
-//! How far the sales of a withdrawn listing are refunded.
+//! The progress of a withdrawal.
 
-/// How far the sales of a listing are refunded, in orders.
+/// The progress of refunding the sales of a listing, in orders.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Progress {
-    /// All that are paid or being paid.
+pub(crate) struct WithdrawalProgress {
+    /// All orders that are paid or being paid.
     pub(crate) orders: u32,
-    /// Those whose tickets, or whose money, went back wholly.
+    /// Orders whose tickets or money went back completely.
     pub(crate) refunded: u32,
-    /// Those of which a refund could not be paid.
+    /// Orders with a refund that could not be paid.
     pub(crate) failed: u32,
-    /// Those whose refund was paid, and sent back by the buyer's bank later.
+    /// Orders whose refund was paid and later sent back by the buyer's bank.
     pub(crate) sent_back: u32,
 }
 
-impl Progress {
-    /// Those that wait: for the payment, for the refund, for the bank's decision.
+impl WithdrawalProgress {
+    /// Returns the number of orders that wait for their payment, their refund, or the decision on a dispute.
     pub(crate) fn pending(self) -> u32 {
         let settled = self.refunded + self.failed + self.sent_back;
         self.orders.saturating_sub(settled)

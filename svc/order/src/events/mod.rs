@@ -1,6 +1,7 @@
-//! Events of the service: consumed, published, published again, and recovered from the journal.
+//! The events that the service consumes, publishes, publishes again and recovers from.
 
 mod consume;
+mod payload;
 mod publish;
 mod recover;
 mod republish;

@@ -1,176 +1,122 @@
-//! What a service that was put back from a backup takes back of what it had said.
+//! Recovers the orders and refunds that a database restored from a backup has lost, from their own events.
 
 use bus::ConsumeError;
 use db::Tx;
-use events::{Envelope, Event, OrderRecord, OrderStatus, Ticket};
+use events::{Envelope, OrderRecord, OrderStatus, Ticket};
 use rusqlite::Connection;
 use values::{Money, OrderId, TicketId, Timestamp};
 
+use super::payload::{order_state, refund_state};
 use crate::{
-    domain::{AfterSale, GivenBack, Order, Reason, Refund},
+    domain::{Order, Refund},
     store,
 };
 
-/// Takes an order as it was announced, if it is not known as new, with the stock that it stands for. Nothing is decided
-/// here, and nothing is said: everybody has heard it.
+/// Stores an order or refund as it was published, with the stock that it holds, unless the stored version is as new.
+/// Returns whether it was stored.
+///
+/// Nothing is decided and nothing is published: the event has been published before.
 pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
-    match &envelope.event {
-        Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => {
-            get_acquainted(tx, ticket)?;
-            Ok(false)
-        }
-        Event::OrderCreated(order)
-        | Event::OrderExtended(order)
-        | Event::OrderConfirmed(order)
-        | Event::OrderCompleted(order)
-        | Event::OrderCancelled(order)
-        | Event::OrderRefunded(order)
-        | Event::OrderDisputed(order) => take_back(tx, order, envelope.time),
-        Event::RefundRequested(refund)
-        | Event::RefundApproved(refund)
-        | Event::RefundDeclined(refund)
-        | Event::RefundPaid(refund)
-        | Event::RefundFailed(refund) => take_back_refund(tx, refund),
-        _ => Ok(false),
+    let event = &envelope.event;
+    if let Some(ticket) = event.as_ticket() {
+        ensure_listing_replica(tx, ticket)?;
+        Ok(false)
+    } else if let Some(order) = event.as_order() {
+        recover_order(tx, order, envelope.time)
+    } else if let Some(refund) = event.as_refund() {
+        recover_refund(tx, refund)
+    } else {
+        Ok(false)
     }
 }
 
-/// The newest moment that the database tells of.
+/// Returns the creation time of the newest order or listing in the database.
 pub(crate) fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-    let (order, listing) = store::newest(conn)?;
+    let (order, listing) = store::newest_ids(conn)?;
     Ok(order
         .and_then(OrderId::created_at)
         .max(listing.and_then(TicketId::created_at)))
 }
 
-/// Keeps a listing that is not known at all, because an order is of one: as it may have stood before what is said of it,
-/// so that this is still news, and has its effects, when it is heard.
-fn get_acquainted(tx: &Tx, ticket: &Ticket) -> Result<(), ConsumeError> {
-    if store::listing(tx, ticket.id)?.is_none() {
+/// Inserts a listing that orders refer to, if it is missing. It gets the version before the event's, so that the event
+/// is still news, with all its effects, when it is consumed after the recovery.
+fn ensure_listing_replica(tx: &Tx, ticket: &Ticket) -> Result<(), ConsumeError> {
+    if store::find_listing(tx, ticket.id)?.is_none() {
         let before = Ticket {
             version: ticket.version.saturating_sub(1).max(1),
             withdrawn_at: None,
             ..ticket.clone()
         };
-        store::adopt(tx, &before)?;
+        store::upsert_listing(tx, &before)?;
     }
     Ok(())
 }
 
-fn take_back(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<bool, ConsumeError> {
-    let known = store::order(tx, said.id)?;
-    if known.as_ref().is_some_and(|known| known.version >= said.version) {
+fn recover_order(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> Result<bool, ConsumeError> {
+    let stored = store::find_order(tx, payload.id)?;
+    if stored
+        .as_ref()
+        .is_some_and(|stored| stored.state().version >= payload.version)
+    {
         return Ok(false);
     }
-    let mut order = announced(tx, said, at)?;
-    // Which attempt is under way is told by the payment service, and heard again.
-    if let Some(known) = known.as_ref().filter(|_| order.status == OrderStatus::Created) {
-        (order.pending, order.over) = (known.pending, known.over);
+    let record = match &payload.record {
+        Some(record) => record.clone(),
+        None => record_of_old_event(tx, payload, published_at)?,
+    };
+    let mut state = order_state(payload, record);
+    // Payment attempts are not published with the order; the payment service's events are consumed after the recovery.
+    if let Some(stored) = stored.as_ref().filter(|_| state.status == OrderStatus::Created) {
+        state.pending_payment_id = stored.state().pending_payment_id;
+        state.failed_payment_id = stored.state().failed_payment_id;
     }
-    let ((held, sold), (had_held, had_sold)) = (taken(&order), known.as_ref().map_or((0, 0), taken));
-    // There are never fewer tickets than are taken: these were, before the backup's time and with its owner's word.
-    if !store::shift(tx, order.ticket_id, held - had_held, sold - had_sold)? {
+    let order = Order::restore(state).map_err(ConsumeError::new)?;
+    let (held, sold) = stock_of(&order);
+    let (stored_held, stored_sold) = stored.as_ref().map_or((0, 0), stock_of);
+    // The stock may exceed the number of tickets that the seller wants to sell: these were ordered before it was lowered.
+    if !store::adjust_stock(tx, order.ticket_id(), held - stored_held, sold - stored_sold)? {
         return Err(ConsumeError::new(format_args!(
-            "the order {} is of the listing {}, which is not known here",
-            order.id, order.ticket_id
+            "the order {} refers to the listing {}, which is missing",
+            order.id(),
+            order.ticket_id()
         )));
     }
-    if known.is_some() {
-        store::update(tx, &order)?;
+    if stored.is_some() {
+        store::update_order(tx, &order)?;
     } else {
-        store::insert(tx, &order)?;
+        store::insert_order(tx, &order)?;
     }
     Ok(true)
 }
 
-/// The order that said this of itself.
-fn announced(tx: &Tx, said: &events::Order, at: Timestamp) -> Result<Order, ConsumeError> {
-    let record = match &said.record {
-        Some(record) => record.clone(),
-        // A release said it that kept this to itself.
-        None => OrderRecord {
-            title: store::listing(tx, said.ticket_id)?.map_or_else(String::new, |listing| listing.title),
-            price: Money {
-                amount: said.total.amount / i64::from(said.quantity.max(1)),
-                ..said.total
-            },
-            created_at: said.id.created_at().unwrap_or(at),
-            updated_at: at,
-            extended_at: None,
-            refundable_until: None,
-            payment_version: None,
+/// Derives the record of an order from an event of a release that did not publish it.
+fn record_of_old_event(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> Result<OrderRecord, db::Error> {
+    let listing = store::find_listing(tx, payload.ticket_id)?;
+    Ok(OrderRecord {
+        title: listing.map_or_else(String::new, |listing| listing.title),
+        price: Money {
+            amount: payload.total.amount / i64::from(payload.quantity.max(1)),
+            ..payload.total
         },
-    };
-    Ok(Order {
-        id: said.id,
-        version: said.version,
-        status: said.status,
-        cancel_reason: said.cancel_reason,
-        buyer_id: said.buyer_id,
-        seller_id: said.seller_id,
-        ticket_id: said.ticket_id,
-        title: record.title,
-        price: record.price,
-        quantity: said.quantity,
-        expires_at: said.expires_at,
-        payment_id: said.payment_id,
-        pending: None,
-        over: None,
-        extended_at: record.extended_at,
-        refundable_until: record.refundable_until,
-        claimed: 0,
-        after: after_sale(said, record.payment_version),
-        created_at: record.created_at,
-        updated_at: record.updated_at,
+        created_at: payload.id.created_at().unwrap_or(published_at),
+        updated_at: published_at,
+        extended_at: None,
+        refundable_until: None,
+        payment_version: None,
     })
 }
 
-fn after_sale(said: &events::Order, payment_version: Option<u64>) -> AfterSale {
-    let Some(after) = &said.after_sale else {
-        return AfterSale {
-            payment_version,
-            ..AfterSale::default()
-        };
-    };
-    AfterSale {
-        tickets: GivenBack {
-            refunded: after.refunded_quantity,
-            returned: after.returned_quantity,
-        },
-        refunded_amount: after.refunded_amount.amount,
-        dispute: after.dispute,
-        payment_version,
-    }
-}
-
-/// Takes a refund as it was announced, if it is not known as new. Its order was announced before it.
-fn take_back_refund(tx: &Tx, said: &events::Refund) -> Result<bool, ConsumeError> {
-    let known = store::refund(tx, said.id)?;
-    if known.as_ref().is_some_and(|known| known.version >= said.version) {
+/// The refund's order is recovered before it: it was published first.
+fn recover_refund(tx: &Tx, payload: &events::Refund) -> Result<bool, ConsumeError> {
+    let stored = store::find_refund(tx, payload.id)?;
+    if stored
+        .as_ref()
+        .is_some_and(|stored| stored.state().version >= payload.version)
+    {
         return Ok(false);
     }
-    let refund = Refund {
-        id: said.id,
-        version: said.version,
-        status: said.status,
-        order_id: said.order_id,
-        payment_id: said.payment_id,
-        buyer_id: said.buyer_id,
-        seller_id: said.seller_id,
-        ticket_id: said.ticket_id,
-        // The order's, and kept with that.
-        title: String::new(),
-        quantity: said.quantity,
-        amount: said.amount,
-        asked_by: said.asked_by,
-        reason: said.reason.clone().map(Reason::known),
-        failure: said.failure.clone(),
-        returned: said.returned,
-        payment_version: said.payment_version,
-        created_at: said.created_at,
-        updated_at: said.updated_at,
-    };
-    if known.is_some() {
+    let refund = Refund::restore(refund_state(payload));
+    if stored.is_some() {
         store::update_refund(tx, &refund)?;
     } else {
         store::insert_refund(tx, &refund)?;
@@ -178,11 +124,11 @@ fn take_back_refund(tx: &Tx, said: &events::Refund) -> Result<bool, ConsumeError
     Ok(true)
 }
 
-/// How many tickets an order holds, and how many it has bought.
-fn taken(order: &Order) -> (i64, i64) {
-    match order.status {
-        OrderStatus::Created | OrderStatus::AwaitingPayment => (order.quantity.into(), 0),
-        OrderStatus::Complete => (0, order.kept().into()),
+/// Returns the number of tickets that an order holds, and the number that it has sold.
+fn stock_of(order: &Order) -> (i64, i64) {
+    match order.status() {
+        OrderStatus::Created | OrderStatus::AwaitingPayment => (order.quantity().into(), 0),
+        OrderStatus::Complete => (0, order.sold_quantity().into()),
         OrderStatus::Cancelled => (0, 0),
     }
 }

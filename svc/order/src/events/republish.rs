@@ -1,4 +1,4 @@
-//! Publishes the state of every order and refund again.
+//! Publishes the state of every order, then of every refund, again.
 
 use db::Tx;
 use values::Timestamp;
@@ -6,31 +6,32 @@ use values::Timestamp;
 use super::publish::{publish_order, publish_refund};
 use crate::store;
 
-/// How many orders are announced again in one transaction.
-const REPUBLISHED: u32 = 500;
+/// The number of orders or refunds in one transaction.
+const PAGE_SIZE: u32 = 500;
 
-/// When all orders are, their refunds follow: so begins the place where to go on, then.
-const REFUNDS: &str = "refund ";
+/// The prefix of a cursor in the refunds; a cursor in the orders is an order id.
+const REFUND_CURSOR: &str = "refund ";
 
-fn republish_refunds(tx: &Tx, now: Timestamp, after: &str) -> Result<Option<String>, db::Error> {
-    let refunds = store::refunds_page(tx, after, REPUBLISHED)?;
-    for refund in &refunds {
-        publish_refund(tx, refund, now)?;
-    }
-    Ok(refunds.last().map(|last| format!("{REFUNDS}{}", last.id)))
-}
-
-pub(crate) fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-    let after = after.unwrap_or_default();
-    if let Some(after) = after.strip_prefix(REFUNDS) {
+/// Publishes the page of orders or refunds after `cursor`. Returns the cursor of the next page, `None` after the last.
+pub(crate) fn republish(tx: &Tx, now: Timestamp, cursor: Option<String>) -> Result<Option<String>, db::Error> {
+    let cursor = cursor.unwrap_or_default();
+    if let Some(after) = cursor.strip_prefix(REFUND_CURSOR) {
         return republish_refunds(tx, now, after);
     }
-    let orders = store::page(tx, &after, REPUBLISHED)?;
+    let orders = store::orders_after(tx, &cursor, PAGE_SIZE)?;
     for order in &orders {
         publish_order(tx, order, now)?;
     }
     match orders.last() {
-        Some(last) => Ok(Some(last.id.to_string())),
+        Some(last) => Ok(Some(last.id().to_string())),
         None => republish_refunds(tx, now, ""),
     }
+}
+
+fn republish_refunds(tx: &Tx, now: Timestamp, after: &str) -> Result<Option<String>, db::Error> {
+    let refunds = store::refunds_after(tx, after, PAGE_SIZE)?;
+    for refund in &refunds {
+        publish_refund(tx, refund, now)?;
+    }
+    Ok(refunds.last().map(|last| format!("{REFUND_CURSOR}{}", last.id())))
 }

@@ -1,11 +1,11 @@
-//! What every row in the database satisfies.
+//! The invariants of the database.
 
 use db::admin::Invariant;
 
-/// The statements that `check` runs: each returns the rows that break its invariant.
+/// The statements that `check` runs. Each returns the rows that violate its invariant.
 pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
-        name: "the stock is what the orders hold and have bought",
+        name: "the stock counts the tickets that orders hold and have bought",
         sql: r#"SELECT l.id, l.held, l.sold,
                        coalesce(sum(o.quantity) FILTER (WHERE o.status IN ('created', 'awaiting:payment')), 0) AS open,
                        coalesce(sum(o.quantity - o.returned_quantity) FILTER (WHERE o.status = 'complete'), 0) AS paid
@@ -13,7 +13,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                 GROUP BY l.id HAVING l.held <> open OR l.sold <> paid"#,
     },
     Invariant {
-        name: "there are as many tickets as the seller wants, or as are taken",
+        name: "a listing has as many tickets as the seller wants to sell, or as are held and sold",
         sql: "SELECT id, wanted, quantity, held, sold FROM listing WHERE quantity <> max(wanted, held + sold)",
     },
     Invariant {
@@ -22,7 +22,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                 WHERE l.withdrawn_at IS NOT NULL AND o.status = 'created'"#,
     },
     Invariant {
-        name: "what went back of an order is what its refunds say",
+        name: "an order counts the tickets of its refunds",
         sql: r#"SELECT o.id, o.claimed_quantity, o.refunded_quantity, o.returned_quantity, r.claimed, r.paid, r.returned
                 FROM "order" o
                 LEFT JOIN (SELECT order_id, sum(claimed) AS claimed,
@@ -33,7 +33,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                    OR o.returned_quantity <> coalesce(r.returned, 0)"#,
     },
     Invariant {
-        name: "only what is paid is refunded",
+        name: "only paid orders have refunds",
         sql: r#"SELECT r.id FROM refund r JOIN "order" o ON o.id = r.order_id WHERE o.status <> 'complete'"#,
     },
     Invariant {

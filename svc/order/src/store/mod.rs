@@ -7,9 +7,15 @@ mod stock;
 mod withdrawals;
 
 pub(crate) use invariants::INVARIANTS;
-pub(crate) use orders::{first_deadline, insert, newest, of_buyer, open_orders, order, page, sold, tally, update};
-pub(crate) use refunds::{
-    given_back, insert_refund, open_refunds, refund, refunds_of, refunds_of_seller, refunds_page, update_refund,
+pub(crate) use orders::{
+    earliest_deadline, find_order, insert_order, newest_ids, open_orders, order_counts, orders_after, orders_of_buyer,
+    paid_orders, update_order,
 };
-pub(crate) use stock::{adopt, hold, listing, release, sell, shift};
-pub(crate) use withdrawals::{advance_withdrawal, begin_withdrawal, begin_withdrawal_again, open_withdrawal, progress};
+pub(crate) use refunds::{
+    find_refund, insert_refund, open_refund_counts, refunded_tickets, refunds_after, refunds_of_order,
+    refunds_of_seller, update_refund,
+};
+pub(crate) use stock::{adjust_stock, find_listing, hold_tickets, release_tickets, sell_held_tickets, upsert_listing};
+pub(crate) use withdrawals::{
+    advance_withdrawal, find_open_withdrawal, restart_withdrawal, start_withdrawal, withdrawal_progress,
+};

@@ -1,164 +1,145 @@
-use db::Error;
-use events::{CancelReason, Dispute, DisputeStatus, OrderStatus};
-use rusqlite::{Connection, OptionalExtension, Row, params, types::Type};
+//! Orders.
+
+use db::{Error, RowReader, read_row};
+use events::{Dispute, OrderStatus};
+use rusqlite::{Connection, OptionalExtension, Params, named_params, types::Type};
 use values::{Money, OrderId, TicketId, Timestamp, UserId};
 
-use crate::domain::{AfterSale, GivenBack, Order, Shown};
+use crate::domain::{AfterSale, DisplayStatus, Order, OrderState, RefundedTickets};
 
-const COLUMNS: &str = "id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount, currency,
-    quantity, expires_at, payment_id, created_at, updated_at, pending_payment_id, over_payment_id, extended_at,
-    refundable_until, refunded_quantity, returned_quantity, refunded_amount, dispute_status, dispute_amount,
-    payment_version";
-
-/// What is not kept with the order but follows from its refunds.
-const DERIVED: &str = "claimed_quantity";
-
-/// An order.
-pub(crate) fn order(conn: &Connection, id: OrderId) -> Result<Option<Order>, Error> {
-    let found = conn
-        .prepare_cached(&format!(r#"SELECT {COLUMNS}, {DERIVED} FROM "order" WHERE id = ?"#))?
-        .query_row([id], read)
-        .optional()?;
-    Ok(found)
+db::columns! {
+    /// The stored columns of an order.
+    ORDER: r#""order""# = [
+        amount, currency, dispute_status, dispute_amount, id, version, status, cancel_reason, buyer_id, seller_id,
+        ticket_id, title, quantity, expires_at, payment_id, pending_payment_id, over_payment_id, extended_at,
+        refundable_until, refunded_quantity, returned_quantity, refunded_amount, payment_version, created_at, updated_at,
+    ];
 }
 
-/// A buyer's orders, the newest first: those before `before`, at most `rows`.
-pub(crate) fn of_buyer(
+/// Returns an order.
+pub(crate) fn find_order(conn: &Connection, id: OrderId) -> Result<Option<Order>, Error> {
+    let sql = select("WHERE id = ?");
+    Ok(conn.prepare_cached(&sql)?.query_row([id], read_row(order)).optional()?)
+}
+
+/// Returns a buyer's orders with the display status, the newest first: at most `limit` before `before`.
+pub(crate) fn orders_of_buyer(
     conn: &Connection,
     buyer: UserId,
-    shown: Option<Shown>,
+    status: Option<DisplayStatus>,
     before: Option<OrderId>,
-    rows: u32,
+    limit: u32,
 ) -> Result<Vec<Order>, Error> {
-    let (status, filter) = match shown {
+    let (stored_status, filter) = match status {
         None => (None, "?2 IS NULL"),
-        Some(Shown::Stored(OrderStatus::Complete)) => {
+        Some(DisplayStatus::Stored(OrderStatus::Complete)) => {
             (Some(OrderStatus::Complete), "status = ?2 AND refunded_quantity = 0")
         }
-        Some(Shown::Stored(status)) => (Some(status), "status = ?2"),
-        Some(Shown::PartiallyRefunded) => (
+        Some(DisplayStatus::Stored(status)) => (Some(status), "status = ?2"),
+        Some(DisplayStatus::PartiallyRefunded) => (
             Some(OrderStatus::Complete),
             "status = ?2 AND refunded_quantity BETWEEN 1 AND quantity - 1",
         ),
-        Some(Shown::Refunded) => (
+        Some(DisplayStatus::Refunded) => (
             Some(OrderStatus::Complete),
             "status = ?2 AND refunded_quantity = quantity",
         ),
     };
-    // Ids sort by the moment of their making; no id sorts after this one.
+    // Ids sort by creation time, and `~` sorts after every id.
     let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-    let found = conn
-        .prepare_cached(&format!(
-            r#"SELECT {COLUMNS}, {DERIVED} FROM "order"
-               WHERE buyer_id = ?1 AND {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4"#
-        ))?
-        .query_map((buyer, status.map(status_text), before, rows), read)?
-        .collect::<Result<_, _>>()?;
-    Ok(found)
+    let condition = format!("WHERE buyer_id = ?1 AND {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4");
+    query(conn, &condition, (buyer, stored_status, before, limit))
 }
 
-/// Paid orders of a listing, in the order of their ids: those after `after`, at most `rows`.
-pub(crate) fn sold(conn: &Connection, ticket: TicketId, after: &str, rows: u32) -> Result<Vec<Order>, Error> {
-    let found = conn
-        .prepare_cached(&format!(
-            r#"SELECT {COLUMNS}, {DERIVED} FROM "order"
-               WHERE ticket_id = ? AND status IN ('awaiting:payment', 'complete') AND status = 'complete' AND id > ?
-               ORDER BY id LIMIT ?"#
-        ))?
-        .query_map((ticket, after, rows), read)?
-        .collect::<Result<_, _>>()?;
-    Ok(found)
+/// Returns the paid orders of a listing, sorted by id: at most `limit` after `after`.
+pub(crate) fn paid_orders(conn: &Connection, ticket: TicketId, after: &str, limit: u32) -> Result<Vec<Order>, Error> {
+    // The first condition on the status is the one of the index.
+    let condition =
+        "WHERE ticket_id = ? AND status IN ('awaiting:payment', 'complete') AND status = 'complete' AND id > ?
+                     ORDER BY id LIMIT ?";
+    query(conn, condition, (ticket, after, limit))
 }
 
-/// The orders of a listing that are still to be paid.
+/// Returns the orders of a listing that wait for their payment.
 pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Order>, Error> {
-    let found = conn
-        .prepare_cached(&format!(
-            r#"SELECT {COLUMNS}, {DERIVED} FROM "order" WHERE ticket_id = ? AND status = 'created'"#
-        ))?
-        .query_map([ticket], read)?
-        .collect::<Result<_, _>>()?;
-    Ok(found)
+    query(conn, "WHERE ticket_id = ? AND status = 'created'", [ticket])
 }
 
-/// All orders, in the order of their ids: those after `after`, at most `rows`.
-pub(crate) fn page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Order>, Error> {
-    let found = conn
-        .prepare_cached(&format!(
-            r#"SELECT {COLUMNS}, {DERIVED} FROM "order" WHERE id > ? ORDER BY id LIMIT ?"#
-        ))?
-        .query_map((after, rows), read)?
-        .collect::<Result<_, _>>()?;
-    Ok(found)
+/// Returns any orders, sorted by id: at most `limit` after `after`.
+pub(crate) fn orders_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Order>, Error> {
+    query(conn, "WHERE id > ? ORDER BY id LIMIT ?", (after, limit))
 }
 
-/// Keeps a new order.
-pub(crate) fn insert(conn: &Connection, order: &Order) -> Result<(), Error> {
-    conn.prepare_cached(&format!(
-        r#"INSERT INTO "order" ({COLUMNS})
-           VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"#
-    ))?
-    .execute(params![
-        order.id,
-        order.version,
-        status_text(order.status),
-        order.cancel_reason.map(reason_text),
-        order.buyer_id,
-        order.seller_id,
-        order.ticket_id,
-        &order.title,
-        order.price.amount,
-        order.price.currency,
-        order.quantity,
-        order.expires_at,
-        order.payment_id,
-        order.created_at,
-        order.updated_at,
-        order.pending,
-        order.over,
-        order.extended_at,
-        order.refundable_until,
-        order.after.tickets.refunded,
-        order.after.tickets.returned,
-        order.after.refunded_amount,
-        order.after.dispute.map(|dispute| dispute_text(dispute.status)),
-        order.after.dispute.map(|dispute| dispute.amount.amount),
-        order.after.payment_version,
-    ])?;
+/// Inserts a new order.
+pub(crate) fn insert_order(conn: &Connection, order: &Order) -> Result<(), Error> {
+    let state = order.state();
+    let AfterSale { tickets, dispute, .. } = state.after_sale;
+    conn.prepare_cached(ORDER.insert)?.execute(named_params! {
+        ":id": state.id,
+        ":version": state.version,
+        ":status": state.status,
+        ":cancel_reason": state.cancel_reason,
+        ":buyer_id": state.buyer_id,
+        ":seller_id": state.seller_id,
+        ":ticket_id": state.ticket_id,
+        ":title": state.title,
+        ":amount": state.price.amount,
+        ":currency": state.price.currency,
+        ":quantity": state.quantity,
+        ":expires_at": state.expires_at,
+        ":payment_id": state.payment_id,
+        ":pending_payment_id": state.pending_payment_id,
+        ":over_payment_id": state.failed_payment_id,
+        ":extended_at": state.extended_at,
+        ":refundable_until": state.refundable_until,
+        ":refunded_quantity": tickets.refunded,
+        ":returned_quantity": tickets.returned,
+        ":refunded_amount": state.after_sale.refunded_amount,
+        ":dispute_status": dispute.map(|dispute| dispute.status),
+        ":dispute_amount": dispute.map(|dispute| dispute.amount.amount),
+        ":payment_version": state.after_sale.payment_version,
+        ":created_at": state.created_at,
+        ":updated_at": state.updated_at,
+    })?;
     Ok(())
 }
 
-/// Keeps an order's new state.
-pub(crate) fn update(conn: &Connection, order: &Order) -> Result<(), Error> {
+/// Stores the values of an order that transitions change.
+pub(crate) fn update_order(conn: &Connection, order: &Order) -> Result<(), Error> {
+    let state = order.state();
+    let AfterSale { tickets, dispute, .. } = state.after_sale;
     conn.prepare_cached(
-        r#"UPDATE "order" SET version = ?, status = ?, cancel_reason = ?, expires_at = ?, payment_id = ?, updated_at = ?,
-               pending_payment_id = ?, over_payment_id = ?, extended_at = ?, refunded_quantity = ?,
-               returned_quantity = ?, refunded_amount = ?, dispute_status = ?, dispute_amount = ?, payment_version = ?
-           WHERE id = ?"#,
+        r#"UPDATE "order" SET version = :version, status = :status, cancel_reason = :cancel_reason,
+               expires_at = :expires_at, payment_id = :payment_id, pending_payment_id = :pending_payment_id,
+               over_payment_id = :over_payment_id, extended_at = :extended_at, refunded_quantity = :refunded_quantity,
+               returned_quantity = :returned_quantity, refunded_amount = :refunded_amount,
+               dispute_status = :dispute_status, dispute_amount = :dispute_amount, payment_version = :payment_version,
+               updated_at = :updated_at
+           WHERE id = :id"#,
     )?
-    .execute(params![
-        order.version,
-        status_text(order.status),
-        order.cancel_reason.map(reason_text),
-        order.expires_at,
-        order.payment_id,
-        order.updated_at,
-        order.pending,
-        order.over,
-        order.extended_at,
-        order.after.tickets.refunded,
-        order.after.tickets.returned,
-        order.after.refunded_amount,
-        order.after.dispute.map(|dispute| dispute_text(dispute.status)),
-        order.after.dispute.map(|dispute| dispute.amount.amount),
-        order.after.payment_version,
-        order.id,
-    ])?;
+    .execute(named_params! {
+        ":id": state.id,
+        ":version": state.version,
+        ":status": state.status,
+        ":cancel_reason": state.cancel_reason,
+        ":expires_at": state.expires_at,
+        ":payment_id": state.payment_id,
+        ":pending_payment_id": state.pending_payment_id,
+        ":over_payment_id": state.failed_payment_id,
+        ":extended_at": state.extended_at,
+        ":refunded_quantity": tickets.refunded,
+        ":returned_quantity": tickets.returned,
+        ":refunded_amount": state.after_sale.refunded_amount,
+        ":dispute_status": dispute.map(|dispute| dispute.status),
+        ":dispute_amount": dispute.map(|dispute| dispute.amount.amount),
+        ":payment_version": state.after_sale.payment_version,
+        ":updated_at": state.updated_at,
+    })?;
     Ok(())
 }
 
-/// The newest order and the newest listing.
-pub(crate) fn newest(conn: &Connection) -> Result<(Option<OrderId>, Option<TicketId>), Error> {
+/// Returns the ids of the newest order and the newest listing.
+pub(crate) fn newest_ids(conn: &Connection) -> Result<(Option<OrderId>, Option<TicketId>), Error> {
     let newest = conn.query_row(
         r#"SELECT (SELECT max(id) FROM "order"), (SELECT max(id) FROM listing)"#,
         [],
@@ -167,22 +148,22 @@ pub(crate) fn newest(conn: &Connection) -> Result<(Option<OrderId>, Option<Ticke
     Ok(newest)
 }
 
-/// How many orders there are in one state.
-pub(crate) struct Counted {
+/// The number of orders in one status.
+pub(crate) struct OrderCount {
     pub(crate) status: String,
-    /// Why they were cancelled; empty for those that were not.
+    /// Why they were cancelled; empty for any other status.
     pub(crate) reason: String,
     pub(crate) orders: i64,
-    /// How many tickets they stand for.
+    /// The sum of their quantities.
     pub(crate) tickets: i64,
 }
 
-/// How many orders there are in each state that there ever was an order in.
-pub(crate) fn tally(conn: &Connection) -> Result<Vec<Counted>, Error> {
-    let counted = conn
+/// Returns the number of orders in each status that any order has had, in constant time.
+pub(crate) fn order_counts(conn: &Connection) -> Result<Vec<OrderCount>, Error> {
+    let counts = conn
         .prepare_cached("SELECT status, reason, orders, tickets FROM tally")?
         .query_map([], |row| {
-            Ok(Counted {
+            Ok(OrderCount {
                 status: row.get(0)?,
                 reason: row.get(1)?,
                 orders: row.get(2)?,
@@ -190,103 +171,68 @@ pub(crate) fn tally(conn: &Connection) -> Result<Vec<Counted>, Error> {
             })
         })?
         .collect::<Result<_, _>>()?;
-    Ok(counted)
+    Ok(counts)
 }
 
-/// The first deadline of all open orders.
-pub(crate) fn first_deadline(conn: &Connection) -> Result<Option<Timestamp>, Error> {
-    let first = conn
+/// Returns the earliest deadline of all created orders.
+pub(crate) fn earliest_deadline(conn: &Connection) -> Result<Option<Timestamp>, Error> {
+    let earliest = conn
         .prepare_cached(r#"SELECT min(expires_at) FROM "order" WHERE status = 'created'"#)?
         .query_row([], |row| row.get(0))?;
-    Ok(first)
+    Ok(earliest)
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Order> {
-    let dispute = row.get::<_, Option<String>>("dispute_status")?.map(|status| {
-        let amount = Money {
-            amount: row.get("dispute_amount")?,
-            currency: row.get("currency")?,
-        };
-        let status = parse(&status, &DISPUTES)?;
-        Ok::<_, rusqlite::Error>(Dispute { status, amount })
+fn select(condition: &str) -> String {
+    format!(r#"SELECT {}, claimed_quantity FROM "order" {condition}"#, ORDER.select)
+}
+
+fn query(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<Order>, Error> {
+    let mut statement = conn.prepare_cached(&select(condition))?;
+    let orders = statement.query_map(params, read_row(order))?;
+    Ok(orders.collect::<Result<_, _>>()?)
+}
+
+/// Reads [`ORDER`] and `claimed_quantity`.
+fn order(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Order> {
+    let price = Money {
+        amount: row.next()?,
+        currency: row.next()?,
+    };
+    let (dispute_status, dispute_amount) = (row.next::<Option<_>>()?, row.next::<Option<_>>()?);
+    let dispute = dispute_status.zip(dispute_amount).map(|(status, amount)| Dispute {
+        status,
+        amount: Money { amount, ..price },
     });
-    Ok(Order {
-        id: row.get("id")?,
-        version: row.get("version")?,
-        status: parse(&row.get::<_, String>("status")?, &STATUSES)?,
-        cancel_reason: row
-            .get::<_, Option<String>>("cancel_reason")?
-            .map(|text| parse(&text, &REASONS))
-            .transpose()?,
-        buyer_id: row.get("buyer_id")?,
-        seller_id: row.get("seller_id")?,
-        ticket_id: row.get("ticket_id")?,
-        title: row.get("title")?,
-        price: Money {
-            amount: row.get("amount")?,
-            currency: row.get("currency")?,
-        },
-        quantity: row.get("quantity")?,
-        expires_at: row.get("expires_at")?,
-        payment_id: row.get("payment_id")?,
-        pending: row.get("pending_payment_id")?,
-        over: row.get("over_payment_id")?,
-        extended_at: row.get("extended_at")?,
-        refundable_until: row.get("refundable_until")?,
-        claimed: row.get("claimed_quantity")?,
-        after: AfterSale {
-            tickets: GivenBack {
-                refunded: row.get("refunded_quantity")?,
-                returned: row.get("returned_quantity")?,
+    let state = OrderState {
+        id: row.next()?,
+        version: row.next()?,
+        status: row.next()?,
+        cancel_reason: row.next()?,
+        buyer_id: row.next()?,
+        seller_id: row.next()?,
+        ticket_id: row.next()?,
+        title: row.next()?,
+        price,
+        quantity: row.next()?,
+        expires_at: row.next()?,
+        payment_id: row.next()?,
+        pending_payment_id: row.next()?,
+        failed_payment_id: row.next()?,
+        extended_at: row.next()?,
+        refundable_until: row.next()?,
+        after_sale: AfterSale {
+            tickets: RefundedTickets {
+                refunded: row.next()?,
+                returned: row.next()?,
             },
-            refunded_amount: row.get("refunded_amount")?,
-            dispute: dispute.transpose()?,
-            payment_version: row.get("payment_version")?,
+            refunded_amount: row.next()?,
+            dispute,
+            payment_version: row.next()?,
         },
-        created_at: row.get("created_at")?,
-        updated_at: row.get("updated_at")?,
-    })
-}
-
-/// The words of the wire are the words of the database.
-const STATUSES: [(&str, OrderStatus); 4] = [
-    ("created", OrderStatus::Created),
-    ("awaiting:payment", OrderStatus::AwaitingPayment),
-    ("complete", OrderStatus::Complete),
-    ("cancelled", OrderStatus::Cancelled),
-];
-const REASONS: [(&str, CancelReason); 4] = [
-    ("user", CancelReason::User),
-    ("expired", CancelReason::Expired),
-    ("payment-failed", CancelReason::PaymentFailed),
-    ("ticket-withdrawn", CancelReason::TicketWithdrawn),
-];
-const DISPUTES: [(&str, DisputeStatus); 3] = [
-    ("open", DisputeStatus::Open),
-    ("won", DisputeStatus::Won),
-    ("lost", DisputeStatus::Lost),
-];
-
-fn dispute_text(status: DisputeStatus) -> &'static str {
-    text(status, &DISPUTES)
-}
-
-fn status_text(status: OrderStatus) -> &'static str {
-    text(status, &STATUSES)
-}
-
-fn reason_text(reason: CancelReason) -> &'static str {
-    text(reason, &REASONS)
-}
-
-pub(super) fn text<T: Copy + PartialEq>(value: T, words: &[(&'static str, T)]) -> &'static str {
-    words
-        .iter()
-        .find(|(_, known)| *known == value)
-        .map_or("", |(word, _)| word)
-}
-
-pub(super) fn parse<T: Copy>(text: &str, words: &[(&str, T)]) -> rusqlite::Result<T> {
-    let known = words.iter().find(|(word, _)| *word == text).map(|(_, known)| *known);
-    known.ok_or_else(|| rusqlite::Error::InvalidColumnType(0, text.to_owned(), Type::Text))
+        created_at: row.next()?,
+        updated_at: row.next()?,
+        claimed_quantity: row.next()?,
+    };
+    // Placing checked the total, so an error means that the row was changed by other means.
+    Order::restore(state).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, error.into()))
 }

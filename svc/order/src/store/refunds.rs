@@ -1,134 +1,136 @@
-use db::Error;
-use events::{AskedBy, RefundStatus};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+//! Refunds.
+
+use db::{Error, RowReader, read_row};
+use events::RefundStatus;
+use rusqlite::{Connection, OptionalExtension, Params, named_params};
 use values::{Money, OrderId, RefundId, Timestamp, UserId};
 
-use super::orders::{parse, text};
-use crate::domain::{GivenBack, Reason, Refund};
+use crate::domain::{Refund, RefundReason, RefundState, RefundedTickets};
 
-/// Refunds, with what their orders say of them.
-const SELECT: &str = r#"SELECT r.id, r.version, r.status, r.order_id, r.seller_id, r.quantity, r.amount, r.asked_by, r.reason,
-        r.failure, r.returned, r.payment_version, r.created_at, r.updated_at,
-        o.payment_id, o.buyer_id, o.ticket_id, o.title, o.currency
-    FROM refund r JOIN "order" o ON o.id = r.order_id"#;
-
-/// A refund.
-pub(crate) fn refund(conn: &Connection, id: RefundId) -> Result<Option<Refund>, Error> {
-    let mut found = conn.prepare_cached(&format!("{SELECT} WHERE r.id = ?"))?;
-    Ok(found.query_row([id], read).optional()?)
+db::columns! {
+    /// The stored columns of a refund, read from `refund r`.
+    REFUND: "refund" as "r" = [
+        id, version, status, order_id, seller_id, quantity, amount, asked_by, reason, failure, returned, payment_version,
+        created_at, updated_at,
+    ];
+    /// The columns of its order, read from `"order" o`.
+    REFUNDED_ORDER: r#""order""# as "o" = [currency, payment_id, buyer_id, ticket_id, title];
 }
 
-/// The refunds of an order, the oldest first.
-pub(crate) fn refunds_of(conn: &Connection, order: OrderId) -> Result<Vec<Refund>, Error> {
-    let mut found = conn.prepare_cached(&format!("{SELECT} WHERE r.order_id = ? ORDER BY r.id"))?;
-    Ok(found.query_map([order], read)?.collect::<Result<_, _>>()?)
+/// Returns a refund.
+pub(crate) fn find_refund(conn: &Connection, id: RefundId) -> Result<Option<Refund>, Error> {
+    let sql = select("WHERE r.id = ?");
+    Ok(conn
+        .prepare_cached(&sql)?
+        .query_row([id], read_row(refund))
+        .optional()?)
 }
 
-/// A seller's refunds, the newest first: those before `before`, at most `rows`.
+/// Returns the refunds of an order, the oldest first.
+pub(crate) fn refunds_of_order(conn: &Connection, order: OrderId) -> Result<Vec<Refund>, Error> {
+    query(conn, "WHERE r.order_id = ? ORDER BY r.id", [order])
+}
+
+/// Returns a seller's refunds with the status, the newest first: at most `limit` before `before`.
 pub(crate) fn refunds_of_seller(
     conn: &Connection,
     seller: UserId,
     status: Option<RefundStatus>,
     before: Option<RefundId>,
-    rows: u32,
+    limit: u32,
 ) -> Result<Vec<Refund>, Error> {
     let filter = if status.is_some() {
         "AND r.status = ?2"
     } else {
         "AND ?2 IS NULL"
     };
+    // Ids sort by creation time, and `~` sorts after every id.
     let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-    let mut found = conn.prepare_cached(&format!(
-        "{SELECT} WHERE r.seller_id = ?1 {filter} AND r.id < ?3 ORDER BY r.id DESC LIMIT ?4"
-    ))?;
-    let found = found.query_map((seller, status.map(refund_word), before, rows), read)?;
-    Ok(found.collect::<Result<_, _>>()?)
+    let condition = format!("WHERE r.seller_id = ?1 {filter} AND r.id < ?3 ORDER BY r.id DESC LIMIT ?4");
+    query(conn, &condition, (seller, status, before, limit))
 }
 
-/// All refunds, in the order of their ids: those after `after`, at most `rows`.
-pub(crate) fn refunds_page(conn: &Connection, after: &str, rows: u32) -> Result<Vec<Refund>, Error> {
-    let mut found = conn.prepare_cached(&format!("{SELECT} WHERE r.id > ? ORDER BY r.id LIMIT ?"))?;
-    Ok(found.query_map((after, rows), read)?.collect::<Result<_, _>>()?)
+/// Returns any refunds, sorted by id: at most `limit` after `after`.
+pub(crate) fn refunds_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Refund>, Error> {
+    query(conn, "WHERE r.id > ? ORDER BY r.id LIMIT ?", (after, limit))
 }
 
-/// Keeps a new refund. What its order's refunds claim is counted by a trigger, and never more than the order has.
+/// Inserts a new refund. A trigger adds its tickets to those that the order's refunds claim; a CHECK fails if they would
+/// exceed the order.
 pub(crate) fn insert_refund(conn: &Connection, refund: &Refund) -> Result<(), Error> {
-    conn.prepare_cached(
-        "INSERT INTO refund (id, version, status, order_id, seller_id, quantity, amount, asked_by, reason, failure,
-                             returned, payment_version, created_at, updated_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )?
-    .execute(params![
-        refund.id,
-        refund.version,
-        refund_word(refund.status),
-        refund.order_id,
-        refund.seller_id,
-        refund.quantity,
-        refund.amount.amount,
-        text(refund.asked_by, &ASKERS),
-        refund.reason.as_ref().map(Reason::as_str),
-        refund.failure,
-        refund.returned,
-        refund.payment_version,
-        refund.created_at,
-        refund.updated_at,
-    ])?;
+    let state = refund.state();
+    conn.prepare_cached(REFUND.insert)?.execute(named_params! {
+        ":id": state.id,
+        ":version": state.version,
+        ":status": state.status,
+        ":order_id": state.order_id,
+        ":seller_id": state.seller_id,
+        ":quantity": state.quantity,
+        ":amount": state.amount.amount,
+        ":asked_by": state.requested_by,
+        ":reason": state.reason.as_ref().map(RefundReason::as_str),
+        ":failure": state.failure,
+        ":returned": state.returned,
+        ":payment_version": state.payment_version,
+        ":created_at": state.created_at,
+        ":updated_at": state.updated_at,
+    })?;
     Ok(())
 }
 
-/// Keeps a refund's new state.
+/// Stores the values of a refund that transitions change.
 pub(crate) fn update_refund(conn: &Connection, refund: &Refund) -> Result<(), Error> {
+    let state = refund.state();
     conn.prepare_cached(
-        "UPDATE refund SET version = ?, status = ?, failure = ?, returned = ?, payment_version = ?, updated_at = ?
-         WHERE id = ?",
+        "UPDATE refund SET version = :version, status = :status, failure = :failure, returned = :returned,
+             payment_version = :payment_version, updated_at = :updated_at
+         WHERE id = :id",
     )?
-    .execute(params![
-        refund.version,
-        refund_word(refund.status),
-        refund.failure,
-        refund.returned,
-        refund.payment_version,
-        refund.updated_at,
-        refund.id,
-    ])?;
+    .execute(named_params! {
+        ":id": state.id,
+        ":version": state.version,
+        ":status": state.status,
+        ":failure": state.failure,
+        ":returned": state.returned,
+        ":payment_version": state.payment_version,
+        ":updated_at": state.updated_at,
+    })?;
     Ok(())
 }
 
-/// What the paid refunds of an order add up to.
-pub(crate) fn given_back(conn: &Connection, order: OrderId) -> Result<GivenBack, Error> {
+/// Returns the number of tickets in the paid refunds of an order.
+pub(crate) fn refunded_tickets(conn: &Connection, order: OrderId) -> Result<RefundedTickets, Error> {
     let mut sums = conn.prepare_cached(
         "SELECT coalesce(sum(quantity), 0), coalesce(sum(quantity) FILTER (WHERE returned), 0)
          FROM refund WHERE order_id = ? AND status = 'paid'",
     )?;
     Ok(sums.query_row([order], |row| {
-        Ok(GivenBack {
+        Ok(RefundedTickets {
             refunded: row.get(0)?,
             returned: row.get(1)?,
         })
     })?)
 }
 
-/// The refunds that wait in one state.
-pub(crate) struct Waiting {
-    pub(crate) status: &'static str,
+/// The number of refunds in one open status.
+pub(crate) struct OpenRefundCount {
+    pub(crate) status: RefundStatus,
     pub(crate) refunds: i64,
-    /// Since when the first of them does.
+    /// Since when the first of them has the status.
     pub(crate) since: Option<Timestamp>,
 }
 
-/// How many refunds wait in each of the states in which refunds wait.
-pub(crate) fn open_refunds(conn: &Connection) -> Result<Vec<Waiting>, Error> {
+/// Returns the number of refunds that wait for a decision, and of those that wait for their payment.
+pub(crate) fn open_refund_counts(conn: &Connection) -> Result<Vec<OpenRefundCount>, Error> {
+    // The first condition on the status is the one of the index.
+    let mut count = conn.prepare_cached(
+        "SELECT count(*), min(updated_at) FROM refund WHERE status IN ('requested', 'approved') AND status = ?",
+    )?;
     [RefundStatus::Requested, RefundStatus::Approved]
         .into_iter()
         .map(|status| {
-            let mut open = conn.prepare_cached(
-                "SELECT count(*), min(updated_at) FROM refund
-                 WHERE status IN ('requested', 'approved') AND status = ?",
-            )?;
-            let status = refund_word(status);
-            Ok(open.query_row([status], |row| {
-                Ok(Waiting {
+            Ok(count.query_row([status], |row| {
+                Ok(OpenRefundCount {
                     status,
                     refunds: row.get(0)?,
                     since: row.get(1)?,
@@ -138,46 +140,43 @@ pub(crate) fn open_refunds(conn: &Connection) -> Result<Vec<Waiting>, Error> {
         .collect()
 }
 
-fn read(row: &Row<'_>) -> rusqlite::Result<Refund> {
-    Ok(Refund {
-        id: row.get("id")?,
-        version: row.get("version")?,
-        status: parse(&row.get::<_, String>("status")?, &STATUSES)?,
-        order_id: row.get("order_id")?,
-        payment_id: row.get("payment_id")?,
-        buyer_id: row.get("buyer_id")?,
-        seller_id: row.get("seller_id")?,
-        ticket_id: row.get("ticket_id")?,
-        title: row.get("title")?,
-        quantity: row.get("quantity")?,
-        amount: Money {
-            amount: row.get("amount")?,
-            currency: row.get("currency")?,
-        },
-        asked_by: parse(&row.get::<_, String>("asked_by")?, &ASKERS)?,
-        reason: row.get::<_, Option<String>>("reason")?.map(Reason::known),
-        failure: row.get("failure")?,
-        returned: row.get("returned")?,
-        payment_version: row.get("payment_version")?,
-        created_at: row.get("created_at")?,
-        updated_at: row.get("updated_at")?,
-    })
+fn select(condition: &str) -> String {
+    format!(
+        r#"SELECT {}, {} FROM refund r JOIN "order" o ON o.id = r.order_id {condition}"#,
+        REFUNDED_ORDER.select, REFUND.select
+    )
 }
 
-const STATUSES: [(&str, RefundStatus); 5] = [
-    ("requested", RefundStatus::Requested),
-    ("approved", RefundStatus::Approved),
-    ("declined", RefundStatus::Declined),
-    ("paid", RefundStatus::Paid),
-    ("failed", RefundStatus::Failed),
-];
-const ASKERS: [(&str, AskedBy); 3] = [
-    ("buyer", AskedBy::Buyer),
-    ("seller", AskedBy::Seller),
-    ("withdrawal", AskedBy::Withdrawal),
-];
+fn query(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<Refund>, Error> {
+    let mut statement = conn.prepare_cached(&select(condition))?;
+    let refunds = statement.query_map(params, read_row(refund))?;
+    Ok(refunds.collect::<Result<_, _>>()?)
+}
 
-/// The word for a status, on the wire and in the database.
-pub(crate) fn refund_word(status: RefundStatus) -> &'static str {
-    text(status, &STATUSES)
+/// Reads [`REFUNDED_ORDER`] and [`REFUND`].
+fn refund(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Refund> {
+    let currency = row.next()?;
+    Ok(Refund::restore(RefundState {
+        payment_id: row.next()?,
+        buyer_id: row.next()?,
+        ticket_id: row.next()?,
+        title: row.next()?,
+        id: row.next()?,
+        version: row.next()?,
+        status: row.next()?,
+        order_id: row.next()?,
+        seller_id: row.next()?,
+        quantity: row.next()?,
+        amount: Money {
+            amount: row.next()?,
+            currency,
+        },
+        requested_by: row.next()?,
+        reason: row.next::<Option<String>>()?.map(RefundReason::from_parsed),
+        failure: row.next()?,
+        returned: row.next()?,
+        payment_version: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+    }))
 }

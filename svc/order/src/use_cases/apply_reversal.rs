@@ -2,51 +2,72 @@
 
 use bus::ConsumeError;
 use db::Tx;
-use events::Reversal;
+use events::{RefundOutcome, Reversal};
 use values::Timestamp;
 
 use super::{
     refund_sale::{is_withdrawn, refund_sale},
-    save,
+    save::{save_refund, save_reversal},
 };
-use crate::{domain::Change, store};
+use crate::{
+    domain::{Change, Order, ReversedPayment},
+    store,
+};
 
-/// Takes what went back of a payment: tickets by a refund, money by hand, or what a bank decided.
+/// Applies the outcome of a refund, a refund made by hand in Stripe, or a dispute.
+///
+/// A reversal of a payment that the order was not paid with is ignored: it was refunded because it could not be applied.
 pub(crate) fn apply_reversal(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), ConsumeError> {
     let payment = &reversal.payment;
-    let order = store::order(tx, payment.order_id)?;
+    let order = store::find_order(tx, payment.order_id)?;
     let mut order = order.ok_or_else(|| ConsumeError::new(format_args!("there is no order {}", payment.order_id)))?;
-    if order.payment_id != Some(payment.id) {
-        // Given back because the order could not take it: that is how it should be.
-        tracing::warn!(order = %order.id, payment = %payment.id, "money went back that the order was not paid with");
+    if !order.is_confirmed_with(payment.id) {
+        tracing::warn!(order = %order.id(), payment = %payment.id, "reversal of a payment that the order was not paid with");
         return Ok(());
     }
-    if let Some(answer) = &reversal.refund {
-        let refund = store::refund(tx, answer.id)?.filter(|refund| refund.order_id == order.id);
-        let Some(mut refund) = refund else {
-            return Err(ConsumeError::new(format_args!(
-                "the order {} has no refund {}",
-                order.id, answer.id
-            )));
-        };
-        let resell = store::listing(tx, order.ticket_id)?.is_some_and(|listing| listing.resell_refunded);
-        let left = order.quantity.saturating_sub(order.claimed);
-        if refund.answered(answer, payment.version, left, resell, now) == Change::Made {
-            if let Some(failure) = &refund.failure {
-                tracing::warn!(refund = %refund.id, %failure, "a refund could not be paid");
-            }
-            save::refund_changed(tx, &refund, now)?;
-        }
+    if let Some(outcome) = &reversal.refund {
+        apply_refund_outcome(tx, now, &order, outcome, payment.version)?;
     }
-    let was_disputed = order.is_disputed();
-    let (before, given_back) = (order.after, store::given_back(tx, order.id)?);
-    let refunded = reversal.refunded_total.amount;
-    if order.give_back(given_back, payment.version, refunded, reversal.dispute, now) != Change::Made {
+    let (before, was_disputed) = (order.state().after_sale, order.is_disputed());
+    let tickets = store::refunded_tickets(tx, order.id())?;
+    let money = ReversedPayment {
+        version: payment.version,
+        refunded_amount: reversal.refunded_total.amount,
+        dispute: reversal.dispute,
+    };
+    if order.apply_reversal(tickets, money, now) != Change::NewVersion {
         return Ok(());
     }
-    save::gave_back(tx, &before, &order, now)?;
+    save_reversal(tx, &before, &order, now)?;
     if was_disputed && !order.is_disputed() && is_withdrawn(tx, &order)? {
         refund_sale(tx, &order, now)?;
+    }
+    Ok(())
+}
+
+fn apply_refund_outcome(
+    tx: &Tx,
+    now: Timestamp,
+    order: &Order,
+    outcome: &RefundOutcome,
+    payment_version: u64,
+) -> Result<(), ConsumeError> {
+    let refund = store::find_refund(tx, outcome.id)?.filter(|refund| refund.state().order_id == order.id());
+    let Some(mut refund) = refund else {
+        return Err(ConsumeError::new(format_args!(
+            "the order {} has no refund {}",
+            order.id(),
+            outcome.id
+        )));
+    };
+    let listing = store::find_listing(tx, order.ticket_id())?;
+    let resell = listing.is_some_and(|listing| listing.resell_refunded);
+    let change = refund.apply_outcome(outcome, payment_version, order.unclaimed_quantity(), resell, now);
+    if change == Change::NewVersion {
+        if let Some(failure) = &refund.state().failure {
+            tracing::warn!(refund = %refund.id(), %failure, "refund failed");
+        }
+        save_refund(tx, &refund, now)?;
     }
     Ok(())
 }

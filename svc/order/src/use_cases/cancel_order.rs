@@ -1,9 +1,9 @@
-//! A buyer thinks better of it.
+//! Cancels an order for its buyer.
 
 use db::Tx;
 use values::{OrderId, Timestamp, UserId};
 
-use super::save;
+use super::save::save_order;
 use crate::{
     domain::{CannotCancel, Change},
     store,
@@ -12,7 +12,7 @@ use crate::{
 /// Why an order was not cancelled.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CancelOrderError {
-    /// Also if it is another's: who asks does not learn that it exists.
+    /// There is none, or it is another buyer's: that it exists is not disclosed.
     #[error("there is no order {0}")]
     NotFound(OrderId),
     #[error(transparent)]
@@ -21,12 +21,12 @@ pub(crate) enum CancelOrderError {
     Db(#[from] db::Error),
 }
 
-/// Cancels a buyer's own order and puts its tickets on sale again. Cancelled again, nothing happens.
+/// Cancels a buyer's own order and releases its tickets. To cancel it again changes nothing.
 pub(crate) fn cancel_order(tx: &Tx, now: Timestamp, buyer: UserId, id: OrderId) -> Result<(), CancelOrderError> {
-    let order = store::order(tx, id)?.filter(|order| order.buyer_id == buyer);
+    let order = store::find_order(tx, id)?.filter(|order| order.is_bought_by(buyer));
     let mut order = order.ok_or(CancelOrderError::NotFound(id))?;
-    if order.cancel(now)? == Change::Made {
-        save::changed(tx, &order, now)?;
+    if order.cancel(now)? == Change::NewVersion {
+        save_order(tx, &order, now)?;
     }
     Ok(())
 }

@@ -1,27 +1,27 @@
-//! A seller decides what a buyer asked for.
+//! Decides on a refund that a buyer has requested.
 
 use db::Tx;
 use values::{OrderId, RefundId, Timestamp, UserId};
 
-use super::save;
+use super::save::save_refund;
 use crate::{
-    domain::{CannotRefund, Change, Decided, Refund},
+    domain::{AlreadyDecided, CannotRefund, Change, Refund},
     store,
 };
 
-/// What a seller decides.
+/// A seller's decision on a refund.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct DecideRefund {
     pub(crate) order_id: OrderId,
     pub(crate) refund_id: RefundId,
-    pub(crate) by: UserId,
+    pub(crate) user_id: UserId,
     pub(crate) approve: bool,
 }
 
-/// Why nothing was decided.
+/// Why a refund was not decided.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecideRefundError {
-    /// Also if it is others': who asks does not learn that it exists.
+    /// There is none, or the user neither bought nor sold its order: that it exists is not disclosed.
     #[error("there is no refund {0} of this order")]
     NotFound(RefundId),
     #[error("only the seller decides on a refund")]
@@ -29,36 +29,38 @@ pub(crate) enum DecideRefundError {
     #[error(transparent)]
     CannotRefund(#[from] CannotRefund),
     #[error(transparent)]
-    Decided(#[from] Decided),
+    AlreadyDecided(#[from] AlreadyDecided),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
 
-/// Approves or declines a refund. What is so already stays so.
-pub(crate) fn decide_refund(tx: &Tx, now: Timestamp, decision: DecideRefund) -> Result<Refund, DecideRefundError> {
-    let not_found = DecideRefundError::NotFound(decision.refund_id);
-    let refund = store::refund(tx, decision.refund_id)?.filter(|refund| refund.order_id == decision.order_id);
-    let Some(mut refund) = refund else {
+/// Approves or declines a refund. To repeat the decision changes nothing.
+pub(crate) fn decide_refund(tx: &Tx, now: Timestamp, command: DecideRefund) -> Result<Refund, DecideRefundError> {
+    let not_found = DecideRefundError::NotFound(command.refund_id);
+    let Some(mut refund) = store::find_refund(tx, command.refund_id)? else {
         return Err(not_found);
     };
-    if refund.buyer_id == decision.by {
-        return Err(DecideRefundError::NotTheSeller);
-    }
-    if refund.seller_id != decision.by {
+    let state = refund.state();
+    if state.order_id != command.order_id {
         return Err(not_found);
     }
-    let change = if decision.approve {
-        let change = refund.approve(now)?;
-        if change == Change::Made {
-            let order = store::order(tx, refund.order_id)?.ok_or(not_found)?;
-            order.refundable()?;
-        }
-        change
+    if state.buyer_id == command.user_id {
+        return Err(DecideRefundError::NotTheSeller);
+    }
+    if state.seller_id != command.user_id {
+        return Err(not_found);
+    }
+    let change = if command.approve {
+        refund.approve(now)?
     } else {
         refund.decline(now)?
     };
-    if change == Change::Made {
-        save::refund_changed(tx, &refund, now)?;
+    if change == Change::NewVersion {
+        if command.approve {
+            let order = store::find_order(tx, command.order_id)?.ok_or(not_found)?;
+            order.check_refundable()?;
+        }
+        save_refund(tx, &refund, now)?;
     }
     Ok(refund)
 }

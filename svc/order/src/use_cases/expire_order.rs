@@ -7,21 +7,23 @@ use db::Tx;
 use events::Expiration;
 use values::Timestamp;
 
-use super::save;
+use super::save::save_order;
 use crate::{domain::Change, store};
 
+/// Cancels an unpaid order at its deadline, or moves the deadline once by `payment_extension` if a payment is pending.
+///
+/// An order that is missing, because the database was restored from a backup, holds no tickets: it is ignored.
 pub(crate) fn expire_order(
     tx: &Tx,
     now: Timestamp,
     expiration: &Expiration,
-    extension: Duration,
+    payment_extension: Duration,
 ) -> Result<(), ConsumeError> {
-    // An order that a restored database lost has no hold either: nothing is left to expire.
-    let Some(mut order) = store::order(tx, expiration.order_id)? else {
+    let Some(mut order) = store::find_order(tx, expiration.order_id)? else {
         return Ok(());
     };
-    if order.expire(expiration.deadline, extension, now) == Change::Made {
-        save::changed(tx, &order, now)?;
+    if order.expire(expiration.deadline, payment_extension, now) == Change::NewVersion {
+        save_order(tx, &order, now)?;
     }
     Ok(())
 }

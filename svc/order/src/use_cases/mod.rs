@@ -1,4 +1,4 @@
-//! What the service does, one file per use case: synchronous functions over a transaction.
+//! The use cases, one per file: synchronous functions over a transaction.
 
 mod apply_payment;
 mod apply_reversal;

@@ -1,53 +1,53 @@
-//! A buyer claims tickets.
+//! Places an order.
 
 use std::time::Duration;
 
 use db::Tx;
 use values::{TicketId, Timestamp, UserId};
 
-use super::save;
+use super::save::save_new_order;
 use crate::{
-    domain::{NotForSale, Order, Refused},
+    domain::{CannotPlace, NotOnSale, Order},
     store,
 };
 
-/// What a buyer wants.
+/// A buyer's order to place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlaceOrder {
     pub(crate) buyer_id: UserId,
     pub(crate) ticket_id: TicketId,
     pub(crate) quantity: u32,
-    /// Within which time it is to be paid, unless the listing says otherwise.
-    pub(crate) window: Duration,
+    /// The time to pay it, unless the listing has its own.
+    pub(crate) default_window: Duration,
 }
 
-/// Why a buyer does not get it.
+/// Why an order was not placed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PlaceOrderError {
     #[error("there is no listing {0}")]
     TicketNotFound(TicketId),
     #[error(transparent)]
-    NotForSale(#[from] NotForSale),
+    NotOnSale(#[from] NotOnSale),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    CannotPlace(#[from] CannotPlace),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
 
-/// Holds tickets for a buyer and announces it, in one transaction.
-pub(crate) fn place_order(tx: &Tx, now: Timestamp, wish: PlaceOrder) -> Result<Order, PlaceOrderError> {
+/// Holds tickets for a buyer and publishes `order.created`, in one transaction.
+pub(crate) fn place_order(tx: &Tx, now: Timestamp, command: PlaceOrder) -> Result<Order, PlaceOrderError> {
     let PlaceOrder {
         buyer_id,
         ticket_id,
         quantity,
-        window,
-    } = wish;
-    let listing = store::listing(tx, ticket_id)?.ok_or(PlaceOrderError::TicketNotFound(ticket_id))?;
-    let order = Order::place(&listing, buyer_id, quantity, window, now)?;
-    listing.on_sale(now)?;
-    if !store::hold(tx, ticket_id, quantity)? {
-        return Err(NotForSale::SoldOut(listing.left).into());
+        default_window,
+    } = command;
+    let listing = store::find_listing(tx, ticket_id)?.ok_or(PlaceOrderError::TicketNotFound(ticket_id))?;
+    let order = Order::place(&listing, buyer_id, quantity, default_window, now)?;
+    listing.check_on_sale(now)?;
+    if !store::hold_tickets(tx, ticket_id, quantity)? {
+        return Err(NotOnSale::SoldOut(listing.available).into());
     }
-    save::placed(tx, &order, now)?;
+    save_new_order(tx, &order, now)?;
     Ok(order)
 }

@@ -4,38 +4,43 @@ use db::Tx;
 use events::{AskedBy, RefundStatus};
 use values::Timestamp;
 
-use super::save;
+use super::save::{save_new_refund, save_refund};
 use crate::{
-    domain::{Change, Order, Refund, Wish},
+    domain::{Change, Order, Refund, RefundRequest},
     store,
 };
 
-/// Refunds what is left of a sale, because its listing is withdrawn: what its buyer asked for, and the rest, unless that is
-/// done or under way.
-pub(crate) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), db::Error> {
-    let refunds = store::refunds_of(tx, order.id)?;
-    let stands = |refund: &Refund| refund.asked_by == AskedBy::Withdrawal && refund.status != RefundStatus::Failed;
-    let refunded = refunds.iter().any(stands);
-    if refunded || order.refundable().is_err() {
+/// Refunds the rest of an order: approves the requested refunds, and adds one for the unclaimed tickets.
+///
+/// Does nothing if that has been done, or if the order cannot be refunded now.
+pub(super) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), db::Error> {
+    let refunds = store::refunds_of_order(tx, order.id())?;
+    if refunds.iter().any(is_withdrawal_refund) || order.check_refundable().is_err() {
         return Ok(());
     }
     for mut refund in refunds {
-        if refund.status == RefundStatus::Requested && refund.approve(now) == Ok(Change::Made) {
-            save::refund_changed(tx, &refund, now)?;
+        if refund.status() == RefundStatus::Requested && refund.approve(now) == Ok(Change::NewVersion) {
+            save_refund(tx, &refund, now)?;
         }
     }
-    let rest = Wish {
+    let rest = RefundRequest {
         quantity: None,
-        asked_by: AskedBy::Withdrawal,
+        requested_by: AskedBy::Withdrawal,
         reason: None,
     };
-    // Where nothing is left there is nothing to do.
-    if let Ok(refund) = Refund::ask(order, rest, None, now) {
-        save::refund_asked(tx, &refund, now)?;
+    // An error means that no tickets are left to refund.
+    if let Ok(refund) = Refund::request(order, rest, None, now) {
+        save_new_refund(tx, &refund, now)?;
     }
     Ok(())
 }
 
+/// Whether a refund was added for a withdrawal and has not failed.
+fn is_withdrawal_refund(refund: &Refund) -> bool {
+    refund.state().requested_by == AskedBy::Withdrawal && refund.status() != RefundStatus::Failed
+}
+
+/// Whether the listing of an order is withdrawn.
 pub(super) fn is_withdrawn(tx: &Tx, order: &Order) -> Result<bool, db::Error> {
-    Ok(store::listing(tx, order.ticket_id)?.is_some_and(|listing| listing.withdrawn_at.is_some()))
+    Ok(store::find_listing(tx, order.ticket_id())?.is_some_and(|listing| listing.is_withdrawn()))
 }

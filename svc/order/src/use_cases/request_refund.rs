@@ -1,29 +1,28 @@
-//! A buyer wants to give tickets back, or a seller to take them back.
+//! Requests a refund.
 
 use db::Tx;
-use events::AskedBy;
 use values::{OrderId, Timestamp, UserId};
 
-use super::save;
+use super::save::save_new_refund;
 use crate::{
-    domain::{CannotRefund, Reason, Refund, Wish},
+    domain::{CannotRefund, Refund, RefundReason, RefundRequest},
     store,
 };
 
-/// What somebody asks for.
+/// A buyer's or seller's request for a refund.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RequestRefund {
     pub(crate) order_id: OrderId,
-    pub(crate) by: UserId,
-    /// How many tickets; all that are left if nobody says.
+    pub(crate) user_id: UserId,
+    /// `None` for all tickets that no refund claims.
     pub(crate) quantity: Option<u32>,
-    pub(crate) reason: Option<Reason>,
+    pub(crate) reason: Option<RefundReason>,
 }
 
-/// Why there is no refund.
+/// Why a refund was not requested.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestRefundError {
-    /// Also if it is others': who asks does not learn that it exists.
+    /// There is none, or the user neither bought nor sold it: that it exists is not disclosed.
     #[error("there is no order {0}")]
     NotFound(OrderId),
     #[error(transparent)]
@@ -32,26 +31,25 @@ pub(crate) enum RequestRefundError {
     Db(#[from] db::Error),
 }
 
-/// Asks for a refund, which is approved at once where the seller asks, or has promised it: when the order was placed, or in
-/// the listing as it is now.
-pub(crate) fn request_refund(tx: &Tx, now: Timestamp, asked: RequestRefund) -> Result<Refund, RequestRefundError> {
-    let order = store::order(tx, asked.order_id)?;
-    let order = order.ok_or(RequestRefundError::NotFound(asked.order_id))?;
-    let asked_by = match asked.by {
-        buyer if buyer == order.buyer_id => AskedBy::Buyer,
-        seller if seller == order.seller_id => AskedBy::Seller,
-        _ => return Err(RequestRefundError::NotFound(order.id)),
+/// Requests a refund. It is approved at once if the seller requests it, or if the listing guarantees it: as it was when the
+/// order was placed, or as it is now.
+pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) -> Result<Refund, RequestRefundError> {
+    let not_found = RequestRefundError::NotFound(command.order_id);
+    let Some(order) = store::find_order(tx, command.order_id)? else {
+        return Err(not_found);
     };
-    let listing = store::listing(tx, order.ticket_id)?;
-    let promised = order
+    let requested_by = order.party(command.user_id).ok_or(not_found)?;
+    let listing = store::find_listing(tx, order.ticket_id())?;
+    let guaranteed_until = order
+        .state()
         .refundable_until
         .max(listing.and_then(|listing| listing.refundable_until));
-    let wish = Wish {
-        quantity: asked.quantity,
-        asked_by,
-        reason: asked.reason,
+    let request = RefundRequest {
+        quantity: command.quantity,
+        requested_by,
+        reason: command.reason,
     };
-    let refund = Refund::ask(&order, wish, promised, now)?;
-    save::refund_asked(tx, &refund, now)?;
+    let refund = Refund::request(&order, request, guaranteed_until, now)?;
+    save_new_refund(tx, &refund, now)?;
     Ok(refund)
 }

@@ -1,14 +1,14 @@
-//! A seller wants the sales of a withdrawn listing refunded again, as far as that has failed.
+//! Retries the failed refunds of a withdrawn listing.
 
 use db::Tx;
 use values::{TicketId, Timestamp, UserId};
 
-use crate::{domain::Progress, store};
+use crate::{domain::WithdrawalProgress, store};
 
-/// Why nothing is refunded again.
+/// Why a withdrawal was not retried.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RetryWithdrawalError {
-    /// Also if it is another's: who asks does not learn that it exists.
+    /// There is none, or it is another seller's: that it exists is not disclosed.
     #[error("there is no listing {0} of yours")]
     NotFound(TicketId),
     #[error("the listing is not withdrawn")]
@@ -17,16 +17,17 @@ pub(crate) enum RetryWithdrawalError {
     Db(#[from] db::Error),
 }
 
-/// Goes through the sales of a withdrawn listing once more. What is refunded, or is being refunded, stays as it is. Says when
-/// the listing was withdrawn, and how far its refunds are.
+/// Starts refunding the sales of a withdrawn listing again. Sales that are refunded, or being refunded, are skipped.
+///
+/// Returns when the listing was withdrawn, and how far its sales are refunded.
 pub(crate) fn retry_withdrawal(
     tx: &Tx,
     ticket: TicketId,
     seller: UserId,
-) -> Result<(Timestamp, Progress), RetryWithdrawalError> {
-    let listing = store::listing(tx, ticket)?.filter(|listing| listing.seller_id == seller);
+) -> Result<(Timestamp, WithdrawalProgress), RetryWithdrawalError> {
+    let listing = store::find_listing(tx, ticket)?.filter(|listing| listing.seller_id == seller);
     let listing = listing.ok_or(RetryWithdrawalError::NotFound(ticket))?;
     let withdrawn_at = listing.withdrawn_at.ok_or(RetryWithdrawalError::NotWithdrawn)?;
-    store::begin_withdrawal_again(tx, ticket)?;
-    Ok((withdrawn_at, store::progress(tx, ticket)?))
+    store::restart_withdrawal(tx, ticket)?;
+    Ok((withdrawn_at, store::withdrawal_progress(tx, ticket)?))
 }

@@ -5,18 +5,18 @@ use db::Tx;
 use events::Ticket;
 use values::Timestamp;
 
-use super::save;
+use super::save::save_order;
 use crate::{domain::Change, store};
 
-/// Takes the seller's latest wish; a withdrawn listing takes its open orders with it, and its sales are refunded.
+/// Stores a newer version of a listing. If it is withdrawn, cancels its open orders and starts refunding its sales.
 pub(crate) fn update_listing_replica(tx: &Tx, now: Timestamp, ticket: &Ticket) -> Result<(), ConsumeError> {
-    if store::adopt(tx, ticket)? && ticket.withdrawn_at.is_some() {
+    if store::upsert_listing(tx, ticket)? && ticket.withdrawn_at.is_some() {
         for mut order in store::open_orders(tx, ticket.id)? {
-            if order.withdraw(now) == Change::Made {
-                save::changed(tx, &order, now)?;
+            if order.cancel_withdrawn(now) == Change::NewVersion {
+                save_order(tx, &order, now)?;
             }
         }
-        store::begin_withdrawal(tx, ticket.id)?;
+        store::start_withdrawal(tx, ticket.id)?;
     }
     Ok(())
 }

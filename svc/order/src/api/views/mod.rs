@@ -1,9 +1,9 @@
-//! The JSON shapes of requests and responses.
+//! The JSON bodies of requests and responses.
 
 mod order;
 mod refund;
 mod withdrawal;
 
-pub(crate) use order::{NewOrder, OrderStatusView, OrderView};
-pub(crate) use refund::{NewRefund, RefundStatusView, RefundView, RefundsView};
-pub(crate) use withdrawal::WithdrawalView;
+pub(super) use order::{NewOrder, OrderStatusView, OrderView};
+pub(super) use refund::{NewRefund, RefundListView, RefundStatusView, RefundView};
+pub(super) use withdrawal::WithdrawalView;

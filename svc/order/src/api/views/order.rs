@@ -1,20 +1,20 @@
-//! What the service says over HTTP.
+//! Orders.
 
 use events::{CancelReason, OrderStatus};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
 use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
-use crate::domain::{AfterSale, Order, Shown};
+use crate::domain::{DisplayStatus, Order};
 
-/// What a buyer wants.
+/// Tickets to order.
 #[derive(Clone, Debug, Object, Serialize, Deserialize)]
 #[oai(rename_all = "camelCase", deny_unknown_fields, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewOrder {
     /// The listing.
     pub(crate) ticket_id: TicketId,
-    /// How many tickets of it; at most as many as the marketplace allows in one order.
+    /// The number of tickets; the marketplace limits it.
     #[oai(default = "one", validator(minimum(value = "1")))]
     #[serde(default = "one")]
     pub(crate) quantity: u32,
@@ -26,10 +26,11 @@ fn one() -> u32 {
 
 impl Example for NewOrder {
     fn example() -> Self {
-        let Order {
-            ticket_id, quantity, ..
-        } = example();
-        Self { ticket_id, quantity }
+        let order = OrderView::example();
+        Self {
+            ticket_id: order.ticket.id,
+            quantity: order.quantity,
+        }
     }
 }
 
@@ -38,39 +39,39 @@ impl Example for NewOrder {
 #[oai(rename = "Order", rename_all = "camelCase", example)]
 pub(crate) struct OrderView {
     /// The order.
-    id: OrderId,
-    /// Where it stands.
+    pub(super) id: OrderId,
+    /// The status.
     status: OrderStatusView,
-    /// Why it was cancelled; only then.
+    /// Why the order was cancelled; only if it was.
     #[oai(skip_serializing_if_is_none)]
-    cancel_reason: Option<Reason>,
-    /// What is ordered, as it was when the order was placed.
-    ticket: OrderedTicket,
-    /// How many tickets.
+    cancel_reason: Option<CancelReasonView>,
+    /// The listing as it was when the order was placed.
+    pub(super) ticket: OrderedTicket,
+    /// The number of tickets.
     quantity: u32,
-    /// What the buyer owes for all of them.
+    /// What the buyer pays for all tickets.
     total: Money,
-    /// Until when the tickets are held: it is to be paid by then.
-    expires_at: Timestamp,
-    /// When that was moved, because a payment was under way. It is moved once.
+    /// Until when the tickets are held: the deadline for the payment.
+    pub(super) expires_at: Timestamp,
+    /// When the deadline was moved because a payment was in progress. It is moved once.
     #[oai(skip_serializing_if_is_none)]
     extended_at: Option<Timestamp>,
-    /// The payment that it was confirmed with.
+    /// The payment that the order was confirmed with.
     #[oai(skip_serializing_if_is_none)]
     payment_id: Option<PaymentId>,
-    /// Until when the buyer gets a refund without the seller being asked.
+    /// Until when a refund is approved without the seller.
     #[oai(skip_serializing_if_is_none)]
     refundable_until: Option<Timestamp>,
-    /// How many of the tickets went back.
+    /// The number of tickets that are refunded.
     refunded_quantity: u32,
-    /// How much went back to the buyer in all, by refunds or otherwise; only if any did.
+    /// All money that went back to the buyer, by refunds or otherwise; only if any did.
     #[oai(skip_serializing_if_is_none)]
     refunded_amount: Option<Money>,
-    /// Whether the buyer's bank is about to decide on the charge: until then nothing is refunded.
+    /// Whether the buyer's bank has yet to decide on a dispute of the charge: until then nothing is refunded.
     disputed: bool,
-    /// When it was placed.
+    /// When the order was placed.
     created_at: Timestamp,
-    /// When it changed last.
+    /// When the order changed last.
     updated_at: Timestamp,
 }
 
@@ -79,32 +80,32 @@ pub(crate) struct OrderView {
 #[oai(rename_all = "camelCase")]
 pub(crate) struct OrderedTicket {
     /// The listing.
-    id: TicketId,
-    /// Who sells.
+    pub(super) id: TicketId,
+    /// The seller.
     seller_id: UserId,
-    /// What it is called.
-    title: String,
+    /// The title of the listing.
+    pub(super) title: String,
     /// The price of one ticket.
-    price: Money,
+    pub(super) price: Money,
 }
 
-/// Where an order stands.
+/// The status of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "OrderStatus")]
 pub(crate) enum OrderStatusView {
-    /// The tickets are held, until the deadline.
+    /// The tickets are held until the deadline.
     #[oai(rename = "created")]
     Created,
     /// A payment is authorised and will be captured; the order can no longer expire.
     #[oai(rename = "awaiting:payment")]
     AwaitingPayment,
-    /// Paid: the tickets are the buyer's.
+    /// Paid: the tickets belong to the buyer.
     #[oai(rename = "complete")]
     Complete,
-    /// Paid, and some of the tickets went back: `refundedQuantity` of them. The rest is the buyer's.
+    /// Paid, and some of the tickets are refunded: `refundedQuantity` of them. The rest belongs to the buyer.
     #[oai(rename = "partially_refunded")]
     PartiallyRefunded,
-    /// Paid, and all of the tickets went back.
+    /// Paid, and all of the tickets are refunded.
     #[oai(rename = "refunded")]
     Refunded,
     /// Ended without a sale.
@@ -115,8 +116,8 @@ pub(crate) enum OrderStatusView {
 /// Why an order was cancelled.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "CancelReason", rename_all = "kebab-case")]
-pub(crate) enum Reason {
-    /// The buyer did.
+pub(crate) enum CancelReasonView {
+    /// The buyer cancelled it.
     User,
     /// It was not paid in time.
     Expired,
@@ -126,7 +127,7 @@ pub(crate) enum Reason {
     TicketWithdrawn,
 }
 
-impl From<OrderStatusView> for Shown {
+impl From<OrderStatusView> for DisplayStatus {
     fn from(status: OrderStatusView) -> Self {
         match status {
             OrderStatusView::Created => Self::Stored(OrderStatus::Created),
@@ -139,20 +140,20 @@ impl From<OrderStatusView> for Shown {
     }
 }
 
-impl From<Shown> for OrderStatusView {
-    fn from(shown: Shown) -> Self {
-        match shown {
-            Shown::Stored(OrderStatus::Created) => Self::Created,
-            Shown::Stored(OrderStatus::AwaitingPayment) => Self::AwaitingPayment,
-            Shown::Stored(OrderStatus::Complete) => Self::Complete,
-            Shown::PartiallyRefunded => Self::PartiallyRefunded,
-            Shown::Refunded => Self::Refunded,
-            Shown::Stored(OrderStatus::Cancelled) => Self::Cancelled,
+impl From<DisplayStatus> for OrderStatusView {
+    fn from(status: DisplayStatus) -> Self {
+        match status {
+            DisplayStatus::Stored(OrderStatus::Created) => Self::Created,
+            DisplayStatus::Stored(OrderStatus::AwaitingPayment) => Self::AwaitingPayment,
+            DisplayStatus::Stored(OrderStatus::Complete) => Self::Complete,
+            DisplayStatus::PartiallyRefunded => Self::PartiallyRefunded,
+            DisplayStatus::Refunded => Self::Refunded,
+            DisplayStatus::Stored(OrderStatus::Cancelled) => Self::Cancelled,
         }
     }
 }
 
-impl From<CancelReason> for Reason {
+impl From<CancelReason> for CancelReasonView {
     fn from(reason: CancelReason) -> Self {
         match reason {
             CancelReason::User => Self::User,
@@ -165,68 +166,62 @@ impl From<CancelReason> for Reason {
 
 impl From<Order> for OrderView {
     fn from(order: Order) -> Self {
-        let refunded = order.refunded_amount();
+        let refunded_amount = order.refunded_amount();
+        let state = order.state();
         Self {
-            id: order.id,
-            status: order.shown().into(),
-            cancel_reason: order.cancel_reason.map(Into::into),
-            quantity: order.quantity,
-            total: order.total(),
-            expires_at: order.expires_at,
-            extended_at: order.extended_at,
-            payment_id: order.payment_id,
-            refundable_until: order.refundable_until,
-            refunded_quantity: order.after.tickets.refunded,
-            refunded_amount: (refunded > 0).then_some(Money {
-                amount: refunded,
-                ..order.price
-            }),
-            disputed: order.is_disputed(),
-            created_at: order.created_at,
-            updated_at: order.updated_at,
+            id: state.id,
+            status: order.display_status().into(),
+            cancel_reason: state.cancel_reason.map(Into::into),
             ticket: OrderedTicket {
-                id: order.ticket_id,
-                seller_id: order.seller_id,
-                title: order.title,
-                price: order.price,
+                id: state.ticket_id,
+                seller_id: state.seller_id,
+                title: state.title.clone(),
+                price: state.price,
             },
+            quantity: state.quantity,
+            total: order.total(),
+            expires_at: state.expires_at,
+            extended_at: state.extended_at,
+            payment_id: state.payment_id,
+            refundable_until: state.refundable_until,
+            refunded_quantity: state.after_sale.tickets.refunded,
+            refunded_amount: (refunded_amount.amount > 0).then_some(refunded_amount),
+            disputed: order.is_disputed(),
+            created_at: state.created_at,
+            updated_at: state.updated_at,
         }
     }
 }
 
 impl Example for OrderView {
+    #[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
     fn example() -> Self {
-        example().into()
-    }
-}
-
-/// Two tickets, held until a quarter past.
-#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
-pub(crate) fn example() -> Order {
-    let placed: Timestamp = "2027-06-01T19:30:00Z".parse().unwrap();
-    Order {
-        id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
-        version: 1,
-        status: OrderStatus::Created,
-        cancel_reason: None,
-        buyer_id: "01936f5e-8c1a-7c3e-9d2b-000000000001".parse().unwrap(),
-        seller_id: "01936f5e-8c1a-7c3e-9d2b-000000000002".parse().unwrap(),
-        ticket_id: "01936f5e-8c1a-7c3e-9d2b-000000000003".parse().unwrap(),
-        title: "The Lighthouse Keepers, live".to_owned(),
-        price: Money {
-            amount: 1999,
+        let usd = |amount| Money {
+            amount,
             currency: "usd".parse().unwrap(),
-        },
-        quantity: 2,
-        expires_at: "2027-06-01T19:45:00Z".parse().unwrap(),
-        payment_id: None,
-        pending: None,
-        over: None,
-        extended_at: None,
-        refundable_until: None,
-        claimed: 0,
-        after: AfterSale::default(),
-        created_at: placed,
-        updated_at: placed,
+        };
+        let placed_at = "2027-06-01T19:30:00Z".parse().unwrap();
+        Self {
+            id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
+            status: OrderStatusView::Created,
+            cancel_reason: None,
+            ticket: OrderedTicket {
+                id: "01936f5e-8c1a-7c3e-9d2b-000000000003".parse().unwrap(),
+                seller_id: "01936f5e-8c1a-7c3e-9d2b-000000000002".parse().unwrap(),
+                title: "The Lighthouse Keepers, live".to_owned(),
+                price: usd(1999),
+            },
+            quantity: 2,
+            total: usd(3998),
+            expires_at: "2027-06-01T19:45:00Z".parse().unwrap(),
+            extended_at: None,
+            payment_id: None,
+            refundable_until: None,
+            refunded_quantity: 0,
+            refunded_amount: None,
+            disputed: false,
+            created_at: placed_at,
+            updated_at: placed_at,
+        }
     }
 }

@@ -1,23 +1,23 @@
-//! What the service says of refunds over HTTP.
+//! Refunds.
 
 use events::{AskedBy, RefundStatus};
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
-use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp};
+use values::{Money, OrderId, RefundId, TicketId, Timestamp};
 
-use super::order::example as order;
-use crate::domain::{Reason, Refund};
+use super::order::OrderView;
+use crate::domain::{Refund, RefundReason};
 
-/// What somebody wants to give back.
+/// Tickets of an order to refund.
 #[derive(Clone, Debug, Object, Serialize, Deserialize)]
 #[oai(rename_all = "camelCase", deny_unknown_fields, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewRefund {
-    /// How many tickets; all that were not refunded yet if it is left out.
+    /// The number of tickets; if left out, all that are not refunded or being refunded.
     #[oai(nullable, validator(minimum(value = "1")))]
     #[serde(default)]
     pub(crate) quantity: Option<u32>,
-    /// Why, in your words.
+    /// The reason, in your words.
     #[oai(nullable, validator(max_length = 500))]
     #[serde(default)]
     pub(crate) reason: Option<String>,
@@ -32,71 +32,71 @@ impl Example for NewRefund {
     }
 }
 
-/// Tickets of an order that go back, for what was paid for them.
+/// A refund of tickets of an order.
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Refund", rename_all = "camelCase", example)]
 pub(crate) struct RefundView {
     /// The refund.
     id: RefundId,
-    /// Whose tickets go back.
+    /// The order.
     order_id: OrderId,
     /// The listing.
     ticket_id: TicketId,
-    /// What it was called when the order was placed.
+    /// The title of the listing when the order was placed.
     title: String,
-    /// How many tickets.
+    /// The number of tickets.
     quantity: u32,
-    /// What was paid for them.
+    /// The money to pay back: the price of the tickets.
     amount: Money,
-    /// Where it stands.
+    /// The status.
     status: RefundStatusView,
-    /// Who asked for it.
-    asked_by: Asker,
-    /// Why, in their words.
+    /// The requester.
+    asked_by: RequesterView,
+    /// The reason, in the requester's words.
     #[oai(skip_serializing_if_is_none)]
     reason: Option<String>,
-    /// Why it could not be paid. Of a refund that is paid: the buyer's bank sent the money back later.
+    /// Why the refund could not be paid. If its status is `paid`: why the buyer's bank sent the money back later.
     #[oai(skip_serializing_if_is_none)]
     failure: Option<String>,
-    /// When it was asked for.
+    /// When the refund was requested.
     created_at: Timestamp,
-    /// When it changed last.
+    /// When the refund changed last.
     updated_at: Timestamp,
 }
 
 /// The refunds of an order.
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Refunds", rename_all = "camelCase", example)]
-pub(crate) struct RefundsView {
-    /// The oldest first.
+pub(crate) struct RefundListView {
+    /// The refunds, the oldest first.
     pub(crate) items: Vec<RefundView>,
 }
 
-/// Where a refund stands.
+/// The status of a refund.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "RefundStatus", rename_all = "kebab-case")]
 pub(crate) enum RefundStatusView {
-    /// The buyer asks; the seller has not decided.
+    /// The buyer requested it; the seller has not decided.
     Requested,
     /// The money is being paid back.
     Approved,
-    /// The seller said no.
+    /// The seller declined it.
     Declined,
-    /// The money is paid back, and the tickets are no longer the buyer's.
+    /// The money is paid back, and the tickets no longer belong to the buyer.
     Paid,
-    /// The money could not be paid back: the tickets stay the buyer's.
+    /// The money could not be paid back: the tickets still belong to the buyer.
     Failed,
 }
 
-/// Who asked for a refund.
+/// The requester of a refund.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "RefundAskedBy", rename_all = "kebab-case")]
-pub(crate) enum Asker {
+pub(crate) enum RequesterView {
     /// The buyer.
     Buyer,
     /// The seller.
     Seller,
-    /// Nobody: the listing was withdrawn.
+    /// The marketplace, because the listing was withdrawn.
     Withdrawal,
 }
 
@@ -124,7 +124,7 @@ impl From<RefundStatus> for RefundStatusView {
     }
 }
 
-impl From<AskedBy> for Asker {
+impl From<AskedBy> for RequesterView {
     fn from(asked_by: AskedBy) -> Self {
         match asked_by {
             AskedBy::Buyer => Self::Buyer,
@@ -136,51 +136,45 @@ impl From<AskedBy> for Asker {
 
 impl From<Refund> for RefundView {
     fn from(refund: Refund) -> Self {
+        let state = refund.into_state();
         Self {
-            id: refund.id,
-            order_id: refund.order_id,
-            ticket_id: refund.ticket_id,
-            title: refund.title,
-            quantity: refund.quantity,
-            amount: refund.amount,
-            status: refund.status.into(),
-            asked_by: refund.asked_by.into(),
-            reason: refund.reason.as_ref().map(Reason::as_str).map(str::to_owned),
-            failure: refund.failure,
-            created_at: refund.created_at,
-            updated_at: refund.updated_at,
+            id: state.id,
+            order_id: state.order_id,
+            ticket_id: state.ticket_id,
+            title: state.title,
+            quantity: state.quantity,
+            amount: state.amount,
+            status: state.status.into(),
+            asked_by: state.requested_by.into(),
+            reason: state.reason.map(RefundReason::into_string),
+            failure: state.failure,
+            created_at: state.created_at,
+            updated_at: state.updated_at,
         }
     }
 }
 
 impl Example for RefundView {
     fn example() -> Self {
-        let (order, asked) = (order(), NewRefund::example());
-        Refund {
+        let order = OrderView::example();
+        Self {
             id: RefundId::example(),
-            version: 1,
-            status: RefundStatus::Requested,
             order_id: order.id,
-            payment_id: PaymentId::example(),
-            buyer_id: order.buyer_id,
-            seller_id: order.seller_id,
-            ticket_id: order.ticket_id,
-            title: order.title,
+            ticket_id: order.ticket.id,
+            title: order.ticket.title,
             quantity: 1,
-            amount: order.price,
-            asked_by: AskedBy::Buyer,
-            reason: asked.reason.map(Reason::known),
+            amount: order.ticket.price,
+            status: RefundStatusView::Requested,
+            asked_by: RequesterView::Buyer,
+            reason: NewRefund::example().reason,
             failure: None,
-            returned: false,
-            payment_version: None,
             created_at: order.expires_at,
             updated_at: order.expires_at,
         }
-        .into()
     }
 }
 
-impl Example for RefundsView {
+impl Example for RefundListView {
     fn example() -> Self {
         Self {
             items: vec![RefundView::example()],

@@ -1,34 +1,34 @@
-//! The JSON shape of a withdrawal.
+//! Withdrawals of listings.
 
 use poem_openapi::{Object, types::Example};
 use values::{TicketId, Timestamp};
 
-use super::order::example as order;
-use crate::domain::Progress;
+use super::order::OrderView;
+use crate::domain::WithdrawalProgress;
 
-/// How far the sales of a listing are refunded, in orders.
+/// The progress of refunding the sales of a listing, in orders.
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Withdrawal", rename_all = "camelCase", example)]
 pub(crate) struct WithdrawalView {
     /// The listing.
     ticket_id: TicketId,
-    /// When it was withdrawn; `null` as long as the order service has not heard that it was.
+    /// When the listing was withdrawn; `null` until the order service has received the withdrawal.
     #[oai(nullable)]
     withdrawn_at: Option<Timestamp>,
     /// All orders that are paid, or being paid.
     orders: u32,
-    /// Those that are refunded wholly.
+    /// Orders that are completely refunded.
     refunded: u32,
-    /// Those that wait: for their payment, for the refund, for a bank that decides on a dispute.
+    /// Orders that wait: for their payment, for the refund, for the bank's decision on a dispute.
     pending: u32,
-    /// Those of which a refund could not be paid; each refund says why. They can be refunded again, together.
+    /// Orders with a refund that could not be paid; each refund has the reason. They can be retried together.
     failed: u32,
-    /// Those whose refund was paid, and sent back by the buyer's bank later: settle with these buyers by another way.
+    /// Orders whose refund was paid, and sent back by the buyer's bank later: settle with these buyers by other means.
     sent_back: u32,
 }
 
 impl WithdrawalView {
-    pub(crate) fn of(ticket_id: TicketId, withdrawn_at: Option<Timestamp>, progress: Progress) -> Self {
+    pub(crate) fn new(ticket_id: TicketId, withdrawn_at: Option<Timestamp>, progress: WithdrawalProgress) -> Self {
         Self {
             ticket_id,
             withdrawn_at,
@@ -43,13 +43,13 @@ impl WithdrawalView {
 
 impl Example for WithdrawalView {
     fn example() -> Self {
-        let progress = Progress {
+        let order = OrderView::example();
+        let progress = WithdrawalProgress {
             orders: 40,
             refunded: 37,
             failed: 1,
             sent_back: 0,
         };
-        let order = order();
-        Self::of(order.ticket_id, Some(order.expires_at), progress)
+        Self::new(order.ticket.id, Some(order.expires_at), progress)
     }
 }

@@ -1,233 +1,287 @@
+use events::examples::usd;
 use proptest::prelude::*;
 
 use super::*;
-use crate::test_support::{EXTENSION, WINDOW, listing, noon, order};
+use crate::test_support::{EXTENSION, WINDOW, listing, new_order, noon};
 
 #[test]
-fn an_order_keeps_the_window_it_was_promised() {
-    assert_eq!(order().expires_at, noon() + WINDOW);
+fn an_order_keeps_the_window_of_its_listing() {
+    assert_eq!(new_order().state().expires_at, noon() + WINDOW);
     let short = Listing {
-        window: Some(Duration::from_secs(10)),
+        order_window: Some(Duration::from_secs(10)),
         ..listing()
     };
     let order = Order::place(&short, UserId::new(noon()), 1, WINDOW, noon()).unwrap();
-    assert_eq!(order.expires_at, noon() + Duration::from_secs(10));
+    assert_eq!(order.state().expires_at, noon() + Duration::from_secs(10));
 }
 
 #[test]
-fn nobody_buys_their_own_tickets() {
+fn a_seller_cannot_order_their_own_tickets() {
     let listing = listing();
     assert_eq!(
         Order::place(&listing, listing.seller_id, 1, WINDOW, noon()),
-        Err(Refused::OwnTicket)
+        Err(CannotPlace::OwnListing)
     );
 }
 
 #[test]
-fn an_order_is_never_dearer_than_one_payment_can_be() {
-    let dear = Listing {
+fn the_total_of_an_order_is_never_more_than_one_payment_can_be() {
+    let expensive = Listing {
         price: Money {
             amount: values::MAX_AMOUNT,
             ..listing().price
         },
         ..listing()
     };
-    assert!(Order::place(&dear, UserId::new(noon()), 1, WINDOW, noon()).is_ok());
+    assert!(Order::place(&expensive, UserId::new(noon()), 1, WINDOW, noon()).is_ok());
     assert_eq!(
-        Order::place(&dear, UserId::new(noon()), 2, WINDOW, noon()),
-        Err(Refused::TooDear(2))
+        Order::place(&expensive, UserId::new(noon()), 2, WINDOW, noon()),
+        Err(CannotPlace::TotalTooHigh(TotalTooHigh(2)))
     );
 }
 
 #[test]
 fn a_confirmed_order_neither_expires_nor_is_cancelled() {
-    let (mut order, payment) = (order(), PaymentId::new(noon()));
-    assert_eq!(order.confirm(payment, order.total(), noon()), Ok(Change::Made));
-    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::None);
-    assert_eq!(order.withdraw(noon()), Change::None);
-    assert_eq!(order.cancel(noon()), Err(CannotCancel::Paying));
-    assert_eq!(order.complete(payment, order.total(), noon()), Ok(Change::Made));
+    let (mut order, payment) = (new_order(), PaymentId::new(noon()));
+    assert_eq!(order.confirm(payment, order.total(), noon()), Ok(Change::NewVersion));
+    assert_eq!(order.expire(order.state().expires_at, EXTENSION, noon()), Change::None);
+    assert_eq!(order.cancel_withdrawn(noon()), Change::None);
+    assert_eq!(order.cancel(noon()), Err(CannotCancel::BeingPaid));
+    assert_eq!(order.complete(payment, order.total(), noon()), Ok(Change::NewVersion));
     assert_eq!(order.cancel(noon()), Err(CannotCancel::Complete));
 }
 
 #[test]
-fn an_old_timer_does_not_end_an_order_that_was_given_more_time() {
-    let mut order = order();
-    let earlier = order.expires_at - Duration::from_millis(1);
+fn an_earlier_deadline_does_not_expire_an_order() {
+    let mut order = new_order();
+    let earlier = order.state().expires_at - Duration::from_millis(1);
     assert_eq!(order.expire(earlier, EXTENSION, noon()), Change::None);
-    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::Made);
-    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::None);
+    assert_eq!(
+        order.expire(order.state().expires_at, EXTENSION, noon()),
+        Change::NewVersion
+    );
+    assert_eq!(order.expire(order.state().expires_at, EXTENSION, noon()), Change::None);
 }
 
 #[test]
-fn a_payment_under_way_moves_the_deadline_once() {
-    let (mut order, payment) = (order(), PaymentId::new(noon()));
-    let (first, second) = (order.expires_at, order.expires_at + EXTENSION);
-    assert_eq!(order.await_payment(payment), Change::Noted);
-    assert_eq!(order.await_payment(payment), Change::None);
-    assert_eq!(order.expire(first, EXTENSION, first), Change::Made);
+fn a_pending_payment_moves_the_deadline_once() {
+    let (mut order, payment) = (new_order(), PaymentId::new(noon()));
+    let (first, second) = (order.state().expires_at, order.state().expires_at + EXTENSION);
+    assert_eq!(order.record_pending_payment(payment), Change::Internal);
+    assert_eq!(order.record_pending_payment(payment), Change::None);
+    assert_eq!(order.expire(first, EXTENSION, first), Change::NewVersion);
     assert_eq!(
-        (order.status, order.expires_at, order.extended_at, order.version),
+        (
+            order.status(),
+            order.state().expires_at,
+            order.state().extended_at,
+            order.state().version
+        ),
         (OrderStatus::Created, second, Some(first), 2)
     );
     assert_eq!(
         order.expire(first, EXTENSION, first),
         Change::None,
-        "that deadline is over"
+        "an earlier deadline"
     );
-    assert_eq!(order.expire(second, EXTENSION, second), Change::Made);
-    assert_eq!(order.cancel_reason, Some(CancelReason::Expired));
+    assert_eq!(order.expire(second, EXTENSION, second), Change::NewVersion);
+    assert_eq!(order.state().cancel_reason, Some(CancelReason::Expired));
 }
 
 #[test]
-fn no_deadline_is_moved_for_a_payment_that_failed_or_where_there_is_no_extension() {
+fn neither_a_failed_payment_nor_an_extension_of_zero_moves_the_deadline() {
     let [earlier, payment] = [PaymentId::new(noon()), PaymentId::new(noon())];
-    let mut failed = order();
-    failed.await_payment(payment);
-    assert_eq!(failed.fail(earlier, noon()), Change::Noted);
-    assert_eq!(failed.pending, Some(payment), "that is another");
-    assert_eq!(failed.fail(payment, noon()), Change::Noted);
-    failed.expire(failed.expires_at, EXTENSION, noon());
-    assert_eq!(failed.cancel_reason, Some(CancelReason::Expired));
-    let mut strict = order();
-    strict.await_payment(payment);
-    strict.expire(strict.expires_at, Duration::ZERO, noon());
-    assert_eq!(strict.cancel_reason, Some(CancelReason::Expired));
+    let mut failed = new_order();
+    failed.record_pending_payment(payment);
+    assert_eq!(failed.record_failed_payment(earlier, noon()), Change::Internal);
+    assert_eq!(
+        failed.state().pending_payment_id,
+        Some(payment),
+        "the other attempt failed"
+    );
+    assert_eq!(failed.record_failed_payment(payment, noon()), Change::Internal);
+    failed.expire(failed.state().expires_at, EXTENSION, noon());
+    assert_eq!(failed.state().cancel_reason, Some(CancelReason::Expired));
+    let mut strict = new_order();
+    strict.record_pending_payment(payment);
+    strict.expire(strict.state().expires_at, Duration::ZERO, noon());
+    assert_eq!(strict.state().cancel_reason, Some(CancelReason::Expired));
+}
+
+fn money(version: u64, refunded_amount: i64, dispute: Option<Dispute>) -> ReversedPayment {
+    ReversedPayment {
+        version,
+        refunded_amount,
+        dispute,
+    }
 }
 
 #[test]
-fn of_what_went_back_the_newest_version_counts() {
-    let mut order = order();
+fn of_reversals_the_newest_version_counts() {
+    let mut order = new_order();
     let payment = PaymentId::new(noon());
     order.complete(payment, order.total(), noon()).unwrap();
-    let one = GivenBack {
+    let one = RefundedTickets {
         refunded: 1,
         returned: 0,
     };
-    assert_eq!(order.give_back(one, 6, 1999, None, noon()), Change::Made);
-    assert_eq!(order.give_back(one, 6, 1999, None, noon()), Change::None);
-    assert_eq!(order.give_back(one, 5, 3998, None, noon()), Change::None, "that is old");
-    assert_eq!((order.shown(), order.kept()), (Shown::PartiallyRefunded, 2));
+    assert_eq!(
+        order.apply_reversal(one, money(6, 1999, None), noon()),
+        Change::NewVersion
+    );
+    assert_eq!(order.apply_reversal(one, money(6, 1999, None), noon()), Change::None);
+    assert_eq!(
+        order.apply_reversal(one, money(5, 3998, None), noon()),
+        Change::None,
+        "an older version"
+    );
+    assert_eq!(
+        (order.display_status(), order.sold_quantity()),
+        (DisplayStatus::PartiallyRefunded, 2)
+    );
     let lost = Dispute {
         status: DisputeStatus::Lost,
         amount: Money {
             amount: 1999,
-            ..order.price
+            ..order.state().price
         },
     };
-    assert_eq!(order.give_back(one, 7, 1999, Some(lost), noon()), Change::Made);
-    assert_eq!(order.refunded_amount(), 3998, "what the bank took is gone, too");
-    let both = GivenBack {
+    assert_eq!(
+        order.apply_reversal(one, money(7, 1999, Some(lost)), noon()),
+        Change::NewVersion
+    );
+    assert_eq!(order.refunded_amount(), usd(3998), "the lost dispute is included");
+    let both = RefundedTickets {
         refunded: 2,
         returned: 2,
     };
-    order.give_back(both, 8, 3998, None, noon());
-    assert_eq!((order.shown(), order.kept()), (Shown::Refunded, 0));
-    assert_eq!(order.status, OrderStatus::Complete);
+    order.apply_reversal(both, money(8, 3998, None), noon());
+    assert_eq!(
+        (order.display_status(), order.sold_quantity()),
+        (DisplayStatus::Refunded, 0)
+    );
+    assert_eq!(order.status(), OrderStatus::Complete);
 }
 
 #[test]
-fn a_payment_of_another_amount_is_not_taken() {
-    let (mut order, payment) = (order(), PaymentId::new(noon()));
+fn a_payment_of_another_amount_is_rejected() {
+    let (mut order, payment) = (new_order(), PaymentId::new(noon()));
     let less = Money {
         amount: order.total().amount - 1,
         ..order.total()
     };
-    assert_eq!(order.confirm(payment, less, noon()), Err(CannotPay::Amount(payment)));
-    assert_eq!(order.complete(payment, less, noon()), Err(CannotPay::Amount(payment)));
-    assert_eq!(order.status, OrderStatus::Created);
+    assert_eq!(
+        order.confirm(payment, less, noon()),
+        Err(CannotApplyPayment::AmountDiffers(payment))
+    );
+    assert_eq!(
+        order.complete(payment, less, noon()),
+        Err(CannotApplyPayment::AmountDiffers(payment))
+    );
+    assert_eq!(order.status(), OrderStatus::Created);
 }
 
 #[test]
-fn only_the_payment_that_it_was_confirmed_with_can_end_an_order() {
-    let (mut order, payment, other) = (order(), PaymentId::new(noon()), PaymentId::new(noon()));
-    assert_eq!(order.fail(payment, noon()), Change::Noted, "the buyer tries again");
+fn only_the_failure_of_the_confirmed_payment_cancels_an_order() {
+    let (mut order, payment, other) = (new_order(), PaymentId::new(noon()), PaymentId::new(noon()));
+    assert_eq!(
+        order.record_failed_payment(payment, noon()),
+        Change::Internal,
+        "the buyer tries again"
+    );
     order.confirm(payment, order.total(), noon()).unwrap();
     assert_eq!(order.confirm(other, order.total(), noon()), Ok(Change::None));
-    assert_eq!(order.fail(other, noon()), Change::None);
+    assert_eq!(order.record_failed_payment(other, noon()), Change::None);
     assert_eq!(
         order.complete(other, order.total(), noon()),
-        Err(CannotPay::Other(other))
+        Err(CannotApplyPayment::OtherPaymentConfirmed(other))
     );
-    assert_eq!(order.fail(payment, noon()), Change::Made);
-    assert_eq!(order.cancel_reason, Some(CancelReason::PaymentFailed));
+    assert_eq!(order.record_failed_payment(payment, noon()), Change::NewVersion);
+    assert_eq!(order.state().cancel_reason, Some(CancelReason::PaymentFailed));
 }
 
 #[test]
-fn an_attempt_that_is_known_to_be_over_moves_no_deadline_when_it_is_heard_of_late() {
+fn a_late_event_of_a_failed_attempt_moves_no_deadline() {
     let [first, second] = [PaymentId::new(noon()), PaymentId::new(noon())];
-    let mut order = order();
-    assert_eq!(order.fail(first, noon()), Change::Noted);
-    assert_eq!(order.fail(first, noon()), Change::None);
-    assert_eq!(order.await_payment(first), Change::None);
-    assert_eq!(order.pending, None);
+    let mut order = new_order();
+    assert_eq!(order.record_failed_payment(first, noon()), Change::Internal);
+    assert_eq!(order.record_failed_payment(first, noon()), Change::None);
+    assert_eq!(order.record_pending_payment(first), Change::None);
+    assert_eq!(order.state().pending_payment_id, None);
 
-    // Another card is tried, and of the first one everything comes once more.
-    assert_eq!(order.await_payment(second), Change::Noted);
-    assert_eq!(order.await_payment(first), Change::None);
-    assert_eq!(order.fail(first, noon()), Change::None);
-    assert_eq!(order.pending, Some(second));
-    assert_eq!(order.fail(second, noon()), Change::Noted);
-    assert_eq!(order.await_payment(first), Change::None, "it had given way");
-    assert_eq!(order.expire(order.expires_at, EXTENSION, noon()), Change::Made);
-    assert_eq!(order.status, OrderStatus::Cancelled);
+    // The buyer tries another card, and the events of the first attempt are repeated.
+    assert_eq!(order.record_pending_payment(second), Change::Internal);
+    assert_eq!(order.record_pending_payment(first), Change::None);
+    assert_eq!(order.record_failed_payment(first, noon()), Change::None);
+    assert_eq!(order.state().pending_payment_id, Some(second));
+    assert_eq!(order.record_failed_payment(second, noon()), Change::Internal);
+    assert_eq!(
+        order.record_pending_payment(first),
+        Change::None,
+        "superseded by the second"
+    );
+    assert_eq!(
+        order.expire(order.state().expires_at, EXTENSION, noon()),
+        Change::NewVersion
+    );
+    assert_eq!(order.status(), OrderStatus::Cancelled);
 }
 
-/// Anything that can happen to an order, by either of two payments.
+/// A transition of an order, some of them by either of two payments.
 #[derive(Clone, Copy, Debug)]
-enum Happening {
+enum Transition {
     Confirm(bool),
     Complete(bool),
-    Fail(bool),
+    RecordFailed(bool),
     Cancel,
     Expire,
     Withdraw,
-    Await(bool),
+    RecordPending(bool),
 }
 
-fn happening() -> impl Strategy<Value = Happening> {
+fn transition() -> impl Strategy<Value = Transition> {
     prop_oneof![
-        any::<bool>().prop_map(Happening::Confirm),
-        any::<bool>().prop_map(Happening::Complete),
-        any::<bool>().prop_map(Happening::Fail),
-        Just(Happening::Cancel),
-        Just(Happening::Expire),
-        Just(Happening::Withdraw),
-        any::<bool>().prop_map(Happening::Await),
+        any::<bool>().prop_map(Transition::Confirm),
+        any::<bool>().prop_map(Transition::Complete),
+        any::<bool>().prop_map(Transition::RecordFailed),
+        Just(Transition::Cancel),
+        Just(Transition::Expire),
+        Just(Transition::Withdraw),
+        any::<bool>().prop_map(Transition::RecordPending),
     ]
 }
 
 proptest! {
     #[test]
-    fn an_order_ends_once_and_stays_ended(happenings in prop::collection::vec(happening(), 0..12)) {
-        let mut order = order();
+    fn an_order_ends_once_and_stays_ended(transitions in prop::collection::vec(transition(), 0..12)) {
+        let mut order = new_order();
         let payments = [PaymentId::new(noon()), PaymentId::new(noon())];
         let which = |first: bool| payments[usize::from(first)];
         let mut ended = None;
-        for happening in happenings {
+        for transition in transitions {
             let before = order.clone();
             let total = order.total();
-            let change = match happening {
-                Happening::Confirm(first) => order.confirm(which(first), total, noon()).unwrap_or(Change::None),
-                Happening::Complete(first) => order.complete(which(first), total, noon()).unwrap_or(Change::None),
-                Happening::Fail(first) => order.fail(which(first), noon()),
-                Happening::Cancel => order.cancel(noon()).unwrap_or(Change::None),
-                Happening::Expire => order.expire(order.expires_at, EXTENSION, noon()),
-                Happening::Withdraw => order.withdraw(noon()),
-                Happening::Await(first) => order.await_payment(which(first)),
+            let change = match transition {
+                Transition::Confirm(first) => order.confirm(which(first), total, noon()).unwrap_or(Change::None),
+                Transition::Complete(first) => order.complete(which(first), total, noon()).unwrap_or(Change::None),
+                Transition::RecordFailed(first) => order.record_failed_payment(which(first), noon()),
+                Transition::Cancel => order.cancel(noon()).unwrap_or(Change::None),
+                Transition::Expire => order.expire(order.state().expires_at, EXTENSION, noon()),
+                Transition::Withdraw => order.cancel_withdrawn(noon()),
+                Transition::RecordPending(first) => order.record_pending_payment(which(first)),
             };
-            prop_assert_eq!(change != Change::None, order != before, "a change is told, and nothing else is changed");
-            prop_assert!(order.pending.max(order.over).is_none() || order.status == OrderStatus::Created);
-            prop_assert!(order.pending.is_none() || order.pending > order.over, "what is over stays so");
-            prop_assert!(order.expires_at <= noon() + WINDOW + EXTENSION, "it is moved once");
-            prop_assert_eq!(order.version, before.version + u64::from(change == Change::Made));
+            prop_assert_eq!(change != Change::None, order != before, "a change is reported if and only if there is one");
+            prop_assert!(order.state().pending_payment_id.max(order.state().failed_payment_id).is_none() || order.status() == OrderStatus::Created);
+            prop_assert!(order.state().pending_payment_id.is_none() || order.state().pending_payment_id > order.state().failed_payment_id, "a failed attempt is never pending again");
+            prop_assert!(order.state().expires_at <= noon() + WINDOW + EXTENSION, "moved once");
+            prop_assert_eq!(order.state().version, before.state().version + u64::from(change == Change::NewVersion));
             if let Some(end) = &ended {
                 prop_assert_eq!(&order, end);
             }
-            if matches!(order.status, OrderStatus::Complete | OrderStatus::Cancelled) {
+            if matches!(order.status(), OrderStatus::Complete | OrderStatus::Cancelled) {
                 ended = Some(order.clone());
             }
-            prop_assert_eq!(order.status == OrderStatus::Cancelled, order.cancel_reason.is_some());
+            prop_assert_eq!(order.status() == OrderStatus::Cancelled, order.state().cancel_reason.is_some());
         }
     }
 }

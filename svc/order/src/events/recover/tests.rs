@@ -1,10 +1,12 @@
-//! A copy of the database of any age, and the journal, make the whole.
+//! A backup of any age and the journal restore the whole database.
 
 use std::{collections::HashMap, path::PathBuf, time::Duration};
 
 use chassis::Service;
 use db::Db;
-use events::{Dispute, DisputeStatus, Expiration, Payment, PaymentStatus, RefundOutcome, RefundStatus, Reversal};
+use events::{
+    Dispute, DisputeStatus, Event, Expiration, Payment, PaymentStatus, RefundOutcome, RefundStatus, Reversal, examples,
+};
 use proptest::{prelude::*, sample::Index, test_runner::TestCaseError};
 use rusqlite::types::Value;
 use values::UserId;
@@ -12,16 +14,17 @@ use values::UserId;
 use super::*;
 use crate::{
     Orders,
+    domain::RefundReason,
     events::consume,
-    test_support::{EXTENSION, noon},
+    test_support::{EXTENSION, WINDOW, noon, runtime},
     use_cases::{
         DecideRefund, PlaceOrder, RequestRefund, cancel_order, decide_refund, place_order, refund_withdrawn_sales,
         request_refund,
     },
 };
 
-/// A database, and what everybody has said so far.
-struct World {
+/// A database, and the journal of all events published so far.
+struct Scenario {
     db: Db,
     folder: tempfile::TempDir,
     now: Timestamp,
@@ -29,13 +32,14 @@ struct World {
     orders: Vec<Order>,
     payments: HashMap<String, PaymentStatus>,
     journal: Vec<Envelope>,
-    published: i64,
+    /// The id of the last row of the outbox in the journal.
+    last_published: i64,
 }
 
-/// What may happen, with what, and how many or which of several.
+/// One step of a scenario: the kind of step, which of several listings or orders, and a number from 1 to 3.
 type Step = (u8, Index, u32);
 
-impl World {
+impl Scenario {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("order.db"), &Orders::SCHEMA).unwrap();
@@ -47,53 +51,38 @@ impl World {
             orders: Vec::new(),
             payments: HashMap::new(),
             journal: Vec::new(),
-            published: 0,
+            last_published: 0,
         }
     }
 
-    async fn step(&mut self, (what, which, number): Step) {
+    async fn step(&mut self, (kind, which, number): Step) {
         self.now = self.now + Duration::from_secs(1);
-        match what {
-            0 => self.list(number * 2).await,
+        match kind {
+            0 => self.create_listing(number * 2).await,
             1..=4 if !self.listings.is_empty() => self.place(which, number).await,
-            5 if !self.listings.is_empty() => self.change(which, number).await,
-            6..=10 if !self.orders.is_empty() => self.end(what, which, number).await,
-            11..=14 if !self.orders.is_empty() => self.give_back(what, which, number).await,
-            15 => self
-                .db
-                .write({
-                    let now = self.now;
-                    move |tx| refund_withdrawn_sales(tx, now)
-                })
-                .await
-                .unwrap(),
+            5 if !self.listings.is_empty() => self.update_listing(which, number).await,
+            6..=10 if !self.orders.is_empty() => self.advance_order(kind, which, number).await,
+            11..=14 if !self.orders.is_empty() => self.refund(kind, which, number).await,
+            15 => {
+                let now = self.now;
+                let refunded = self.db.write(move |tx| refund_withdrawn_sales(tx, now));
+                refunded.await.unwrap();
+            }
             _ => {}
         }
         self.publish().await;
     }
 
-    async fn list(&mut self, quantity: u32) {
+    async fn create_listing(&mut self, quantity: u32) {
         let ticket = Ticket {
-            id: TicketId::new(self.now),
-            version: 1,
-            seller_id: UserId::new(self.now),
-            title: "The Lighthouse Keepers, live".to_owned(),
-            price: Money {
-                amount: 1999,
-                currency: "usd".parse().unwrap(),
-            },
             quantity,
-            starts_at: None,
-            order_window_seconds: None,
-            withdrawn_at: None,
-            refund_terms: events::RefundTerms::default(),
-            record: None,
+            ..examples::ticket(self.now)
         };
         self.listings.push(ticket.clone());
-        self.hear(Event::TicketCreated(ticket)).await;
+        self.consume(Event::TicketCreated(ticket)).await;
     }
 
-    async fn change(&mut self, which: Index, number: u32) {
+    async fn update_listing(&mut self, which: Index, number: u32) {
         let (index, now) = (which.index(self.listings.len()), self.now);
         let ticket = &mut self.listings[index];
         if ticket.withdrawn_at.is_some() {
@@ -105,27 +94,27 @@ impl World {
             more => ticket.quantity = more * 3,
         }
         let ticket = ticket.clone();
-        self.hear(Event::TicketUpdated(ticket)).await;
+        self.consume(Event::TicketUpdated(ticket)).await;
     }
 
     async fn place(&mut self, which: Index, quantity: u32) {
         let ticket = which.get(&self.listings);
         let now = self.now;
-        let wish = PlaceOrder {
+        let command = PlaceOrder {
             buyer_id: UserId::new(now),
             ticket_id: ticket.id,
             quantity,
-            window: Duration::from_mins(15),
+            default_window: WINDOW,
         };
         self.orders
-            .extend(self.db.write(move |tx| place_order(tx, now, wish)).await);
+            .extend(self.db.write(move |tx| place_order(tx, now, command)).await);
     }
 
-    async fn end(&mut self, what: u8, which: Index, number: u32) {
+    async fn advance_order(&mut self, kind: u8, which: Index, number: u32) {
         let (order, now) = (which.get(&self.orders).clone(), self.now);
-        match what {
+        match kind {
             6 => {
-                let (id, buyer) = (order.id, order.buyer_id);
+                let (id, buyer) = (order.id(), order.state().buyer_id);
                 let _ = self.db.write(move |tx| cancel_order(tx, now, buyer, id)).await;
             }
             7 => self.pay(&order, number == 1, PaymentStatus::Authorized).await,
@@ -133,9 +122,9 @@ impl World {
             8 => self.pay(&order, false, PaymentStatus::Failed).await,
             10 => self.pay(&order, number == 1, PaymentStatus::Pending).await,
             _ => {
-                let deadline = self.get(&order).await.expires_at;
-                self.hear(Event::ExpirationCompleted(Expiration {
-                    order_id: order.id,
+                let deadline = self.stored(&order).await.state().expires_at;
+                self.consume(Event::ExpirationCompleted(Expiration {
+                    order_id: order.id(),
                     version: 1,
                     deadline,
                 }))
@@ -144,21 +133,21 @@ impl World {
         }
     }
 
-    /// One of two payments of an order goes on as payments go: they are authorised, then captured or failed.
+    /// Advances one of two payments of an order: a payment is authorised, then captured or failed.
     async fn pay(&mut self, order: &Order, first: bool, status: PaymentStatus) {
         let id = if first {
-            order.id.to_string()
+            order.id().to_string()
         } else {
-            order.buyer_id.to_string()
+            order.state().buyer_id.to_string()
         };
         let before = self.payments.get(&id).copied();
-        let goes = match status {
+        let is_next = match status {
             PaymentStatus::Pending => before.is_none(),
             PaymentStatus::Authorized => matches!(before, None | Some(PaymentStatus::Pending)),
             PaymentStatus::Failed => matches!(before, Some(PaymentStatus::Pending | PaymentStatus::Authorized)),
             _ => before == Some(PaymentStatus::Authorized),
         };
-        if !goes && before != Some(status) {
+        if !is_next && before != Some(status) {
             return;
         }
         self.payments.insert(id.clone(), status);
@@ -166,60 +155,56 @@ impl World {
             id: id.parse().unwrap(),
             version: 1,
             status,
-            order_id: order.id,
-            buyer_id: order.buyer_id,
+            order_id: order.id(),
+            buyer_id: order.state().buyer_id,
             amount: order.total(),
         };
-        self.hear(match status {
-            PaymentStatus::Pending => Event::PaymentPending(payment),
-            PaymentStatus::Authorized => Event::PaymentAuthorized(payment),
-            PaymentStatus::Captured => Event::PaymentCreated(payment),
-            _ => Event::PaymentFailed(payment),
-        })
-        .await;
+        self.consume(examples::payment_event(payment)).await;
     }
 
-    async fn get(&self, order: &Order) -> Order {
-        let id = order.id;
-        self.db.read(move |conn| store::order(conn, id)).await.unwrap().unwrap()
+    async fn stored(&self, order: &Order) -> Order {
+        let id = order.id();
+        let order = self.db.read(move |conn| store::find_order(conn, id)).await;
+        order.unwrap().unwrap()
     }
 
-    /// Tickets of an order go back, as its people and the payment service may have it.
-    async fn give_back(&mut self, what: u8, which: Index, number: u32) {
-        let order = self.get(which.get(&self.orders)).await;
-        let (id, now) = (order.id, self.now);
-        let refunds = self.db.read(move |conn| store::refunds_of(conn, id)).await.unwrap();
-        let refund = refunds.last().cloned();
-        match (what, refund) {
+    /// Requests, decides, pays or fails a refund, or disputes the charge.
+    async fn refund(&mut self, kind: u8, which: Index, number: u32) {
+        let order = self.stored(which.get(&self.orders)).await;
+        let (state, now) = (order.state(), self.now);
+        let (order_id, seller) = (state.id, state.seller_id);
+        let refunds = self.db.read(move |conn| store::refunds_of_order(conn, order_id));
+        let refund = refunds.await.unwrap().pop();
+        match (kind, refund) {
             (11, _) => {
-                let asked = RequestRefund {
-                    order_id: id,
-                    by: if number == 1 { order.buyer_id } else { order.seller_id },
+                let command = RequestRefund {
+                    order_id,
+                    user_id: if number == 1 { state.buyer_id } else { seller },
                     quantity: Some(1),
-                    reason: Reason::parse("It rains.").unwrap(),
+                    reason: RefundReason::parse("It rains.").unwrap(),
                 };
-                let _ = self.db.write(move |tx| request_refund(tx, now, asked)).await;
+                let _ = self.db.write(move |tx| request_refund(tx, now, command)).await;
             }
             (12, Some(refund)) => {
-                let decision = DecideRefund {
-                    order_id: id,
-                    refund_id: refund.id,
-                    by: order.seller_id,
+                let command = DecideRefund {
+                    order_id,
+                    refund_id: refund.id(),
+                    user_id: seller,
                     approve: number < 3,
                 };
-                let _ = self.db.write(move |tx| decide_refund(tx, now, decision)).await;
+                let _ = self.db.write(move |tx| decide_refund(tx, now, command)).await;
             }
-            // What could not be paid once is not paid later.
-            (13, Some(refund)) if [RefundStatus::Approved, RefundStatus::Paid].contains(&refund.status) => {
+            // A failed refund is not paid later.
+            (13, Some(refund)) if [RefundStatus::Approved, RefundStatus::Paid].contains(&refund.status()) => {
                 let failure = (number == 3).then(|| "The account is closed.".to_owned());
-                let answer = RefundOutcome {
-                    id: refund.id,
-                    amount: refund.amount,
+                let outcome = RefundOutcome {
+                    id: refund.id(),
+                    amount: refund.state().amount,
                     failure,
                 };
-                self.reverse(&order, Some(answer), order.after.dispute).await;
+                self.reverse(&order, Some(outcome), state.after_sale.dispute).await;
             }
-            (14, _) if order.payment_id.is_some() => {
+            (14, _) if state.payment_id.is_some() => {
                 let status = [DisputeStatus::Open, DisputeStatus::Won, DisputeStatus::Lost];
                 let dispute = Dispute {
                     status: status[usize::try_from(number - 1).unwrap()],
@@ -232,20 +217,21 @@ impl World {
     }
 
     async fn reverse(&mut self, order: &Order, refund: Option<RefundOutcome>, dispute: Option<Dispute>) {
+        let state = order.state();
         let reversal = Reversal {
             payment: Payment {
-                id: order.payment_id.unwrap(),
-                version: order.after.payment_version.unwrap_or(4) + 1,
+                id: state.payment_id.unwrap(),
+                version: state.after_sale.payment_version.unwrap_or(4) + 1,
                 status: PaymentStatus::Captured,
-                order_id: order.id,
-                buyer_id: order.buyer_id,
+                order_id: state.id,
+                buyer_id: state.buyer_id,
                 amount: order.total(),
             },
-            refunded_total: order.price,
+            refunded_total: state.price,
             refund: refund.clone(),
             dispute,
         };
-        self.hear(match refund.map(|refund| refund.failure.is_some()) {
+        self.consume(match refund.map(|refund| refund.failure.is_some()) {
             None => Event::PaymentDisputed(reversal),
             Some(false) => Event::PaymentRefunded(reversal),
             Some(true) => Event::PaymentRefundFailed(reversal),
@@ -253,51 +239,52 @@ impl World {
         .await;
     }
 
-    /// What cannot be taken now would be parked: here it is only known.
-    async fn hear(&mut self, event: Event) {
+    /// Adds an event of another service to the journal and consumes it. If that fails, it stays in the journal only.
+    async fn consume(&mut self, event: Event) {
         let envelope = Envelope::new("other", self.now, event);
         self.journal.push(envelope.clone());
         let now = self.now;
         let _ = self.db.write(move |tx| consume(tx, now, &envelope, EXTENSION)).await;
     }
 
-    /// What the outbox holds goes to the journal.
+    /// Adds the new rows of the outbox to the journal.
     async fn publish(&mut self) {
-        let after = self.published;
+        let after = self.last_published;
         let read = move |conn: &Connection| {
             let mut rows = conn.prepare("SELECT id, body FROM outbox WHERE id > ? ORDER BY id")?;
             let rows = rows.query_map([after], |row| Ok((row.get(0)?, row.get(1)?)))?;
             Ok::<_, db::Error>(rows.collect::<Result<Vec<(i64, String)>, _>>()?)
         };
         for (id, body) in self.db.read(read).await.unwrap() {
-            self.published = id;
+            self.last_published = id;
             self.journal.push(Envelope::parse(body.as_bytes()).unwrap());
         }
     }
 
-    fn copy(&self) -> PathBuf {
-        let copy = self.folder.path().join("copy.db");
-        db::admin::backup(&self.folder.path().join("order.db"), &copy).unwrap();
-        copy
+    fn back_up(&self) -> PathBuf {
+        let backup = self.folder.path().join("copy.db");
+        db::admin::backup(&self.folder.path().join("order.db"), &backup).unwrap();
+        backup
     }
 }
 
-/// As [`bus::Recovery`] does it, unless it dies after so many messages.
-async fn catch_up(db: &Db, journal: &[Envelope], until: usize) {
+/// Recovers as [`bus::Recovery`] does, and stops after `limit` messages: first all events are recovered, then those of
+/// other services are consumed.
+async fn recover_from(db: &Db, journal: &[Envelope], limit: usize) {
     let later = noon() + Duration::from_hours(1);
-    for envelope in journal.iter().take(until) {
+    for envelope in journal.iter().take(limit) {
         let envelope = envelope.clone();
         db.write(move |tx| recover(tx, later, &envelope)).await.unwrap();
     }
-    let others = journal.iter().take(until.saturating_sub(journal.len()));
-    for envelope in others.filter(|envelope| envelope.source != "/ticketing/order") {
+    let consumed = journal.iter().take(limit.saturating_sub(journal.len()));
+    for envelope in consumed.filter(|envelope| envelope.source != "/ticketing/order") {
         let envelope = envelope.clone();
         let _ = db.write(move |tx| consume(tx, later, &envelope, EXTENSION)).await;
     }
 }
 
-/// Every column of every order, refund and listing.
-async fn whole(db: &Db) -> Vec<Vec<Value>> {
+/// Returns every column of every order, refund and listing.
+async fn all_rows(db: &Db) -> Vec<Vec<Value>> {
     db.read(|conn| {
         let mut all = Vec::new();
         for sql in [
@@ -320,29 +307,28 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_backup_of_any_age_and_the_journal_make_the_whole(
+    fn a_backup_of_any_age_and_the_journal_restore_the_database(
         steps in prop::collection::vec((0..16_u8, any::<Index>(), 1..4_u32), 1..90),
-        cut in any::<Index>(),
-        death in any::<Index>(),
+        backup_after in any::<Index>(),
+        interruption in any::<Index>(),
     ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async move {
-            let mut world = World::new();
-            let (cut, mut copy) = (cut.index(steps.len()), PathBuf::new());
+        runtime().block_on(async move {
+            let mut scenario = Scenario::new();
+            let (backup_after, mut backup) = (backup_after.index(steps.len()), PathBuf::new());
             for (number, step) in steps.into_iter().enumerate() {
-                if number == cut {
-                    copy = world.copy();
+                if number == backup_after {
+                    backup = scenario.back_up();
                 }
-                world.step(step).await;
+                scenario.step(step).await;
             }
-            let restored = Db::open(&copy, &Orders::SCHEMA).unwrap();
-            // It dies somewhere, and begins anew.
-            let all = world.journal.len() * 2;
-            catch_up(&restored, &world.journal, death.index(all + 1)).await;
-            catch_up(&restored, &world.journal, all).await;
-            prop_assert_eq!(whole(&restored).await, whole(&world.db).await);
+            let restored = Db::open(&backup, &Orders::SCHEMA).unwrap();
+            // The recovery is interrupted anywhere, and starts from the beginning.
+            let all = scenario.journal.len() * 2;
+            recover_from(&restored, &scenario.journal, interruption.index(all + 1)).await;
+            recover_from(&restored, &scenario.journal, all).await;
+            prop_assert_eq!(all_rows(&restored).await, all_rows(&scenario.db).await);
             restored.close().await;
-            let findings = db::admin::check(&copy, &Orders::SCHEMA, Orders::INVARIANTS).unwrap();
+            let findings = db::admin::check(&backup, &Orders::SCHEMA, Orders::INVARIANTS).unwrap();
             prop_assert!(findings.is_empty(), "{:?}", findings);
             Ok::<_, TestCaseError>(())
         })?;
