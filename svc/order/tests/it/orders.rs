@@ -1,64 +1,18 @@
-//! The service over HTTP, with a real broker and a real database.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+//! Orders.
 
 use events::{Event, OrderStatus, Payment, PaymentStatus, Ticket};
-use order::{Orders, Settings};
-use serde_json::{Value, json};
-use testkit::{Client, Method, Reply, RunningService, TestEnv, eventually};
-use values::{Money, PaymentId, TicketId, UserId};
+use serde_json::json;
+use testkit::{Method, eventually};
+use values::{PaymentId, TicketId, UserId};
 
-struct Shop {
-    kit: TestEnv,
-    orders: RunningService,
-}
-
-impl Shop {
-    async fn open() -> Self {
-        let kit = TestEnv::new().await;
-        let orders = kit.start::<Orders>(Settings::default()).await;
-        Self { kit, orders }
-    }
-
-    async fn sell(&self, quantity: u32) -> Ticket {
-        let now = self.kit.now();
-        let ticket = Ticket {
-            id: TicketId::new(now),
-            version: 1,
-            seller_id: UserId::new(now),
-            title: "The Lighthouse Keepers, live".to_owned(),
-            price: Money {
-                amount: 1999,
-                currency: "usd".parse().unwrap(),
-            },
-            quantity,
-            starts_at: None,
-            order_window_seconds: None,
-            withdrawn_at: None,
-            refund_terms: events::RefundTerms::default(),
-            record: None,
-        };
-        self.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
-        ticket
-    }
-
-    fn buyer(&self) -> Client {
-        self.kit.user(&self.orders).1
-    }
-}
-
-async fn order(buyer: &Client, ticket: &Ticket) -> Reply {
-    buyer.post("/api/v1/orders", json!({"ticketId": ticket.id})).await
-}
+use crate::test_app::{TestApp, ids_of_all_pages, place, place_one};
 
 #[tokio::test]
 async fn an_order_holds_tickets_until_it_is_paid() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(5).await;
-    let buyer = shop.buyer();
-    let placed = buyer
-        .post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2}))
-        .await
-        .expect(201);
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(5).await;
+    let buyer = app.user();
+    let placed = place(&buyer, ticket.id, 2).await.expect(201);
     let id = placed.text_at("/id");
     assert_eq!(placed.headers["location"], format!("/api/v1/orders/{id}"));
     assert_eq!(placed.json()["total"], json!({"amount": 3998, "currency": "usd"}));
@@ -66,33 +20,31 @@ async fn an_order_holds_tickets_until_it_is_paid() {
     let path = format!("/api/v1/orders/{id}");
     assert_eq!(buyer.get(&path).await.expect(200).json(), placed.json());
 
-    let created = shop
-        .kit
+    let created = app
+        .env
         .wait_for_event(|event| matches!(event, Event::OrderCreated(_)))
         .await;
-    let Event::OrderCreated(created) = created else {
-        unreachable!()
-    };
+    let created = created.as_order().unwrap();
     assert_eq!(
         (created.version, created.status, created.quantity),
         (1, OrderStatus::Created, 2)
     );
     let payment = Payment {
-        id: PaymentId::new(shop.kit.now()),
+        id: PaymentId::new(app.env.now()),
         version: 2,
         status: PaymentStatus::Authorized,
         order_id: created.id,
         buyer_id: created.buyer_id,
         amount: created.total,
     };
-    shop.kit
+    app.env
         .publish("payment", Event::PaymentAuthorized(payment.clone()))
         .await;
-    shop.kit
+    app.env
         .wait_for_event(|event| matches!(event, Event::OrderConfirmed(order) if order.payment_id == Some(payment.id)))
         .await;
     assert_eq!(buyer.delete(&path).await.expect(409).problem().0, "order-being-paid");
-    shop.kit
+    app.env
         .publish(
             "payment",
             Event::PaymentCreated(Payment {
@@ -101,7 +53,7 @@ async fn an_order_holds_tickets_until_it_is_paid() {
             }),
         )
         .await;
-    shop.kit
+    app.env
         .wait_for_event(|event| matches!(event, Event::OrderCompleted(_)))
         .await;
     assert_eq!(buyer.get(&path).await.text_at("/status"), "complete");
@@ -109,93 +61,70 @@ async fn an_order_holds_tickets_until_it_is_paid() {
 }
 
 #[tokio::test]
-async fn a_cancelled_order_gives_its_tickets_back() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(1).await;
-    let (first, second) = (shop.buyer(), shop.buyer());
-    let id = order(&first, &ticket).await.expect(201).text_at("/id");
-    let refused = order(&second, &ticket).await.expect(409);
+async fn a_cancelled_order_releases_its_tickets() {
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(1).await;
+    let (first, second) = (app.user(), app.user());
+    let id = place_one(&first, ticket.id).await.expect(201).text_at("/id");
+    let refused = place_one(&second, ticket.id).await.expect(409);
     assert_eq!(refused.problem().0, "sold-out");
     for _ in 0..2 {
         let _ = first.delete(&format!("/api/v1/orders/{id}")).await.expect(204);
     }
-    let _ = order(&second, &ticket).await.expect(201);
-    let heard = shop
-        .kit
+    let _ = place_one(&second, ticket.id).await.expect(201);
+    let cancelled = app
+        .env
         .wait_for_event(|event| matches!(event, Event::OrderCancelled(_)))
         .await;
-    assert!(matches!(heard, Event::OrderCancelled(order) if order.id.to_string() == id && order.version == 2));
+    let cancelled = cancelled.as_order().unwrap();
+    assert_eq!((cancelled.id.to_string(), cancelled.version), (id, 2));
 }
 
 #[tokio::test]
-async fn a_request_sent_again_gets_the_same_answer_byte_for_byte_also_after_a_restart() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(2).await;
-    let (user, _) = shop.kit.user(&shop.orders);
-    let token = shop.kit.token(user);
-    let buyer = |at: &RunningService| at.client().bearer(&token).with("idempotency-key", "k-1");
-    let at_once = futures_util::future::join_all((0..8).map(|_| {
-        let buyer = buyer(&shop.orders);
-        let ticket = ticket.clone();
-        async move { order(&buyer, &ticket).await.expect(201) }
-    }))
-    .await;
+async fn a_repeated_request_gets_the_stored_response_also_after_a_restart() {
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(2).await;
+    let token = app.env.token(UserId::new(app.env.now()));
+    let buyer = app.anonymous().bearer(&token).with("idempotency-key", "k-1");
+    let replies = futures_util::future::join_all((0..8).map(|_| place_one(&buyer, ticket.id))).await;
+    let replies: Vec<_> = replies.into_iter().map(|reply| reply.expect(201)).collect();
     assert!(
-        at_once.iter().all(|reply| reply.text == at_once[0].text),
-        "eight at once run once"
+        replies.iter().all(|reply| reply.text == replies[0].text),
+        "eight concurrent requests place one order"
     );
-    let other = buyer(&shop.orders)
-        .post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2}))
-        .await
-        .expect(422);
+    let other = place(&buyer, ticket.id, 2).await.expect(422);
     assert_eq!(
         other.problem(),
         ("idempotency-key-reused".to_owned(), "Idempotency-Key".to_owned())
     );
-    let Shop { kit, orders } = shop;
-    orders.stop().await;
-    let orders = kit.start::<Orders>(Settings::default()).await;
-    let again = order(&buyer(&orders), &ticket).await.expect(201);
-    assert_eq!(again.text, at_once[0].text);
-    assert_eq!(again.headers["location"], at_once[0].headers["location"]);
-    let list = orders
-        .client()
-        .bearer(&token)
-        .get("/api/v1/orders")
+    let app = app.restart().await;
+    let buyer = app.anonymous().bearer(&token);
+    let again = place_one(&buyer.clone().with("idempotency-key", "k-1"), ticket.id)
         .await
-        .expect(200)
-        .json();
+        .expect(201);
+    assert_eq!(again.text, replies[0].text);
+    assert_eq!(again.headers["location"], replies[0].headers["location"]);
+    let list = buyer.get("/api/v1/orders").await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
-    // A refusal is an answer, too.
-    let late = orders
-        .client()
-        .bearer(&kit.token(UserId::new(kit.now())))
-        .with("idempotency-key", "k-2");
-    let too_many = json!({"ticketId": ticket.id, "quantity": 2});
-    let refused = late.post("/api/v1/orders", too_many.clone()).await.expect(409);
-    let _ = orders
-        .client()
-        .bearer(&token)
-        .delete(&format!("/api/v1/orders/{}", again.text_at("/id")))
-        .await
-        .expect(204);
-    assert_eq!(
-        late.post("/api/v1/orders", too_many).await.expect(409).text,
-        refused.text
-    );
+    // A problem is stored, too.
+    let late = app.user().with("idempotency-key", "k-2");
+    let refused = place(&late, ticket.id, 2).await.expect(409);
+    let path = format!("/api/v1/orders/{}", again.text_at("/id"));
+    let _ = buyer.delete(&path).await.expect(204);
+    assert_eq!(place(&late, ticket.id, 2).await.expect(409).text, refused.text);
 }
 
 #[tokio::test]
-async fn every_operation_is_for_its_buyer_alone() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(5).await;
-    let id = order(&shop.buyer(), &ticket).await.expect(201).text_at("/id");
+async fn an_order_is_accessible_to_its_buyer_only() {
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(5).await;
+    let id = place_one(&app.user(), ticket.id).await.expect(201).text_at("/id");
     let path = format!("/api/v1/orders/{id}");
-    let (nobody, other) = (shop.orders.client(), shop.buyer());
-    let _ = order(&nobody, &ticket).await.expect(401);
-    let _ = nobody.get("/api/v1/orders").await.expect(401);
-    let _ = nobody.get(&path).await.expect(401);
-    let _ = nobody.delete(&path).await.expect(401);
+    let (anonymous, other) = (app.anonymous(), app.user());
+    let _ = place_one(&anonymous, ticket.id).await.expect(401);
+    let _ = anonymous.get("/api/v1/orders").await.expect(401);
+    let _ = anonymous.get(&path).await.expect(401);
+    let _ = anonymous.delete(&path).await.expect(401);
     assert_eq!(other.get("/api/v1/orders").await.expect(200).json()["items"], json!([]));
     let hidden = other.get(&path).await.expect(404);
     let missing = other
@@ -204,15 +133,18 @@ async fn every_operation_is_for_its_buyer_alone() {
         .expect(404);
     assert_eq!(hidden.problem(), missing.problem());
     let _ = other.delete(&path).await.expect(404);
-    let seller = shop.orders.client().bearer(&shop.kit.token(ticket.seller_id));
-    assert_eq!(order(&seller, &ticket).await.expect(403).problem().0, "own-ticket");
+    let seller = app.seller(&ticket);
+    assert_eq!(
+        place_one(&seller, ticket.id).await.expect(403).problem().0,
+        "own-ticket"
+    );
 }
 
 #[tokio::test]
-async fn bad_input_is_named() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(5).await;
-    let buyer = shop.buyer();
+async fn an_invalid_field_or_parameter_is_named() {
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(5).await;
+    let buyer = app.user();
     for (body, field) in [
         (json!({}), "ticketId"),
         (json!({"ticketId": "42"}), "ticketId"),
@@ -238,43 +170,24 @@ async fn bad_input_is_named() {
         .post("/api/v1/orders", json!({"ticketId": ticket.id}))
         .await
         .expect(400);
-    let refused = shop
-        .buyer()
-        .send(Method::PATCH, "/api/v1/orders", None)
-        .await
-        .expect(405);
+    let refused = app.user().send(Method::PATCH, "/api/v1/orders", None).await.expect(405);
     assert_eq!(refused.headers["allow"], "GET, POST");
 }
 
 #[tokio::test]
 async fn a_list_is_paged_from_the_newest_and_filtered_by_status() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(100).await;
-    let buyer = shop.buyer();
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(100).await;
+    let buyer = app.user();
     let mut ids = Vec::new();
     for _ in 0..5 {
-        ids.push(order(&buyer, &ticket).await.expect(201).text_at("/id"));
+        ids.push(place_one(&buyer, ticket.id).await.expect(201).text_at("/id"));
     }
     ids.reverse();
-    let mut seen = Vec::new();
-    let mut path = "/api/v1/orders?limit=2".to_owned();
-    loop {
-        let page = buyer.get(&path).await.expect(200).json();
-        seen.extend(
-            page["items"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|order| order["id"].as_str().unwrap().to_owned()),
-        );
-        // What comes meanwhile shifts nothing.
-        let _ = order(&buyer, &ticket).await.expect(201);
-        let Value::String(cursor) = &page["nextCursor"] else {
-            break;
-        };
-        path = format!("/api/v1/orders?limit=2&cursor={cursor}");
-    }
-    assert_eq!(seen, ids);
+    // New orders do not shift the pages.
+    let place_another = async || drop(place_one(&buyer, ticket.id).await.expect(201));
+    let listed = ids_of_all_pages(&buyer, "/api/v1/orders", place_another).await;
+    assert_eq!(listed, ids);
     let _ = buyer.delete(&format!("/api/v1/orders/{}", ids[0])).await.expect(204);
     let cancelled = buyer.get("/api/v1/orders?status=cancelled").await.expect(200).json();
     assert_eq!(cancelled["items"][0]["id"], ids[0].as_str());
@@ -283,36 +196,33 @@ async fn a_list_is_paged_from_the_newest_and_filtered_by_status() {
 }
 
 #[tokio::test]
-async fn a_listing_can_be_ordered_at_once_though_its_event_is_still_on_its_way() {
-    let shop = Shop::open().await;
+async fn an_order_of_a_new_listing_waits_for_its_event() {
+    let app = TestApp::new().await;
     let ticket = Ticket {
-        id: TicketId::new(shop.kit.now()),
-        ..shop.sell(1).await
+        id: TicketId::new(app.env.now()),
+        ..app.create_listing(1).await
     };
-    let buyer = shop.buyer();
-    let (placed, ()) = tokio::join!(order(&buyer, &ticket), async {
+    let buyer = app.user();
+    let (placed, ()) = tokio::join!(place_one(&buyer, ticket.id), async {
         eventually("the order waits", || async { Some(()) }).await;
-        shop.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
+        app.publish_listing(&ticket).await;
     });
     let _ = placed.expect(201);
 }
 
 #[tokio::test]
-async fn metrics_tell_what_is_held_and_never_what_a_client_wrote() {
-    let shop = Shop::open().await;
-    let ticket = shop.sell(5).await;
-    let buyer = shop.buyer();
-    let placed = buyer
-        .post("/api/v1/orders", json!({"ticketId": ticket.id, "quantity": 2}))
-        .await
-        .expect(201);
+async fn metrics_count_the_tickets_and_contain_no_input_of_clients() {
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(5).await;
+    let buyer = app.user();
+    let placed = place(&buyer, ticket.id, 2).await.expect(201);
     let id = placed.text_at("/id");
     let _ = buyer.get(&format!("/api/v1/orders/{id}")).await.expect(200);
     let _ = buyer.get("/api/v1/orders/nonsense?token=hidden").await.expect(400);
     let _ = buyer.get("/no/such/path").await.expect(404);
-    let told = buyer.get("/metrics").await.expect(200);
+    let metrics = buyer.get("/metrics").await.expect(200);
     assert_eq!(
-        told.headers["content-type"],
+        metrics.headers["content-type"],
         "application/openmetrics-text; version=1.0.0; charset=utf-8"
     );
     for line in [
@@ -327,12 +237,12 @@ async fn metrics_tell_what_is_held_and_never_what_a_client_wrote() {
         r#"ticketing_db_writable{service="order"} 1"#,
     ] {
         assert!(
-            told.text.lines().any(|told| told == line),
+            metrics.text.lines().any(|metric| metric == line),
             "{line} is not in\n{}",
-            told.text
+            metrics.text
         );
     }
-    for written in [id.as_str(), "nonsense", "hidden", "/no/such"] {
-        assert!(!told.text.contains(written), "{written} is in\n{}", told.text);
+    for input in [id.as_str(), "nonsense", "hidden", "/no/such"] {
+        assert!(!metrics.text.contains(input), "{input} is in\n{}", metrics.text);
     }
 }

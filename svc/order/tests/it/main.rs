@@ -1,0 +1,7 @@
+//! The service over HTTP, with a real broker and a real database.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod orders;
+mod refunds;
+mod test_app;
+mod withdrawals;
