@@ -1,33 +1,34 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use bus::parked::Selection;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
-    CommonArgs, LogArgs, OperatorError, Service, TraceArgs, command,
-    settings::{BusArgs, DatabaseArgs},
+    BusSettings, CommandLineError, CommonSettings, ConfigErrors, LogSettings, OperatorError, Service, Settings,
+    TraceSettings, command,
+    settings::{self, DatabaseSettings},
     telemetry,
 };
 
 #[derive(Debug, Parser)]
 #[command(version, arg_required_else_help = true)]
-struct Cli<A: Args, C: Subcommand> {
+struct Cli<A: Settings, C: Subcommand> {
     #[command(flatten)]
-    database: DatabaseArgs,
+    database: DatabaseSettings,
     #[command(flatten)]
-    log: LogArgs,
+    log: LogSettings,
     #[command(subcommand)]
     command: Command<A, C>,
 }
 
 #[derive(Debug, Subcommand)]
-enum Command<A: Args, C: Subcommand> {
+enum Command<A: Settings, C: Subcommand> {
     /// Run the service until SIGINT or SIGTERM.
     Serve {
         #[command(flatten)]
-        common: Box<CommonArgs>,
+        common: Box<CommonSettings>,
         #[command(flatten)]
-        traces: TraceArgs,
+        traces: TraceSettings,
         #[command(flatten)]
         own: A,
     },
@@ -67,7 +68,7 @@ enum Command<A: Args, C: Subcommand> {
     /// Look after the messages that the service could not handle.
     Parked {
         #[command(flatten)]
-        bus: BusArgs,
+        bus: Box<BusSettings>,
         #[command(subcommand)]
         what: Parked,
     },
@@ -98,6 +99,20 @@ pub(crate) enum Parked {
     },
 }
 
+impl<A: Settings, C: Subcommand> Cli<A, C> {
+    fn validate(&self, errors: &mut ConfigErrors) {
+        match &self.command {
+            Command::Serve { common, traces, own } => {
+                common.validate(errors);
+                traces.validate(errors);
+                own.validate(errors);
+            }
+            Command::Parked { bus, .. } => bus.validate(errors),
+            _ => {}
+        }
+    }
+}
+
 /// The command line of a service's binary.
 pub fn command_line<S: Service>() -> clap::Command {
     let about = format!(
@@ -105,7 +120,7 @@ pub fn command_line<S: Service>() -> clap::Command {
         S::ABOUT
     );
     let name = format!("ticketing-{}", S::NAME);
-    Cli::<S::Args, S::Command>::command()
+    Cli::<S::Settings, S::Command>::command()
         .name(name.clone())
         .bin_name(name)
         .about(S::ABOUT)
@@ -114,11 +129,12 @@ pub fn command_line<S: Service>() -> clap::Command {
 
 /// The whole `main` of a service: reads the command line, does what it says, and tells failure in one sentence.
 pub fn main<S: Service>() -> ExitCode {
-    let cli = match Cli::<S::Args, S::Command>::from_arg_matches(&command_line::<S>().get_matches()) {
-        Ok(cli) => cli,
-        Err(error) => error.exit(),
+    let cli = match settings::parse(command_line::<S>(), std::env::args_os(), Cli::validate) {
+        Ok(cli) => Ok(cli),
+        Err(CommandLineError::Settings(errors)) => Err(OperatorError::new(errors)),
+        Err(CommandLineError::Usage(error)) => error.exit(),
     };
-    match run::<S>(cli) {
+    match cli.and_then(run::<S>) {
         Ok(said) => {
             if !said.is_empty() {
                 println!("{said}");
@@ -132,10 +148,8 @@ pub fn main<S: Service>() -> ExitCode {
     }
 }
 
-fn run<S: Service>(cli: Cli<S::Args, S::Command>) -> Result<String, OperatorError> {
-    let mut errors = crate::ConfigErrors::default();
-    let format = cli.log.format(&mut errors).ok_or_else(|| OperatorError::new(&errors))?;
-    telemetry::start_as(Some(S::NAME), &cli.log.log, format)?;
+fn run<S: Service>(cli: Cli<S::Settings, S::Command>) -> Result<String, OperatorError> {
+    telemetry::start_as(Some(S::NAME), &cli.log.log, cli.log.format())?;
     let database = cli.database.path::<S>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

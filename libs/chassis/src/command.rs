@@ -3,7 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bus::{AmqpUrl, Namespace, parked};
+use bus::{AmqpUrl, parked};
 use db::{
     Db,
     admin::{self, Finding},
@@ -11,24 +11,15 @@ use db::{
 use tokio::signal::unix::{SignalKind, signal};
 use values::Clock;
 
-use crate::{CommonArgs, ConfigErrors, OperatorError, Service, cli::Parked, run, settings::BusArgs, spec};
+use crate::{BusSettings, CommonSettings, OperatorError, Service, cli::Parked, run, spec};
 
 pub(crate) async fn serve<S: Service>(
     database: PathBuf,
-    common: CommonArgs,
-    own: S::Args,
+    common: CommonSettings,
+    own: S::Settings,
 ) -> Result<String, OperatorError> {
-    let mut errors = ConfigErrors::default();
-    let discovery = common.discovery(&mut errors);
-    let settings = (common.settings::<S>(&mut errors), S::settings(&own, &mut errors));
-    let (Some(common), Some(own)) = settings else {
-        return Err(OperatorError::new(&errors));
-    };
-    if !errors.is_empty() {
-        return Err(OperatorError::new(&errors));
-    }
     let mut terminate = signal(SignalKind::terminate()).map_err(OperatorError::new)?;
-    let running = run::start_among::<S>(database, common, discovery, own, Clock::system()).await?;
+    let running = run::start::<S>(database, common, own, Clock::system()).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         pressed = tokio::signal::ctrl_c() => pressed.map_err(OperatorError::new)?,
@@ -130,8 +121,8 @@ pub(crate) async fn rehear<S: Service>(database: &Path) -> Result<String, Operat
     Ok("the next start of the service catches up from the journal, as after a restore".to_owned())
 }
 
-pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<String, OperatorError> {
-    let (url, namespace) = &broker(bus).await?;
+pub(crate) async fn parked<S: Service>(bus: &BusSettings, what: Parked) -> Result<String, OperatorError> {
+    let (url, namespace) = (&broker_url(bus).await?, &bus.namespace);
     match what {
         Parked::List => {
             let messages = parked::list(url, namespace, S::NAME)
@@ -169,22 +160,16 @@ pub(crate) async fn parked<S: Service>(bus: &BusArgs, what: Parked) -> Result<St
     }
 }
 
-/// Where the broker is at this moment, and what all names there begin with.
-async fn broker(args: &BusArgs) -> Result<(AmqpUrl, Namespace), OperatorError> {
-    let mut errors = ConfigErrors::default();
-    let (consul, service) = args.discovery(&mut errors);
-    let bus = args
-        .settings(&mut errors)
-        .filter(|_| errors.is_empty())
-        .ok_or_else(|| OperatorError::new(&errors))?;
-    let url = match (consul, service) {
+/// Returns the address of the broker.
+async fn broker_url(bus: &BusSettings) -> Result<AmqpUrl, OperatorError> {
+    let consul = bus.consul.agent().map_err(OperatorError::new)?;
+    match (consul, &bus.amqp_service) {
         (Some(consul), Some(service)) => {
-            let address = consul.locate(&service).await.map_err(OperatorError)?;
-            bus.url.at(&address.host, address.port)
+            let address = consul.locate(service).await.map_err(OperatorError)?;
+            Ok(bus.url.at(&address.host, address.port))
         }
-        _ => bus.url,
-    };
-    Ok((url, bus.namespace))
+        _ => Ok(AmqpUrl::clone(&bus.url)),
+    }
 }
 
 fn line(message: &parked::Parked) -> String {

@@ -9,7 +9,6 @@
 
 mod cli;
 mod command;
-mod config_errors;
 mod http;
 mod jobs;
 mod log_line;
@@ -21,7 +20,6 @@ mod recovering;
 mod replication;
 mod run;
 mod scrape;
-mod secret;
 mod service;
 mod settings;
 mod spec;
@@ -29,16 +27,18 @@ mod telemetry;
 mod traces;
 
 pub use cli::{command_line, main};
-pub use config_errors::ConfigErrors;
 pub use http::{BoundListener, serve};
 pub use jobs::Job;
 pub use metrics::Samples;
 pub use recovering::RecoveryStatus;
 pub use replication::wait_for_replication;
 pub use run::{Running, start};
-pub use secret::Secret;
-pub use service::{Context, NoCommand, NoSettings, OperatorError, Parts, Service};
-pub use settings::{BusSettings, CommonArgs, CommonSettings, LogArgs};
+pub use service::{Context, NoCommand, OperatorError, Parts, Service};
+pub use settings::{
+    AmqpUrlFlag, BusSettings, CommandLineError, CommonSettings, ConfigErrors, ConsulSettings, LogSettings, Secret,
+    SecretArg, SecretFlag, Settings, at_least, default_settings, in_range, log_filter, parse, parse_settings, parsed,
+    seconds,
+};
 pub use spec::{merged, spec, swagger_ui};
 pub use telemetry::{LogFormat, start as start_telemetry};
-pub use traces::TraceArgs;
+pub use traces::TraceSettings;

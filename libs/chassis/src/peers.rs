@@ -1,56 +1,57 @@
+use std::fmt::Display;
+
 use bus::{AmqpUrl, BrokerLocator};
-use discovery::{Consul, Found, ServiceName};
+use discovery::{Found, ServiceName};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
-use crate::CommonSettings;
+use crate::{CommonSettings, OperatorError};
 
-/// Where the keys stand at auth.
+/// The path of auth's keys.
 const JWKS_PATH: &str = "/api/v1/auth/jwks.json";
 
-/// Who is looked for in Consul; the addresses of all others are fixed.
-#[derive(Clone, Debug)]
-pub(crate) struct Discovery {
-    pub(crate) consul: Consul,
-    pub(crate) auth: Option<ServiceName>,
-    pub(crate) broker: Option<ServiceName>,
-}
+/// The address of auth without Consul.
+const AUTH_ADDRESS: &str = "127.0.0.1:4001";
 
-/// Where the others are, now and whenever it is asked.
+/// The addresses of auth and of the broker: fixed ones, or those that Consul has at the time of the call.
 pub(crate) struct Peers {
     pub(crate) jwks: Box<dyn Fn() -> Result<Url, String> + Send + Sync>,
     pub(crate) broker: BrokerLocator,
 }
 
 impl Peers {
-    /// Follows those who are looked for in Consul, until `shutdown`.
+    /// Follows in Consul the services whose addresses are not fixed, until `shutdown`.
     pub(crate) fn follow(
         common: &CommonSettings,
-        discovery: Option<&Discovery>,
         shutdown: &CancellationToken,
         tasks: &TaskTracker,
-    ) -> Self {
-        let find = |service: fn(&Discovery) -> &Option<ServiceName>| {
-            let discovery = discovery?;
-            let service = service(discovery).clone()?;
-            Some(discovery.consul.follow(service, shutdown.clone(), tasks))
+    ) -> Result<Self, OperatorError> {
+        let consul = common.bus.consul.agent().map_err(OperatorError::new)?;
+        let follow = |service: &ServiceName| {
+            let consul = consul.as_ref()?;
+            Some(consul.follow(service.clone(), shutdown.clone(), tasks))
         };
-        let (jwks_url, amqp_url) = (common.jwks_url.clone(), common.bus.url.clone());
-        Self {
-            jwks: match find(|discovery| &discovery.auth) {
-                Some(auth) => Box::new(move || jwks_at(&auth)),
-                None => Box::new(move || Ok(jwks_url.clone())),
+        let amqp_url = AmqpUrl::clone(&common.bus.url);
+        Ok(Self {
+            jwks: match (common.jwks_url.clone(), follow(&common.auth_service)) {
+                (Some(url), _) => Box::new(move || Ok(url.clone())),
+                (None, Some(auth)) => Box::new(move || jwks_of(&auth)),
+                (None, None) => Box::new(|| jwks_at(AUTH_ADDRESS)),
             },
-            broker: match find(|discovery| &discovery.broker) {
+            broker: match common.bus.amqp_service.as_ref().and_then(follow) {
                 Some(broker) => BrokerLocator::moving(move || broker_at(&broker, &amqp_url)),
                 None => amqp_url.into(),
             },
-        }
+        })
     }
 }
 
-fn jwks_at(auth: &Found) -> Result<Url, String> {
+fn jwks_of(auth: &Found) -> Result<Url, String> {
     let address = auth.address().map_err(|unknown| unknown.to_string())?;
+    jwks_at(address)
+}
+
+fn jwks_at(address: impl Display) -> Result<Url, String> {
     format!("http://{address}{JWKS_PATH}")
         .parse()
         .map_err(|error| format!("{address}: {error}"))

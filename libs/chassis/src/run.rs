@@ -19,7 +19,7 @@ use crate::{
     CommonSettings, Context, OperatorError, Service,
     http::{self, BoundListener},
     jobs::Bell,
-    peers::{Discovery, Peers},
+    peers::Peers,
     readiness::Readiness,
     recovering::{self, RecoveryStatus},
     scrape::Scrape,
@@ -62,30 +62,18 @@ pub async fn start<S: Service>(
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, OperatorError> {
-    start_among::<S>(database, common, None, own, clock).await
-}
-
-/// The same, where some of the others are found by Consul.
-pub(crate) async fn start_among<S: Service>(
-    database: PathBuf,
-    common: CommonSettings,
-    discovery: Option<Discovery>,
-    own: S::Settings,
-    clock: Clock,
-) -> Result<Running, OperatorError> {
     trace::Context::of(S::NAME)
-        .scope(start_here::<S>(database, common, discovery, own, clock))
+        .scope(start_traced::<S>(database, common, own, clock))
         .await
 }
 
-async fn start_here<S: Service>(
+async fn start_traced<S: Service>(
     database: PathBuf,
     common: CommonSettings,
-    discovery: Option<Discovery>,
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, OperatorError> {
-    let served = BoundListener::bind(common.listen).await?;
+    let served = BoundListener::bind(common.listen_address::<S>()).await?;
     let addr = served.addr;
     let keys_of_auth = database.with_extension("jwks.json");
     let db = tokio::task::spawn_blocking(move || open::<S>(&database))
@@ -111,7 +99,7 @@ async fn start_here<S: Service>(
     let delay_levels = delay_ladder.iter().flat_map(DelayLadder::levels).collect();
     let parts = S::start(context, own).await?;
     // For as long as the bus may have to connect.
-    let peers = Peers::follow(&common, discovery.as_ref(), &bus_shutdown, &bus_tasks);
+    let peers = Peers::follow(&common, &bus_shutdown, &bus_tasks)?;
     let bus = Bus::start(
         bus::Config {
             broker: peers.broker,

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use values::{Clock, Timestamp};
 
-use crate::{ConfigErrors, Job, recovering::RecoveryStatus};
+use crate::{Job, Settings, recovering::RecoveryStatus};
 
 /// What a service says of itself; the rest it has from here.
 pub trait Service: Send + Sync + 'static {
@@ -23,10 +23,8 @@ pub trait Service: Send + Sync + 'static {
     /// What must be true of every row that it ever wrote.
     const INVARIANTS: &'static [Invariant];
 
-    /// Its own flags, as they were written; [`Service::settings`] validates them.
-    type Args: clap::Args + Clone + Debug + Send + Sync;
-    /// Its own flags, understood.
-    type Settings: Clone + Send + Sync + 'static;
+    /// Its own settings; `()` if it has none.
+    type Settings: Settings + Clone + Debug + Send + Sync + 'static;
     /// Its own subcommands; [`NoCommand`] if it has none.
     type Command: clap::Subcommand + Debug + Send;
     /// Its HTTP operations: a unit struct, whose handlers take `Data<&Self::App>`.
@@ -36,9 +34,6 @@ pub trait Service: Send + Sync + 'static {
 
     /// Its HTTP operations.
     fn api() -> Self::Api;
-
-    /// Validates its own flags, and names every mistake.
-    fn settings(args: &Self::Args, errors: &mut ConfigErrors) -> Option<Self::Settings>;
 
     /// Announces the state of one page of aggregates, those after `after`, and says where the next page begins.
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
@@ -149,7 +144,3 @@ impl From<db::Error> for OperatorError {
 /// For a service without subcommands of its own.
 #[derive(Debug, clap::Subcommand)]
 pub enum NoCommand {}
-
-/// For a service without flags of its own.
-#[derive(Debug, Clone, clap::Args)]
-pub struct NoSettings {}

@@ -54,12 +54,12 @@ impl App {
             clock: context.clock.clone(),
             issuer,
             keys,
-            hasher: Hasher::new(settings.hashers, settings.waiting),
-            attempts: Attempts::new(settings.sign_in_limits),
+            hasher: Hasher::new(settings.hashers(), settings.hash_queue()),
+            attempts: Attempts::new(settings.sign_in_limits()),
             cookies: Cookies {
                 secure: settings.cookie_secure,
             },
-            proxies: settings.trusted_proxies,
+            proxies: TrustedProxies::new(settings.trusted_proxies),
             meters: Meters::of(&context.metrics),
         }))
     }

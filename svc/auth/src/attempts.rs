@@ -13,13 +13,13 @@ const REMEMBERED: usize = 50_000;
 
 /// How many failed attempts to sign in are borne.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub(crate) struct Limits {
     /// For one account, whether it exists or not.
-    pub per_account: u32,
+    pub(crate) per_account: u32,
     /// From one network address (IPv6: one network of 64 bits).
-    pub per_address: u32,
+    pub(crate) per_address: u32,
     /// In this time, counted from the first failure.
-    pub window: Duration,
+    pub(crate) window: Duration,
 }
 
 /// Counts failed attempts to sign in, in memory: a restart forgets them.

@@ -30,11 +30,11 @@ impl<'a> FromRequest<'a> for ClientAddress {
 
 /// The networks of proxies that say for whom they ask.
 #[derive(Clone, Debug, Default)]
-pub struct TrustedProxies(Arc<[IpNet]>);
+pub(crate) struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
     /// Proxies in these networks are believed.
-    pub fn new(networks: impl Into<Arc<[IpNet]>>) -> Self {
+    pub(crate) fn new(networks: impl Into<Arc<[IpNet]>>) -> Self {
         Self(networks.into())
     }
 

@@ -33,8 +33,6 @@ mod testing;
 
 pub use api::Api;
 pub use app::App;
-pub use attempts::Limits;
-pub use client::TrustedProxies;
 pub use command::{Command, KeysCommand};
 pub use service::Auth;
-pub use settings::{Args, Settings};
+pub use settings::Settings;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use chassis::{ConfigErrors, Context, Job, OperatorError, Parts, Service};
+use chassis::{Context, Job, OperatorError, Parts, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use values::{Clock, Timestamp};
 
@@ -10,7 +10,7 @@ use crate::{
     command::{self, Command},
     housekeeping::forget_old,
     keys::LiveKeys,
-    settings::{Args, Settings},
+    settings::Settings,
 };
 
 /// How soon a rotation of the signing keys is noticed.
@@ -52,7 +52,6 @@ impl Service for Auth {
         },
     ];
 
-    type Args = Args;
     type Settings = Settings;
     type Command = Command;
     type Api = Api;
@@ -60,10 +59,6 @@ impl Service for Auth {
 
     fn api() -> Api {
         Api
-    }
-
-    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
-        args.settings(errors)
     }
 
     /// Nothing: nobody keeps a copy of what is owned here.

@@ -118,7 +118,7 @@ mod tests {
             crowd.spawn(async move { sign_in(&app, attempt("ada@example.com", "wrong horse")).await });
         }
         crowd.join_all().await;
-        let at_once = u64::try_from(world.settings.hashers).unwrap();
+        let at_once = u64::try_from(world.settings.hashers()).unwrap();
         assert!(
             world.app.hasher().hashed() < 10 + at_once,
             "{}",

@@ -18,7 +18,7 @@ async fn a_burst_of_sign_ups_leaves_no_memory_behind() {
     let kit = TestEnv::new().await;
     let auth = kit
         .start::<Auth>(Settings {
-            hashers: 4,
+            password_hashers: Some(4),
             ..Settings::default()
         })
         .await;

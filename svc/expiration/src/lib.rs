@@ -19,14 +19,14 @@ mod converging;
 mod desk;
 
 use bus::{ConsumeError, DelayLadder, outbox};
-use chassis::{ConfigErrors, Context, NoCommand, OperatorError, Parts, Samples, Service};
+use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
 use rusqlite::Connection;
 use values::{Clock, Timestamp};
 
 pub use api::{Api, App};
-pub use settings::{Args, Settings, SweepArgs};
+pub use settings::{Settings, SweepSettings};
 
 /// The service's name: its queue, its source on the bus, its database.
 const NAME: &str = "expiration";
@@ -64,7 +64,6 @@ impl Service for Expiration {
         },
     ];
 
-    type Args = Args;
     type Settings = Settings;
     type Command = NoCommand;
     type Api = Api;
@@ -72,10 +71,6 @@ impl Service for Expiration {
 
     fn api() -> Api {
         Api
-    }
-
-    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
-        args.settings(errors)
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
@@ -101,7 +96,7 @@ impl Service for Expiration {
     async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
         Ok(Parts {
             consumers: reactions::consumers(&settings.delay_ladder()),
-            jobs: vec![sweep::job(&context, settings.sweep_interval)],
+            jobs: vec![sweep::job(&context, settings.sweep.interval)],
             app: App {
                 db: context.db,
                 clock: context.clock,

@@ -1,82 +1,47 @@
 use std::time::Duration;
 
 use bus::DelayLadder;
-use chassis::ConfigErrors;
+use chassis::seconds;
 
-/// The flags of the expiration service, as they were written.
-#[derive(Clone, Debug, clap::Args)]
+/// The settings of the expiration service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 #[group(skip)]
-pub struct Args {
-    /// Seconds within which an order is to be paid (10 to 86400), unless its listing says otherwise. The same for
-    /// order and expiration.
+pub struct Settings {
+    /// Seconds to pay an order (10 to 86400), unless its listing has its own window. Use the same value for order and
+    /// expiration.
     #[arg(
-        long,
+        long = "order-window-seconds",
         env = "TICKETING_ORDER_WINDOW_SECONDS",
         default_value = "900",
-        value_name = "SECONDS"
+        value_name = "SECONDS",
+        value_parser = seconds(10..=86_400)
     )]
-    order_window_seconds: String,
+    pub order_window: Duration,
+    /// The search for overdue orders.
     #[command(flatten)]
-    sweep: SweepArgs,
+    pub sweep: SweepSettings,
 }
 
-/// The flag of the sweep.
-#[derive(Clone, Debug, clap::Args)]
+/// The settings of the sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::Args)]
 #[group(skip)]
-pub struct SweepArgs {
-    /// Seconds between two looks for orders that are overdue because the broker has forgotten their timers (1 to 3600).
+pub struct SweepSettings {
+    /// Seconds between two searches for orders that are overdue because the broker lost their timers (1 to 3600).
     #[arg(
-        long,
+        long = "expiration-sweep-seconds",
         env = "TICKETING_EXPIRATION_SWEEP_SECONDS",
         default_value = "15",
-        value_name = "SECONDS"
+        value_name = "SECONDS",
+        value_parser = seconds(1..=3600)
     )]
-    expiration_sweep_seconds: String,
+    pub interval: Duration,
 }
 
-/// The flags of the expiration service, understood.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Within which time an order is to be paid, unless its listing says otherwise: the longest delay level.
-    pub order_window: Duration,
-    /// The time between two looks for overdue orders: whole seconds.
-    pub sweep_interval: Duration,
-}
+impl chassis::Settings for Settings {}
 
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            order_window: Duration::from_mins(15),
-            sweep_interval: Duration::from_secs(15),
-        }
-    }
-}
-
-impl Args {
-    pub(crate) fn settings(&self, errors: &mut ConfigErrors) -> Option<Settings> {
-        const FLAG: &str = "--order-window-seconds";
-        let seconds = errors
-            .parse::<u64>(FLAG, &self.order_window_seconds)
-            .and_then(|seconds| {
-                let fits = (10..=86_400).contains(&seconds);
-                errors.check(FLAG, fits.then_some(seconds).ok_or("must be 10 to 86400"))
-            });
-        let sweep_interval = self.sweep.interval(errors);
-        Some(Settings {
-            order_window: Duration::from_secs(seconds?),
-            sweep_interval: sweep_interval?,
-        })
-    }
-}
-
-impl SweepArgs {
-    /// Returns the time between two sweeps.
-    pub fn interval(&self, errors: &mut ConfigErrors) -> Option<Duration> {
-        const FLAG: &str = "--expiration-sweep-seconds";
-        let seconds = errors.parse::<u64>(FLAG, &self.expiration_sweep_seconds)?;
-        let fits = (1..=3600).contains(&seconds);
-        let seconds = errors.check(FLAG, fits.then_some(seconds).ok_or("must be 1 to 3600"))?;
-        Some(Duration::from_secs(seconds))
+        chassis::default_settings()
     }
 }
 
@@ -90,20 +55,10 @@ impl Settings {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
-
     use super::*;
 
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        own: Args,
-    }
-
-    fn settings(line: &[&str]) -> Result<Settings, String> {
-        let own = Line::parse_from([&["ticketing-expiration"], line].concat()).own;
-        let mut errors = ConfigErrors::default();
-        own.settings(&mut errors).ok_or_else(|| errors.to_string())
+    fn settings(arguments: &[&str]) -> Result<Settings, String> {
+        chassis::parse_settings(arguments).map_err(|errors| errors.to_string())
     }
 
     #[test]
@@ -123,13 +78,15 @@ mod tests {
     fn the_sweep_is_between_a_second_and_an_hour() {
         assert_eq!(settings(&[]), Ok(Settings::default()));
         let hour = Settings {
-            sweep_interval: Duration::from_hours(1),
+            sweep: SweepSettings {
+                interval: Duration::from_hours(1),
+            },
             ..Settings::default()
         };
         assert_eq!(settings(&["--expiration-sweep-seconds", "3600"]), Ok(hour));
         for bad in ["0", "3601", "soon", "1.5"] {
-            let told = settings(&["--expiration-sweep-seconds", bad]).unwrap_err();
-            assert!(told.contains("--expiration-sweep-seconds: "), "{told}");
+            let error = settings(&["--expiration-sweep-seconds", bad]).unwrap_err();
+            assert!(error.contains("--expiration-sweep-seconds: "), "{error}");
         }
     }
 }

@@ -18,4 +18,4 @@ mod test_support;
 mod use_cases;
 
 pub use service::Orders;
-pub use settings::{Args, Settings};
+pub use settings::Settings;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, Queue, outbox};
-use chassis::{ConfigErrors, Context, NoCommand, OperatorError, Parts, Samples, Service};
+use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
 use rusqlite::Connection;
@@ -13,7 +13,7 @@ use crate::{
     api::{App, OrdersApi, RefundsApi, WithdrawalsApi},
     events::{consume, newest_record_at, recover, republish},
     jobs, metrics,
-    settings::{Args, Settings},
+    settings::Settings,
     store,
 };
 
@@ -38,7 +38,6 @@ impl Service for Orders {
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
 
-    type Args = Args;
     type Settings = Settings;
     type Command = NoCommand;
     type Api = (OrdersApi, RefundsApi, WithdrawalsApi);
@@ -46,10 +45,6 @@ impl Service for Orders {
 
     fn api() -> Self::Api {
         (OrdersApi, RefundsApi, WithdrawalsApi)
-    }
-
-    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
-        args.settings(errors)
     }
 
     fn republish(tx: &Tx, now: Timestamp, cursor: Option<String>) -> Result<Option<String>, db::Error> {

@@ -21,4 +21,4 @@ mod use_cases;
 
 pub use domain::{BasisPoints, NoShare, Since};
 pub use service::{Command, Payments};
-pub use settings::{Args, Settings};
+pub use settings::{Settings, StripeSecretKey, StripeSecretKeyFlag, WebhookSecretFlag, WebhookSecrets};

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Consumer, Queue, outbox};
-use chassis::{ConfigErrors, Context, Job, OperatorError, Parts, Samples, Service};
+use chassis::{Context, Job, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx, admin::Invariant};
 use rusqlite::Connection;
 use values::{Clock, Timestamp};
@@ -14,7 +14,7 @@ use crate::{
     events,
     jobs::{self, Settler},
     metrics,
-    settings::{Args, Settings},
+    settings::Settings,
     store,
     stripe::{Mailbox, Signers, Stripe},
 };
@@ -44,7 +44,6 @@ impl Service for Payments {
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
 
-    type Args = Args;
     type Settings = Settings;
     type Command = Command;
     type Api = (PaymentsApi, WebhookApi, LedgerApi);
@@ -52,10 +51,6 @@ impl Service for Payments {
 
     fn api() -> Self::Api {
         (PaymentsApi, WebhookApi, LedgerApi)
-    }
-
-    fn settings(args: &Args, errors: &mut ConfigErrors) -> Option<Settings> {
-        args.settings(errors)
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
@@ -81,7 +76,7 @@ impl Service for Payments {
             ..
         } = context;
         let publishable_key = settings.stripe_publishable_key.as_deref().map(Arc::from);
-        let mailbox = Mailbox::new(Signers::new(settings.stripe_webhook_secrets.clone()), &metrics);
+        let mailbox = Mailbox::new(Signers::new(settings.webhook_secrets()), &metrics);
         let share = settings.platform_fee;
         // Off the async threads, and a panic for want of certificates is caught there.
         let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
@@ -128,7 +123,7 @@ impl Service for Payments {
 
     async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         match command {
-            Command::Reconcile { since, adopt, stripe } => jobs::reconcile((since, adopt), &stripe, db, clock).await,
+            Command::Reconcile { since, adopt, stripe } => jobs::reconcile((since, adopt), *stripe, db, clock).await,
             Command::Ledger => Ok(db.read(jobs::report).await?),
         }
     }
@@ -148,7 +143,7 @@ pub enum Command {
         adopt: bool,
         /// How to reach Stripe.
         #[command(flatten)]
-        stripe: Box<Args>,
+        stripe: Box<Settings>,
     },
     /// Show what each account of the ledger has, by currency, in minor units.
     Ledger,

@@ -25,7 +25,7 @@ mod words;
 use std::sync::Arc;
 
 use bus::ConsumeError;
-use chassis::{ConfigErrors, Context, NoCommand, NoSettings, OperatorError, Parts, Samples, Service};
+use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
 use db::{Db, Schema, Tx};
 use events::Envelope;
 use rusqlite::Connection;
@@ -56,7 +56,6 @@ impl Service for Ticket {
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
 
-    type Args = NoSettings;
     type Settings = ();
     type Command = NoCommand;
     type Api = Api;
@@ -64,10 +63,6 @@ impl Service for Ticket {
 
     fn api() -> Api {
         Api
-    }
-
-    fn settings(_args: &NoSettings, _mistakes: &mut ConfigErrors) -> Option<()> {
-        Some(())
     }
 
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {

@@ -1,6 +1,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
-use chassis::{ConfigErrors, OperatorError, Service, TraceArgs};
+use bus::AmqpUrl;
+use chassis::{ConfigErrors, SecretArg, SecretFlag, TraceSettings, log_filter, parsed};
 use clap::{Args, Parser, Subcommand};
 use stack::{Ports, Settings, Stripe};
 use values::Clock;
@@ -16,7 +17,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run everything until Ctrl-C: five services, the Stripe double, one front door.
-    Dev(Box<DevArgs>),
+    Dev(Box<DevSettings>),
     /// Write the files of the interfaces, or see whether they are what the code says.
     Specs(SpecsArgs),
     /// Print the page of all settings, write it, or see whether it is what the code says.
@@ -54,100 +55,108 @@ pub(crate) struct SettingsArgs {
 /// What a person at a terminal wants to hear of. (The Stripe client warns of every card that is declined.)
 pub(crate) const LOG: &str = "warn,stripe=error";
 
+/// The settings of `stack dev`.
 #[derive(Debug, Args)]
-pub(crate) struct DevArgs {
-    /// The front door's port; the services take the five after it, the Stripe double the tenth. 0: whichever are free.
-    #[arg(long, env = "TICKETING_PORT", default_value = "4000", value_name = "PORT")]
-    port: String,
+pub(crate) struct DevSettings {
+    /// The front door's port; the services take the five after it, the Stripe simulator the tenth. 0: free ones.
+    #[arg(long, env = "TICKETING_PORT", default_value = "4000", value_name = "PORT", value_parser = ports)]
+    port: Ports,
     /// The address to listen on; 0.0.0.0 for everybody who can reach this machine.
-    #[arg(long, env = "TICKETING_BIND", default_value = "127.0.0.1", value_name = "ADDRESS")]
-    bind: String,
+    #[arg(
+        long,
+        env = "TICKETING_BIND",
+        default_value = "127.0.0.1",
+        value_name = "ADDRESS",
+        value_parser = parsed::<IpAddr>
+    )]
+    bind: IpAddr,
     /// The folder that keeps everything from one run to the next.
     #[arg(long, env = "TICKETING_DATA", default_value = ".data", value_name = "FOLDER")]
     data: PathBuf,
-    /// The broker's address. It holds a password: prefer --amqp-url-file [default: `AMQP_URL`, else
-    /// `amqp://guest:guest@127.0.0.1:5672/%2f`]
-    #[arg(long, env = "TICKETING_AMQP_URL", hide_env_values = true, value_name = "URL")]
-    amqp_url: Option<String>,
-    /// The file that holds the broker's address.
-    #[arg(long, env = "TICKETING_AMQP_URL_FILE", value_name = "FILE")]
-    amqp_url_file: Option<String>,
-    /// What scripts/with-broker says.
-    #[arg(long, env = "AMQP_URL", hide = true)]
-    usual_amqp_url: Option<String>,
+    /// The broker's address.
+    #[command(flatten)]
+    amqp_url: Option<SecretArg<AmqpUrlFlag>>,
+    /// The broker's address that scripts/with-broker sets.
+    #[arg(
+        long = "usual-amqp-url",
+        env = "AMQP_URL",
+        default_value = chassis::AmqpUrlFlag::DEFAULT,
+        value_parser = parsed::<AmqpUrl>,
+        hide = true
+    )]
+    default_amqp_url: AmqpUrl,
     /// What to log: a level, or a list such as info,order=debug.
-    #[arg(long, env = "TICKETING_LOG", default_value = LOG, value_name = "FILTER")]
+    #[arg(long, env = "TICKETING_LOG", default_value = LOG, value_name = "FILTER", value_parser = log_filter)]
     pub(crate) log: String,
     #[command(flatten)]
-    pub(crate) traces: TraceArgs,
+    pub(crate) traces: TraceSettings,
     #[command(flatten)]
-    order: order::Args,
+    order: order::Settings,
     #[command(flatten)]
-    sweep: expiration::SweepArgs,
-    #[command(flatten, next_help_heading = "Stripe instead of the double")]
-    payment: payment::Args,
+    sweep: expiration::SweepSettings,
+    #[command(flatten, next_help_heading = "Stripe instead of the simulator")]
+    payment: payment::Settings,
 }
 
-impl DevArgs {
-    /// Understands the flags, or names all errors.
-    pub(crate) fn settings(&self) -> Result<Settings, OperatorError> {
-        let mut errors = ConfigErrors::default();
-        let settings = self.parse(&mut errors);
-        settings
-            .filter(|_| errors.is_empty())
-            .ok_or_else(|| OperatorError::new(errors))
-    }
+/// `--amqp-url` or `--amqp-url-file`.
+#[derive(Clone, Copy, Debug)]
+struct AmqpUrlFlag;
 
-    fn parse(&self, errors: &mut ConfigErrors) -> Option<Settings> {
-        let ports = self.ports(errors);
-        let bind = errors.parse::<IpAddr>("--bind", &self.bind);
-        let broker = self.broker(errors);
-        let stripe = self.stripe(errors);
-        let order = order::Orders::settings(&self.order, errors);
-        let sweep_interval = self.sweep.interval(errors);
-        Some(Settings {
+impl SecretFlag for AmqpUrlFlag {
+    type Value = AmqpUrl;
+    const FLAG: &'static str = chassis::AmqpUrlFlag::FLAG;
+    const ENV: &'static str = chassis::AmqpUrlFlag::ENV;
+    const FILE_FLAG: &'static str = chassis::AmqpUrlFlag::FILE_FLAG;
+    const FILE_ENV: &'static str = chassis::AmqpUrlFlag::FILE_ENV;
+    const VALUE_NAME: &'static str = chassis::AmqpUrlFlag::VALUE_NAME;
+    const HELP: &'static str = "The broker's address. It contains a password: prefer --amqp-url-file [default: \
+                                `AMQP_URL`, else `amqp://guest:guest@127.0.0.1:5672/%2f`]";
+    const FILE_HELP: &'static str = chassis::AmqpUrlFlag::FILE_HELP;
+}
+
+impl chassis::Settings for DevSettings {
+    fn validate(&self, errors: &mut ConfigErrors) {
+        self.traces.validate(errors);
+        if self.payment.has_account() {
+            self.payment.validate(errors);
+        }
+    }
+}
+
+impl DevSettings {
+    /// Returns what a stack is started with.
+    pub(crate) fn stack(&self) -> Settings {
+        let amqp_url = self.amqp_url.as_deref().unwrap_or(&self.default_amqp_url);
+        Settings {
             data: self.data.clone(),
-            bind: bind?,
-            ports: ports?,
-            broker: broker?,
-            stripe: stripe?,
+            bind: self.bind,
+            ports: self.port,
+            broker: amqp_url.clone(),
+            stripe: if self.payment.has_account() {
+                Stripe::At(self.payment.clone())
+            } else {
+                Stripe::Simulator(self.payment.platform_fee)
+            },
             // A browser keeps a cookie that is for TLS only from http:// pages of any host but localhost.
             auth: auth::Settings {
                 cookie_secure: false,
                 ..auth::Settings::default()
             },
+            order: self.order,
             // One flag for both.
             expiration: expiration::Settings {
-                order_window: order?.order_window,
-                sweep_interval: sweep_interval?,
+                order_window: self.order.order_window,
+                sweep: self.sweep,
             },
-            order: order?,
             clock: Clock::system(),
-        })
-    }
-
-    fn ports(&self, errors: &mut ConfigErrors) -> Option<Ports> {
-        let port = errors.parse::<u16>("--port", &self.port)?;
-        let fits = port <= 65_525;
-        let port = errors.check(
-            "--port",
-            fits.then_some(port).ok_or("must be at most 65525: ten more follow it"),
-        )?;
-        Some(if port == 0 { Ports::Free } else { Ports::From(port) })
-    }
-
-    fn broker(&self, errors: &mut ConfigErrors) -> Option<bus::AmqpUrl> {
-        const USUAL: &str = "amqp://guest:guest@127.0.0.1:5672/%2f";
-        let given = errors.secret("--amqp-url", self.amqp_url.as_deref(), self.amqp_url_file.as_deref());
-        let usual = self.usual_amqp_url.as_deref().unwrap_or(USUAL);
-        errors.parse("--amqp-url", given.as_ref().map_or(usual, |url| url.expose()))
-    }
-
-    fn stripe(&self, errors: &mut ConfigErrors) -> Option<Stripe> {
-        if self.payment.say_who() {
-            payment::Payments::settings(&self.payment, errors).map(Stripe::At)
-        } else {
-            self.payment.platform_fee(errors).map(Stripe::Simulator)
         }
+    }
+}
+
+fn ports(text: &str) -> Result<Ports, String> {
+    match parsed::<u16>(text)? {
+        0 => Ok(Ports::Free),
+        port if port <= 65_525 => Ok(Ports::From(port)),
+        _ => Err("must be at most 65525: ten more follow it".to_owned()),
     }
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Builder;
 
 use crate::{
     banner::{Progress, banner},
-    cli::DevArgs,
+    cli::DevSettings,
     signals::Signals,
 };
 
@@ -21,8 +21,8 @@ const MAX_BLOCKING_THREADS: usize = 16;
 const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(2);
 
 /// Runs the stack until SIGINT or SIGTERM, and returns the exit code of that signal.
-pub(crate) fn dev(args: &DevArgs) -> Result<ExitCode, OperatorError> {
-    let settings = args.settings()?;
+pub(crate) fn dev(args: &DevSettings) -> Result<ExitCode, OperatorError> {
+    let settings = args.stack();
     chassis::start_telemetry(&args.log, LogFormat::Human)?;
     let runtime = Builder::new_multi_thread()
         .enable_all()

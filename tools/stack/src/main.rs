@@ -7,23 +7,37 @@ mod dev;
 mod settings_page;
 mod signals;
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
-use chassis::OperatorError;
-use clap::{CommandFactory, Parser};
+use chassis::{CommandLineError, ConfigErrors, OperatorError, Settings};
+use clap::CommandFactory;
 use cli::{Cli, Command, SettingsArgs, SpecsArgs};
 
 fn main() -> ExitCode {
-    let outcome = match Cli::parse().command {
+    let outcome = command().and_then(|command| match command {
         Command::Dev(args) => dev::dev(&args),
         Command::Specs(args) => specs(&args).map(|()| ExitCode::SUCCESS),
         Command::Settings(args) => settings(&args).map(|()| ExitCode::SUCCESS),
         Command::Check { data } => check(&data).map(|()| ExitCode::SUCCESS),
-    };
+    });
     outcome.unwrap_or_else(|error| {
         eprintln!("ticketing: {error}");
         ExitCode::FAILURE
     })
+}
+
+/// Parses the command line. Clap prints usage errors and the help, and exits.
+fn command() -> Result<Command, OperatorError> {
+    let validate = |cli: &Cli, errors: &mut ConfigErrors| {
+        if let Command::Dev(settings) = &cli.command {
+            settings.validate(errors);
+        }
+    };
+    match chassis::parse(Cli::command(), env::args_os(), validate) {
+        Ok(cli) => Ok(cli.command),
+        Err(CommandLineError::Settings(errors)) => Err(OperatorError::new(errors)),
+        Err(CommandLineError::Usage(error)) => error.exit(),
+    }
 }
 
 fn specs(args: &SpecsArgs) -> Result<(), OperatorError> {

@@ -3,7 +3,7 @@
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bus::Namespace;
-use chassis::{BoundListener, BusSettings, CommonSettings, OperatorError, Running, Secret, Service};
+use chassis::{BoundListener, BusSettings, CommonSettings, OperatorError, Running, SecretArg, Service};
 use stripe_sim::{Config, RunningSim, Sim, Webhook};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -95,11 +95,11 @@ impl Stack {
                 progress("the Stripe simulator");
                 payment::Settings {
                     stripe_url: self.start_stripe_simulator(&settings).await?,
-                    stripe_secret_key: Secret::new(SIMULATOR_SECRET_KEY.to_owned()),
+                    stripe_secret_key: Some(SIMULATOR_SECRET_KEY.parse().map_err(OperatorError::new)?),
                     stripe_publishable_key: Some(SIMULATOR_PUBLISHABLE_KEY.to_owned()),
-                    stripe_webhook_secrets: vec![Secret::new(SIMULATOR_WEBHOOK_SECRET.to_owned())],
-                    stripe_timeout: Duration::from_secs(10),
+                    stripe_webhook_secrets: Some(SIMULATOR_WEBHOOK_SECRET.parse().map_err(OperatorError::new)?),
                     platform_fee,
+                    ..payment::Settings::default()
                 }
             }
             Stripe::At(payment) => payment,
@@ -111,23 +111,19 @@ impl Stack {
             payment,
         };
         let mut common = CommonSettings {
-            listen: settings.front_door(),
             bus: BusSettings {
-                url: settings.broker.clone(),
+                url: SecretArg::new(settings.broker.clone()),
                 namespace: self.namespace.clone(),
+                ..BusSettings::default()
             },
-            // Set once auth listens. Auth itself has no use for it.
-            jwks_url: parse_url("http://127.0.0.1/")?,
-            token_issuer: "ticketing".to_owned(),
-            token_audience: "ticketing".to_owned(),
-            allowed_origins: Vec::new(),
+            ..CommonSettings::default()
         };
         for service in &SERVICES {
             progress(service.name);
-            common.listen = settings.service(service.port);
+            common.listen = Some(settings.service(service.port));
             let addr = self.start_service(service, &common, &own, &settings).await?;
             if service.name == auth::Auth::NAME {
-                common.jwks_url = parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(addr)))?;
+                common.jwks_url = Some(parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(addr)))?);
             }
         }
         progress("the queues in the broker");

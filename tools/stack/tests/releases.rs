@@ -115,11 +115,9 @@ async fn deadlines_of_an_earlier_release_are_there() {
 async fn payments_of_an_earlier_release_are_there() {
     let settings = payment::Settings {
         stripe_url: "http://127.0.0.1:9/".parse().unwrap(),
-        stripe_secret_key: chassis::Secret::new("sk_test_away".to_owned()),
-        stripe_publishable_key: None,
-        stripe_webhook_secrets: Vec::new(),
+        stripe_secret_key: Some("sk_test_away".parse().unwrap()),
         stripe_timeout: Duration::from_secs(1),
-        platform_fee: payment::BasisPoints::default(),
+        ..payment::Settings::default()
     };
     goes_on::<payment::Payments>(settings, "payments", "SELECT buyer_id, id FROM payment").await;
 }

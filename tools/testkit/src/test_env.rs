@@ -1,7 +1,7 @@
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Mutex, time::Duration};
 
 use bus::Namespace;
-use chassis::{BusSettings, CommonSettings, Running, Service};
+use chassis::{BusSettings, CommonSettings, Running, SecretArg, Service};
 use events::Event;
 use poem::{Route, endpoint::make_sync, get, web::Json};
 use tempfile::TempDir;
@@ -114,15 +114,14 @@ impl TestEnv {
     /// The settings that every service here is started with.
     pub fn common(&self) -> CommonSettings {
         CommonSettings {
-            listen: ([127, 0, 0, 1], 0).into(),
+            listen: Some(([127, 0, 0, 1], 0).into()),
             bus: BusSettings {
-                url: amqp_url(),
+                url: SecretArg::new(amqp_url()),
                 namespace: self.namespace.clone(),
+                ..BusSettings::default()
             },
-            jwks_url: format!("http://{}/jwks.json", self.jwks).parse().unwrap(),
-            token_issuer: token::ISSUER.to_owned(),
-            token_audience: token::AUDIENCE.to_owned(),
-            allowed_origins: Vec::new(),
+            jwks_url: Some(format!("http://{}/jwks.json", self.jwks).parse().unwrap()),
+            ..CommonSettings::default()
         }
     }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use auth::{Auth, Settings, TrustedProxies};
+use auth::{Auth, Settings};
 use serde_json::json;
 use testkit::TestEnv;
 use values::{Clock, Timestamp};
@@ -92,10 +92,12 @@ async fn too_many_failures_close_an_account_for_a_while() {
 #[tokio::test]
 async fn too_many_failures_close_an_address_and_a_proxy_is_believed_only_if_trusted() {
     let kit = TestEnv::new().await;
-    let mut settings = Settings::default();
-    settings.sign_in_limits.per_address = 3;
+    let settings = Settings {
+        failures_per_address: 3,
+        ..Settings::default()
+    };
     let believing = Settings {
-        trusted_proxies: TrustedProxies::new(["127.0.0.0/8".parse().unwrap()].to_vec()),
+        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
         ..settings.clone()
     };
     for (settings, believed) in [(settings, false), (believing, true)] {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bus::{Bus, Config, RETRIES, outbox};
+use bus::{AmqpUrl, Bus, Config, RETRIES, outbox};
 use chassis::Service;
 use db::{Db, Schema, admin};
 use events::{CancelReason, Event, OrderStatus, Timer};
@@ -117,7 +117,7 @@ async fn ring_again(kit: &TestEnv, timers: Vec<Timer>) {
     .unwrap();
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let config = Config {
-        broker: bus.url.into(),
+        broker: AmqpUrl::clone(&bus.url).into(),
         namespace: bus.namespace,
         service: "bell-ringer",
         delay_ladder: None,
@@ -172,7 +172,9 @@ async fn the_sweep_expires_what_the_broker_forgot() {
     let service = connected(
         &kit,
         Settings {
-            sweep_interval: Duration::from_secs(1),
+            sweep: expiration::SweepSettings {
+                interval: Duration::from_secs(1),
+            },
             ..Settings::default()
         },
     )

@@ -12,7 +12,9 @@ pub(crate) async fn on_the_ladder(kit: &TestEnv) -> RunningService {
     connected(
         kit,
         Settings {
-            sweep_interval: Duration::from_hours(1),
+            sweep: expiration::SweepSettings {
+                interval: Duration::from_hours(1),
+            },
             ..Settings::default()
         },
     )

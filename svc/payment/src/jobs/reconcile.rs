@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Write},
 };
 
-use chassis::{ConfigErrors, OperatorError};
+use chassis::{ConfigErrors, OperatorError, Settings as _};
 use db::Db;
 use metrics::MetricsRegistry;
 use rusqlite::Connection;
@@ -13,7 +13,7 @@ use values::{Clock, PaymentId, Timestamp};
 
 use crate::{
     domain::{Intent, Learned, Payment, Since, Standing, differences},
-    settings::Args,
+    settings::Settings,
     store,
     stripe::Stripe,
     use_cases::{Remembered, remember},
@@ -25,13 +25,13 @@ const BATCH: u32 = 500;
 /// Compares every payment since a moment with Stripe's list, and reports the differences; fails where there are any.
 pub(crate) async fn reconcile(
     (since, adopt): (Since, bool),
-    stripe: &Args,
+    settings: Settings,
     db: Db,
     clock: Clock,
 ) -> Result<String, OperatorError> {
     let mut errors = ConfigErrors::default();
-    let settings = stripe.settings(&mut errors).filter(|_| errors.is_empty());
-    let settings = settings.ok_or_else(|| OperatorError::new(&errors))?;
+    settings.validate(&mut errors);
+    let settings = errors.into_result(settings).map_err(OperatorError::new)?;
     let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &MetricsRegistry::new("payment"))).await;
     let stripe =
         stripe.map_err(|_| OperatorError("Stripe: this machine has no certificates of authorities".to_owned()))??;

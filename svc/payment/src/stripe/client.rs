@@ -58,7 +58,7 @@ impl Stripe {
         if !url.ends_with('/') {
             url.push('/');
         }
-        let client = stripe::ClientBuilder::new(settings.stripe_secret_key.expose())
+        let client = stripe::ClientBuilder::new(settings.secret_key()?.expose())
             .url(url)
             .timeout(settings.stripe_timeout)
             .app_info("ticketing", Some(env!("CARGO_PKG_VERSION").to_owned()), None)

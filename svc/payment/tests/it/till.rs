@@ -60,13 +60,9 @@ impl Till {
     pub(crate) async fn start(&mut self) {
         let settings = Settings {
             stripe_url: self.url.parse().unwrap(),
-            stripe_secret_key: chassis::Secret::new(KEY.to_owned()),
+            stripe_secret_key: Some(KEY.parse().unwrap()),
             stripe_publishable_key: Some(PUBLISHABLE_KEY.to_owned()),
-            stripe_webhook_secrets: self
-                .webhook_secrets
-                .iter()
-                .map(|secret| chassis::Secret::new((*secret).to_owned()))
-                .collect(),
+            stripe_webhook_secrets: Some(self.webhook_secrets.join(" ").parse().unwrap()),
             stripe_timeout: STRIPE_TIMEOUT,
             platform_fee: "250".parse().unwrap(),
         };

@@ -10,7 +10,7 @@ use std::{
 };
 
 use auth::Auth;
-use chassis::{CommonSettings, Running, Secret};
+use chassis::{CommonSettings, Running};
 use drill::record::Line;
 use expiration::Expiration;
 use order::Orders;
@@ -194,7 +194,9 @@ impl World {
             Service::Orders => self.started::<Orders>(order::Settings::default()).await,
             Service::Timers => {
                 let settings = expiration::Settings {
-                    sweep_interval: Duration::from_secs(1),
+                    sweep: expiration::SweepSettings {
+                        interval: Duration::from_secs(1),
+                    },
                     ..expiration::Settings::default()
                 };
                 self.started::<Expiration>(settings).await
@@ -202,9 +204,9 @@ impl World {
             Service::Payments => {
                 let settings = payment::Settings {
                     stripe_url: self.stripe.parse().unwrap(),
-                    stripe_secret_key: Secret::new(KEY.to_owned()),
+                    stripe_secret_key: Some(KEY.parse().unwrap()),
                     stripe_publishable_key: Some(PUBLISHABLE_KEY.to_owned()),
-                    stripe_webhook_secrets: vec![Secret::new(WEBHOOK_SECRET.to_owned())],
+                    stripe_webhook_secrets: Some(WEBHOOK_SECRET.parse().unwrap()),
                     stripe_timeout: STRIPE_TIMEOUT,
                     platform_fee: "250".parse().unwrap(),
                 };

@@ -1,0 +1,62 @@
+use bus::{AmqpUrl, Namespace};
+use discovery::ServiceName;
+
+use super::{ConfigErrors, ConsulSettings, SecretArg, SecretFlag, Settings, default_settings, parsed};
+
+/// The broker, and the names in it.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct BusSettings {
+    /// The broker's address.
+    #[command(flatten)]
+    pub url: SecretArg<AmqpUrlFlag>,
+    /// The broker's service name in Consul. Consul provides host and port then, the broker's address the rest.
+    #[arg(
+        long,
+        env = "TICKETING_AMQP_SERVICE",
+        requires = "consul_url",
+        value_name = "NAME",
+        value_parser = parsed::<ServiceName>
+    )]
+    pub amqp_service: Option<ServiceName>,
+    /// The Consul agent.
+    #[command(flatten)]
+    pub consul: ConsulSettings,
+    /// The prefix of all names in the broker: marketplaces that share a broker have different ones.
+    #[arg(
+        long,
+        env = "TICKETING_NAMESPACE",
+        default_value = "ticketing",
+        value_name = "NAME",
+        value_parser = parsed::<Namespace>
+    )]
+    pub namespace: Namespace,
+}
+
+/// `--amqp-url` or `--amqp-url-file`.
+#[derive(Clone, Copy, Debug)]
+pub struct AmqpUrlFlag;
+
+impl SecretFlag for AmqpUrlFlag {
+    type Value = AmqpUrl;
+    const FLAG: &'static str = "amqp-url";
+    const ENV: &'static str = "TICKETING_AMQP_URL";
+    const FILE_FLAG: &'static str = "amqp-url-file";
+    const FILE_ENV: &'static str = "TICKETING_AMQP_URL_FILE";
+    const VALUE_NAME: &'static str = "URL";
+    const HELP: &'static str = "The broker's address. It contains a password: prefer --amqp-url-file";
+    const FILE_HELP: &'static str = "The file that contains the broker's address.";
+    const DEFAULT: Option<&'static str> = Some("amqp://guest:guest@127.0.0.1:5672/%2f");
+}
+
+impl Settings for BusSettings {
+    fn validate(&self, errors: &mut ConfigErrors) {
+        self.consul.validate(errors);
+    }
+}
+
+impl Default for BusSettings {
+    fn default() -> Self {
+        default_settings()
+    }
+}

@@ -1,0 +1,143 @@
+use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+
+use discovery::ServiceName;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{BusSettings, ConfigErrors, Settings, default_settings, parsed};
+use crate::{Service, telemetry::LogFormat};
+
+/// The log.
+#[derive(Clone, Debug, clap::Args)]
+pub struct LogSettings {
+    /// What to log: a level, or a list such as info,order=debug.
+    #[arg(
+        long,
+        env = "TICKETING_LOG",
+        default_value = "info",
+        value_name = "FILTER",
+        value_parser = log_filter,
+        global = true
+    )]
+    pub log: String,
+    /// json (one object a line) or human [default: human on a terminal, else json]
+    #[arg(
+        long,
+        env = "TICKETING_LOG_FORMAT",
+        value_name = "FORMAT",
+        value_parser = parsed::<LogFormat>,
+        global = true
+    )]
+    pub log_format: Option<LogFormat>,
+}
+
+impl LogSettings {
+    /// Returns the format: the default depends on where the log goes.
+    pub fn format(&self) -> LogFormat {
+        self.log_format.unwrap_or_else(LogFormat::of_the_terminal)
+    }
+}
+
+/// Checks a log filter; [`start_telemetry`](crate::start_telemetry) takes its text.
+pub fn log_filter(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The database.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct DatabaseSettings {
+    /// The database file; its folder must exist [default: .data/<service>.db]
+    #[arg(long, env = "TICKETING_DATABASE", value_name = "FILE", global = true)]
+    database: Option<PathBuf>,
+}
+
+impl DatabaseSettings {
+    pub(crate) fn path<S: Service>(&self) -> PathBuf {
+        self.database
+            .clone()
+            .unwrap_or_else(|| format!(".data/{}.db", S::NAME).into())
+    }
+}
+
+/// The settings that all services have.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct CommonSettings {
+    /// The address to listen on [default: 127.0.0.1 and the service's port]
+    #[arg(long, env = "TICKETING_LISTEN", value_name = "ADDRESS", value_parser = parsed::<SocketAddr>)]
+    pub listen: Option<SocketAddr>,
+    /// The broker.
+    #[command(flatten)]
+    pub bus: BusSettings,
+    /// The service name of auth in Consul: auth publishes the keys that verify access tokens.
+    #[arg(
+        long,
+        env = "TICKETING_AUTH_SERVICE",
+        default_value = "ticketing-auth",
+        value_name = "NAME",
+        value_parser = parsed::<ServiceName>
+    )]
+    pub auth_service: ServiceName,
+    /// The address of the keys that verify access tokens [default: where Consul says, else
+    /// `http://127.0.0.1:4001/api/v1/auth/jwks.json`]
+    #[arg(long, env = "TICKETING_JWKS_URL", value_name = "URL", value_parser = parsed::<Url>)]
+    pub jwks_url: Option<Url>,
+    /// The issuer of access tokens: their `iss`.
+    #[arg(
+        long,
+        env = "TICKETING_TOKEN_ISSUER",
+        default_value = token::ISSUER,
+        value_name = "NAME"
+    )]
+    pub token_issuer: String,
+    /// The audience of access tokens: their `aud`.
+    #[arg(
+        long,
+        env = "TICKETING_TOKEN_AUDIENCE",
+        default_value = token::AUDIENCE,
+        value_name = "NAME"
+    )]
+    pub token_audience: String,
+    /// Origins of pages that may write with the session cookie, besides the service's own: `https://shop.example`
+    #[arg(
+        long,
+        env = "TICKETING_ALLOWED_ORIGINS",
+        value_delimiter = ',',
+        value_name = "ORIGIN",
+        value_parser = origin
+    )]
+    pub allowed_origins: Vec<String>,
+}
+
+impl CommonSettings {
+    /// Returns the address to listen on: port 0 is any free one.
+    pub(crate) fn listen_address<S: Service>(&self) -> SocketAddr {
+        self.listen
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], S::PORT)))
+    }
+}
+
+impl Settings for CommonSettings {
+    fn validate(&self, errors: &mut ConfigErrors) {
+        self.bus.validate(errors);
+    }
+}
+
+impl Default for CommonSettings {
+    fn default() -> Self {
+        default_settings()
+    }
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let url = Url::from_str(text.trim()).map_err(|error| format!("{text}: {error}"))?;
+    let origin = url.origin();
+    if origin.is_tuple() && url.path() == "/" && url.query().is_none() {
+        Ok(origin.ascii_serialization())
+    } else {
+        Err(format!("{text}: must be an origin such as https://shop.example"))
+    }
+}
