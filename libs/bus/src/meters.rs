@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use metrics::{
-    Counter, Family, Gauge, Histogram, Labelled, MetricsRegistry, ages, counters, gauges, histograms, latencies,
+    Counter, Family, Gauge, Histogram, Labelled, MetricsRegistry, counters, delay_histogram, gauges, histograms,
+    latency_histogram,
 };
 
 use crate::Queue;
@@ -32,10 +33,10 @@ impl Default for Meters {
             connections: Counter::default(),
             published: Family::default(),
             refused: Counter::default(),
-            outbox_delay: ages(),
+            outbox_delay: delay_histogram(),
             messages: counters([]),
-            apply: histograms(latencies, []),
-            lag: histograms(ages, []),
+            apply: histograms(latency_histogram, []),
+            lag: histograms(delay_histogram, []),
             depths: gauges(),
         }
     }

@@ -1,6 +1,6 @@
 use std::{borrow::Cow, time::Instant};
 
-use metrics::{Family, Gauge, Histogram, MetricsRegistry, latencies};
+use metrics::{Family, Gauge, Histogram, MetricsRegistry, latency_histogram};
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
@@ -132,7 +132,7 @@ impl Drop for Active<'_> {
 
 impl Meters {
     pub(crate) fn of(metrics: &MetricsRegistry) -> Self {
-        let new: fn() -> Histogram = latencies;
+        let new: fn() -> Histogram = latency_histogram;
         let (requests, active) = (Family::new_with_constructor(new), Gauge::default());
         metrics.register(
             "http_server_request_duration_seconds",

@@ -1,7 +1,7 @@
 use std::fmt::Display;
 
 use bus::{AmqpUrl, BrokerLocator};
-use discovery::{Found, ServiceName};
+use discovery::{Resolver, ServiceName};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
@@ -29,7 +29,7 @@ impl Peers {
         let consul = common.bus.consul.agent().map_err(OperatorError::new)?;
         let follow = |service: &ServiceName| {
             let consul = consul.as_ref()?;
-            Some(consul.follow(service.clone(), shutdown.clone(), tasks))
+            Some(consul.watch(service.clone(), shutdown.clone(), tasks))
         };
         let amqp_url = AmqpUrl::clone(&common.bus.url);
         Ok(Self {
@@ -46,8 +46,8 @@ impl Peers {
     }
 }
 
-fn jwks_of(auth: &Found) -> Result<Url, String> {
-    let address = auth.address().map_err(|unknown| unknown.to_string())?;
+fn jwks_of(auth: &Resolver) -> Result<Url, String> {
+    let address = auth.address().map_err(|error| error.to_string())?;
     jwks_at(address)
 }
 
@@ -57,7 +57,7 @@ fn jwks_at(address: impl Display) -> Result<Url, String> {
         .map_err(|error| format!("{address}: {error}"))
 }
 
-fn broker_at(broker: &Found, url: &AmqpUrl) -> Result<AmqpUrl, String> {
-    let address = broker.address().map_err(|unknown| unknown.to_string())?;
+fn broker_at(broker: &Resolver, url: &AmqpUrl) -> Result<AmqpUrl, String> {
+    let address = broker.address().map_err(|error| error.to_string())?;
     Ok(url.at(&address.host, address.port))
 }

@@ -117,7 +117,7 @@ async fn start_traced<S: Service>(
     );
     let verifier = match parts.verifier {
         Some(own) => own,
-        None => token::Verifier::at(
+        None => token::Verifier::with_remote_keys(
             peers.jwks,
             keys_of_auth,
             common.token_issuer,

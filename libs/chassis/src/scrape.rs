@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Bus, outbox};
 use db::Db;
-use metrics::{CONTENT_TYPE, MetricsRegistry, Samples, read_process};
+use metrics::{CONTENT_TYPE, MetricsRegistry, Samples, collect_process_metrics};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use rusqlite::Connection;
 use values::{Clock, Timestamp};
@@ -49,7 +49,7 @@ impl Scrape {
             look,
         } = &*self.0;
         let mut samples = Samples::default();
-        read_process(&mut samples);
+        collect_process_metrics(&mut samples);
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         samples.gauge("ticketing_build_info", "Which release this is", &version, 1);
         if let Some(dropped) = trace::dropped() {

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use metrics::{Counter, Histogram, MetricsRegistry, Samples, latencies, sizes};
+use metrics::{Counter, Histogram, MetricsRegistry, Samples, batch_size_histogram, latency_histogram};
 
 use crate::Health;
 use crate::open::beside;
@@ -23,10 +23,10 @@ pub(crate) struct Meters {
 impl Default for Meters {
     fn default() -> Self {
         Self {
-            waited: latencies(),
-            commands: sizes(),
-            transaction: latencies(),
-            commit: latencies(),
+            waited: latency_histogram(),
+            commands: batch_size_histogram(),
+            transaction: latency_histogram(),
+            commit: latency_histogram(),
             failures: Counter::default(),
         }
     }

@@ -10,113 +10,118 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use crate::{
-    Address, Found, ServiceName,
-    answer::addresses,
-    follow::{Follower, Pace},
-    found::Known,
+    Address, Resolver, ServiceName,
+    health_response::parse_addresses,
+    resolver::Resolution,
+    watcher::{QueryTiming, Watcher},
 };
 
-/// Thousands of instances.
-const LARGEST_ANSWER: usize = 1024 * 1024;
+/// Room for thousands of instances.
+const MAX_RESPONSE_BYTES: usize = 1024 * 1024;
 
-/// How long connecting may take: the agent is next door.
-const CONNECT: Duration = Duration::from_secs(2);
+/// The time that connecting may take. The agent is on this machine.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How much longer than it was asked to wait Consul may take: it adds up to a sixteenth, and then it has to answer.
-const SLACK: Duration = Duration::from_secs(10);
+/// Added to the timeout of a blocking query: Consul adds up to a sixteenth to the wait, and then sends its response.
+const QUERY_TIMEOUT_MARGIN: Duration = Duration::from_secs(10);
 
 const TOKEN: HeaderName = HeaderName::from_static("x-consul-token");
 const INDEX: HeaderName = HeaderName::from_static("x-consul-index");
 
-/// The Consul agent that is asked, usually the one on this machine. Cheap to clone.
+/// A client of a Consul agent, usually the one on this machine. Cheap to clone.
 #[derive(Clone)]
 pub struct Consul {
     url: Url,
     token: Option<HeaderValue>,
     http: Client,
-    pace: Pace,
+    timing: QueryTiming,
 }
 
-/// Why an agent cannot be asked at all. It repeats no secret.
+/// The agent cannot be queried with this configuration. The message contains no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
-    /// Where it is cannot be understood.
+pub enum ConsulConfigError {
+    /// The URL is not that of an agent.
     #[error("must be the address of a Consul agent, such as http://127.0.0.1:8500")]
     Url,
-    /// No token looks like this.
+    /// The token cannot be sent in a header.
     #[error("the token holds characters that no header can hold")]
     Token,
-    /// The system gave us no HTTP client.
+    /// The system provided no HTTP client.
     #[error("no HTTP client could be made: {0}")]
     Client(String),
 }
 
-/// One answer: who is healthy, and what to wait from next time.
+/// The healthy instances of a service, and the index to pass to the next query.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct ConsulResult {
     pub(crate) index: u64,
     pub(crate) instances: Vec<Address>,
 }
 
 impl Consul {
-    /// The agent at `url`, with a token that may read services and nodes, where it asks for one.
+    /// Creates a client of the agent at `url`, with a token that may read services and nodes, if it requires one.
     ///
     /// Only plain HTTP: the agent is on this machine.
-    pub fn new(url: &Url, token: Option<&str>) -> Result<Self, Unusable> {
+    pub fn new(url: &Url, token: Option<&str>) -> Result<Self, ConsulConfigError> {
         let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
         if url.scheme() != "http" || !url.has_host() || !bare || url.path() != "/" {
-            return Err(Unusable::Url);
+            return Err(ConsulConfigError::Url);
         }
         let token = token.map(|token| {
-            let mut header = HeaderValue::from_str(token).map_err(|_| Unusable::Token)?;
+            let mut header = HeaderValue::from_str(token).map_err(|_| ConsulConfigError::Token)?;
             header.set_sensitive(true);
             Ok(header)
         });
         let http = Client::builder()
-            .connect_timeout(CONNECT)
+            .connect_timeout(CONNECT_TIMEOUT)
             .redirect(redirect::Policy::none())
             .no_proxy()
             .build()
-            .map_err(|error| Unusable::Client(chain(&error)))?;
+            .map_err(|error| ConsulConfigError::Client(chain(&error)))?;
         Ok(Self {
             url: url.clone(),
             token: token.transpose()?,
             http,
-            pace: Pace::USUAL,
+            timing: QueryTiming::DEFAULT,
         })
     }
 
     #[cfg(test)]
-    pub(crate) fn paced(self, pace: Pace) -> Self {
-        Self { pace, ..self }
+    pub(crate) fn with_timing(self, timing: QueryTiming) -> Self {
+        Self { timing, ..self }
     }
 
-    /// Follows where a service is, in a task of `tasks`, until `shutdown`.
-    pub fn follow(&self, service: ServiceName, shutdown: CancellationToken, tasks: &TaskTracker) -> Found {
-        let (known, receiver) = watch::channel(Known::default());
-        let follower = Follower::new(self.clone(), service.clone(), self.pace, known);
+    /// Watches the healthy instances of a service, in a task of `tasks`, until `shutdown`.
+    pub fn watch(&self, service: ServiceName, shutdown: CancellationToken, tasks: &TaskTracker) -> Resolver {
+        let (resolution, receiver) = watch::channel(Resolution::default());
+        let watcher = Watcher::new(self.clone(), service.clone(), self.timing, resolution);
         tasks.spawn(async move {
-            shutdown.run_until_cancelled(follower.run()).await;
+            shutdown.run_until_cancelled(watcher.run()).await;
         });
-        Found::new(service, receiver)
+        Resolver::new(service, receiver)
     }
 
-    /// Where a service is at this moment, asked once: for a command that ends soon.
+    /// Queries the address of a healthy instance once: for a short-lived command.
     pub async fn locate(&self, service: &ServiceName) -> Result<Address, String> {
-        let answer = self.ask(service, 0, Duration::ZERO).await?;
-        answer
+        let result = self.query(service, 0, Duration::ZERO).await?;
+        result
             .instances
             .into_iter()
             .next()
             .ok_or_else(|| format!("Consul knows no healthy instance of {service}"))
     }
 
-    /// Asks who is healthy, and lets Consul wait with the answer until something has changed since `index`. At 0 it
-    /// answers at once.
-    pub(crate) async fn ask(&self, service: &ServiceName, index: u64, wait: Duration) -> Result<Answer, String> {
+    /// Queries the healthy instances. Consul responds at once if `index` is 0, else when they have changed since
+    /// `index`, or after `wait`.
+    pub(crate) async fn query(
+        &self,
+        service: &ServiceName,
+        index: u64,
+        wait: Duration,
+    ) -> Result<ConsulResult, String> {
         let mut url = self.url.clone();
         url.set_path(&format!("/v1/health/service/{service}"));
-        // Any server may answer, also one that has lost its leader: an old address is better than none.
+        // Any server may respond, also one that has lost its leader: an outdated address is better than none.
         url.query_pairs_mut()
             .append_key_only("passing")
             .append_key_only("stale");
@@ -126,7 +131,7 @@ impl Consul {
                 .append_pair("index", &index.to_string())
                 .append_pair("wait", &wait);
         }
-        let mut request = self.http.get(url).timeout(wait + wait / 16 + SLACK);
+        let mut request = self.http.get(url).timeout(wait + wait / 16 + QUERY_TIMEOUT_MARGIN);
         if let Some(token) = &self.token {
             request = request.header(TOKEN, token.clone());
         }
@@ -135,20 +140,20 @@ impl Consul {
         let mut body = Vec::new();
         while let Some(part) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
             body.extend_from_slice(&part);
-            if body.len() > LARGEST_ANSWER {
+            if body.len() > MAX_RESPONSE_BYTES {
                 return Err("its answer is too long".to_owned());
             }
         }
         if status != StatusCode::OK {
-            let told = String::from_utf8_lossy(&body).chars().take(200).collect::<String>();
-            return Err(format!("it answered {status}: {}", told.trim()));
+            let excerpt = String::from_utf8_lossy(&body).chars().take(200).collect::<String>();
+            return Err(format!("it answered {status}: {}", excerpt.trim()));
         }
         let index = response
             .headers()
             .get(INDEX)
             .and_then(|index| index.to_str().ok()?.parse().ok());
-        let instances = addresses(&body).map_err(|error| format!("its answer cannot be read: {error}"))?;
-        Ok(Answer {
+        let instances = parse_addresses(&body).map_err(|error| format!("its answer cannot be read: {error}"))?;
+        Ok(ConsulResult {
             index: index.unwrap_or_default(),
             instances,
         })
@@ -162,7 +167,7 @@ impl fmt::Debug for Consul {
     }
 }
 
-/// An error with its causes, in one line: reqwest's own words alone say little.
+/// Formats an error with its causes in one line: reqwest's own message names only the outermost.
 fn chain(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -178,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_agent_is_asked_over_plain_http_and_nothing_else_is_in_its_address() {
+    fn the_url_of_an_agent_is_plain_http_without_path_query_or_credentials() {
         let usable = |url: &str| Consul::new(&url.parse().unwrap(), None).map(drop);
         assert_eq!(usable("http://127.0.0.1:8500"), Ok(()));
         assert_eq!(usable("http://[::1]:8500/"), Ok(()));
@@ -188,7 +193,7 @@ mod tests {
             "http://consul:8500/v1",
             "http://consul/?dc=1",
         ] {
-            assert_eq!(usable(bad), Err(Unusable::Url), "{bad}");
+            assert_eq!(usable(bad), Err(ConsulConfigError::Url), "{bad}");
         }
     }
 
@@ -197,6 +202,6 @@ mod tests {
         let url = "http://127.0.0.1:8500".parse().unwrap();
         let consul = Consul::new(&url, Some("s3cret")).unwrap();
         assert!(!format!("{consul:?} {:?}", consul.token).contains("s3cret"));
-        assert_eq!(Consul::new(&url, Some("a\nb")).unwrap_err(), Unusable::Token);
+        assert_eq!(Consul::new(&url, Some("a\nb")).unwrap_err(), ConsulConfigError::Token);
     }
 }

@@ -1,21 +1,20 @@
-//! Where another service is now, by Consul's health API.
+//! Addresses of other services, resolved through Consul's health API.
 //!
-//! * [`Consul`] is the agent on this machine. [`Consul::follow`] keeps asking it for the healthy instances of a
-//!   service, by [blocking queries](https://developer.hashicorp.com/consul/api-docs/features/blocking): an answer comes
-//!   when something has changed.
-//! * [`Found`] is what is known: an [`Address`] at any moment, without waiting. While Consul is away, or knows no healthy
-//!   instance, it is the last one that was good.
+//! * [`Consul`] is a client of the Consul agent on this machine. [`Consul::watch`] keeps a query for the healthy
+//!   instances of a service open, by [blocking queries](https://developer.hashicorp.com/consul/api-docs/features/blocking).
+//! * [`Resolver`] returns an [`Address`] at any time, without waiting. While Consul cannot be queried, or reports no
+//!   healthy instance, it returns the instances that were last healthy.
 //!
-//! Nobody who has a fixed address needs any of this.
+//! A service whose address is fixed needs none of this.
 
 mod address;
-mod answer;
 mod consul;
-mod follow;
-mod found;
+mod health_response;
 mod name;
+mod resolver;
+mod watcher;
 
 pub use address::Address;
-pub use consul::{Consul, Unusable};
-pub use found::{Found, Unknown};
+pub use consul::{Consul, ConsulConfigError};
 pub use name::{MalformedName, ServiceName};
+pub use resolver::{NoHealthyInstance, Resolver};

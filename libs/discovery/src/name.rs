@@ -1,10 +1,10 @@
 use std::{fmt, str::FromStr, sync::Arc};
 
-/// What a service is called in Consul.
+/// The name of a service in Consul.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct ServiceName(Arc<str>);
 
-/// A text that cannot be the name of a service.
+/// The text is not the name of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be the name of a service in Consul: up to 63 letters, digits and dashes, such as ticketing-auth")]
 pub struct MalformedName;
@@ -12,7 +12,7 @@ pub struct MalformedName;
 impl FromStr for ServiceName {
     type Err = MalformedName;
 
-    /// Names that are labels in DNS too, as Consul advises.
+    /// Accepts names that are also DNS labels, as Consul recommends.
     fn from_str(text: &str) -> Result<Self, MalformedName> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
         if (1..=63).contains(&text.len()) && text.bytes().all(allowed) {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_lead_anywhere_else_in_consul() {
+    fn a_name_cannot_change_the_path_of_the_query() {
         for bad in [
             "",
             "../kv/secret",

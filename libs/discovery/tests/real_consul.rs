@@ -1,20 +1,20 @@
-//! The same with a real agent, where there is one: `scripts/tool consul` builds it.
+//! The library with a real Consul agent, if it is installed: `scripts/tool consul` builds it.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
 use std::{net::TcpListener, process::Stdio, time::Duration};
 
-use discovery::{Consul, Found};
+use discovery::{Consul, Resolver};
 use tokio::process::{Child, Command};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// The program, if it is on PATH or in the cache.
+/// Returns the path of the program, if it is on PATH or in the cache.
 async fn consul() -> Option<String> {
     let tool = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/tool");
-    let told = Command::new(tool).args(["--cached", "consul"]).output().await.unwrap();
-    let path = String::from_utf8(told.stdout).unwrap().trim().to_owned();
+    let output = Command::new(tool).args(["--cached", "consul"]).output().await.unwrap();
+    let path = String::from_utf8(output.stdout).unwrap().trim().to_owned();
     if path.is_empty() {
         eprintln!("skipped: no Consul here (scripts/tool consul builds it, in a few minutes)");
     }
@@ -28,7 +28,7 @@ struct Agent {
 }
 
 impl Agent {
-    /// An agent with ports of its own that keeps everything in memory; `None` where Consul is not installed.
+    /// Starts an agent with its own ports that stores everything in memory; `None` where Consul is not installed.
     async fn start(port: u16) -> Option<Self> {
         let free = |_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let [server, serf] = [0, 1].map(free);
@@ -74,7 +74,7 @@ impl Agent {
         Some(agent)
     }
 
-    /// An instance with a check that says what we tell it to.
+    /// Registers an instance with a check of the given status.
     async fn register(&self, port: u16, status: &str) {
         let body = format!(
             r#"{{"Name": "ticketing-auth", "ID": "{port}", "Port": {port}, "Check": {{"TTL": "1h", "Status": "{status}"}}}}"#
@@ -90,49 +90,49 @@ impl Agent {
     }
 }
 
-async fn becomes(found: &mut Found, port: u16) {
-    let becoming = async {
-        while found.address().map(|address| address.port) != Ok(port) {
-            found.changed().await;
+async fn wait_for_port(resolver: &mut Resolver, port: u16) {
+    let waiting = async {
+        while resolver.address().map(|address| address.port) != Ok(port) {
+            resolver.changed().await;
         }
     };
-    tokio::time::timeout(DEADLINE, becoming)
+    tokio::time::timeout(DEADLINE, waiting)
         .await
-        .expect("it is never found there");
+        .expect("the port was never resolved");
 }
 
 #[tokio::test]
-async fn a_service_is_followed_through_moves_and_through_a_consul_that_forgot_everything() {
+async fn a_service_is_resolved_through_moves_and_through_a_consul_that_lost_its_state() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let Some(mut agent) = Agent::start(port).await else {
         return;
     };
     let consul = Consul::new(&agent.url.parse().unwrap(), None).unwrap();
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let mut found = consul.follow("ticketing-auth".parse().unwrap(), stop.clone(), &tasks);
+    let mut resolver = consul.watch("ticketing-auth".parse().unwrap(), stop.clone(), &tasks);
 
     agent.register(4001, "passing").await;
-    becomes(&mut found, 4001).await;
-    // One that is not healthy is not found; of the two the other one is always it.
+    wait_for_port(&mut resolver, 4001).await;
+    // An unhealthy instance is never returned.
     agent.register(4002, "critical").await;
     agent.deregister(4001).await;
     agent.register(4003, "passing").await;
-    becomes(&mut found, 4003).await;
+    wait_for_port(&mut resolver, 4003).await;
 
     agent.process.kill().await.unwrap();
-    tokio::time::timeout(DEADLINE, found.changed())
+    tokio::time::timeout(DEADLINE, resolver.changed())
         .await
-        .expect("it is not noticed");
-    assert_eq!(found.address().unwrap().port, 4003);
-    // A new one with nothing in it: its history begins anew.
+        .expect("the failure was not reported");
+    assert_eq!(resolver.address().unwrap().port, 4003);
+    // A new agent without state: its index begins anew.
     let agent = Agent::start(port).await.unwrap();
-    assert_eq!(found.address().unwrap().port, 4003);
+    assert_eq!(resolver.address().unwrap().port, 4003);
     agent.register(4004, "passing").await;
-    becomes(&mut found, 4004).await;
+    wait_for_port(&mut resolver, 4004).await;
 
     stop.cancel();
     tasks.close();
     tokio::time::timeout(DEADLINE, tasks.wait())
         .await
-        .expect("it does not stop");
+        .expect("the watch did not stop");
 }

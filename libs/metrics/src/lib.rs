@@ -1,12 +1,12 @@
-//! What `/metrics` tells: [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/) text for Prometheus.
+//! Metrics of a service as [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/) text for Prometheus.
 //!
-//! * What happens is counted and timed as it happens: a [`Counter`], [`Gauge`] or [`Histogram`] is given to
-//!   [`MetricsRegistry`] by its name, and kept by whoever counts.
-//! * What *is* (a queue's length, a file's size, how many orders are open) is not kept in memory but looked up for each
-//!   scrape: [`Samples`].
+//! * Events are counted and timed when they happen: a [`Counter`], [`Gauge`] or [`Histogram`] is registered with the
+//!   [`MetricsRegistry`] by its name, and updated by its owner.
+//! * State (the length of a queue, the size of a file, the number of open orders) is not kept in memory but collected for
+//!   each scrape, as [`Samples`].
 //!
-//! Each service has a `MetricsRegistry` of its own, and its name on every line, so that several of them in one process can be
-//! told apart.
+//! Each service has its own `MetricsRegistry`. The name of the service is a label of every line, because several services
+//! may run in one process.
 
 mod buckets;
 mod names;
@@ -14,8 +14,8 @@ mod process;
 mod registry;
 mod samples;
 
-pub use buckets::{ages, latencies, sizes};
-pub use process::read_process;
+pub use buckets::{batch_size_histogram, delay_histogram, latency_histogram};
+pub use process::collect_process_metrics;
 pub use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 pub use registry::{CONTENT_TYPE, MetricsRegistry};
 pub use samples::Samples;
@@ -23,15 +23,15 @@ pub use samples::Samples;
 /// Metrics of one name that differ in `N` labels with values fixed at compile time.
 pub type Labelled<M, const N: usize = 1> = Family<[(&'static str, &'static str); N], M, fn() -> M>;
 
-/// Counters of one name, each there from the beginning: one that first appears with its first event hides that event
-/// from `increase()` (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>).
+/// Counters of one name, all exported from the start: a counter that appears with its first event hides that event from
+/// `increase()` (<https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics>).
 pub fn counters<const N: usize>(
     all: impl IntoIterator<Item = [(&'static str, &'static str); N]>,
 ) -> Labelled<Counter, N> {
     labelled(Counter::default, all)
 }
 
-/// Histograms of one name, each there from the beginning.
+/// Histograms of one name, all exported from the start.
 pub fn histograms<const N: usize>(
     new: fn() -> Histogram,
     all: impl IntoIterator<Item = [(&'static str, &'static str); N]>,
@@ -39,7 +39,7 @@ pub fn histograms<const N: usize>(
     labelled(new, all)
 }
 
-/// Gauges of one name, none there before it is set.
+/// Gauges of one name, each exported once it is set.
 pub fn gauges<const N: usize>() -> Labelled<Gauge, N> {
     labelled(Gauge::default, [])
 }

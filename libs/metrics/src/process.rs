@@ -2,13 +2,12 @@ use std::{fs, time::Duration};
 
 use crate::Samples;
 
-/// Linux counts processes' time in hundredths of a second for everybody who asks (`man 7 time`, `USER_HZ`).
-const TICK: Duration = Duration::from_millis(10);
+/// The unit of process times in `/proc` (`man 7 time`, `USER_HZ`).
+const CLOCK_TICK: Duration = Duration::from_millis(10);
 
-/// The process, by the names that all Prometheus clients share
-/// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). What the system does not tell is left
-/// out.
-pub fn read_process(samples: &mut Samples) {
+/// Collects the metrics of the process, by the names that all Prometheus clients share
+/// (<https://prometheus.io/docs/instrumenting/writing_clientlibs/#process-metrics>). Omits values that are not available.
+pub fn collect_process_metrics(samples: &mut Samples) {
     let Ok(status) = fs::read_to_string("/proc/self/status") else {
         return;
     };
@@ -24,11 +23,11 @@ pub fn read_process(samples: &mut Samples) {
             "Memory that the process has asked for",
         ),
     ] {
-        if let Some(kibibytes) = field_of(&status, field) {
+        if let Some(kibibytes) = parse_field(&status, field) {
             samples.gauge(name, help, &[], kibibytes.saturating_mul(1024));
         }
     }
-    if let Some(threads) = field_of(&status, "Threads:") {
+    if let Some(threads) = parse_field(&status, "Threads:") {
         samples.gauge("process_threads", "Threads of the process", &[], threads);
     }
     if let Ok(open) = fs::read_dir("/proc/self/fd") {
@@ -40,7 +39,7 @@ pub fn read_process(samples: &mut Samples) {
             count,
         );
     }
-    if let Some(limit) = limit_of_files() {
+    if let Some(limit) = open_files_limit() {
         samples.gauge(
             "process_max_fds",
             "Files and connections that the process may have open",
@@ -48,7 +47,7 @@ pub fn read_process(samples: &mut Samples) {
             limit,
         );
     }
-    if let Some((cpu, start)) = times() {
+    if let Some((cpu, start)) = cpu_and_start_time() {
         samples.counter_seconds(
             "process_cpu_seconds_total",
             "Processor time that the process has used",
@@ -63,29 +62,29 @@ pub fn read_process(samples: &mut Samples) {
     }
 }
 
-fn field_of(status: &str, field: &str) -> Option<i64> {
+fn parse_field(status: &str, field: &str) -> Option<i64> {
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
-fn limit_of_files() -> Option<i64> {
+fn open_files_limit() -> Option<i64> {
     let limits = fs::read_to_string("/proc/self/limits").ok()?;
-    field_of(&limits, "Max open files")
+    parse_field(&limits, "Max open files")
 }
 
 /// `man 5 proc`: utime and stime are fields 14 and 15, starttime is field 22, after the name in parentheses.
-fn times() -> Option<(Duration, Duration)> {
+fn cpu_and_start_time() -> Option<(Duration, Duration)> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
     let (_, after_name) = stat.rsplit_once(") ")?;
     let fields: Vec<_> = after_name.split(' ').collect();
     let ticks = |number: usize| fields.get(number - 3)?.parse::<u32>().ok();
     let since_boot = ticks(22)?;
     let boot = fs::read_to_string("/proc/stat").ok()?;
-    let boot = field_of(&boot, "btime")?;
-    let cpu = TICK.saturating_mul(ticks(14)?.saturating_add(ticks(15)?));
+    let boot = parse_field(&boot, "btime")?;
+    let cpu = CLOCK_TICK.saturating_mul(ticks(14)?.saturating_add(ticks(15)?));
     Some((
         cpu,
-        Duration::from_secs(u64::try_from(boot).ok()?) + TICK.saturating_mul(since_boot),
+        Duration::from_secs(u64::try_from(boot).ok()?) + CLOCK_TICK.saturating_mul(since_boot),
     ))
 }
 
@@ -95,9 +94,9 @@ mod tests {
     use crate::MetricsRegistry;
 
     #[test]
-    fn a_process_tells_of_itself() {
+    fn the_metrics_of_the_process_are_exported() {
         let mut samples = Samples::default();
-        read_process(&mut samples);
+        collect_process_metrics(&mut samples);
         let text = MetricsRegistry::new("order").text(samples);
         for name in [
             "process_resident_memory_bytes",

@@ -9,12 +9,12 @@ use prometheus_client::{
     registry::{Metric, Registry},
 };
 
-use crate::{Samples, names::parts};
+use crate::{Samples, names::split_name};
 
 /// The content type of [`MetricsRegistry::text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What one service counts. Cheap to clone.
+/// The registered metrics of one service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct MetricsRegistry {
     service: &'static str,
@@ -22,42 +22,42 @@ pub struct MetricsRegistry {
 }
 
 impl MetricsRegistry {
-    /// Of this service; nothing is counted yet.
+    /// Creates an empty registry.
     pub fn new(service: &'static str) -> Self {
         Self {
             service,
-            registry: Arc::new(RwLock::new(named(service))),
+            registry: Arc::new(RwLock::new(empty_registry(service))),
         }
     }
 
-    /// Tells of `metric` from now on. `name` is written as it is scraped, unit and `_total` included; `help` is a
-    /// sentence without its full stop. Each name once.
+    /// Exports `metric` from now on. `name` is the full name, with unit and `_total`; `help` is a sentence without a full
+    /// stop. A name is registered once.
     pub fn register(&self, name: &str, help: &str, metric: impl Metric) {
         let mut registry = self.registry.write().unwrap_or_else(PoisonError::into_inner);
-        match parts(name) {
+        match split_name(name) {
             (name, Some(unit)) => registry.register_with_unit(name, help, unit, metric),
             (name, None) => registry.register(name, help, metric),
         }
     }
 
-    /// Everything that was counted, and what was read just now, as OpenMetrics writes it.
+    /// Returns the registered metrics and `samples` as OpenMetrics text.
     pub fn text(&self, samples: Samples) -> String {
-        let mut read = named(self.service);
-        samples.register(&mut read);
-        let counted = self.registry.read().unwrap_or_else(PoisonError::into_inner);
+        let mut collected = empty_registry(self.service);
+        samples.register(&mut collected);
+        let registered = self.registry.read().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::with_capacity(16 * 1024);
-        let written: fmt::Result = encode_registry(&mut text, &counted)
-            .and_then(|()| encode_registry(&mut text, &read))
+        let written: fmt::Result = encode_registry(&mut text, &registered)
+            .and_then(|()| encode_registry(&mut text, &collected))
             .and_then(|()| encode_eof(&mut text));
         if written.is_err() {
-            // Only if a label refuses to be written: ours are texts.
-            tracing::error!("the metrics cannot be written");
+            // Only if a label cannot be encoded; all labels are strings.
+            tracing::error!("metrics could not be encoded");
         }
         text
     }
 }
 
-fn named(service: &'static str) -> Registry {
+fn empty_registry(service: &'static str) -> Registry {
     Registry::with_labels([(Cow::Borrowed("service"), Cow::Borrowed(service))].into_iter())
 }
 
@@ -66,14 +66,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Gauge, counters, latencies};
+    use crate::{Gauge, counters, latency_histogram};
 
     #[test]
-    fn what_is_counted_and_what_is_read_are_told_by_the_names_of_openmetrics() {
+    fn registered_metrics_and_samples_are_exported_with_openmetrics_names() {
         let metrics = MetricsRegistry::new("order");
         let sold = counters([[("outcome", "sold")], [("outcome", "refused")]]);
         metrics.register("shop_sales_total", "Sales", sold.clone());
-        let took = latencies();
+        let took = latency_histogram();
         metrics.register("shop_sale_seconds", "How long a sale takes", took.clone());
         metrics.register("shop_open", "Whether the shop is open", Gauge::<i64>::default());
         sold.get_or_create(&[("outcome", "sold")]).inc();
@@ -100,7 +100,10 @@ mod tests {
             r#"shop_goods{service="order",kind="seat"} 4"#,
             r#"shop_oldest_age_seconds{service="order"} 1.5"#,
         ] {
-            assert!(text.lines().any(|told| told == line), "{line} is not in\n{text}");
+            assert!(
+                text.lines().any(|exported| exported == line),
+                "{line} is not in\n{text}"
+            );
         }
         assert_eq!(text.matches("# TYPE shop_goods gauge").count(), 1);
         assert!(text.ends_with("# EOF\n"));

@@ -5,35 +5,35 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::names::parts;
+use crate::names::split_name;
 
 type Labels = Vec<(&'static str, String)>;
 
-/// What was looked up for one scrape.
+/// Metrics that were collected for one scrape.
 #[derive(Debug, Default)]
 pub struct Samples(BTreeMap<&'static str, (&'static str, Kind)>);
 
 #[derive(Debug)]
 enum Kind {
-    Whole(Family<Labels, Gauge>),
-    SoFar(Counter),
-    Seconds(Family<Labels, Gauge<f64, AtomicU64>>),
-    SecondsSoFar(Family<Labels, Counter<f64, AtomicU64>>),
+    Gauge(Family<Labels, Gauge>),
+    Counter(Counter),
+    GaugeSeconds(Family<Labels, Gauge<f64, AtomicU64>>),
+    CounterSeconds(Family<Labels, Counter<f64, AtomicU64>>),
 }
 
 impl Samples {
-    /// How many or how much of something there is. A name may come again with other labels.
+    /// Adds a gauge. A name may be added again with other labels.
     pub fn gauge(&mut self, name: &'static str, help: &'static str, labels: &[(&'static str, &str)], value: i64) {
         let (_, kind) = self
             .0
             .entry(name)
-            .or_insert_with(|| (help, Kind::Whole(Family::default())));
-        if let Kind::Whole(family) = kind {
+            .or_insert_with(|| (help, Kind::Gauge(Family::default())));
+        if let Kind::Gauge(family) = kind {
             family.get_or_create(&owned(labels)).set(value);
         }
     }
 
-    /// How long something is.
+    /// Adds a gauge of a duration, in seconds.
     pub fn seconds(
         &mut self,
         name: &'static str,
@@ -44,46 +44,46 @@ impl Samples {
         let (_, kind) = self
             .0
             .entry(name)
-            .or_insert_with(|| (help, Kind::Seconds(Family::default())));
-        if let Kind::Seconds(family) = kind {
+            .or_insert_with(|| (help, Kind::GaugeSeconds(Family::default())));
+        if let Kind::GaugeSeconds(family) = kind {
             family.get_or_create(&owned(labels)).set(value.as_secs_f64());
         }
     }
 
-    /// How much time something has taken in all.
+    /// Adds a counter of a total duration, in seconds.
     pub fn counter_seconds(&mut self, name: &'static str, help: &'static str, value: Duration) {
         let (_, kind) = self
             .0
             .entry(name)
-            .or_insert_with(|| (help, Kind::SecondsSoFar(Family::default())));
-        if let Kind::SecondsSoFar(family) = kind {
+            .or_insert_with(|| (help, Kind::CounterSeconds(Family::default())));
+        if let Kind::CounterSeconds(family) = kind {
             family.get_or_create(&Vec::new()).inc_by(value.as_secs_f64());
         }
     }
 
-    /// How often something has happened in all.
+    /// Adds a counter of events.
     pub fn counter(&mut self, name: &'static str, help: &'static str, value: u64) {
         let counter = Counter::default();
         counter.inc_by(value);
-        self.0.insert(name, (help, Kind::SoFar(counter)));
+        self.0.insert(name, (help, Kind::Counter(counter)));
     }
 
-    /// What was read elsewhere as well, under other names.
-    pub fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
+    /// Adds all samples of `other`, which have other names.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     pub(crate) fn register(self, registry: &mut Registry) {
         for (name, (help, kind)) in self.0 {
-            let (name, unit) = parts(name);
+            let (name, unit) = split_name(name);
             match (kind, unit) {
-                (Kind::Whole(family), Some(unit)) => registry.register_with_unit(name, help, unit, family),
-                (Kind::Whole(family), None) => registry.register(name, help, family),
-                (Kind::SoFar(counter), _) => registry.register(name, help, counter),
-                (Kind::Seconds(family), Some(unit)) => registry.register_with_unit(name, help, unit, family),
-                (Kind::Seconds(family), None) => registry.register(name, help, family),
-                (Kind::SecondsSoFar(family), Some(unit)) => registry.register_with_unit(name, help, unit, family),
-                (Kind::SecondsSoFar(family), None) => registry.register(name, help, family),
+                (Kind::Gauge(family), Some(unit)) => registry.register_with_unit(name, help, unit, family),
+                (Kind::Gauge(family), None) => registry.register(name, help, family),
+                (Kind::Counter(counter), _) => registry.register(name, help, counter),
+                (Kind::GaugeSeconds(family), Some(unit)) => registry.register_with_unit(name, help, unit, family),
+                (Kind::GaugeSeconds(family), None) => registry.register(name, help, family),
+                (Kind::CounterSeconds(family), Some(unit)) => registry.register_with_unit(name, help, unit, family),
+                (Kind::CounterSeconds(family), None) => registry.register(name, help, family),
             }
         }
     }

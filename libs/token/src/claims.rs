@@ -3,39 +3,39 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use values::{SessionId, Timestamp, UserId};
 
-/// How long an access token is good for. Short, because nobody can take one back.
-pub const LIFETIME: Duration = Duration::from_mins(15);
+/// The time for which an access token is valid. Short, because a token cannot be revoked.
+pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 
-/// Who signs, unless configured otherwise.
-pub const ISSUER: &str = "ticketing";
+/// The `iss` claim, unless configured otherwise.
+pub const DEFAULT_ISSUER: &str = "ticketing";
 
-/// Whom the tokens are for, unless configured otherwise.
-pub const AUDIENCE: &str = "ticketing";
+/// The `aud` claim, unless configured otherwise.
+pub const DEFAULT_AUDIENCE: &str = "ticketing";
 
-/// What an access token says (RFC 7519). Times are whole seconds since 1970.
+/// The claims of an access token (RFC 7519). Times are whole seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Claims {
-    /// Who signed it.
+    /// The issuer.
     pub iss: String,
-    /// Whom it is for.
+    /// The audience.
     pub aud: String,
-    /// Who is signed in.
+    /// The subject: the signed-in user.
     pub sub: UserId,
-    /// In which session: it lives on when the token is renewed.
+    /// The session. It stays the same when the token is refreshed.
     pub sid: SessionId,
-    /// When it was signed.
+    /// The time of signing.
     pub iat: i64,
-    /// From when on it is good; absent means at once.
+    /// The time from which on the token is valid; absent means at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
-    /// From when on it is good no more.
+    /// The time at which the token expires.
     pub exp: i64,
-    /// Its own name, never used twice.
+    /// The token id, unique.
     pub jti: String,
 }
 
 impl Claims {
-    /// A token signed now, good for [`LIFETIME`].
+    /// Creates the claims of a token that is valid from `now` on for [`ACCESS_TOKEN_LIFETIME`].
     pub fn new(
         issuer: impl Into<String>,
         audience: impl Into<String>,
@@ -51,7 +51,7 @@ impl Claims {
             sid: session,
             iat: now.seconds(),
             nbf: None,
-            exp: (now + LIFETIME).seconds(),
+            exp: (now + ACCESS_TOKEN_LIFETIME).seconds(),
             jti: jti.into(),
         }
     }

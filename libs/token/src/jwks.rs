@@ -1,11 +1,11 @@
 use poem_openapi::{Object, types::Example};
 use serde::{Deserialize, Serialize};
 
-/// The keys by which access tokens can be verified (RFC 7517).
+/// The keys with which access tokens are verified (RFC 7517).
 #[derive(Clone, PartialEq, Eq, Debug, Default, Object, Serialize, Deserialize)]
 #[oai(example)]
 pub struct Jwks {
-    /// The key that signs now, and those that signed tokens which are still good.
+    /// The key that signs, and the keys of tokens that are still valid.
     pub keys: Vec<Jwk>,
 }
 
@@ -20,7 +20,7 @@ pub struct Jwk {
     /// The public key: 32 bytes, base64url without padding.
     #[serde(default)]
     pub x: String,
-    /// The key's name, as tokens give it in their header: its thumbprint (RFC 7638).
+    /// The key id, as in the header of a token: the thumbprint of the key (RFC 7638).
     #[serde(default)]
     pub kid: String,
     /// Always `EdDSA`.

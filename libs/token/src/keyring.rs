@@ -4,12 +4,12 @@ use jsonwebtoken::DecodingKey;
 
 use crate::{Jwk, Jwks};
 
-/// Public keys, ready to verify by.
+/// Public keys by their ids, parsed for verification.
 #[derive(Clone, Debug, Default)]
 pub struct Keyring(HashMap<String, DecodingKey>);
 
 impl Keyring {
-    /// The usable keys of a document: Ed25519 keys for signatures that have a name. Others are for others: left out.
+    /// Parses the usable keys of a document: Ed25519 signature keys with an id. Ignores the others.
     pub fn new(jwks: &Jwks) -> Self {
         Self(
             jwks.keys
@@ -29,12 +29,12 @@ impl Keyring {
 }
 
 fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
-    let ours = jwk.kty == "OKP"
+    let usable = jwk.kty == "OKP"
         && jwk.crv == "Ed25519"
         && !jwk.kid.is_empty()
         && matches!(&*jwk.alg, "" | "EdDSA" | "Ed25519")
         && matches!(&*jwk.usage, "" | "sig");
-    let key = DecodingKey::from_ed_components(&jwk.x).ok().filter(|_| ours)?;
-    // jsonwebtoken takes the first 32 bytes, and panics when there are fewer.
+    let key = DecodingKey::from_ed_components(&jwk.x).ok().filter(|_| usable)?;
+    // jsonwebtoken uses the first 32 bytes, and panics if there are fewer.
     (key.try_get_as_bytes().ok()?.len() == 32).then_some(key)
 }

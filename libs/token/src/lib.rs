@@ -1,27 +1,27 @@
-//! Access tokens: auth signs them, every service verifies them by auth's published keys and asks nobody else.
+//! Access tokens: auth signs them, every service verifies them with auth's published keys.
 //!
-//! * A handler that takes [`SignedIn`] is for people who signed in: by a Bearer token (a program) or by the session
-//!   cookie (a page). A write by cookie must come from our own site.
-//! * [`Verifier`] checks a token: signature (Ed25519 and nothing else), issuer, audience, time. It keeps auth's keys.
-//! * [`SameSite`] refuses a write that a browser sends for another site, also where nobody is signed in yet.
+//! * [`SignedIn`] is the extractor of an operation that requires a signed-in user: by a Bearer token (programs) or by
+//!   the session cookie (pages). A write by cookie must come from our own site.
+//! * [`Verifier`] checks a token: signature (Ed25519 only), issuer, audience, time. It caches auth's keys.
+//! * [`CsrfGuard`] refuses a write that a browser sends for another site, for operations without a signed-in user.
 //! * [`SigningKey`], [`Claims`] and [`Jwks`] are for auth, and for tests that sign in without it.
 
 mod claims;
+mod csrf;
 mod jwks;
 mod keyring;
-mod remote;
-mod same_site;
+mod remote_keys;
 mod signed_in;
 mod signing_key;
 mod verifier;
 
-pub use claims::{AUDIENCE, Claims, ISSUER, LIFETIME};
+pub use claims::{ACCESS_TOKEN_LIFETIME, Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER};
+pub use csrf::{CsrfGuard, TrustedOrigins};
 pub use jwks::{Jwk, Jwks};
 pub use keyring::Keyring;
-pub use same_site::{SameSite, TrustedOrigins};
-pub use signed_in::{SESSION_COOKIE, SignedIn, cookie};
+pub use signed_in::{SESSION_COOKIE, SignedIn, cookie_value};
 pub use signing_key::{KeyError, SigningKey};
-pub use verifier::{Refused, Verifier};
+pub use verifier::{Verifier, VerifyError};
 
 #[cfg(test)]
-mod testing;
+mod test_support;

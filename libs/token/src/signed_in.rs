@@ -9,24 +9,24 @@ use poem_openapi::{
 use problem::Problem;
 use values::{SessionId, Timestamp, UserId};
 
-use crate::{Claims, SameSite, Verifier};
+use crate::{Claims, CsrfGuard, Verifier};
 
 /// The cookie that carries the access token of a page.
 pub const SESSION_COOKIE: &str = "ticketing_session";
 
-/// Somebody who is signed in, by a Bearer token or by the session cookie. The Bearer token counts if both are there.
+/// The signed-in user, by a Bearer token or by the session cookie. The Bearer token takes precedence.
 ///
-/// An extractor and security scheme of poem-openapi; it finds the [`Verifier`] in the request's data. It refuses with
-/// 401 (nobody, or not any more), with 403 (a write by cookie from another site), or with 503 (auth was never reached).
+/// An extractor and security scheme of poem-openapi; it takes the [`Verifier`] from the request's data. It refuses with
+/// 401 (no valid token), 403 (a write by cookie from another site), or 503 (the keys of auth are not available).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SignedIn {
-    /// Who it is.
+    /// The user.
     pub user_id: UserId,
-    /// In which session.
+    /// The session.
     pub session_id: SessionId,
-    /// When the access token was signed, in whole seconds.
+    /// The time at which the access token was signed, in whole seconds.
     pub token_issued_at: Timestamp,
-    /// Until when the access token is good, in whole seconds.
+    /// The time at which the access token expires, in whole seconds.
     pub token_expires_at: Timestamp,
 }
 
@@ -40,35 +40,35 @@ impl SignedIn {
         }
     }
 
-    /// Who sent this request.
-    pub async fn check(request: &Request) -> Result<Self, Problem> {
+    /// Authenticates the sender of a request.
+    pub async fn authenticate(request: &Request) -> Result<Self, Problem> {
         let verifier = request
             .data::<Verifier>()
             .ok_or_else(|| Problem::internal(&NoVerifier))?;
         let token = if let Some(token) = bearer(request.headers()) {
             token
         } else {
-            let token = cookie(request.headers(), SESSION_COOKIE).ok_or_else(Problem::unauthorized)?;
-            SameSite::check(request)?;
+            let token = cookie_value(request.headers(), SESSION_COOKIE).ok_or_else(Problem::unauthorized)?;
+            CsrfGuard::check(request)?;
             token
         };
         Ok(verifier.verify(token).await?)
     }
 }
 
-/// A mistake in how the service is put together.
+/// The service was assembled without a verifier: a programming error.
 #[derive(Debug, thiserror::Error)]
 #[error("the request's data has no token::Verifier")]
 struct NoVerifier;
 
-/// The token after `Authorization: Bearer` (RFC 6750; the scheme's case does not matter).
+/// Returns the token of `Authorization: Bearer` (RFC 6750; the scheme's case does not matter).
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// The value of the first cookie with this name (RFC 6265: browsers send the most specific path first).
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// Returns the value of the first cookie with this name (RFC 6265: browsers send the most specific path first).
+pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let lines = headers
         .get_all(header::COOKIE)
         .into_iter()
@@ -79,8 +79,8 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     })
 }
 
-const BEARER: &str = "bearer";
-const SESSION: &str = "session";
+const BEARER_SCHEME: &str = "bearer";
+const SESSION_SCHEME: &str = "session";
 
 impl<'a> ApiExtractor<'a> for SignedIn {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -89,7 +89,7 @@ impl<'a> ApiExtractor<'a> for SignedIn {
 
     fn register(registry: &mut Registry) {
         registry.create_security_scheme(
-            BEARER,
+            BEARER_SCHEME,
             MetaSecurityScheme {
                 ty: "http",
                 description: Some("The `accessToken` of sign-up, sign-in or refresh: for programs."),
@@ -102,7 +102,7 @@ impl<'a> ApiExtractor<'a> for SignedIn {
             },
         );
         registry.create_security_scheme(
-            SESSION,
+            SESSION_SCHEME,
             MetaSecurityScheme {
                 ty: "apiKey",
                 description: Some("The cookie that sign-up, sign-in and refresh set: for pages of our own site."),
@@ -116,9 +116,9 @@ impl<'a> ApiExtractor<'a> for SignedIn {
         );
     }
 
-    /// Alternatives: one is enough.
+    /// Alternatives: one of them is enough.
     fn security_schemes() -> Vec<&'static str> {
-        vec![BEARER, SESSION]
+        vec![BEARER_SCHEME, SESSION_SCHEME]
     }
 
     async fn from_request(
@@ -126,7 +126,7 @@ impl<'a> ApiExtractor<'a> for SignedIn {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        Ok(Self::check(request).await?)
+        Ok(Self::authenticate(request).await?)
     }
 }
 

@@ -7,10 +7,10 @@ use jsonwebtoken::{
 
 use crate::{Claims, Jwk};
 
-/// What stands before the 32 bytes of an Ed25519 private key in PKCS #8 (RFC 8410, section 7).
-const PKCS8: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+/// The PKCS #8 prefix of the 32 bytes of an Ed25519 private key (RFC 8410, section 7).
+const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 
-/// A key that could not be used.
+/// The key could not be used.
 #[derive(Debug, thiserror::Error)]
 #[error("the signing key cannot be used: {0}")]
 pub struct KeyError(#[from] jsonwebtoken::errors::Error);
@@ -23,7 +23,7 @@ pub struct SigningKey {
 }
 
 impl SigningKey {
-    /// The key that these 32 random bytes are.
+    /// Creates the key from 32 random bytes.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
         let key = EncodingKey::from_ed_der(&pkcs8(seed));
         let public = jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA)?;
@@ -43,12 +43,12 @@ impl SigningKey {
         Ok(Self { key, public })
     }
 
-    /// The key's name: its thumbprint (RFC 7638).
+    /// Returns the key id: the thumbprint of the key (RFC 7638).
     pub fn kid(&self) -> &str {
         &self.public.kid
     }
 
-    /// The public half.
+    /// Returns the public key.
     pub const fn public(&self) -> &Jwk {
         &self.public
     }
@@ -64,10 +64,10 @@ impl SigningKey {
 }
 
 pub(crate) fn pkcs8(seed: &[u8; 32]) -> Vec<u8> {
-    [&PKCS8[..], seed].concat()
+    [&PKCS8_PREFIX[..], seed].concat()
 }
 
-/// Only the name: the rest is secret.
+/// Only the key id: the rest is secret.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("SigningKey").field(&self.public.kid).finish()
@@ -82,7 +82,7 @@ mod tests {
     use crate::Jwks;
 
     #[test]
-    fn the_key_of_rfc_8037_has_the_public_half_and_the_name_given_there() {
+    fn the_key_of_rfc_8037_has_the_public_key_and_the_id_given_there() {
         let seed = [
             0x9d, 0x61, 0xb1, 0x9d, 0xef, 0xfd, 0x5a, 0x60, 0xba, 0x84, 0x4a, 0xf4, 0x92, 0xec, 0x2c, 0xc4, 0x44, 0x49,
             0xc5, 0x69, 0x7b, 0x32, 0x69, 0x19, 0x70, 0x3b, 0xac, 0x03, 0x1c, 0xae, 0x7f, 0x60,

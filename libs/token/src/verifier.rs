@@ -7,13 +7,13 @@ use values::Clock;
 
 use crate::{
     Claims, Jwks, Keyring, SignedIn,
-    remote::{Remote, Unreachable},
+    remote_keys::{KeysUnavailable, RemoteKeys},
 };
 
-/// By how much the clocks of two machines may differ.
-const LEEWAY: Duration = Duration::from_secs(5);
+/// The allowed difference between the clocks of two machines.
+const CLOCK_LEEWAY: Duration = Duration::from_secs(5);
 
-/// Checks access tokens. Cheap to clone; all clones share the keys.
+/// Verifies access tokens. Cheap to clone; clones share the keys.
 #[derive(Clone)]
 pub struct Verifier {
     keys: Keys,
@@ -24,46 +24,50 @@ pub struct Verifier {
 
 #[derive(Clone)]
 enum Keys {
-    Remote(Arc<Remote>),
+    Remote(Arc<RemoteKeys>),
     Local(Arc<dyn Fn() -> Arc<Keyring> + Send + Sync>),
 }
 
-/// Why a token was not accepted.
+/// A token was not accepted.
 #[derive(Clone, Debug, thiserror::Error)]
-pub enum Refused {
-    /// It is no token of ours: of another form, for or from somebody else, forged.
+pub enum VerifyError {
+    /// Malformed, forged, or with another issuer or audience.
     #[error("the token is not valid: {0}")]
     Invalid(&'static str),
-    /// It was good once.
+    /// Expired.
     #[error("the token has expired")]
     Expired,
-    /// No key is known yet by which it could be checked: auth has never been reached.
-    #[error("the keys of auth could not be read: {reason}")]
-    NoKeys {
-        /// What went wrong, and where.
+    /// No keys are available: none were fetched since the start, and none were stored.
+    #[error("the keys of auth could not be fetched: {reason}")]
+    KeysUnavailable {
+        /// The error of the last fetch, with the URL.
         reason: String,
     },
 }
 
 impl Verifier {
-    /// Verifies by the keys that auth publishes; `jwks_url` is asked for their address each time that they are read, and
-    /// may say that it does not know it yet.
+    /// Verifies with the keys that auth publishes. `jwks_url` is called before each fetch, and may fail.
     ///
-    /// They are read when first needed, kept while auth is away, also in the file `kept_at`, and read again every five
-    /// minutes and when a token names a key that is not among them. No request is needed per token. An error means that
-    /// no HTTP client could be made, which is a matter of the system.
-    pub fn at(
+    /// The keys are fetched when first needed, every five minutes, and when a token names an unknown key. They are
+    /// cached in memory and in the file `key_file`, so that they are available while auth is down. Errors if no HTTP
+    /// client can be created.
+    pub fn with_remote_keys(
         jwks_url: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
-        kept_at: PathBuf,
+        key_file: PathBuf,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Arc<str>>,
         clock: Clock,
     ) -> Result<Self, reqwest::Error> {
-        Ok(Self::remote(Remote::new(jwks_url, kept_at)?, issuer, audience, clock))
+        Ok(Self::with_keys(
+            RemoteKeys::new(jwks_url, key_file)?,
+            issuer,
+            audience,
+            clock,
+        ))
     }
 
-    pub(crate) fn remote(
-        remote: Remote,
+    pub(crate) fn with_keys(
+        remote: RemoteKeys,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Arc<str>>,
         clock: Clock,
@@ -76,8 +80,8 @@ impl Verifier {
         }
     }
 
-    /// Verifies by keys that are at hand: auth's own.
-    pub fn local(
+    /// Verifies with the keys that `keys` returns: for auth itself.
+    pub fn with_local_keys(
         keys: impl Fn() -> Arc<Keyring> + Send + Sync + 'static,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Arc<str>>,
@@ -91,63 +95,68 @@ impl Verifier {
         }
     }
 
-    /// Verifies by keys that never change: for tests.
-    pub fn fixed(jwks: &Jwks, issuer: impl Into<Arc<str>>, audience: impl Into<Arc<str>>, clock: Clock) -> Self {
-        let ring = Arc::new(Keyring::new(jwks));
-        Self::local(move || Arc::clone(&ring), issuer, audience, clock)
+    /// Verifies with keys that never change: for tests.
+    pub fn with_fixed_keys(
+        jwks: &Jwks,
+        issuer: impl Into<Arc<str>>,
+        audience: impl Into<Arc<str>>,
+        clock: Clock,
+    ) -> Self {
+        let keyring = Arc::new(Keyring::new(jwks));
+        Self::with_local_keys(move || Arc::clone(&keyring), issuer, audience, clock)
     }
 
-    /// Who is signed in, by this token.
-    pub async fn verify(&self, token: &str) -> Result<SignedIn, Refused> {
-        let header = jsonwebtoken::decode_header(token).map_err(|_| Refused::Invalid("it is no JWT"))?;
-        let kid = acceptable(&header)?;
-        let ring = match &self.keys {
-            Keys::Local(ring) => ring(),
-            Keys::Remote(remote) => remote.ring_for(kid).await?,
+    /// Verifies a token and returns the signed-in user.
+    pub async fn verify(&self, token: &str) -> Result<SignedIn, VerifyError> {
+        let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Invalid("it is no JWT"))?;
+        let kid = key_id(&header)?;
+        let keyring = match &self.keys {
+            Keys::Local(keyring) => keyring(),
+            Keys::Remote(remote) => remote.keyring_for(kid).await?,
         };
-        let key = ring.get(kid).ok_or(Refused::Invalid("no key of ours signed it"))?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &signature_only())
-            .map_err(|_| Refused::Invalid("its signature or its claims are wrong"))?
+        let key = keyring.get(kid).ok_or(VerifyError::Invalid("its key is unknown"))?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &validate_signature_only())
+            .map_err(|_| VerifyError::Invalid("its signature or its claims are wrong"))?
             .claims;
-        self.check(&claims)?;
+        self.check_claims(&claims)?;
         Ok(SignedIn::new(&claims))
     }
 
-    /// All but the signature. By hand, because the clock is injected.
-    fn check(&self, claims: &Claims) -> Result<(), Refused> {
+    /// Checks everything but the signature. Not by jsonwebtoken, because the clock is injected.
+    fn check_claims(&self, claims: &Claims) -> Result<(), VerifyError> {
         let now = self.clock.now();
         if *claims.iss != *self.issuer {
-            return Err(Refused::Invalid("somebody else issued it"));
+            return Err(VerifyError::Invalid("its issuer is another one"));
         }
         if *claims.aud != *self.audience {
-            return Err(Refused::Invalid("it is for somebody else"));
+            return Err(VerifyError::Invalid("its audience is another one"));
         }
-        let latest_start = (now + LEEWAY).seconds();
+        let latest_start = (now + CLOCK_LEEWAY).seconds();
         if claims.iat > latest_start || claims.nbf.is_some_and(|nbf| nbf > latest_start) {
-            return Err(Refused::Invalid("it is from the future"));
+            return Err(VerifyError::Invalid("it is not valid yet"));
         }
         if claims.exp <= claims.iat {
-            return Err(Refused::Invalid("it was never good"));
+            return Err(VerifyError::Invalid("it expires before it was issued"));
         }
-        if claims.exp <= (now - LEEWAY).seconds() {
-            return Err(Refused::Expired);
+        if claims.exp <= (now - CLOCK_LEEWAY).seconds() {
+            return Err(VerifyError::Expired);
         }
         Ok(())
     }
 }
 
-/// The name of the key, if the header is one of ours. What a token says about its own key is never followed.
-fn acceptable(header: &Header) -> Result<&str, Refused> {
+/// Returns the key id of an acceptable header. Other references to a key in a header are ignored.
+fn key_id(header: &Header) -> Result<&str, VerifyError> {
     if header.alg != Algorithm::EdDSA {
-        return Err(Refused::Invalid("its algorithm is not EdDSA"));
+        return Err(VerifyError::Invalid("its algorithm is not EdDSA"));
     }
     if header.crit.is_some() {
-        return Err(Refused::Invalid("it asks for an extension that is unknown here"));
+        return Err(VerifyError::Invalid("it requires an unknown extension"));
     }
-    header.kid.as_deref().ok_or(Refused::Invalid("it names no key"))
+    header.kid.as_deref().ok_or(VerifyError::Invalid("it names no key"))
 }
 
-fn signature_only() -> Validation {
+fn validate_signature_only() -> Validation {
     let mut validation = Validation::new(Algorithm::EdDSA);
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
@@ -155,24 +164,26 @@ fn signature_only() -> Validation {
     validation
 }
 
-impl From<Unreachable> for Refused {
-    fn from(Unreachable { reason }: Unreachable) -> Self {
-        Self::NoKeys { reason }
+impl From<KeysUnavailable> for VerifyError {
+    fn from(KeysUnavailable { reason }: KeysUnavailable) -> Self {
+        Self::KeysUnavailable { reason }
     }
 }
 
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        match &refused {
-            // Why exactly is nobody's business but ours.
-            Refused::Invalid(_) => {
-                tracing::debug!(%refused, "a token was refused");
+impl From<VerifyError> for Problem {
+    fn from(error: VerifyError) -> Self {
+        match &error {
+            // The reason is not part of the response, so that it helps no attacker.
+            VerifyError::Invalid(_) => {
+                tracing::debug!(%error, "token refused");
                 Self::unauthorized().code("invalid-token")
             }
-            Refused::Expired => Self::unauthorized()
+            VerifyError::Expired => Self::unauthorized()
                 .code("token-expired")
                 .detail("The access token has expired: refresh it, or sign in."),
-            Refused::NoKeys { .. } => Self::unavailable("Nobody can be signed in for now; try again.", &refused),
+            VerifyError::KeysUnavailable { .. } => {
+                Self::unavailable("Nobody can be signed in for now; try again.", &error)
+            }
         }
     }
 }

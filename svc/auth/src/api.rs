@@ -5,7 +5,7 @@ use poem::{http::StatusCode, web::Data};
 use poem_openapi::{ApiResponse, Object, OpenApi, param::Header, payload::Json, types::Example};
 use problem::{Body, Invalid, Problem, statuses};
 use serde::Deserialize;
-use token::{Jwks, LIFETIME, SameSite, SignedIn};
+use token::{ACCESS_TOKEN_LIFETIME, CsrfGuard, Jwks, SignedIn};
 use values::UserId;
 
 use crate::{
@@ -99,7 +99,7 @@ impl Example for Tokens {
             user: User::example(),
             access_token: "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSIsImtpZCI6IuKApiJ9.e30.c2lnbmF0dXJl".to_owned(),
             token_type: "Bearer".to_owned(),
-            expires_in: LIFETIME.as_secs(),
+            expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
             refresh_token: "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q"
                 .to_owned(),
         }
@@ -115,7 +115,7 @@ impl From<Grant> for Tokens {
             },
             access_token: grant.access_token,
             token_type: "Bearer".to_owned(),
-            expires_in: LIFETIME.as_secs(),
+            expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
             refresh_token: grant.refresh_token.as_str().to_owned(),
         }
     }
@@ -192,7 +192,7 @@ impl Api {
     async fn sign_up(
         &self,
         app: Data<&App>,
-        _site: SameSite,
+        _csrf: CsrfGuard,
         client: ClientAddress,
         /// Names this request: sent again with the same key, it is done once.
         #[oai(name = "Idempotency-Key")]
@@ -213,7 +213,7 @@ impl Api {
     async fn sign_in(
         &self,
         app: Data<&App>,
-        _site: SameSite,
+        _csrf: CsrfGuard,
         client: ClientAddress,
         body: Body<Credentials>,
     ) -> Result<WithCookies<Json<Tokens>>, SignInProblem> {
@@ -240,7 +240,7 @@ impl Api {
     async fn refresh(
         &self,
         app: Data<&App>,
-        _site: SameSite,
+        _csrf: CsrfGuard,
         token: PresentedToken,
     ) -> Result<WithCookies<Json<Tokens>>, RefreshProblem> {
         let refreshed = refresh(app.0, &token.0).await;

@@ -7,7 +7,7 @@ use poem_openapi::{
     registry::{MetaHeader, MetaResponses, Registry},
     types::Type,
 };
-use token::{LIFETIME, SESSION_COOKIE};
+use token::{ACCESS_TOKEN_LIFETIME, SESSION_COOKIE};
 
 use crate::{grant::Grant, session::IDLE};
 
@@ -24,7 +24,7 @@ pub(crate) struct Cookies {
 impl Cookies {
     /// The tokens, for a page: its scripts cannot read them, other sites' pages cannot send the refresh token.
     pub(crate) fn of<R>(self, grant: &Grant, response: R) -> WithCookies<R> {
-        let session = self.session(&grant.access_token, LIFETIME.as_secs());
+        let session = self.session(&grant.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
         let refresh = self.refresh(grant.refresh_token.as_str(), IDLE.as_secs());
         WithCookies {
             response,

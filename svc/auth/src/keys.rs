@@ -154,7 +154,7 @@ impl LiveKeys {
     /// Verifies access tokens by these keys.
     pub(crate) fn verifier(&self, issuer: &str, audience: &str) -> Verifier {
         let keys = self.clone();
-        Verifier::local(
+        Verifier::with_local_keys(
             move || Arc::clone(&keys.current().ring),
             issuer,
             audience,

@@ -133,7 +133,14 @@ impl TestEnv {
     /// An access token of somebody.
     pub fn token(&self, user: UserId) -> String {
         let (session, now) = (SessionId::new(self.now()), self.now());
-        let claims = Claims::new(token::ISSUER, token::AUDIENCE, user, session, session.to_string(), now);
+        let claims = Claims::new(
+            token::DEFAULT_ISSUER,
+            token::DEFAULT_AUDIENCE,
+            user,
+            session,
+            session.to_string(),
+            now,
+        );
         self.key.sign(&claims).unwrap()
     }
 

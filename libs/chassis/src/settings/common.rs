@@ -89,7 +89,7 @@ pub struct CommonSettings {
     #[arg(
         long,
         env = "TICKETING_TOKEN_ISSUER",
-        default_value = token::ISSUER,
+        default_value = token::DEFAULT_ISSUER,
         value_name = "NAME"
     )]
     pub token_issuer: String,
@@ -97,7 +97,7 @@ pub struct CommonSettings {
     #[arg(
         long,
         env = "TICKETING_TOKEN_AUDIENCE",
-        default_value = token::AUDIENCE,
+        default_value = token::DEFAULT_AUDIENCE,
         value_name = "NAME"
     )]
     pub token_audience: String,

@@ -1,4 +1,4 @@
-use discovery::{Consul, Unusable};
+use discovery::{Consul, ConsulConfigError};
 use url::Url;
 
 use super::{ConfigErrors, Secret, SecretArg, SecretFlag, Settings, default_settings, parsed};
@@ -32,7 +32,7 @@ impl SecretFlag for ConsulToken {
 
 impl ConsulSettings {
     /// Returns the agent, if one is configured.
-    pub(crate) fn agent(&self) -> Result<Option<Consul>, Unusable> {
+    pub(crate) fn agent(&self) -> Result<Option<Consul>, ConsulConfigError> {
         let token = self.token.as_ref().map(|token| token.expose());
         let agent = self.consul_url.as_ref().map(|url| Consul::new(url, token));
         agent.transpose()

@@ -2,7 +2,7 @@ use poem::{IntoResponse, http::Method};
 use values::Clock;
 
 use super::*;
-use crate::testing::{NOW, claims, key, verifier};
+use crate::test_support::{NOW, claims, key, verifier};
 
 fn request(method: Method, headers: &[(&'static str, String)]) -> Request {
     let key = key(1);
@@ -33,28 +33,28 @@ fn cookie() -> (Claims, (&'static str, String)) {
 #[tokio::test]
 async fn a_program_signs_in_by_bearer_token_and_a_page_by_cookie() {
     for (claims, header) in [bearer(), cookie()] {
-        let signed_in = SignedIn::check(&request(Method::GET, &[header])).await.unwrap();
+        let signed_in = SignedIn::authenticate(&request(Method::GET, &[header])).await.unwrap();
         assert_eq!(signed_in, SignedIn::new(&claims));
     }
 }
 
 #[tokio::test]
-async fn the_bearer_token_counts_if_both_are_there() {
+async fn the_bearer_token_takes_precedence_over_the_cookie() {
     let ((program, bearer), (_, cookie)) = (bearer(), cookie());
     let cross_site = ("sec-fetch-site", "cross-site".to_owned());
-    let signed_in = SignedIn::check(&request(Method::POST, &[cookie.clone(), bearer, cross_site]))
+    let signed_in = SignedIn::authenticate(&request(Method::POST, &[cookie.clone(), bearer, cross_site]))
         .await
         .unwrap();
     assert_eq!(signed_in.user_id, program.sub);
 
     let bad = ("authorization", "bearer nonsense".to_owned());
-    let refused = SignedIn::check(&request(Method::GET, &[bad, cookie.clone()]))
+    let refused = SignedIn::authenticate(&request(Method::GET, &[bad, cookie.clone()]))
         .await
         .unwrap_err();
-    assert_eq!(refused.status(), 401, "a bad one is not passed over");
+    assert_eq!(refused.status(), 401, "an invalid one is not ignored");
 
     let other_scheme = ("authorization", "Basic dXNlcjpwYXNz".to_owned());
-    SignedIn::check(&request(Method::GET, &[other_scheme, cookie]))
+    SignedIn::authenticate(&request(Method::GET, &[other_scheme, cookie]))
         .await
         .unwrap();
 }
@@ -69,18 +69,18 @@ async fn a_write_by_cookie_must_come_from_our_own_site() {
         (("origin", "https://tickets.example"), None),
     ] {
         let headers = [cookie.clone(), (header.0, header.1.to_owned())];
-        let written = SignedIn::check(&request(Method::POST, &headers)).await;
+        let written = SignedIn::authenticate(&request(Method::POST, &headers)).await;
         assert_eq!(
             written.err().map(|problem| problem.status().as_u16()),
             status,
             "{header:?}"
         );
-        SignedIn::check(&request(Method::GET, &headers)).await.unwrap();
+        SignedIn::authenticate(&request(Method::GET, &headers)).await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn nobody_is_told_how_to_sign_in() {
+async fn a_request_without_a_valid_token_is_answered_with_the_scheme() {
     let headers = [
         vec![],
         vec![("cookie", "ticketing_session=".to_owned())],
@@ -89,7 +89,7 @@ async fn nobody_is_told_how_to_sign_in() {
         vec![("authorization", "Bearer ".to_owned())],
     ];
     for headers in headers {
-        let response = SignedIn::check(&request(Method::GET, &headers))
+        let response = SignedIn::authenticate(&request(Method::GET, &headers))
             .await
             .unwrap_err()
             .into_response();
@@ -110,7 +110,7 @@ fn a_cookie_is_found_among_others() {
         ("d", None),
         ("e", None),
     ] {
-        assert_eq!(crate::cookie(&headers, name), value);
+        assert_eq!(crate::cookie_value(&headers, name), value);
     }
 }
 
@@ -125,10 +125,10 @@ mod spec {
     #[OpenApi]
     #[expect(clippy::unused_async, reason = "the macro wants it")]
     impl Api {
-        /// Who am I?
+        /// The signed-in user
         #[oai(path = "/me", method = "get")]
-        async fn me(&self, me: SignedIn) -> PlainText<String> {
-            PlainText(me.user_id.to_string())
+        async fn me(&self, user: SignedIn) -> PlainText<String> {
+            PlainText(user.user_id.to_string())
         }
     }
 

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    AUDIENCE, ISSUER, LIFETIME,
-    testing::{NOW, claims, key, verifier},
+    ACCESS_TOKEN_LIFETIME, DEFAULT_AUDIENCE, DEFAULT_ISSUER,
+    test_support::{NOW, claims, key, verifier},
 };
 
 fn encoded(part: &Value) -> String {
@@ -13,29 +13,29 @@ fn encoded(part: &Value) -> String {
 }
 
 #[tokio::test]
-async fn a_token_tells_who_is_signed_in() {
+async fn a_valid_token_identifies_the_user_and_the_session() {
     let (key, claims) = (key(1), claims());
     let signed_in = verifier(&[&key], &Clock::manual(NOW))
         .verify(&key.sign(&claims).unwrap())
         .await
         .unwrap();
     assert_eq!((signed_in.user_id, signed_in.session_id), (claims.sub, claims.sid));
-    assert_eq!(signed_in.token_expires_at, NOW + LIFETIME);
+    assert_eq!(signed_in.token_expires_at, NOW + ACCESS_TOKEN_LIFETIME);
 }
 
 #[tokio::test]
-async fn a_token_is_good_for_fifteen_minutes_and_a_little_leeway() {
+async fn a_token_is_valid_for_fifteen_minutes_and_a_little_leeway() {
     let (key, clock) = (key(1), Clock::manual(NOW));
     let verifier = verifier(&[&key], &clock);
     let token = key.sign(&claims()).unwrap();
-    clock.advance(LIFETIME);
+    clock.advance(ACCESS_TOKEN_LIFETIME);
     verifier.verify(&token).await.unwrap();
-    clock.advance(LEEWAY);
-    assert!(matches!(verifier.verify(&token).await, Err(Refused::Expired)));
+    clock.advance(CLOCK_LEEWAY);
+    assert!(matches!(verifier.verify(&token).await, Err(VerifyError::Expired)));
 }
 
 #[tokio::test]
-async fn what_is_not_for_us_by_us_and_for_now_is_refused() {
+async fn a_token_with_another_issuer_audience_or_time_is_refused() {
     let key = key(1);
     let verifier = verifier(&[&key], &Clock::manual(NOW));
     let (now, good) = (NOW.seconds(), claims());
@@ -69,21 +69,21 @@ async fn what_is_not_for_us_by_us_and_for_now_is_refused() {
             },
         ),
         (
-            "good from the future on",
+            "valid from the future on",
             Claims {
                 nbf: Some(now + 6),
                 ..good.clone()
             },
         ),
         (
-            "never good",
+            "expires at once",
             Claims {
                 exp: now,
                 ..good.clone()
             },
         ),
         (
-            "long over",
+            "expired long ago",
             Claims {
                 iat: 0,
                 exp: 1,
@@ -91,7 +91,7 @@ async fn what_is_not_for_us_by_us_and_for_now_is_refused() {
             },
         ),
         (
-            "over before time began",
+            "expired at the smallest time",
             Claims {
                 iat: i64::MIN,
                 exp: i64::MIN + 1,
@@ -123,18 +123,18 @@ async fn a_forged_token_is_refused() {
     };
     let other = encoded(&serde_json::to_value(other).unwrap());
 
-    // The old trick: the public key, known to everybody, taken for an HMAC secret.
+    // Algorithm confusion: the public key is used as an HMAC secret.
     let mut confused = Header::new(Algorithm::HS256);
     confused.kid = Some(key.kid().to_owned());
     let secret = EncodingKey::from_secret(&BASE64_URL_SAFE_NO_PAD.decode(&key.public().x).unwrap());
     let confused = jsonwebtoken::encode(&confused, &claims(), &secret).unwrap();
 
-    let stranger = self::key(2);
-    let mut as_ours = Header::new(Algorithm::EdDSA);
-    as_ours.kid = Some(key.kid().to_owned());
-    let pretended = {
-        let message = format!("{}.{payload}", encoded(&serde_json::to_value(&as_ours).unwrap()));
-        let signature = stranger.sign(&claims()).unwrap();
+    let other_key = self::key(2);
+    let mut our_header = Header::new(Algorithm::EdDSA);
+    our_header.kid = Some(key.kid().to_owned());
+    let forged = {
+        let message = format!("{}.{payload}", encoded(&serde_json::to_value(&our_header).unwrap()));
+        let signature = other_key.sign(&claims()).unwrap();
         format!("{message}.{}", signature.rsplit_once('.').unwrap().1)
     };
     let with = |header: Value| format!("{}.{payload}.{signature}", encoded(&header));
@@ -154,13 +154,13 @@ async fn a_forged_token_is_refused() {
             with(json!({"alg": "RS256", "kid": key.kid()})),
         ),
         ("no key's name", with(json!({"alg": "EdDSA"}))),
-        ("an unknown key", stranger.sign(&claims()).unwrap()),
-        ("a stranger's signature in our name", pretended),
+        ("an unknown key", other_key.sign(&claims()).unwrap()),
+        ("another key's signature with our key id", forged),
         (
             "an unknown extension",
             with(json!({"alg": "EdDSA", "kid": key.kid(), "crit": ["exp"]})),
         ),
-        ("somebody else's claims", format!("{header}.{other}.{signature}")),
+        ("the claims of another token", format!("{header}.{other}.{signature}")),
         ("no signature", format!("{message}.")),
         ("half a signature", format!("{message}.{}", &signature[..43])),
         ("four parts", format!("{good}.{signature}")),
@@ -170,7 +170,7 @@ async fn a_forged_token_is_refused() {
         ("no text", "\u{0}.\u{0}.\u{0}".to_owned()),
     ] {
         let answer = verifier.verify(&token).await;
-        assert!(matches!(answer, Err(Refused::Invalid(_))), "{what}: {answer:?}");
+        assert!(matches!(answer, Err(VerifyError::Invalid(_))), "{what}: {answer:?}");
     }
     verifier.verify(&good).await.unwrap();
 }
@@ -195,24 +195,24 @@ async fn a_signed_document_that_is_no_access_token_is_refused() {
         claims[field] = value;
         let token = jsonwebtoken::encode(&header, &claims, &signing).unwrap();
         let answer = verifier.verify(&token).await;
-        assert!(matches!(answer, Err(Refused::Invalid(_))), "{field}: {answer:?}");
+        assert!(matches!(answer, Err(VerifyError::Invalid(_))), "{field}: {answer:?}");
     }
     let token = jsonwebtoken::encode(&header, &good, &signing).unwrap();
     verifier.verify(&token).await.unwrap();
 }
 
 #[tokio::test]
-async fn the_answer_to_a_refused_token_does_not_say_what_gave_it_away() {
+async fn the_response_to_a_refused_token_does_not_contain_the_reason() {
     let refused = [
-        Refused::Invalid("somebody else issued it"),
-        Refused::Invalid("no key of ours signed it"),
+        VerifyError::Invalid("its issuer is another one"),
+        VerifyError::Invalid("its key is unknown"),
     ];
     let [one, other] = refused.map(Problem::from);
     assert_eq!(one, other);
     assert_eq!(one.status(), 401);
-    assert_eq!(Problem::from(Refused::Expired).status(), 401);
+    assert_eq!(Problem::from(VerifyError::Expired).status(), 401);
     assert_eq!(
-        (ISSUER, AUDIENCE),
+        (DEFAULT_ISSUER, DEFAULT_AUDIENCE),
         ("ticketing", "ticketing"),
         "tokens outlive a release"
     );

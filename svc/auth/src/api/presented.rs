@@ -53,7 +53,7 @@ impl<'a> ApiExtractor<'a> for PresentedToken {
     ) -> poem::Result<Self> {
         let sent = body.take()?.into_bytes_limit(BODY_LIMIT).await?;
         if sent.is_empty() {
-            let token = token::cookie(request.headers(), REFRESH_COOKIE).filter(|token| !token.is_empty());
+            let token = token::cookie_value(request.headers(), REFRESH_COOKIE).filter(|token| !token.is_empty());
             return Ok(Self(token.ok_or_else(nothing)?.to_owned()));
         }
         let mut body = RequestBody::new(sent.into());

@@ -29,7 +29,7 @@ async fn whoever_signs_up_is_signed_in_for_all_services() {
     let keys = auth.client().get(JWKS).await.expect(200);
     assert_eq!(keys.headers["cache-control"], "public, max-age=60");
     let keys = serde_json::from_str(&keys.text).unwrap();
-    let elsewhere = Verifier::fixed(&keys, token::ISSUER, token::AUDIENCE, Clock::system());
+    let elsewhere = Verifier::with_fixed_keys(&keys, token::DEFAULT_ISSUER, token::DEFAULT_AUDIENCE, Clock::system());
     let known = elsewhere.verify(&given.access).await.unwrap();
     assert_eq!(known.user_id.to_string(), given.user_id);
     auth.stop().await;

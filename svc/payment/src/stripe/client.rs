@@ -9,7 +9,7 @@ use std::{
 };
 
 use chassis::OperatorError;
-use metrics::{Gauge, Histogram, Labelled, MetricsRegistry, histograms, latencies};
+use metrics::{Gauge, Histogram, Labelled, MetricsRegistry, histograms, latency_histogram};
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_core::{
     PaymentIntent,
@@ -64,7 +64,7 @@ impl Stripe {
             .app_info("ticketing", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
             .build()
             .map_err(|error| OperatorError(format!("Stripe: {error}")))?;
-        let requests = histograms(latencies, Operation::outcomes());
+        let requests = histograms(latency_histogram, Operation::outcomes());
         metrics.register(
             "ticketing_stripe_request_seconds",
             "How long Stripe took: answered, refused (also a declined card), or unanswered",

@@ -1,8 +1,8 @@
-//! A person, a session and a key for the tests of this crate.
+//! Fixtures: a user, a session and keys.
 
 use values::{Clock, SessionId, Timestamp, UserId};
 
-use crate::{AUDIENCE, Claims, ISSUER, Jwks, SigningKey, Verifier};
+use crate::{Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER, Jwks, SigningKey, Verifier};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -11,7 +11,14 @@ pub(crate) fn key(seed: u8) -> SigningKey {
 }
 
 pub(crate) fn claims() -> Claims {
-    Claims::new(ISSUER, AUDIENCE, UserId::new(NOW), SessionId::new(NOW), "1", NOW)
+    Claims::new(
+        DEFAULT_ISSUER,
+        DEFAULT_AUDIENCE,
+        UserId::new(NOW),
+        SessionId::new(NOW),
+        "1",
+        NOW,
+    )
 }
 
 pub(crate) fn jwks(keys: &[&SigningKey]) -> Jwks {
@@ -21,5 +28,5 @@ pub(crate) fn jwks(keys: &[&SigningKey]) -> Jwks {
 }
 
 pub(crate) fn verifier(keys: &[&SigningKey], clock: &Clock) -> Verifier {
-    Verifier::fixed(&jwks(keys), ISSUER, AUDIENCE, clock.clone())
+    Verifier::with_fixed_keys(&jwks(keys), DEFAULT_ISSUER, DEFAULT_AUDIENCE, clock.clone())
 }

@@ -4,30 +4,31 @@ use poem::{
 };
 use problem::Problem;
 
-/// Takes only requests that no other site made a browser send: for writes that use or set cookies without anybody
-/// being signed in yet. ([`crate::SignedIn`] looks itself.)
-#[derive(Debug, Clone, Copy)]
-pub struct SameSite;
-
-/// Origins besides our own whose pages may write by cookie, as browsers write them: `https://tickets.example`.
+/// Proof that no other site made a browser send the request (cross-site request forgery).
 ///
-/// Given to the extractors as request data (`.data(TrustedOrigins(…))`); absent means none.
+/// An extractor for writes that use or set cookies without a signed-in user. ([`crate::SignedIn`] includes the check.)
+#[derive(Debug, Clone, Copy)]
+pub struct CsrfGuard;
+
+/// Origins besides our own whose pages may write by cookie, as browsers format them: `https://tickets.example`.
+///
+/// The extractors read it from the request data (`.data(TrustedOrigins(…))`); absent means none.
 #[derive(Debug, Clone, Default)]
 pub struct TrustedOrigins(pub Vec<String>);
 
-impl<'a> FromRequest<'a> for SameSite {
+impl<'a> FromRequest<'a> for CsrfGuard {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
         Ok(Self::check(request)?)
     }
 }
 
-impl SameSite {
-    /// Looks at what the browser itself says about where a request comes from, as Go's `http.CrossOriginProtection`
-    /// does (<https://pkg.go.dev/net/http#CrossOriginProtection>): reading is always allowed; `Sec-Fetch-Site` decides
-    /// where it is sent, else `Origin` must be our own; with neither it is no browser.
+impl CsrfGuard {
+    /// Checks the headers by which a browser states the origin of a request, as Go's `http.CrossOriginProtection` does
+    /// (<https://pkg.go.dev/net/http#CrossOriginProtection>): reads are always allowed; `Sec-Fetch-Site` decides if
+    /// present, else `Origin` must be our own; a request with neither does not come from a browser.
     pub fn check(request: &Request) -> Result<Self, Problem> {
         let trusted = request.data::<TrustedOrigins>().map_or(&[][..], |trusted| &trusted.0);
-        if passes(request.method(), request.headers(), request.original_uri(), trusted) {
+        if is_allowed(request.method(), request.headers(), request.original_uri(), trusted) {
             Ok(Self)
         } else {
             Err(
@@ -38,7 +39,7 @@ impl SameSite {
     }
 }
 
-fn passes(method: &Method, headers: &HeaderMap, uri: &Uri, trusted: &[String]) -> bool {
+fn is_allowed(method: &Method, headers: &HeaderMap, uri: &Uri, trusted: &[String]) -> bool {
     if matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS) {
         return true;
     }
@@ -47,21 +48,21 @@ fn passes(method: &Method, headers: &HeaderMap, uri: &Uri, trusted: &[String]) -
     let is_trusted = || origin.is_some_and(|origin| trusted.iter().any(|known| known == origin));
     match (text("sec-fetch-site"), origin) {
         (Some("same-origin" | "none"), _) | (None, None) => true,
-        (None, Some(origin)) if is_own(origin, headers, uri) => true,
+        (None, Some(origin)) if is_own_origin(origin, headers, uri) => true,
         _ => is_trusted(),
     }
 }
 
-/// The scheme is not compared: behind a proxy that ends TLS we cannot know it.
-fn is_own(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
+/// The scheme is not compared: behind a proxy that terminates TLS it is not known.
+fn is_own_origin(origin: &str, headers: &HeaderMap, uri: &Uri) -> bool {
     let Some((_, host)) = origin.split_once("://") else {
         return false;
     };
-    let asked = headers
+    let requested = headers
         .get(header::HOST)
         .and_then(|host| host.to_str().ok())
         .or_else(|| uri.authority().map(Authority::as_str));
-    asked.is_some_and(|asked| asked.eq_ignore_ascii_case(host))
+    requested.is_some_and(|requested| requested.eq_ignore_ascii_case(host))
 }
 
 #[cfg(test)]
@@ -78,7 +79,7 @@ mod tests {
             .finish()
     }
 
-    /// The cases of Go's own test, and ours.
+    /// The cases of Go's own test, and more.
     #[test]
     fn a_write_that_another_site_made_a_browser_send_is_refused() {
         let host = ("host", "tickets.example:4000");
@@ -116,7 +117,7 @@ mod tests {
         ] {
             let headers = [headers, &[host]].concat();
             for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
-                let checked = SameSite::check(&request(method.clone(), &headers));
+                let checked = CsrfGuard::check(&request(method.clone(), &headers));
                 assert_eq!(checked.is_ok(), passes, "{method} {headers:?}");
                 if let Err(problem) = checked {
                     assert_eq!(problem.status(), 403);
@@ -124,7 +125,7 @@ mod tests {
             }
             for method in [Method::GET, Method::HEAD, Method::OPTIONS] {
                 assert!(
-                    SameSite::check(&request(method, &headers)).is_ok(),
+                    CsrfGuard::check(&request(method, &headers)).is_ok(),
                     "reading changes nothing: {headers:?}"
                 );
             }
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_site_that_we_trust_may_write() {
+    fn a_trusted_origin_may_write() {
         for (origin, passes) in [("https://shop.example", true), ("http://shop.example", false)] {
             let headers = [
                 ("origin", origin),
@@ -141,7 +142,7 @@ mod tests {
             ];
             let mut request = request(Method::POST, &headers);
             request.set_data(TrustedOrigins(vec!["https://shop.example".to_owned()]));
-            assert_eq!(SameSite::check(&request).is_ok(), passes, "{origin}");
+            assert_eq!(CsrfGuard::check(&request).is_ok(), passes, "{origin}");
         }
     }
 }
