@@ -1,100 +1,16 @@
-//! The ticket service: what is on sale.
+//! The ticket service: listings of tickets, and the search of them.
 //!
-//! It owns the listings. Of orders it keeps a replica, to know what is held and sold; who gets the last ticket is decided
-//! by the order service.
+//! It owns the listings and keeps a replica of orders, from which it derives how many tickets are held and sold. The order
+//! service decides who gets the last ticket. See `README.md`.
 
-mod announce;
-mod answers;
 mod api;
-mod browse;
-mod change_ticket;
-mod create_ticket;
-mod dto;
-mod edit;
-mod listing;
+mod domain;
+mod events;
 mod metrics;
-mod offer;
-mod reactions;
-mod recover;
-mod refusals;
+mod service;
 mod store;
-mod tag;
-mod withdraw_ticket;
-mod words;
+#[cfg(test)]
+mod test_support;
+mod use_cases;
 
-use std::sync::Arc;
-
-use bus::ConsumeError;
-use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
-use db::{Db, Schema, Tx};
-use events::Envelope;
-use rusqlite::Connection;
-use values::{Clock, Timestamp};
-
-pub use api::{Api, App};
-
-const NAME: &str = "ticket";
-
-/// The ticket service.
-#[derive(Debug)]
-pub struct Ticket;
-
-impl Service for Ticket {
-    const NAME: &'static str = NAME;
-    const ABOUT: &'static str = "What is on sale: sellers list, change and withdraw tickets, buyers search them.";
-    const PORT: u16 = 4002;
-    const SCHEMA: Schema = Schema {
-        service: NAME,
-        migrations: &[
-            bus::outbox::SCHEMA_V1,
-            idempotency::SCHEMA_V1,
-            include_str!("../migrations/001_listings.sql"),
-            include_str!("../migrations/002_tally.sql"),
-            include_str!("../migrations/003_refunds.sql"),
-            include_str!("../migrations/004_free_tickets.sql"),
-        ],
-    };
-    const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
-
-    type Settings = ();
-    type Command = NoCommand;
-    type Api = Api;
-    type App = App;
-
-    fn api() -> Api {
-        Api
-    }
-
-    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-        announce::republish(tx, now, after.as_deref())
-    }
-
-    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
-        recover::recover(tx, now, envelope)
-    }
-
-    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-        recover::newest_record_at(conn)
-    }
-
-    fn collect_metrics(conn: &Connection, _now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
-        metrics::collect_metrics(conn, samples)
-    }
-
-    async fn start(context: Context, (): ()) -> Result<Parts<App>, OperatorError> {
-        let Context { db, clock, .. } = context;
-        Ok(Parts {
-            consumers: vec![bus::Consumer {
-                queue: bus::Queue::Events,
-                reaction: Arc::new(reactions::react),
-            }],
-            jobs: vec![idempotency::purge_job(&db, &clock)],
-            app: App { db, clock },
-            verifier: None,
-        })
-    }
-
-    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, OperatorError> {
-        match command {}
-    }
-}
+pub use service::Ticket;

@@ -1,9 +1,9 @@
 //! Searching and paging.
 
 use serde_json::json;
-use testkit::{Client, TestEnv};
+use testkit::Client;
 
-use crate::{TICKETS, concert, sell, started};
+use crate::{TICKETS, concert, sell, test_app::TestApp};
 
 async fn titles(client: &Client, query: &str) -> Vec<String> {
     let page = client.get(&format!("{TICKETS}?{query}")).await.expect(200).json();
@@ -17,17 +17,16 @@ fn offer(title: &str, amount: i64) -> serde_json::Value {
 
 #[tokio::test]
 async fn buyers_search_by_words_and_filters() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (user, seller) = kit.user(&tickets);
-    let (_, other) = kit.user(&tickets);
+    let mut app = TestApp::new().await;
+    let (user, seller) = app.user();
+    let (_, other) = app.user();
     let mut opera = offer("Opéra", 5000);
     opera["venue"] = json!("Grand Hall");
     opera["startsAt"] = json!("2999-01-01T19:30:00Z");
     let _ = sell(&seller, opera).await;
     let _ = sell(&seller, offer("Rock in the hall", 2000)).await;
     let _ = sell(&other, offer("Jazz", 1000)).await;
-    let buyer = tickets.client();
+    let buyer = app.client();
     for (query, found) in [
         ("", &["Jazz", "Rock in the hall", "Opéra"][..]),
         ("sort=oldest", &["Opéra", "Rock in the hall", "Jazz"]),
@@ -54,14 +53,13 @@ async fn buyers_search_by_words_and_filters() {
     ] {
         assert_eq!(titles(&buyer, query).await, found, "{query}");
     }
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn pages_follow_each_other_while_the_list_changes() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let mut paths = Vec::new();
     for number in 0..7 {
         paths.push(sell(&seller, offer(&number.to_string(), 1000 + number)).await.0);
@@ -69,7 +67,7 @@ async fn pages_follow_each_other_while_the_list_changes() {
     for sort in ["newest", "oldest", "price", "-price", "startsAt"] {
         let (mut seen, mut cursor) = (Vec::new(), String::new());
         loop {
-            let page = tickets
+            let page = app
                 .client()
                 .get(&format!("{TICKETS}?limit=2&sort={sort}{cursor}"))
                 .await
@@ -89,18 +87,17 @@ async fn pages_follow_each_other_while_the_list_changes() {
         let once: std::collections::BTreeSet<_> = seen.iter().collect();
         assert_eq!((seen.len(), once.len()), (7, 7), "{sort}: {seen:?}");
     }
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn a_query_that_cannot_be_is_refused_by_name() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn an_invalid_query_names_the_parameter() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     for _ in 0..2 {
         let _ = sell(&seller, concert(1)).await;
     }
-    let page = tickets.client().get(&format!("{TICKETS}?limit=1")).await.expect(200);
+    let page = app.client().get(&format!("{TICKETS}?limit=1")).await.expect(200);
     let cursor = page.text_at("/nextCursor");
     let many = "a+".repeat(17);
     let long = "a".repeat(201);
@@ -124,7 +121,7 @@ async fn a_query_that_cannot_be_is_refused_by_name() {
         (&format!("q={many}"), "q"),
         (&format!("q={long}"), "q"),
     ] {
-        let reply = tickets.client().get(&format!("{TICKETS}?{query}")).await.expect(400);
+        let reply = app.client().get(&format!("{TICKETS}?{query}")).await.expect(400);
         assert_eq!(reply.problem(), ("malformed".to_owned(), field.to_owned()), "{query}");
     }
     for odd in [
@@ -138,8 +135,8 @@ async fn a_query_that_cannot_be_is_refused_by_name() {
         "limit=1&limit=2",
         "q=%",
     ] {
-        let reply = tickets.client().get(&format!("{TICKETS}?{odd}")).await;
+        let reply = app.client().get(&format!("{TICKETS}?{odd}")).await;
         assert!(reply.status.as_u16() < 500, "{odd}: {}", reply.text);
     }
-    tickets.stop().await;
+    app.stop().await;
 }

@@ -3,16 +3,15 @@
 use events::{Event, OrderStatus};
 use futures_util::future::join_all;
 use serde_json::json;
-use testkit::{Reply, TestEnv};
+use testkit::Reply;
 use values::TicketId;
 
-use crate::{TICKETS, concert, etag, id, order, publish, sell, started, until};
+use crate::{TICKETS, concert, etag, id, sell, test_app::TestApp};
 
 #[tokio::test]
-async fn a_change_replaces_all_but_the_number() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn a_change_replaces_all_but_the_quantity() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let mut offer = concert(5);
     offer["venue"] = json!("Hall 1");
     offer["orderWindowSeconds"] = json!(60);
@@ -28,14 +27,19 @@ async fn a_change_replaces_all_but_the_number() {
     );
     assert_eq!((&ticket["venue"], &ticket["startsAt"]), (&json!(null), &json!(null)));
     assert_eq!((&ticket["quantity"], &ticket["version"]), (&json!(5), &json!(2)));
-    let said = kit
+    let published = app
+        .env
         .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
         .await;
-    let Event::TicketUpdated(said) = said else {
+    let Event::TicketUpdated(published) = published else {
         unreachable!()
     };
     assert_eq!(
-        (said.version, said.title.as_str(), said.order_window_seconds),
+        (
+            published.version,
+            published.title.as_str(),
+            published.order_window_seconds
+        ),
         (2, "Recital", None)
     );
 
@@ -45,14 +49,13 @@ async fn a_change_replaces_all_but_the_number() {
         ("2".to_owned(), etag(&changed)),
         "nothing to change"
     );
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_some_are_sold() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn the_seller_changes_the_refund_terms_also_while_tickets_are_sold() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(5)).await;
     let terms = |ticket: &Reply| {
         (
@@ -61,43 +64,46 @@ async fn on_which_terms_tickets_are_refunded_is_for_the_seller_to_say_also_when_
         )
     };
     assert_eq!(terms(&created), (json!(null), json!(true)), "as a rule");
-    let mut sold = order(kit.now(), &created, 2);
-    publish(&kit, &mut sold, OrderStatus::Created).await;
-    until(&seller, &path, 2, 0).await;
+    let mut sold = app.order(&created, 2);
+    app.publish_order(&mut sold, OrderStatus::Created).await;
+    app.wait_for_stock(&path, 2, 0).await;
     let mut offer = concert(5);
     offer["refundableUntil"] = json!("2999-01-01T00:00:00Z");
     offer["resellRefunded"] = json!(false);
     let changed = seller.put(&path, offer).await.expect(200);
     assert_eq!(terms(&changed), (json!("2999-01-01T00:00:00.000Z"), json!(false)));
-    let said = kit
+    let published = app
+        .env
         .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&created)))
         .await;
-    let Event::TicketUpdated(said) = said else {
+    let Event::TicketUpdated(published) = published else {
         unreachable!()
     };
-    let said = said.refund_terms;
-    assert_eq!(said.refundable_until.unwrap().to_string(), "2999-01-01T00:00:00.000Z");
-    assert!(!said.resell_refunded);
+    let published = published.refund_terms;
+    assert_eq!(
+        published.refundable_until.unwrap().to_string(),
+        "2999-01-01T00:00:00.000Z"
+    );
+    assert!(!published.resell_refunded);
 
     let mut malformed = concert(5);
     malformed["refundableUntil"] = json!("soon");
     let refused = seller.put(&path, malformed).await.expect(422);
     assert_eq!(refused.problem().1, "refundableUntil");
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn only_its_seller_changes_or_withdraws_a_ticket() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
-    let (_, other) = kit.user(&tickets);
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
+    let (_, other) = app.user();
     let (path, _) = sell(&seller, concert(5)).await;
     let _ = other.put(&path, concert(9)).await.expect(403);
     let _ = other.delete(&path).await.expect(403);
     assert_eq!(other.get(&path).await.expect(200).text_at("/version"), "1");
 
-    let missing = format!("{TICKETS}/{}", TicketId::new(kit.now()));
+    let missing = format!("{TICKETS}/{}", TicketId::new(app.env.now()));
     for reply in [
         other.get(&missing).await,
         other.put(&missing, concert(1)).await,
@@ -116,14 +122,13 @@ async fn only_its_seller_changes_or_withdraws_a_ticket() {
             ("malformed".to_owned(), "ticketId".to_owned())
         );
     }
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn an_edit_does_not_overwrite_an_unseen_change() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(5)).await;
     let seen = etag(&created);
     let edits = join_all((0..20).map(|number| {
@@ -138,7 +143,7 @@ async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
     let stale = seller.clone().with("if-match", &seen);
     assert_eq!(stale.put(&path, concert(5)).await.expect(412).problem().0, "stale");
     let _ = stale.delete(&path).await.expect(412);
-    let fresh = etag(&tickets.client().get(&path).await.expect(200));
+    let fresh = etag(&app.client().get(&path).await.expect(200));
     let _ = seller
         .clone()
         .with("if-match", &fresh)
@@ -164,50 +169,46 @@ async fn an_edit_does_not_overwrite_what_it_has_not_seen() {
         .await
         .expect(400);
     assert_eq!(reply.problem().1, "If-Match");
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn what_a_client_has_is_not_sent_again() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn an_unchanged_ticket_is_not_sent_again() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(5)).await;
-    let reader = tickets.client().with("if-none-match", etag(&created));
+    let reader = app.client().with("if-none-match", etag(&created));
     let reply = reader.get(&path).await.expect(304);
     assert_eq!(reply.headers["cache-control"], "no-cache");
     assert_eq!((reply.text.as_str(), etag(&reply)), ("", etag(&created)));
     let _ = seller.put(&path, concert(6)).await.expect(200);
     assert_eq!(reader.get(&path).await.expect(200).text_at("/quantity"), "6");
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_withdrawn_is_gone_from_the_list_for_good() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn a_withdrawn_ticket_is_never_listed_again() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(5)).await;
     let seller_of_that = seller.clone().with("if-match", etag(&created));
     let _ = seller_of_that.delete(&path).await.expect(204);
     let _ = seller_of_that.delete(&path).await.expect(204);
-    let ticket = tickets.client().get(&path).await.expect(200);
+    let ticket = app.client().get(&path).await.expect(200);
     assert_eq!(
         (ticket.text_at("/status"), ticket.text_at("/available")),
         ("withdrawn".to_owned(), "0".to_owned())
     );
-    assert_eq!(
-        tickets.client().get(TICKETS).await.expect(200).json()["items"],
-        json!([])
-    );
+    assert_eq!(app.client().get(TICKETS).await.expect(200).json()["items"], json!([]));
     let refused = seller.put(&path, concert(6)).await.expect(409);
     assert_eq!(refused.problem().0, "ticket-withdrawn");
-    let said = kit
+    let published = app
+        .env
         .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.withdrawn_at.is_some()))
         .await;
-    let Event::TicketUpdated(said) = said else {
+    let Event::TicketUpdated(published) = published else {
         unreachable!()
     };
-    assert_eq!((said.id, said.version), (id(&created), 2));
-    tickets.stop().await;
+    assert_eq!((published.id, published.version), (id(&created), 2));
+    app.stop().await;
 }

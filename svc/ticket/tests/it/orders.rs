@@ -2,19 +2,17 @@
 
 use events::OrderStatus::{AwaitingPayment, Cancelled, Complete, Created};
 use serde_json::json;
-use testkit::TestEnv;
 
-use crate::{concert, etag, order, publish, sell, started, until};
+use crate::{concert, etag, sell, test_app::TestApp};
 
 #[tokio::test]
 async fn a_reserved_ticket_keeps_its_title_and_price() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(5)).await;
-    let mut held = order(kit.now(), &created, 2);
-    publish(&kit, &mut held, Created).await;
-    let shown = until(&seller, &path, 2, 0).await;
+    let mut held = app.order(&created, 2);
+    app.publish_order(&mut held, Created).await;
+    let shown = app.wait_for_stock(&path, 2, 0).await;
     assert_eq!(
         (shown.text_at("/available"), shown.text_at("/version")),
         ("3".to_owned(), "1".to_owned())
@@ -46,8 +44,8 @@ async fn a_reserved_ticket_keeps_its_title_and_price() {
         ("sold-out".to_owned(), "0".to_owned())
     );
 
-    publish(&kit, &mut held, Cancelled).await;
-    let free = until(&seller, &path, 0, 0).await;
+    app.publish_order(&mut held, Cancelled).await;
+    let free = app.wait_for_stock(&path, 0, 0).await;
     assert_eq!(
         (free.text_at("/status"), free.text_at("/available")),
         ("on-sale".to_owned(), "2".to_owned())
@@ -55,47 +53,45 @@ async fn a_reserved_ticket_keeps_its_title_and_price() {
     let mut offer = concert(5);
     offer["title"] = "Other".into();
     let _ = seller.put(&path, offer).await.expect(200);
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_paid_is_sold() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn a_paid_ticket_is_sold() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(3)).await;
-    let mut paid = order(kit.now(), &created, 2);
+    let mut paid = app.order(&created, 2);
     for (status, held, sold) in [(Created, 2, 0), (AwaitingPayment, 2, 0), (Complete, 0, 2)] {
-        publish(&kit, &mut paid, status).await;
-        let _ = until(&seller, &path, held, sold).await;
+        app.publish_order(&mut paid, status).await;
+        let _ = app.wait_for_stock(&path, held, sold).await;
     }
     // More was sold than is wanted now: the order service decided that race, and the number follows.
-    let mut racing = order(kit.now(), &created, 1);
+    let mut racing = app.order(&created, 1);
     let _ = seller.put(&path, concert(2)).await.expect(200);
-    publish(&kit, &mut racing, Created).await;
-    let shown = until(&seller, &path, 1, 2).await;
+    app.publish_order(&mut racing, Created).await;
+    let shown = app.wait_for_stock(&path, 1, 2).await;
     assert_eq!(
         (shown.text_at("/quantity"), shown.text_at("/available")),
         ("3".to_owned(), "0".to_owned())
     );
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn an_order_of_a_ticket_that_is_unknown_here_is_kept() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn an_order_of_an_unknown_ticket_is_stored() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (path, created) = sell(&seller, concert(3)).await;
-    let mut lost = order(kit.now(), &created, 1);
-    lost.ticket_id = values::TicketId::new(kit.now());
-    publish(&kit, &mut lost, Created).await;
-    let mut known = order(kit.now(), &created, 1);
-    publish(&kit, &mut known, Created).await;
-    // Messages of one queue are applied in order: the first has had its turn.
-    let _ = until(&seller, &path, 1, 0).await;
-    tickets.stop().await;
-    let database = kit.database::<ticket::Ticket>();
+    let mut lost = app.order(&created, 1);
+    lost.ticket_id = values::TicketId::new(app.env.now());
+    app.publish_order(&mut lost, Created).await;
+    let mut known = app.order(&created, 1);
+    app.publish_order(&mut known, Created).await;
+    // Messages of one queue are applied in order.
+    let _ = app.wait_for_stock(&path, 1, 0).await;
+    app.stop().await;
+    let database = app.env.database::<ticket::Ticket>();
     let db = db::Db::open(&database, &<ticket::Ticket as chassis::Service>::SCHEMA).unwrap();
     let held: i64 = db
         .read(move |conn| {

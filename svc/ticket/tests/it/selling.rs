@@ -3,19 +3,17 @@
 use db::admin;
 use events::Event;
 use serde_json::json;
-use testkit::TestEnv;
 use ticket::Ticket;
 use values::TicketId;
 
 use chassis::Service;
 
-use crate::{TICKETS, concert, etag, id, sell, started};
+use crate::{TICKETS, concert, etag, id, sell, test_app::TestApp};
 
 #[tokio::test]
 async fn title_and_price_are_enough_to_sell_a_ticket() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (user, seller) = kit.user(&tickets);
+    let mut app = TestApp::new().await;
+    let (user, seller) = app.user();
     let (path, reply) = sell(
         &seller,
         json!({"title": "Concert", "price": {"amount": 1999, "currency": "usd"}}),
@@ -38,54 +36,53 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
     ] {
         assert_eq!(ticket[field], value, "{field}");
     }
-    let read = tickets.client().get(&path).await.expect(200);
+    let read = app.client().get(&path).await.expect(200);
     assert_eq!(
         (read.json(), etag(&read)),
         (ticket, etag(&reply)),
         "anybody can read it"
     );
-    let said = kit
+    let published = app
+        .env
         .wait_for_event(|event| matches!(event, Event::TicketCreated(ticket) if ticket.id == id(&reply)))
         .await;
-    let Event::TicketCreated(said) = said else {
+    let Event::TicketCreated(published) = published else {
         unreachable!()
     };
-    assert_eq!((said.version, said.quantity, said.seller_id), (1, 1, user));
-    tickets.stop().await;
+    assert_eq!(
+        (published.version, published.quantity, published.seller_id),
+        (1, 1, user)
+    );
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn a_ticket_may_be_free_and_is_the_cheapest_then() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (dear, reply) = sell(&seller, concert(1)).await;
     let mut free = concert(1);
     free["price"]["amount"] = json!(0);
     let (_, gift) = sell(&seller, free.clone()).await;
     let cheapest = format!("{TICKETS}?sort=price");
-    let listed = tickets.client().get(&cheapest).await.expect(200).json();
+    let listed = app.client().get(&cheapest).await.expect(200).json();
     assert_eq!(listed["items"], json!([gift.json(), reply.json()]));
-    let found = tickets
-        .client()
-        .get(&format!("{TICKETS}?currency=usd&maxPrice=0"))
-        .await;
+    let found = app.client().get(&format!("{TICKETS}?currency=usd&maxPrice=0")).await;
     assert_eq!(found.expect(200).json()["items"], json!([gift.json()]));
     // What had a price may lose it, too.
     let changed = seller.put(&dear, free).await.expect(200);
     assert_eq!(changed.json()["price"]["amount"], 0);
     assert_eq!(
-        admin::check(&kit.database::<Ticket>(), &Ticket::SCHEMA, Ticket::INVARIANTS).unwrap(),
+        admin::check(&app.env.database::<Ticket>(), &Ticket::SCHEMA, Ticket::INVARIANTS).unwrap(),
         []
     );
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_wrong_about_an_offer_is_named() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn every_error_of_an_offer_names_its_field() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let price = |amount: i64, currency: &str| json!({"title": "a", "price": {"amount": amount, "currency": currency}});
     let with = |field: &str, value: serde_json::Value| {
         let mut offer = concert(1);
@@ -138,32 +135,29 @@ async fn what_is_wrong_about_an_offer_is_named() {
         "all of it at once: {}",
         reply.text
     );
-    let nothing = tickets.client().get(TICKETS).await.expect(200);
+    let nothing = app.client().get(TICKETS).await.expect(200);
     assert_eq!(nothing.json()["items"], json!([]));
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_sells_nothing() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let nobody = tickets.client();
-    let path = format!("{TICKETS}/{}", TicketId::new(kit.now()));
+async fn selling_requires_a_token() {
+    let mut app = TestApp::new().await;
+    let nobody = app.client();
+    let path = format!("{TICKETS}/{}", TicketId::new(app.env.now()));
     let _ = nobody.post(TICKETS, concert(1)).await.expect(401);
     let _ = nobody.put(&path, concert(1)).await.expect(401);
     let _ = nobody.delete(&path).await.expect(401);
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn a_key_sells_once_whatever_happens_in_between() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (user, _) = kit.user(&tickets);
+async fn an_idempotency_key_creates_one_ticket_also_after_a_restart() {
+    let mut app = TestApp::new().await;
+    let (user, _) = app.user();
     let seller = || {
-        tickets
-            .client()
-            .bearer(&kit.token(user))
+        app.client()
+            .bearer(&app.env.token(user))
             .with("idempotency-key", "first")
     };
     let (one, other) = (seller(), seller());
@@ -176,67 +170,62 @@ async fn a_key_sells_once_whatever_happens_in_between() {
     assert_eq!(etag(&one), etag(&other));
     let reply = seller().post(TICKETS, concert(6)).await.expect(422);
     assert_eq!(reply.problem().0, "idempotency-key-reused");
-    tickets.stop().await;
+    app.stop().await;
 
-    let tickets = started(&kit).await;
-    let seller = tickets
+    app.start().await;
+    let seller = app
         .client()
-        .bearer(&kit.token(user))
+        .bearer(&app.env.token(user))
         .with("idempotency-key", "first");
     let again = seller.post(TICKETS, concert(5)).await.expect(201);
     assert_eq!(again.text, one.text, "byte for byte, after a restart");
-    let (_, somebody_else) = kit.user(&tickets);
-    let theirs = somebody_else
+    let (_, other_user) = app.user();
+    let theirs = other_user
         .with("idempotency-key", "first")
         .post(TICKETS, concert(5))
         .await
         .expect(201);
-    assert_ne!(
-        theirs.text_at("/id"),
-        one.text_at("/id"),
-        "a key belongs to who sends it"
-    );
-    let listed = tickets.client().get(TICKETS).await.expect(200);
+    assert_ne!(theirs.text_at("/id"), one.text_at("/id"), "a key belongs to its user");
+    let listed = app.client().get(TICKETS).await.expect(200);
     assert_eq!(listed.json()["items"].as_array().unwrap().len(), 2);
-    tickets.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn everything_can_be_told_again_and_the_database_is_sound() {
-    let kit = TestEnv::new().await;
-    let tickets = started(&kit).await;
-    let (_, seller) = kit.user(&tickets);
+async fn republish_publishes_every_ticket_again_and_the_database_is_sound() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
     let (kept, _) = sell(&seller, concert(5)).await;
     let (withdrawn, _) = sell(&seller, concert(5)).await;
     let _ = seller.delete(&withdrawn).await.expect(204);
-    tickets.stop().await;
+    app.stop().await;
 
-    let database = kit.database::<Ticket>();
+    let database = app.env.database::<Ticket>();
     let findings = admin::check(&database, &Ticket::SCHEMA, Ticket::INVARIANTS).unwrap();
     assert_eq!(findings, []);
 
-    let said_before = kit.published_events().len();
+    let events_before = app.env.published_events().len();
     let db = db::Db::open(&database, &Ticket::SCHEMA).unwrap();
-    let now = kit.now();
+    let now = app.env.now();
     let next = db.write(move |tx| Ticket::republish(tx, now, None)).await.unwrap();
-    assert!(next.is_some(), "where to go on");
+    assert!(next.is_some(), "the next page");
     let end: Option<String> = db.write(move |tx| Ticket::republish(tx, now, next)).await.unwrap();
     assert_eq!(end, None);
     db.close().await;
 
-    let tickets = started(&kit).await;
-    let told = testkit::eventually("both are told again", || async {
-        let heard = kit.published_events();
-        (heard.len() >= said_before + 2).then_some(heard)
+    app.start().await;
+    let republished = testkit::eventually("both are published again", || async {
+        let events = app.env.published_events();
+        (events.len() >= events_before + 2).then_some(events)
     })
     .await;
     for (path, version) in [(kept, 1), (withdrawn, 2)] {
-        let times = told.iter().filter(|event| match event {
+        let times = republished.iter().filter(|event| match event {
             Event::TicketCreated(ticket) => version == 1 && path.ends_with(&ticket.id.to_string()),
             Event::TicketUpdated(ticket) => ticket.version == version && path.ends_with(&ticket.id.to_string()),
             _ => false,
         });
-        assert_eq!(times.count(), 2, "{path}: {told:#?}");
+        assert_eq!(times.count(), 2, "{path}: {republished:#?}");
     }
-    tickets.stop().await;
+    app.stop().await;
 }

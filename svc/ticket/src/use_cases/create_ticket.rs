@@ -1,15 +1,13 @@
-//! A seller puts tickets on sale.
-
 use db::Tx;
 use values::{Timestamp, UserId};
 
 use crate::{
-    announce::announce,
-    listing::{Listing, StartsInThePast},
-    offer::Offer,
+    domain::{Listing, Offer, StartsInThePast},
+    events::publish,
     store,
 };
 
+/// Why a listing was not created.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateTicketError {
     #[error(transparent)]
@@ -18,15 +16,15 @@ pub(crate) enum CreateTicketError {
     Database(#[from] db::Error),
 }
 
-/// Keeps a new listing and announces it.
+/// Creates a listing and publishes `ticket.created`.
 pub(crate) fn create_ticket(
     tx: &Tx,
     now: Timestamp,
     seller: UserId,
     offer: Offer,
 ) -> Result<Listing, CreateTicketError> {
-    let listing = Listing::open(seller, offer, now)?;
+    let listing = Listing::create(seller, offer, now)?;
     store::insert(tx, &listing)?;
-    announce(tx, now, &listing)?;
+    publish(tx, now, &listing)?;
     Ok(listing)
 }

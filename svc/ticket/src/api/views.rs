@@ -1,4 +1,4 @@
-//! How tickets look in JSON.
+//! Tickets in JSON.
 
 use events::RefundTerms;
 use poem_openapi::{Enum, Object, types::Example};
@@ -6,48 +6,45 @@ use problem::{Invalid, Problem};
 use serde::{Deserialize, Serialize};
 use values::{Money, TicketId, Timestamp, UserId};
 
-use crate::{
-    listing::{Listing, Status},
-    offer::{self, Line, Offer, Prose, Terms},
-};
+use crate::domain::{self, Listing, ListingSort, ListingStatus, LongText, Offer, ShortText, Terms};
 
-/// What a seller says about a ticket, all of it: what is left out of a change is taken off the ticket, except `quantity`.
+/// A seller's offer. A change removes the fields that it leaves out, except `quantity`.
 #[derive(Clone, PartialEq, Eq, Debug, Object, Serialize, Deserialize)]
 #[oai(rename = "TicketOffer", rename_all = "camelCase", deny_unknown_fields, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct OfferDto {
+pub(crate) struct TicketOffer {
     /// One line. Fixed while tickets are held or sold.
     #[oai(validator(min_length = 1, max_length = 200))]
     title: String,
     #[oai(nullable, validator(max_length = 5000))]
     #[serde(default)]
     description: Option<String>,
-    /// Where it takes place, in one line.
+    /// The venue, in one line.
     #[oai(nullable, validator(max_length = 200))]
     #[serde(default)]
     venue: Option<String>,
-    /// When it begins; no ticket is sold after that. In the future when it is set.
+    /// When the event begins; no ticket is sold after that. Must be in the future when it is set.
     #[oai(nullable)]
     #[serde(default)]
     starts_at: Option<Timestamp>,
-    /// The price of one ticket: 0, or at least what a card payment must be in that currency. Fixed while tickets are held
-    /// or sold.
+    /// The price of one ticket: 0, or at least the minimum card payment in that currency. Fixed while tickets are held or
+    /// sold.
     price: Money,
-    /// How many identical tickets there are, those held and sold included: 1 if a new ticket does not say, and as many as
-    /// before if a change does not say. It cannot go below what is held and sold.
+    /// The number of identical tickets, including those held and sold. Default: 1 for a new ticket, unchanged for a change.
+    /// It cannot go below the tickets held and sold.
     #[oai(nullable, validator(minimum(value = "1"), maximum(value = "1000000")))]
     #[serde(default)]
     quantity: Option<i64>,
-    /// Seconds within which an order is to be paid, instead of the marketplace's usual window.
+    /// Seconds within which an order must be paid, instead of the marketplace's order window.
     #[oai(nullable, validator(minimum(value = "10"), maximum(value = "3600")))]
     #[serde(default)]
     order_window_seconds: Option<i64>,
-    /// Until when a buyer gets a refund without you being asked; after that, or if it is left out, you decide. What an
-    /// order was promised stays promised.
+    /// Until when refunds are approved automatically. After that, or if left out, the seller decides. Orders keep the terms
+    /// that they were placed under.
     #[oai(nullable)]
     #[serde(default)]
     refundable_until: Option<Timestamp>,
-    /// Whether refunded tickets are sold again; otherwise they are void.
+    /// Whether refunded tickets go on sale again; otherwise they are void.
     #[oai(default = "yes")]
     #[serde(default = "yes")]
     resell_refunded: bool,
@@ -57,13 +54,13 @@ fn yes() -> bool {
     RefundTerms::default().resell_refunded
 }
 
-impl Example for OfferDto {
+impl Example for TicketOffer {
     fn example() -> Self {
         Self {
             title: "Die Goldberg-Variationen".to_owned(),
             description: Some("On a harpsichord of 1728. Doors open at seven.".to_owned()),
             venue: Some("Laeiszhalle, Hamburg".to_owned()),
-            // Far away, so that trying it out works for years.
+            // Far away, so that the example works for years.
             starts_at: Some(Timestamp::from_millis(2_064_339_000_000)),
             price: Money::example(),
             quantity: Some(100),
@@ -74,20 +71,28 @@ impl Example for OfferDto {
     }
 }
 
-impl OfferDto {
-    /// Understands the offer, or says all that is wrong about it.
+impl TicketOffer {
+    /// Validates the offer.
+    ///
+    /// # Errors
+    ///
+    /// A problem that names every invalid field.
     pub(crate) fn parse(self) -> Result<Offer, Problem> {
         let mut invalid = Invalid::new();
-        let title = invalid.field("title", Line::parse(&self.title));
+        let title = invalid.field("title", ShortText::parse(&self.title));
         let description = optional(
             &mut invalid,
             "description",
-            said(self.description.as_deref()).map(Prose::parse),
+            non_blank(self.description.as_deref()).map(LongText::parse),
         );
-        let venue = optional(&mut invalid, "venue", said(self.venue.as_deref()).map(Line::parse));
+        let venue = optional(
+            &mut invalid,
+            "venue",
+            non_blank(self.venue.as_deref()).map(ShortText::parse),
+        );
         let price = invalid.field("price.amount", self.price.payable());
-        let quantity = optional(&mut invalid, "quantity", self.quantity.map(offer::quantity));
-        let window = self.order_window_seconds.map(offer::order_window);
+        let quantity = optional(&mut invalid, "quantity", self.quantity.map(domain::quantity));
+        let window = self.order_window_seconds.map(domain::order_window);
         let order_window_seconds = optional(&mut invalid, "orderWindowSeconds", window);
         let offer = title.zip(price).map(|(title, price)| {
             let terms = Terms {
@@ -108,8 +113,8 @@ impl OfferDto {
     }
 }
 
-/// An empty text says nothing.
-fn said(text: Option<&str>) -> Option<&str> {
+/// Returns a text unless it is blank: a blank text counts as left out.
+fn non_blank(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 
@@ -117,44 +122,44 @@ fn optional<T, E: std::fmt::Display>(invalid: &mut Invalid, field: &str, parsed:
     invalid.field(field, parsed.transpose()).flatten()
 }
 
-/// A ticket on sale, or that was: `quantity` identical pieces.
+/// A listing of `quantity` identical tickets.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
 #[oai(rename = "Ticket", rename_all = "camelCase", example)]
-pub(crate) struct TicketDto {
+pub(crate) struct TicketView {
     id: TicketId,
-    /// Who sells it, and therefore cannot buy it.
+    /// The seller, who cannot order it.
     seller_id: UserId,
     title: String,
     #[oai(nullable)]
     description: Option<String>,
     #[oai(nullable)]
     venue: Option<String>,
-    /// When it begins; no ticket is sold after that.
+    /// When the event begins; no ticket is sold after that.
     #[oai(nullable)]
     starts_at: Option<Timestamp>,
-    /// The price of one.
+    /// The price of one ticket.
     price: Money,
-    /// How many there are, those held and sold included.
+    /// The number of tickets, including those held and sold.
     quantity: u64,
-    /// How many can be bought now.
+    /// The number of tickets that can be bought now.
     available: u64,
-    /// How many are held by orders that are not paid yet.
+    /// The number of tickets held by unpaid orders.
     held: u64,
-    /// How many are paid, and not given back to be sold again.
+    /// The number of tickets sold, without those that were refunded and went on sale again.
     sold: u64,
     status: TicketStatus,
-    /// Seconds within which an order is to be paid, where that is not the marketplace's usual window.
+    /// Seconds within which an order must be paid, if other than the marketplace's order window.
     #[oai(nullable)]
     order_window_seconds: Option<u32>,
-    /// Until when a buyer gets a refund without the seller being asked.
+    /// Until when refunds are approved automatically.
     #[oai(nullable)]
     refundable_until: Option<Timestamp>,
-    /// Whether refunded tickets are sold again; otherwise they are void, and stay counted as sold.
+    /// Whether refunded tickets go on sale again; otherwise they are void and stay counted as sold.
     resell_refunded: bool,
     /// Counts the seller's changes.
     version: u64,
     created_at: Timestamp,
-    /// When the seller changed it last.
+    /// When the seller last changed it.
     updated_at: Timestamp,
     /// When the seller withdrew it.
     #[oai(nullable)]
@@ -167,40 +172,42 @@ pub(crate) enum TicketStatus {
     /// It can be bought.
     #[oai(rename = "on-sale")]
     OnSale,
-    /// All are held or sold; what is held may come back.
+    /// All tickets are held or sold; held tickets may become available again.
     #[oai(rename = "sold-out")]
     SoldOut,
-    /// Too late: it has begun.
+    /// The event has begun.
     #[oai(rename = "begun")]
     Begun,
-    /// Its seller has taken it off sale.
+    /// The seller has taken it off sale.
     #[oai(rename = "withdrawn")]
     Withdrawn,
 }
 
-impl TicketDto {
-    /// The listing as it is shown at this moment.
-    pub(crate) fn of(listing: Listing, now: Timestamp) -> Self {
+impl TicketView {
+    /// Returns the view of a listing at the time `now`.
+    pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
+        let (quantity, available, status) = (listing.quantity(), listing.available(now), listing.status(now));
+        let listing = listing.into_snapshot();
         Self {
             id: listing.id,
             seller_id: listing.seller_id,
-            quantity: listing.quantity(),
-            available: listing.available(now),
+            quantity,
+            available,
             held: listing.stock.held,
             sold: listing.stock.sold,
-            status: match listing.status(now) {
-                Status::OnSale => TicketStatus::OnSale,
-                Status::SoldOut => TicketStatus::SoldOut,
-                Status::Begun => TicketStatus::Begun,
-                Status::Withdrawn => TicketStatus::Withdrawn,
+            status: match status {
+                ListingStatus::OnSale => TicketStatus::OnSale,
+                ListingStatus::SoldOut => TicketStatus::SoldOut,
+                ListingStatus::Begun => TicketStatus::Begun,
+                ListingStatus::Withdrawn => TicketStatus::Withdrawn,
             },
             version: listing.version,
             created_at: listing.created_at,
             updated_at: listing.updated_at,
             withdrawn_at: listing.withdrawn_at,
             title: listing.terms.title.into_string(),
-            description: listing.terms.description.map(Prose::into_string),
-            venue: listing.terms.venue.map(Line::into_string),
+            description: listing.terms.description.map(LongText::into_string),
+            venue: listing.terms.venue.map(ShortText::into_string),
             starts_at: listing.terms.starts_at,
             price: listing.terms.price,
             order_window_seconds: listing.terms.order_window_seconds,
@@ -210,9 +217,9 @@ impl TicketDto {
     }
 }
 
-impl Example for TicketDto {
+impl Example for TicketView {
     fn example() -> Self {
-        let OfferDto {
+        let TicketOffer {
             title,
             description,
             venue,
@@ -221,7 +228,7 @@ impl Example for TicketDto {
             refundable_until,
             resell_refunded,
             ..
-        } = OfferDto::example();
+        } = TicketOffer::example();
         let created_at = Timestamp::from_millis(1_796_040_000_000);
         Self {
             id: TicketId::example(),
@@ -243,6 +250,40 @@ impl Example for TicketDto {
             created_at,
             updated_at: created_at,
             withdrawn_at: None,
+        }
+    }
+}
+
+/// The sort order of the list.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Enum)]
+#[oai(rename = "TicketSort")]
+pub(crate) enum SortParameter {
+    /// Newest listing first.
+    #[default]
+    #[oai(rename = "newest")]
+    Newest,
+    /// Oldest listing first.
+    #[oai(rename = "oldest")]
+    Oldest,
+    /// Lowest price first, one currency after the other.
+    #[oai(rename = "price")]
+    Price,
+    /// Highest price first, one currency after the other.
+    #[oai(rename = "-price")]
+    PriceDescending,
+    /// Earliest start first, tickets without a start last.
+    #[oai(rename = "startsAt")]
+    StartsAt,
+}
+
+impl From<SortParameter> for ListingSort {
+    fn from(sort: SortParameter) -> Self {
+        match sort {
+            SortParameter::Newest => Self::Newest,
+            SortParameter::Oldest => Self::Oldest,
+            SortParameter::Price => Self::Price,
+            SortParameter::PriceDescending => Self::PriceDescending,
+            SortParameter::StartsAt => Self::StartsAt,
         }
     }
 }

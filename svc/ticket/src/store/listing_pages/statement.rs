@@ -1,54 +1,59 @@
-//! The statement of a page, put together from the parts of a query.
+//! The SELECT of a page, built from the parts of a query.
 
 use pagination::Limit;
 use rusqlite::{ToSql, types::Value};
 use values::Timestamp;
 
-use super::{Place, Query, Sort};
-use crate::store;
+use crate::{
+    domain::{ListingQuery, ListingSort, SortKey},
+    store::listings::columns,
+};
 
-/// A statement under construction. All that a client says is a parameter, never a part of the text.
+/// A SELECT and its parameters. Values of a client are parameters, never part of the text.
 pub(super) struct Statement {
     pub(super) sql: String,
     parameters: Vec<(&'static str, Value)>,
 }
 
 impl Statement {
-    pub(super) fn of(query: &Query, as_of: i64, after: Option<Place>, limit: Limit, now: Timestamp) -> Self {
+    pub(super) fn new(query: &ListingQuery, as_of: i64, after: Option<SortKey>, limit: Limit, now: Timestamp) -> Self {
         let sort = query.sort;
         let mut parameters = vec![(":limit", Value::from(limit.rows()))];
         let filters = filters(query, now, &mut parameters).join(" AND ");
-        let beyond = after.map(|after| beyond(sort, after, &mut parameters));
-        // The words lead to what has them, in the order of its numbers.
-        let (words, number) = if query.words.is_empty() {
+        let after = after.map(|after| after_key(sort, after, &mut parameters));
+        // The full-text index yields matches in the order of their numbers.
+        let (search, number) = if query.terms.is_empty() {
             ("", "l.number")
         } else {
             ("listing_words w CROSS JOIN ", "w.rowid")
         };
-        let columns = store::columns();
+        let columns = columns();
         let from = |place: &str, tables: &str, condition: &str| {
-            let beyond = beyond.as_ref().map(|beyond| beyond(place, number)).unwrap_or_default();
+            let after = after.as_ref().map(|after| after(place, number)).unwrap_or_default();
             format!(
                 "SELECT {columns}, {place}.currency AS place_currency, {place}.amount AS place_amount, \
                  {place}.begins AS place_begins, {number} AS place_number \
-                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {filters}{condition}{beyond}"
+                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {filters}{condition}{after}"
             )
         };
-        let listing = format!("{words}listing l");
+        let listing = format!("{search}listing l");
         let mut sql = from(
             "l",
             &listing,
-            if sort.changes() { " AND l.placed <= :as_of" } else { "" },
+            if sort.is_mutable() {
+                " AND l.placed <= :as_of"
+            } else {
+                ""
+            },
         );
-        if sort.changes() {
+        if sort.is_mutable() {
             parameters.push((":as_of", as_of.into()));
             let former = format!("former_place f CROSS JOIN {listing}");
-            let then = format!(" AND {number} = f.number AND f.placed <= :as_of AND f.until > :as_of");
-            sql = format!("{sql} UNION ALL {}", from("f", &former, &then));
+            let then_current = format!(" AND {number} = f.number AND f.placed <= :as_of AND f.until > :as_of");
+            sql = format!("{sql} UNION ALL {}", from("f", &former, &then_current));
         }
-        let direction = if sort.descends() { " DESC" } else { "" };
-        let order: Vec<_> = sort
-            .columns()
+        let direction = if sort.is_descending() { " DESC" } else { "" };
+        let order: Vec<_> = columns_of(sort)
             .iter()
             .map(|column| format!("place_{column}{direction}"))
             .collect();
@@ -64,8 +69,8 @@ impl Statement {
     }
 }
 
-/// The conditions on what a listing is now.
-fn filters(query: &Query, now: Timestamp, parameters: &mut Vec<(&'static str, Value)>) -> Vec<&'static str> {
+/// Returns the conditions on the current state of a listing.
+fn filters(query: &ListingQuery, now: Timestamp, parameters: &mut Vec<(&'static str, Value)>) -> Vec<&'static str> {
     let mut filters = vec!["l.withdrawn_at IS NULL"];
     let mut filter = |condition: &'static str, name: &'static str, value: Option<Value>| {
         if let Some(value) = value {
@@ -76,7 +81,7 @@ fn filters(query: &Query, now: Timestamp, parameters: &mut Vec<(&'static str, Va
     filter(
         "listing_words MATCH :words AND l.number = w.rowid",
         ":words",
-        query.words.expression().map(Value::from),
+        query.terms.fts_expression().map(Value::from),
     );
     filter(
         "l.seller_id = :seller",
@@ -108,19 +113,19 @@ fn filters(query: &Query, now: Timestamp, parameters: &mut Vec<(&'static str, Va
     filters
 }
 
-/// The condition for what comes after `after`, given the table that holds the places and the column of the numbers.
-fn beyond(
-    sort: Sort,
-    after: Place,
+/// Returns the condition for listings after `after`, given the table of the sort keys and the column of the numbers.
+fn after_key(
+    sort: ListingSort,
+    after: SortKey,
     parameters: &mut Vec<(&'static str, Value)>,
 ) -> impl Fn(&str, &str) -> String + use<> {
-    let Place {
+    let SortKey {
         currency,
         amount,
         begins,
         number,
     } = after;
-    for column in sort.columns() {
+    for column in columns_of(sort) {
         parameters.push(match *column {
             "currency" => (":currency_seen", currency.clone().into()),
             "amount" => (":amount_seen", amount.into()),
@@ -128,7 +133,7 @@ fn beyond(
             _ => (":number_seen", number.into()),
         });
     }
-    let compare = if sort.descends() { "<" } else { ">" };
+    let compare = if sort.is_descending() { "<" } else { ">" };
     move |place, number| {
         let column = |column: &&str| {
             if *column == "number" {
@@ -137,8 +142,20 @@ fn beyond(
                 format!("{place}.{column}")
             }
         };
-        let columns: Vec<_> = sort.columns().iter().map(column).collect();
-        let seen: Vec<_> = sort.columns().iter().map(|column| format!(":{column}_seen")).collect();
+        let columns: Vec<_> = columns_of(sort).iter().map(column).collect();
+        let seen: Vec<_> = columns_of(sort)
+            .iter()
+            .map(|column| format!(":{column}_seen"))
+            .collect();
         format!(" AND ({}) {compare} ({})", columns.join(", "), seen.join(", "))
+    }
+}
+
+/// Returns the columns to sort by; the last of them is unique.
+const fn columns_of(sort: ListingSort) -> &'static [&'static str] {
+    match sort {
+        ListingSort::Newest | ListingSort::Oldest => &["number"],
+        ListingSort::Price | ListingSort::PriceDescending => &["currency", "amount", "number"],
+        ListingSort::StartsAt => &["begins", "number"],
     }
 }

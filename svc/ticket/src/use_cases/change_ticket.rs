@@ -1,23 +1,20 @@
-//! A seller replaces the offer of a listing.
-
 use db::Tx;
 use values::Timestamp;
 
+use super::edit::{Edit, EditError};
 use crate::{
-    announce::announce,
-    edit::{Edit, EditError},
-    listing::Listing,
-    offer::Offer,
+    domain::{Listing, Offer},
+    events::publish,
     store,
 };
 
-/// Replaces the offer and announces that; an offer that is the same already changes nothing.
+/// Replaces the offer of a listing and publishes `ticket.updated`. An equal offer changes nothing.
 pub(crate) fn change_ticket(tx: &Tx, now: Timestamp, edit: &Edit, offer: Offer) -> Result<Listing, EditError> {
     let mut listing = edit.listing(tx)?;
-    edit.check(&listing)?;
+    edit.check_seen(&listing)?;
     if listing.change(offer, now)? {
         store::update(tx, &listing)?;
-        announce(tx, now, &listing)?;
+        publish(tx, now, &listing)?;
     }
     Ok(listing)
 }

@@ -1,0 +1,96 @@
+//! Errors of use cases as problem documents.
+
+use std::{fmt::Display, str::FromStr};
+
+use poem::http::StatusCode;
+use problem::Problem;
+use values::TicketId;
+
+use crate::{
+    domain::{CannotChange, CannotResume, StartsInThePast},
+    use_cases::{CreateTicketError, EditError},
+};
+
+/// Parses an optional parameter.
+pub(super) fn parse_parameter<T: FromStr<Err: Display>>(
+    name: &str,
+    text: Option<String>,
+) -> Result<Option<T>, Problem> {
+    text.map(|text| text.parse())
+        .transpose()
+        .map_err(|error| bad_parameter(name, error))
+}
+
+/// Returns the problem of an invalid parameter: 400.
+pub(super) fn bad_parameter(name: &str, message: impl Display) -> Problem {
+    Problem::malformed("A parameter is invalid.").field(name, message)
+}
+
+pub(super) fn ticket_not_found(id: TicketId) -> Problem {
+    Problem::not_found(format_args!("There is no ticket {id}."))
+}
+
+impl From<CreateTicketError> for Problem {
+    fn from(error: CreateTicketError) -> Self {
+        match error {
+            CreateTicketError::Start(error) => error.into(),
+            CreateTicketError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<StartsInThePast> for Problem {
+    fn from(error: StartsInThePast) -> Self {
+        Self::invalid("startsAt", error)
+    }
+}
+
+impl From<EditError> for Problem {
+    fn from(error: EditError) -> Self {
+        match error {
+            EditError::NotFound(id) => ticket_not_found(id),
+            EditError::NotTheSeller => Self::forbidden("Only its seller can change a ticket."),
+            EditError::Stale => Self::new(
+                StatusCode::PRECONDITION_FAILED,
+                "stale",
+                "The ticket was changed in the meantime",
+            )
+            .detail("Its seller changed it since the state that If-Match names. Get it again and repeat the change."),
+            EditError::CannotChange(error) => error.into(),
+            EditError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl From<CannotChange> for Problem {
+    fn from(error: CannotChange) -> Self {
+        match error {
+            CannotChange::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn")
+                .detail("A withdrawn listing cannot be changed."),
+            CannotChange::Reserved(stock) => {
+                Self::conflict("ticket-reserved", "Title and price are fixed").detail(format_args!(
+                    "{} tickets are held and {} are sold; other fields can be changed.",
+                    stock.held, stock.sold
+                ))
+            }
+            CannotChange::BelowReserved { stock, requested } => {
+                Self::conflict("quantity-reserved", "More tickets are held and sold")
+                    .detail(format_args!(
+                        "{} tickets are held and {} are sold, more than {requested}.",
+                        stock.held, stock.sold
+                    ))
+                    .field("quantity", format_args!("must be at least {}", stock.taken()))
+            }
+            CannotChange::Start(error) => error.into(),
+        }
+    }
+}
+
+impl From<CannotResume> for Problem {
+    fn from(error: CannotResume) -> Self {
+        match error {
+            CannotResume::OtherQuery => pagination::foreign(),
+            CannotResume::Expired => bad_parameter("cursor", "is older than a day: start again with the first page"),
+        }
+    }
+}

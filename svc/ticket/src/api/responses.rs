@@ -1,0 +1,142 @@
+//! Responses of the operations: statuses and headers.
+
+use poem_openapi::{ApiResponse, payload::Json};
+use problem::statuses;
+use values::Timestamp;
+
+use super::views::TicketView;
+use crate::domain::{EntityTag, EntityTagCondition, Listing};
+
+/// Clients may store a ticket but must revalidate it, since its availability changes at any time (RFC 9111, section
+/// 5.2.2.4).
+const CACHE_CONTROL: &str = "no-cache";
+
+#[derive(ApiResponse)]
+pub(crate) enum TicketCreated {
+    /// The ticket is on sale.
+    #[oai(status = 201)]
+    Created(
+        Json<TicketView>,
+        /// The path of the ticket.
+        #[oai(header = "Location")]
+        String,
+        /// The state of the ticket.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+#[expect(clippy::large_enum_variant, reason = "lives as long as one response")]
+pub(crate) enum TicketRead {
+    /// The ticket.
+    #[oai(status = 200)]
+    Modified(
+        Json<TicketView>,
+        /// The state of the ticket, for `If-None-Match` and `If-Match`.
+        #[oai(header = "ETag")]
+        String,
+        /// `no-cache`: store it, but revalidate it before each use.
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+    /// The ticket is in the state that `If-None-Match` names.
+    #[oai(status = 304)]
+    NotModified(
+        /// The state of the ticket.
+        #[oai(header = "ETag")]
+        String,
+        /// `no-cache`: store it, but revalidate it before each use.
+        #[oai(header = "Cache-Control")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum TicketChanged {
+    /// The changed ticket.
+    #[oai(status = 200)]
+    Changed(
+        Json<TicketView>,
+        /// The state of the ticket.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
+pub(crate) enum TicketWithdrawn {
+    /// The ticket is withdrawn.
+    #[oai(status = 204)]
+    Withdrawn,
+}
+
+impl TicketCreated {
+    pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
+        let location = format!("/api/v1/tickets/{}", listing.id());
+        let tag = EntityTag::new(&listing, now).to_string();
+        Self::Created(Json(TicketView::new(listing, now)), location, tag)
+    }
+}
+
+impl TicketRead {
+    /// Returns the ticket, or 304 if the client has its state.
+    pub(crate) fn new(listing: Listing, known: Option<&EntityTagCondition>, now: Timestamp) -> Self {
+        let tag = EntityTag::new(&listing, now);
+        if known.is_some_and(|known| known.matches(tag)) {
+            return Self::NotModified(tag.to_string(), CACHE_CONTROL.to_owned());
+        }
+        Self::Modified(
+            Json(TicketView::new(listing, now)),
+            tag.to_string(),
+            CACHE_CONTROL.to_owned(),
+        )
+    }
+}
+
+impl TicketChanged {
+    pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
+        let tag = EntityTag::new(&listing, now).to_string();
+        Self::Changed(Json(TicketView::new(listing, now)), tag)
+    }
+}
+
+statuses! {
+    /// Why a ticket was not created.
+    pub(crate) CreateTicketProblem {
+        422 => "A field is missing, unknown or invalid, or the idempotency key was used with another body.",
+    }
+}
+
+statuses! {
+    /// Why tickets are not listed.
+    pub(crate) ListTicketsProblem {
+        400 => "A parameter is malformed, or the cursor belongs to another query; the response names it.",
+    }
+}
+
+statuses! {
+    /// Why a ticket is not shown.
+    pub(crate) GetTicketProblem {
+        404 => "There is no such ticket.",
+    }
+}
+
+statuses! {
+    /// Why a ticket is not changed.
+    pub(crate) ChangeTicketProblem {
+        403 => "Only its seller can change a ticket.",
+        404 => "There is no such ticket.",
+        409 => "`ticket-withdrawn`, `ticket-reserved` or `quantity-reserved`: the tickets held and sold do not allow the change.",
+        412 => "The ticket was changed since the state that If-Match names.",
+    }
+}
+
+statuses! {
+    /// Why a ticket is not withdrawn.
+    pub(crate) WithdrawTicketProblem {
+        403 => "Only its seller can withdraw a ticket.",
+        404 => "There is no such ticket.",
+        412 => "The ticket was changed since the state that If-Match names.",
+    }
+}

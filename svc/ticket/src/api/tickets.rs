@@ -1,0 +1,229 @@
+//! The operations on tickets.
+
+use db::Db;
+use idempotency::StoredResponse;
+use pagination::{Cursor, Limit, Page};
+use poem::web::Data;
+use poem_openapi::{
+    OpenApi, Tags,
+    param::{Header, Path, Query},
+    payload::Json,
+};
+use problem::{Body, Problem};
+use token::SignedIn;
+use values::{Clock, Currency, TicketId, Timestamp, UserId};
+
+use super::{
+    problems::{bad_parameter, parse_parameter, ticket_not_found},
+    responses::{
+        ChangeTicketProblem, CreateTicketProblem, GetTicketProblem, ListTicketsProblem, TicketChanged, TicketCreated,
+        TicketRead, TicketWithdrawn, WithdrawTicketProblem,
+    },
+    views::{SortParameter, TicketOffer, TicketView},
+};
+use crate::{
+    domain::{EntityTagCondition, ListPosition, ListingQuery, SearchTerms},
+    store,
+    use_cases::{Edit, change_ticket, create_ticket, withdraw_ticket},
+};
+
+/// The operations on tickets.
+#[derive(Debug)]
+pub struct Api;
+
+/// The state that the operations share.
+#[derive(Clone, Debug)]
+pub struct App {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+}
+
+#[derive(Tags)]
+enum Tag {
+    /// Listings of tickets.
+    Tickets,
+}
+
+#[OpenApi(prefix_path = "/api/v1/tickets", tag = "Tag::Tickets")]
+impl Api {
+    /// Put a ticket on sale
+    ///
+    /// A listing of `quantity` identical tickets. `title` and `price` are enough.
+    #[oai(path = "/", method = "post", operation_id = "createTicket")]
+    async fn create(
+        &self,
+        app: Data<&App>,
+        seller: SignedIn,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::Key>>,
+        body: Body<TicketOffer>,
+    ) -> Result<StoredResponse<TicketCreated>, CreateTicketProblem> {
+        let request = idempotency::Request::new("createTicket", seller.user_id, key.0, &body.0);
+        let offer = body.0.parse()?;
+        let now = app.clock.now();
+        let work = move |tx: &db::Tx| {
+            Ok::<_, Problem>(TicketCreated::new(create_ticket(tx, now, seller.user_id, offer)?, now))
+        };
+        Ok(app
+            .db
+            .write(move |tx| idempotency::once(tx, now, &request, work))
+            .await?)
+    }
+
+    /// Search tickets
+    ///
+    /// All filters apply together; withdrawn tickets are never listed. Follow `nextCursor`, with the same filters and sort,
+    /// to the last page: no ticket appears twice, and none that matches throughout is left out, whatever is listed, changed
+    /// or withdrawn meanwhile. A list by price or start is sorted by the prices and starts at the time of its first page,
+    /// for a day; the tickets are shown with their current values.
+    #[oai(path = "/", method = "get", operation_id = "listTickets")]
+    #[expect(clippy::too_many_arguments, reason = "one per query parameter")]
+    async fn list(
+        &self,
+        app: Data<&App>,
+        /// Search words. A ticket matches if each is the prefix of a word in its title, description or venue; case and
+        /// accents do not matter. At most 200 characters and 16 words. A text without letters and digits filters nothing.
+        q: Query<Option<String>>,
+        /// Only tickets of this seller.
+        seller: Query<Option<UserId>>,
+        /// Only tickets in this currency.
+        currency: Query<Option<Currency>>,
+        /// Only tickets with this price or a higher one, in minor units of `currency`, which is required with it.
+        #[oai(name = "minPrice")]
+        min_price: Query<Option<i64>>,
+        /// Only tickets with this price or a lower one, in minor units of `currency`, which is required with it.
+        #[oai(name = "maxPrice")]
+        max_price: Query<Option<i64>>,
+        /// Only tickets that start at this time or later.
+        #[oai(name = "startsAfter")]
+        starts_after: Query<Option<Timestamp>>,
+        /// Only tickets that start before this time.
+        #[oai(name = "startsBefore")]
+        starts_before: Query<Option<Timestamp>>,
+        /// `true`: only tickets that can be bought now.
+        available: Query<Option<bool>>,
+        /// `newest` or `oldest` first; `price`: lowest price first, `-price`: highest price first, one currency after the
+        /// other; `startsAt`: earliest start first, tickets without a start last.
+        #[oai(default)]
+        sort: Query<SortParameter>,
+        /// The maximum number of tickets in the response.
+        limit: Query<Limit>,
+        /// The `nextCursor` of the previous page.
+        cursor: Query<Option<Cursor<ListPosition>>>,
+    ) -> Result<Json<Page<TicketView>>, ListTicketsProblem> {
+        let query = ListingQuery {
+            terms: parse_parameter::<SearchTerms>("q", q.0)?.unwrap_or_default(),
+            seller: seller.0,
+            currency: currency.0,
+            min_price: min_price.0,
+            max_price: max_price.0,
+            starts_after: starts_after.0,
+            starts_before: starts_before.0,
+            available: available.0 == Some(true),
+            sort: sort.0.into(),
+        };
+        if query.currency.is_none() && (query.min_price.is_some() || query.max_price.is_some()) {
+            return Err(bad_parameter("currency", "is required with minPrice and maxPrice").into());
+        }
+        let (limit, now) = (limit.0, app.clock.now());
+        let position = cursor.0.map(|Cursor(position)| position);
+        if let Some(position) = &position {
+            query.check_position(position, now)?;
+        }
+        let page = app
+            .db
+            .read(move |conn| store::listing_page(conn, query, position, limit, now).map_err(Problem::from))
+            .await?;
+        let position_after = page.position_after();
+        Ok(Json(Page::cut(page.listings, limit, position_after, |listed| {
+            TicketView::new(listed.listing, now)
+        })))
+    }
+
+    /// Get a ticket
+    ///
+    /// Withdrawn tickets included. The `ETag` changes with every field, so `If-None-Match` is answered with 304 only if
+    /// nothing changed.
+    #[oai(path = "/:ticketId", method = "get", operation_id = "getTicket")]
+    async fn get(
+        &self,
+        app: Data<&App>,
+        /// The ticket.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
+        /// The `ETag` of the state that the client has.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<TicketRead, GetTicketProblem> {
+        let known = parse_parameter::<EntityTagCondition>("If-None-Match", if_none_match.0)?;
+        let id = id.0;
+        let found = app
+            .db
+            .read(move |conn| store::listing(conn, id).map_err(Problem::from))
+            .await?;
+        let listing = found.ok_or_else(|| ticket_not_found(id))?;
+        Ok(TicketRead::new(listing, known.as_ref(), app.clock.now()))
+    }
+
+    /// Change a ticket
+    ///
+    /// Replaces every field that can be changed: `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if
+    /// left out; `quantity` stays as it is. While tickets are held or sold, `title` and `price` are fixed and `quantity`
+    /// cannot go below them. `If-Match` refuses the change if the seller changed the ticket since; orders in between do not
+    /// count.
+    #[oai(path = "/:ticketId", method = "put", operation_id = "changeTicket")]
+    async fn change(
+        &self,
+        app: Data<&App>,
+        seller: SignedIn,
+        /// The ticket.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
+        /// The `ETag` of the state that the seller has seen; `*` or no header for any state.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Body<TicketOffer>,
+    ) -> Result<TicketChanged, ChangeTicketProblem> {
+        let edit = Edit {
+            ticket_id: id.0,
+            user_id: seller.user_id,
+            if_match: parse_parameter("If-Match", if_match.0)?,
+        };
+        let offer = body.0.parse()?;
+        let now = app.clock.now();
+        let listing = app
+            .db
+            .write(move |tx| change_ticket(tx, now, &edit, offer))
+            .await
+            .map_err(Problem::from)?;
+        Ok(TicketChanged::new(listing, now))
+    }
+
+    /// Withdraw a ticket
+    ///
+    /// Takes the ticket off sale for good and cancels its open orders. Paid orders are refunded; `getWithdrawal` shows the
+    /// progress. Withdrawing it again changes nothing and has the same response.
+    #[oai(path = "/:ticketId", method = "delete", operation_id = "withdrawTicket")]
+    async fn withdraw(
+        &self,
+        app: Data<&App>,
+        seller: SignedIn,
+        /// The ticket.
+        #[oai(name = "ticketId")]
+        id: Path<TicketId>,
+        /// The `ETag` of the state that the seller has seen; `*` or no header for any state.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> Result<TicketWithdrawn, WithdrawTicketProblem> {
+        let edit = Edit {
+            ticket_id: id.0,
+            user_id: seller.user_id,
+            if_match: parse_parameter("If-Match", if_match.0)?,
+        };
+        let now = app.clock.now();
+        app.db
+            .write(move |tx| withdraw_ticket(tx, now, &edit))
+            .await
+            .map_err(Problem::from)?;
+        Ok(TicketWithdrawn::Withdrawn)
+    }
+}

@@ -1,0 +1,13 @@
+//! Listings, what sellers may offer, how lists go on, which state a client has seen.
+
+mod entity_tag;
+mod list_query;
+mod listing;
+mod offer;
+mod search_terms;
+
+pub(crate) use entity_tag::{EntityTag, EntityTagCondition};
+pub(crate) use list_query::{CURSOR_LIFETIME, CannotResume, ListPosition, ListingQuery, ListingSort, SortKey};
+pub(crate) use listing::{CannotChange, Listing, ListingSnapshot, ListingStatus, StartsInThePast, Stock};
+pub(crate) use offer::{LongText, Offer, ShortText, Terms, order_window, quantity};
+pub(crate) use search_terms::SearchTerms;

@@ -1,0 +1,81 @@
+//! Recovery of listings from their own events, after the database was restored from a backup.
+
+use bus::ConsumeError;
+use db::Tx;
+use events::{Envelope, Event, TicketRecord};
+use rusqlite::Connection;
+use values::{OrderId, TicketId, Timestamp};
+
+use crate::{
+    domain::{Listing, ListingSnapshot, LongText, ShortText, Stock, Terms},
+    store,
+};
+
+/// Stores the state that a listing was published with, unless it is stored already. Publishes nothing: consumers have it.
+/// Returns whether it stored anything.
+pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
+    let (Event::TicketCreated(published) | Event::TicketUpdated(published)) = &envelope.event else {
+        return Ok(false);
+    };
+    let known = store::listing(tx, published.id)?;
+    if known.as_ref().is_some_and(|known| known.version() >= published.version) {
+        return Ok(false);
+    }
+    let listing = listing_from(published, known.as_ref(), envelope.time)?;
+    if known.is_some() {
+        store::update(tx, &listing)?;
+    } else {
+        store::insert(tx, &listing)?;
+    }
+    Ok(true)
+}
+
+/// Returns the time of the newest record in the database.
+pub(crate) fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    let (listing, order) = store::newest_ids(conn)?;
+    Ok(listing
+        .and_then(TicketId::created_at)
+        .max(order.and_then(OrderId::created_at)))
+}
+
+/// Returns the listing that was published with this state.
+fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> Result<Listing, ConsumeError> {
+    let record = match (&published.record, known) {
+        (Some(record), _) => record.clone(),
+        // Published by a release that left the record out.
+        (None, Some(known)) => TicketRecord {
+            description: known.snapshot().terms.description.clone().map(LongText::into_string),
+            venue: known.snapshot().terms.venue.clone().map(ShortText::into_string),
+            created_at: known.snapshot().created_at,
+            updated_at: at,
+        },
+        (None, None) => TicketRecord {
+            description: None,
+            venue: None,
+            created_at: published.id.created_at().unwrap_or(at),
+            updated_at: at,
+        },
+    };
+    let short = |text: &str| ShortText::parse(text).map_err(ConsumeError::new);
+    let long = |text: &str| LongText::parse(text).map_err(ConsumeError::new);
+    Ok(Listing::restore(ListingSnapshot {
+        id: published.id,
+        seller_id: published.seller_id,
+        terms: Terms {
+            title: short(&published.title)?,
+            description: record.description.as_deref().map(long).transpose()?,
+            venue: record.venue.as_deref().map(short).transpose()?,
+            starts_at: published.starts_at,
+            price: published.price,
+            order_window_seconds: published.order_window_seconds,
+            refunds: published.refund_terms,
+        },
+        wanted: published.quantity,
+        version: published.version,
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        withdrawn_at: published.withdrawn_at,
+        // Derived from the orders, and not stored with the listing.
+        stock: Stock::default(),
+    }))
+}

@@ -1,0 +1,80 @@
+//! The service: schema, invariants and wiring.
+
+use std::sync::Arc;
+
+use bus::ConsumeError;
+use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
+use db::{Db, Schema, Tx};
+use events::Envelope;
+use rusqlite::Connection;
+use values::{Clock, Timestamp};
+
+use crate::{
+    api::{Api, App},
+    events::{PUBLISHER, consume, newest_record_at, recover, republish},
+    metrics, store,
+};
+
+/// The ticket service.
+#[derive(Debug)]
+pub struct Ticket;
+
+impl Service for Ticket {
+    const NAME: &'static str = PUBLISHER;
+    const ABOUT: &'static str = "Listings: sellers create, change and withdraw them, buyers search them.";
+    const PORT: u16 = 4002;
+    const SCHEMA: Schema = Schema {
+        service: Self::NAME,
+        migrations: &[
+            bus::outbox::SCHEMA_V1,
+            idempotency::SCHEMA_V1,
+            include_str!("../migrations/001_listings.sql"),
+            include_str!("../migrations/002_tally.sql"),
+            include_str!("../migrations/003_refunds.sql"),
+            include_str!("../migrations/004_free_tickets.sql"),
+        ],
+    };
+    const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
+
+    type Settings = ();
+    type Command = NoCommand;
+    type Api = Api;
+    type App = App;
+
+    fn api() -> Api {
+        Api
+    }
+
+    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
+        republish(tx, now, after.as_deref())
+    }
+
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
+        recover(tx, now, envelope)
+    }
+
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        newest_record_at(conn)
+    }
+
+    fn collect_metrics(conn: &Connection, _now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
+        metrics::collect_metrics(conn, samples)
+    }
+
+    async fn start(context: Context, (): ()) -> Result<Parts<App>, OperatorError> {
+        let Context { db, clock, .. } = context;
+        Ok(Parts {
+            consumers: vec![bus::Consumer {
+                queue: bus::Queue::Events,
+                reaction: Arc::new(consume),
+            }],
+            jobs: vec![idempotency::purge_job(&db, &clock)],
+            app: App { db, clock },
+            verifier: None,
+        })
+    }
+
+    async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, OperatorError> {
+        match command {}
+    }
+}

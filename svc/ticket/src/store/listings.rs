@@ -1,0 +1,152 @@
+use db::{RowReader, Tx, read_row};
+use events::RefundTerms;
+use rusqlite::{Connection, OptionalExtension, named_params};
+use values::{Money, OrderId, TicketId};
+
+use crate::domain::{CURSOR_LIFETIME, Listing, ListingSnapshot, LongText, ShortText, Stock, Terms};
+
+db::columns! {
+    /// The columns of a listing, read from `listing l`.
+    LISTING: "listing" as "l" = [
+        id, seller_id, title, description, venue, starts_at, amount, currency, order_window_seconds, refundable_until,
+        resell_refunded, wanted, version, created_at, updated_at, withdrawn_at,
+    ];
+}
+
+/// Returns the SELECT list of a [`Listing`] with its stock, from `listing l` and `stock s`.
+pub(super) fn columns() -> String {
+    format!("{}, coalesce(s.held, 0), coalesce(s.sold, 0)", LISTING.select)
+}
+
+/// Reads [`columns`].
+pub(super) fn read_listing(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Listing> {
+    Ok(Listing::restore(ListingSnapshot {
+        id: row.next()?,
+        seller_id: row.next()?,
+        terms: Terms {
+            title: ShortText::from_stored(row.next()?),
+            description: row.next::<Option<_>>()?.map(LongText::from_stored),
+            venue: row.next::<Option<_>>()?.map(ShortText::from_stored),
+            starts_at: row.next()?,
+            price: Money {
+                amount: row.next()?,
+                currency: row.next()?,
+            },
+            order_window_seconds: row.next()?,
+            refunds: RefundTerms {
+                refundable_until: row.next()?,
+                resell_refunded: row.next()?,
+            },
+        },
+        wanted: row.next()?,
+        version: row.next()?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+        withdrawn_at: row.next()?,
+        stock: Stock {
+            held: row.next()?,
+            sold: row.next()?,
+        },
+    }))
+}
+
+/// Returns a listing, withdrawn or not.
+pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>, db::Error> {
+    let sql = format!(
+        "SELECT {} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id = ?1",
+        columns()
+    );
+    Ok(conn
+        .prepare_cached(&sql)?
+        .query_row([id], read_row(read_listing))
+        .optional()?)
+}
+
+/// Inserts a new listing.
+pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
+    let listing = listing.snapshot();
+    let Terms {
+        title, price, refunds, ..
+    } = &listing.terms;
+    let sql = format!(
+        "INSERT INTO listing ({}, placed) VALUES ({}, (SELECT coalesce(max(placed), 0) + 1 FROM listing))",
+        LISTING.names, LISTING.placeholders
+    );
+    tx.prepare_cached(&sql)?.execute(named_params! {
+        ":id": listing.id,
+        ":seller_id": listing.seller_id,
+        ":title": title.as_str(),
+        ":description": listing.terms.description.as_ref().map(LongText::as_str),
+        ":venue": listing.terms.venue.as_ref().map(ShortText::as_str),
+        ":starts_at": listing.terms.starts_at,
+        ":currency": price.currency,
+        ":amount": price.amount,
+        ":wanted": listing.wanted,
+        ":order_window_seconds": listing.terms.order_window_seconds,
+        ":version": listing.version.cast_signed(),
+        ":created_at": listing.created_at,
+        ":updated_at": listing.updated_at,
+        ":withdrawn_at": listing.withdrawn_at,
+        ":refundable_until": refunds.refundable_until,
+        ":resell_refunded": refunds.resell_refunded,
+    })?;
+    Ok(())
+}
+
+/// Updates a changed listing, and purges former places that no valid cursor needs.
+pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
+    let listing = listing.snapshot();
+    let Terms {
+        title, price, refunds, ..
+    } = &listing.terms;
+    tx.prepare_cached(
+        "UPDATE listing SET title = :title, description = :description, venue = :venue, starts_at = :starts_at,
+             currency = :currency, amount = :amount, wanted = :wanted, order_window_seconds = :order_window_seconds,
+             version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at,
+             refundable_until = :refundable_until, resell_refunded = :resell_refunded
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":id": listing.id,
+        ":title": title.as_str(),
+        ":description": listing.terms.description.as_ref().map(LongText::as_str),
+        ":venue": listing.terms.venue.as_ref().map(ShortText::as_str),
+        ":starts_at": listing.terms.starts_at,
+        ":currency": price.currency,
+        ":amount": price.amount,
+        ":wanted": listing.wanted,
+        ":order_window_seconds": listing.terms.order_window_seconds,
+        ":version": listing.version.cast_signed(),
+        ":updated_at": listing.updated_at,
+        ":withdrawn_at": listing.withdrawn_at,
+        ":refundable_until": refunds.refundable_until,
+        ":resell_refunded": refunds.resell_refunded,
+    })?;
+    tx.prepare_cached("DELETE FROM former_place WHERE replaced_at < ?1")?
+        .execute([listing.updated_at - CURSOR_LIFETIME])?;
+    Ok(())
+}
+
+/// Returns the listings after the id `after`, ordered by id.
+pub(crate) fn listings_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Listing>, db::Error> {
+    let sql = format!(
+        "SELECT {} FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id WHERE l.id > ?1 ORDER BY l.id LIMIT ?2",
+        columns()
+    );
+    let mut select = conn.prepare_cached(&sql)?;
+    let listings = select.query_map((after, limit), read_row(read_listing))?;
+    Ok(listings.collect::<Result<_, _>>()?)
+}
+
+/// Returns the newest listing and the newest order of the replica.
+pub(crate) fn newest_ids(conn: &Connection) -> Result<(Option<TicketId>, Option<OrderId>), db::Error> {
+    let newest = "SELECT (SELECT max(id) FROM listing), (SELECT max(order_id) FROM hold)";
+    Ok(conn.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// Returns the number of listings by state.
+pub(crate) fn count_by_state(conn: &Connection) -> Result<Vec<(String, i64)>, db::Error> {
+    let mut counted = conn.prepare_cached("SELECT state, listings FROM tally")?;
+    let counted = counted.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(counted.collect::<Result<_, _>>()?)
+}

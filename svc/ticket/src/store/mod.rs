@@ -1,0 +1,11 @@
+//! Every SQL statement of the service.
+
+mod invariants;
+mod listing_pages;
+mod listings;
+mod order_replica;
+
+pub(crate) use invariants::INVARIANTS;
+pub(crate) use listing_pages::listing_page;
+pub(crate) use listings::{count_by_state, insert, listing, listings_after, newest_ids, update};
+pub(crate) use order_replica::upsert_order;
