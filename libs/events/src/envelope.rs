@@ -4,24 +4,24 @@ use values::{EventId, Timestamp};
 
 use crate::Event;
 
-/// An event on its way: a [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md)
-/// message in structured JSON, with the distributed tracing extension.
+/// A message with one event: a [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md)
+/// envelope in structured JSON, with the distributed tracing extension.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Envelope {
     specversion: SpecVersion,
-    /// Names this message; a redelivery carries the same.
+    /// The message's id; a redelivery has the same.
     pub id: EventId,
-    /// The service that says it: `/ticketing/order`.
+    /// The service that publishes it: `/ticketing/order`.
     pub source: String,
     /// The aggregate's id.
     pub subject: String,
-    /// When it happened.
+    /// When the event happened.
     pub time: Timestamp,
     datacontenttype: ContentType,
-    /// The step that says it, as [`Trace`] writes it.
+    /// The publishing span, as [`Trace`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
-    /// What happened.
+    /// The event.
     #[serde(flatten)]
     pub event: Event,
 }
@@ -38,13 +38,13 @@ enum ContentType {
     Json,
 }
 
-/// A message that is none of ours, or not as its contract says.
+/// A message that violates its contract.
 #[derive(Debug, thiserror::Error)]
 #[error("malformed event: {0}")]
 pub struct Malformed(#[from] serde_json::Error);
 
 impl Envelope {
-    /// Wraps what `service` says, as part of the trace that runs now.
+    /// Returns a message of `service` with a new id, as part of the current trace.
     pub fn new(service: &str, now: Timestamp, event: Event) -> Self {
         Self {
             specversion: SpecVersion::V1,
@@ -58,18 +58,18 @@ impl Envelope {
         }
     }
 
-    /// Reads a message.
+    /// Parses the body of a message.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         Ok(serde_json::from_slice(body)?)
     }
 
-    /// The message's body.
+    /// Returns the body of the message.
     pub fn to_json(&self) -> String {
         // A struct of strings and integers always has a JSON form.
         serde_json::to_string(self).unwrap_or_default()
     }
 
-    /// The trace that it belongs to.
+    /// Returns the trace that the message belongs to.
     pub fn trace(&self) -> Option<Trace> {
         self.traceparent.as_deref()?.parse().ok()
     }

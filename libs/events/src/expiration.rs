@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use values::{OrderId, Timestamp};
 
-/// The deadline of an order, when it has passed.
+/// An order's deadline that has passed.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Expiration {
@@ -10,11 +10,11 @@ pub struct Expiration {
     pub order_id: OrderId,
     /// The version of the order's state that set the deadline.
     pub version: u64,
-    /// What passed.
+    /// The deadline.
     pub deadline: Timestamp,
 }
 
-/// A message to the expiration service itself, which rides the delay queues until its deadline.
+/// A message of the expiration service to itself, held by the delay queues until its deadline.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Timer {

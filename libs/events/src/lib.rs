@@ -1,8 +1,8 @@
-//! The wire contracts: what the services tell each other, and nothing else.
+//! The contracts of the events that the services publish and consume.
 //!
-//! Each event carries the whole state of its aggregate with its version, so that a consumer can keep the newest state
-//! and derive its effects from that: events may come twice, late or in any order. Inside one version of an event
-//! fields are only added; a breaking change is a new event (`….v2`).
+//! Each event carries the whole state of its aggregate with its version. A consumer stores the newest state and derives
+//! effects from it, because events may be delivered twice, late or in any order. Within one version of an event, fields are
+//! only added; a breaking change is a new event (`….v2`).
 
 mod asyncapi;
 mod envelope;

@@ -4,41 +4,41 @@ use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId, text_enum};
 
 use crate::Dispute;
 
-/// An order, and with it the hold on its tickets.
+/// An order and the hold on its tickets.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Order {
     /// The order.
     pub id: OrderId,
-    /// Counts the states of this order: 1, 2, 3 …
+    /// The number of this state of the order: 1, 2, 3 …
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: OrderStatus,
-    /// Why it was cancelled; only then.
+    /// Why it was cancelled; absent otherwise.
     pub cancel_reason: Option<CancelReason>,
-    /// Who buys.
+    /// The buyer.
     pub buyer_id: UserId,
-    /// Who sells.
+    /// The seller.
     pub seller_id: UserId,
-    /// What is bought.
+    /// The listing.
     pub ticket_id: TicketId,
-    /// How many.
+    /// The number of tickets.
     pub quantity: u32,
-    /// What the buyer owes for all of them.
+    /// The price of all tickets.
     pub total: Money,
-    /// The deadline for paying.
+    /// The deadline for payment.
     pub expires_at: Timestamp,
-    /// The payment that the order was confirmed with; from then on no other can be captured for it.
+    /// The payment that the order was confirmed with; no other can be captured for it.
     pub payment_id: Option<PaymentId>,
-    /// What went back after it was paid; absent as long as nothing did. Its status stays `complete`.
+    /// Refunds and dispute after the sale; absent if there are none. The status stays `complete`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after_sale: Option<AfterSale>,
-    /// What nobody but the order service keeps.
+    /// State that only the order service stores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<OrderRecord>,
 }
 
-/// What the order service knows of an order besides: with it, its database can be made whole from what it has said.
+/// The rest of an order's state, from which the order service recovers its database after a restore.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct OrderRecord {
@@ -48,45 +48,45 @@ pub struct OrderRecord {
     pub price: Money,
     /// When it was placed.
     pub created_at: Timestamp,
-    /// When it came to stand as it does.
+    /// When it last changed.
     pub updated_at: Timestamp,
-    /// When its deadline was moved, because a payment was under way.
+    /// When its deadline was moved, because a payment was pending.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub extended_at: Option<Timestamp>,
-    /// Until when the buyer gets a refund without being asked why, as it was promised when the order was placed.
+    /// Until when the buyer's refunds are approved automatically, by the listing's terms when the order was placed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refundable_until: Option<Timestamp>,
-    /// The version of the payment that said what money went back, and what became of a dispute.
+    /// The version of the payment that refunds and dispute are taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_version: Option<u64>,
 }
 
-/// What went back of a sale. The sale itself is not undone.
+/// Refunds and dispute of a completed order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct AfterSale {
-    /// How many tickets were given back, and paid back.
+    /// The number of refunded tickets.
     pub refunded_quantity: u32,
-    /// How many of those are on sale again; the others are void.
+    /// The number of refunded tickets that are on sale again; the others are void.
     pub returned_quantity: u32,
-    /// How much was paid back, whoever did; what a lost dispute took is not in it.
+    /// The amount paid back, by a refund or by hand; excludes a lost dispute.
     pub refunded_amount: Money,
-    /// The buyer's dispute of the charge, if there ever was one. While it is open, nothing is refunded.
+    /// The latest dispute of the charge. While it is open, nothing is refunded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<Dispute>,
 }
 
 text_enum! {
-    /// Where an order stands.
+    /// The status of an order.
     #[derive(JsonSchema)]
     pub enum OrderStatus {
         /// The tickets are held, until the deadline.
         Created = "created",
-        /// Confirmed: a payment is authorised and will be captured. It can no longer expire.
+        /// A payment is authorised and will be captured; the order can no longer expire.
         AwaitingPayment = "awaiting:payment",
-        /// Paid: the tickets are the buyer's.
+        /// The order is paid: the tickets are the buyer's.
         Complete = "complete",
-        /// Ended without a sale: the tickets are on sale again.
+        /// The order ended without a sale: the tickets are on sale again.
         Cancelled = "cancelled",
     }
 }
@@ -95,7 +95,7 @@ text_enum! {
     /// Why an order was cancelled.
     #[derive(JsonSchema)]
     pub enum CancelReason {
-        /// The buyer did.
+        /// The buyer cancelled it.
         User = "user",
         /// It was not paid in time.
         Expired = "expired",

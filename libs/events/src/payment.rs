@@ -2,92 +2,91 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use values::{Money, OrderId, PaymentId, RefundId, UserId, text_enum};
 
-/// One attempt to pay for an order.
+/// A payment attempt for one order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Payment {
-    /// The attempt.
+    /// The payment.
     pub id: PaymentId,
-    /// Counts the states of this attempt: 1, 2, 3 …
+    /// The number of this state of the payment: 1, 2, 3 …
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: PaymentStatus,
-    /// What is paid for.
+    /// The order.
     pub order_id: OrderId,
-    /// Who pays.
+    /// The buyer.
     pub buyer_id: UserId,
-    /// How much.
+    /// The amount to be captured.
     pub amount: Money,
 }
 
 text_enum! {
-    /// Where a payment stands.
+    /// The status of a payment.
     #[derive(JsonSchema)]
     pub enum PaymentStatus {
-        /// Under way: the buyer's bank asks its owner, or Stripe has not answered yet. Nothing is set aside.
+        /// Stripe has not answered yet, or the buyer's bank authenticates the buyer. Nothing is reserved.
         Pending = "pending",
-        /// The card's bank has set the money aside; it is not taken yet.
+        /// The buyer's bank has reserved the amount; it is not captured yet.
         Authorized = "authorized",
-        /// The money is taken.
+        /// The amount is captured.
         Captured = "captured",
-        /// Nothing was taken, and nothing will be.
+        /// Nothing was captured, and nothing will be.
         Failed = "failed",
-        /// All that was taken is given back. Of which only a part is, stays `captured`.
+        /// The whole amount is paid back. A partly refunded payment stays `captured`.
         Refunded = "refunded",
     }
 }
 
-/// A captured payment, of which money went back or may have to.
+/// A captured payment with its refunds and dispute.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Reversal {
-    /// The payment. Its version counts this state, too.
+    /// The payment. Its version counts changes of refunds and dispute, too.
     #[serde(flatten)]
     pub payment: Payment,
-    /// How much of it was paid back so far, in all; what a lost dispute took is not in it.
+    /// The total amount paid back so far; excludes a lost dispute.
     pub refunded_total: Money,
-    /// The refund of an order that this is said of. None where money went back that nobody had asked the marketplace for:
-    /// by hand, in Stripe's dashboard.
+    /// The refund that this event is about; absent if the operator paid it back by hand, in Stripe's dashboard.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refund: Option<RefundOutcome>,
-    /// The dispute of this payment, if there ever was one.
+    /// The latest dispute of this payment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dispute: Option<Dispute>,
 }
 
-/// What became of a refund that the order service had approved.
+/// The outcome of an approved refund.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "RefundAnswer")]
 pub struct RefundOutcome {
     /// The refund.
     pub id: RefundId,
-    /// How much it gives back.
+    /// The refunded amount.
     pub amount: Money,
-    /// Why it could not be paid, for people; only then.
+    /// Why it could not be paid, as text for people; absent if it was paid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
-/// A buyer's dispute of a charge with their bank (a chargeback).
+/// A dispute of a charge (a chargeback), opened by the buyer at their bank.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Dispute {
-    /// How it stands.
+    /// Its status.
     pub status: DisputeStatus,
-    /// How much the bank wants back.
+    /// The disputed amount.
     pub amount: Money,
 }
 
 text_enum! {
-    /// How a dispute stands.
+    /// The status of a dispute.
     #[derive(JsonSchema)]
     pub enum DisputeStatus {
-        /// The bank has not decided; Stripe holds the money.
+        /// The bank has not decided; Stripe withholds the amount.
         Open = "open",
-        /// The bank has decided for the seller: the money stays.
+        /// The bank has decided for the seller: the amount is returned to the account.
         Won = "won",
-        /// The bank has decided for the buyer: the money is gone.
+        /// The bank has decided for the buyer: the amount is lost.
         Lost = "lost",
     }
 }

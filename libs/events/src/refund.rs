@@ -2,76 +2,76 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId, text_enum};
 
-/// Tickets of one paid order that go back, for what was paid for them.
+/// A refund of tickets of one paid order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Refund {
     /// The refund.
     pub id: RefundId,
-    /// Counts the states of this refund: 1, 2, 3 …
+    /// The number of this state of the refund: 1, 2, 3 …
     pub version: u64,
-    /// Where it stands.
+    /// Its status.
     pub status: RefundStatus,
-    /// Whose tickets go back.
+    /// The order.
     pub order_id: OrderId,
-    /// The payment that they were paid with.
+    /// The payment of the order.
     pub payment_id: PaymentId,
-    /// Who bought.
+    /// The buyer.
     pub buyer_id: UserId,
-    /// Who sold.
+    /// The seller.
     pub seller_id: UserId,
     /// The listing.
     pub ticket_id: TicketId,
-    /// How many tickets.
+    /// The number of tickets.
     pub quantity: u32,
-    /// What was paid for them.
+    /// The amount paid for them.
     pub amount: Money,
-    /// Who asked for it.
+    /// Who requested it.
     pub asked_by: AskedBy,
-    /// Why, in their words.
+    /// The reason, in the words of the buyer or seller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-    /// Why it could not be paid, for people.
+    /// Why it could not be paid, as text for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// Whether its tickets are on sale again: only once it is paid, and where the listing says so.
+    /// Whether its tickets are on sale again: if it is paid, and by the terms of the listing.
     #[serde(default)]
     pub returned: bool,
-    /// The newest version of the payment that this follows.
+    /// The version of the payment that this state is taken from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payment_version: Option<u64>,
-    /// When it was asked for.
+    /// When it was requested.
     pub created_at: Timestamp,
-    /// When it came to stand as it does.
+    /// When it last changed.
     pub updated_at: Timestamp,
 }
 
 text_enum! {
-    /// Where a refund stands.
+    /// The status of a refund.
     #[derive(JsonSchema)]
     pub enum RefundStatus {
-        /// The buyer asks; the seller has not decided.
+        /// The buyer requested it; the seller has not decided.
         Requested = "requested",
-        /// The money is to be paid back.
+        /// The amount is to be paid back.
         Approved = "approved",
-        /// The seller said no.
+        /// The seller declined it.
         Declined = "declined",
-        /// The money is paid back, and the tickets are no longer the buyer's.
+        /// The amount is paid back; the tickets are no longer the buyer's.
         Paid = "paid",
-        /// The money could not be paid back: the tickets stay the buyer's.
+        /// The amount could not be paid back: the tickets stay the buyer's.
         Failed = "failed",
     }
 }
 
 text_enum! {
-    /// Who asked for a refund.
+    /// Who requested a refund.
     #[derive(JsonSchema)]
     pub enum AskedBy {
         /// The buyer.
         Buyer = "buyer",
         /// The seller.
         Seller = "seller",
-        /// Nobody: the listing was withdrawn.
+        /// The marketplace, because the listing was withdrawn.
         Withdrawal = "withdrawal",
     }
 }

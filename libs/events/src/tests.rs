@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::{Envelope, Event, ROUTES, examples, subscriptions};
 
 #[test]
-fn every_payload_is_as_it_was_promised() {
+fn every_payload_matches_its_committed_snapshot() {
     for event in examples::events() {
         let payload = serde_json::to_value(&event).unwrap();
         insta::assert_json_snapshot!(event.name(), payload);
@@ -13,7 +13,7 @@ fn every_payload_is_as_it_was_promised() {
 }
 
 #[test]
-fn an_event_survives_the_way_out_and_in() {
+fn an_event_survives_serialisation() {
     for event in examples::events() {
         let envelope = Envelope::new("order", "2027-06-01T19:30:00Z".parse().unwrap(), event);
         assert_eq!(Envelope::parse(envelope.to_json().as_bytes()).unwrap(), envelope);
@@ -31,7 +31,7 @@ fn the_name_is_the_type_on_the_wire() {
 }
 
 #[test]
-fn a_field_that_a_newer_release_adds_does_no_harm() {
+fn unknown_fields_of_a_newer_release_are_ignored() {
     let mut wire = serde_json::to_value(Envelope::new("order", noon(), examples::events().remove(2))).unwrap();
     wire["data"]["gate"] = json!("B");
     wire["region"] = json!("north");
@@ -42,7 +42,7 @@ fn a_field_that_a_newer_release_adds_does_no_harm() {
 }
 
 #[test]
-fn what_is_not_as_its_contract_says_is_malformed() {
+fn a_message_that_violates_its_contract_is_malformed() {
     let good = serde_json::to_value(Envelope::new("order", noon(), examples::events().remove(2))).unwrap();
     for (pointer, bad) in [
         ("/specversion", json!("2.0")),
@@ -61,7 +61,7 @@ fn what_is_not_as_its_contract_says_is_malformed() {
 }
 
 #[test]
-fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
+fn every_route_is_an_event_and_every_service_subscribes_to_its_own() {
     let known: Vec<_> = examples::events().iter().map(Event::name).collect();
     assert!(ROUTES.iter().all(|route| known.contains(&route.event)));
     assert_eq!(subscriptions("ticket").count(), 7);
@@ -70,7 +70,7 @@ fn every_route_is_an_event_and_every_service_hears_what_it_needs() {
 }
 
 #[tokio::test]
-async fn an_event_carries_the_trace_of_what_caused_it() {
+async fn an_event_carries_the_trace_of_its_cause() {
     let trace = trace::Trace::start();
     let envelope = trace::scope(trace, async {
         Envelope::new("order", noon(), examples::events().remove(0))

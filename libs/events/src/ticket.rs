@@ -2,41 +2,41 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use values::{Money, TicketId, Timestamp, UserId};
 
-/// A listing of identical tickets, as its seller wants it.
+/// A listing of identical tickets, as set by its seller.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Ticket {
     /// The listing.
     pub id: TicketId,
-    /// Counts the states of this listing: 1, 2, 3 …
+    /// The number of this state of the listing: 1, 2, 3 …
     pub version: u64,
-    /// Who sells, and therefore cannot buy.
+    /// The seller, who cannot buy these tickets.
     pub seller_id: UserId,
-    /// What it is called.
+    /// Its title.
     pub title: String,
     /// The price of one ticket.
     pub price: Money,
-    /// How many the seller wants to sell in all, those held and sold included.
+    /// The number of tickets, including those held and sold.
     pub quantity: u32,
     /// When the event begins; nothing is sold after that.
     pub starts_at: Option<Timestamp>,
-    /// Seconds within which an order of this listing is to be paid, where that is not the marketplace's usual window.
+    /// Seconds within which an order is to be paid; absent for the default of the marketplace.
     pub order_window_seconds: Option<u32>,
     /// When the seller withdrew it; nothing is sold after that.
     pub withdrawn_at: Option<Timestamp>,
-    /// On which terms buyers give tickets back; absent where they are the usual ones.
-    #[serde(default, skip_serializing_if = "RefundTerms::are_usual")]
+    /// The refund terms; absent if they are the default.
+    #[serde(default, skip_serializing_if = "RefundTerms::are_default")]
     pub refund_terms: RefundTerms,
-    /// What nobody but the ticket service keeps.
+    /// State that only the ticket service stores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<TicketRecord>,
 }
 
-/// On which terms tickets of a listing are given back. As a rule the seller decides, and what goes back is sold again.
+/// The refund terms of a listing. By default the seller decides, and refunded tickets are sold again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct RefundTerms {
-    /// Until when a buyer gets a refund without the seller being asked.
+    /// Until when refunds are approved automatically, without a decision of the seller.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refundable_until: Option<Timestamp>,
     /// Whether refunded tickets are sold again; otherwise they are void.
@@ -44,7 +44,7 @@ pub struct RefundTerms {
 }
 
 impl RefundTerms {
-    fn are_usual(&self) -> bool {
+    fn are_default(&self) -> bool {
         *self == Self::default()
     }
 }
@@ -58,13 +58,13 @@ impl Default for RefundTerms {
     }
 }
 
-/// What the ticket service knows of a listing besides: with it, its database can be made whole from what it has said.
+/// The rest of a listing's state, from which the ticket service recovers its database after a restore.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TicketRecord {
-    /// What the seller tells about it.
+    /// The seller's description.
     pub description: Option<String>,
-    /// Where the event is.
+    /// The place of the event.
     pub venue: Option<String>,
     /// When it was listed.
     pub created_at: Timestamp,

@@ -10,7 +10,7 @@ use uuid::{Timestamp as UuidTime, Uuid, Version};
 
 use crate::{Timestamp, openapi::string_type};
 
-/// An identifier that is no UUID.
+/// A text that is not a UUID in its hyphenated form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be a UUID such as 01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e")]
 pub struct MalformedId;
@@ -19,25 +19,26 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
         ///
-        /// A UUID of version 7 (RFC 9562): ids sort by the moment at which they were made.
+        /// A UUID of version 7 (RFC 9562): ids sort by their time of creation.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Uuid);
 
         impl $name {
-            /// Makes an id that was never used before.
+            /// Returns a new, unique id.
             pub fn new(now: Timestamp) -> Self {
-                Self(mint(now))
+                Self(next_uuid(now))
             }
 
-            /// When the id was made, in whole milliseconds; `None` for an id that is not one of ours.
+            /// Returns the time of creation in whole milliseconds; `None` for a UUID of another version.
             pub fn created_at(self) -> Option<Timestamp> {
                 created_at(self.0)
             }
 
-            /// Whether it was made so recently that what it names may still be on its way to other services.
-            pub fn is_fresh(self, now: Timestamp) -> bool {
-                let near = |made: Timestamp| made.until(now) < FRESH && now.until(made) < FRESH;
-                self.created_at().is_some_and(near)
+            /// Returns whether the id is so recent that its resource may not be replicated to other services yet.
+            pub fn is_recent(self, now: Timestamp) -> bool {
+                self.created_at().is_some_and(|created_at| {
+                    created_at.until(now) < MAX_RECENT_AGE && now.until(created_at) < MAX_RECENT_AGE
+                })
             }
         }
 
@@ -84,37 +85,37 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A person who signed up.
+    /// A user account.
     UserId,
     /// A listing of identical tickets.
     TicketId,
-    /// One purchase, from hold to end.
+    /// An order: tickets of one listing, held for or sold to one buyer.
     OrderId,
-    /// One attempt to pay for an order.
+    /// A payment attempt for one order.
     PaymentId,
-    /// Tickets of one order that go back.
+    /// A refund of tickets of one order.
     RefundId,
-    /// A signed-in device: the family of its refresh tokens.
+    /// A session: the refresh tokens of one signed-in device.
     SessionId,
-    /// One message on the bus.
+    /// A message on the bus.
     EventId,
 }
 
-/// An id that was made this recently, by a clock that is off by no more, may name something that is still on its way.
-const FRESH: Duration = Duration::from_secs(10);
+/// The age below which an id is recent. Clocks of the services may differ by no more.
+const MAX_RECENT_AGE: Duration = Duration::from_secs(10);
 
-/// The millisecond of the last id, and its place within it: there ids count up, from a random start, so that the order
-/// of making is the order of sorting. A clock that is set back sets the ids back, too: they tell the time.
-static LAST: Mutex<(u64, u64)> = Mutex::new((0, 0));
+/// The millisecond of the last id, and its counter. Within a millisecond the counter increases from a random start, so
+/// that ids sort by creation. If the clock is set back, ids sort before earlier ones: they contain the time.
+static LAST_ID: Mutex<(u64, u64)> = Mutex::new((0, 0));
 
-/// The counter has 42 bits (RFC 9562, section 6.2, method 1); the topmost begins as zero and leaves room to count.
+/// The bits of the counter (RFC 9562, section 6.2, method 1). The topmost is zero at the start, which leaves room to count.
 const COUNTER_BITS: u8 = 42;
 
-fn mint(now: Timestamp) -> Uuid {
+fn next_uuid(now: Timestamp) -> Uuid {
     let millis = u64::try_from(now.millis()).unwrap_or_default();
     let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
     let count = {
-        let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = LAST_ID.lock().unwrap_or_else(PoisonError::into_inner);
         let count = if last.0 == millis {
             last.1 + 1
         } else {
@@ -137,7 +138,7 @@ fn created_at(id: Uuid) -> Option<Timestamp> {
     i64::try_from(millis).ok().map(Timestamp::from_millis)
 }
 
-/// Only the hyphenated form, so that one id has one spelling (in either case).
+/// Accepts the hyphenated form only, in either case, so that an id has one spelling.
 fn parse(text: &str) -> Result<Uuid, MalformedId> {
     if text.len() != 36 {
         return Err(MalformedId);
@@ -150,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_sort_by_the_moment_of_their_making() {
+    fn ids_sort_by_their_time_of_creation() {
         let now = Timestamp::from_millis(1_700_000_000_123);
         let ids: Vec<_> = (0..1000).map(|_| OrderId::new(now)).collect();
         assert!(ids.is_sorted());
@@ -164,13 +165,13 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_fresh_for_a_few_seconds() {
+    fn an_id_is_recent_for_a_few_seconds() {
         let now = Timestamp::from_millis(1_700_000_000_123);
         let id = TicketId::new(now);
-        assert!(id.is_fresh(now + Duration::from_secs(9)));
-        assert!(!id.is_fresh(now + Duration::from_secs(11)));
+        assert!(id.is_recent(now + Duration::from_secs(9)));
+        assert!(!id.is_recent(now + Duration::from_secs(11)));
         let from_the_future: TicketId = "ffffffff-ffff-7fff-bfff-ffffffffffff".parse().unwrap();
-        assert!(!from_the_future.is_fresh(now));
+        assert!(!from_the_future.is_recent(now));
     }
 
     #[test]

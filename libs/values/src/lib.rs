@@ -1,6 +1,6 @@
-//! The words that all services share: identifiers, moments and money, each a type that cannot be mistaken for another.
+//! Value types that all services share: identifiers, timestamps, money, and enums with a wire text.
 //!
-//! Each knows how it looks in JSON, in a path, in an OpenAPI document and in a database column; nothing else does.
+//! Each type defines its form in JSON, in a path, in an OpenAPI document and in a database column.
 
 mod id;
 mod money;
@@ -9,9 +9,12 @@ mod text_enum;
 mod timestamp;
 
 pub use id::{EventId, MalformedId, OrderId, PaymentId, RefundId, SessionId, TicketId, UserId};
-pub use money::{Currency, MAX_AMOUNT, Money, NotPayable, UnknownCurrency};
+pub use money::{Currency, MAX_AMOUNT, Money, NotChargeable, UnknownCurrency};
 pub use text_enum::UnknownText;
 pub use timestamp::{Clock, MalformedTimestamp, Timestamp};
+
+/// The largest number of tickets of one listing, and so of one order.
+pub const MAX_QUANTITY: u32 = 1_000_000;
 
 /// What the expansion of [`text_enum!`] refers to.
 #[doc(hidden)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::openapi::string_type;
 
-/// The largest amount that one charge can have, in minor units: eight digits
+/// The largest amount of one charge, in minor units: eight digits
 /// ([Stripe: currencies](https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)).
 pub const MAX_AMOUNT: i64 = 99_999_999;
 
@@ -16,34 +16,34 @@ pub const MAX_AMOUNT: i64 = 99_999_999;
 pub struct Currency {
     code: &'static str,
     minimum: i64,
-    step: i64,
+    increment: i64,
 }
 
-/// A text that names no currency in which tickets can be priced.
+/// A text that is not the code of a supported currency.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a currency in which tickets can be priced, as ISO 4217 writes it in lower case, such as usd or eur")]
+#[error("must be a supported ISO 4217 currency in lower case, such as usd or eur")]
 pub struct UnknownCurrency;
 
-/// An amount that nobody can pay: a card cannot be charged with it.
+/// The reason why a card cannot be charged with an amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotPayable {
-    /// It is too small or too large; the least is in minor units.
+pub enum NotChargeable {
+    /// The amount is too small or too large.
     #[error("must be 0, or a whole number from {least} to {MAX_AMOUNT}")]
     OutOfRange {
-        /// The smallest charge in that currency.
+        /// The smallest charge in that currency, in minor units.
         least: i64,
     },
-    /// It has a fraction that nobody pays with.
-    #[error("must be a multiple of {step} in {currency}")]
-    Uneven {
+    /// The amount is not a multiple of the currency's increment.
+    #[error("must be a multiple of {increment} in {currency}")]
+    NotAMultiple {
         /// The currency.
         currency: Currency,
-        /// What its amounts are multiples of.
-        step: i64,
+        /// The increment, in minor units.
+        increment: i64,
     },
 }
 
-/// Code and smallest charge in minor units
+/// Code and smallest charge in minor units, of the currencies whose increment is one minor unit
 /// ([Stripe: minimum amounts](https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)).
 const CURRENCIES: &[(&str, i64)] = &[
     ("aed", 200),
@@ -71,14 +71,14 @@ const CURRENCIES: &[(&str, i64)] = &[
     ("usd", 50),
 ];
 
-/// Code and smallest charge of the currencies whose amounts are multiples of something, and what that is.
+/// Code, smallest charge and increment of the other currencies, in minor units.
 ///
-/// Of those with three decimals Stripe charges and gives back no single thousandths
-/// ([Stripe: three-decimal currencies](https://docs.stripe.com/currencies#three-decimal)); of the krona and the shilling,
-/// which it writes with two decimals, no fractions ([Stripe: special cases](https://docs.stripe.com/currencies#special-cases)).
-/// For none of them it names a minimum: a charge must be worth that of the currency in which the account is kept. These are
-/// worth about half a dollar.
-const UNEVEN: &[(&str, i64, i64)] = &[
+/// Stripe charges and refunds currencies with three decimals in multiples of ten thousandths
+/// ([Stripe: three-decimal currencies](https://docs.stripe.com/currencies#three-decimal)); the krona and the shilling, which
+/// it writes with two decimals, without fractions ([Stripe: special cases](https://docs.stripe.com/currencies#special-cases)).
+/// Stripe publishes no minimum for them: a charge must be worth the minimum of the account's currency. The minimums here
+/// are worth about half a dollar.
+const CURRENCIES_WITH_INCREMENT: &[(&str, i64, i64)] = &[
     ("bhd", 200, 10),
     ("isk", 7000, 100),
     ("jod", 360, 10),
@@ -89,14 +89,14 @@ const UNEVEN: &[(&str, i64, i64)] = &[
 ];
 
 impl Currency {
-    /// The three letters, in lower case.
+    /// Returns the three letters of the code, in lower case.
     pub const fn code(self) -> &'static str {
         self.code
     }
 
-    /// What its amounts are multiples of, in minor units: 1 as a rule.
-    pub const fn step(self) -> i64 {
-        self.step
+    /// Returns the number that amounts are multiples of, in minor units: 1 for most currencies.
+    pub const fn increment(self) -> i64 {
+        self.increment
     }
 }
 
@@ -104,10 +104,16 @@ impl FromStr for Currency {
     type Err = UnknownCurrency;
 
     fn from_str(text: &str) -> Result<Self, UnknownCurrency> {
-        let even = CURRENCIES.iter().map(|(code, minimum)| (*code, *minimum, 1));
-        let known = even.chain(UNEVEN.iter().copied()).find(|(code, ..)| *code == text);
-        let (code, minimum, step) = known.ok_or(UnknownCurrency)?;
-        Ok(Self { code, minimum, step })
+        let by_one = CURRENCIES.iter().map(|(code, minimum)| (*code, *minimum, 1));
+        let known = by_one
+            .chain(CURRENCIES_WITH_INCREMENT.iter().copied())
+            .find(|(code, ..)| *code == text);
+        let (code, minimum, increment) = known.ok_or(UnknownCurrency)?;
+        Ok(Self {
+            code,
+            minimum,
+            increment,
+        })
     }
 }
 
@@ -145,9 +151,9 @@ string_type!(Currency, "string_currency", None, "usd");
 #[serde(deny_unknown_fields)]
 #[oai(example)]
 pub struct Money {
-    /// Minor units, such as cents: 1999 is 19.99 US dollars, and 1999 Japanese yen. Of Bahraini, Jordanian, Kuwaiti and
-    /// Tunisian dinars and Omani rials they are thousandths, in tens; of Icelandic kronur and Ugandan shillings hundredths,
-    /// in hundreds.
+    /// Minor units, such as cents: 1999 is 19.99 US dollars, and 1999 Japanese yen. Amounts of Bahraini, Jordanian, Kuwaiti
+    /// and Tunisian dinars and Omani rials are thousandths, in multiples of 10; amounts of Icelandic kronur and Ugandan
+    /// shillings are hundredths, in multiples of 100.
     #[oai(validator(minimum(value = "0"), maximum(value = "99999999")))]
     #[schemars(range(min = 0, max = 99_999_999))]
     pub amount: i64,
@@ -162,35 +168,37 @@ impl poem_openapi::types::Example for Money {
             currency: Currency {
                 code: "usd",
                 minimum: 50,
-                step: 1,
+                increment: 1,
             },
         }
     }
 }
 
 impl Money {
-    /// Whether nothing is to be paid, for which nobody needs a card.
+    /// Returns whether the amount is zero: nothing is to be paid.
     pub const fn is_free(self) -> bool {
         self.amount == 0
     }
 
-    /// The same, if it can be paid: it is free, or a card can be charged with it
+    /// Returns the amount if it is zero or a card can be charged with it
     /// ([Stripe: minimum and maximum](https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts)).
-    pub fn payable(self) -> Result<Self, NotPayable> {
+    pub fn ensure_chargeable(self) -> Result<Self, NotChargeable> {
         let Currency {
-            minimum: least, step, ..
+            minimum: least,
+            increment,
+            ..
         } = self.currency;
         if !self.is_free() && !(least..=MAX_AMOUNT).contains(&self.amount) {
-            return Err(NotPayable::OutOfRange { least });
+            return Err(NotChargeable::OutOfRange { least });
         }
-        if self.amount % step != 0 {
+        if self.amount % increment != 0 {
             let currency = self.currency;
-            return Err(NotPayable::Uneven { currency, step });
+            return Err(NotChargeable::NotAMultiple { currency, increment });
         }
         Ok(self)
     }
 
-    /// The price of `quantity` pieces, or `None` where that is more than one charge can have ([`MAX_AMOUNT`]).
+    /// Returns the price of `quantity` pieces, or `None` if that exceeds [`MAX_AMOUNT`].
     pub fn times(self, quantity: u32) -> Option<Self> {
         let amount = self
             .amount
@@ -200,7 +208,7 @@ impl Money {
     }
 }
 
-/// For logs: the minor units and the code, `1999 usd`.
+/// Formats an amount for logs: minor units and code, `1999 usd`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.amount, self.currency)
@@ -228,16 +236,16 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_paid_is_free_or_can_be_charged_to_a_card() {
+    fn a_price_is_free_or_can_be_charged_to_a_card() {
         let usd = |amount| {
             let currency = "usd".parse().unwrap();
-            Money { amount, currency }.payable().map(|money| money.amount)
+            Money { amount, currency }.ensure_chargeable().map(|money| money.amount)
         };
         for fits in [0, 50, MAX_AMOUNT] {
             assert_eq!(usd(fits), Ok(fits));
         }
         for bad in [i64::MIN, -50, -1, 1, 49, MAX_AMOUNT + 1] {
-            assert_eq!(usd(bad), Err(NotPayable::OutOfRange { least: 50 }), "{bad}");
+            assert_eq!(usd(bad), Err(NotChargeable::OutOfRange { least: 50 }), "{bad}");
         }
         assert_eq!(
             usd(49).unwrap_err().to_string(),
@@ -246,10 +254,10 @@ mod tests {
     }
 
     proptest! {
-        /// However many are bought and given back one by one, no thousandth of a dinar is asked of a card.
+        /// Every total and every partial refund of a valid price is a multiple of the increment.
         #[test]
-        fn what_is_paid_and_given_back_is_even_where_the_price_is(
-            (code, step) in prop::sample::select(vec![("kwd", 10), ("isk", 100), ("jpy", 1), ("huf", 1)]),
+        fn totals_and_refunds_of_a_valid_price_are_multiples_of_the_increment(
+            (code, increment) in prop::sample::select(vec![("kwd", 10), ("isk", 100), ("jpy", 1), ("huf", 1)]),
             amount in 0..=MAX_AMOUNT,
             quantity in 1..100_u32,
             back in 0..100_u32,
@@ -257,23 +265,23 @@ mod tests {
             let currency: Currency = code.parse().unwrap();
             let price = Money { amount, currency };
             let fits = amount == 0 || amount >= currency.minimum;
-            prop_assert_eq!(price.payable().is_ok(), fits && amount % step == 0);
-            if let (Ok(price), Some(total), Some(back)) = (price.payable(), price.times(quantity), price.times(back.min(quantity))) {
-                prop_assert_eq!(total.payable(), Ok(total));
-                prop_assert_eq!((back.amount % step, (total.amount - back.amount) % step), (0, 0), "{}", price);
+            prop_assert_eq!(price.ensure_chargeable().is_ok(), fits && amount % increment == 0);
+            if let (Ok(price), Some(total), Some(back)) = (price.ensure_chargeable(), price.times(quantity), price.times(back.min(quantity))) {
+                prop_assert_eq!(total.ensure_chargeable(), Ok(total));
+                prop_assert_eq!((back.amount % increment, (total.amount - back.amount) % increment), (0, 0), "{}", price);
             }
         }
     }
 
     #[test]
-    fn a_fraction_that_nobody_pays_with_is_named() {
+    fn a_fraction_that_a_card_cannot_be_charged_with_is_named() {
         let kwd = |amount| {
             let currency = "kwd".parse().unwrap();
-            Money { amount, currency }.payable()
+            Money { amount, currency }.ensure_chargeable()
         };
         assert_eq!(kwd(5124).unwrap_err().to_string(), "must be a multiple of 10 in kwd");
         assert!(kwd(5120).is_ok() && kwd(5130).is_ok() && kwd(0).is_ok());
-        assert_eq!(kwd(150), Err(NotPayable::OutOfRange { least: 160 }));
+        assert_eq!(kwd(150), Err(NotChargeable::OutOfRange { least: 160 }));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-/// Teaches serde, poem-openapi and schemars a type that is written as a string, by its `Display` and `FromStr`.
+/// Implements the traits of serde, poem-openapi and schemars for a type written as a string, by `Display` and `FromStr`.
 macro_rules! string_type {
     ($type:ty, $name:literal, $format:expr, $example:expr) => {
         impl poem_openapi::types::Type for $type {

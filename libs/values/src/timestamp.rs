@@ -14,32 +14,32 @@ use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
 use crate::openapi::string_type;
 
-/// A moment, in milliseconds since 1970-01-01T00:00:00Z; in JSON RFC 3339 with milliseconds, in UTC.
+/// A point in time, in milliseconds since 1970-01-01T00:00:00Z; in JSON RFC 3339 with milliseconds, in UTC.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Timestamp(i64);
 
-/// A text that is no moment as RFC 3339 writes it.
+/// A text that is not a time in RFC 3339.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be a moment as RFC 3339 writes it, such as 2027-06-01T19:30:00Z")]
+#[error("must be a time in RFC 3339, such as 2027-06-01T19:30:00Z")]
 pub struct MalformedTimestamp;
 
 impl Timestamp {
-    /// The moment `millis` milliseconds after 1970-01-01T00:00:00Z.
+    /// Returns the time `millis` milliseconds after 1970-01-01T00:00:00Z.
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     pub const fn millis(self) -> i64 {
         self.0
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z, as JWT counts them (RFC 7519, `NumericDate`).
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, as in a JWT (RFC 7519, `NumericDate`).
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(1000)
     }
 
-    /// How long until `later`; zero if that is past.
+    /// Returns the time from `self` until `later`; zero if `later` is in the past.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_millis(u64::try_from(later.0.saturating_sub(self.0)).unwrap_or_default())
     }
@@ -89,7 +89,7 @@ impl FromStr for Timestamp {
     fn from_str(text: &str) -> Result<Self, MalformedTimestamp> {
         let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| MalformedTimestamp)?;
         let at = at.checked_to_offset(UtcOffset::UTC).ok_or(MalformedTimestamp)?;
-        // RFC 3339 has years of four digits, and so has what we print.
+        // RFC 3339 has years of four digits.
         if !(0..=9999).contains(&at.year()) {
             return Err(MalformedTimestamp);
         }
@@ -118,7 +118,7 @@ string_type!(
     "2027-06-01T19:30:00.000Z"
 );
 
-/// Where the time comes from: the machine, or a test's hand.
+/// A source of the current time: the system's, or a manual one for tests.
 #[derive(Clone, Debug)]
 pub struct Clock(Source);
 
@@ -129,17 +129,17 @@ enum Source {
 }
 
 impl Clock {
-    /// The machine's clock.
+    /// Returns the system's clock.
     pub const fn system() -> Self {
         Self(Source::System)
     }
 
-    /// A clock that stands at `start` until it is advanced; clones show the same time.
+    /// Returns a clock that stands at `start` until it is advanced. Clones share its time.
     pub fn manual(start: Timestamp) -> Self {
         Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
     }
 
-    /// The moment it is.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => system_now(),
@@ -147,7 +147,7 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock forward; the machine's clock cannot be moved and stays as it is.
+    /// Advances a manual clock; has no effect on the system's.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(at) = &self.0 {
             at.fetch_add(millis(by), Ordering::SeqCst);
@@ -157,7 +157,7 @@ impl Clock {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "the one place where the machine's clock is read"
+    reason = "the one place where the system's clock is read"
 )]
 fn system_now() -> Timestamp {
     let since = std::time::SystemTime::now()
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_reads_as_rfc_3339_in_utc() {
+    fn a_timestamp_is_written_as_rfc_3339_in_utc() {
         let at: Timestamp = "2027-06-01T21:30:00.5+02:00".parse().unwrap();
         assert_eq!(at.to_string(), "2027-06-01T19:30:00.500Z");
         for bad in [
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manual_clock_moves_only_by_hand_and_for_all_its_clones() {
+    fn a_manual_clock_advances_for_all_its_clones() {
         let clock = Clock::manual(Timestamp::from_millis(1000));
         let other = clock.clone();
         clock.advance(Duration::from_secs(2));
@@ -198,7 +198,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_moment_survives_the_way_out_and_in(millis in -62_167_219_200_000_i64..=253_402_300_799_999) {
+        fn every_timestamp_survives_formatting_and_parsing(millis in -62_167_219_200_000_i64..=253_402_300_799_999) {
             let at = Timestamp::from_millis(millis);
             prop_assert_eq!(at.to_string().parse(), Ok(at));
         }

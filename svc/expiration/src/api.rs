@@ -44,7 +44,10 @@ impl Api {
         order_id: Path<OrderId>,
     ) -> Result<Found, GetExpirationProblem> {
         let id = order_id.0;
-        chassis::wait_for_replication(&app.db, id.is_fresh(app.clock.now()), move |conn| store::find(conn, id)).await?;
+        chassis::wait_for_replication(&app.db, id.is_recent(app.clock.now()), move |conn| {
+            store::find(conn, id)
+        })
+        .await?;
         let timer = app.db.read(move |conn| store::find(conn, id)).await?;
         let own = timer.filter(|timer| timer.buyer_id == buyer.user_id);
         let timer = own.ok_or_else(|| Problem::not_found("You have no such order."))?;

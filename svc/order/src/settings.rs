@@ -25,7 +25,7 @@ pub struct Settings {
         env = "TICKETING_MAX_TICKETS_PER_ORDER",
         default_value = "10",
         value_name = "COUNT",
-        value_parser = in_range::<u32>(1..=1_000_000)
+        value_parser = in_range::<u32>(1..=values::MAX_QUANTITY)
     )]
     pub max_tickets_per_order: u32,
 

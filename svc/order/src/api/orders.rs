@@ -86,7 +86,7 @@ impl OrdersApi {
         let request = Request::new("placeOrder", buyer.user_id, key.0, &body.0);
         let command = parse(&app, &buyer, &body.0)?;
         let ticket = command.ticket_id;
-        chassis::wait_for_replication(&app.db, ticket.is_fresh(app.clock.now()), move |conn| {
+        chassis::wait_for_replication(&app.db, ticket.is_recent(app.clock.now()), move |conn| {
             store::find_listing(conn, ticket)
         })
         .await?;

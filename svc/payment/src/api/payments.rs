@@ -85,7 +85,7 @@ impl PaymentsApi {
         let request = Request::new("payOrder", buyer.user_id, key.0, &body.0);
         let wish = parse(&buyer, &body.0)?;
         let (order, asked) = (wish.order_id, request.clone());
-        chassis::wait_for_replication(&app.db, order.is_fresh(app.clock.now()), move |conn| {
+        chassis::wait_for_replication(&app.db, order.is_recent(app.clock.now()), move |conn| {
             store::bill(conn, order)
         })
         .await?;

@@ -25,7 +25,7 @@ impl BasisPoints {
     /// Of less than nothing it is nothing.
     pub(crate) fn of(self, left: i64, currency: Currency) -> i64 {
         let exact = left.max(0) * i64::from(self.0) / i64::from(Self::ALL);
-        exact - exact % currency.step()
+        exact - exact % currency.increment()
     }
 }
 

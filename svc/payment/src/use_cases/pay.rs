@@ -26,7 +26,7 @@ pub(crate) enum PayError {
     #[error(transparent)]
     NotPayable(#[from] NotPayable),
     #[error("costs {total}, and what is paid {why}")]
-    NotChargeable { total: Money, why: values::NotPayable },
+    NotChargeable { total: Money, why: values::NotChargeable },
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -40,7 +40,9 @@ pub(crate) fn pay(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Resu
     let bill = bill.ok_or(PayError::NotFound(wish.order_id))?;
     bill.payable(now)?;
     let total = bill.total;
-    total.payable().map_err(|why| PayError::NotChargeable { total, why })?;
+    total
+        .ensure_chargeable()
+        .map_err(|why| PayError::NotChargeable { total, why })?;
     if let Some(mut open) = store::live(tx, bill.order_id)? {
         match wish.with {
             Means::Browser if open.goes_on_in_browser() => return Ok(open),

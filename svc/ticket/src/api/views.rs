@@ -90,7 +90,7 @@ impl TicketOffer {
             "venue",
             non_blank(self.venue.as_deref()).map(ShortText::parse),
         );
-        let price = invalid.field("price.amount", self.price.payable());
+        let price = invalid.field("price.amount", self.price.ensure_chargeable());
         let quantity = optional(&mut invalid, "quantity", self.quantity.map(domain::quantity));
         let window = self.order_window_seconds.map(domain::order_window);
         let order_window_seconds = optional(&mut invalid, "orderWindowSeconds", window);

@@ -1,7 +1,7 @@
 //! What a seller offers, as validated values.
 
 use events::RefundTerms;
-use values::{Money, Timestamp};
+use values::{MAX_QUANTITY, Money, Timestamp};
 
 /// A seller's offer: terms and quantity.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -119,12 +119,9 @@ fn in_range(number: i64, min: i64, max: i64) -> Result<u32, OutOfRange> {
     u32::try_from(number).map_err(|_| out_of_range)
 }
 
-/// The most tickets of one listing.
-const MAX_QUANTITY: i64 = 1_000_000;
-
 /// Parses the number of tickets of a listing.
 pub(crate) fn quantity(number: i64) -> Result<u32, OutOfRange> {
-    in_range(number, 1, MAX_QUANTITY)
+    in_range(number, 1, MAX_QUANTITY.into())
 }
 
 /// Parses the order window of a listing, in seconds.
