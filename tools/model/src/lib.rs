@@ -7,7 +7,7 @@
 //! * `world`: all of it together, and every step that can come next.
 //! * `rest`: what must be true in the end, if nothing disturbs any more.
 //!
-//! What is explored, what is not, and how to read a counter-example: `docs/adr/0066-every-interleaving.md`.
+//! What is explored, what is not, and how to read a counter-example: `docs/adr/0038-every-interleaving.md`.
 #![cfg(test)]
 
 mod bank;
