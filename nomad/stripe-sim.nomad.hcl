@@ -1,4 +1,4 @@
-# The Stripe double: for clusters in which nobody pays with real money. It keeps its state in a database, as Stripe would.
+# The Stripe simulator, for clusters without real payments. It keeps its state in a database.
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl stripe-sim.nomad.hcl
 

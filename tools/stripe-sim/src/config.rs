@@ -1,32 +1,32 @@
-//! How a double is set up.
+//! The configuration of a simulator.
 
 use std::{fmt, time::Duration};
 
 use values::Clock;
 
-/// How a double is set up.
+/// The configuration of a simulator.
 #[derive(Clone)]
 pub struct Config {
     /// The key that servers must send, such as `sk_test_ticketing`.
     pub secret_key: String,
     /// The key that browsers send, such as `pk_test_ticketing`.
     pub publishable_key: String,
-    /// Where the time comes from.
+    /// The source of the time.
     pub clock: Clock,
-    /// Who is told of events from the start; more are added over `/v1/webhook_endpoints`.
+    /// The webhook endpoints at the start; more are added over `/v1/webhook_endpoints`.
     pub webhooks: Vec<Webhook>,
-    /// The pause before a webhook is tried again: doubled each time, half a minute at most.
+    /// The pause before the first retry of a webhook; doubled for each further one, up to half a minute.
     pub webhook_backoff: Duration,
-    /// How often a webhook is tried.
+    /// The number of attempts to deliver a webhook.
     pub webhook_attempts: u32,
-    /// When happens what a test card does "some time later" (a dispute, a refund that fails), counted by the machine's
-    /// clock; `None`: only on [`Sim::run_scheduled`](crate::Sim::let_time_pass).
+    /// The delay of scheduled effects, such as a dispute or the failure of a refund, by the machine's clock. `None`: they
+    /// are applied only by [`Sim::run_scheduled`](crate::Sim::let_time_pass).
     pub scheduled_delay: Option<Duration>,
 }
 
 impl Config {
-    /// The machine's clock, no webhooks, ten attempts from half a second on, two seconds until "later". The publishable
-    /// key is the secret one with `pk_` for `sk_`.
+    /// Returns a configuration with the machine's clock, no webhooks, ten attempts from half a second on, and a delay of
+    /// two seconds. The publishable key is the secret key with `pk_` for `sk_`.
     pub fn new(secret_key: impl Into<String>) -> Self {
         let secret_key = secret_key.into();
         let publishable_key = format!("pk_{}", secret_key.strip_prefix("sk_").unwrap_or(&secret_key));
@@ -50,14 +50,14 @@ impl fmt::Debug for Config {
     }
 }
 
-/// A webhook endpoint that the configuration names.
+/// A webhook endpoint of the configuration.
 #[derive(Clone)]
 pub struct Webhook {
-    /// Where events are posted.
+    /// The URL that receives events.
     pub url: String,
-    /// What they are signed with, such as `whsec_…`.
+    /// The signing secret, such as `whsec_…`.
     pub secret: String,
-    /// Which events: their types, or `*`.
+    /// The types of the events, or `*`.
     pub events: Vec<String>,
 }
 

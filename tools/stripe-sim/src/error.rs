@@ -1,4 +1,4 @@
-//! What Stripe answers when it refuses (<https://docs.stripe.com/api/errors>).
+//! Errors of the API (<https://docs.stripe.com/api/errors>).
 
 use poem::http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -26,15 +26,16 @@ pub(crate) struct ErrorBody {
     pub(crate) kind: String,
 }
 
-/// A refusal: its status, its body, and whether the endpoint had begun to execute.
+/// An error: its status, its body, and whether the endpoint had begun to execute.
 #[derive(Debug)]
 pub(crate) struct StripeError {
     pub(crate) status: StatusCode,
     pub(crate) body: Box<ErrorBody>,
-    /// Stripe keeps an idempotent answer only once an endpoint has begun to execute: a parameter that fails validation
-    /// can be corrected and sent again under the same key (<https://docs.stripe.com/api/idempotent_requests>).
+    /// Stripe stores the response of an idempotency key only once an endpoint has begun to execute: a parameter that
+    /// fails validation can be corrected and sent again under the same key
+    /// (<https://docs.stripe.com/api/idempotent_requests>).
     pub(crate) executed: bool,
-    /// What the operator must know and the client must not.
+    /// The cause of an internal error, for the log and not for the client.
     pub(crate) cause: Option<String>,
 }
 
@@ -53,12 +54,12 @@ impl StripeError {
         }
     }
 
-    /// A request that Stripe does not understand.
+    /// An invalid request.
     fn request(message: String) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_request_error", message)
     }
 
-    fn coded(mut self, code: &str) -> Self {
+    fn with_code(mut self, code: &str) -> Self {
         self.body.code = Some(code.to_owned());
         self.body.doc_url = Some(format!(
             "https://stripe.com/docs/error-codes/{}",
@@ -67,23 +68,23 @@ impl StripeError {
         self
     }
 
-    pub(crate) fn about(mut self, param: &str) -> Self {
+    pub(crate) fn with_param(mut self, param: &str) -> Self {
         self.body.param = Some(param.to_owned());
         self
     }
 
-    pub(crate) fn say(mut self, message: &str) -> Self {
+    pub(crate) fn with_message(mut self, message: &str) -> Self {
         message.clone_into(&mut self.body.message);
         self
     }
 
-    pub(crate) fn status(mut self, status: StatusCode) -> Self {
+    pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.status = status;
         self
     }
 
-    /// Marks a refusal that comes of the state of things rather than of the parameters: it is kept and replayed.
-    fn of_state(mut self) -> Self {
+    /// Marks an error that depends on stored state rather than on the parameters: it is stored and replayed.
+    fn after_execution(mut self) -> Self {
         self.executed = true;
         self
     }
@@ -93,20 +94,22 @@ impl StripeError {
         self
     }
 
-    // The parameters.
+    // Errors of parameters.
 
     pub(crate) fn invalid(param: &str, message: String) -> Self {
-        Self::request(message).about(param)
+        Self::request(message).with_param(param)
     }
 
     pub(crate) fn invalid_integer(param: &str, message: String) -> Self {
-        Self::request(message).coded("parameter_invalid_integer").about(param)
+        Self::request(message)
+            .with_code("parameter_invalid_integer")
+            .with_param(param)
     }
 
     pub(crate) fn missing(param: &str) -> Self {
         Self::request(format!("Missing required param: {param}."))
-            .coded("parameter_missing")
-            .about(param)
+            .with_code("parameter_missing")
+            .with_param(param)
     }
 
     pub(crate) fn empty_parameter(param: &str) -> Self {
@@ -114,80 +117,84 @@ impl StripeError {
             "You passed an empty string for '{param}'. We assume empty values are an attempt to unset a parameter; \
              however '{param}' cannot be unset. You should remove '{param}' from your request or supply a non-empty value."
         );
-        Self::request(message).coded("parameter_invalid_empty").about(param)
+        Self::request(message)
+            .with_code("parameter_invalid_empty")
+            .with_param(param)
     }
 
     pub(crate) fn unknown_parameter(param: &str, known: &[&str]) -> Self {
         let message = format!(
-            "Received unknown parameter: {param} (the double knows here: {})",
+            "Received unknown parameter: {param} (supported here: {})",
             known.join(", ")
         );
-        Self::request(message).coded("parameter_unknown").about(param)
+        Self::request(message).with_code("parameter_unknown").with_param(param)
     }
 
     pub(crate) fn exclusive(one: &str, other: &str) -> Self {
         let message = format!("You may only specify one of these parameters: {one}, {other}.");
-        Self::request(message).coded("parameters_exclusive").about(other)
+        Self::request(message)
+            .with_code("parameters_exclusive")
+            .with_param(other)
     }
 
     pub(crate) fn amount(code: &str, param: &str, message: String) -> Self {
-        Self::request(message).coded(code).about(param)
+        Self::request(message).with_code(code).with_param(param)
     }
 
-    // The state of things.
+    // Errors of state.
 
-    /// An object that is not there; `param` is where its id was.
+    /// An object that does not exist; `param` is the parameter of its id.
     pub(crate) fn no_such(what: &str, id: &str, param: &str) -> Self {
         Self::request(format!("No such {what}: '{id}'"))
-            .coded("resource_missing")
-            .about(param)
-            .of_state()
+            .with_code("resource_missing")
+            .with_param(param)
+            .after_execution()
     }
 
-    /// An operation that the state of its object does not allow.
+    /// An operation that the status of its intent forbids.
     pub(crate) fn unexpected_state(message: String) -> Self {
         Self::request(message)
-            .coded("payment_intent_unexpected_state")
-            .of_state()
+            .with_code("payment_intent_unexpected_state")
+            .after_execution()
     }
 
     pub(crate) fn refused(code: Option<&str>, message: String) -> Self {
-        let error = Self::request(message).of_state();
+        let error = Self::request(message).after_execution();
         match code {
-            Some(code) => error.coded(code),
+            Some(code) => error.with_code(code),
             None => error,
         }
     }
 
-    /// A card that was refused.
+    /// A declined or invalid card.
     pub(crate) fn card(code: &str, decline_code: Option<&str>, message: &str) -> Self {
         let mut error = Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", message.to_owned())
-            .coded(code)
-            .of_state();
+            .with_code(code)
+            .after_execution();
         error.body.decline_code = decline_code.map(str::to_owned);
         error
     }
 
-    // The way there.
+    // Errors of keys, routes and idempotency.
 
     pub(crate) fn no_key() -> Self {
         let message = "You did not provide an API key. You need to provide your API key in the Authorization header, \
                        using Bearer auth (e.g. 'Authorization: Bearer YOUR_SECRET_KEY'). See \
                        https://stripe.com/docs/api#authentication for details, or we can help at \
                        https://support.stripe.com/.";
-        Self::request(message.to_owned()).status(StatusCode::UNAUTHORIZED)
+        Self::request(message.to_owned()).with_status(StatusCode::UNAUTHORIZED)
     }
 
     pub(crate) fn wrong_key(given: &str) -> Self {
-        Self::request(format!("Invalid API Key provided: {}", masked(given))).status(StatusCode::UNAUTHORIZED)
+        Self::request(format!("Invalid API Key provided: {}", masked(given))).with_status(StatusCode::UNAUTHORIZED)
     }
 
     pub(crate) fn secret_key_required() -> Self {
         let message = "This API call cannot be made with a publishable API key. Please use a secret API key. You can \
                        find a list of your API keys at https://dashboard.stripe.com/account/apikeys.";
         Self::request(message.to_owned())
-            .coded("secret_key_required")
-            .status(StatusCode::FORBIDDEN)
+            .with_code("secret_key_required")
+            .with_status(StatusCode::FORBIDDEN)
     }
 
     pub(crate) fn no_such_route(method: &str, path: &str) -> Self {
@@ -195,7 +202,7 @@ impl StripeError {
             "Unrecognized request URL ({method}: {path}). Please see https://stripe.com/docs or we can help at \
              https://support.stripe.com/."
         );
-        Self::request(message).status(StatusCode::NOT_FOUND)
+        Self::request(message).with_status(StatusCode::NOT_FOUND)
     }
 
     pub(crate) fn key_too_long() -> Self {
@@ -226,33 +233,35 @@ impl StripeError {
              submitted twice, and the other request is still going through): {key}. Please try again later."
         );
         Self::request(message)
-            .coded("idempotency_key_in_use")
-            .status(StatusCode::CONFLICT)
+            .with_code("idempotency_key_in_use")
+            .with_status(StatusCode::CONFLICT)
     }
 
-    /// What an injected fault answers: 402 as an account whose balance does not cover a refund, 429 as Stripe's rate
-    /// limiter, everything else as Stripe's own trouble.
+    /// The error of an injected fault: 402 for a balance that does not cover a refund, 429 of Stripe's rate limiter,
+    /// another status for an error of Stripe's own.
     pub(crate) fn injected(status: StatusCode) -> Self {
         if status == StatusCode::PAYMENT_REQUIRED {
-            // As people have met it: without a code (https://github.com/Automattic/woocommerce-payments/issues/10025).
+            // Observed without a code (https://github.com/Automattic/woocommerce-payments/issues/10025).
             let message = "Insufficient funds in your Stripe balance to refund this amount.";
-            return Self::request(message.to_owned()).status(status);
+            return Self::request(message.to_owned()).with_status(status);
         }
         if status == StatusCode::TOO_MANY_REQUESTS {
             let message = "Request rate limit exceeded. Learn more about rate limits here \
                            https://stripe.com/docs/rate-limits.";
-            return Self::request(message.to_owned()).coded("rate_limit").status(status);
+            return Self::request(message.to_owned())
+                .with_code("rate_limit")
+                .with_status(status);
         }
         let message = "An error occurred with our connection to the payment processor. Please try again later.";
         Self::new(status, "api_error", message.to_owned())
     }
 
-    /// A defect of the double, or of its disk.
+    /// A defect of the simulator, or of its disk.
     pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
         let mut error = Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "api_error",
-            "Sorry, there was a problem with the Stripe double. Its log says more.".to_owned(),
+            "Sorry, there was a problem with the Stripe simulator. See its log.".to_owned(),
         );
         error.cause = Some(cause.to_string());
         error
@@ -281,7 +290,7 @@ impl From<getrandom::Error> for StripeError {
     }
 }
 
-/// A key as Stripe shows it back: its ends only.
+/// Masks a key as Stripe does: only its ends are shown.
 fn masked(key: &str) -> String {
     let characters: Vec<char> = key.chars().collect();
     if characters.len() < 16 {

@@ -1,4 +1,4 @@
-//! A Stripe of one's own, for development and tests: stateful, over Stripe's real HTTP API, with faults on demand.
+//! A Stripe simulator for development and tests: stateful, over Stripe's real HTTP API, with faults on demand.
 //!
 //! ```no_run
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,45 +12,24 @@
 //! # }
 //! ```
 
-mod auth;
-mod balance;
-mod browser;
-mod cards;
-mod challenge;
-mod charges;
+mod api;
+mod background;
 mod config;
-mod confirm;
 mod control;
-mod currency;
-mod delivery;
-mod disputes;
-mod disturb;
+mod domain;
 mod error;
-mod events;
-mod exchange;
-mod expand;
 mod faults;
 mod form;
-mod gate;
-mod hand;
+mod http;
 mod id;
-mod idempotency;
-mod intent;
-mod intents;
-mod journal;
-mod later;
-mod methods;
-mod refunds;
-mod routes;
-mod server;
+mod scheduler;
 mod sim;
+mod state;
 mod store;
 mod webhooks;
 
 pub use config::{Config, Webhook};
-pub use disturb::WebhookFault;
-pub use faults::{Fault, Target, Timing};
-pub use gate::Hold;
-pub use journal::RecordedRequest;
+pub use faults::{Fault, Hold, Target, Timing};
 pub use sim::{ControlError, RunningSim, Sim};
-pub use store::OpenError;
+pub use store::{OpenError, journal::RecordedRequest};
+pub use webhooks::WebhookFault;

@@ -1,4 +1,4 @@
-//! The Stripe double as a program of its own.
+//! The Stripe simulator as a program.
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
 
@@ -6,14 +6,14 @@ use clap::Parser;
 use stripe_sim::{Config, Sim, Webhook};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// A stateful double of Stripe's HTTP API, for development and tests.
+/// Simulate Stripe's HTTP API with state, for development and tests.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
-    /// Where to listen; port 0 takes any free one.
+    /// Listen at this address; port 0 takes any free one.
     #[arg(long, default_value = "127.0.0.1:12111", env = "STRIPE_SIM_LISTEN")]
     listen: SocketAddr,
-    /// The key that clients must send.
+    /// Require this secret key from servers.
     #[arg(
         long,
         default_value = "sk_test_ticketing",
@@ -21,13 +21,13 @@ struct Arguments {
         hide_env_values = true
     )]
     secret_key: String,
-    /// The key that browsers send; without it, the secret one with pk_ for sk_.
+    /// Accept this publishable key from browsers; by default the secret key with pk_ for sk_.
     #[arg(long, env = "STRIPE_SIM_PUBLISHABLE_KEY")]
     publishable_key: Option<String>,
-    /// The file that keeps the state; without it, the state ends with the program.
+    /// Keep the state in this file; without it, the state ends with the program.
     #[arg(long, env = "STRIPE_SIM_DATABASE")]
     database: Option<PathBuf>,
-    /// Where to post events, all of them; several times for several receivers, or with commas between.
+    /// Post all events to this URL; repeat it for several receivers, or separate them by commas.
     #[arg(
         long,
         env = "STRIPE_SIM_WEBHOOK_URL",
@@ -35,7 +35,7 @@ struct Arguments {
         requires = "webhook_secret"
     )]
     webhook_url: Vec<String>,
-    /// What to sign them with, such as whsec_…: one for each receiver, in their order.
+    /// Sign events with this secret, such as whsec_…; one for each receiver, in the same order.
     #[arg(
         long,
         env = "STRIPE_SIM_WEBHOOK_SECRET",
@@ -44,7 +44,7 @@ struct Arguments {
         requires = "webhook_url"
     )]
     webhook_secret: Vec<String>,
-    /// Milliseconds until happens what a test card does some time later: a dispute, a refund that fails.
+    /// Apply the later effects of test cards, such as a dispute or a failed refund, after this many milliseconds.
     #[arg(long, default_value_t = 2000, env = "STRIPE_SIM_LATER_MS")]
     later_ms: u64,
 }

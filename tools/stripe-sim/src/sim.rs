@@ -1,4 +1,4 @@
-//! The double itself: opened, served, and looked into by tests.
+//! The simulator: opened, served, closed.
 
 use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
@@ -6,32 +6,22 @@ use poem::{
     Server,
     listener::{Acceptor, Listener, TcpListener},
 };
-use tokio::sync::{Notify, OnceCell};
-use tokio_util::{
-    sync::{CancellationToken, DropGuard},
-    task::TaskTracker,
-};
-use values::Clock;
+use tokio_util::sync::DropGuard;
 
 use crate::{
-    auth::Keys,
+    background::Background,
     config::Config,
-    delivery,
-    disturb::WebhookFaults,
+    domain::webhook_endpoint,
     error::StripeError,
-    faults::Faults,
-    id,
-    idempotency::InUse,
-    later,
-    server::Front,
-    store::{OpenError, Origin, Store, Tx},
-    webhooks,
+    http::HttpEndpoint,
+    state::SimState,
+    store::{Database, OpenError},
 };
 
-/// How long a server that is shut down waits for its open connections.
-const DRAIN: Duration = Duration::from_secs(5);
+/// The time that a server waits at its shutdown for open connections.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The double's database failed, or what was asked for does not fit the state.
+/// A control of a test failed: the state of the object forbids it, or the database failed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ControlError(String);
@@ -42,146 +32,44 @@ impl From<StripeError> for ControlError {
     }
 }
 
-/// A Stripe of one's own. Clones are the same one; the last to be dropped stops it.
+/// A Stripe simulator. Clones share one state; dropping the last one stops it.
 #[derive(Clone)]
 pub struct Sim {
-    pub(crate) inner: Arc<Inner>,
-    _stop: Arc<DropGuard>,
-}
-
-pub(crate) struct Inner {
-    pub(crate) store: Store,
-    pub(crate) keys: Keys,
-    pub(crate) clock: Clock,
-    pub(crate) webhook_backoff: Duration,
-    pub(crate) webhook_attempts: u32,
-    pub(crate) later: Option<Duration>,
-    pub(crate) faults: Faults,
-    pub(crate) disturbances: WebhookFaults,
-    pub(crate) in_use: InUse,
-    pub(crate) tasks: TaskTracker,
-    pub(crate) stop: CancellationToken,
-    /// Told after each transaction: there may be something to deliver.
-    pub(crate) wake: Notify,
-    /// Told with it: there may be something to happen later.
-    pub(crate) plans: Notify,
-    delivering: OnceCell<()>,
-}
-
-impl Inner {
-    /// Runs database work off the async threads.
-    pub(crate) async fn blocking<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&Self) -> Result<T, StripeError> + Send + 'static,
-    ) -> Result<T, StripeError> {
-        let inner = self.clone();
-        self.tasks
-            .spawn_blocking(move || work(&inner))
-            .await
-            .map_err(StripeError::internal)?
-    }
-
-    /// Runs work of the double itself, which belongs to no request.
-    pub(crate) async fn within<T: Send + 'static>(
-        self: &Arc<Self>,
-        work: impl FnOnce(&Tx<'_>) -> Result<T, StripeError> + Send + 'static,
-    ) -> Result<T, StripeError> {
-        let done = self.blocking(move |inner| inner.transact(work)).await;
-        self.changed();
-        done
-    }
-
-    /// Lets those know who wait for changes.
-    pub(crate) fn changed(&self) {
-        self.wake.notify_one();
-        self.plans.notify_one();
-    }
-
-    /// The same, for who is off the async threads already.
-    pub(crate) fn transact<T>(&self, work: impl FnOnce(&Tx<'_>) -> Result<T, StripeError>) -> Result<T, StripeError> {
-        let origin = Origin::of_the_double(String::new())?;
-        let now = self.clock.now();
-        self.store.transaction(|sql| {
-            work(&Tx {
-                sql,
-                now,
-                origin: &origin,
-            })
-        })
-    }
-
-    /// Starts delivering webhooks, once.
-    pub(crate) async fn start(self: &Arc<Self>) {
-        self.delivering
-            .get_or_init(|| async {
-                self.tasks.spawn(delivery::run(self.clone()));
-                self.tasks.spawn(later::run(self.clone()));
-            })
-            .await;
-    }
-}
-
-impl Origin {
-    pub(crate) fn of_the_double(base_url: String) -> Result<Self, StripeError> {
-        Ok(Self {
-            request_id: format!("req_{}", id::random(14)?),
-            idempotency_key: None,
-            base_url,
-        })
-    }
+    pub(crate) state: Arc<SimState>,
+    background: Arc<Background>,
 }
 
 impl Sim {
-    /// A double that forgets everything when it is dropped.
+    /// Returns a simulator whose state ends with it.
     pub fn in_memory(config: Config) -> Result<Self, OpenError> {
-        Self::over(Store::open(None)?, config)
+        Self::with_database(Database::open(None)?, config)
     }
 
-    /// A double that keeps its state in a file: nothing that was answered is lost, whatever dies.
+    /// Returns a simulator with its state in a file. No response is lost, even if the process is killed.
     pub fn open(path: impl AsRef<Path>, config: Config) -> Result<Self, OpenError> {
-        Self::over(Store::open(Some(path.as_ref()))?, config)
+        Self::with_database(Database::open(Some(path.as_ref()))?, config)
     }
 
-    fn over(store: Store, config: Config) -> Result<Self, OpenError> {
-        let stop = CancellationToken::new();
-        let inner = Inner {
-            store,
-            keys: Keys {
-                secret: config.secret_key,
-                publishable: config.publishable_key,
-            },
-            clock: config.clock,
-            webhook_backoff: config.webhook_backoff,
-            webhook_attempts: config.webhook_attempts.max(1),
-            later: config.scheduled_delay,
-            faults: Faults::default(),
-            disturbances: WebhookFaults::default(),
-            in_use: InUse::default(),
-            tasks: TaskTracker::new(),
-            stop: stop.clone(),
-            wake: Notify::new(),
-            plans: Notify::new(),
-            delivering: OnceCell::new(),
-        };
-        let configured = inner.transact(|tx| {
-            config
-                .webhooks
+    fn with_database(database: Database, mut config: Config) -> Result<Self, OpenError> {
+        let webhooks = std::mem::take(&mut config.webhooks);
+        let state = SimState::new(database, config);
+        let configured = state.blocking_transaction(|tx| {
+            webhooks
                 .iter()
-                .try_for_each(|hook| webhooks::configure(tx, &hook.url, &hook.secret, &hook.events))
+                .try_for_each(|webhook| webhook_endpoint::configure(tx, &webhook.url, &webhook.secret, &webhook.events))
         });
         configured.map_err(|error| OpenError::Unwritable(error.cause.unwrap_or(error.body.message)))?;
-        Ok(Self {
-            inner: Arc::new(inner),
-            _stop: Arc::new(stop.drop_guard()),
-        })
+        let state = Arc::new(state);
+        let background = Arc::new(Background::new(state.clone()));
+        Ok(Self { state, background })
     }
 
-    /// The whole HTTP surface, to be served by whoever wants to.
+    /// Returns the whole HTTP surface, for a server of the caller's own.
     pub fn endpoint(&self) -> impl poem::Endpoint<Output = poem::Response> + 'static {
-        Front(self.clone())
+        HttpEndpoint::new(self.state.clone(), self.background.clone())
     }
 
-    /// Listens at an address (port 0: any free one) until the answer is shut down or dropped.
+    /// Listens at an address (port 0: any free one) until the returned server is shut down or dropped.
     pub async fn serve(&self, address: SocketAddr) -> std::io::Result<RunningSim> {
         let acceptor = TcpListener::bind(address).into_acceptor().await?;
         let local = acceptor
@@ -189,14 +77,14 @@ impl Sim {
             .iter()
             .find_map(|address| address.as_socket_addr().copied());
         let address = local.unwrap_or(address);
-        self.inner.start().await;
-        let stop = self.inner.stop.child_token();
+        self.background.start().await;
+        let stop = self.state.stop.child_token();
         let stopped = stop.clone().cancelled_owned();
         let server = Server::new_with_acceptor(acceptor).name("stripe-sim");
-        let task = self
-            .inner
-            .tasks
-            .spawn(server.run_with_graceful_shutdown(self.endpoint(), stopped, Some(DRAIN)));
+        let task =
+            self.state
+                .tasks
+                .spawn(server.run_with_graceful_shutdown(self.endpoint(), stopped, Some(DRAIN_TIMEOUT)));
         Ok(RunningSim {
             url: format!("http://{address}"),
             address,
@@ -205,11 +93,11 @@ impl Sim {
         })
     }
 
-    /// Stops everything: held requests are cut, running ones are waited for.
+    /// Stops everything: cuts held requests, and waits for running ones.
     pub async fn close(&self) {
-        self.inner.stop.cancel();
-        self.inner.tasks.close();
-        self.inner.tasks.wait().await;
+        self.state.stop.cancel();
+        self.state.tasks.close();
+        self.state.tasks.wait().await;
     }
 }
 
@@ -219,19 +107,19 @@ impl fmt::Debug for Sim {
     }
 }
 
-/// A double that listens. Dropping it stops the listening; the [`Sim`] keeps its state and can listen again.
+/// A simulator that listens. Dropping it stops listening; the [`Sim`] keeps its state and can listen again.
 #[derive(Debug)]
 pub struct RunningSim {
-    /// Where it listens, without a slash at the end: `http://127.0.0.1:12111`.
+    /// Its URL without a trailing slash: `http://127.0.0.1:12111`.
     pub url: String,
-    /// The same as an address.
+    /// Its address.
     pub address: SocketAddr,
     stop: DropGuard,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
 impl RunningSim {
-    /// Stops listening and waits until every open request is answered, five seconds at most.
+    /// Stops listening and waits for the open requests, five seconds at most.
     pub async fn shutdown(self) {
         drop(self.stop);
         // A server that has panicked does not listen either.

@@ -1,4 +1,4 @@
-// Pins the stripe-mock that the double is compared with, by go.sum: see scripts/tool.
+// Pins the stripe-mock that the Stripe simulator is compared with, by go.sum: see scripts/tool.
 module ticketing/stripe-sim/stripe-mock
 
 go 1.26.0

@@ -1,19 +1,19 @@
-//! `metadata[…]`: what a client keeps with an object.
+//! `metadata[…]`: values that a client stores with an object.
 
 use std::collections::BTreeMap;
 
-use super::{Node, Params};
+use super::params::{Node, Params};
 use crate::error::StripeError;
 
-/// Limits of metadata: keys, characters of a key, characters of a value (<https://docs.stripe.com/api/metadata>).
-const METADATA_KEYS: usize = 50;
-const METADATA_KEY: usize = 40;
-const METADATA_VALUE: usize = 500;
+/// The limits of metadata (<https://docs.stripe.com/api/metadata>).
+const MAX_KEYS: usize = 50;
+const MAX_KEY_CHARS: usize = 40;
+const MAX_VALUE_CHARS: usize = 500;
 
 impl Params {
-    /// Applies `metadata[…]` to what is there: an empty value removes its key, an empty `metadata` removes all.
+    /// Merges `metadata[…]` into existing metadata: an empty value removes its key, an empty `metadata` removes all.
     pub(crate) fn merge_metadata(&self, metadata: &mut BTreeMap<String, String>) -> Result<(), StripeError> {
-        if self.unset("metadata") {
+        if self.is_unset("metadata") {
             metadata.clear();
             return Ok(());
         }
@@ -27,12 +27,12 @@ impl Params {
                     "Metadata values must be strings; nested objects are not allowed.".to_owned(),
                 ));
             };
-            if key.chars().count() > METADATA_KEY {
-                let text = format!("Metadata keys must be under {METADATA_KEY} characters long.");
+            if key.chars().count() > MAX_KEY_CHARS {
+                let text = format!("Metadata keys must be under {MAX_KEY_CHARS} characters long.");
                 return Err(StripeError::invalid("metadata", text));
             }
-            if value.chars().count() > METADATA_VALUE {
-                let text = format!("Metadata values must be under {METADATA_VALUE} characters long.");
+            if value.chars().count() > MAX_VALUE_CHARS {
+                let text = format!("Metadata values must be under {MAX_VALUE_CHARS} characters long.");
                 return Err(StripeError::invalid(&changes.name(key), text));
             }
             if value.is_empty() {
@@ -41,8 +41,8 @@ impl Params {
                 metadata.insert(key.clone(), value.clone());
             }
         }
-        if metadata.len() > METADATA_KEYS {
-            let text = format!("You can only have {METADATA_KEYS} metadata keys.");
+        if metadata.len() > MAX_KEYS {
+            let text = format!("You can only have {MAX_KEYS} metadata keys.");
             return Err(StripeError::invalid("metadata", text));
         }
         Ok(())

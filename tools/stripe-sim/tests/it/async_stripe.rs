@@ -1,4 +1,4 @@
-//! Our services drive the double with async-stripe: every answer must be one that it understands.
+//! async-stripe, the client of the services, parses every response.
 
 use std::collections::HashMap;
 
@@ -99,12 +99,12 @@ async fn async_stripe_authorises_captures_and_refunds() {
         (PaymentIntentStatus::Succeeded, 1999)
     );
     let charge = RetrieveCharge::new(charge.id.clone()).send(&client).await.unwrap();
-    let booking = charge.balance_transaction.unwrap();
-    let booking = RetrieveBalanceTransaction::new(booking.id().clone())
+    let transaction = charge.balance_transaction.unwrap();
+    let transaction = RetrieveBalanceTransaction::new(transaction.id().clone())
         .send(&client)
         .await
         .unwrap();
-    assert_eq!(booking.net, 1911);
+    assert_eq!(transaction.net, 1911);
 
     let refund = CreateRefund::new()
         .payment_intent(intent.id.to_string())
@@ -132,7 +132,7 @@ async fn async_stripe_pays_with_a_token_and_replays_it() {
         panic!("conflict")
     };
     assert_eq!(error.type_, ApiErrorsType::IdempotencyError);
-    let Err(StripeError::Stripe(error, 400)) = pay_with("tok_nobody", &client, "attempt-2").await else {
+    let Err(StripeError::Stripe(error, 400)) = pay_with("tok_unknown", &client, "attempt-2").await else {
         panic!("unknown")
     };
     assert_eq!(error.code, Some(ApiErrorsCode::ResourceMissing));
@@ -140,7 +140,7 @@ async fn async_stripe_pays_with_a_token_and_replays_it() {
 }
 
 #[tokio::test]
-async fn async_stripe_understands_a_decline_and_the_intent_in_it() {
+async fn async_stripe_parses_a_decline_and_the_intent_in_it() {
     let stripe = Stripe::start().await;
     let client = client(&stripe);
     let declined = pay_with("tok_chargeDeclinedInsufficientFunds", &client, "attempt-1").await;
@@ -173,7 +173,7 @@ async fn async_stripe_understands_a_decline_and_the_intent_in_it() {
 }
 
 #[tokio::test]
-async fn async_stripe_understands_a_challenge_a_cancellation_and_a_refusal() {
+async fn async_stripe_parses_a_challenge_a_cancellation_and_an_error() {
     let stripe = Stripe::start().await;
     let client = client(&stripe);
     for return_url in [None, Some("https://shop.example/done")] {

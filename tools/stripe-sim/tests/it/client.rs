@@ -1,4 +1,4 @@
-//! A running double and a client that knows nothing of it but HTTP.
+//! A running simulator and an HTTP client of it.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -14,39 +14,40 @@ pub(crate) fn config() -> Config {
     let mut config = Config::new(KEY);
     config.clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
     config.webhook_backoff = Duration::from_millis(5);
-    // What happens later happens when a test says so.
+    // Effects happen only by `run_scheduled`.
     config.scheduled_delay = None;
     config
 }
 
-pub(crate) fn anywhere() -> SocketAddr {
+/// Port 0: any free port.
+pub(crate) fn any_port() -> SocketAddr {
     "127.0.0.1:0".parse().unwrap()
 }
 
-/// A double on a port of its own.
+/// A simulator on a port of its own.
 pub(crate) struct Stripe {
     pub(crate) sim: Sim,
     pub(crate) running: RunningSim,
     http: Client,
 }
 
-/// What came back.
+/// A response and its parsed body.
 #[derive(Debug)]
-pub(crate) struct Got {
+pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Got {
-    /// The object, once it is sure that it is none of an error.
+impl Reply {
+    /// Returns the body of a response with status 200.
     pub(crate) fn ok(self) -> Value {
         assert_eq!(self.status, StatusCode::OK, "{}", self.body);
         self.body
     }
 
-    /// The error object, once its status is checked.
-    pub(crate) fn refused(self, status: u16) -> Value {
+    /// Returns the error object of a response with this status.
+    pub(crate) fn error(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.body);
         assert!(self.headers.contains_key("request-id"));
         self.body["error"].clone()
@@ -55,11 +56,11 @@ impl Got {
 
 impl Stripe {
     pub(crate) async fn start() -> Self {
-        Self::over(Sim::in_memory(config()).unwrap()).await
+        Self::with_sim(Sim::in_memory(config()).unwrap()).await
     }
 
-    pub(crate) async fn over(sim: Sim) -> Self {
-        let running = sim.serve(anywhere()).await.unwrap();
+    pub(crate) async fn with_sim(sim: Sim) -> Self {
+        let running = sim.serve(any_port()).await.unwrap();
         let http = Client::builder()
             .no_proxy()
             .timeout(Duration::from_secs(20))
@@ -80,54 +81,55 @@ impl Stripe {
             .body(body)
     }
 
-    pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Got {
+    pub(crate) async fn post(&self, path: &str, pairs: &[(&str, &str)]) -> Reply {
         send(self.form(path, pairs)).await
     }
 
-    pub(crate) async fn post_with_key(&self, path: &str, pairs: &[(&str, &str)], key: &str) -> Got {
+    pub(crate) async fn post_with_key(&self, path: &str, pairs: &[(&str, &str)], key: &str) -> Reply {
         send(self.form(path, pairs).header("idempotency-key", key)).await
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Got {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         send(self.request(Method::GET, path).bearer_auth(KEY)).await
     }
 
-    /// Authorises an amount on a card that pays, to be captured by hand.
+    /// Authorises an amount on a card that is approved, for manual capture.
     pub(crate) async fn authorise(&self, amount: &str) -> Value {
         self.post("/v1/payment_intents", &authorisation(amount, "tok_visa"))
             .await
             .ok()
     }
 
-    /// Charges an amount on a card that pays.
+    /// Charges an amount on a card that is approved.
     pub(crate) async fn pay(&self, amount: &str) -> Value {
         let mut pairs = authorisation(amount, "tok_visa");
         pairs.retain(|(name, _)| *name != "capture_method");
         self.post("/v1/payment_intents", &pairs).await.ok()
     }
 
-    /// How often an endpoint really ran, and answered 200.
-    pub(crate) async fn ran(&self, method: &str, path: &str) -> usize {
+    /// Returns how often the handler of a request ran with status 200.
+    pub(crate) async fn executions(&self, method: &str, path: &str) -> usize {
         let requests = self.sim.requests().await.unwrap();
-        let ran = requests
+        let matching = requests
             .iter()
             .filter(|request| request.method == method && request.path == path);
-        ran.filter(|request| request.executed && request.status == Some(200))
+        matching
+            .filter(|request| request.executed && request.status == Some(200))
             .count()
     }
 }
 
-pub(crate) async fn send(request: RequestBuilder) -> Got {
+pub(crate) async fn send(request: RequestBuilder) -> Reply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status(), response.headers().clone());
-    Got {
+    Reply {
         status,
         headers,
         body: response.json().await.unwrap(),
     }
 }
 
-/// What our payment service sends.
+/// The parameters that the payment service sends.
 pub(crate) fn authorisation<'a>(amount: &'a str, token: &'a str) -> Vec<(&'a str, &'a str)> {
     vec![
         ("amount", amount),

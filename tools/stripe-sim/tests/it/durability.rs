@@ -13,16 +13,16 @@ use crate::client::{KEY, Stripe, authorisation, config};
 const INTENTS: &str = "/v1/payment_intents";
 
 #[tokio::test]
-async fn what_was_answered_is_there_when_the_file_is_opened_again() {
+async fn a_response_is_still_there_after_the_file_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stripe.db");
     let pairs = authorisation("1999", "tok_visa");
 
-    // Two at once on one file: the second sees what the first has answered, though nobody closed anything. So would a
-    // process that follows one that was killed.
-    let before = Stripe::over(Sim::open(&file, config()).unwrap()).await;
+    // Two simulators on one file: the second reads the commits of the first, which was not closed. The same holds for a
+    // process that follows a killed one.
+    let before = Stripe::with_sim(Sim::open(&file, config()).unwrap()).await;
     let intent = before.post_with_key(INTENTS, &pairs, "attempt-1").await.ok();
-    let after = Stripe::over(Sim::open(&file, config()).unwrap()).await;
+    let after = Stripe::with_sim(Sim::open(&file, config()).unwrap()).await;
     let path = format!("{INTENTS}/{}", intent["id"].as_str().unwrap());
     assert_eq!(after.get(&path).await.ok(), intent);
     let replayed = after.post_with_key(INTENTS, &pairs, "attempt-1").await;
@@ -32,11 +32,11 @@ async fn what_was_answered_is_there_when_the_file_is_opened_again() {
         after.post(&format!("{path}/capture"), &[]).await.ok()["status"],
         "succeeded"
     );
-    assert_eq!(after.ran("POST", INTENTS).await, 1);
+    assert_eq!(after.executions("POST", INTENTS).await, 1);
 }
 
 #[tokio::test]
-async fn a_double_listens_again_where_it_listened_before() {
+async fn a_simulator_listens_again_at_the_same_address() {
     let Stripe { sim, running, .. } = Stripe::start().await;
     let address = running.address;
     running.shutdown().await;
@@ -61,7 +61,7 @@ fn a_newer_file_is_refused_and_so_is_a_file_that_is_no_database() {
     assert!(matches!(Sim::open(&text, config()), Err(OpenError::Unusable(_))));
 }
 
-/// The program itself, and where it says that it listens.
+/// Starts the program. Returns its process and its URL.
 async fn program(database: &Path, more: &[&str]) -> (Child, String) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_stripe-sim"))
         .args(["--listen", "127.0.0.1:0", "--secret-key", KEY, "--database"])
@@ -82,7 +82,7 @@ async fn program(database: &Path, more: &[&str]) -> (Child, String) {
 }
 
 #[tokio::test]
-async fn a_program_that_is_killed_loses_nothing_that_it_answered() {
+async fn a_killed_program_loses_no_response() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stripe.db");
     let http = Client::builder().no_proxy().build().unwrap();
@@ -114,19 +114,19 @@ async fn a_program_that_is_killed_loses_nothing_that_it_answered() {
 }
 
 #[tokio::test]
-async fn the_program_tells_several_receivers_each_with_a_secret_of_its_own() {
+async fn the_program_has_several_receivers_each_with_a_secret_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stripe.db");
     let two = ["--webhook-url", "http://127.0.0.1:9/a,http://127.0.0.1:9/b"];
     let secrets = ["--webhook-secret", "whsec_a", "--webhook-secret", "whsec_b"];
     let (_child, url) = program(&file, &[&two[..], &secrets].concat()).await;
     let http = Client::builder().no_proxy().build().unwrap();
-    let asked = http.get(format!("{url}/v1/webhook_endpoints")).bearer_auth(KEY);
-    let all: Value = asked.send().await.unwrap().json().await.unwrap();
+    let request = http.get(format!("{url}/v1/webhook_endpoints")).bearer_auth(KEY);
+    let all: Value = request.send().await.unwrap().json().await.unwrap();
     assert_eq!(all["data"].as_array().unwrap().len(), 2);
 
-    let mut lopsided = Command::new(env!("CARGO_BIN_EXE_stripe-sim"));
-    lopsided.args(["--listen", "127.0.0.1:0"]).args(two).args(&secrets[..2]);
-    let ended = lopsided.kill_on_drop(true).output().await.unwrap();
+    let mut unpaired = Command::new(env!("CARGO_BIN_EXE_stripe-sim"));
+    unpaired.args(["--listen", "127.0.0.1:0"]).args(two).args(&secrets[..2]);
+    let ended = unpaired.kill_on_drop(true).output().await.unwrap();
     assert!(!ended.status.success());
 }

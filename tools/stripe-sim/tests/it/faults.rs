@@ -9,7 +9,7 @@ const INTENTS: &str = "/v1/payment_intents";
 const CAPTURES: &str = "/v1/payment_intents/*/capture";
 
 #[tokio::test]
-async fn a_connection_cut_before_the_effect_leaves_nothing_and_after_it_everything() {
+async fn a_connection_cut_before_the_effect_changes_nothing_and_after_it_everything() {
     let stripe = Stripe::start().await;
     for (when, intents) in [(Timing::Before, 0), (Timing::After, 1)] {
         stripe.sim.inject(Target::post(INTENTS), when, Fault::Cut);
@@ -42,7 +42,7 @@ async fn a_connection_cut_before_the_effect_leaves_nothing_and_after_it_everythi
 }
 
 #[tokio::test]
-async fn a_status_is_answered_as_often_as_ordered() {
+async fn a_status_is_returned_as_often_as_requested() {
     let stripe = Stripe::start().await;
     stripe
         .sim
@@ -51,7 +51,7 @@ async fn a_status_is_answered_as_often_as_ordered() {
         let error = stripe
             .post(INTENTS, &authorisation("1999", "tok_visa"))
             .await
-            .refused(429);
+            .error(429);
         assert_eq!(error["code"], "rate_limit");
     }
     let id = stripe.authorise("1999").await["id"].as_str().unwrap().to_owned();
@@ -60,39 +60,39 @@ async fn a_status_is_answered_as_often_as_ordered() {
         .inject(Target::post(CAPTURES), Timing::After, Fault::Answer(500));
     let capture = format!("{INTENTS}/{id}/capture");
     assert_eq!(
-        stripe.post_with_key(&capture, &[], "c").await.refused(500)["type"],
+        stripe.post_with_key(&capture, &[], "c").await.error(500)["type"],
         "api_error"
     );
     let retried = stripe.post_with_key(&capture, &[], "c").await.ok();
     assert_eq!(retried["status"], "succeeded");
-    assert_eq!(stripe.ran("POST", &capture).await, 1);
+    assert_eq!(stripe.executions("POST", &capture).await, 1);
 }
 
 #[tokio::test]
-async fn what_a_client_has_given_up_on_happens_all_the_same() {
+async fn a_request_runs_though_its_client_has_disconnected() {
     let stripe = Stripe::start().await;
     let id = stripe.authorise("1999").await["id"].as_str().unwrap().to_owned();
     let hold = stripe.sim.hold(Target::post(CAPTURES), Timing::Before);
     let capture = format!("{INTENTS}/{id}/capture");
-    let impatient = stripe
+    let timed_out = stripe
         .form(&capture, &[])
         .timeout(Duration::from_millis(100))
         .send()
         .await;
-    assert!(impatient.unwrap_err().is_timeout());
+    assert!(timed_out.unwrap_err().is_timeout());
     hold.wait_for_request().await;
     hold.release();
-    let seen = async {
-        while stripe.ran("POST", &capture).await == 0 {
+    let executed = async {
+        while stripe.executions("POST", &capture).await == 0 {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), seen).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), executed).await.unwrap();
     assert_eq!(stripe.get(&format!("{INTENTS}/{id}")).await.ok()["status"], "succeeded");
 }
 
 #[tokio::test]
-async fn an_answer_that_is_held_does_not_keep_a_retry_waiting() {
+async fn a_held_response_does_not_block_a_retry() {
     let stripe = Stripe::start().await;
     let hold = stripe.sim.hold(Target::post(INTENTS), Timing::After);
     let pairs = authorisation("1999", "tok_visa");
@@ -109,16 +109,16 @@ async fn an_answer_that_is_held_does_not_keep_a_retry_waiting() {
 }
 
 #[tokio::test]
-async fn faults_are_ordered_over_http_too() {
+async fn faults_are_armed_over_http_too() {
     let stripe = Stripe::start().await;
-    let order = [
+    let fault = [
         ("method", "POST"),
         ("path", INTENTS),
         ("when", "after"),
         ("fault", "hold"),
     ];
-    let ordered = stripe.post("/_sim/faults", &order).await.ok();
-    let path = format!("/_sim/faults/{}", ordered["id"].as_str().unwrap());
+    let armed = stripe.post("/_sim/faults", &fault).await.ok();
+    let path = format!("/_sim/faults/{}", armed["id"].as_str().unwrap());
     let created = stripe.post(INTENTS, &[("amount", "500"), ("currency", "usd")]);
     let release = async {
         assert_eq!(stripe.get(&format!("{path}?arrivals=1")).await.ok()["arrived"], 1);
@@ -133,7 +133,7 @@ async fn faults_are_ordered_over_http_too() {
         )
         .await
         .ok();
-    stripe.get("/v1/events").await.refused(503);
+    stripe.get("/v1/events").await.error(503);
     let requests = stripe.get("/_sim/requests").await.ok();
     assert_eq!(requests["data"][0]["fault"], "after: hold");
     assert_eq!(requests["data"][1]["executed"], false);
@@ -153,11 +153,11 @@ async fn faults_are_ordered_over_http_too() {
         .await
         .ok();
     stripe.get("/v1/events").await.ok();
-    send(stripe.request(Method::GET, "/_sim/requests")).await.refused(401);
+    send(stripe.request(Method::GET, "/_sim/requests")).await.error(401);
 }
 
 #[tokio::test]
-async fn a_double_that_stops_holds_nobody() {
+async fn a_simulator_that_stops_releases_held_requests() {
     let stripe = Stripe::start().await;
     let hold = stripe.sim.hold(Target::post(INTENTS), Timing::Before);
     let pairs = [("amount", "500"), ("currency", "usd")];

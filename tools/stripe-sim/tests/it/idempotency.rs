@@ -5,7 +5,7 @@ use crate::client::{Stripe, authorisation, send};
 const INTENTS: &str = "/v1/payment_intents";
 
 #[tokio::test]
-async fn the_same_key_and_parameters_get_the_same_answer_and_charge_once() {
+async fn the_same_key_and_parameters_get_the_same_response_and_charge_once() {
     let stripe = Stripe::start().await;
     let pairs = authorisation("1999", "tok_visa");
     let first = stripe.post_with_key(INTENTS, &pairs, "attempt-1").await;
@@ -18,7 +18,7 @@ async fn the_same_key_and_parameters_get_the_same_answer_and_charge_once() {
     assert_eq!(second.headers["idempotency-key"], "attempt-1");
     assert_eq!(first.ok(), second.ok());
     assert_eq!(stripe.sim.payment_intents().await.unwrap().len(), 1);
-    assert_eq!(stripe.ran("POST", INTENTS).await, 1);
+    assert_eq!(stripe.executions("POST", INTENTS).await, 1);
 }
 
 #[tokio::test]
@@ -31,28 +31,28 @@ async fn the_same_key_with_other_parameters_or_for_another_endpoint_is_refused()
     let other = stripe
         .post_with_key(INTENTS, &authorisation("2000", "tok_visa"), "attempt-1")
         .await
-        .refused(400);
+        .error(400);
     assert_eq!(other["type"], "idempotency_error");
     let capture = format!("{INTENTS}/{}/capture", intent["id"].as_str().unwrap());
-    let elsewhere = stripe.post_with_key(&capture, &[], "attempt-1").await.refused(400);
-    assert_eq!(elsewhere["type"], "idempotency_error");
-    assert!(elsewhere["message"].as_str().unwrap().contains("same endpoint"));
+    let other_endpoint = stripe.post_with_key(&capture, &[], "attempt-1").await.error(400);
+    assert_eq!(other_endpoint["type"], "idempotency_error");
+    assert!(other_endpoint["message"].as_str().unwrap().contains("same endpoint"));
 }
 
 #[tokio::test]
-async fn a_decline_is_replayed_but_a_mistake_in_the_parameters_can_be_corrected() {
+async fn a_decline_is_replayed_but_invalid_parameters_can_be_corrected() {
     let stripe = Stripe::start().await;
     let declined = authorisation("1999", "tok_chargeDeclined");
-    let first = stripe.post_with_key(INTENTS, &declined, "declined").await.refused(402);
+    let first = stripe.post_with_key(INTENTS, &declined, "declined").await.error(402);
     let again = stripe.post_with_key(INTENTS, &declined, "declined").await;
     assert_eq!(again.headers["idempotent-replayed"], "true");
-    assert_eq!(again.refused(402), first);
+    assert_eq!(again.error(402), first);
     assert_eq!(stripe.sim.payment_intents().await.unwrap().len(), 1);
 
     stripe
         .post_with_key(INTENTS, &authorisation("1", "tok_visa"), "corrected")
         .await
-        .refused(400);
+        .error(400);
     stripe
         .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), "corrected")
         .await
@@ -60,21 +60,21 @@ async fn a_decline_is_replayed_but_a_mistake_in_the_parameters_can_be_corrected(
 }
 
 #[tokio::test]
-async fn a_key_that_is_in_use_is_a_conflict_until_its_request_is_answered() {
+async fn a_key_in_use_is_a_conflict_until_its_request_ends() {
     let stripe = Stripe::start().await;
     let hold = stripe.sim.hold(Target::post(INTENTS), Timing::Before);
     let pairs = authorisation("1999", "tok_visa");
     let first = send(stripe.form(INTENTS, &pairs).header("idempotency-key", "twice"));
     let second = async {
         hold.wait_for_request().await;
-        let error = stripe.post_with_key(INTENTS, &pairs, "twice").await.refused(409);
+        let error = stripe.post_with_key(INTENTS, &pairs, "twice").await.error(409);
         hold.release();
         error
     };
     let (first, second) = tokio::join!(first, second);
     assert_eq!(second["code"], "idempotency_key_in_use");
     assert_eq!(stripe.post_with_key(INTENTS, &pairs, "twice").await.ok(), first.ok());
-    assert_eq!(stripe.ran("POST", INTENTS).await, 1);
+    assert_eq!(stripe.executions("POST", INTENTS).await, 1);
 }
 
 #[tokio::test]
@@ -83,15 +83,15 @@ async fn a_key_that_is_too_long_is_refused() {
     let error = stripe
         .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), &"k".repeat(256))
         .await
-        .refused(400);
+        .error(400);
     assert_eq!(error["type"], "idempotency_error");
 }
 
 #[tokio::test]
-async fn a_key_is_forgotten_after_a_day() {
+async fn a_key_expires_after_a_day() {
     let config = crate::client::config();
     let clock = config.clock.clone();
-    let stripe = Stripe::over(stripe_sim::Sim::in_memory(config).unwrap()).await;
+    let stripe = Stripe::with_sim(stripe_sim::Sim::in_memory(config).unwrap()).await;
     stripe
         .post_with_key(INTENTS, &authorisation("1999", "tok_visa"), "old")
         .await
@@ -104,7 +104,7 @@ async fn a_key_is_forgotten_after_a_day() {
 }
 
 #[tokio::test]
-async fn a_trouble_of_stripes_own_is_kept_as_the_answer_to_its_key() {
+async fn an_error_of_stripes_own_is_stored_under_its_key() {
     let stripe = Stripe::start().await;
     let pairs = authorisation("1999", "tok_visa");
     let faults = [("path", "/v1/payment_intents"), ("fault", "fail"), ("status", "500")];
@@ -112,10 +112,10 @@ async fn a_trouble_of_stripes_own_is_kept_as_the_answer_to_its_key() {
     stripe
         .post_with_key("/v1/payment_intents", &pairs, "k")
         .await
-        .refused(500);
+        .error(500);
     let again = stripe.post_with_key("/v1/payment_intents", &pairs, "k").await;
     assert_eq!(again.headers["idempotent-replayed"], "true");
-    assert_eq!(again.refused(500)["type"], "api_error");
+    assert_eq!(again.error(500)["type"], "api_error");
     assert!(stripe.sim.payment_intents().await.unwrap().is_empty());
     stripe
         .post_with_key("/v1/payment_intents", &pairs, "another")

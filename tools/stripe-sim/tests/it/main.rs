@@ -1,11 +1,10 @@
-//! The double over real HTTP: driven by hand as any client would, and by async-stripe as our services do.
+//! The simulator over real HTTP: by plain requests, and by async-stripe, the client of the services.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 mod async_stripe;
 mod browser;
 mod client;
 mod disputes;
-mod disturbances;
 mod durability;
 mod faults;
 mod idempotency;
@@ -13,4 +12,5 @@ mod payments;
 mod protocol;
 mod refunds;
 mod three_d_secure;
+mod webhook_faults;
 mod webhooks;

@@ -32,17 +32,17 @@ async fn an_authorised_payment_is_captured() {
     let again = stripe
         .post(&format!("/v1/payment_intents/{id}/capture"), &[])
         .await
-        .refused(400);
+        .error(400);
     assert_eq!(again["code"], "payment_intent_unexpected_state");
     assert_eq!(again["payment_intent"]["status"], "succeeded");
 }
 
 #[tokio::test]
-async fn a_part_is_captured_and_the_rest_let_go() {
+async fn a_part_is_captured_and_the_rest_is_released() {
     let stripe = Stripe::start().await;
     let intent = stripe.authorise("1000").await;
     let path = format!("/v1/payment_intents/{}/capture", intent["id"].as_str().unwrap());
-    let over = stripe.post(&path, &[("amount_to_capture", "1001")]).await.refused(400);
+    let over = stripe.post(&path, &[("amount_to_capture", "1001")]).await.error(400);
     assert_eq!(
         (&over["code"], &over["param"]),
         (&"amount_too_large".into(), &"amount_to_capture".into())
@@ -55,7 +55,7 @@ async fn a_part_is_captured_and_the_rest_let_go() {
 }
 
 #[tokio::test]
-async fn a_payment_that_nobody_captures_by_hand_succeeds_at_once() {
+async fn a_payment_with_automatic_capture_succeeds_at_once() {
     let stripe = Stripe::start().await;
     let intent = stripe.pay("1999").await;
     assert_eq!(
@@ -66,16 +66,19 @@ async fn a_payment_that_nobody_captures_by_hand_succeeds_at_once() {
         .get(&format!("/v1/charges/{}", intent["latest_charge"].as_str().unwrap()))
         .await
         .ok();
-    let booking = charge["balance_transaction"].as_str().unwrap();
-    let booking = stripe.get(&format!("/v1/balance_transactions/{booking}")).await.ok();
+    let transaction = charge["balance_transaction"].as_str().unwrap();
+    let transaction = stripe
+        .get(&format!("/v1/balance_transactions/{transaction}"))
+        .await
+        .ok();
     assert_eq!(
-        (&booking["amount"], &booking["fee"], &booking["net"]),
+        (&transaction["amount"], &transaction["fee"], &transaction["net"]),
         (&1999.into(), &88.into(), &1911.into())
     );
 }
 
 #[tokio::test]
-async fn a_declined_card_answers_402_and_leaves_the_intent_waiting_for_another() {
+async fn a_declined_card_returns_402_and_leaves_the_intent_waiting_for_another() {
     let stripe = Stripe::start().await;
     for (token, code, decline_code) in [
         ("tok_chargeDeclined", "card_declined", "generic_decline"),
@@ -96,7 +99,7 @@ async fn a_declined_card_answers_402_and_leaves_the_intent_waiting_for_another()
         let error = stripe
             .post("/v1/payment_intents", &authorisation("1999", token))
             .await
-            .refused(402);
+            .error(402);
         assert_eq!(error["type"], "card_error", "{token}");
         assert_eq!(
             (&error["code"], &error["decline_code"]),
@@ -127,7 +130,7 @@ async fn a_declined_card_answers_402_and_leaves_the_intent_waiting_for_another()
 }
 
 #[tokio::test]
-async fn a_cancelled_authorisation_holds_nothing_and_stays_cancelled() {
+async fn a_cancelled_authorisation_is_released_and_stays_cancelled() {
     let stripe = Stripe::start().await;
     let intent = stripe.authorise("1999").await;
     let path = format!("/v1/payment_intents/{}", intent["id"].as_str().unwrap());
@@ -150,7 +153,7 @@ async fn a_cancelled_authorisation_holds_nothing_and_stays_cancelled() {
         (&false.into(), &true.into())
     );
     for verb in ["capture", "confirm", "cancel"] {
-        let error = stripe.post(&format!("{path}/{verb}"), &[]).await.refused(400);
+        let error = stripe.post(&format!("{path}/{verb}"), &[]).await.error(400);
         assert_eq!(error["code"], "payment_intent_unexpected_state", "{verb}");
     }
 }
@@ -169,7 +172,7 @@ async fn an_intent_is_created_first_and_confirmed_later() {
         (&"requires_payment_method".into(), &"eur".into())
     );
     let path = format!("/v1/payment_intents/{}", intent["id"].as_str().unwrap());
-    let missing = stripe.post(&format!("{path}/confirm"), &[]).await.refused(400);
+    let missing = stripe.post(&format!("{path}/confirm"), &[]).await.error(400);
     assert_eq!(missing["code"], "payment_intent_unexpected_state");
 
     let changes = [
@@ -188,7 +191,7 @@ async fn an_intent_is_created_first_and_confirmed_later() {
         (&paid["status"], &paid["amount_received"]),
         (&"succeeded".into(), &700.into())
     );
-    let late = stripe.post(&path, &[("amount", "1")]).await.refused(400);
+    let late = stripe.post(&path, &[("amount", "1")]).await.error(400);
     assert_eq!(late["code"], "payment_intent_unexpected_state");
     assert_eq!(
         stripe.post(&path, &[("metadata[b]", "2")]).await.ok()["metadata"]["b"],
@@ -197,7 +200,7 @@ async fn an_intent_is_created_first_and_confirmed_later() {
 }
 
 #[tokio::test]
-async fn a_method_is_made_of_a_card_number_and_pays_once() {
+async fn a_payment_method_from_a_card_number_pays_once() {
     let stripe = Stripe::start().await;
     let card = [
         ("type", "card"),
@@ -226,7 +229,7 @@ async fn a_method_is_made_of_a_card_number_and_pays_once() {
         stripe.post("/v1/payment_intents", &pairs).await.ok()["status"],
         "succeeded"
     );
-    let again = stripe.post("/v1/payment_intents", &pairs).await.refused(400);
+    let again = stripe.post("/v1/payment_intents", &pairs).await.error(400);
     assert_eq!(again["param"], "payment_method");
 
     for (number, code) in [
@@ -236,14 +239,14 @@ async fn a_method_is_made_of_a_card_number_and_pays_once() {
         let mut wrong = card;
         wrong[1].1 = number;
         assert_eq!(
-            stripe.post("/v1/payment_methods", &wrong).await.refused(402)["code"],
+            stripe.post("/v1/payment_methods", &wrong).await.error(402)["code"],
             code
         );
     }
 }
 
 #[tokio::test]
-async fn what_stripe_refuses_is_refused_with_its_code_and_parameter() {
+async fn an_invalid_request_is_refused_with_stripes_code_and_parameter() {
     let stripe = Stripe::start().await;
     let refused = [
         (vec![("currency", "usd")], "parameter_missing", "amount"),
@@ -274,13 +277,13 @@ async fn what_stripe_refuses_is_refused_with_its_code_and_parameter() {
             "colour",
         ),
         (
-            authorisation("500", "tok_nobody"),
+            authorisation("500", "tok_unknown"),
             "resource_missing",
             "payment_method_data[card][token]",
         ),
     ];
     for (pairs, code, param) in refused {
-        let error = stripe.post("/v1/payment_intents", &pairs).await.refused(400);
+        let error = stripe.post("/v1/payment_intents", &pairs).await.error(400);
         assert_eq!(error["type"], "invalid_request_error", "{error}");
         assert_eq!(
             (&error["code"], &error["param"]),
@@ -288,7 +291,7 @@ async fn what_stripe_refuses_is_refused_with_its_code_and_parameter() {
             "{error}"
         );
     }
-    let error = stripe.get("/v1/payment_intents/pi_nobody").await.refused(404);
+    let error = stripe.get("/v1/payment_intents/pi_unknown").await.error(404);
     assert_eq!(
         (&error["code"], &error["param"]),
         (&"resource_missing".into(), &"intent".into())
@@ -305,7 +308,7 @@ async fn methods_that_may_redirect_need_a_return_url() {
         ("confirm", "true"),
         ("payment_method", "pm_card_visa"),
     ];
-    let error = stripe.post("/v1/payment_intents", &pairs).await.refused(400);
+    let error = stripe.post("/v1/payment_intents", &pairs).await.error(400);
     assert!(error["message"].as_str().unwrap().contains("return_url"));
     let never = [
         ("automatic_payment_methods[enabled]", "true"),

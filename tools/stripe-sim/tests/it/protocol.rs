@@ -7,16 +7,16 @@ async fn only_the_secret_key_opens_the_api() {
     let stripe = Stripe::start().await;
     let none = send(stripe.request(Method::GET, "/v1/payment_intents"))
         .await
-        .refused(401);
+        .error(401);
     assert_eq!(none["type"], "invalid_request_error");
     let wrong = send(
         stripe
             .request(Method::GET, "/v1/payment_intents")
-            .bearer_auth("sk_test_somebody_elses"),
+            .bearer_auth("sk_test_of_another_account"),
     )
     .await;
-    let message = wrong.refused(401)["message"].as_str().unwrap().to_owned();
-    assert!(!message.contains("sk_test_somebody_elses"), "{message}");
+    let message = wrong.error(401)["message"].as_str().unwrap().to_owned();
+    assert!(!message.contains("sk_test_of_another_account"), "{message}");
     send(
         stripe
             .request(Method::GET, "/v1/payment_intents")
@@ -26,22 +26,22 @@ async fn only_the_secret_key_opens_the_api() {
     .ok();
     assert!(
         stripe.sim.requests().await.unwrap().len() == 1,
-        "a stranger is not written down"
+        "unauthenticated requests are not recorded"
     );
 }
 
 #[tokio::test]
-async fn every_answer_has_the_headers_of_stripe() {
+async fn every_response_has_the_headers_of_stripe() {
     let stripe = Stripe::start().await;
     let request = stripe
         .request(Method::GET, "/v1/events")
         .bearer_auth(KEY)
         .header("stripe-version", "2024-06-20");
-    let got = send(request).await;
-    assert!(got.headers["request-id"].to_str().unwrap().starts_with("req_"));
-    assert_eq!(got.headers["stripe-version"], "2024-06-20");
-    assert_eq!(got.headers["content-type"], "application/json");
-    let unknown = stripe.get("/v1/unicorns").await.refused(404);
+    let reply = send(request).await;
+    assert!(reply.headers["request-id"].to_str().unwrap().starts_with("req_"));
+    assert_eq!(reply.headers["stripe-version"], "2024-06-20");
+    assert_eq!(reply.headers["content-type"], "application/json");
+    let unknown = stripe.get("/v1/unicorns").await.error(404);
     assert!(
         unknown["message"]
             .as_str()
@@ -52,7 +52,7 @@ async fn every_answer_has_the_headers_of_stripe() {
         .request(Method::POST, "/v1/refunds")
         .bearer_auth(KEY)
         .json(&serde_json::json!({"charge": "ch_1"}));
-    send(json).await.refused(415);
+    send(json).await.error(415);
 }
 
 #[tokio::test]
@@ -97,11 +97,11 @@ async fn a_list_is_paged_in_both_directions_without_a_gap() {
         (created[0..2].to_vec(), false)
     );
     let unknown = stripe
-        .get("/v1/payment_intents?starting_after=pi_nobody")
+        .get("/v1/payment_intents?starting_after=pi_unknown")
         .await
-        .refused(400);
+        .error(400);
     assert_eq!(unknown["param"], "starting_after");
-    stripe.get("/v1/payment_intents?limit=0").await.refused(400);
+    stripe.get("/v1/payment_intents?limit=0").await.error(400);
     let none = stripe.get("/v1/payment_intents?created[lt]=1800000000").await.ok();
     assert!(none["data"].as_array().unwrap().is_empty());
 }
@@ -121,12 +121,12 @@ async fn an_id_is_expanded_to_its_object() {
     assert_eq!(deep["payment_method"]["card"]["brand"], "visa");
     let list = stripe.get("/v1/payment_intents?expand[]=data.latest_charge").await.ok();
     assert_eq!(list["data"][0]["latest_charge"]["object"], "charge");
-    stripe.get(&format!("{path}?expand[]=amount")).await.refused(400);
-    stripe.get(&format!("{path}?expand[]=nothing")).await.refused(400);
+    stripe.get(&format!("{path}?expand[]=amount")).await.error(400);
+    stripe.get(&format!("{path}?expand[]=nothing")).await.error(400);
 }
 
 #[tokio::test]
-async fn every_change_is_an_event_with_the_object_as_it_was_then() {
+async fn every_change_is_an_event_with_a_snapshot_of_the_object() {
     let stripe = Stripe::start().await;
     let intent = stripe
         .post_with_key(

@@ -1,11 +1,11 @@
 use crate::client::{Stripe, authorisation};
 
 #[tokio::test]
-async fn a_payment_is_given_back_in_parts_and_never_beyond_what_was_captured() {
+async fn a_payment_is_refunded_in_parts_up_to_the_captured_amount() {
     let stripe = Stripe::start().await;
     let intent = stripe.authorise("1000").await;
     let id = intent["id"].as_str().unwrap();
-    let early = stripe.post("/v1/refunds", &[("payment_intent", id)]).await.refused(400);
+    let early = stripe.post("/v1/refunds", &[("payment_intent", id)]).await.error(400);
     assert_eq!(early["code"], "payment_intent_unexpected_state");
     stripe
         .post(
@@ -18,7 +18,7 @@ async fn a_payment_is_given_back_in_parts_and_never_beyond_what_was_captured() {
     let over = stripe
         .post("/v1/refunds", &[("payment_intent", id), ("amount", "601")])
         .await
-        .refused(400);
+        .error(400);
     assert_eq!(over["param"], "amount");
     let part = [
         ("payment_intent", id),
@@ -34,21 +34,21 @@ async fn a_payment_is_given_back_in_parts_and_never_beyond_what_was_captured() {
     let charge = intent["latest_charge"].as_str().unwrap();
     let rest = stripe.post("/v1/refunds", &[("charge", charge)]).await.ok();
     assert_eq!(rest["amount"], 400);
-    let none = stripe.post("/v1/refunds", &[("charge", charge)]).await.refused(400);
+    let none = stripe.post("/v1/refunds", &[("charge", charge)]).await.error(400);
     assert_eq!(none["code"], "charge_already_refunded");
 
-    let seen = stripe
+    let expanded = stripe
         .get(&format!(
             "/v1/charges/{charge}?expand[]=refunds&expand[]=payment_intent"
         ))
         .await
         .ok();
     assert_eq!(
-        (&seen["refunded"], &seen["amount_refunded"]),
+        (&expanded["refunded"], &expanded["amount_refunded"]),
         (&true.into(), &600.into())
     );
-    assert_eq!(seen["refunds"]["data"].as_array().unwrap().len(), 2);
-    assert_eq!(seen["payment_intent"]["object"], "payment_intent");
+    assert_eq!(expanded["refunds"]["data"].as_array().unwrap().len(), 2);
+    assert_eq!(expanded["payment_intent"]["object"], "payment_intent");
     let listed = stripe.get(&format!("/v1/refunds?payment_intent={id}")).await.ok();
     assert_eq!(
         listed["data"][1],
@@ -60,17 +60,17 @@ async fn a_payment_is_given_back_in_parts_and_never_beyond_what_was_captured() {
 }
 
 #[tokio::test]
-async fn a_hundred_refunds_at_once_give_back_no_more_than_was_paid() {
+async fn a_hundred_concurrent_refunds_return_no_more_than_was_paid() {
     let stripe = Stripe::start().await;
     let intent = stripe.pay("1000").await;
     let id = intent["id"].as_str().unwrap();
     let pairs = [("payment_intent", id), ("amount", "300")];
-    let answers = futures_util::future::join_all((0..100).map(|_| stripe.post("/v1/refunds", &pairs))).await;
-    assert_eq!(answers.iter().filter(|answer| answer.status.is_success()).count(), 3);
+    let replies = futures_util::future::join_all((0..100).map(|_| stripe.post("/v1/refunds", &pairs))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status.is_success()).count(), 3);
 }
 
 #[tokio::test]
-async fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
+async fn a_refund_that_fails_later_restores_the_refundable_amount() {
     let stripe = Stripe::start().await;
     let mut pairs = authorisation("1000", "tok_refundFail");
     pairs.retain(|(name, _)| *name != "capture_method");
@@ -88,9 +88,9 @@ async fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
         (&failed["status"], &failed["failure_reason"]),
         (&"failed".into(), &"unknown".into())
     );
-    let booking = &failed["failure_balance_transaction"];
+    let transaction = &failed["failure_balance_transaction"];
     assert_eq!(
-        (&booking["amount"], &booking["type"]),
+        (&transaction["amount"], &transaction["type"]),
         (&1000.into(), &"refund_failure".into())
     );
     let charge = stripe
@@ -102,8 +102,8 @@ async fn a_refund_that_fails_later_gives_the_money_back_to_the_charge() {
         (&false.into(), &0.into())
     );
     for kind in ["refund.failed", "charge.refund.updated"] {
-        let told = stripe.get(&format!("/v1/events?type={kind}")).await.ok();
-        assert_eq!(told["data"][0]["data"]["object"]["status"], "failed", "{kind}");
+        let events = stripe.get(&format!("/v1/events?type={kind}")).await.ok();
+        assert_eq!(events["data"][0]["data"]["object"]["status"], "failed", "{kind}");
     }
     assert!(
         stripe

@@ -5,7 +5,7 @@ use crate::client::{Stripe, authorisation};
 const CARD: &str = "tok_threeDSecure2Required";
 
 #[tokio::test]
-async fn a_card_whose_owner_agrees_is_authorised() {
+async fn a_card_is_authorised_once_the_cardholder_agrees() {
     let stripe = Stripe::start().await;
     let intent = stripe
         .post("/v1/payment_intents", &authorisation("1999", CARD))
@@ -25,7 +25,7 @@ async fn a_card_whose_owner_agrees_is_authorised() {
 }
 
 #[tokio::test]
-async fn a_card_whose_owner_refuses_charges_nobody() {
+async fn a_card_is_not_charged_if_the_cardholder_refuses() {
     let stripe = Stripe::start().await;
     let intent = stripe
         .post("/v1/payment_intents", &authorisation("1999", CARD))
@@ -41,7 +41,7 @@ async fn a_card_whose_owner_refuses_charges_nobody() {
 }
 
 #[tokio::test]
-async fn a_card_can_be_declined_though_its_owner_agrees() {
+async fn a_card_can_be_declined_though_the_cardholder_agrees() {
     let stripe = Stripe::start().await;
     let pairs = authorisation("1999", "tok_threeDSecureRequiredChargeDeclined");
     let intent = stripe.post("/v1/payment_intents", &pairs).await.ok();
@@ -54,11 +54,11 @@ async fn a_card_can_be_declined_though_its_owner_agrees() {
 }
 
 #[tokio::test]
-async fn without_its_owner_such_a_card_is_declined() {
+async fn off_session_such_a_card_is_declined() {
     let stripe = Stripe::start().await;
     let mut pairs = authorisation("1999", CARD);
     pairs.push(("off_session", "true"));
-    let error = stripe.post("/v1/payment_intents", &pairs).await.refused(402);
+    let error = stripe.post("/v1/payment_intents", &pairs).await.error(402);
     assert_eq!(error["code"], "authentication_required");
     assert_eq!(error["payment_intent"]["status"], "requires_payment_method");
 }

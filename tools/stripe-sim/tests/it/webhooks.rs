@@ -20,12 +20,12 @@ use stripe_sim::{Sim, Webhook};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::client::{KEY, Stripe, anywhere, config, send};
+use crate::client::{KEY, Stripe, any_port, config, send};
 
-/// A receiver that fails the first `failures` times and passes on what it was told.
+/// A receiver that fails the first `failures` times and then forwards each message.
 struct Receiver {
     failures: Arc<AtomicU32>,
-    told: mpsc::UnboundedSender<(String, String)>,
+    sent: mpsc::UnboundedSender<(String, String)>,
 }
 
 impl Endpoint for Receiver {
@@ -41,7 +41,7 @@ impl Endpoint for Receiver {
         if failing {
             return Ok(StatusCode::INTERNAL_SERVER_ERROR.into());
         }
-        self.told.send((signature, body)).unwrap();
+        self.sent.send((signature, body)).unwrap();
         Ok(StatusCode::OK.into())
     }
 }
@@ -49,17 +49,17 @@ impl Endpoint for Receiver {
 pub(crate) async fn receiver(at: SocketAddr, failures: u32) -> (String, mpsc::UnboundedReceiver<(String, String)>) {
     let acceptor = TcpListener::bind(at).into_acceptor().await.unwrap();
     let url = format!("http://{}/hook", acceptor.local_addr()[0].as_socket_addr().unwrap());
-    let (told, heard) = mpsc::unbounded_channel();
-    let receiver = Receiver {
+    let (sent, received) = mpsc::unbounded_channel();
+    let endpoint = Receiver {
         failures: Arc::new(AtomicU32::new(failures)),
-        told,
+        sent,
     };
-    TaskTracker::new().spawn(Server::new_with_acceptor(acceptor).run(receiver));
-    (url, heard)
+    TaskTracker::new().spawn(Server::new_with_acceptor(acceptor).run(endpoint));
+    (url, received)
 }
 
-pub(crate) async fn next(heard: &mut mpsc::UnboundedReceiver<(String, String)>) -> (String, Value) {
-    let (signature, body) = tokio::time::timeout(Duration::from_secs(10), heard.recv())
+pub(crate) async fn next(received: &mut mpsc::UnboundedReceiver<(String, String)>) -> (String, Value) {
+    let (signature, body) = tokio::time::timeout(Duration::from_secs(10), received.recv())
         .await
         .unwrap()
         .unwrap();
@@ -67,8 +67,8 @@ pub(crate) async fn next(heard: &mut mpsc::UnboundedReceiver<(String, String)>) 
     (format!("{signature}\n{body}"), event)
 }
 
-fn is_signed(letter: &str, secret: &str) -> bool {
-    let (signature, body) = letter.split_once('\n').unwrap();
+fn is_signed(message: &str, secret: &str) -> bool {
+    let (signature, body) = message.split_once('\n').unwrap();
     let (moment, tag) = signature.strip_prefix("t=").unwrap().split_once(",v1=").unwrap();
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(format!("{moment}.{body}").as_bytes());
@@ -82,33 +82,33 @@ fn is_signed(letter: &str, secret: &str) -> bool {
 
 #[tokio::test]
 async fn an_event_is_delivered_signed_though_the_receiver_fails_at_first() {
-    let (url, mut heard) = receiver(anywhere(), 2).await;
+    let (url, mut received) = receiver(any_port(), 2).await;
     let stripe = Stripe::start().await;
     let pairs = [("url", url.as_str()), ("enabled_events[]", "payment_intent.succeeded")];
     let endpoint = stripe.post("/v1/webhook_endpoints", &pairs).await.ok();
     let secret = endpoint["secret"].as_str().unwrap();
     let intent = stripe.pay("1999").await;
-    let (letter, event) = next(&mut heard).await;
-    assert!(is_signed(&letter, secret));
+    let (message, event) = next(&mut received).await;
+    assert!(is_signed(&message, secret));
     assert_eq!(
         (&event["type"], &event["data"]["object"]),
         (&"payment_intent.succeeded".into(), &intent)
     );
 
     stripe.sim.resend_event(event["id"].as_str().unwrap()).await.unwrap();
-    assert_eq!(next(&mut heard).await.1["id"], event["id"]);
+    assert_eq!(next(&mut received).await.1["id"], event["id"]);
     let path = format!("/v1/webhook_endpoints/{}", endpoint["id"].as_str().unwrap());
     assert!(stripe.get(&path).await.ok().get("secret").is_none());
     send(stripe.request(Method::DELETE, &path).bearer_auth(KEY)).await.ok();
-    stripe.get(&path).await.refused(404);
+    stripe.get(&path).await.error(404);
 }
 
 #[tokio::test]
-async fn what_was_not_delivered_is_delivered_by_the_next_double_on_the_same_file() {
+async fn a_pending_event_is_delivered_by_the_next_simulator_on_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stripe.db");
-    // An address at which nobody listens yet.
-    let free = std::net::TcpListener::bind(anywhere()).unwrap().local_addr().unwrap();
+    // An address without a listener.
+    let free = std::net::TcpListener::bind(any_port()).unwrap().local_addr().unwrap();
     let mut config = config();
     config.webhook_backoff = Duration::from_mins(1);
     config.webhooks.push(Webhook {
@@ -117,22 +117,22 @@ async fn what_was_not_delivered_is_delivered_by_the_next_double_on_the_same_file
         events: vec!["*".to_owned()],
     });
 
-    let stripe = Stripe::over(Sim::open(&file, config.clone()).unwrap()).await;
+    let stripe = Stripe::with_sim(Sim::open(&file, config.clone()).unwrap()).await;
     let intent = stripe
         .post("/v1/payment_intents", &[("amount", "500"), ("currency", "usd")])
         .await
         .ok();
     stripe.sim.close().await;
 
-    let (_, mut heard) = receiver(free, 0).await;
-    let stripe = Stripe::over(Sim::open(&file, config).unwrap()).await;
-    let (letter, event) = next(&mut heard).await;
-    assert!(is_signed(&letter, "whsec_test"));
+    let (_, mut received) = receiver(free, 0).await;
+    let stripe = Stripe::with_sim(Sim::open(&file, config).unwrap()).await;
+    let (message, event) = next(&mut received).await;
+    assert!(is_signed(&message, "whsec_test"));
     assert_eq!(event["data"]["object"], intent);
     let endpoints = stripe.get("/v1/webhook_endpoints").await.ok();
     assert_eq!(
         endpoints["data"].as_array().unwrap().len(),
         1,
-        "the configured endpoint is not doubled"
+        "the configured endpoint is not duplicated"
     );
 }

@@ -1,8 +1,8 @@
-//! The double held against what Stripe itself publishes: its OpenAPI description and its double, stripe-mock, and its
-//! library for Python. Each is fetched once; where that cannot be, its test says so and is skipped.
+//! Compares the simulator with three things that Stripe publishes: its OpenAPI description, stripe-mock, and its library
+//! for Python. Each is fetched once. Where that fails, the test prints the reason and is skipped.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod comparison;
 mod description;
-mod fetched;
-mod mock;
 mod python;
+mod stripe_mock;

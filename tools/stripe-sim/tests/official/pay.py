@@ -1,4 +1,4 @@
-"""Drives a Stripe double with Stripe's own library, through whole payments. Run by ./pay."""
+"""Drives the Stripe simulator with Stripe's own library, through whole payments. Run by ./pay."""
 
 import queue
 import sys
@@ -16,7 +16,7 @@ v1 = client.v1
 
 
 def order(what, /, **form):
-    """Asks the double for what Stripe does not have."""
+    """Calls a control of the simulator, which Stripe does not have."""
     body = urllib.parse.urlencode(form).encode()
     request = urllib.request.Request(f"{url}/_sim/{what}", data=body)
     request.add_header("Authorization", f"Bearer {secret_key}")

@@ -3,7 +3,7 @@ use std::{path::Path, time::Duration};
 use stripe_sim::{Config, Sim};
 use tokio::process::Command;
 
-/// What the script exits with where there is no Python.
+/// The exit status of the script where Python is missing.
 const SKIPPED: i32 = 77;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,11 +19,11 @@ async fn stripes_own_library_for_python_pays_refunds_disputes_and_verifies() {
         .output()
         .await
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     if output.status.code() == Some(SKIPPED) {
-        eprintln!("skipped: {said}");
+        eprintln!("skipped: {text}");
         return;
     }
-    assert!(output.status.success(), "{said}");
-    assert_eq!(said.matches("ok: ").count(), 10, "{said}");
+    assert!(output.status.success(), "{text}");
+    assert_eq!(text.matches("ok: ").count(), 10, "{text}");
 }

@@ -1,0 +1,82 @@
+//! Lists of objects in pages (<https://docs.stripe.com/api/pagination>).
+
+use rusqlite::types::Value as SqlValue;
+use serde_json::{Value, json};
+
+use super::{Object, Tx};
+use crate::{error::StripeError, form::Params};
+
+const DEFAULT_PAGE_SIZE: i64 = 10;
+const MAX_PAGE_SIZE: i64 = 100;
+
+impl Tx<'_> {
+    /// Returns a page of objects, newest first, by the parameters `limit`, `starting_after`, `ending_before`,
+    /// `created`, and those of `filters`, each of which is also the name of a field.
+    pub(crate) fn list<T: Object>(&self, url: &str, params: &Params, filters: &[&str]) -> Result<Value, StripeError> {
+        let limit = params.integer("limit")?.unwrap_or(DEFAULT_PAGE_SIZE);
+        if !(1..=MAX_PAGE_SIZE).contains(&limit) {
+            let text = "Invalid limit: must be between 1 and 100".to_owned();
+            return Err(StripeError::invalid_integer("limit", text));
+        }
+        let (after, before) = (params.text("starting_after")?, params.text("ending_before")?);
+        if after.is_some() && before.is_some() {
+            return Err(StripeError::exclusive("starting_after", "ending_before"));
+        }
+        let mut sql = "SELECT body FROM object WHERE kind = ?".to_owned();
+        let mut values: Vec<SqlValue> = vec![T::KIND.to_owned().into()];
+        for filter in filters {
+            if let Some(value) = params.text(filter)? {
+                sql.push_str(" AND body ->> ? = ?");
+                values.extend([format!("$.{filter}").into(), value.to_owned().into()]);
+            }
+        }
+        for (compare, bound) in created_bounds(params)? {
+            sql.extend([" AND body ->> '$.created' ", compare, " ?"]);
+            values.push(bound.into());
+        }
+        for (cursor, param, compare) in [(after, "starting_after", "<"), (before, "ending_before", ">")] {
+            if let Some(id) = cursor {
+                self.get::<T>(id, param)?;
+                sql.extend([" AND seq ", compare, " (SELECT seq FROM object WHERE id = ?)"]);
+                values.push(id.to_owned().into());
+            }
+        }
+        // Backwards, the page is the one next to the cursor; the response is newest first in both directions.
+        sql.push_str(if before.is_some() {
+            " ORDER BY seq LIMIT ?"
+        } else {
+            " ORDER BY seq DESC LIMIT ?"
+        });
+        values.push((limit + 1).into());
+
+        let mut query = self.sql.prepare(&sql)?;
+        let bodies = query.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(0))?;
+        let mut data: Vec<Value> = bodies
+            .map(|body| Ok(serde_json::from_str(&body?)?))
+            .collect::<Result<_, StripeError>>()?;
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = data.len() > size;
+        data.truncate(size);
+        if before.is_some() {
+            data.reverse();
+        }
+        Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
+    }
+}
+
+/// Reads the bounds on the time of creation: `created=…` or `created[gt|gte|lt|lte]=…`, in seconds.
+fn created_bounds(params: &Params) -> Result<Vec<(&'static str, i64)>, StripeError> {
+    let Ok(Some(range)) = params.map("created") else {
+        return Ok(params
+            .integer("created")?
+            .map(|seconds| ("=", seconds))
+            .into_iter()
+            .collect());
+    };
+    range.reject_unknown(&["gt", "gte", "lt", "lte"])?;
+    let mut bounds = Vec::new();
+    for (key, compare) in [("gt", ">"), ("gte", ">="), ("lt", "<"), ("lte", "<=")] {
+        bounds.extend(range.integer(key)?.map(|seconds| (compare, seconds)));
+    }
+    Ok(bounds)
+}
