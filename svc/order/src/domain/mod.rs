@@ -1,16 +1,17 @@
 //! State machines and values: orders, refunds, listings. No SQL, no HTTP, no clock.
 
+mod after_sale;
 mod change;
+mod display_status;
 mod listing;
 mod order;
 mod refund;
 mod withdrawal;
 
+pub(crate) use after_sale::{AfterSale, RefundedTickets, ReversedPayment};
 pub(crate) use change::Change;
+pub(crate) use display_status::DisplayStatus;
 pub(crate) use listing::{Listing, NotOnSale};
-pub(crate) use order::{
-    AfterSale, CannotApplyPayment, CannotCancel, CannotPlace, CannotRefund, DisplayStatus, Order, OrderState,
-    RefundedTickets, ReversedPayment,
-};
+pub(crate) use order::{CannotApplyPayment, CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
 pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};
 pub(crate) use withdrawal::WithdrawalProgress;

@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use events::{AskedBy, CancelReason, Dispute, DisputeStatus, OrderStatus};
+use events::{AskedBy, CancelReason, DisputeStatus, OrderStatus};
 use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
-use super::{change::Change, listing::Listing};
+use super::{
+    after_sale::{AfterSale, RefundedTickets, ReversedPayment},
+    change::Change,
+    display_status::DisplayStatus,
+    listing::Listing,
+};
 
 /// A buyer's order of tickets of one listing.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,51 +54,12 @@ pub(crate) struct OrderState {
     pub(crate) updated_at: Timestamp,
 }
 
-/// The tickets and the money that went back after an order was paid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct AfterSale {
-    pub(crate) tickets: RefundedTickets,
-    /// The money refunded by any means, in minor units, without the amount of a lost dispute.
-    pub(crate) refunded_amount: i64,
-    /// The dispute of the order's charge.
-    pub(crate) dispute: Option<Dispute>,
-    /// The version of the payment that `refunded_amount` and `dispute` are taken from.
-    pub(crate) payment_version: Option<u64>,
-}
-
-/// The number of tickets in an order's paid refunds.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) struct RefundedTickets {
-    pub(crate) refunded: u32,
-    /// Those of them that are on sale again; the others are void.
-    pub(crate) returned: u32,
-}
-
-/// The money of an order's payment that went back, as of one version of the payment.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct ReversedPayment {
-    pub(crate) version: u64,
-    /// In minor units, without the amount of a lost dispute.
-    pub(crate) refunded_amount: i64,
-    pub(crate) dispute: Option<Dispute>,
-}
-
 /// Tickets that a new refund can claim, with their price and the payment to refund.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RefundableTickets {
     pub(super) payment_id: PaymentId,
     pub(super) quantity: u32,
     pub(super) amount: Money,
-}
-
-/// The status of an order as displayed: refunds do not change the stored status, but are displayed as one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum DisplayStatus {
-    Stored(OrderStatus),
-    /// Complete, and some of the tickets are refunded.
-    PartiallyRefunded,
-    /// Complete, and all of the tickets are refunded.
-    Refunded,
 }
 
 /// Why an order cannot be placed.
@@ -342,23 +308,14 @@ impl Order {
         }
     }
 
-    /// Applies the sum of the order's paid refunds, and the money that went back. Of the money the newest version of the
-    /// payment counts.
+    /// Applies the sum of the order's paid refunds, and the money that went back as of one version of the payment.
     pub(crate) fn apply_reversal(
         &mut self,
         tickets: RefundedTickets,
         money: ReversedPayment,
         now: Timestamp,
     ) -> Change {
-        let mut after_sale = AfterSale {
-            tickets,
-            ..self.state.after_sale
-        };
-        if after_sale.payment_version.is_none_or(|known| known < money.version) {
-            after_sale.payment_version = Some(money.version);
-            after_sale.refunded_amount = money.refunded_amount;
-            after_sale.dispute = money.dispute;
-        }
+        let after_sale = self.state.after_sale.reversed(tickets, money);
         if after_sale == self.state.after_sale {
             return Change::None;
         }
@@ -403,30 +360,22 @@ impl Order {
     }
 
     pub(crate) fn display_status(&self) -> DisplayStatus {
-        let refunded = self.state.after_sale.tickets.refunded;
-        match self.state.status {
-            OrderStatus::Complete if refunded >= self.state.quantity => DisplayStatus::Refunded,
-            OrderStatus::Complete if refunded > 0 => DisplayStatus::PartiallyRefunded,
-            status => DisplayStatus::Stored(status),
-        }
+        DisplayStatus::new(
+            self.state.status,
+            self.state.quantity,
+            self.state.after_sale.tickets.refunded,
+        )
     }
 
     /// Whether the buyer's bank has yet to decide on a dispute of the charge.
     pub(crate) fn is_disputed(&self) -> bool {
-        let dispute = self.state.after_sale.dispute;
-        dispute.is_some_and(|dispute| dispute.status == DisputeStatus::Open)
+        self.state.after_sale.is_disputed()
     }
 
     /// Returns all money that went back to the buyer, a lost dispute included.
     pub(crate) fn refunded_amount(&self) -> Money {
-        let AfterSale {
-            refunded_amount,
-            dispute,
-            ..
-        } = self.state.after_sale;
-        let lost = dispute.filter(|dispute| dispute.status == DisputeStatus::Lost);
         Money {
-            amount: refunded_amount + lost.map_or(0, |dispute| dispute.amount.amount),
+            amount: self.state.after_sale.reversed_amount(),
             ..self.state.price
         }
     }

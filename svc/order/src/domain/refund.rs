@@ -188,14 +188,14 @@ impl Refund {
         Ok(self.advance(status, now))
     }
 
-    /// Applies an outcome that the payment service published in a version of the payment. Outcomes may be repeated, late or
-    /// out of order.
+    /// Applies an outcome that the payment service published in a version of the payment. Outcomes may be repeated,
+    /// late or out of order.
     ///
     /// A paid refund stays paid, and its tickets stay returned, even if the bank sends the money back later: then the
     /// failure is stored for people to read. Of failures the newest counts.
     ///
-    /// `unclaimed` is the number of the order's tickets that no refund claims. If a failure overtook the success before it,
-    /// the tickets may have been claimed again when the success is consumed: then the success is ignored.
+    /// `unclaimed` is the number of the order's tickets that no refund claims. If a failure overtook the success before
+    /// it, the tickets may have been claimed again when the success is consumed: then the success is ignored.
     pub(crate) fn apply_outcome(
         &mut self,
         outcome: &RefundOutcome,

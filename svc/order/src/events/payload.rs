@@ -1,7 +1,7 @@
 //! Orders and refunds as payloads of events, in both directions.
 
 use events::OrderRecord;
-use values::Money;
+use values::{Money, Timestamp};
 
 use crate::domain::{AfterSale, Order, OrderState, Refund, RefundReason, RefundState, RefundedTickets};
 
@@ -43,6 +43,22 @@ pub(super) fn order_payload(order: &Order) -> events::Order {
             refundable_until: state.refundable_until,
             payment_version: after_sale.payment_version,
         }),
+    }
+}
+
+/// Returns a record for the payload of an old release, which had none.
+pub(super) fn derive_record(payload: &events::Order, title: String, published_at: Timestamp) -> OrderRecord {
+    OrderRecord {
+        title,
+        price: Money {
+            amount: payload.total.amount / i64::from(payload.quantity.max(1)),
+            ..payload.total
+        },
+        created_at: payload.id.created_at().unwrap_or(published_at),
+        updated_at: published_at,
+        extended_at: None,
+        refundable_until: None,
+        payment_version: None,
     }
 }
 

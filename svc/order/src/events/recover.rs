@@ -2,11 +2,11 @@
 
 use bus::ConsumeError;
 use db::Tx;
-use events::{Envelope, OrderRecord, OrderStatus, Ticket};
+use events::{Envelope, OrderStatus, Ticket};
 use rusqlite::Connection;
-use values::{Money, OrderId, TicketId, Timestamp};
+use values::{OrderId, TicketId, Timestamp};
 
-use super::payload::{order_state, refund_state};
+use super::payload::{derive_record, order_state, refund_state};
 use crate::{
     domain::{Order, Refund},
     store,
@@ -60,9 +60,12 @@ fn recover_order(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> R
     {
         return Ok(false);
     }
-    let record = match &payload.record {
-        Some(record) => record.clone(),
-        None => record_of_old_event(tx, payload, published_at)?,
+    let record = if let Some(record) = &payload.record {
+        record.clone()
+    } else {
+        let listing = store::find_listing(tx, payload.ticket_id)?;
+        let title = listing.map_or_else(String::new, |listing| listing.title);
+        derive_record(payload, title, published_at)
     };
     let mut state = order_state(payload, record);
     // Payment attempts are not published with the order; the payment service's events are consumed after the recovery.
@@ -73,7 +76,8 @@ fn recover_order(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> R
     let order = Order::restore(state).map_err(ConsumeError::new)?;
     let (held, sold) = stock_of(&order);
     let (stored_held, stored_sold) = stored.as_ref().map_or((0, 0), stock_of);
-    // The stock may exceed the number of tickets that the seller wants to sell: these were ordered before it was lowered.
+    // The stock may exceed the number of tickets that the seller wants to sell: the order was placed before the seller
+    // lowered it.
     if !store::adjust_stock(tx, order.ticket_id(), held - stored_held, sold - stored_sold)? {
         return Err(ConsumeError::new(format_args!(
             "the order {} refers to the listing {}, which is missing",
@@ -87,23 +91,6 @@ fn recover_order(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> R
         store::insert_order(tx, &order)?;
     }
     Ok(true)
-}
-
-/// Derives the record of an order from an event of a release that did not publish it.
-fn record_of_old_event(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> Result<OrderRecord, db::Error> {
-    let listing = store::find_listing(tx, payload.ticket_id)?;
-    Ok(OrderRecord {
-        title: listing.map_or_else(String::new, |listing| listing.title),
-        price: Money {
-            amount: payload.total.amount / i64::from(payload.quantity.max(1)),
-            ..payload.total
-        },
-        created_at: payload.id.created_at().unwrap_or(published_at),
-        updated_at: published_at,
-        extended_at: None,
-        refundable_until: None,
-        payment_version: None,
-    })
 }
 
 /// The refund's order is recovered before it: it was published first.

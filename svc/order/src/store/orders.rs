@@ -12,7 +12,8 @@ db::columns! {
     ORDER: r#""order""# = [
         amount, currency, dispute_status, dispute_amount, id, version, status, cancel_reason, buyer_id, seller_id,
         ticket_id, title, quantity, expires_at, payment_id, pending_payment_id, over_payment_id, extended_at,
-        refundable_until, refunded_quantity, returned_quantity, refunded_amount, payment_version, created_at, updated_at,
+        refundable_until, refunded_quantity, returned_quantity, refunded_amount, payment_version, created_at,
+        updated_at,
     ];
 }
 

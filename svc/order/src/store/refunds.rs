@@ -10,8 +10,8 @@ use crate::domain::{Refund, RefundReason, RefundState, RefundedTickets};
 db::columns! {
     /// The stored columns of a refund, read from `refund r`.
     REFUND: "refund" as "r" = [
-        id, version, status, order_id, seller_id, quantity, amount, asked_by, reason, failure, returned, payment_version,
-        created_at, updated_at,
+        id, version, status, order_id, seller_id, quantity, amount, asked_by, reason, failure, returned,
+        payment_version, created_at, updated_at,
     ];
     /// The columns of its order, read from `"order" o`.
     REFUNDED_ORDER: r#""order""# as "o" = [currency, payment_id, buyer_id, ticket_id, title];
@@ -55,8 +55,8 @@ pub(crate) fn refunds_after(conn: &Connection, after: &str, limit: u32) -> Resul
     query(conn, "WHERE r.id > ? ORDER BY r.id LIMIT ?", (after, limit))
 }
 
-/// Inserts a new refund. A trigger adds its tickets to those that the order's refunds claim; a CHECK fails if they would
-/// exceed the order.
+/// Inserts a new refund. A trigger adds its tickets to those that the order's refunds claim; a CHECK fails if they
+/// would exceed the order.
 pub(crate) fn insert_refund(conn: &Connection, refund: &Refund) -> Result<(), Error> {
     let state = refund.state();
     conn.prepare_cached(REFUND.insert)?.execute(named_params! {

@@ -12,8 +12,8 @@ use crate::domain::Listing;
 db::columns! {
     /// The replicated columns of a listing.
     LISTING: "listing" = [
-        id, version, seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at, refundable_until,
-        resell_refunded, wanted,
+        id, version, seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at,
+        refundable_until, resell_refunded, wanted,
     ];
 }
 
@@ -108,7 +108,8 @@ pub(crate) fn sell_held_tickets(conn: &Connection, id: TicketId, count: u32) -> 
     Ok(())
 }
 
-/// Adds to the number of held and of sold tickets, without a check against the stock. Returns whether the listing exists.
+/// Adds to the number of held and of sold tickets, and raises the number of all tickets if they exceed it. Returns
+/// whether the listing exists.
 pub(crate) fn adjust_stock(conn: &Connection, id: TicketId, held: i64, sold: i64) -> Result<bool, Error> {
     let adjusted = conn
         .prepare_cached(

@@ -54,8 +54,8 @@ pub(crate) fn withdrawal_progress(conn: &Connection, ticket: TicketId) -> Result
         r#"SELECT count(*), count(*) FILTER (WHERE refunded AND NOT sent_back),
                   count(*) FILTER (WHERE NOT refunded AND failed), count(*) FILTER (WHERE refunded AND sent_back)
            FROM (SELECT refunded_quantity = quantity OR coalesce(dispute_status = 'lost', 0) AS refunded,
-                        claimed_quantity < quantity
-                            AND EXISTS (SELECT 1 FROM refund r WHERE r.order_id = o.id AND r.status = 'failed') AS failed,
+                        claimed_quantity < quantity AND EXISTS
+                            (SELECT 1 FROM refund r WHERE r.order_id = o.id AND r.status = 'failed') AS failed,
                         EXISTS (SELECT 1 FROM refund r WHERE r.order_id = o.id AND r.status = 'paid'
                                     AND r.failure IS NOT NULL) AS sent_back
                  FROM "order" o WHERE ticket_id = ? AND status IN ('awaiting:payment', 'complete'))"#,

@@ -16,13 +16,15 @@ use crate::{
 
 /// Applies the outcome of a refund, a refund made by hand in Stripe, or a dispute.
 ///
-/// A reversal of a payment that the order was not paid with is ignored: it was refunded because it could not be applied.
+/// A reversal of a payment that the order was not paid with is ignored: the payment was refunded because it could not be
+/// applied.
 pub(crate) fn apply_reversal(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Result<(), ConsumeError> {
     let payment = &reversal.payment;
     let order = store::find_order(tx, payment.order_id)?;
     let mut order = order.ok_or_else(|| ConsumeError::new(format_args!("there is no order {}", payment.order_id)))?;
     if !order.is_confirmed_with(payment.id) {
-        tracing::warn!(order = %order.id(), payment = %payment.id, "reversal of a payment that the order was not paid with");
+        let (order, payment) = (order.id(), payment.id);
+        tracing::warn!(%order, %payment, "reversal of a payment that the order was not paid with");
         return Ok(());
     }
     if let Some(outcome) = &reversal.refund {

@@ -31,8 +31,8 @@ pub(crate) enum RequestRefundError {
     Db(#[from] db::Error),
 }
 
-/// Requests a refund. It is approved at once if the seller requests it, or if the listing guarantees it: as it was when the
-/// order was placed, or as it is now.
+/// Requests a refund. It is approved at once if the seller requests it, or if the listing guarantees it: as it was when
+/// the order was placed, or as it is now.
 pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) -> Result<Refund, RequestRefundError> {
     let not_found = RequestRefundError::NotFound(command.order_id);
     let Some(order) = store::find_order(tx, command.order_id)? else {

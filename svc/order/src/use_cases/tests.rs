@@ -30,11 +30,13 @@ async fn a_listing_never_shrinks_below_the_tickets_held_and_sold() {
         orders.push(test_db.place(1).await.unwrap());
     }
     test_db.update_listing(2, |ticket| ticket.quantity = 5).await;
+    // Never oversold, and no buyer loses a hold.
     test_db.assert_stock(7, 7, 0).await;
     assert!(test_db.place(1).await.is_err());
     for id in &orders[..4] {
         test_db.consume(TestDb::expiration(*id)).await;
     }
+    // Released tickets are not sold again beyond the number that the seller wants to sell.
     test_db.assert_stock(5, 3, 0).await;
     assert!(test_db.place(2).await.is_ok());
     assert!(test_db.place(1).await.is_err());
