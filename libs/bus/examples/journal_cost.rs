@@ -1,5 +1,5 @@
-//! How many events a second leave an outbox, with and without the journal, and how many a second a restored service is
-//! shown again: what keeping them costs, and what it is good for.
+//! Measures how many events per second leave an outbox, with and without the journal, and how many per second a restored
+//! service reads from the journal.
 //!
 //! `cargo run --release -p bus --example journal_cost`, with the broker of `AMQP_URL` or the local one.
 
@@ -12,7 +12,7 @@
 
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Config, Namespace, RETRIES, Recovery, State, admin, outbox};
+use bus::{Bus, Config, ConnectionState, Namespace, RETRY_DELAYS, Recovery, admin, outbox};
 use db::{Db, Schema};
 use events::{Event, Expiration};
 use lapin::{Connection, ConnectionProperties, types::FieldTable};
@@ -26,13 +26,13 @@ const EVENTS: u64 = 20_000;
 async fn main() {
     let url = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned());
     for _ in 0..3 {
-        println!("{} events/s, not kept", rate(&url, false).await.0);
-        let (kept, shown) = rate(&url, true).await;
-        println!("{kept} events/s, kept; {shown} events/s, shown again");
+        println!("{} events/s without the journal", rate(&url, false).await.0);
+        let (published, read) = rate(&url, true).await;
+        println!("{published} events/s with the journal; {read} events/s read from it");
     }
 }
 
-async fn rate(url: &str, kept: bool) -> (u128, u128) {
+async fn rate(url: &str, journal: bool) -> (u128, u128) {
     let clock = Clock::system();
     let namespace: Namespace = format!("bench-{}", EventId::new(clock.now())).parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -48,15 +48,18 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
             namespace: namespace.clone(),
             service: "expiration",
             delay_ladder: None,
-            retries: RETRIES,
+            retry_delays: RETRY_DELAYS,
             consumers: Vec::new(),
             recovery,
         };
         Bus::start(config, db.clone(), clock.clone(), stop.clone(), &tasks)
     };
     let bus = start(None, &stop);
-    bus.state().wait_for(|state| *state == State::Connected).await.unwrap();
-    if !kept {
+    bus.state()
+        .wait_for(|state| *state == ConnectionState::Connected)
+        .await
+        .unwrap();
+    if !journal {
         let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         let (queue, exchange) = (format!("{namespace}.journal"), format!("{namespace}.events"));
@@ -71,12 +74,12 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
     db.write(move |tx| {
         for _ in 0..EVENTS {
             let (order_id, version, deadline) = (OrderId::new(now), 1, now);
-            let said = Expiration {
+            let expiration = Expiration {
                 order_id,
                 version,
                 deadline,
             };
-            outbox::append(tx, "expiration", now, Event::ExpirationCompleted(said))?;
+            outbox::append(tx, "expiration", now, Event::ExpirationCompleted(expiration))?;
         }
         Ok::<_, db::Error>(())
     })
@@ -86,11 +89,11 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
         Ok::<_, db::Error>((outbox::depth(conn)?.count == 0).then_some(()))
     });
     empty.await.unwrap().unwrap();
-    let left = per_second(began);
+    let published = per_second(began);
     stop.cancel();
     let (done, stop) = (watch::Sender::new(false), CancellationToken::new());
     let recovery = Recovery {
-        adopt: |_, _, _| Ok(false),
+        recover: |_, _, _| Ok(false),
         republish: |_, _, _| Ok(None),
         since: None,
         done: done.clone(),
@@ -98,7 +101,7 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
     let began = Instant::now();
     start(Some(recovery), &stop);
     done.subscribe().wait_for(|done| *done).await.unwrap();
-    let shown = per_second(began);
+    let read = per_second(began);
     stop.cancel();
     tasks.close();
     tasks.wait().await;
@@ -106,7 +109,7 @@ async fn rate(url: &str, kept: bool) -> (u128, u128) {
     admin::delete_namespace(&url.parse().unwrap(), &namespace, &[])
         .await
         .unwrap();
-    (left, shown)
+    (published, read)
 }
 
 fn per_second(began: Instant) -> u128 {

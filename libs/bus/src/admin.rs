@@ -1,14 +1,14 @@
-//! What an operator, or a test, does with a broker as a whole.
+//! Operations on the broker as a whole, for operators and tests.
 
 use std::time::Duration;
 
 use crate::{
-    AmqpUrl, Error, Namespace,
-    connection::{close, connect, patiently},
+    AmqpUrl, Error, Namespace, RETRY_DELAYS,
+    connection::{close, connect, with_timeout},
     topology::Topology,
 };
 
-/// Whether the broker lets us in.
+/// Connects to the broker and closes the connection.
 pub async fn ping(url: &AmqpUrl) -> Result<(), Error> {
     let connection = connect(url, "ping").await?;
     close(&connection).await;
@@ -18,10 +18,11 @@ pub async fn ping(url: &AmqpUrl) -> Result<(), Error> {
 /// Deletes all queues and exchanges of a namespace, with the messages in them: for tests.
 ///
 /// Retry queues and delay queues have their delay in their name. `delays` are the delay levels of the namespace's timers,
-/// and retry delays other than [`RETRIES`].
+/// and retry delays other than [`RETRY_DELAYS`].
 pub async fn delete_namespace(url: &AmqpUrl, namespace: &Namespace, delays: &[Duration]) -> Result<(), Error> {
     let connection = connect(url, "delete").await?;
-    let deleted = patiently(async { Topology::for_deletion(namespace, delays).delete(&connection).await }).await;
+    let topology = Topology::for_deletion(namespace, &[&RETRY_DELAYS, delays].concat());
+    let deleted = with_timeout(topology.delete(&connection)).await;
     close(&connection).await;
     deleted
 }

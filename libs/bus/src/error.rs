@@ -1,19 +1,19 @@
 use lapin::ErrorKind;
 
-/// Why the broker did not do what was asked. Whatever was being published is still where it was.
+/// A failed operation on the broker. A message that was being published is still in the outbox, or in its queue.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no broker at the address, or it does not let us in.
-    #[error("no broker lets us in at {at}: {reason}")]
+    /// The connection could not be opened.
+    #[error("cannot connect to the broker at {url}: {reason}")]
     Unreachable {
         /// The address, without the password.
-        at: String,
-        /// What went wrong on the way.
+        url: String,
+        /// The cause.
         reason: String,
     },
-    /// Nobody knows where the broker is.
-    #[error("it is not known where the broker is: {0}")]
-    Nowhere(String),
+    /// The address of the broker could not be determined.
+    #[error("the address of the broker is unknown: {0}")]
+    UnknownAddress(String),
     /// The broker has a queue or an exchange of this name with other properties.
     #[error(
         "{name} exists in the broker with other properties; delete it once it is empty, or use another namespace ({reason})"
@@ -21,43 +21,43 @@ pub enum Error {
     Conflict {
         /// The queue or exchange.
         name: String,
-        /// What the broker said.
+        /// The broker's error text.
         reason: String,
     },
     /// The broker has no queue of this name.
-    #[error("there is no queue {0} in the broker: has the service ever run in this namespace?")]
-    Missing(String),
-    /// The broker said no, or the connection broke.
+    #[error("the broker has no queue {0}: start the service once in this namespace")]
+    QueueNotFound(String),
+    /// The broker refused an operation, or the connection was lost.
     #[error("the connection to the broker failed: {0}")]
-    Lost(#[from] lapin::Error),
+    Connection(#[from] lapin::Error),
     /// The broker closed the connection, or cancelled a consumer because its queue was deleted.
-    #[error("the broker stopped serving {0}")]
-    Stopped(String),
-    /// The broker did not take responsibility for a message.
+    #[error("the broker closed {0}")]
+    Closed(String),
+    /// The broker did not confirm a message.
     #[error("the broker did not accept a message for {0}")]
-    Refused(String),
-    /// A restored database could not catch up yet.
-    #[error("the restored database cannot catch up: {0}")]
-    CatchingUp(String),
-    /// The broker did not answer in time.
-    #[error("the broker did not answer within {0} s")]
-    Silent(u64),
+    NotConfirmed(String),
+    /// The recovery of a restored database failed.
+    #[error("the restored database cannot recover yet: {0}")]
+    Recovery(String),
+    /// An operation exceeded its timeout.
+    #[error("the broker did not respond within {0} s")]
+    Timeout(u64),
 }
 
 impl Error {
-    /// What went wrong with the queue or exchange `name`.
+    /// Converts an error about the queue or exchange `name`.
     pub(crate) fn about(name: &str, error: lapin::Error) -> Self {
         /// AMQP 0-9-1: not-found.
         const NOT_FOUND: u16 = 404;
         /// AMQP 0-9-1: precondition-failed.
         const PRECONDITION_FAILED: u16 = 406;
         match error.kind() {
-            ErrorKind::ProtocolError(said) if said.get_id() == NOT_FOUND => Self::Missing(name.to_owned()),
-            ErrorKind::ProtocolError(said) if said.get_id() == PRECONDITION_FAILED => Self::Conflict {
+            ErrorKind::ProtocolError(reply) if reply.get_id() == NOT_FOUND => Self::QueueNotFound(name.to_owned()),
+            ErrorKind::ProtocolError(reply) if reply.get_id() == PRECONDITION_FAILED => Self::Conflict {
                 name: name.to_owned(),
-                reason: said.get_message().to_string(),
+                reason: reply.get_message().to_string(),
             },
-            _ => Self::Lost(error),
+            _ => Self::Connection(error),
         }
     }
 }

@@ -1,42 +1,35 @@
-//! RabbitMQ, so that no event is lost, whatever dies.
+//! RabbitMQ with a transactional outbox: no committed event is lost, whichever process fails.
 //!
-//! * A use case writes its events to the [`outbox`] in its own transaction. The [`Bus`] publishes them in order, with
-//!   confirms, and deletes what is confirmed. While the broker is away they wait there.
-//! * Each consuming service has a durable queue of its own. A [`EventHandler`] runs inside one write to the database, and the
-//!   message is acknowledged only after the commit. One that fails comes back after a while; one that keeps failing, or
-//!   that nobody can read, is set aside as [`parked`].
-//! * A journal keeps for some hours what anybody said: a service whose database was put back catches up from it
-//!   ([`Recovery`]).
-//! * Timers ride a ladder of delay queues ([`DelayLadder`]) and come out at [`Queue::Due`].
+//! * A use case appends its events to the [`outbox`] in its own transaction. The [`Bus`] publishes them in order, with
+//!   publisher confirms, and deletes confirmed rows. While the broker is unreachable they stay in the outbox.
+//! * Each consuming service has a durable queue. An [`EventHandler`] runs in one write transaction, and the message is
+//!   acknowledged after the commit. A failed message is retried after a delay. A message that keeps failing, or cannot be
+//!   parsed, is [`parked`].
+//! * A journal stores all events for some hours. A service with a restored database recovers from it ([`Recovery`]).
+//! * A service can have timers ([`DelayLadder`], [`outbox::append_timer`]). They arrive at [`Queue::Timers`].
 //!
-//! Everything is delivered at least once, and may be delivered in another order: consumers keep the highest version.
+//! Delivery is at least once, and retries change the order: handlers are idempotent and keep the highest version.
 
 pub mod admin;
 mod backoff;
 mod bus;
+mod bus_metrics;
+mod config;
 mod connection;
 mod consumer;
-mod delay_ladder;
-mod depths;
 mod error;
-mod failure;
-mod in_order;
 mod journal;
 mod message;
-mod meters;
-mod names;
+mod ordered_join;
 pub mod outbox;
 pub mod parked;
-mod reaction;
-mod recovery;
-mod relay;
+mod supervisor;
 mod topology;
-mod url;
 
-pub use bus::{BrokerLocator, Bus, Config, Consumer, Queue, RETRIES, State};
-pub use delay_ladder::DelayLadder;
+pub use bus::Bus;
+pub use config::{Config, RETRY_DELAYS};
+pub use connection::{AmqpUrl, BrokerLocator, ConnectionState, MalformedUrl};
+pub use consumer::{ConsumeError, Consumer, EventHandler, Queue};
 pub use error::Error;
-pub use names::{MalformedNamespace, Namespace};
-pub use reaction::{ConsumeError, EventHandler};
-pub use recovery::{Adopt, Recovery, Republish, republish_all};
-pub use url::{AmqpUrl, MalformedUrl};
+pub use journal::{RecoverEvent, Recovery, RepublishPage, republish_all};
+pub use topology::{DelayLadder, MalformedNamespace, Namespace};

@@ -166,13 +166,13 @@ async fn broker_url(bus: &BusSettings) -> Result<AmqpUrl, OperatorError> {
     match (consul, &bus.amqp_service) {
         (Some(consul), Some(service)) => {
             let address = consul.locate(service).await.map_err(OperatorError)?;
-            Ok(bus.url.at(&address.host, address.port))
+            Ok(bus.url.with_address(&address.host, address.port))
         }
         _ => Ok(AmqpUrl::clone(&bus.url)),
     }
 }
 
-fn line(message: &parked::Parked) -> String {
+fn line(message: &parked::ParkedMessage) -> String {
     format!(
         "{} {} of {}, parked {} after {} attempts: {}",
         message.id,

@@ -39,7 +39,7 @@ impl Peers {
                 (None, None) => Box::new(|| jwks_at(AUTH_ADDRESS)),
             },
             broker: match common.bus.amqp_service.as_ref().and_then(follow) {
-                Some(broker) => BrokerLocator::moving(move || broker_at(&broker, &amqp_url)),
+                Some(broker) => BrokerLocator::dynamic(move || broker_at(&broker, &amqp_url)),
                 None => amqp_url.into(),
             },
         })
@@ -59,5 +59,5 @@ fn jwks_at(address: impl Display) -> Result<Url, String> {
 
 fn broker_at(broker: &Resolver, url: &AmqpUrl) -> Result<AmqpUrl, String> {
     let address = broker.address().map_err(|error| error.to_string())?;
-    Ok(url.at(&address.host, address.port))
+    Ok(url.with_address(&address.host, address.port))
 }

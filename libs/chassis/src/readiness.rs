@@ -9,12 +9,16 @@ use tokio::sync::watch;
 #[derive(Clone)]
 pub(crate) struct Readiness {
     db: Db,
-    broker: watch::Receiver<bus::State>,
+    broker: watch::Receiver<bus::ConnectionState>,
     recovered: watch::Receiver<bool>,
 }
 
 impl Readiness {
-    pub(crate) const fn new(db: Db, broker: watch::Receiver<bus::State>, recovered: watch::Receiver<bool>) -> Self {
+    pub(crate) const fn new(
+        db: Db,
+        broker: watch::Receiver<bus::ConnectionState>,
+        recovered: watch::Receiver<bool>,
+    ) -> Self {
         Self { db, broker, recovered }
     }
 
@@ -24,9 +28,9 @@ impl Readiness {
         // Without traffic nobody else would find out that the storage is back.
         let storage = if failing { self.db.probe().await.err() } else { None };
         let broker = match &*self.broker.borrow() {
-            bus::State::Connecting => "connecting".to_owned(),
-            bus::State::Connected => "connected".to_owned(),
-            bus::State::Down { since, reason } => format!("down since {since}: {reason}"),
+            bus::ConnectionState::Connecting => "connecting".to_owned(),
+            bus::ConnectionState::Connected => "connected".to_owned(),
+            bus::ConnectionState::Down { since, reason } => format!("down since {since}: {reason}"),
         };
         let recovered = *self.recovered.borrow();
         let ready = storage.is_none() && recovered;

@@ -35,7 +35,7 @@ pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Resu
         return Ok(None);
     }
     Ok(Some(Recovery {
-        adopt: S::recover,
+        recover: S::recover,
         republish: S::republish,
         since: known.map(|known| known - SLACK),
         done,

@@ -35,7 +35,7 @@ pub struct Running {
     /// What it answers, for a front door in the same process.
     pub endpoint: Arc<BoxEndpoint<'static>>,
     /// Whether there is a broker, now and at each change.
-    pub broker: watch::Receiver<bus::State>,
+    pub broker: watch::Receiver<bus::ConnectionState>,
     /// Whether the database may be used: false while one that was put back from a backup catches up.
     pub recovered: watch::Receiver<bool>,
     /// The delay levels of the timers; a level is part of its queue's name.
@@ -106,7 +106,7 @@ async fn start_traced<S: Service>(
             namespace: common.bus.namespace,
             service: S::NAME,
             delay_ladder,
-            retries: bus::RETRIES,
+            retry_delays: bus::RETRY_DELAYS,
             consumers: parts.consumers,
             recovery,
         },

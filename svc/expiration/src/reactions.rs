@@ -13,14 +13,14 @@ pub(crate) fn consumers(delay_ladder: &DelayLadder) -> Vec<Consumer> {
     vec![
         Consumer {
             queue: Queue::Events,
-            reaction: Arc::new(move |tx, now, envelope| match envelope.event.as_order() {
+            handler: Arc::new(move |tx, now, envelope| match envelope.event.as_order() {
                 Some(order) => Ok(follow_order(tx, now, order, &ladder)?),
                 None => Err(unexpected(envelope)),
             }),
         },
         Consumer {
-            queue: Queue::Due,
-            reaction: Arc::new(move |tx, now, envelope| match envelope.event.as_timer() {
+            queue: Queue::Timers,
+            handler: Arc::new(move |tx, now, envelope| match envelope.event.as_timer() {
                 Some(timer) => Ok(ring(tx, now, timer.order_id, &next)?),
                 None => Err(unexpected(envelope)),
             }),

@@ -73,7 +73,7 @@ impl Service for Orders {
         Ok(Parts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
-                reaction: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, payment_extension)),
+                handler: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, payment_extension)),
             }],
             jobs: vec![
                 idempotency::purge_job(&db, &clock),

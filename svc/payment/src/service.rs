@@ -102,7 +102,7 @@ impl Service for Payments {
         Ok(Parts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
-                reaction: Arc::new(events::react),
+                handler: Arc::new(events::react),
             }],
             jobs: vec![
                 look,

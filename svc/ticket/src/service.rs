@@ -66,7 +66,7 @@ impl Service for Ticket {
         Ok(Parts {
             consumers: vec![bus::Consumer {
                 queue: bus::Queue::Events,
-                reaction: Arc::new(consume),
+                handler: Arc::new(consume),
             }],
             jobs: vec![idempotency::purge_job(&db, &clock)],
             app: App { db, clock },

@@ -129,7 +129,10 @@ impl Stack {
         progress("the queues in the broker");
         for service in &mut self.services {
             // If the broker has gone meanwhile, the services run without it.
-            let connected = service.running.broker.wait_for(|state| *state == bus::State::Connected);
+            let connected = service
+                .running
+                .broker
+                .wait_for(|state| *state == bus::ConnectionState::Connected);
             let _ = tokio::time::timeout(START_TIMEOUT, connected).await;
             let recovered = service.running.recovered.wait_for(|recovered| *recovered);
             let _ = tokio::time::timeout(START_TIMEOUT, recovered).await;

@@ -94,7 +94,9 @@ impl TestEnv {
             .await
             .unwrap();
         self.delay_levels.lock().unwrap().extend(&running.delay_levels);
-        let connected = running.broker.wait_for(|state| *state == bus::State::Connected);
+        let connected = running
+            .broker
+            .wait_for(|state| *state == bus::ConnectionState::Connected);
         drop(
             tokio::time::timeout(PATIENCE, connected)
                 .await

@@ -1,68 +1,71 @@
 use std::sync::{Arc, Mutex};
 
-use bus::{EventHandler, Queue, State, admin};
+use bus::{ConnectionState, EventHandler, admin};
 use events::Envelope;
 use lapin::types::ShortString;
 use trace::Trace;
 
 use crate::{
-    broker::BrokerLocator,
-    town::{Town, becomes, broker_url, delay_ladder, eventually, is_down, note, on, ordered},
+    raw_broker::RawBroker,
+    test_env::{
+        TestEnv, broker_url, delay_ladder, events_consumer, eventually, is_down, order_created, recording_handler,
+        wait_for_state,
+    },
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_reaches_every_subscriber_even_one_that_starts_later() {
-    let town = Town::new();
-    let order = town.speaker("order");
-    let payment = town.listener("payment");
-    order.publish(ordered(1)).await;
-    order.has_said_all().await;
-    payment.hears(1).await;
+    let env = TestEnv::new();
+    let order = env.publisher("order");
+    let payment = env.consumer("payment");
+    order.publish(order_created(1)).await;
+    order.wait_for_empty_outbox().await;
+    payment.wait_for_consumed(1).await;
 
-    let ticket = town.listener("ticket");
-    let expiration = town.listener("expiration");
-    assert_eq!(ticket.hears(1).await, [1]);
-    assert_eq!(expiration.hears(1).await, [1]);
+    let ticket = env.consumer("ticket");
+    let expiration = env.consumer("expiration");
+    assert_eq!(ticket.wait_for_consumed(1).await, [1]);
+    assert_eq!(expiration.wait_for_consumed(1).await, [1]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_services_may_start_at_once_at_an_empty_broker() {
-    let town = Town::new();
-    let services = ["auth", "ticket", "order", "expiration", "payment"].map(|name| town.service(name));
+async fn all_services_can_start_at_once_at_an_empty_broker() {
+    let env = TestEnv::new();
+    let services = ["auth", "ticket", "order", "expiration", "payment"].map(|name| env.service(name));
     let buses: Vec<_> = services
         .iter()
-        .map(|service| town.connect(service, &town.url, Vec::new()))
+        .map(|service| env.connect(service, &env.url, Vec::new()))
         .collect();
     for bus in &buses {
-        becomes(bus, |state| *state == State::Connected).await;
+        wait_for_state(bus, |state| *state == ConnectionState::Connected).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_are_heard_in_the_order_in_which_they_were_said() {
-    let town = Town::new();
-    let order = town.speaker("order");
-    let ticket = town.listener("ticket");
-    let saying = (1..=1000).map(|version| order.publish(ordered(version)));
+async fn events_are_consumed_in_the_order_of_publishing() {
+    let env = TestEnv::new();
+    let order = env.publisher("order");
+    let ticket = env.consumer("ticket");
+    let publishing = (1..=1000).map(|version| order.publish(order_created(version)));
     // Unconstrained, so that the database gets them in this order.
-    tokio::task::unconstrained(futures_util::future::join_all(saying)).await;
-    let heard = ticket.hears(1000).await;
-    assert_eq!(heard.len(), 1000, "none twice");
-    assert!(heard.is_sorted(), "{heard:?}");
+    tokio::task::unconstrained(futures_util::future::join_all(publishing)).await;
+    let consumed = ticket.wait_for_consumed(1000).await;
+    assert_eq!(consumed.len(), 1000, "none twice");
+    assert!(consumed.is_sorted(), "{consumed:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_that_no_queue_is_bound_for_is_kept() {
-    let town = Town::new();
-    let bus = town.connect(&town.service("order"), &town.url, Vec::new());
-    becomes(&bus, |state| *state == State::Connected).await;
-    let broker = BrokerLocator::open().await;
+async fn an_event_of_an_unknown_type_is_stored_as_unroutable() {
+    let env = TestEnv::new();
+    let bus = env.connect(&env.service("order"), &env.url, Vec::new());
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+    let broker = RawBroker::open().await;
     broker
-        .publish(&format!("{}.events", town.namespace), "ticketing.weather.v1", b"{}")
+        .publish(&format!("{}.events", env.namespace), "ticketing.weather.v1", b"{}")
         .await;
     eventually(async || {
         broker
-            .waiting_in(&town, "unroutable")
+            .message_count(&env, "unroutable")
             .await
             .filter(|waiting| *waiting == 1)
     })
@@ -70,32 +73,32 @@ async fn an_event_that_no_queue_is_bound_for_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reaction_belongs_to_the_trace_that_its_event_came_from() {
-    let town = Town::new();
-    let (order, ticket) = (town.speaker("order"), town.service("ticket"));
+async fn a_handler_runs_in_the_trace_of_its_event() {
+    let env = TestEnv::new();
+    let (order, ticket) = (env.publisher("order"), env.service("ticket"));
     let traces = Arc::new(Mutex::new(Vec::new()));
-    let (note, trace_ids) = (note(), traces.clone());
-    let reaction: EventHandler = Arc::new(move |tx, now, envelope| {
+    let (record, trace_ids) = (recording_handler(), traces.clone());
+    let handler: EventHandler = Arc::new(move |tx, now, envelope| {
         trace_ids.lock().unwrap().extend(trace::current().map(Trace::id));
-        note(tx, now, envelope)
+        record(tx, now, envelope)
     });
-    town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
+    env.connect(&ticket, &env.url, vec![events_consumer(handler)]);
     let request = Trace::start();
-    trace::scope(request, order.publish(ordered(1))).await;
-    ticket.hears(1).await;
+    trace::scope(request, order.publish(order_created(1))).await;
+    ticket.wait_for_consumed(1).await;
     assert_eq!(*traces.lock().unwrap(), [request.id()]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_says_on_its_outside_what_it_is() {
-    let town = Town::new();
-    let order = town.speaker("order");
+async fn a_message_has_the_properties_of_its_event() {
+    let env = TestEnv::new();
+    let order = env.publisher("order");
     let request = Trace::start();
-    trace::scope(request, order.publish(ordered(1))).await;
-    order.has_said_all().await;
+    trace::scope(request, order.publish(order_created(1))).await;
+    order.wait_for_empty_outbox().await;
 
-    let broker = BrokerLocator::open().await;
-    let message = broker.take(&town, "ticket").await;
+    let broker = RawBroker::open().await;
+    let message = broker.take_message(&env, "ticket").await;
     let envelope = Envelope::parse(&message.data).unwrap();
     let properties = &message.properties;
     let text = |property: &Option<ShortString>| property.as_ref().map(ToString::to_string);
@@ -123,23 +126,23 @@ async fn a_message_says_on_its_outside_what_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_is_stopped_publishes_what_it_has_committed() {
-    let town = Town::new();
-    let order = town.service("order");
-    let bus = town.connect(&order, &town.url, Vec::new());
-    becomes(&bus, |state| *state == State::Connected).await;
+async fn a_stopping_service_publishes_its_outbox() {
+    let env = TestEnv::new();
+    let order = env.service("order");
+    let bus = env.connect(&order, &env.url, Vec::new());
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
     for version in 1..=20 {
-        order.publish(ordered(version)).await;
+        order.publish(order_created(version)).await;
     }
-    order.stops().await;
-    assert_eq!(order.left_to_say().await, 0);
+    order.stop().await;
+    assert_eq!(order.outbox_count().await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_with_other_properties_is_named() {
-    let town = Town::new();
-    let broker = BrokerLocator::open().await;
-    let name = format!("{}.payment", town.namespace);
+async fn the_error_names_a_queue_with_other_properties() {
+    let env = TestEnv::new();
+    let broker = RawBroker::open().await;
+    let name = format!("{}.payment", env.namespace);
     let durable = lapin::options::QueueDeclareOptions::durable();
     broker
         .channel
@@ -147,8 +150,12 @@ async fn a_queue_with_other_properties_is_named() {
         .await
         .unwrap();
 
-    let bus = town.connect(&town.service("order"), &town.url, vec![on(Queue::Events, note())]);
-    let State::Down { reason, .. } = becomes(&bus, is_down).await else {
+    let bus = env.connect(
+        &env.service("order"),
+        &env.url,
+        vec![events_consumer(recording_handler())],
+    );
+    let ConnectionState::Down { reason, .. } = wait_for_state(&bus, is_down).await else {
         unreachable!()
     };
     assert!(
@@ -158,13 +165,13 @@ async fn a_queue_with_other_properties_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_namespace_can_be_deleted_without_a_trace() {
-    let town = Town::new();
-    let services = ["order", "expiration"].map(|name| town.service(name));
+async fn deleting_a_namespace_deletes_all_its_queues() {
+    let env = TestEnv::new();
+    let services = ["order", "expiration"].map(|name| env.service(name));
     for service in &services {
-        let bus = town.connect(service, &town.url, Vec::new());
-        becomes(&bus, |state| *state == State::Connected).await;
-        service.stops().await;
+        let bus = env.connect(service, &env.url, Vec::new());
+        wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+        service.stop().await;
     }
 
     let names = [
@@ -176,26 +183,26 @@ async fn a_namespace_can_be_deleted_without_a_trace() {
         "delay.1000",
         "expiration.due",
     ];
-    let broker = BrokerLocator::open().await;
+    let broker = RawBroker::open().await;
     for name in names {
-        assert_eq!(broker.waiting_in(&town, name).await, Some(0), "{name}");
+        assert_eq!(broker.message_count(&env, name).await, Some(0), "{name}");
     }
-    let delays: Vec<_> = town.retries.into_iter().chain(delay_ladder().levels()).collect();
-    admin::delete_namespace(&town.url, &town.namespace, &delays)
+    let delays: Vec<_> = env.retry_delays.into_iter().chain(delay_ladder().levels()).collect();
+    admin::delete_namespace(&env.url, &env.namespace, &delays)
         .await
         .unwrap();
     for name in names {
-        assert_eq!(broker.waiting_in(&town, name).await, None, "{name}");
+        assert_eq!(broker.message_count(&env, name).await, None, "{name}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_does_not_let_us_in_is_told_without_the_password() {
+async fn a_refused_connection_is_reported_without_the_password() {
     admin::ping(&broker_url()).await.unwrap();
     let stranger = broker_url().to_string().replace("***", "0pen-sesame").parse().unwrap();
     let error = admin::ping(&stranger).await.unwrap_err().to_string();
     assert!(
-        error.starts_with("no broker lets us in at amqp://guest:***@"),
+        error.starts_with("cannot connect to the broker at amqp://guest:***@"),
         "{error}"
     );
     assert!(

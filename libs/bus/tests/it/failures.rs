@@ -7,34 +7,36 @@ use std::{
 };
 
 use bus::{
-    ConsumeError, EventHandler, Queue,
-    parked::{self, Parked, Selection},
+    ConsumeError, EventHandler,
+    parked::{self, ParkedMessage, Selection},
 };
 use events::Event;
 
 use crate::{
-    broker::BrokerLocator,
-    town::{Town, eventually, note, on, ordered},
+    raw_broker::RawBroker,
+    test_env::{TestEnv, events_consumer, eventually, order_created, recording_handler},
 };
 
-/// Notes what it hears, except what `refuse` says is not to its taste.
-fn picky(refuse: impl Fn(&Event) -> Result<(), ConsumeError> + Send + Sync + 'static) -> EventHandler {
-    let note = note();
+/// Records the events for which `refuse` returns no error.
+fn recording_handler_unless(
+    refuse: impl Fn(&Event) -> Result<(), ConsumeError> + Send + Sync + 'static,
+) -> EventHandler {
+    let record = recording_handler();
     Arc::new(move |tx, now, envelope| {
-        // Undone with the refusal.
-        note(tx, now, envelope)?;
+        // Rolled back if the handler fails.
+        record(tx, now, envelope)?;
         refuse(&envelope.event)
     })
 }
 
-fn is_poison(event: &Event) -> bool {
+fn is_poisoned(event: &Event) -> bool {
     matches!(event, Event::OrderCreated(order) if order.version == 13)
 }
 
-async fn parked_at_ticket(town: &Town, count: usize) -> Vec<Parked> {
+async fn parked_at_ticket(env: &TestEnv, count: usize) -> Vec<ParkedMessage> {
     eventually(async || {
-        // Before the first service has declared the queues there is no list.
-        let parked = parked::list(&town.url, &town.namespace, "ticket").await.ok()?;
+        // The queue does not exist before the first service has declared it.
+        let parked = parked::list(&env.url, &env.namespace, "ticket").await.ok()?;
         (parked.len() == count).then_some(parked)
     })
     .await
@@ -42,11 +44,11 @@ async fn parked_at_ticket(town: &Town, count: usize) -> Vec<Parked> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_keeps_failing_is_parked_and_can_be_redriven() {
-    let town = Town::new();
+    let env = TestEnv::new();
     let (mended, attempts) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
     let (is_mended, attempt) = (mended.clone(), attempts.clone());
-    let ticket = town.service("ticket");
-    let reaction = picky(move |_| {
+    let ticket = env.service("ticket");
+    let handler = recording_handler_unless(move |_| {
         attempt.fetch_add(1, Ordering::SeqCst);
         if is_mended.load(Ordering::SeqCst) {
             Ok(())
@@ -54,15 +56,15 @@ async fn a_message_that_keeps_failing_is_parked_and_can_be_redriven() {
             Err(ConsumeError::new("the till is jammed"))
         }
     });
-    town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
-    let order = town.speaker("order");
-    order.publish(ordered(1)).await;
+    env.connect(&ticket, &env.url, vec![events_consumer(handler)]);
+    let order = env.publisher("order");
+    order.publish(order_created(1)).await;
 
-    let parked = parked_at_ticket(&town, 1).await.remove(0);
+    let parked = parked_at_ticket(&env, 1).await.remove(0);
     assert_eq!(attempts.load(Ordering::SeqCst), 4, "once, and three times again");
     assert_eq!((parked.attempts, parked.reason.as_str()), (4, "the till is jammed"));
     assert_eq!(parked.event_type, "ticketing.order.created.v1");
-    assert_eq!(parked.queue, format!("{}.ticket", town.namespace));
+    assert_eq!(parked.queue, format!("{}.ticket", env.namespace));
     assert!(parked.first_failed_at < parked.parked_at, "{parked:?}");
     let order_id = match events::Envelope::parse(parked.body.as_bytes()).unwrap().event {
         Event::OrderCreated(order) => order.id.to_string(),
@@ -70,14 +72,14 @@ async fn a_message_that_keeps_failing_is_parked_and_can_be_redriven() {
     };
     assert_eq!(parked.subject.as_ref(), Some(&order_id));
 
-    // A look takes nothing away.
-    assert_eq!(parked_at_ticket(&town, 1).await[0], parked);
-    let shown = parked::show(&town.url, &town.namespace, "ticket", &parked.id)
+    // Listing does not remove messages.
+    assert_eq!(parked_at_ticket(&env, 1).await[0], parked);
+    let parked_again = parked::show(&env.url, &env.namespace, "ticket", &parked.id)
         .await
         .unwrap();
-    assert_eq!(shown, std::slice::from_ref(&parked));
+    assert_eq!(parked_again, std::slice::from_ref(&parked));
     assert!(
-        parked::show(&town.url, &town.namespace, "ticket", "another")
+        parked::show(&env.url, &env.namespace, "ticket", "another")
             .await
             .unwrap()
             .is_empty()
@@ -86,91 +88,95 @@ async fn a_message_that_keeps_failing_is_parked_and_can_be_redriven() {
     mended.store(true, Ordering::SeqCst);
     let another = Selection::Id("another".to_owned());
     assert_eq!(
-        parked::redrive(&town.url, &town.namespace, "ticket", &another)
+        parked::redrive(&env.url, &env.namespace, "ticket", &another)
             .await
             .unwrap(),
         0
     );
     let this = Selection::Id(parked.id.clone());
     assert_eq!(
-        parked::redrive(&town.url, &town.namespace, "ticket", &this)
+        parked::redrive(&env.url, &env.namespace, "ticket", &this)
             .await
             .unwrap(),
         1
     );
-    assert_eq!(ticket.hears(1).await, [1], "the failures left no trace");
-    parked_at_ticket(&town, 0).await;
+    assert_eq!(
+        ticket.wait_for_consumed(1).await,
+        [1],
+        "failed attempts are rolled back"
+    );
+    parked_at_ticket(&env, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redriven_message_that_fails_again_gets_all_its_attempts_and_is_parked_again() {
-    let town = Town::new();
+    let env = TestEnv::new();
     let attempts = Arc::new(AtomicU32::new(0));
     let attempt = attempts.clone();
-    let ticket = town.service("ticket");
-    let reaction = picky(move |_| {
+    let ticket = env.service("ticket");
+    let handler = recording_handler_unless(move |_| {
         attempt.fetch_add(1, Ordering::SeqCst);
         Err(ConsumeError::new("no"))
     });
-    town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
-    town.speaker("order").publish(ordered(1)).await;
-    parked_at_ticket(&town, 1).await;
+    env.connect(&ticket, &env.url, vec![events_consumer(handler)]);
+    env.publisher("order").publish(order_created(1)).await;
+    parked_at_ticket(&env, 1).await;
     assert_eq!(
-        parked::redrive(&town.url, &town.namespace, "ticket", &Selection::All)
+        parked::redrive(&env.url, &env.namespace, "ticket", &Selection::All)
             .await
             .unwrap(),
         1
     );
-    parked_at_ticket(&town, 1).await;
+    parked_at_ticket(&env, 1).await;
     eventually(async || (attempts.load(Ordering::SeqCst) == 8).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_nobody_can_read_is_parked_at_once() {
-    let town = Town::new();
-    let ticket = town.listener("ticket");
-    let order = town.speaker("order");
-    order.publish(ordered(1)).await;
-    ticket.hears(1).await;
+async fn a_malformed_message_is_parked_at_once() {
+    let env = TestEnv::new();
+    let ticket = env.consumer("ticket");
+    let order = env.publisher("order");
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
 
-    let broker = BrokerLocator::open().await;
-    let queue = format!("{}.ticket", town.namespace);
+    let broker = RawBroker::open().await;
+    let queue = format!("{}.ticket", env.namespace);
     broker.publish("", &queue, b"\xff{\"specversion\":").await;
-    order.publish(ordered(2)).await;
-    assert_eq!(ticket.hears(2).await, [1, 2]);
+    order.publish(order_created(2)).await;
+    assert_eq!(ticket.wait_for_consumed(2).await, [1, 2]);
 
-    let parked = parked_at_ticket(&town, 1).await.remove(0);
+    let parked = parked_at_ticket(&env, 1).await.remove(0);
     assert!(parked.reason.starts_with("malformed event: "), "{}", parked.reason);
     assert_eq!((parked.attempts, parked.subject), (1, None));
-    assert!(!parked.id.is_empty(), "it has an id now, so that it can be named");
+    assert!(!parked.id.is_empty(), "it was given an id");
     let this = Selection::Id(parked.id);
     assert_eq!(
-        parked::discard(&town.url, &town.namespace, "ticket", &this)
+        parked::discard(&env.url, &env.namespace, "ticket", &this)
             .await
             .unwrap(),
         1
     );
-    parked_at_ticket(&town, 0).await;
+    parked_at_ticket(&env, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_poisoned_message_does_not_hold_up_the_next() {
-    let mut town = Town::new();
-    town.retries = [Duration::from_hours(1); 3];
-    let ticket = town.service("ticket");
-    let reaction = picky(|event| {
-        assert!(!is_poison(event), "a mistake in the program");
+async fn a_failing_message_does_not_delay_others() {
+    let mut env = TestEnv::new();
+    env.retry_delays = [Duration::from_hours(1); 3];
+    let ticket = env.service("ticket");
+    let handler = recording_handler_unless(|event| {
+        assert!(!is_poisoned(event), "a bug");
         Ok(())
     });
-    town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
-    let order = town.speaker("order");
-    let saying = (1..=30).map(|version| order.publish(ordered(version)));
-    futures_util::future::join_all(saying).await;
-    assert!(!ticket.hears(29).await.contains(&13));
-    let broker = BrokerLocator::open().await;
+    env.connect(&ticket, &env.url, vec![events_consumer(handler)]);
+    let order = env.publisher("order");
+    let publishing = (1..=30).map(|version| order.publish(order_created(version)));
+    futures_util::future::join_all(publishing).await;
+    assert!(!ticket.wait_for_consumed(29).await.contains(&13));
+    let broker = RawBroker::open().await;
     eventually(async || {
         broker
-            .waiting_in(&town, "retry.3600000")
+            .message_count(&env, "retry.3600000")
             .await
             .filter(|waiting| *waiting == 1)
     })
@@ -178,13 +184,13 @@ async fn a_poisoned_message_does_not_hold_up_the_next() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_costs_no_message_an_attempt() {
-    let mut town = Town::new();
-    // Whatever is put aside does not come back in time.
-    town.retries = [Duration::from_hours(1); 3];
-    let ticket = town.service("ticket");
+async fn a_full_disk_does_not_count_as_an_attempt() {
+    let mut env = TestEnv::new();
+    // A retried message does not return within the test.
+    env.retry_delays = [Duration::from_hours(1); 3];
+    let ticket = env.service("ticket");
     let refusals = AtomicU32::new(5);
-    let reaction = picky(move |_| {
+    let handler = recording_handler_unless(move |_| {
         let full = refusals
             .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1))
             .is_ok();
@@ -197,28 +203,23 @@ async fn a_full_disk_costs_no_message_an_attempt() {
             Ok(())
         }
     });
-    town.connect(&ticket, &town.url, vec![on(Queue::Events, reaction)]);
-    let order = town.speaker("order");
+    env.connect(&ticket, &env.url, vec![events_consumer(handler)]);
+    let order = env.publisher("order");
     for version in 1..=3 {
-        order.publish(ordered(version)).await;
+        order.publish(order_created(version)).await;
     }
-    let mut heard = ticket.hears(3).await;
-    heard.sort_unstable();
-    assert_eq!(heard, [1, 2, 3]);
-    parked_at_ticket(&town, 0).await;
+    let mut consumed = ticket.wait_for_consumed(3).await;
+    consumed.sort_unstable();
+    assert_eq!(consumed, [1, 2, 3]);
+    parked_at_ticket(&env, 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_service_that_listens_to_nobody_has_nothing_parked() {
-    let town = Town::new();
-    assert!(
-        parked::list(&town.url, &town.namespace, "auth")
-            .await
-            .unwrap()
-            .is_empty()
-    );
+async fn a_service_without_a_queue_has_no_parked_messages() {
+    let env = TestEnv::new();
+    assert!(parked::list(&env.url, &env.namespace, "auth").await.unwrap().is_empty());
     assert_eq!(
-        parked::redrive(&town.url, &town.namespace, "auth", &Selection::All)
+        parked::redrive(&env.url, &env.namespace, "auth", &Selection::All)
             .await
             .unwrap(),
         0

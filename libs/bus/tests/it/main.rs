@@ -1,13 +1,13 @@
-//! The bus against a real RabbitMQ: the one that `AMQP_URL` names, or else the one of `scripts/broker start`. Each test
-//! has a namespace of its own and deletes it at its end.
+//! Tests of the bus with a real RabbitMQ: the one at `AMQP_URL`, or else the one started by `scripts/broker start`. Each
+//! test deletes its namespace at its end.
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-mod broker;
 mod delivery;
 mod failures;
-mod journal;
 mod outages;
-mod proxy;
+mod raw_broker;
+mod recovery;
+mod tcp_proxy;
+mod test_env;
 mod timers;
-mod town;

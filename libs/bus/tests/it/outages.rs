@@ -1,86 +1,90 @@
-use bus::{Queue, State};
+use bus::ConnectionState;
 
 use crate::{
-    broker::BrokerLocator,
-    proxy::Proxy,
-    town::{Town, becomes, is_down, note, on, ordered},
+    raw_broker::RawBroker,
+    tcp_proxy::TcpProxy,
+    test_env::{TestEnv, events_consumer, is_down, order_created, recording_handler, wait_for_state},
 };
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_wait_for_a_broker_that_is_away_and_then_go_in_order() {
-    let town = Town::new();
-    let proxy = Proxy::new(false).await;
-    let order = town.service("order");
-    let bus = town.connect(&order, &proxy.url(), Vec::new());
-    becomes(&bus, is_down).await;
+async fn events_wait_for_an_unreachable_broker_and_are_published_in_order() {
+    let env = TestEnv::new();
+    let proxy = TcpProxy::new(false).await;
+    let order = env.service("order");
+    let bus = env.connect(&order, &proxy.url(), Vec::new());
+    wait_for_state(&bus, is_down).await;
     for version in 1..=20 {
-        order.publish(ordered(version)).await;
+        order.publish(order_created(version)).await;
     }
-    assert_eq!(order.left_to_say().await, 20);
+    assert_eq!(order.outbox_count().await, 20);
 
-    let ticket = town.listener("ticket");
+    let ticket = env.consumer("ticket");
     proxy.restore();
-    becomes(&bus, |state| *state == State::Connected).await;
-    assert_eq!(ticket.hears(20).await, (1..=20).collect::<Vec<_>>());
-    order.has_said_all().await;
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+    assert_eq!(ticket.wait_for_consumed(20).await, (1..=20).collect::<Vec<_>>());
+    order.wait_for_empty_outbox().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_breaks_again_and_again_loses_nothing() {
-    let town = Town::new();
-    let proxy = Proxy::new(true).await;
-    let (order, ticket) = (town.service("order"), town.service("ticket"));
-    let speaking = town.connect(&order, &proxy.url(), Vec::new());
-    let listening = town.connect(&ticket, &proxy.url(), vec![on(Queue::Events, note())]);
-    let mut said = 0;
+async fn repeated_connection_losses_lose_no_event() {
+    let env = TestEnv::new();
+    let proxy = TcpProxy::new(true).await;
+    let (order, ticket) = (env.service("order"), env.service("ticket"));
+    let publisher_bus = env.connect(&order, &proxy.url(), Vec::new());
+    let consumer_bus = env.connect(&ticket, &proxy.url(), vec![events_consumer(recording_handler())]);
+    let mut published = 0;
     for _ in 0..5 {
-        for bus in [&speaking, &listening] {
-            becomes(bus, |state| *state == State::Connected).await;
+        for bus in [&publisher_bus, &consumer_bus] {
+            wait_for_state(bus, |state| *state == ConnectionState::Connected).await;
         }
-        let saying = (said + 1..=said + 200).map(|version| order.publish(ordered(version)));
-        said += 200;
-        futures_util::future::join_all(saying).await;
-        // In the middle of it, wherever that is.
-        ticket.hears(usize::try_from(said - 150).unwrap()).await;
+        let publishing = (published + 1..=published + 200).map(|version| order.publish(order_created(version)));
+        published += 200;
+        futures_util::future::join_all(publishing).await;
+        // The connections are lost while events are in transit.
+        ticket
+            .wait_for_consumed(usize::try_from(published - 150).unwrap())
+            .await;
         proxy.cut();
-        for bus in [&speaking, &listening] {
-            becomes(bus, is_down).await;
+        for bus in [&publisher_bus, &consumer_bus] {
+            wait_for_state(bus, is_down).await;
         }
         proxy.restore();
     }
-    order.has_said_all().await;
-    let everything: Vec<_> = (1..=i64::try_from(said).unwrap()).collect();
+    order.wait_for_empty_outbox().await;
+    let everything: Vec<_> = (1..=i64::try_from(published).unwrap()).collect();
     let missing = ticket
         .db
-        .wait_for(crate::town::DEADLINE, move |conn| {
-            let distinct: i64 = conn.query_row("SELECT count(DISTINCT version) FROM seen", [], |row| row.get(0))?;
-            Ok::<_, db::Error>((distinct == i64::try_from(said).unwrap_or_default()).then_some(()))
+        .wait_for(crate::test_env::TIMEOUT, move |conn| {
+            let distinct: i64 = conn.query_row("SELECT count(DISTINCT version) FROM consumed_event", [], |row| {
+                row.get(0)
+            })?;
+            Ok::<_, db::Error>((distinct == i64::try_from(published).unwrap_or_default()).then_some(()))
         })
         .await;
     assert_eq!(missing.unwrap(), Some(()), "an event is lost");
-    let mut heard = ticket.hears(everything.len()).await;
-    heard.sort_unstable();
-    heard.dedup();
-    assert_eq!(heard, everything);
+    let mut consumed = ticket.wait_for_consumed(everything.len()).await;
+    consumed.sort_unstable();
+    consumed.dedup();
+    assert_eq!(consumed, everything);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_queue_that_somebody_deleted_comes_back() {
-    let town = Town::new();
-    let order = town.speaker("order");
-    let ticket = town.service("ticket");
-    let bus = town.connect(&ticket, &town.url, vec![on(Queue::Events, note())]);
-    order.publish(ordered(1)).await;
-    ticket.hears(1).await;
+async fn a_deleted_queue_is_declared_again() {
+    let env = TestEnv::new();
+    let order = env.publisher("order");
+    let ticket = env.service("ticket");
+    let bus = env.connect(&ticket, &env.url, vec![events_consumer(recording_handler())]);
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
 
-    let broker = BrokerLocator::open().await;
-    let name = format!("{}.ticket", town.namespace);
+    let broker = RawBroker::open().await;
+    let name = format!("{}.ticket", env.namespace);
     let deletion = broker
         .channel
         .queue_delete(name.into(), lapin::options::QueueDeleteOptions::default());
     deletion.await.unwrap();
-    becomes(&bus, is_down).await;
-    becomes(&bus, |state| *state == State::Connected).await;
-    order.publish(ordered(2)).await;
-    assert_eq!(ticket.hears(2).await, [1, 2]);
+    wait_for_state(&bus, is_down).await;
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+    order.publish(order_created(2)).await;
+    assert_eq!(ticket.wait_for_consumed(2).await, [1, 2]);
 }

@@ -1,16 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
-use bus::{ConsumeError, DelayLadder, EventHandler, Queue, outbox};
+use bus::{ConsumeError, DelayLadder, EventHandler, outbox};
 use events::{Event, Timer};
 use values::{Clock, OrderId, Timestamp};
 
-use crate::town::{DEADLINE, Service, Town, delay_ladder, on};
+use crate::test_env::{Service, TIMEOUT, TestEnv, delay_ladder, timers_consumer};
 
-/// What the expiration service does: a timer that drops out before its deadline is delayed again.
-fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
+/// Appends a timer again that arrives before its deadline, as the expiration service does.
+fn timer_handler(delay_ladder: DelayLadder) -> EventHandler {
     Arc::new(move |tx, now, envelope| {
         let Event::ExpirationTimer(timer) = &envelope.event else {
-            return Err(ConsumeError::new("no timer"));
+            return Err(ConsumeError::new("not a timer"));
         };
         if now < timer.deadline {
             outbox::append_timer(
@@ -23,7 +23,7 @@ fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
             )?;
         } else {
             tx.execute(
-                "INSERT INTO seen (type, at) VALUES (?1, ?2)",
+                "INSERT INTO consumed_event (type, at) VALUES (?1, ?2)",
                 (envelope.event.name(), now),
             )?;
         }
@@ -31,7 +31,7 @@ fn keep_time(delay_ladder: DelayLadder) -> EventHandler {
     })
 }
 
-async fn set(service: &Service, deadline: Timestamp, delay_ladder: DelayLadder) {
+async fn append_timer(service: &Service, deadline: Timestamp, delay_ladder: DelayLadder) {
     let now = Clock::system().now();
     let timer = Event::ExpirationTimer(Timer {
         order_id: OrderId::new(now),
@@ -44,51 +44,55 @@ async fn set(service: &Service, deadline: Timestamp, delay_ladder: DelayLadder) 
         .unwrap();
 }
 
-async fn rings_at(service: &Service) -> Timestamp {
+async fn arrival(service: &Service) -> Timestamp {
     service
         .db
-        .wait_for(DEADLINE, |conn| {
-            Ok::<_, db::Error>(conn.query_row("SELECT min(at) FROM seen", [], |row| row.get(0))?)
+        .wait_for(TIMEOUT, |conn| {
+            Ok::<_, db::Error>(conn.query_row("SELECT min(at) FROM consumed_event", [], |row| row.get(0))?)
         })
         .await
         .unwrap()
-        .expect("the timer rings")
+        .expect("the timer arrives")
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_timer_rings_not_before_its_deadline_and_soon_after() {
-    let town = Town::new();
+async fn a_timer_arrives_after_its_deadline_and_soon() {
+    let env = TestEnv::new();
     let delay_ladder = delay_ladder();
-    let expiration = town.service("expiration");
-    town.connect(
+    let expiration = env.service("expiration");
+    env.connect(
         &expiration,
-        &town.url,
-        vec![on(Queue::Due, keep_time(delay_ladder.clone()))],
+        &env.url,
+        vec![timers_consumer(timer_handler(delay_ladder.clone()))],
     );
     let deadline = Clock::system().now() + Duration::from_millis(1500);
-    set(&expiration, deadline, delay_ladder).await;
-    let rung = rings_at(&expiration).await;
-    assert!(rung >= deadline);
-    // A second is the shortest rung; the rest is for a busy machine.
+    append_timer(&expiration, deadline, delay_ladder).await;
+    let arrived_at = arrival(&expiration).await;
+    assert!(arrived_at >= deadline);
+    // The shortest level is a second; the rest is for a busy machine.
     assert!(
-        rung <= deadline + Duration::from_secs(11),
+        arrived_at <= deadline + Duration::from_secs(11),
         "{} ms late",
-        deadline.until(rung).as_millis()
+        deadline.until(arrived_at).as_millis()
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_changed_window_loses_no_timer() {
-    let town = Town::new();
-    let expiration = town.service("expiration");
-    town.connect(&expiration, &town.url, vec![on(Queue::Due, keep_time(delay_ladder()))]);
+async fn a_timer_without_a_delay_queue_is_not_lost() {
+    let env = TestEnv::new();
+    let expiration = env.service("expiration");
+    env.connect(
+        &expiration,
+        &env.url,
+        vec![timers_consumer(timer_handler(delay_ladder()))],
+    );
     let deadline = Clock::system().now() + Duration::from_secs(3);
-    // Nobody has declared a queue of two seconds.
-    set(
+    // No service has declared a queue of two seconds.
+    append_timer(
         &expiration,
         deadline,
         DelayLadder::new(Duration::from_secs(1), [Duration::from_secs(2)]),
     )
     .await;
-    assert!(rings_at(&expiration).await >= deadline);
+    assert!(arrival(&expiration).await >= deadline);
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bus::{AmqpUrl, Bus, Config, RETRIES, outbox};
+use bus::{AmqpUrl, Bus, Config, RETRY_DELAYS, outbox};
 use chassis::Service;
 use db::{Db, Schema, admin};
 use events::{CancelReason, Event, OrderStatus, Timer};
@@ -121,7 +121,7 @@ async fn ring_again(kit: &TestEnv, timers: Vec<Timer>) {
         namespace: bus.namespace,
         service: "bell-ringer",
         delay_ladder: None,
-        retries: RETRIES,
+        retry_delays: RETRY_DELAYS,
         consumers: Vec::new(),
         recovery: None,
     };

@@ -40,7 +40,7 @@ impl Home {
             for service in ["ticket", "order", "expiration", "payment"] {
                 match bus::parked::list(&amqp_url(), &namespace, service).await {
                     // It ended before it had declared anything.
-                    Err(bus::Error::Missing(_)) => {}
+                    Err(bus::Error::QueueNotFound(_)) => {}
                     listed => parked.extend(listed.unwrap()),
                 }
             }

@@ -130,7 +130,10 @@ impl Market {
             market.start(service).await;
         }
         for process in market.processes.values_mut() {
-            let connected = process.running.broker.wait_for(|state| *state == bus::State::Connected);
+            let connected = process
+                .running
+                .broker
+                .wait_for(|state| *state == bus::ConnectionState::Connected);
             drop(connected.await.unwrap());
         }
         market

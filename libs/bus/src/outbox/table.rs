@@ -1,6 +1,3 @@
-//! What a service has to say and has not yet been able to: rows written in the transaction of the use case, deleted when
-//! the broker has confirmed them.
-
 use db::Tx;
 use events::{Envelope, Event};
 use rusqlite::Connection;
@@ -21,15 +18,15 @@ CREATE TABLE outbox (
 ) STRICT;
 ";
 
-/// Announces `event`, once the transaction is committed, to every service that wants to hear it.
+/// Appends `event`. After the commit it is published to all subscribed services.
 pub fn append(tx: &Tx, service: &'static str, now: Timestamp, event: Event) -> Result<(), db::Error> {
     insert(tx, "events", &Envelope::new(service, now, event))
 }
 
-/// Writes `timer` to the outbox, for a delay queue of its service.
+/// Appends `timer`. After the commit it is published to a delay queue of the service.
 ///
-/// It arrives at [`Queue::Due`](crate::Queue::Due) at `deadline`, or later by at most the shortest delay level, or earlier:
-/// then the service appends it again.
+/// It arrives at [`Queue::Timers`](crate::Queue::Timers) at most the shortest delay level after `deadline`. If it arrives
+/// before, append it again.
 pub fn append_timer(
     tx: &Tx,
     service: &'static str,
@@ -59,20 +56,24 @@ fn insert(tx: &Tx, destination: &str, envelope: &Envelope) -> Result<(), db::Err
     Ok(())
 }
 
-/// How much waits in the outbox.
+/// The number and age of the messages in the outbox.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Depth {
-    /// Messages.
+    /// The number of messages.
     pub count: u64,
-    /// When the one that waits longest was written.
+    /// The creation time of the oldest message.
     pub oldest: Option<Timestamp>,
 }
 
-/// How much waits in the outbox. It looks at both ends only, which is exact: rows are written without gaps, even by a
-/// transaction that is undone, and deleted from the front.
+/// Returns the number and age of the messages in the outbox.
+///
+/// It reads only the first and the last row. That is exact: ids have no gaps, even after a rollback, and rows are deleted
+/// from the front.
 pub fn depth(conn: &Connection) -> Result<Depth, db::Error> {
     let depth = conn
-        .prepare_cached("SELECT coalesce(max(id) - min(id) + 1, 0), (SELECT created_at FROM outbox ORDER BY id LIMIT 1) FROM outbox")?
+        .prepare_cached(
+            "SELECT coalesce(max(id) - min(id) + 1, 0), (SELECT created_at FROM outbox ORDER BY id LIMIT 1) FROM outbox",
+        )?
         .query_row([], |row| {
             Ok(Depth {
                 count: row.get::<_, i64>(0)?.unsigned_abs(),
@@ -82,35 +83,35 @@ pub fn depth(conn: &Connection) -> Result<Depth, db::Error> {
     Ok(depth)
 }
 
-/// A message that waits.
-pub(crate) struct Row {
-    pub(crate) id: i64,
-    pub(crate) destination: Destination,
-    pub(crate) event_id: String,
-    pub(crate) event_type: String,
-    pub(crate) traceparent: Option<String>,
-    pub(crate) body: String,
-    pub(crate) created_at: Timestamp,
+/// A message in the outbox.
+pub(super) struct OutboxRow {
+    pub(super) id: i64,
+    pub(super) destination: Destination,
+    pub(super) event_id: String,
+    pub(super) event_type: String,
+    pub(super) traceparent: Option<String>,
+    pub(super) body: String,
+    pub(super) created_at: Timestamp,
 }
 
-pub(crate) enum Destination {
+pub(super) enum Destination {
     Events,
-    /// The rung, in milliseconds.
+    /// The delay level, in milliseconds.
     Delay(String),
 }
 
-/// The next messages after the one with the id `after`, in order.
-pub(crate) fn page(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Row>, db::Error> {
+/// Returns the next `limit` rows after the one with the id `after`, in order.
+pub(super) fn rows_after(conn: &Connection, after: i64, limit: u32) -> Result<Vec<OutboxRow>, db::Error> {
     let mut statement = conn.prepare_cached(
         "SELECT id, destination, event_id, event_type, traceparent, body, created_at
          FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let rows = statement.query_map((after, limit), |row| {
         let destination: String = row.get(1)?;
-        Ok(Row {
+        Ok(OutboxRow {
             id: row.get(0)?,
             destination: match destination.strip_prefix("delay.") {
-                Some(rung) => Destination::Delay(rung.to_owned()),
+                Some(level) => Destination::Delay(level.to_owned()),
                 None => Destination::Events,
             },
             event_id: row.get(2)?,
@@ -123,9 +124,9 @@ pub(crate) fn page(conn: &Connection, after: i64, limit: u32) -> Result<Vec<Row>
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Forgets the messages up to the one with the id `published`.
-pub(crate) fn delete_through(tx: &Tx, published: i64) -> Result<(), db::Error> {
+/// Deletes the rows up to and including the one with the id `confirmed`.
+pub(super) fn delete_through(tx: &Tx, confirmed: i64) -> Result<(), db::Error> {
     tx.prepare_cached("DELETE FROM outbox WHERE id <= ?1")?
-        .execute([published])?;
+        .execute([confirmed])?;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A wire to the broker that can be cut.
+//! A TCP proxy to the broker whose connections can be cut.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -10,26 +10,26 @@ use tokio::{
 };
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use crate::broker::raw_url;
+use crate::raw_broker::raw_url;
 
-pub(crate) struct Proxy {
+pub(crate) struct TcpProxy {
     address: SocketAddr,
     up: Arc<watch::Sender<bool>>,
     _accepting: AbortOnDropHandle<()>,
 }
 
-impl Proxy {
-    /// A wire that is cut, or not.
+impl TcpProxy {
+    /// Starts a proxy that forwards connections if it is `up`.
     pub(crate) async fn new(up: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let up = Arc::new(watch::Sender::new(up));
         let state = up.clone();
         let accepting = TaskTracker::new().spawn(async move {
-            let wires = TaskTracker::new();
+            let connections = TaskTracker::new();
             loop {
                 let (near, _) = listener.accept().await.unwrap();
-                wires.spawn(carry(near, state.subscribe()));
+                connections.spawn(forward(near, state.subscribe()));
             }
         });
         Self {
@@ -47,7 +47,7 @@ impl Proxy {
         via.as_str().parse().unwrap()
     }
 
-    /// Breaks every connection; new ones break at once.
+    /// Closes all connections. New ones are closed at once.
     pub(crate) fn cut(&self) {
         self.up.send_replace(false);
     }
@@ -57,7 +57,7 @@ impl Proxy {
     }
 }
 
-async fn carry(mut near: TcpStream, mut up: watch::Receiver<bool>) {
+async fn forward(mut near: TcpStream, mut up: watch::Receiver<bool>) {
     if !*up.borrow() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The broker behind the bus's back.
+//! Direct access to the broker, without the bus.
 
 use lapin::{
     BasicProperties, Channel, Connection, ConnectionProperties,
@@ -7,14 +7,14 @@ use lapin::{
     types::FieldTable,
 };
 
-use crate::town::Town;
+use crate::test_env::TestEnv;
 
-pub(crate) struct BrokerLocator {
+pub(crate) struct RawBroker {
     connection: Connection,
     pub(crate) channel: Channel,
 }
 
-impl BrokerLocator {
+impl RawBroker {
     pub(crate) async fn open() -> Self {
         let url = raw_url();
         let connection = Connection::connect(&url, ConnectionProperties::default())
@@ -25,7 +25,7 @@ impl BrokerLocator {
         Self { connection, channel }
     }
 
-    /// Publishes what no service of ours would say.
+    /// Publishes a message that no service publishes.
     pub(crate) async fn publish(&self, exchange: &str, key: &str, body: &[u8]) {
         let options = BasicPublishOptions {
             mandatory: true,
@@ -43,9 +43,9 @@ impl BrokerLocator {
         );
     }
 
-    /// Takes a message out of a queue.
-    pub(crate) async fn take(&self, town: &Town, name: &str) -> Delivery {
-        let name = format!("{}.{name}", town.namespace);
+    /// Removes a message from a queue.
+    pub(crate) async fn take_message(&self, env: &TestEnv, name: &str) -> Delivery {
+        let name = format!("{}.{name}", env.namespace);
         let message = self
             .channel
             .basic_get(name.into(), BasicGetOptions { no_ack: true })
@@ -54,10 +54,10 @@ impl BrokerLocator {
         message.expect("there is a message").delivery
     }
 
-    /// How many messages wait in a queue; `None` if there is no such queue.
-    pub(crate) async fn waiting_in(&self, town: &Town, name: &str) -> Option<u32> {
+    /// Returns the number of messages in a queue, or `None` if the queue does not exist.
+    pub(crate) async fn message_count(&self, env: &TestEnv, name: &str) -> Option<u32> {
         let channel = self.connection.create_channel().await.unwrap();
-        let name = format!("{}.{name}", town.namespace);
+        let name = format!("{}.{name}", env.namespace);
         let options = QueueDeclareOptions {
             passive: true,
             ..QueueDeclareOptions::default()

@@ -4,11 +4,12 @@ use std::task::Poll;
 use futures_util::future::maybe_done;
 use tokio::task::unconstrained;
 
-/// Runs all at once, but starts them one after the other: what a future hands over when it is first polled, be it a
-/// command or a message, is handed over in the order of `futures`.
-pub(crate) async fn all_in_order<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    // Unconstrained: tokio lets a task do only so much before it answers "pending" to everything, and a future that is
-    // put off when it is first polled would be overtaken.
+/// Runs all futures concurrently and returns their outputs, having polled them for the first time in their order.
+///
+/// A future that sends a command or a message when it is first polled sends it in that order.
+pub(crate) async fn join_in_order<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+    // Unconstrained: when a task has used up its cooperative budget, tokio's resources return `Pending`, and a future that
+    // is delayed in its first poll would be overtaken.
     let mut running: Vec<_> = futures
         .into_iter()
         .map(|future| Box::pin(maybe_done(unconstrained(future))))
@@ -31,19 +32,19 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn none_overtakes_another_however_many_they_are() {
-        let (hand_over, mut taken) = tokio::sync::mpsc::channel(1000);
+    async fn no_future_overtakes_another() {
+        let (sender, mut receiver) = tokio::sync::mpsc::channel(1000);
         let sending = (0..1000).map(|number| {
-            let hand_over = hand_over.clone();
+            let sender = sender.clone();
             async move {
-                hand_over.send(number).await.unwrap();
+                sender.send(number).await.unwrap();
                 tokio::task::yield_now().await;
                 number
             }
         });
-        let outputs = all_in_order(sending).await;
+        let outputs = join_in_order(sending).await;
         let mut received = Vec::new();
-        taken.recv_many(&mut received, 1000).await;
+        receiver.recv_many(&mut received, 1000).await;
         assert_eq!(received, (0..1000).collect::<Vec<_>>());
         assert_eq!(outputs, received);
     }

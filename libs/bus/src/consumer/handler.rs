@@ -4,20 +4,21 @@ use db::Tx;
 use events::Envelope;
 use values::Timestamp;
 
-/// What a service does when a message comes: a use case over a transaction, which is committed before the message is
-/// acknowledged. It must bear to see a message twice, late, or before one that was said earlier.
+/// Applies a message in a transaction that is committed before the message is acknowledged.
+///
+/// It must tolerate messages that come twice, late, or in another order than they were published.
 pub type EventHandler = Arc<dyn Fn(&Tx, Timestamp, &Envelope) -> Result<(), ConsumeError> + Send + Sync>;
 
-/// Why a reaction had no effect. All it did to the database is undone.
+/// A failure of an [`EventHandler`]. Its transaction is rolled back.
 #[derive(Debug)]
 pub struct ConsumeError {
     reason: String,
-    /// It is the database that cannot, not the message that is wrong.
+    /// The database failed, not the message.
     transient: bool,
 }
 
 impl ConsumeError {
-    /// A failure of this message: it is tried again later, and parked if it keeps failing.
+    /// Creates a failure of this message: it is retried after a delay, and parked after the last attempt.
     pub fn new(reason: impl fmt::Display) -> Self {
         Self {
             reason: reason.to_string(),
@@ -25,7 +26,7 @@ impl ConsumeError {
         }
     }
 
-    /// Whether any message would fail now: then it waits, and no attempt of it is burnt.
+    /// Whether every message would fail now. Such a failure does not count as an attempt.
     pub(crate) fn is_transient(&self) -> bool {
         self.transient
     }

@@ -7,9 +7,9 @@ use metrics::{
 
 use crate::Queue;
 
-/// What the bus counts.
+/// The counters, histograms and gauges of the bus.
 #[derive(Clone, Debug)]
-pub(crate) struct Meters {
+pub(crate) struct BusMetrics {
     connections: Counter,
     published: Family<[(&'static str, String); 1], Counter>,
     refused: Counter,
@@ -20,14 +20,27 @@ pub(crate) struct Meters {
     depths: Labelled<Gauge>,
 }
 
-/// What became of a message that was not applied.
+/// The outcome of a consumed message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
+    Applied,
     Retried,
     Parked,
 }
 
-impl Default for Meters {
+impl Outcome {
+    const ALL: [Self; 3] = [Self::Applied, Self::Retried, Self::Parked];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Retried => "retried",
+            Self::Parked => "parked",
+        }
+    }
+}
+
+impl Default for BusMetrics {
     fn default() -> Self {
         Self {
             connections: Counter::default(),
@@ -42,116 +55,105 @@ impl Default for Meters {
     }
 }
 
-impl Meters {
+impl BusMetrics {
     pub(crate) fn register(&self, metrics: &MetricsRegistry) {
         metrics.register(
             "ticketing_broker_connections_total",
-            "How often a connection to the broker was made",
+            "Connections made to the broker",
             self.connections.clone(),
         );
         metrics.register(
             "ticketing_events_published_total",
-            "Messages that the broker has confirmed, by their type",
+            "Messages confirmed by the broker, by type",
             self.published.clone(),
         );
         metrics.register(
             "ticketing_publish_refusals_total",
-            "Messages that the broker did not take; they are published again",
+            "Messages refused by the broker; they are published again",
             self.refused.clone(),
         );
         metrics.register(
             "ticketing_outbox_delay_seconds",
-            "From saying something to the broker's confirmation",
+            "Time from the append to the outbox to the broker's confirmation",
             self.outbox_delay.clone(),
         );
         metrics.register(
             "ticketing_messages_total",
-            "Messages that came, by what became of them: applied, retried (waits for another attempt), parked",
+            "Consumed messages by outcome: applied, retried (waits for another attempt), parked",
             self.messages.clone(),
         );
         metrics.register(
             "ticketing_message_apply_seconds",
-            "How long a message took from its turn to its commit",
+            "Time from the start of an attempt to its commit",
             self.apply.clone(),
         );
         metrics.register(
             "ticketing_message_lag_seconds",
-            "How old an event was when it was applied; of timers: how long after their deadline",
+            "Age of an event when it was applied; for timers, the time since their deadline",
             self.lag.clone(),
         );
         metrics.register(
             "ticketing_queue_messages",
-            "Messages in the broker's queues of this service; those that were handed to it and not acknowledged are not counted",
+            "Messages in the broker's queues of this service, without those delivered and not acknowledged",
             self.depths.clone(),
         );
     }
 
-    /// Who says something: what is counted of it is there from the beginning.
-    pub(crate) fn says(&self, service: &str) {
+    /// Creates the series of all events that `service` publishes, so that they start at zero.
+    pub(crate) fn create_publish_series(&self, service: &str) {
         for route in events::ROUTES.iter().filter(|route| route.publisher == service) {
             drop(self.published.get_or_create(&[("type", route.event.to_owned())]));
         }
     }
 
-    /// The queues that are listened to: what is counted of them is there from the beginning.
-    pub(crate) fn listens(&self, queues: impl Iterator<Item = Queue>) {
-        for queue in queues.map(name) {
-            for outcome in ["applied", "retried", "parked"] {
-                drop(self.messages.get_or_create(&[("queue", queue), ("outcome", outcome)]));
+    /// Creates the series of `queues`, so that they start at zero.
+    pub(crate) fn create_queue_series(&self, queues: impl Iterator<Item = Queue>) {
+        for queue in queues.map(Queue::label) {
+            for outcome in Outcome::ALL {
+                drop(
+                    self.messages
+                        .get_or_create(&[("queue", queue), ("outcome", outcome.label())]),
+                );
             }
             drop(self.apply.get_or_create(&[("queue", queue)]));
             drop(self.lag.get_or_create(&[("queue", queue)]));
         }
     }
 
-    pub(crate) fn connected(&self) {
+    pub(crate) fn count_connection(&self) {
         self.connections.inc();
     }
 
-    pub(crate) fn published(&self, event_type: &str, delay: Duration) {
+    pub(crate) fn observe_published(&self, event_type: &str, delay: Duration) {
         self.published.get_or_create(&[("type", event_type.to_owned())]).inc();
         self.outbox_delay.observe(delay.as_secs_f64());
     }
 
-    pub(crate) fn refused(&self) {
+    pub(crate) fn count_refusal(&self) {
         self.refused.inc();
     }
 
-    pub(crate) fn applied(&self, queue: Queue, took: Duration, lag: Duration) {
-        let queue = name(queue);
-        self.messages
-            .get_or_create(&[("queue", queue), ("outcome", "applied")])
-            .inc();
-        self.apply
-            .get_or_create(&[("queue", queue)])
-            .observe(took.as_secs_f64());
-        self.lag.get_or_create(&[("queue", queue)]).observe(lag.as_secs_f64());
+    pub(crate) fn observe_applied(&self, queue: Queue, duration: Duration, lag: Duration) {
+        self.count_outcome(queue, Outcome::Applied);
+        let label = [("queue", queue.label())];
+        self.apply.get_or_create(&label).observe(duration.as_secs_f64());
+        self.lag.get_or_create(&label).observe(lag.as_secs_f64());
     }
 
-    pub(crate) fn put_aside(&self, queue: Queue, outcome: Outcome) {
-        let outcome = match outcome {
-            Outcome::Retried => "retried",
-            Outcome::Parked => "parked",
-        };
+    pub(crate) fn count_outcome(&self, queue: Queue, outcome: Outcome) {
         self.messages
-            .get_or_create(&[("queue", name(queue)), ("outcome", outcome)])
+            .get_or_create(&[("queue", queue.label()), ("outcome", outcome.label())])
             .inc();
     }
 
-    pub(crate) fn depth(&self, queue: &'static str, messages: u32) {
-        self.depths.get_or_create(&[("queue", queue)]).set(messages.into());
+    pub(crate) fn set_queue_depth(&self, queue_label: &'static str, messages: u32) {
+        self.depths
+            .get_or_create(&[("queue", queue_label)])
+            .set(messages.into());
     }
 
-    /// Without a connection nobody knows.
-    pub(crate) fn forget_depths(&self) {
+    /// Removes the series: without a connection the depths are unknown.
+    pub(crate) fn clear_queue_depths(&self) {
         self.depths.clear();
-    }
-}
-
-/// How a queue is labelled: the service's name is on every line anyway.
-pub(crate) const fn name(queue: Queue) -> &'static str {
-    match queue {
-        Queue::Events => "events",
-        Queue::Due => "timers",
     }
 }

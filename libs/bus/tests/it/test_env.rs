@@ -1,11 +1,11 @@
-//! Services that do nothing but note what they hear.
+//! Services that record the events they consume.
 
 use std::{sync::Arc, time::Duration};
 
-use crate::broker::raw_url;
+use crate::raw_broker::raw_url;
 use bus::{
-    AmqpUrl, Bus, Config, ConsumeError, Consumer, DelayLadder, EventHandler, Namespace, Queue, Recovery, State, admin,
-    outbox,
+    AmqpUrl, Bus, Config, ConnectionState, ConsumeError, Consumer, DelayLadder, EventHandler, Namespace, Queue,
+    Recovery, admin, outbox,
 };
 use db::{Db, Schema};
 use events::Event;
@@ -13,42 +13,42 @@ use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use values::{Clock, EventId};
 
-/// Nothing takes longer; whatever waits, waits for a condition.
-pub(crate) const DEADLINE: Duration = Duration::from_mins(1);
+/// Bounds each wait for a condition.
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
-const SEEN: &str = "CREATE TABLE seen (
+const CONSUMED_EVENT_TABLE: &str = "CREATE TABLE consumed_event (
     seq     INTEGER PRIMARY KEY AUTOINCREMENT,
     type    TEXT NOT NULL,
     version INTEGER,
     at      INTEGER NOT NULL
 ) STRICT;";
 
-pub(crate) struct Town {
+pub(crate) struct TestEnv {
     pub(crate) url: AmqpUrl,
     pub(crate) namespace: Namespace,
-    pub(crate) retries: [Duration; 3],
+    pub(crate) retry_delays: [Duration; 3],
     folder: TempDir,
     stop: CancellationToken,
     tasks: TaskTracker,
 }
 
-impl Town {
+impl TestEnv {
     pub(crate) fn new() -> Self {
         Self {
             url: broker_url(),
             namespace: format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap(),
-            retries: [50, 60, 70].map(Duration::from_millis),
+            retry_delays: [50, 60, 70].map(Duration::from_millis),
             folder: tempfile::tempdir().unwrap(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
         }
     }
 
-    /// A service that is not connected yet.
+    /// Creates a service without a connection.
     pub(crate) fn service(&self, name: &'static str) -> Service {
         let schema = Schema {
             service: name,
-            migrations: &[outbox::SCHEMA_V1, SEEN],
+            migrations: &[outbox::SCHEMA_V1, CONSUMED_EVENT_TABLE],
         };
         let db = Db::open(&self.folder.path().join(name), &schema).unwrap();
         Service {
@@ -59,13 +59,13 @@ impl Town {
         }
     }
 
-    /// Connects a service that listens to `queues`.
+    /// Connects a service.
     pub(crate) fn connect(&self, service: &Service, url: &AmqpUrl, consumers: Vec<Consumer>) -> Bus {
-        self.connect_after(None, service, url, consumers)
+        self.connect_with_recovery(None, service, url, consumers)
     }
 
-    /// Connects a service that has to catch up first.
-    pub(crate) fn connect_after(
+    /// Connects a service that runs `recovery` first.
+    pub(crate) fn connect_with_recovery(
         &self,
         recovery: Option<Recovery>,
         service: &Service,
@@ -77,7 +77,7 @@ impl Town {
             namespace: self.namespace.clone(),
             service: service.name,
             delay_ladder: (service.name == "expiration").then(delay_ladder),
-            retries: self.retries,
+            retry_delays: self.retry_delays,
             consumers,
             recovery,
         };
@@ -94,60 +94,60 @@ impl Town {
         bus
     }
 
-    /// A service whose disk was lost, and which starts with an empty database that is marked as restored.
-    pub(crate) async fn restored(&self, lost: Service) -> Service {
-        lost.stops().await;
-        lost.db.close().await;
+    /// Replaces a service's database by an empty one that is marked as restored.
+    pub(crate) async fn restored(&self, service: Service) -> Service {
+        service.stop().await;
+        service.db.close().await;
         for suffix in ["", "-wal", "-shm"] {
-            let _ = std::fs::remove_file(self.folder.path().join(format!("{}{suffix}", lost.name)));
+            let _ = std::fs::remove_file(self.folder.path().join(format!("{}{suffix}", service.name)));
         }
-        let service = self.service(lost.name);
+        let service = self.service(service.name);
         service.db.write(db::restored::mark).await.unwrap();
         service
     }
 
-    /// A service that was stopped, started again with its database.
+    /// Opens the database of a stopped service again.
     pub(crate) async fn reopened(&self, stopped: Service) -> Service {
         stopped.db.close().await;
         self.service(stopped.name)
     }
 
-    /// A service that notes every event that it hears, from its database's point of view.
-    pub(crate) fn listener(&self, name: &'static str) -> Service {
+    /// Connects a service that records the events it consumes.
+    pub(crate) fn consumer(&self, name: &'static str) -> Service {
         let service = self.service(name);
-        self.connect(&service, &self.url, vec![on(Queue::Events, note())]);
+        self.connect(&service, &self.url, vec![events_consumer(recording_handler())]);
         service
     }
 
-    /// A service that only speaks.
-    pub(crate) fn speaker(&self, name: &'static str) -> Service {
+    /// Connects a service that only publishes.
+    pub(crate) fn publisher(&self, name: &'static str) -> Service {
         let service = self.service(name);
         self.connect(&service, &self.url, Vec::new());
         service
     }
 }
 
-/// Also when the test failed: stops the services, so that none declares its queues again, and deletes the namespace.
-impl Drop for Town {
+/// Stops the services, so that none declares its queues again, and deletes the namespace, also after a failed test.
+impl Drop for TestEnv {
     fn drop(&mut self) {
         self.stop.cancel();
         self.tasks.close();
         let (tasks, url, namespace) = (self.tasks.clone(), self.url.clone(), self.namespace.clone());
-        let delays: Vec<_> = self.retries.into_iter().chain(delay_ladder().levels()).collect();
-        let cleaning = std::thread::spawn(move || {
+        let delays: Vec<_> = self.retry_delays.into_iter().chain(delay_ladder().levels()).collect();
+        let cleanup = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             runtime.block_on(async {
-                tokio::time::timeout(DEADLINE, tasks.wait()).await.unwrap();
+                tokio::time::timeout(TIMEOUT, tasks.wait()).await.unwrap();
                 admin::delete_namespace(&url, &namespace, &delays).await.unwrap();
             });
         });
-        let cleaned = cleaning.join();
+        let cleaned = cleanup.join();
         assert!(
             cleaned.is_ok() || std::thread::panicking(),
-            "the namespace is left over"
+            "the namespace is not deleted"
         );
     }
 }
@@ -170,7 +170,7 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    /// Commits an event.
+    /// Appends an event to the outbox.
     pub(crate) async fn publish(&self, event: Event) {
         let name = self.name;
         self.db
@@ -179,97 +179,107 @@ impl Service {
             .unwrap();
     }
 
-    /// Waits until `count` events were noted, and returns the versions in the order of their coming.
-    pub(crate) async fn hears(&self, count: usize) -> Vec<i64> {
-        let heard = self.db.wait_for(DEADLINE, move |conn| {
-            let heard = versions(conn)?;
-            Ok::<_, db::Error>((heard.len() >= count).then_some(heard))
+    /// Waits until `count` events are recorded. Returns their versions in the order of their arrival.
+    pub(crate) async fn wait_for_consumed(&self, count: usize) -> Vec<i64> {
+        let consumed = self.db.wait_for(TIMEOUT, move |conn| {
+            let consumed = versions(conn)?;
+            Ok::<_, db::Error>((consumed.len() >= count).then_some(consumed))
         });
-        heard
+        consumed
             .await
             .unwrap()
-            .unwrap_or_else(|| panic!("{} does not hear {count} events", self.name))
+            .unwrap_or_else(|| panic!("{} does not consume {count} events", self.name))
     }
 
-    /// Waits until nothing is left to publish.
-    pub(crate) async fn has_said_all(&self) {
-        let empty = self.db.wait_for(DEADLINE, |conn| {
+    /// Waits until the outbox is empty.
+    pub(crate) async fn wait_for_empty_outbox(&self) {
+        let empty = self.db.wait_for(TIMEOUT, |conn| {
             Ok::<_, db::Error>((outbox::depth(conn)?.count == 0).then_some(()))
         });
         empty
             .await
             .unwrap()
-            .unwrap_or_else(|| panic!("{} keeps events in its outbox", self.name));
+            .unwrap_or_else(|| panic!("the outbox of {} is not empty", self.name));
     }
 
-    pub(crate) async fn left_to_say(&self) -> u64 {
+    pub(crate) async fn outbox_count(&self) -> u64 {
         self.db.read(outbox::depth).await.unwrap().count
     }
 
-    /// Stops the service and waits for its end.
-    pub(crate) async fn stops(&self) {
+    /// Stops the service and waits until its tasks have ended.
+    pub(crate) async fn stop(&self) {
         self.stop.cancel();
-        tokio::time::timeout(DEADLINE, self.tasks.wait()).await.unwrap();
+        tokio::time::timeout(TIMEOUT, self.tasks.wait()).await.unwrap();
     }
 }
 
 fn versions(conn: &rusqlite::Connection) -> Result<Vec<i64>, db::Error> {
-    let mut statement = conn.prepare("SELECT coalesce(version, 0) FROM seen ORDER BY seq")?;
+    let mut statement = conn.prepare("SELECT coalesce(version, 0) FROM consumed_event ORDER BY seq")?;
     let versions = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
     Ok(versions)
 }
 
-pub(crate) fn on(queue: Queue, reaction: EventHandler) -> Consumer {
-    Consumer { queue, reaction }
+pub(crate) fn events_consumer(handler: EventHandler) -> Consumer {
+    Consumer {
+        queue: Queue::Events,
+        handler,
+    }
 }
 
-/// Notes what it hears.
-pub(crate) fn note() -> EventHandler {
+pub(crate) fn timers_consumer(handler: EventHandler) -> Consumer {
+    Consumer {
+        queue: Queue::Timers,
+        handler,
+    }
+}
+
+/// Records each event.
+pub(crate) fn recording_handler() -> EventHandler {
     Arc::new(|tx, now, envelope| {
         let version = match &envelope.event {
             Event::OrderCreated(order) => i64::try_from(order.version).ok(),
             _ => None,
         };
         tx.execute(
-            "INSERT INTO seen (type, version, at) VALUES (?1, ?2, ?3)",
+            "INSERT INTO consumed_event (type, version, at) VALUES (?1, ?2, ?3)",
             (envelope.event.name(), version, now),
         )?;
         Ok::<_, ConsumeError>(())
     })
 }
 
-/// An event to tell from others by its version.
-pub(crate) fn ordered(version: u64) -> Event {
+/// Returns an event that is identified by its version.
+pub(crate) fn order_created(version: u64) -> Event {
     Event::OrderCreated(events::Order {
         version,
         ..events::examples::order(Clock::system().now())
     })
 }
 
-/// Waits until the bus is in a state like this.
-pub(crate) async fn becomes(bus: &Bus, like: impl FnMut(&State) -> bool) -> State {
+/// Waits for a state of the connection.
+pub(crate) async fn wait_for_state(bus: &Bus, condition: impl FnMut(&ConnectionState) -> bool) -> ConnectionState {
     let mut state = bus.state();
-    let state = tokio::time::timeout(DEADLINE, state.wait_for(like))
+    let state = tokio::time::timeout(TIMEOUT, state.wait_for(condition))
         .await
         .expect("the state changes in time");
     state.unwrap().clone()
 }
 
-pub(crate) fn is_down(state: &State) -> bool {
-    matches!(state, State::Down { .. })
+pub(crate) fn is_down(state: &ConnectionState) -> bool {
+    matches!(state, ConnectionState::Down { .. })
 }
 
-/// Asks until the answer is there.
-pub(crate) async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let asking = async {
+/// Polls until there is a result.
+pub(crate) async fn eventually<T>(mut poll: impl AsyncFnMut() -> Option<T>) -> T {
+    let polling = async {
         loop {
-            if let Some(answer) = ask().await {
-                return answer;
+            if let Some(result) = poll().await {
+                return result;
             }
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(DEADLINE, asking)
+    tokio::time::timeout(TIMEOUT, polling)
         .await
         .expect("the condition holds in time")
 }

@@ -1,10 +1,10 @@
 use std::{fmt, str::FromStr, time::Duration};
 
-/// What every name in the broker starts with, so that two installations, or two tests, can share one broker.
+/// The prefix of all names in the broker. Installations and tests that share a broker have different namespaces.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Namespace(String);
 
-/// A text that cannot be the start of names in the broker.
+/// An invalid namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 60 lower-case letters, digits, dots, dashes or underscores, such as ticketing")]
 pub struct MalformedNamespace;
@@ -34,62 +34,62 @@ impl fmt::Display for Namespace {
     }
 }
 
-/// The names of exchanges and queues. A queue that delays has its delay in its name, because the delay of an existing
-/// queue cannot be changed.
+/// The names of exchanges and queues. A retry queue or delay queue has its delay in its name, because the delay of an
+/// existing queue cannot be changed.
 impl Namespace {
-    /// The topic exchange to which every event goes.
-    pub(crate) fn events(&self) -> String {
+    /// The topic exchange of all events.
+    pub(crate) fn events_exchange(&self) -> String {
         format!("{self}.events")
     }
 
-    /// Where an event goes that no queue is bound for: an exchange and its queue.
+    /// The exchange, and its queue, of events that no queue is bound for.
     pub(crate) fn unroutable(&self) -> String {
         format!("{self}.unroutable")
     }
 
-    /// A service's queue.
-    pub(crate) fn service(&self, service: &str) -> String {
+    /// The queue of a service's events.
+    pub(crate) fn service_queue(&self, service: &str) -> String {
         format!("{self}.{service}")
     }
 
-    /// What a service could not digest.
-    pub(crate) fn parked(&self, service: &str) -> String {
+    /// The queue of the messages that a service could not process.
+    pub(crate) fn parked_queue(&self, service: &str) -> String {
         format!("{self}.{service}.parked")
     }
 
-    /// Where a failed message waits before it comes back: an exchange and its queue.
+    /// The exchange, and its queue, of failed messages that wait for a retry.
     pub(crate) fn retry(&self, delay: Duration) -> String {
         format!("{self}.retry.{}", delay.as_millis())
     }
 
-    /// The direct exchange in front of the delay queues; its routing keys are milliseconds.
-    pub(crate) fn delays(&self) -> String {
+    /// The direct exchange of timers; its routing keys are milliseconds.
+    pub(crate) fn delay_exchange(&self) -> String {
         format!("{self}.delay")
     }
 
-    /// Takes a timer whose delay queue does not exist: the exchange in front of the shortest one.
-    pub(crate) fn other_delays(&self) -> String {
+    /// The exchange of timers whose delay queue does not exist: it is bound to the shortest one.
+    pub(crate) fn fallback_delay_exchange(&self) -> String {
         format!("{self}.delay.other")
     }
 
-    /// A delay queue.
-    pub(crate) fn delay(&self, level: Duration) -> String {
+    /// The queue of a delay level.
+    pub(crate) fn delay_queue(&self, level: Duration) -> String {
         format!("{self}.delay.{}", level.as_millis())
     }
 
-    /// What anybody said, for some hours.
+    /// The stream of all events of the last hours.
     pub(crate) fn journal(&self) -> String {
         format!("{self}.journal")
     }
 
     /// The queue of a service's timers that have passed a delay level.
-    pub(crate) fn due(&self, service: &str) -> String {
+    pub(crate) fn due_queue(&self, service: &str) -> String {
         format!("{self}.{service}.due")
     }
 }
 
-/// Every service that has a queue or publishes.
-pub(crate) fn services() -> Vec<&'static str> {
+/// Returns all services that consume or publish events.
+pub(crate) fn services_with_queues() -> Vec<&'static str> {
     let mut services: Vec<_> = events::ROUTES
         .iter()
         .flat_map(|route| route.consumers.iter().copied().chain([route.publisher]))
@@ -109,7 +109,7 @@ mod tests {
             Namespace::default().retry(Duration::from_secs(5)),
             "ticketing.retry.5000"
         );
-        assert_eq!(Namespace::default().service("order"), "ticketing.order");
+        assert_eq!(Namespace::default().service_queue("order"), "ticketing.order");
         for bad in ["", "Ticketing", "a b", "é", &"x".repeat(61)] {
             assert_eq!(bad.parse::<Namespace>(), Err(MalformedNamespace), "{bad}");
         }

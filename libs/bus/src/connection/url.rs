@@ -2,21 +2,21 @@ use std::{fmt, str::FromStr};
 
 use lapin::uri::{AMQPScheme, AMQPUri};
 
-/// Where the broker is and who we are there: `amqp://user:password@host:5672/%2f`. It never shows the password.
+/// The broker's address and credentials: `amqp://user:password@host:5672/%2f`. `Display` and `Debug` hide the password.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AmqpUrl(AMQPUri);
 
-/// A text that is no broker's URL. It does not repeat the text, which may hold a password.
+/// An invalid URL of a broker. The error does not contain the text, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("must look like amqp://user:password@host:5672/%2f ({0})")]
 pub struct MalformedUrl(&'static str);
 
-/// Bytes in a frame. lapin keeps two buffers of 32 frames for each connection: with the broker's usual 128 KiB these
-/// are 8 MiB for each service. 8 KiB is the least that RabbitMQ 4 accepts.
-const FRAME: u32 = 8192;
+/// Maximum frame size in bytes. lapin keeps two buffers of 32 frames for each connection: with the broker's default of
+/// 128 KiB that is 8 MiB for each service. RabbitMQ 4 accepts no less than 8 KiB.
+const FRAME_MAX_BYTES: u32 = 8192;
 
-/// Seconds after which a silent peer counts as gone.
-const HEARTBEAT: u16 = 10;
+/// Seconds without traffic after which a connection counts as lost.
+const HEARTBEAT_SECONDS: u16 = 10;
 
 impl FromStr for AmqpUrl {
     type Err = MalformedUrl;
@@ -27,7 +27,7 @@ impl FromStr for AmqpUrl {
             "amqp" => {}
             "amqps" => {
                 return Err(MalformedUrl(
-                    "amqps is not built in: put a TLS proxy beside the service",
+                    "amqps is not supported: run a TLS proxy beside the service",
                 ));
             }
             _ => return Err(MalformedUrl("the scheme is not amqp")),
@@ -37,25 +37,25 @@ impl FromStr for AmqpUrl {
         if host.is_empty() || host.starts_with(':') {
             return Err(MalformedUrl("it has no host"));
         }
-        let mut uri: AMQPUri = text.parse().map_err(|_| MalformedUrl("it cannot be read"))?;
+        let mut uri: AMQPUri = text.parse().map_err(|_| MalformedUrl("it cannot be parsed"))?;
         if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-            // AMQPUri takes an IPv6 address for localhost.
+            // AMQPUri parses an IPv6 address as localhost.
             address.clone_into(&mut uri.authority.host);
         }
         if uri.vhost.is_empty() {
-            // A trailing slash names the virtual host "", which nobody has.
+            // A trailing slash would mean the virtual host "", which does not exist.
             "/".clone_into(&mut uri.vhost);
         }
-        uri.query.frame_max.get_or_insert(FRAME);
-        uri.query.heartbeat.get_or_insert(HEARTBEAT);
+        uri.query.frame_max.get_or_insert(FRAME_MAX_BYTES);
+        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(Self(uri))
     }
 }
 
 impl AmqpUrl {
-    /// The same broker, in the same virtual host and as the same user, where it is now: for one that moves.
+    /// Returns this URL with another host and port, and the same user and virtual host.
     #[must_use]
-    pub fn at(&self, host: &str, port: u16) -> Self {
+    pub fn with_address(&self, host: &str, port: u16) -> Self {
         let mut uri = self.uri();
         host.clone_into(&mut uri.authority.host);
         uri.authority.port = port;
@@ -67,7 +67,7 @@ impl AmqpUrl {
     }
 }
 
-/// Without the password.
+/// Formats the URL without the password.
 impl fmt::Display for AmqpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let AMQPUri {
@@ -89,7 +89,7 @@ impl fmt::Display for AmqpUrl {
     }
 }
 
-/// Without the password.
+/// Formats the URL without the password.
 impl fmt::Debug for AmqpUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_url_never_shows_its_password() {
+    fn a_url_hides_its_password() {
         let url: AmqpUrl = "amqp://ada:s3cret@broker.example:5673/tickets".parse().unwrap();
         assert_eq!(url.to_string(), "amqp://ada:***@broker.example:5673/tickets");
         assert_eq!(format!("{url:?}"), url.to_string());
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn the_virtual_host_is_the_usual_one_unless_named() {
+    fn the_virtual_host_defaults_to_the_root() {
         for text in ["amqp://localhost", "amqp://localhost/", "amqp://localhost:5672/%2f"] {
             assert_eq!(
                 text.parse::<AmqpUrl>().unwrap().to_string(),
@@ -130,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn a_broker_that_moved_is_the_same_but_for_its_address() {
+    fn with_address_changes_only_host_and_port() {
         let url: AmqpUrl = "amqp://ada:s3cret@rabbitmq:1/tickets".parse().unwrap();
-        let moved = url.at("10.0.0.7", 5673);
+        let moved = url.with_address("10.0.0.7", 5673);
         assert_eq!(moved, "amqp://ada:s3cret@10.0.0.7:5673/tickets".parse().unwrap());
     }
 
     #[test]
-    fn an_ipv6_address_is_not_taken_for_localhost() {
+    fn an_ipv6_address_is_not_parsed_as_localhost() {
         let url: AmqpUrl = "amqp://[2001:db8::1]:5672/%2f".parse().unwrap();
         assert_eq!(url.uri().authority.host, "2001:db8::1");
     }

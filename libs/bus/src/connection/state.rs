@@ -1,0 +1,17 @@
+use values::Timestamp;
+
+/// The state of a service's connection to the broker.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ConnectionState {
+    /// The first attempt to connect is in progress.
+    Connecting,
+    /// The service publishes and consumes.
+    Connected,
+    /// There is no connection: published events stay in the outbox.
+    Down {
+        /// The time of the loss, or of the first failed attempt.
+        since: Timestamp,
+        /// The latest failure, without secrets.
+        reason: String,
+    },
+}

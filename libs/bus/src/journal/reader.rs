@@ -1,0 +1,113 @@
+use futures_util::{FutureExt, StreamExt};
+use lapin::{
+    BasicProperties, Channel, Connection, Consumer,
+    message::Delivery,
+    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    types::{AMQPValue, FieldTable},
+};
+use values::{Clock, EventId, Timestamp};
+
+use crate::{
+    Error, Namespace,
+    connection::{confirming_channel, with_timeout},
+    message::{OutgoingMessage, PERSISTENT, message_id, short_string},
+    topology::DEFAULT_EXCHANGE,
+};
+
+/// The number of messages that the broker sends ahead of their acknowledgement.
+const PREFETCH: u16 = 1024;
+
+/// The maximum number of messages in a batch.
+const MAX_BATCH: usize = 256;
+
+/// Reads the journal (<https://www.rabbitmq.com/docs/streams>) from a point in time to its end at the start of the reading.
+///
+/// The end is marked by a message that the reader publishes to the journal only. Markers of other readers are skipped.
+pub(super) struct JournalReader {
+    channel: Channel,
+    deliveries: Consumer,
+    queue: String,
+    end_marker_id: String,
+    ended: bool,
+}
+
+impl JournalReader {
+    /// Starts a little before `since`, or at the oldest message.
+    pub(super) async fn open(
+        connection: &Connection,
+        namespace: &Namespace,
+        clock: &Clock,
+        since: Option<Timestamp>,
+    ) -> Result<Self, Error> {
+        let queue = namespace.journal();
+        let channel = confirming_channel(connection).await?;
+        let end_marker_id = EventId::new(clock.now()).to_string();
+        let end_marker = OutgoingMessage {
+            exchange: DEFAULT_EXCHANGE,
+            routing_key: &queue,
+            properties: BasicProperties::default()
+                .with_message_id(short_string(end_marker_id.as_str()))
+                .with_delivery_mode(PERSISTENT),
+            body: b"",
+        };
+        with_timeout(end_marker.publish_confirmed(&channel)).await?;
+        channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
+        let offset = since.map_or_else(
+            || AMQPValue::LongString("first".into()),
+            |since| AMQPValue::Timestamp(u64::try_from(since.seconds()).unwrap_or_default()),
+        );
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-stream-offset".into(), offset);
+        let options = BasicConsumeOptions::default();
+        let deliveries = channel
+            .basic_consume(short_string(queue.as_str()), "".into(), options, arguments)
+            .await?;
+        Ok(Self {
+            channel,
+            deliveries,
+            queue,
+            end_marker_id,
+            ended: false,
+        })
+    }
+
+    /// Returns the reader's channel; it has publisher confirms.
+    pub(super) const fn channel(&self) -> &Channel {
+        &self.channel
+    }
+
+    /// Returns the next messages in the order in which they were published, or `None` at the end.
+    ///
+    /// Acknowledging messages of a stream does not remove them: it makes the broker send more.
+    pub(super) async fn next_batch(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
+        if self.ended {
+            return Ok(None);
+        }
+        let closed = || Error::Closed(self.queue.clone());
+        let first = with_timeout(async { Ok(self.deliveries.next().await) }).await?;
+        let mut batch = vec![first.ok_or_else(closed)??];
+        while batch.len() < MAX_BATCH
+            && let Some(more) = self.deliveries.next().now_or_never()
+        {
+            batch.push(more.ok_or_else(closed)??);
+        }
+        if let Some(last) = batch.last() {
+            let options = BasicAckOptions { multiple: true };
+            self.channel.basic_ack(last.delivery_tag, options).await?;
+        }
+        if let Some(end) = batch
+            .iter()
+            .position(|delivery| is_end_marker(delivery) && message_id(delivery) == self.end_marker_id)
+        {
+            batch.truncate(end);
+            self.ended = true;
+        }
+        batch.retain(|delivery| !is_end_marker(delivery));
+        Ok(Some(batch))
+    }
+}
+
+/// Whether the message was published to the journal only, through the default exchange.
+fn is_end_marker(delivery: &Delivery) -> bool {
+    delivery.exchange.as_str() == DEFAULT_EXCHANGE
+}

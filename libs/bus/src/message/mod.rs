@@ -1,0 +1,7 @@
+//! Messages as the broker transports them: properties, headers and publishing.
+
+mod outgoing;
+mod properties;
+
+pub(crate) use outgoing::OutgoingMessage;
+pub(crate) use properties::{CONTENT_TYPE, PERSISTENT, TRACEPARENT, header_text, message_id, short_string};

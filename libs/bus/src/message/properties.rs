@@ -1,0 +1,33 @@
+use lapin::{
+    message::Delivery,
+    types::{AMQPValue, FieldTable, ShortString},
+};
+
+/// [CloudEvents AMQP binding](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/amqp-protocol-binding.md),
+/// structured mode.
+pub(crate) const CONTENT_TYPE: &str = "application/cloudevents+json";
+
+/// The header of a [W3C trace context](https://www.w3.org/TR/trace-context/).
+pub(crate) const TRACEPARENT: &str = "traceparent";
+
+/// AMQP 0-9-1: a message with this delivery mode survives a restart of the broker.
+pub(crate) const PERSISTENT: u8 = 2;
+
+/// Converts a name for the broker. AMQP limits names to 255 bytes; ours, and those from RabbitMQ, are far shorter.
+pub(crate) fn short_string(text: impl Into<String>) -> ShortString {
+    ShortString::try_new(text).unwrap_or_default()
+}
+
+/// Returns the text of a header.
+pub(crate) fn header_text(headers: &FieldTable, name: &str) -> Option<String> {
+    match headers.inner().get(name)? {
+        AMQPValue::LongString(text) => Some(text.to_string()),
+        AMQPValue::ShortString(text) => Some(text.to_string()),
+        _ => None,
+    }
+}
+
+/// Returns the id of a message, or an empty text if it has none.
+pub(crate) fn message_id(delivery: &Delivery) -> &str {
+    delivery.properties.message_id().as_ref().map_or("", |id| id.as_str())
+}

@@ -1,0 +1,209 @@
+use std::time::Duration;
+
+use db::Db;
+use lapin::{
+    BasicProperties, Channel, Confirmation, PublisherConfirm,
+    types::{AMQPValue, FieldTable},
+};
+use tokio_util::sync::CancellationToken;
+use trace::{Kind, Span, Trace};
+use values::Clock;
+
+use super::table::{self, Destination, OutboxRow};
+use crate::{
+    Error, Namespace,
+    backoff::retry_backoff,
+    bus_metrics::BusMetrics,
+    message::{CONTENT_TYPE, OutgoingMessage, PERSISTENT, TRACEPARENT, short_string},
+    ordered_join::join_in_order,
+};
+
+/// The maximum number of unconfirmed messages.
+const PAGE_SIZE: u32 = 256;
+
+/// The time between two checks for rows of another process, such as the `republish` command. Only commits of this process
+/// wake the relay.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Publishes the rows of the outbox in order, and deletes those that the broker has confirmed.
+///
+/// If a confirm is lost with its connection, the row stays and is published again.
+pub(crate) struct Relay {
+    db: Db,
+    clock: Clock,
+    namespace: Namespace,
+    metrics: BusMetrics,
+    /// The last row such that it and all rows before it are confirmed. It outlives the connection.
+    confirmed: i64,
+    deleted: i64,
+    /// The last access to the database failed, and that was logged.
+    database_failed: bool,
+}
+
+/// The outcome of publishing one page of the outbox.
+#[derive(PartialEq, Eq)]
+enum PageOutcome {
+    /// The outbox is empty.
+    Empty,
+    /// The broker confirmed all messages.
+    Published,
+    /// The broker refused a message.
+    Refused,
+}
+
+impl Relay {
+    pub(crate) fn new(db: Db, clock: Clock, namespace: Namespace, metrics: BusMetrics) -> Self {
+        Self {
+            db,
+            clock,
+            namespace,
+            metrics,
+            confirmed: 0,
+            deleted: 0,
+            database_failed: false,
+        }
+    }
+
+    /// Publishes until `stop`, and then until the outbox is empty.
+    pub(crate) async fn run(&mut self, channel: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+        let mut commits = self.db.commits();
+        let mut backoff = retry_backoff();
+        loop {
+            commits.borrow_and_update();
+            // Read before the outbox, so that events committed before the stop are published.
+            let stopping = stop.is_cancelled();
+            match self.publish_page(channel).await? {
+                PageOutcome::Published => backoff.reset(),
+                PageOutcome::Refused => {
+                    tracing::warn!("publish refused by broker, will retry");
+                    tokio::time::sleep(backoff.next_delay()).await;
+                }
+                PageOutcome::Empty if stopping => return Ok(()),
+                PageOutcome::Empty => {
+                    let next_commit = async {
+                        if commits.changed().await.is_err() {
+                            std::future::pending::<()>().await;
+                        }
+                    };
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        () = next_commit => {}
+                        () = tokio::time::sleep(POLL_INTERVAL) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    async fn publish_page(&mut self, channel: &Channel) -> Result<PageOutcome, Error> {
+        if !channel.status().connected() {
+            return Err(Error::Closed("the channel for publishing".to_owned()));
+        }
+        let after = self.confirmed;
+        let rows = self
+            .db
+            .read(move |conn| table::rows_after(conn, after, PAGE_SIZE))
+            .await;
+        let rows = self.log_database_failure(rows).unwrap_or_default();
+        let outcome = self.publish_rows(channel, &rows).await;
+        self.delete_confirmed().await;
+        outcome
+    }
+
+    async fn publish_rows(&mut self, channel: &Channel, rows: &[OutboxRow]) -> Result<PageOutcome, Error> {
+        if rows.is_empty() {
+            return Ok(PageOutcome::Empty);
+        }
+        let confirms = join_in_order(rows.iter().map(|row| self.publish(channel, row))).await;
+        let mut outcome = PageOutcome::Published;
+        for (row, sent) in rows.iter().zip(confirms) {
+            let (mut span, confirm) = sent?;
+            match confirm.await.inspect_err(|error| span.fail(error))? {
+                Confirmation::Ack(_) if outcome == PageOutcome::Published => {
+                    self.confirmed = row.id;
+                    let delay = row.created_at.until(self.clock.now());
+                    self.metrics.observe_published(&row.event_type, delay);
+                }
+                // It follows a refused row: it is published again with that row.
+                Confirmation::Ack(_) => {}
+                Confirmation::Nack(_) | Confirmation::NotRequested => {
+                    span.fail("refused");
+                    self.metrics.count_refusal();
+                    outcome = PageOutcome::Refused;
+                }
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// Sends a message. The span ends when it is confirmed.
+    async fn publish(&self, channel: &Channel, row: &OutboxRow) -> lapin::Result<(Span, PublisherConfirm)> {
+        let (exchange, routing_key) = match &row.destination {
+            Destination::Events => (self.namespace.events_exchange(), &row.event_type),
+            Destination::Delay(level) => (self.namespace.delay_exchange(), level),
+        };
+        let span = producer_span(row, &exchange, routing_key);
+        let message = OutgoingMessage {
+            exchange: &exchange,
+            routing_key,
+            properties: message_properties(row, span.trace()),
+            body: row.body.as_bytes(),
+        };
+        Ok((span, message.publish(channel).await?))
+    }
+
+    /// Deletes the confirmed rows. If it fails, they are deleted with the next page; they are not published again.
+    async fn delete_confirmed(&mut self) {
+        let confirmed = self.confirmed;
+        if confirmed == self.deleted {
+            return;
+        }
+        let deleted = self.db.write(move |tx| table::delete_through(tx, confirmed)).await;
+        if self.log_database_failure(deleted).is_some() {
+            self.deleted = confirmed;
+        }
+    }
+
+    /// Logs when the database begins to fail, and when it works again.
+    fn log_database_failure<T>(&mut self, outcome: Result<T, db::Error>) -> Option<T> {
+        match &outcome {
+            Err(error) if !self.database_failed => tracing::warn!(%error, "database unavailable, outbox waits"),
+            Ok(_) if self.database_failed => tracing::info!("database available, outbox is published again"),
+            _ => {}
+        }
+        self.database_failed = outcome.is_err();
+        outcome.ok()
+    }
+}
+
+/// Creates the span of a publish, in the trace of the use case
+/// (<https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/>).
+fn producer_span(row: &OutboxRow, exchange: &str, routing_key: &str) -> Span {
+    let parent: Option<Trace> = row.traceparent.as_deref().and_then(|trace| trace.parse().ok());
+    let mut span = trace::context()
+        .with(parent)
+        .span(Kind::Producer, format_args!("send {exchange}"));
+    if span.is_recorded() {
+        span.set("messaging.system", "rabbitmq");
+        span.set("messaging.operation.type", "send");
+        span.set("messaging.operation.name", "send");
+        span.set("messaging.destination.name", exchange.to_owned());
+        span.set("messaging.rabbitmq.destination.routing_key", routing_key.to_owned());
+        span.set("messaging.message.id", row.event_id.clone());
+    }
+    span
+}
+
+fn message_properties(row: &OutboxRow, trace: Option<Trace>) -> BasicProperties {
+    let mut headers = FieldTable::default();
+    if let Some(trace) = trace {
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));
+    }
+    BasicProperties::default()
+        .with_content_type(CONTENT_TYPE.into())
+        .with_message_id(short_string(row.event_id.as_str()))
+        .with_type(short_string(row.event_type.as_str()))
+        .with_timestamp(u64::try_from(row.created_at.seconds()).unwrap_or_default())
+        .with_delivery_mode(PERSISTENT)
+        .with_headers(headers)
+}

@@ -1,0 +1,81 @@
+use super::{ParkedMessage, Selection, queue::ParkedQueue};
+use crate::{AmqpUrl, Error, Namespace, message::message_id};
+
+/// Returns all parked messages in the order in which they were parked. They stay in the queue.
+pub async fn list(url: &AmqpUrl, namespace: &Namespace, service: &str) -> Result<Vec<ParkedMessage>, Error> {
+    let Some(mut queue) = ParkedQueue::open(url, namespace, service).await? else {
+        return Ok(Vec::new());
+    };
+    let mut messages = Vec::new();
+    while let Some(delivery) = queue.next().await? {
+        messages.push(queue.to_parked_message(&delivery));
+    }
+    queue.close().await?;
+    Ok(messages)
+}
+
+/// Returns the parked messages with this id: none, one, or its duplicates too. They stay in the queue.
+pub async fn show(url: &AmqpUrl, namespace: &Namespace, service: &str, id: &str) -> Result<Vec<ParkedMessage>, Error> {
+    let mut messages = list(url, namespace, service).await?;
+    messages.retain(|message| message.id == id);
+    Ok(messages)
+}
+
+/// Moves messages to the queue they were consumed from, without their failed attempts. Returns their number.
+pub async fn redrive(
+    url: &AmqpUrl,
+    namespace: &Namespace,
+    service: &str,
+    selection: &Selection,
+) -> Result<usize, Error> {
+    let Some(mut queue) = ParkedQueue::open(url, namespace, service).await? else {
+        return Ok(0);
+    };
+    let mut redriven = 0;
+    while let Some(delivery) = queue.next().await? {
+        if selection.includes(message_id(&delivery)) {
+            queue.publish_to_origin(&delivery).await?;
+            queue.remove(&delivery).await?;
+            redriven += 1;
+        }
+    }
+    queue.close().await?;
+    Ok(redriven)
+}
+
+/// Deletes messages for good. Returns their number.
+pub async fn discard(
+    url: &AmqpUrl,
+    namespace: &Namespace,
+    service: &str,
+    selection: &Selection,
+) -> Result<usize, Error> {
+    let Some(mut queue) = ParkedQueue::open(url, namespace, service).await? else {
+        return Ok(0);
+    };
+    let mut discarded = 0;
+    while let Some(delivery) = queue.next().await? {
+        if selection.includes(message_id(&delivery)) {
+            queue.remove(&delivery).await?;
+            discarded += 1;
+        }
+    }
+    queue.close().await?;
+    Ok(discarded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_futures_of_the_commands_are_send() {
+        fn assert_send<T: Send>(_: T) {}
+        let url: AmqpUrl = "amqp://localhost".parse().unwrap();
+        let namespace = Namespace::default();
+        assert_send(list(&url, &namespace, "order"));
+        assert_send(show(&url, &namespace, "order", "id"));
+        assert_send(redrive(&url, &namespace, "order", &Selection::All));
+        assert_send(discard(&url, &namespace, "order", &Selection::All));
+    }
+}

@@ -1,0 +1,133 @@
+use lapin::{
+    Channel, Connection,
+    message::Delivery,
+    options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
+};
+use values::Clock;
+
+use super::ParkedMessage;
+use crate::{
+    AmqpUrl, Error, Namespace,
+    connection::{close, confirming_channel, connect},
+    consumer::{FailedAttempts, properties_without_failures},
+    message::{OutgoingMessage, message_id, short_string},
+    topology::{DEFAULT_EXCHANGE, services_with_queues},
+};
+
+/// A service's queue of parked messages, opened for one pass over its messages.
+///
+/// Messages that are not removed return to the queue when the connection closes, even after a crash.
+pub(super) struct ParkedQueue {
+    connection: Connection,
+    channel: Channel,
+    name: String,
+    events_queue: String,
+    due_queue: String,
+    /// The number of messages of this pass that are still to be read; `None` before the first message.
+    remaining: Option<u32>,
+}
+
+impl ParkedQueue {
+    /// Opens the queue. Returns `None` for a service that has none because it does not consume.
+    pub(super) async fn open(url: &AmqpUrl, namespace: &Namespace, service: &str) -> Result<Option<Self>, Error> {
+        if !services_with_queues().contains(&service) {
+            return Ok(None);
+        }
+        let name = namespace.parked_queue(service);
+        let connection = connect(url, &name).await?;
+        let channel = confirming_channel(&connection).await?;
+        Ok(Some(Self {
+            connection,
+            channel,
+            name,
+            events_queue: namespace.service_queue(service),
+            due_queue: namespace.due_queue(service),
+            remaining: None,
+        }))
+    }
+
+    /// Returns the next message.
+    ///
+    /// The pass ends with the messages that were in the queue at its beginning: a redriven message that fails again would
+    /// otherwise be redriven for ever.
+    pub(super) async fn next(&mut self) -> Result<Option<Delivery>, Error> {
+        if self.remaining == Some(0) {
+            return Ok(None);
+        }
+        let message = self
+            .channel
+            .basic_get(short_string(self.name.as_str()), BasicGetOptions::default())
+            .await
+            .map_err(|error| Error::about(&self.name, error))?;
+        Ok(message.map(|message| {
+            self.remaining = Some(self.remaining.map_or(message.message_count, |remaining| remaining - 1));
+            message.delivery
+        }))
+    }
+
+    /// Publishes a copy without failed attempts to the queue that the message was consumed from.
+    pub(super) async fn publish_to_origin(&self, delivery: &Delivery) -> Result<(), Error> {
+        OutgoingMessage {
+            exchange: DEFAULT_EXCHANGE,
+            routing_key: self.origin(&FailedAttempts::from_headers(delivery)),
+            properties: properties_without_failures(delivery, Clock::system().now()),
+            body: &delivery.data,
+        }
+        .publish_confirmed(&self.channel)
+        .await
+    }
+
+    /// Removes a message from the queue.
+    pub(super) async fn remove(&self, delivery: &Delivery) -> Result<(), Error> {
+        Ok(self
+            .channel
+            .basic_ack(delivery.delivery_tag, BasicAckOptions::default())
+            .await?)
+    }
+
+    /// Returns the messages that were not removed to the queue, and disconnects.
+    pub(super) async fn close(self) -> Result<(), Error> {
+        /// AMQP 0-9-1, basic.nack: zero with `multiple` means all outstanding messages.
+        const ALL: u64 = 0;
+        let options = BasicNackOptions {
+            multiple: true,
+            requeue: true,
+        };
+        self.channel.basic_nack(ALL, options).await?;
+        // Its response comes after the broker has requeued the messages.
+        self.channel.close(200, "done".into()).await?;
+        close(&self.connection).await;
+        Ok(())
+    }
+
+    pub(super) fn to_parked_message(&self, delivery: &Delivery) -> ParkedMessage {
+        let failures = FailedAttempts::from_headers(delivery);
+        ParkedMessage {
+            id: message_id(delivery).to_owned(),
+            event_type: delivery
+                .properties
+                .kind()
+                .as_ref()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
+            subject: events::Envelope::parse(&delivery.data)
+                .ok()
+                .map(|envelope| envelope.subject),
+            attempts: failures.count,
+            queue: self.origin(&failures).to_owned(),
+            reason: failures.reason,
+            first_failed_at: failures.first_failed_at,
+            parked_at: failures.parked_at,
+            body: String::from_utf8_lossy(&delivery.data).into_owned(),
+        }
+    }
+
+    /// Returns the queue that a message was consumed from. Without a header it is the queue of events.
+    fn origin(&self, failures: &FailedAttempts) -> &str {
+        if failures.queue.as_ref() == Some(&self.due_queue) {
+            &self.due_queue
+        } else {
+            &self.events_queue
+        }
+    }
+}
