@@ -14,35 +14,36 @@ use lapin::{
 use tokio::sync::watch;
 use values::Timestamp;
 
-/// The broker of the tests: `AMQP_URL`, else the one that `just broker` starts.
+/// Returns the URL of the broker for tests: `AMQP_URL`, or that of `just broker`.
 pub fn amqp_url() -> AmqpUrl {
     amqp_url_with_password().parse().unwrap()
 }
 
-/// The same with its password, which [`AmqpUrl`] never shows.
+/// Returns the URL of the broker with its password, which [`AmqpUrl`] never shows.
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
 pub fn amqp_url_with_password() -> String {
     std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
 }
 
-/// The other services, as far as this one can tell: says what they would say, and hears what is said.
-pub(crate) struct Others {
+/// A channel that publishes events in the name of other services, and receives every event.
+pub(crate) struct EventChannel {
     namespace: Namespace,
     channel: Channel,
-    heard: Arc<Mutex<Vec<Event>>>,
-    more: watch::Receiver<usize>,
+    received: Arc<Mutex<Vec<Event>>>,
+    count: watch::Receiver<usize>,
     _connection: Connection,
 }
 
-impl Others {
-    pub(crate) async fn join(namespace: Namespace) -> Self {
+impl EventChannel {
+    /// Connects to the broker, and binds a queue to every event of the namespace.
+    pub(crate) async fn open(namespace: Namespace) -> Self {
         let connection = Connection::connect(&amqp_url_with_password(), ConnectionProperties::default())
             .await
             .expect("no broker: start one with `just broker`");
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         let exchange = format!("{namespace}.events");
-        // As the services declare it: bus::topology.
+        // The same declaration as in the services: bus::topology.
         let mut arguments = FieldTable::default();
         let unroutable = AMQPValue::LongString(format!("{namespace}.unroutable").into());
         arguments.insert("alternate-exchange".into(), unroutable);
@@ -81,26 +82,27 @@ impl Others {
             .basic_consume(name, "".into(), options, FieldTable::default())
             .await
             .unwrap();
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let (counted, more) = watch::channel(0);
-        let ears = Arc::clone(&heard);
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let (count_sender, count) = watch::channel(0);
+        let events = Arc::clone(&received);
         #[expect(clippy::disallowed_methods, reason = "ends with the connection")]
         tokio::spawn(async move {
             while let Some(Ok(delivery)) = consumer.next().await {
                 let envelope = Envelope::parse(&delivery.data).unwrap();
-                ears.lock().unwrap().push(envelope.event);
-                counted.send_modify(|count| *count += 1);
+                events.lock().unwrap().push(envelope.event);
+                count_sender.send_modify(|count| *count += 1);
             }
         });
         Self {
             namespace,
             channel,
-            heard,
-            more,
+            received,
+            count,
             _connection: connection,
         }
     }
 
+    /// Publishes an event in the name of a service, and waits for the confirm.
     pub(crate) async fn publish(&self, service: &str, now: Timestamp, event: Event) {
         let exchange = format!("{}.events", self.namespace);
         let (key, body) = (event.name(), Envelope::new(service, now, event).to_json());
@@ -118,11 +120,13 @@ impl Others {
         confirm.await.unwrap();
     }
 
-    pub(crate) fn heard(&self) -> Vec<Event> {
-        self.heard.lock().unwrap().clone()
+    /// Returns every event, in the order of arrival.
+    pub(crate) fn received(&self) -> Vec<Event> {
+        self.received.lock().unwrap().clone()
     }
 
-    pub(crate) fn more(&self) -> watch::Receiver<usize> {
-        self.more.clone()
+    /// Returns the number of received events, to wait for changes of.
+    pub(crate) fn received_count(&self) -> watch::Receiver<usize> {
+        self.count.clone()
     }
 }

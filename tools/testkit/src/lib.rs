@@ -1,15 +1,15 @@
-//! For tests of one service with everything real around it: its database file, its HTTP port, the broker.
+//! Runs one service in a test, with its real surroundings: a database file, an HTTP port, the broker, access tokens.
 //!
 //! ```ignore
-//! let kit = TestEnv::new().await;
-//! let orders = kit.start::<Orders>(Settings::default()).await;
-//! let (_, buyer) = kit.user(&orders);
-//! kit.publish("ticket", Event::TicketCreated(ticket)).await;
+//! let env = TestEnv::new().await;
+//! let orders = env.start::<Orders>(Settings::default()).await;
+//! let (_, buyer) = env.user(&orders);
+//! env.publish("ticket", Event::TicketCreated(ticket)).await;
 //! buyer.post("/api/v1/orders", json!({"ticketId": id})).await.expect(201);
-//! kit.wait_for_event(|event| matches!(event, Event::OrderCreated(_))).await;
+//! env.wait_for_event(|event| matches!(event, Event::OrderCreated(_))).await;
 //! ```
 //!
-//! Only tests depend on it, so a broken expectation panics.
+//! It is a dependency of tests only. A failed expectation panics.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -10,70 +10,71 @@ use url::Url;
 
 use crate::broker::amqp_url_with_password;
 
-/// A wire that can be cut, and laid to somewhere else.
+/// A TCP proxy whose connections a test can break, and whose target it can change.
 #[derive(Debug)]
 pub struct TcpProxy {
-    /// Where it begins.
+    /// The address at which it listens.
     pub address: SocketAddr,
-    end: Arc<watch::Sender<Option<(String, u16)>>>,
+    /// The host and port to forward to; `None` while disconnected.
+    target: Arc<watch::Sender<Option<(String, u16)>>>,
     _accepting: AbortOnDropHandle<()>,
 }
 
 impl TcpProxy {
-    /// One that leads nowhere yet.
+    /// Returns a proxy without a target.
     pub async fn disconnected() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let end = Arc::new(watch::Sender::new(None));
-        let ends = end.clone();
+        let target = Arc::new(watch::Sender::new(None));
+        let targets = target.clone();
         let accepting = TaskTracker::new().spawn(async move {
-            let wires = TaskTracker::new();
+            let connections = TaskTracker::new();
             loop {
-                let (near, _) = listener.accept().await.unwrap();
-                wires.spawn(carry(near, ends.subscribe()));
+                let (inbound, _) = listener.accept().await.unwrap();
+                connections.spawn(forward(inbound, targets.subscribe()));
             }
         });
         Self {
             address,
-            end,
+            target,
             _accepting: AbortOnDropHandle::new(accepting),
         }
     }
 
-    /// One to the broker of the tests.
+    /// Returns a proxy to the broker for tests.
     pub async fn to_broker() -> Self {
-        let wire = Self::disconnected().await;
-        wire.forward_to_broker();
-        wire
+        let proxy = Self::disconnected().await;
+        proxy.forward_to_broker();
+        proxy
     }
 
-    /// Leads to the broker of the tests, from now on.
+    /// Forwards to the broker for tests.
     pub fn forward_to_broker(&self) {
         let broker: Url = amqp_url_with_password().parse().unwrap();
         let host = broker.host_str().unwrap_or("localhost").to_owned();
-        self.lay(Some((host, broker.port().unwrap_or(5672))));
+        self.set_target(Some((host, broker.port().unwrap_or(5672))));
     }
 
-    /// Leads there from now on.
-    pub fn forward_to(&self, end: SocketAddr) {
-        self.lay(Some((end.ip().to_string(), end.port())));
+    /// Forwards to this address.
+    pub fn forward_to(&self, target: SocketAddr) {
+        self.set_target(Some((target.ip().to_string(), target.port())));
     }
 
-    /// Breaks every connection; new ones break at once.
+    /// Breaks every connection. New ones are closed at once.
     pub fn disconnect(&self) {
-        self.lay(None);
+        self.set_target(None);
     }
 
-    /// Where it leads already, no connection breaks.
-    fn lay(&self, end: Option<(String, u16)>) {
-        self.end.send_if_modified(|now| {
-            let differs = *now != end;
-            *now = end;
-            differs
+    /// Sets the target. A change breaks every connection; the same target breaks none.
+    fn set_target(&self, new: Option<(String, u16)>) {
+        self.target.send_if_modified(|target| {
+            let is_changed = *target != new;
+            *target = new;
+            is_changed
         });
     }
 
-    /// The broker's URL by this wire, with its password, which `bus::AmqpUrl` never shows.
+    /// Returns the URL of the broker through this proxy, with the password, which `bus::AmqpUrl` never shows.
     pub fn broker_url(&self) -> String {
         let mut url: Url = amqp_url_with_password().parse().unwrap();
         url.set_host(Some("127.0.0.1")).unwrap();
@@ -82,14 +83,15 @@ impl TcpProxy {
     }
 }
 
-async fn carry(mut near: TcpStream, mut end: watch::Receiver<Option<(String, u16)>>) {
-    let there = end.borrow_and_update().clone();
-    let Some((host, port)) = there else { return };
-    let Ok(mut far) = TcpStream::connect((host.as_str(), port)).await else {
+/// Forwards a connection until either side closes it or the target changes.
+async fn forward(mut inbound: TcpStream, mut target: watch::Receiver<Option<(String, u16)>>) {
+    let current = target.borrow_and_update().clone();
+    let Some((host, port)) = current else { return };
+    let Ok(mut outbound) = TcpStream::connect((host.as_str(), port)).await else {
         return;
     };
     tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => {}
-        _ = end.changed() => {}
+        _ = copy_bidirectional(&mut inbound, &mut outbound) => {}
+        _ = target.changed() => {}
     }
 }

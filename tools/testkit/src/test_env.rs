@@ -11,17 +11,20 @@ use values::{Clock, EventId, SessionId, Timestamp, UserId};
 
 use crate::{
     Client,
-    broker::{Others, amqp_url},
+    broker::{EventChannel, amqp_url},
 };
 
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The timeout of every wait: for the broker, an event, a condition.
+const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The world around one service: a folder, names in the broker, keys that sign access tokens, a clock.
+/// The interval at which [`eventually`] evaluates its condition.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+
+/// The surroundings of one service: a folder, a namespace in the broker, a key that signs access tokens, a clock.
 ///
-/// Everything in it is this test's own and is deleted with it.
+/// Each environment belongs to one test, and is deleted when it is dropped.
 pub struct TestEnv {
-    /// The clock of every service that is started here. It is the machine's clock unless made by [`TestEnv::with_clock`].
+    /// The clock of every service that is started here: the machine's clock, unless given to [`TestEnv::with_clock`].
     pub clock: Clock,
     /// The delay levels of the services that were started here: their queues are deleted at the end.
     delay_levels: Mutex<Vec<Duration>>,
@@ -29,7 +32,7 @@ pub struct TestEnv {
     namespace: Namespace,
     key: SigningKey,
     jwks: SocketAddr,
-    others: Others,
+    events: EventChannel,
     shutdown: CancellationToken,
 }
 
@@ -40,24 +43,24 @@ pub struct RunningService {
 }
 
 impl RunningService {
-    /// Nobody yet, who speaks to this service.
+    /// Returns a client of the service, without an access token.
     pub fn client(&self) -> Client {
         Client::new(format!("http://{}", self.running.addr))
     }
 
-    /// Stops it as SIGTERM would.
+    /// Stops the service, as SIGTERM does.
     pub async fn stop(self) {
         self.running.stop().await;
     }
 }
 
 impl TestEnv {
-    /// A world of its own, on the machine's clock.
+    /// Creates an environment with the machine's clock.
     pub async fn new() -> Self {
         Self::with_clock(Clock::system()).await
     }
 
-    /// A world of its own, on this clock.
+    /// Creates an environment with this clock.
     pub async fn with_clock(clock: Clock) -> Self {
         let namespace: Namespace = format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap();
         let key = SigningKey::from_seed(&[7; 32]).unwrap();
@@ -69,7 +72,7 @@ impl TestEnv {
         let jwks = served.addr;
         let route = Route::new().at("/jwks.json", get(make_sync(move |_| Json(keys.clone()))));
         chassis::serve(served, route, shutdown.clone(), &TaskTracker::new()).unwrap();
-        let others = Others::join(namespace.clone()).await;
+        let events = EventChannel::open(namespace.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         Self {
             clock,
@@ -78,17 +81,18 @@ impl TestEnv {
             namespace,
             key,
             jwks,
-            others,
+            events,
             shutdown,
         }
     }
 
-    /// The moment it is.
+    /// Returns the time of the clock.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
     }
 
-    /// Starts a service, on a free port. Started again, it goes on with the same database.
+    /// Starts a service on a free port, and waits until it has connected to the broker and recovered. A service that is
+    /// started again has the same database.
     pub async fn start<S: Service>(&self, own: S::Settings) -> RunningService {
         let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone())
             .await
@@ -98,22 +102,22 @@ impl TestEnv {
             .broker
             .wait_for(|state| *state == bus::ConnectionState::Connected);
         drop(
-            tokio::time::timeout(PATIENCE, connected)
+            tokio::time::timeout(WAIT_TIMEOUT, connected)
                 .await
-                .expect("the service does not reach the broker")
+                .expect("the service has not connected to the broker")
                 .unwrap(),
         );
         let recovered = running.recovered.wait_for(|recovered| *recovered);
         drop(
-            tokio::time::timeout(PATIENCE, recovered)
+            tokio::time::timeout(WAIT_TIMEOUT, recovered)
                 .await
-                .expect("the service does not catch up")
+                .expect("the service has not recovered")
                 .unwrap(),
         );
         RunningService { running }
     }
 
-    /// The settings that every service here is started with.
+    /// Returns the settings that all services share.
     pub fn common(&self) -> CommonSettings {
         CommonSettings {
             listen: Some(([127, 0, 0, 1], 0).into()),
@@ -127,12 +131,12 @@ impl TestEnv {
         }
     }
 
-    /// Where a service's database is.
+    /// Returns the path of a service's database.
     pub fn database<S: Service>(&self) -> PathBuf {
         self.folder.path().join(format!("{}.db", S::NAME))
     }
 
-    /// An access token of somebody.
+    /// Returns an access token of a user.
     pub fn token(&self, user: UserId) -> String {
         let (session, now) = (SessionId::new(self.now()), self.now());
         let claims = Claims::new(
@@ -146,36 +150,36 @@ impl TestEnv {
         self.key.sign(&claims).unwrap()
     }
 
-    /// Somebody new, who speaks to a service.
-    pub fn user(&self, at: &RunningService) -> (UserId, Client) {
+    /// Returns a new user, and a client of the service with an access token of that user.
+    pub fn user(&self, service: &RunningService) -> (UserId, Client) {
         let user = UserId::new(self.now());
-        (user, at.client().bearer(&self.token(user)))
+        (user, service.client().bearer(&self.token(user)))
     }
 
-    /// Says what another service would say, and waits for the broker to have it.
+    /// Publishes an event in the name of another service, and waits for the confirm of the broker.
     pub async fn publish(&self, service: &str, event: Event) {
-        self.others.publish(service, self.now(), event).await;
+        self.events.publish(service, self.now(), event).await;
     }
 
-    /// Everything that was said so far, by anybody, in the order in which it came.
+    /// Returns every event that any service has published, in the order of arrival.
     pub fn published_events(&self) -> Vec<Event> {
-        self.others.heard()
+        self.events.received()
     }
 
-    /// Waits until something was said; also what was said before counts.
-    pub async fn wait_for_event(&self, what: impl Fn(&Event) -> bool) -> Event {
-        let mut more = self.others.more();
-        let found = tokio::time::timeout(PATIENCE, async {
+    /// Waits for an event that matches; one that was published before counts as well.
+    pub async fn wait_for_event(&self, matches: impl Fn(&Event) -> bool) -> Event {
+        let mut count = self.events.received_count();
+        let found = tokio::time::timeout(WAIT_TIMEOUT, async {
             loop {
-                if let Some(found) = self.others.heard().into_iter().find(|event| what(event)) {
+                if let Some(found) = self.events.received().into_iter().find(|event| matches(event)) {
                     return found;
                 }
-                more.changed().await.unwrap();
+                count.changed().await.unwrap();
             }
         });
         found
             .await
-            .unwrap_or_else(|_| panic!("not heard; only {:#?}", self.others.heard()))
+            .unwrap_or_else(|_| panic!("no event matches; received: {:#?}", self.events.received()))
     }
 }
 
@@ -183,29 +187,29 @@ impl Drop for TestEnv {
     fn drop(&mut self) {
         self.shutdown.cancel();
         let (namespace, delays) = (self.namespace.clone(), self.delay_levels.lock().unwrap().clone());
-        let tidy = std::thread::spawn(move || {
+        let cleanup = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .unwrap();
             runtime.block_on(bus::admin::delete_namespace(&amqp_url(), &namespace, &delays))
         });
-        if let Ok(Err(error)) = tidy.join() {
-            eprintln!("the names of this test stay in the broker: {error}");
+        if let Ok(Err(error)) = cleanup.join() {
+            eprintln!("the broker still has the namespace of this test: {error}");
         }
     }
 }
 
-/// Asks again and again until there is an answer, and fails the test if there never is.
-pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, ask: impl Fn() -> F) -> T {
-    let mut ticks = tokio::time::interval(Duration::from_millis(20));
-    let found = tokio::time::timeout(PATIENCE, async {
+/// Evaluates a condition until it returns a value. Fails the test after a timeout; `what` names the condition.
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, condition: impl Fn() -> F) -> T {
+    let mut ticks = tokio::time::interval(POLL_INTERVAL);
+    let found = tokio::time::timeout(WAIT_TIMEOUT, async {
         loop {
             ticks.tick().await;
-            if let Some(found) = ask().await {
+            if let Some(found) = condition().await {
                 return found;
             }
         }
     });
-    found.await.unwrap_or_else(|_| panic!("this never came true: {what}"))
+    found.await.unwrap_or_else(|_| panic!("timed out: {what}"))
 }
