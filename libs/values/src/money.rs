@@ -89,6 +89,13 @@ const CURRENCIES_WITH_INCREMENT: &[(&str, i64, i64)] = &[
 ];
 
 impl Currency {
+    /// US dollars, the currency of examples.
+    pub const USD: Self = Self {
+        code: "usd",
+        minimum: 50,
+        increment: 1,
+    };
+
     /// Returns the three letters of the code, in lower case.
     pub const fn code(self) -> &'static str {
         self.code
@@ -165,11 +172,7 @@ impl poem_openapi::types::Example for Money {
     fn example() -> Self {
         Self {
             amount: 1999,
-            currency: Currency {
-                code: "usd",
-                minimum: 50,
-                increment: 1,
-            },
+            currency: Currency::USD,
         }
     }
 }
@@ -233,6 +236,11 @@ mod tests {
             serde_json::from_str::<Money>(r#"{"amount":1999,"currency":"USD"}"#).is_err(),
             "one spelling"
         );
+    }
+
+    #[test]
+    fn the_currency_of_examples_is_in_the_table() {
+        assert_eq!("usd".parse(), Ok(Currency::USD));
     }
 
     #[test]

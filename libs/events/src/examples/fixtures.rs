@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
+use values::{Currency, Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
     AskedBy, Event, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundTerms, Reversal, Ticket,
@@ -10,11 +10,10 @@ use crate::{
 pub const ORDER_WINDOW: Duration = Duration::from_mins(15);
 
 /// Returns an amount of US dollars, in cents.
-#[expect(clippy::unwrap_used, reason = "the currency is a constant")]
-pub fn usd(amount: i64) -> Money {
+pub const fn usd(amount: i64) -> Money {
     Money {
         amount,
-        currency: "usd".parse().unwrap(),
+        currency: Currency::USD,
     }
 }
 
