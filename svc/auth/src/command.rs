@@ -5,31 +5,32 @@ use db::Db;
 use values::{Clock, Timestamp};
 
 use crate::{
-    keys::{self, NoKeys, StoredKey},
+    domain::{PUBLISHED_AFTER_RETIREMENT, StoredKey},
     store,
+    use_cases::{CreateKeyError, end_sessions, revoke_keys, rotate_keys},
 };
 
 /// The subcommands of this service.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Look after the keys that sign access tokens.
+    /// Manage the keys that sign access tokens.
     Keys {
-        /// What to do with them.
+        /// The operation.
         #[command(subcommand)]
         what: KeysCommand,
     },
 }
 
-/// What can be done with the signing keys.
+/// The operations on the signing keys.
 #[derive(Debug, Clone, Copy, clap::Subcommand)]
 pub enum KeysCommand {
-    /// One line for each key: its name, since when it is there, and what it does.
+    /// List the keys: id, creation time and status.
     List,
-    /// Make a new key that signs from now on. The tokens of the one before stay good; a running service notices within
-    /// seconds.
+    /// Create a new key that signs from now on. Tokens of the previous key stay valid. A running service loads the key
+    /// within seconds.
     Rotate,
-    /// Forget all keys at once, make new ones, and end all sessions: for when somebody else may have them. Everybody signs
-    /// in anew; a running service notices within seconds.
+    /// Delete all keys, create new ones, and end all sessions: if the keys may have leaked. All users have to sign in again.
+    /// A running service loads the keys within seconds.
     Revoke,
 }
 
@@ -41,7 +42,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
         } => {
             let stored = db.read(store::signing_keys).await?;
             let lines = stored.iter().fold(format!("{} keys", stored.len()), |mut lines, key| {
-                let _ = write!(lines, "\n{}", line(key, now));
+                let _ = write!(lines, "\n{}", describe(key, now));
                 lines
             });
             Ok(lines)
@@ -50,9 +51,9 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             what: KeysCommand::Rotate,
         } => {
             let kid = db
-                .write(move |tx| keys::rotate(tx, now))
+                .write(move |tx| rotate_keys(tx, now))
                 .await
-                .map_err(|error: NoKeys| OperatorError::new(error))?;
+                .map_err(|error: CreateKeyError| OperatorError::new(error))?;
             Ok(format!(
                 "{kid} signs from now on; the tokens of the key before it stay good"
             ))
@@ -61,9 +62,9 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             what: KeysCommand::Revoke,
         } => {
             let kid = db
-                .write(move |tx| keys::revoke(tx, now))
+                .write(move |tx| revoke_keys(tx, now))
                 .await
-                .map_err(|error: NoKeys| OperatorError::new(error))?;
+                .map_err(|error: CreateKeyError| OperatorError::new(error))?;
             let ended = end_all_sessions(&db, now).await?;
             Ok(format!(
                 "{kid} alone signs from now on, {ended} sessions are ended: everybody signs in anew"
@@ -72,22 +73,22 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
     }
 }
 
-/// Page by page, so that a running service is not kept waiting.
+/// In several transactions, so that a running service can write in between.
 async fn end_all_sessions(db: &Db, now: Timestamp) -> Result<usize, db::Error> {
-    let mut all = 0;
+    let mut total = 0;
     loop {
-        match db.write(move |tx| store::end_sessions(tx, now)).await? {
-            0 => return Ok(all),
-            some => all += some,
+        match db.write(move |tx| end_sessions(tx, now)).await? {
+            0 => return Ok(total),
+            ended => total += ended,
         }
     }
 }
 
-fn line(key: &StoredKey, now: Timestamp) -> String {
-    let does = match key.retired_at {
+fn describe(key: &StoredKey, now: Timestamp) -> String {
+    let status = match key.retired_at {
         None => "signs".to_owned(),
-        Some(at) if key.is_published(now) => format!("verifies until {}", at + keys::PUBLISHED),
+        Some(at) if key.is_published(now) => format!("verifies until {}", at + PUBLISHED_AFTER_RETIREMENT),
         Some(at) => format!("retired since {at}"),
     };
-    format!("{} made {} {does}", key.kid, key.created_at)
+    format!("{} made {} {status}", key.kid, key.created_at)
 }

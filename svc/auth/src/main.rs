@@ -1,4 +1,4 @@
-//! The auth service as a program of its own.
+//! The program `ticketing-auth`.
 
 use std::process::ExitCode;
 

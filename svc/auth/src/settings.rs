@@ -4,7 +4,7 @@ use chassis::{at_least, parsed, seconds};
 use clap::ArgAction;
 use ipnet::IpNet;
 
-use crate::attempts::Limits;
+use crate::passwords::SignInLimits;
 
 /// The settings of the auth service.
 #[derive(Clone, Debug, clap::Args)]
@@ -85,8 +85,8 @@ impl Default for Settings {
 
 impl Settings {
     /// Returns how many failed attempts to sign in are allowed.
-    pub(crate) const fn sign_in_limits(&self) -> Limits {
-        Limits {
+    pub(crate) const fn sign_in_limits(&self) -> SignInLimits {
+        SignInLimits {
             per_account: self.failures_per_account,
             per_address: self.failures_per_address,
             window: self.failure_window,

@@ -1,4 +1,4 @@
-//! How much memory is left in use after many passwords were hashed. On its own, because it looks at the whole process.
+//! Memory in use after many passwords were hashed. A test binary of its own, because it measures the whole process.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ fn resident() -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_burst_of_sign_ups_leaves_no_memory_behind() {
+async fn the_memory_of_a_burst_of_sign_ups_is_released() {
     let kit = TestEnv::new().await;
     let auth = kit
         .start::<Auth>(Settings {
@@ -23,21 +23,21 @@ async fn a_burst_of_sign_ups_leaves_no_memory_behind() {
         })
         .await;
     let burst = async |round: u32| {
-        let mut crowd = tokio::task::JoinSet::new();
+        let mut requests = tokio::task::JoinSet::new();
         for number in 0..40 {
             let client = auth.client();
             let body = json!({"email": format!("ada{round}.{number}@example.com"), "password": "correct horse"});
-            crowd.spawn(async move { client.post("/api/v1/auth/signup", body).await.expect(201).text });
+            requests.spawn(async move { client.post("/api/v1/auth/signup", body).await.expect(201).text });
         }
-        crowd.join_all().await;
+        requests.join_all().await;
     };
-    // Connections and threads have their share.
+    // Connections and threads need memory, too.
     burst(0).await;
     let before = resident();
     burst(1).await;
     burst(2).await;
     // Less than one working memory of 19 MiB.
-    eventually("the memory is given back", || async {
+    eventually("the memory is released", || async {
         (resident() < before + 10 * 1024).then_some(())
     })
     .await;

@@ -1,11 +1,9 @@
+use crate::test_app::{REFRESH, SIGN_IN, SIGN_UP, TestApp, credentials};
 use auth::Auth;
 use reqwest::Method;
 use serde_json::{Value, json};
-use testkit::TestEnv;
 
-use crate::person::{REFRESH, SIGN_IN, SIGN_UP, credentials, start};
-
-/// Each operation: method, path, whether one must be signed in.
+/// Each operation: method, path, and whether it requires a signed-in user.
 fn operations() -> Vec<(Method, String, bool)> {
     let spec = chassis::spec::<Auth>();
     let mut operations = Vec::new();
@@ -21,39 +19,38 @@ fn operations() -> Vec<(Method, String, bool)> {
 }
 
 #[tokio::test]
-async fn an_operation_for_people_who_are_signed_in_refuses_everybody_else() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    // A good token of the same issuer's name, by another key.
-    let stranger = kit.token(values::UserId::new(kit.now()));
-    let mut guarded = Vec::new();
+async fn an_operation_for_signed_in_users_refuses_all_other_requests() {
+    let app = TestApp::new().await;
+    // A token with the right issuer, signed with another key.
+    let foreign_token = app.env.token(values::UserId::new(app.env.now()));
+    let mut secured_paths = Vec::new();
     for (method, path, secured) in operations() {
         if !secured {
             continue;
         }
         for client in [
-            auth.client(),
-            auth.client().bearer("nonsense"),
-            auth.client().bearer(&stranger),
-            auth.client().with("cookie", format!("ticketing_session={stranger}")),
+            app.client(),
+            app.client().bearer("nonsense"),
+            app.client().bearer(&foreign_token),
+            app.client()
+                .with("cookie", format!("ticketing_session={foreign_token}")),
         ] {
             let reply = client.send(method.clone(), &path, None).await.expect(401);
             assert_eq!(reply.problem().0, "unauthorized");
             assert_eq!(reply.headers["www-authenticate"], "Bearer");
         }
-        guarded.push(path);
+        secured_paths.push(path);
     }
-    assert_eq!(guarded, ["/api/v1/auth/signout", "/api/v1/auth/users/current"]);
-    auth.stop().await;
+    assert_eq!(secured_paths, ["/api/v1/auth/signout", "/api/v1/auth/users/current"]);
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn no_other_site_signs_anybody_in() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
+async fn another_site_cannot_sign_a_user_in() {
+    let app = TestApp::new().await;
     for path in [SIGN_UP, SIGN_IN, REFRESH] {
         for (name, value) in [("sec-fetch-site", "cross-site"), ("origin", "https://attacker.example")] {
-            let reply = auth
+            let reply = app
                 .client()
                 .with(name, value)
                 .post(path, credentials("ada@example.com", "password"))
@@ -61,11 +58,11 @@ async fn no_other_site_signs_anybody_in() {
             assert_eq!(reply.expect(403).text_at("/code"), "cross-site");
         }
     }
-    auth.stop().await;
+    app.stop().await;
 }
 
 #[test]
-fn the_document_tells_what_can_come() {
+fn the_api_document_lists_every_status() {
     let spec = chassis::spec::<Auth>();
     let statuses = |path: &str, method: &str| -> Vec<String> {
         let responses = &spec["paths"][format!("/api/v1/auth{path}")][method]["responses"];
@@ -104,6 +101,6 @@ fn the_document_tells_what_can_come() {
     assert_eq!(
         without_example.collect::<Vec<_>>(),
         ["FieldError", "Jwk"],
-        "they stand inside others"
+        "they are parts of others"
     );
 }

@@ -1,19 +1,18 @@
 use auth::{Auth, Command, KeysCommand};
 use chassis::Service;
 use db::{Db, admin};
-use testkit::{TestEnv, eventually};
+use testkit::eventually;
 use values::Clock;
 
-use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_IN, credentials, refresh, sign_up, start};
+use crate::test_app::{PASSWORD, Session, TestApp};
 
 #[tokio::test]
-async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_stay_good() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    let old = sign_up(&auth, "ada@example.com").await;
+async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_stay_valid() {
+    let app = TestApp::new().await;
+    let old = app.sign_up("ada@example.com").await;
 
     // Another process, as `ticketing-auth keys rotate` is.
-    let db = Db::open(&kit.database::<Auth>(), &Auth::SCHEMA).unwrap();
+    let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
     let run = |what| Auth::command(Command::Keys { what }, db.clone(), Clock::system());
     let rotated = run(KeysCommand::Rotate).await.unwrap();
     let listed = run(KeysCommand::List).await.unwrap();
@@ -27,60 +26,51 @@ async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_sta
     assert!(lines[2].contains("verifies until"), "{listed}");
 
     let new = eventually("the new key signs", || async {
-        let reply = auth
-            .client()
-            .post(SIGN_IN, credentials("ada@example.com", PASSWORD))
-            .await
-            .expect(200);
-        let given = Given::of(&reply);
-        (jsonwebtoken::decode_header(&given.access).unwrap().kid.as_deref() == Some(kid)).then_some(given)
+        let reply = app.sign_in("ada@example.com", PASSWORD).await.expect(200);
+        let session = Session::from_reply(&reply);
+        (jsonwebtoken::decode_header(&session.access_token)
+            .unwrap()
+            .kid
+            .as_deref()
+            == Some(kid))
+        .then_some(session)
     })
     .await;
-    assert_eq!(
-        auth.client().get(JWKS).await.json()["keys"].as_array().unwrap().len(),
-        2
-    );
-    for access in [&old.access, &new.access] {
-        auth.client().bearer(access).get(CURRENT).await.expect(200).json();
+    assert_eq!(app.published_keys().await, 2);
+    for access in [&old.access_token, &new.access_token] {
+        app.current_user(access).await.expect(200).json();
     }
-    auth.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn revoked_keys_are_worth_nothing_at_once_and_everybody_can_sign_in_anew() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    let ada = sign_up(&auth, "ada@example.com").await;
-    sign_up(&auth, "bob@example.com").await;
+async fn tokens_of_revoked_keys_are_invalid_and_users_can_sign_in_again() {
+    let app = TestApp::new().await;
+    let ada = app.sign_up("ada@example.com").await;
+    app.sign_up("bob@example.com").await;
 
     // Another process, as `ticketing-auth keys revoke` is.
-    let db = Db::open(&kit.database::<Auth>(), &Auth::SCHEMA).unwrap();
+    let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
     let run = |what| Auth::command(Command::Keys { what }, db.clone(), Clock::system());
     run(KeysCommand::Rotate).await.unwrap();
-    let told = run(KeysCommand::Revoke).await.unwrap();
+    let output = run(KeysCommand::Revoke).await.unwrap();
     let listed = run(KeysCommand::List).await.unwrap();
     db.close().await;
-    assert!(told.contains(", 2 sessions are ended"), "{told}");
-    assert_eq!(listed.lines().count(), 2, "neither key of before is left: {listed}");
+    assert!(output.contains(", 2 sessions are ended"), "{output}");
+    assert_eq!(listed.lines().count(), 2, "no earlier key is left: {listed}");
 
-    let current = || async { auth.client().bearer(&ada.access).get(CURRENT).await };
-    eventually("the token that was good is refused", || async {
+    let current = || async { app.current_user(&ada.access_token).await };
+    eventually("the earlier token is refused", || async {
         (current().await.status == 401).then_some(())
     })
     .await;
-    refresh(&auth.client(), &ada.refresh).await.expect(401).problem();
-    assert_eq!(
-        auth.client().get(JWKS).await.json()["keys"].as_array().unwrap().len(),
-        1
-    );
-    let reply = auth
-        .client()
-        .post(SIGN_IN, credentials("ada@example.com", PASSWORD))
-        .await;
-    let anew = Given::of(&reply.expect(200));
-    auth.client().bearer(&anew.access).get(CURRENT).await.expect(200).json();
-    refresh(&auth.client(), &anew.refresh).await.expect(200).json();
-    auth.stop().await;
-    let found = admin::check(&kit.database::<Auth>(), &Auth::SCHEMA, Auth::INVARIANTS).unwrap();
+    app.refresh(&ada.refresh_token).await.expect(401).problem();
+    assert_eq!(app.published_keys().await, 1);
+    let reply = app.sign_in("ada@example.com", PASSWORD).await;
+    let renewed = Session::from_reply(&reply.expect(200));
+    app.current_user(&renewed.access_token).await.expect(200).json();
+    app.refresh(&renewed.refresh_token).await.expect(200).json();
+    let env = app.stop().await;
+    let found = admin::check(&env.database::<Auth>(), &Auth::SCHEMA, Auth::INVARIANTS).unwrap();
     assert!(found.is_empty(), "{found:?}");
 }

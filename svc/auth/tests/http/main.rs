@@ -1,10 +1,10 @@
-//! The auth service over HTTP, as a stranger uses it.
+//! The auth service over HTTP.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
 mod idempotent_sign_up;
 mod keys;
-mod person;
 mod refresh;
 mod sign_in;
 mod sign_up;
+mod test_app;

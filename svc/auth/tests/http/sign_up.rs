@@ -1,20 +1,18 @@
 use serde_json::json;
-use testkit::TestEnv;
 use token::Verifier;
 use values::Clock;
 
-use crate::person::{CURRENT, Given, JWKS, PASSWORD, SIGN_UP, cookie, credentials, sign_up, start};
+use crate::test_app::{CURRENT_USER, JWKS, PASSWORD, SIGN_UP, Session, TestApp, cookie, credentials};
 
 #[tokio::test]
-async fn whoever_signs_up_is_signed_in_for_all_services() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    let reply = auth
+async fn a_new_user_is_signed_in_for_all_services() {
+    let app = TestApp::new().await;
+    let reply = app
         .client()
         .post(SIGN_UP, credentials("Ada@Example.com", PASSWORD))
         .await
         .expect(201);
-    let given = Given::of(&reply);
+    let session = Session::from_reply(&reply);
     let body = reply.json();
     assert_eq!(body["user"]["email"], "Ada@Example.com");
     assert_eq!(
@@ -23,48 +21,49 @@ async fn whoever_signs_up_is_signed_in_for_all_services() {
     );
     assert!(!reply.text.contains(PASSWORD));
 
-    let current = auth.client().bearer(&given.access).get(CURRENT).await.expect(200);
-    assert_eq!(current.json(), json!({"id": given.user_id, "email": "Ada@Example.com"}));
+    let current = app.current_user(&session.access_token).await.expect(200);
+    assert_eq!(
+        current.json(),
+        json!({"id": session.user_id, "email": "Ada@Example.com"})
+    );
 
-    let keys = auth.client().get(JWKS).await.expect(200);
+    let keys = app.client().get(JWKS).await.expect(200);
     assert_eq!(keys.headers["cache-control"], "public, max-age=60");
     let keys = serde_json::from_str(&keys.text).unwrap();
-    let elsewhere = Verifier::with_fixed_keys(&keys, token::DEFAULT_ISSUER, token::DEFAULT_AUDIENCE, Clock::system());
-    let known = elsewhere.verify(&given.access).await.unwrap();
-    assert_eq!(known.user_id.to_string(), given.user_id);
-    auth.stop().await;
+    let verifier = Verifier::with_fixed_keys(&keys, token::DEFAULT_ISSUER, token::DEFAULT_AUDIENCE, Clock::system());
+    let known = verifier.verify(&session.access_token).await.unwrap();
+    assert_eq!(known.user_id.to_string(), session.user_id);
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn a_page_gets_cookies_that_its_scripts_cannot_read() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    let reply = auth
+async fn the_cookies_of_a_page_cannot_be_read_by_scripts() {
+    let app = TestApp::new().await;
+    let reply = app
         .client()
         .post(SIGN_UP, credentials("ada@example.com", PASSWORD))
         .await
         .expect(201);
-    let given = Given::of(&reply);
+    let signed_up = Session::from_reply(&reply);
     let (session, attributes) = cookie(&reply, "ticketing_session");
-    assert_eq!(session, given.access);
+    assert_eq!(session, signed_up.access_token);
     assert_eq!(attributes, "Path=/api; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
     let (refresh, attributes) = cookie(&reply, "ticketing_refresh");
-    assert_eq!(refresh, given.refresh);
+    assert_eq!(refresh, signed_up.refresh_token);
     assert_eq!(
         attributes,
         "Path=/api/v1/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure"
     );
 
-    let page = auth.client().with("cookie", format!("ticketing_session={session}"));
-    page.get(CURRENT).await.expect(200).json();
-    auth.stop().await;
+    let page = app.client().with("cookie", format!("ticketing_session={session}"));
+    page.get(CURRENT_USER).await.expect(200).json();
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn everything_that_is_wrong_is_told_at_once() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    let reply = auth
+async fn all_invalid_fields_are_reported_at_once() {
+    let app = TestApp::new().await;
+    let reply = app
         .client()
         .post(SIGN_UP, credentials("ada", "short"))
         .await
@@ -86,47 +85,45 @@ async fn everything_that_is_wrong_is_told_at_once() {
         (json!({"email": null, "password": PASSWORD}), "email"),
         (json!([]), "body"),
     ] {
-        let reply = auth.client().post(SIGN_UP, body).await.expect(422);
+        let reply = app.client().post(SIGN_UP, body).await.expect(422);
         assert_eq!(reply.problem(), ("invalid-fields".to_owned(), field.to_owned()));
         assert!(!reply.text.contains(PASSWORD));
     }
-    auth.client()
+    app.client()
         .send(reqwest::Method::POST, SIGN_UP, Some("{".to_owned()))
         .await
         .expect(400)
         .problem();
-    auth.client()
+    app.client()
         .with("content-type", "text/plain")
         .post(SIGN_UP, json!({}))
         .await
         .expect(415)
         .problem();
-    auth.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
 async fn one_address_has_one_account_however_it_is_spelled() {
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    sign_up(&auth, "Ada@Example.com").await;
+    let app = TestApp::new().await;
+    app.sign_up("Ada@Example.com").await;
     for email in ["Ada@Example.com", "ada@example.com", "ADA@EXAMPLE.COM"] {
-        let reply = auth
+        let reply = app
             .client()
             .post(SIGN_UP, credentials(email, "another password"))
             .await
             .expect(409);
         assert_eq!(reply.problem(), ("email-taken".to_owned(), "email".to_owned()));
     }
-    auth.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test]
-async fn only_its_owner_may_read_the_database() {
+async fn only_its_owner_can_read_the_database_file() {
     use std::os::unix::fs::PermissionsExt;
-    let kit = TestEnv::new().await;
-    let auth = start(&kit).await;
-    sign_up(&auth, "ada@example.com").await;
-    let database = kit.database::<auth::Auth>();
+    let app = TestApp::new().await;
+    app.sign_up("ada@example.com").await;
+    let database = app.env.database::<auth::Auth>();
     for suffix in ["", "-wal", "-shm"] {
         let file = format!("{}{suffix}", database.display());
         assert_eq!(
@@ -135,5 +132,5 @@ async fn only_its_owner_may_read_the_database() {
             "{file}"
         );
     }
-    auth.stop().await;
+    app.stop().await;
 }

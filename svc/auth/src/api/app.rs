@@ -1,0 +1,72 @@
+use std::{fmt, sync::Arc};
+
+use chassis::Context;
+
+use super::{cookies::Cookies, trusted_proxies::TrustedProxies};
+use crate::{
+    domain::TokenIssuer,
+    keys::LiveKeys,
+    metrics::AttemptCounters,
+    passwords::{HashQueue, PasswordChecker, SignInAttempts},
+    settings::Settings,
+    use_cases::AuthContext,
+};
+
+/// The state of the handlers.
+#[derive(Clone)]
+pub struct App(Arc<State>);
+
+struct State {
+    context: AuthContext,
+    cookies: Cookies,
+    proxies: TrustedProxies,
+    counters: AttemptCounters,
+}
+
+impl App {
+    pub(crate) fn new(context: &Context, live_keys: LiveKeys, settings: Settings) -> Self {
+        let queue = HashQueue::new(settings.hashers(), settings.hash_queue());
+        let attempts = SignInAttempts::new(settings.sign_in_limits());
+        Self(Arc::new(State {
+            context: AuthContext {
+                db: context.db.clone(),
+                clock: context.clock.clone(),
+                issuer: TokenIssuer {
+                    issuer: context.token_issuer.clone(),
+                    audience: context.token_audience.clone(),
+                },
+                live_keys,
+                passwords: PasswordChecker::new(queue, attempts, context.clock.clone()),
+            },
+            cookies: Cookies {
+                secure: settings.cookie_secure,
+            },
+            proxies: TrustedProxies::new(settings.trusted_proxies),
+            counters: AttemptCounters::register(&context.metrics),
+        }))
+    }
+
+    pub(crate) fn context(&self) -> &AuthContext {
+        &self.0.context
+    }
+
+    pub(super) fn cookies(&self) -> Cookies {
+        self.0.cookies
+    }
+
+    pub(super) fn trusted_proxies(&self) -> &TrustedProxies {
+        &self.0.proxies
+    }
+
+    pub(super) fn counters(&self) -> &AttemptCounters {
+        &self.0.counters
+    }
+}
+
+impl fmt::Debug for App {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("App")
+            .field("keys", &self.0.context.live_keys)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+use poem::{
+    IntoResponse, Response,
+    http::{HeaderValue, header},
+};
+use poem_openapi::{
+    ApiResponse,
+    registry::{MetaHeader, MetaResponses, Registry},
+    types::Type,
+};
+use token::{ACCESS_TOKEN_LIFETIME, SESSION_COOKIE};
+
+use crate::domain::{MAX_IDLE, TokenPair};
+
+/// The cookie that carries the refresh token of a page.
+pub(super) const REFRESH_COOKIE: &str = "ticketing_refresh";
+
+/// The attributes of the cookies.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cookies {
+    /// Whether browsers send the cookies over TLS only (and to localhost).
+    pub(super) secure: bool,
+}
+
+impl Cookies {
+    /// Sets the tokens as cookies: scripts cannot read them, pages of other sites cannot send the refresh token.
+    pub(super) fn set<R>(self, tokens: &TokenPair, response: R) -> WithCookies<R> {
+        let session = self.session(&tokens.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
+        let refresh = self.refresh(tokens.refresh_token.as_str(), MAX_IDLE.as_secs());
+        WithCookies {
+            response,
+            cookies: [session, refresh],
+        }
+    }
+
+    /// Clears the cookies.
+    pub(super) fn clear<R>(self, response: R) -> WithCookies<R> {
+        WithCookies {
+            response,
+            cookies: [self.session("", 0), self.refresh("", 0)],
+        }
+    }
+
+    /// Lax, so that a user who follows a link to our site is signed in. Sent to all services.
+    fn session(self, value: &str, seconds: u64) -> String {
+        self.cookie(SESSION_COOKIE, value, "/api", "Lax", seconds)
+    }
+
+    fn refresh(self, value: &str, seconds: u64) -> String {
+        self.cookie(REFRESH_COOKIE, value, "/api/v1/auth", "Strict", seconds)
+    }
+
+    fn cookie(self, name: &str, value: &str, path: &str, same_site: &str, seconds: u64) -> String {
+        let secure = if self.secure { "; Secure" } else { "" };
+        format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}")
+    }
+}
+
+/// A response that sets or clears both cookies.
+#[derive(Debug)]
+pub(super) struct WithCookies<R> {
+    response: R,
+    cookies: [String; 2],
+}
+
+impl<R: IntoResponse> IntoResponse for WithCookies<R> {
+    fn into_response(self) -> Response {
+        let mut response = self.response.into_response();
+        for cookie in self.cookies {
+            // Always a valid header: tokens consist of letters, digits, '-', '_' and '.'.
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
+        response
+    }
+}
+
+impl<R: ApiResponse> ApiResponse for WithCookies<R> {
+    fn meta() -> MetaResponses {
+        let mut meta = R::meta();
+        for response in &mut meta.responses {
+            response.headers.push(MetaHeader {
+                name: "Set-Cookie".to_owned(),
+                description: Some(format!(
+                    "For pages: `{SESSION_COOKIE}` and `{REFRESH_COOKIE}`, both HttpOnly."
+                )),
+                required: true,
+                deprecated: false,
+                schema: String::schema_ref(),
+            });
+        }
+        meta
+    }
+
+    fn register(registry: &mut Registry) {
+        R::register(registry);
+    }
+}

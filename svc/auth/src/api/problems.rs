@@ -1,0 +1,73 @@
+//! The errors of the use cases as problems.
+
+use std::time::Duration;
+
+use poem::http::StatusCode;
+use problem::Problem;
+
+use crate::{
+    passwords::{CheckRefused, TooManyFailures},
+    use_cases::{RefreshError, SignInError, SignUpError},
+};
+
+pub(super) fn session_over() -> Problem {
+    Problem::unauthorized()
+        .code("session-over")
+        .detail("The session has ended: sign in again.")
+}
+
+impl From<CheckRefused> for Problem {
+    fn from(refused: CheckRefused) -> Self {
+        match refused {
+            CheckRefused::TooManyFailures(TooManyFailures(wait)) => {
+                Self::too_many_requests("There were too many failed attempts to sign in.", wait)
+                    .code("too-many-failures")
+            }
+            CheckRefused::QueueFull(_) => {
+                Self::too_many_requests("Too many people sign up or sign in just now.", Duration::from_secs(10))
+                    .code("busy")
+            }
+        }
+    }
+}
+
+impl From<SignUpError> for Problem {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::EmailTaken => Self::conflict("email-taken", "This email address has an account already")
+                .field("email", "has an account already: sign in, or use another"),
+            SignUpError::KeyReused => idempotency::reused(),
+            SignUpError::NotChecked(refused) => refused.into(),
+            SignUpError::KeyGone(_) | SignUpError::Sign(_) => Self::internal(&error),
+            SignUpError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignInError> for Problem {
+    fn from(error: SignInError) -> Self {
+        match error {
+            SignInError::WrongCredentials => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong-credentials",
+                "The email address or the password is wrong",
+            ),
+            SignInError::NotChecked(refused) => refused.into(),
+            SignInError::Sign(_) => Self::internal(&error),
+            SignInError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<RefreshError> for Problem {
+    fn from(error: RefreshError) -> Self {
+        match error {
+            RefreshError::Unknown => Self::unauthorized()
+                .code("invalid-refresh-token")
+                .detail("This is no refresh token: sign in again."),
+            RefreshError::Refused(_) => session_over(),
+            RefreshError::Sign(_) => Self::internal(&error),
+            RefreshError::Db(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+use poem_openapi::{Object, types::Example};
+use serde::Deserialize;
+use token::ACCESS_TOKEN_LIFETIME;
+use values::UserId;
+
+use crate::domain::{Account, TokenPair};
+
+/// An email address and a password.
+#[derive(Object, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
+pub(super) struct Credentials {
+    /// An email address. Upper and lower case do not matter.
+    pub(super) email: String,
+    /// For a new account 8 to 128 characters, of any script.
+    pub(super) password: String,
+}
+
+impl Example for Credentials {
+    fn example() -> Self {
+        Self {
+            email: "ada@example.com".to_owned(),
+            password: "correct horse battery staple".to_owned(),
+        }
+    }
+}
+
+/// A user.
+#[derive(Object)]
+#[oai(rename = "User", rename_all = "camelCase", example)]
+pub(super) struct UserView {
+    /// The id of the user, in all services.
+    pub(super) id: UserId,
+    /// The email address as it was typed at sign-up.
+    pub(super) email: String,
+}
+
+impl Example for UserView {
+    fn example() -> Self {
+        let id = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse();
+        Self {
+            id: id.unwrap_or_else(|_| UserId::new(values::Timestamp::from_millis(0))),
+            email: "ada@example.com".to_owned(),
+        }
+    }
+}
+
+/// The signed-in user and the tokens.
+#[derive(Object)]
+#[oai(rename = "Tokens", rename_all = "camelCase", example)]
+pub(super) struct TokensView {
+    /// The signed-in user.
+    pub(super) user: UserView,
+    /// For `Authorization: Bearer`, in all services.
+    pub(super) access_token: String,
+    /// Always `Bearer`.
+    pub(super) token_type: String,
+    /// The number of seconds for which the access token is valid.
+    pub(super) expires_in: u64,
+    /// Can be exchanged for the next pair of tokens, once.
+    pub(super) refresh_token: String,
+}
+
+impl Example for TokensView {
+    fn example() -> Self {
+        Self {
+            user: UserView::example(),
+            access_token: "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSIsImtpZCI6IuKApiJ9.e30.c2lnbmF0dXJl".to_owned(),
+            token_type: "Bearer".to_owned(),
+            expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
+            refresh_token: "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q"
+                .to_owned(),
+        }
+    }
+}
+
+impl From<TokenPair> for TokensView {
+    fn from(tokens: TokenPair) -> Self {
+        Self {
+            user: UserView {
+                id: tokens.user_id,
+                email: tokens.email,
+            },
+            access_token: tokens.access_token,
+            token_type: "Bearer".to_owned(),
+            expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
+            refresh_token: tokens.refresh_token.as_str().to_owned(),
+        }
+    }
+}
+
+/// The ended session.
+#[derive(Object)]
+#[oai(rename = "SignedOut", rename_all = "camelCase", example)]
+pub(super) struct SignedOutView {
+    /// The id of the session.
+    pub(super) session_id: values::SessionId,
+}
+
+impl Example for SignedOutView {
+    fn example() -> Self {
+        let id = "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59".parse();
+        Self {
+            session_id: id.unwrap_or_else(|_| values::SessionId::new(values::Timestamp::from_millis(0))),
+        }
+    }
+}
+
+impl From<Account> for UserView {
+    fn from(account: Account) -> Self {
+        Self {
+            id: account.id,
+            email: account.email,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+use token::{Claims, KeyError, SigningKey};
+use values::{Timestamp, UserId};
+
+use super::{account::Account, refresh_token::RefreshToken};
+
+/// The tokens of a signed-in user. Derived from the arguments of [`TokenIssuer::issue`] alone, so they can be derived again.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenPair {
+    pub(crate) user_id: UserId,
+    /// The email address as it was typed at sign-up.
+    pub(crate) email: String,
+    /// For all services, valid for 15 minutes.
+    pub(crate) access_token: String,
+    /// For the next pair, once.
+    pub(crate) refresh_token: RefreshToken,
+}
+
+/// The issuer and the audience of access tokens.
+#[derive(Clone, Debug)]
+pub(crate) struct TokenIssuer {
+    /// The `iss` claim.
+    pub(crate) issuer: String,
+    /// The `aud` claim.
+    pub(crate) audience: String,
+}
+
+impl TokenIssuer {
+    /// Signs an access token for the session of a refresh token.
+    pub(crate) fn issue(
+        &self,
+        account: Account,
+        refresh_token: RefreshToken,
+        key: &SigningKey,
+        at: Timestamp,
+    ) -> Result<TokenPair, KeyError> {
+        let RefreshToken {
+            session_id, generation, ..
+        } = refresh_token;
+        let token_id = format!("{session_id}.{generation}");
+        let claims = Claims::new(&*self.issuer, &*self.audience, account.id, session_id, token_id, at);
+        let access_token = key.sign(&claims)?;
+        Ok(TokenPair {
+            user_id: account.id,
+            email: account.email,
+            access_token,
+            refresh_token,
+        })
+    }
+}

@@ -1,0 +1,71 @@
+use std::net::IpAddr;
+
+use values::Clock;
+
+use super::{
+    hash_queue::{HashQueue, QueueFull},
+    sign_in_attempts::{SignInAttempts, TooManyFailures},
+};
+use crate::domain::Password;
+
+/// Hashes passwords, and checks them as long as there are not too many failures.
+#[derive(Clone, Debug)]
+pub(crate) struct PasswordChecker {
+    queue: HashQueue,
+    attempts: SignInAttempts,
+    clock: Clock,
+}
+
+/// A password was not checked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum CheckRefused {
+    /// There were too many failed attempts.
+    #[error(transparent)]
+    TooManyFailures(#[from] TooManyFailures),
+    /// The hash queue is full.
+    #[error(transparent)]
+    QueueFull(#[from] QueueFull),
+}
+
+impl PasswordChecker {
+    pub(crate) const fn new(queue: HashQueue, attempts: SignInAttempts, clock: Clock) -> Self {
+        Self { queue, attempts, clock }
+    }
+
+    /// Hashes a new password, as a PHC string.
+    pub(crate) async fn hash(&self, password: Password) -> Result<String, QueueFull> {
+        self.queue.hash(password).await
+    }
+
+    /// Whether the password is that of the account, which need not exist. A mismatch counts as a failed attempt.
+    pub(crate) async fn check(
+        &self,
+        account_key: &str,
+        client: IpAddr,
+        password: Password,
+        hash: Option<String>,
+    ) -> Result<bool, CheckRefused> {
+        let attempt = self.attempts.attempt(account_key, client);
+        self.attempts.check(attempt, self.clock.now())?;
+        let (attempts, clock) = (self.attempts.clone(), self.clock.clone());
+        let checked = self.queue.run(move |context| {
+            // Checked again, because the failures of requests that were queued before count: concurrent attempts do not
+            // exceed the limit.
+            attempts.check(attempt, clock.now())?;
+            let matches = context.verify(&password, hash.as_deref());
+            if matches {
+                attempts.record_success(attempt);
+            } else {
+                attempts.record_failure(attempt, clock.now());
+            }
+            Ok(matches)
+        });
+        checked.await?
+    }
+
+    /// Returns how many passwords were hashed so far.
+    #[cfg(test)]
+    pub(crate) fn hash_count(&self) -> u64 {
+        self.queue.hash_count()
+    }
+}

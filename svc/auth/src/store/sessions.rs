@@ -1,0 +1,87 @@
+use db::{Error, RowReader, Tx, read_row};
+use rusqlite::{Connection, OptionalExtension, named_params};
+use values::{SessionId, Timestamp};
+
+use crate::domain::{Session, SessionState};
+
+db::columns! {
+    SESSION: "sessions" = [
+        id, user_id, generation, refresh_hash, started_at, expires_at, ended_at, end_reason,
+    ];
+}
+
+fn read_session(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Session> {
+    Ok(Session::from_state(SessionState {
+        id: row.next()?,
+        user_id: row.next()?,
+        generation: row.next()?,
+        refresh_hash: row.next()?,
+        started_at: row.next()?,
+        expires_at: row.next()?,
+        ended: row.next::<Option<Timestamp>>()?.zip(row.next()?),
+    }))
+}
+
+pub(crate) fn find_session(conn: &Connection, id: SessionId) -> Result<Option<Session>, Error> {
+    let sql = format!("SELECT {} FROM sessions WHERE id = ?", SESSION.select);
+    Ok(conn
+        .prepare_cached(&sql)?
+        .query_row([id], read_row(read_session))
+        .optional()?)
+}
+
+pub(crate) fn insert_session(tx: &Tx, session: &Session) -> Result<(), Error> {
+    let state = session.state();
+    let (ended_at, end_reason) = state.ended.unzip();
+    tx.prepare_cached(SESSION.insert)?.execute(named_params! {
+        ":id": state.id,
+        ":user_id": state.user_id,
+        ":generation": state.generation,
+        ":refresh_hash": state.refresh_hash,
+        ":started_at": state.started_at,
+        ":expires_at": state.expires_at,
+        ":ended_at": ended_at,
+        ":end_reason": end_reason,
+    })?;
+    Ok(())
+}
+
+pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
+    let state = session.state();
+    let (ended_at, end_reason) = state.ended.unzip();
+    tx.prepare_cached(
+        "UPDATE sessions SET generation = :generation, refresh_hash = :refresh_hash, expires_at = :expires_at,
+             ended_at = :ended_at, end_reason = :end_reason
+         WHERE id = :id",
+    )?
+    .execute(named_params! {
+        ":id": state.id,
+        ":generation": state.generation,
+        ":refresh_hash": state.refresh_hash,
+        ":expires_at": state.expires_at,
+        ":ended_at": ended_at,
+        ":end_reason": end_reason,
+    })?;
+    Ok(())
+}
+
+/// Ends a bounded number of the sessions that were started until now. Returns how many.
+pub(crate) fn end_sessions(tx: &Tx, now: Timestamp) -> Result<usize, Error> {
+    Ok(tx
+        .prepare_cached(
+            "UPDATE sessions SET ended_at = ?1, end_reason = 'signed-out' WHERE id IN
+             (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) > ?1 AND started_at <= ?1 LIMIT 1000)",
+        )?
+        .execute([now])?)
+}
+
+/// Deletes a bounded number of the sessions that were over before `before`. Returns how many.
+pub(crate) fn delete_sessions_over(tx: &Tx, before: Timestamp) -> Result<usize, Error> {
+    Ok(tx
+        .prepare_cached(
+            "DELETE FROM sessions WHERE id IN
+             (SELECT id FROM sessions WHERE coalesce(ended_at, expires_at) < ?
+              AND NOT EXISTS (SELECT 1 FROM sign_up_keys WHERE session_id = sessions.id) LIMIT 1000)",
+        )?
+        .execute([before])?)
+}

@@ -1,0 +1,83 @@
+//! The service without HTTP, for the tests of its use cases.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use chassis::{Context, Service};
+use db::Db;
+use tempfile::TempDir;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use values::{Clock, Timestamp};
+
+use crate::{
+    Auth,
+    api::App,
+    domain::{Email, Password, TokenPair},
+    keys::LiveKeys,
+    settings::Settings,
+    use_cases::{AuthContext, SignUp, SignUpError, sign_up},
+};
+
+pub(crate) struct TestService {
+    pub(crate) context: AuthContext,
+    pub(crate) clock: Clock,
+    pub(crate) settings: Settings,
+    _folder: TempDir,
+}
+
+impl TestService {
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        let context = Context {
+            db: Db::open(&folder.path().join("auth.db"), &Auth::SCHEMA).unwrap(),
+            clock: clock.clone(),
+            metrics: metrics::MetricsRegistry::new("auth"),
+            token_issuer: token::DEFAULT_ISSUER.to_owned(),
+            token_audience: token::DEFAULT_AUDIENCE.to_owned(),
+            recovered: chassis::RecoveryStatus::default(),
+            shutdown: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        };
+        let keys = LiveKeys::open(context.db.clone(), clock.clone()).await.unwrap();
+        let settings = Settings::default();
+        Self {
+            context: App::new(&context, keys, settings.clone()).context().clone(),
+            clock,
+            settings,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) async fn sign_up(&self, email: &str, password: &str) -> Result<TokenPair, SignUpError> {
+        self.sign_up_with(email, password, None).await
+    }
+
+    pub(crate) async fn sign_up_with_key(
+        &self,
+        email: &str,
+        password: &str,
+        key: &str,
+    ) -> Result<TokenPair, SignUpError> {
+        self.sign_up_with(email, password, Some(key)).await
+    }
+
+    async fn sign_up_with(&self, email: &str, password: &str, key: Option<&str>) -> Result<TokenPair, SignUpError> {
+        let command = SignUp {
+            email: Email::parse(email).unwrap(),
+            password: Password::parse(password.to_owned()).unwrap(),
+            idempotency_key: key.map(|key| key.parse().unwrap()),
+            client: client_address(1),
+        };
+        sign_up(&self.context, command).await
+    }
+
+    /// How many passwords were hashed so far.
+    pub(crate) fn hash_count(&self) -> u64 {
+        self.context.passwords.hash_count()
+    }
+}
+
+/// A network address that ends with `last`.
+pub(crate) fn client_address(last: u8) -> IpAddr {
+    Ipv4Addr::new(192, 0, 2, last).into()
+}

@@ -1,0 +1,26 @@
+use std::sync::Arc;
+
+use db::Db;
+use values::Clock;
+
+use crate::{
+    domain::{KeySet, TokenIssuer},
+    keys::LiveKeys,
+    passwords::PasswordChecker,
+};
+
+/// The dependencies of the asynchronous use cases.
+#[derive(Clone, Debug)]
+pub(crate) struct AuthContext {
+    pub(crate) db: Db,
+    pub(crate) clock: Clock,
+    pub(crate) issuer: TokenIssuer,
+    pub(crate) live_keys: LiveKeys,
+    pub(crate) passwords: PasswordChecker,
+}
+
+impl AuthContext {
+    pub(crate) fn keys(&self) -> Arc<KeySet> {
+        self.live_keys.current()
+    }
+}

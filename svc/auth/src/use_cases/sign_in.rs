@@ -1,0 +1,136 @@
+use std::net::IpAddr;
+
+use token::KeyError;
+
+use super::context::AuthContext;
+use crate::{
+    domain::{Email, Password, Session, TokenPair},
+    passwords::CheckRefused,
+    store,
+};
+
+/// The request to sign in.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn {
+    /// The email address as it was typed. A text that is not one matches no account.
+    pub(crate) email: String,
+    pub(crate) password: Password,
+    /// The network address of the client.
+    pub(crate) client: IpAddr,
+}
+
+/// A user was not signed in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SignInError {
+    /// No such account, or another password. Neither the response nor its timing tells them apart.
+    #[error("the email address or the password is wrong")]
+    WrongCredentials,
+    /// The password was not checked.
+    #[error(transparent)]
+    NotChecked(#[from] CheckRefused),
+    /// The access token could not be signed.
+    #[error(transparent)]
+    Sign(#[from] KeyError),
+    /// The database could not be read or written.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Starts a session if the email address and the password are those of an account.
+pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<TokenPair, SignInError> {
+    let email = Email::parse(&command.email).ok();
+    let account_key = email.as_ref().map_or(&*command.email, Email::key).to_owned();
+    let account = context
+        .db
+        .read(move |conn| email.map_or(Ok(None), |email| store::find_account_by_email(conn, &email)))
+        .await
+        .map_err(|error: db::Error| error)?;
+    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let matches = context
+        .passwords
+        .check(&account_key, command.client, command.password, hash)
+        .await?;
+    let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
+
+    let (keys, now) = (context.keys(), context.clock.now());
+    let session = Session::start(account.id, now, keys.refresh());
+    let refresh_token = session.refresh_token(keys.refresh());
+    context.db.write(move |tx| store::insert_session(tx, &session)).await?;
+    Ok(context.issuer.issue(account, refresh_token, keys.signing(), now)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::test_support::{TestService, client_address};
+
+    fn attempt(email: &str, password: &str) -> SignIn {
+        SignIn {
+            email: email.to_owned(),
+            password: Password::from_typed(password.to_owned()),
+            client: client_address(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_address_costs_one_hash_like_a_wrong_password() {
+        let service = TestService::new().await;
+        service.sign_up("ada@example.com", "correct horse").await.unwrap();
+        for email in ["ada@example.com", "nobody@example.com", "no address", ""] {
+            let before = service.hash_count();
+            let refused = sign_in(&service.context, attempt(email, "wrong horse")).await;
+            assert!(matches!(refused, Err(SignInError::WrongCredentials)), "{email}");
+            assert_eq!(service.hash_count(), before + 1, "{email}");
+        }
+    }
+
+    #[tokio::test]
+    async fn after_ten_failures_not_even_the_right_password_is_checked() {
+        let service = TestService::new().await;
+        service.sign_up("ada@example.com", "correct horse").await.unwrap();
+        for email in ["ADA@example.com", "nobody@example.com", "no address"] {
+            for _ in 0..10 {
+                let refused = sign_in(&service.context, attempt(email, "wrong horse")).await;
+                assert!(matches!(refused, Err(SignInError::WrongCredentials)), "{email}");
+            }
+            let before = service.hash_count();
+            let refused = sign_in(&service.context, attempt(email, "correct horse")).await;
+            assert!(
+                matches!(refused, Err(SignInError::NotChecked(CheckRefused::TooManyFailures(_)))),
+                "{email}"
+            );
+            assert_eq!(service.hash_count(), before, "{email}");
+        }
+        service.clock.advance(Duration::from_mins(15));
+        sign_in(&service.context, attempt("ada@example.com", "correct horse"))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn concurrent_attempts_do_not_exceed_the_limit() {
+        let service = TestService::new().await;
+        let mut requests = tokio::task::JoinSet::new();
+        for _ in 0..60 {
+            let context = service.context.clone();
+            requests.spawn(async move { sign_in(&context, attempt("ada@example.com", "wrong horse")).await });
+        }
+        requests.join_all().await;
+        let concurrent = u64::try_from(service.settings.hashers()).unwrap();
+        assert!(service.hash_count() < 10 + concurrent, "{}", service.hash_count());
+    }
+
+    #[tokio::test]
+    async fn concurrent_requests_with_the_right_password_all_sign_in() {
+        let service = TestService::new().await;
+        service.sign_up("ada@example.com", "correct horse").await.unwrap();
+        let mut requests = tokio::task::JoinSet::new();
+        for _ in 0..30 {
+            let context = service.context.clone();
+            requests.spawn(async move { sign_in(&context, attempt("ada@example.com", "correct horse")).await });
+        }
+        assert!(requests.join_all().await.iter().all(Result::is_ok));
+    }
+}

@@ -1,0 +1,118 @@
+use auth::{Auth, Settings};
+use serde_json::{Value, json};
+use testkit::{Client, Reply, RunningService, TestEnv};
+use values::{Clock, Timestamp};
+
+pub(crate) const SIGN_UP: &str = "/api/v1/auth/signup";
+pub(crate) const SIGN_IN: &str = "/api/v1/auth/signin";
+pub(crate) const SIGN_OUT: &str = "/api/v1/auth/signout";
+pub(crate) const REFRESH: &str = "/api/v1/auth/refresh";
+pub(crate) const CURRENT_USER: &str = "/api/v1/auth/users/current";
+pub(crate) const JWKS: &str = "/api/v1/auth/jwks.json";
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
+
+/// A running auth service.
+pub(crate) struct TestApp {
+    pub(crate) env: TestEnv,
+    service: RunningService,
+}
+
+impl TestApp {
+    pub(crate) async fn new() -> Self {
+        Self::start(TestEnv::new().await, Settings::default()).await
+    }
+
+    pub(crate) async fn with_settings(settings: Settings) -> Self {
+        Self::start(TestEnv::new().await, settings).await
+    }
+
+    /// With a clock that only the test advances.
+    pub(crate) async fn with_manual_clock() -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
+        Self::start(TestEnv::with_clock(clock).await, Settings::default()).await
+    }
+
+    async fn start(env: TestEnv, settings: Settings) -> Self {
+        let service = env.start::<Auth>(settings).await;
+        Self { env, service }
+    }
+
+    /// Stops the service. The database stays.
+    pub(crate) async fn stop(self) -> TestEnv {
+        self.service.stop().await;
+        self.env
+    }
+
+    /// Starts the service again on the database of a stopped one.
+    pub(crate) async fn restart(env: TestEnv) -> Self {
+        Self::start(env, Settings::default()).await
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.service.client()
+    }
+
+    /// Creates an account.
+    pub(crate) async fn sign_up(&self, email: &str) -> Session {
+        let reply = self.client().post(SIGN_UP, credentials(email, PASSWORD)).await;
+        Session::from_reply(&reply.expect(201))
+    }
+
+    /// Requests to sign in.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Reply {
+        self.client().post(SIGN_IN, credentials(email, password)).await
+    }
+
+    /// Requests to exchange a refresh token.
+    pub(crate) async fn refresh(&self, token: &str) -> Reply {
+        self.client().post(REFRESH, json!({"refreshToken": token})).await
+    }
+
+    /// Requests the user of an access token.
+    pub(crate) async fn current_user(&self, access_token: &str) -> Reply {
+        self.client().bearer(access_token).get(CURRENT_USER).await
+    }
+
+    /// How many keys are published.
+    pub(crate) async fn published_keys(&self) -> usize {
+        let jwks = self.client().get(JWKS).await.json();
+        jwks["keys"].as_array().unwrap().len()
+    }
+}
+
+pub(crate) fn credentials(email: &str, password: &str) -> Value {
+    json!({"email": email, "password": password})
+}
+
+/// The user and the tokens of a response.
+pub(crate) struct Session {
+    pub(crate) user_id: String,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+}
+
+impl Session {
+    pub(crate) fn from_reply(reply: &Reply) -> Self {
+        Self {
+            user_id: reply.text_at("/user/id"),
+            access_token: reply.text_at("/accessToken"),
+            refresh_token: reply.text_at("/refreshToken"),
+        }
+    }
+}
+
+/// Returns the value and the attributes of a cookie that a response sets.
+pub(crate) fn cookie(reply: &Reply, name: &str) -> (String, String) {
+    let mut lines = reply
+        .headers
+        .get_all("set-cookie")
+        .into_iter()
+        .map(|line| line.to_str().unwrap());
+    let start = format!("{name}=");
+    let line = lines
+        .find_map(|line| line.strip_prefix(&start))
+        .unwrap_or_else(|| panic!("no cookie {name}"));
+    let (value, attributes) = line.split_once("; ").unwrap();
+    (value.to_owned(), attributes.to_owned())
+}
