@@ -61,6 +61,21 @@ pub struct OrderRecord {
     pub payment_version: Option<u64>,
 }
 
+impl OrderRecord {
+    /// Returns the record of a new order, without optional values.
+    pub fn new(title: String, price: Money, created_at: Timestamp) -> Self {
+        Self {
+            title,
+            price,
+            created_at,
+            updated_at: created_at,
+            extended_at: None,
+            refundable_until: None,
+            payment_version: None,
+        }
+    }
+}
+
 /// Refunds and dispute of a completed order.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

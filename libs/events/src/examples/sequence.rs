@@ -25,7 +25,7 @@ pub fn events() -> Vec<Event> {
         ticket_id: ticket.id,
         quantity: 2,
         total: super::usd(3998),
-        record: Some(order_record(&ticket, placed_at)),
+        record: Some(OrderRecord::new(ticket.title.clone(), ticket.price, placed_at)),
         ..super::order(placed_at)
     };
     let payment = Payment {
@@ -207,18 +207,6 @@ fn ticket_record(created_at: Timestamp) -> TicketRecord {
         venue: Some("Laeiszhalle".to_owned()),
         created_at,
         updated_at: created_at,
-    }
-}
-
-fn order_record(ticket: &Ticket, created_at: Timestamp) -> OrderRecord {
-    OrderRecord {
-        title: ticket.title.clone(),
-        price: ticket.price,
-        created_at,
-        updated_at: created_at,
-        extended_at: None,
-        refundable_until: None,
-        payment_version: None,
     }
 }
 

@@ -48,17 +48,14 @@ pub(super) fn order_payload(order: &Order) -> events::Order {
 
 /// Returns a record for the payload of an old release, which had none.
 pub(super) fn derive_record(payload: &events::Order, title: String, published_at: Timestamp) -> OrderRecord {
+    let price = Money {
+        amount: payload.total.amount / i64::from(payload.quantity.max(1)),
+        ..payload.total
+    };
+    let created_at = payload.id.created_at().unwrap_or(published_at);
     OrderRecord {
-        title,
-        price: Money {
-            amount: payload.total.amount / i64::from(payload.quantity.max(1)),
-            ..payload.total
-        },
-        created_at: payload.id.created_at().unwrap_or(published_at),
         updated_at: published_at,
-        extended_at: None,
-        refundable_until: None,
-        payment_version: None,
+        ..OrderRecord::new(title, price, created_at)
     }
 }
 
