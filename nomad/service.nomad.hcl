@@ -4,16 +4,11 @@
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl -var=service=order service.nomad.hcl
 
 variable "service" {
-  description = "Which one: auth, ticket, order, expiration or payment."
+  description = "The service: one of the names in local.services below."
   type        = string
-
-  validation {
-    condition     = contains(["auth", "ticket", "order", "expiration", "payment"], var.service)
-    error_message = "Must be auth, ticket, order, expiration or payment."
-  }
 }
 
-# What differs between them. `env` and `secrets` (a file each, and the template for its text) are of this service alone.
+# The services, with the settings and resources that differ between them. `secrets` are files: name and template.
 locals {
   services = {
     auth = {

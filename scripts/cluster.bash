@@ -20,8 +20,6 @@ export NOMAD_ADDR="http://127.0.0.1:4646" CONSUL_HTTP_ADDR="http://127.0.0.1:850
 # And certificates of another store are not those of our bucket: tasks inherit what the agent has.
 unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE AWS_CA_BUNDLE
 
-# In the order in which they are started.
-services=(auth ticket order expiration payment)
 # Set by make_ready, or by who sources this.
 nomad="${nomad:-}" consul="${consul:-}" bucket_server="${bucket_server:-}"
 
@@ -208,7 +206,9 @@ put_secrets() {
         broker+=("${service}_password=$(secret "amqp-$service")")
     done
     put_var nomad/jobs/ticketing-rabbitmq "${broker[@]}"
-    for service in auth ticket order expiration; do
+    for service in "${services[@]}"; do
+        # Payment's variables hold Stripe's keys as well: put_stripe writes them.
+        [ "$service" != payment ] || continue
         put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")" "${bucket_keys[@]}"
     done
     [ "$backup" = file ] || put_var nomad/jobs/ticketing-backup "${bucket_keys[@]}"

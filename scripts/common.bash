@@ -7,6 +7,10 @@ cache="${XDG_CACHE_HOME:-${HOME:?is not set}/.cache}/ticketing"
 # shellcheck disable=SC2034  # read by the scripts that source this file
 state="${XDG_STATE_HOME:-$HOME/.local/state}/ticketing"
 
+# The services: the folders of svc/.
+# shellcheck disable=SC2034  # read by the scripts that source this file
+mapfile -t services < <(ls "$(dirname "${BASH_SOURCE[0]}")/../svc")
+
 # Progress goes to standard error: standard output is for answers.
 say() { printf '%s\n' "ticketing: $*" >&2; }
 

@@ -119,7 +119,7 @@ answers() { [ "$(ask "$1")" -ge "$2" ]; }
 
 # Everything that Consul lists is scraped, the rules are there, and none of them wakes anybody.
 ask_prometheus() {
-    until_true 60 "Prometheus sees five services" answers 'up{service=~"auth|ticket|order|expiration|payment"} == 1' 5
+    until_true 60 "Prometheus sees five services" answers "up{service=~\"$(IFS='|' && echo "${services[*]}")\"} == 1" "${#services[@]}"
     until_true 60 "and their five Litestreams" answers 'up{service=~".*-litestream"} == 1' 5
     until_true 30 "and requests" answers 'sum by (service) (http_server_request_duration_seconds_count)' 5
     curl -sf "http://127.0.0.1:$prometheus_port/api/v1/rules" | grep -q TicketingServiceDown || die "Prometheus has no rules"
