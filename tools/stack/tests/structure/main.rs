@@ -4,3 +4,4 @@ mod imports;
 mod modules;
 mod packages;
 mod rooms;
+mod services;
