@@ -17,6 +17,7 @@ pub mod verdict;
 use std::{fmt::Display, path::Path};
 
 pub use op::Op;
+pub use verdict::SERVICES;
 
 /// Why the drill itself cannot go on.
 #[derive(Debug, thiserror::Error)]
