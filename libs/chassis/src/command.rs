@@ -50,12 +50,16 @@ pub(crate) fn rehearse<S: Service>(
         rehearsal.from,
         rehearsal.to
     );
-    for step in &rehearsal.steps {
-        let _ = write!(told, "\n  to {} in {} ms", step.to, step.took.as_millis());
+    for migration in &rehearsal.migrations {
+        let _ = write!(told, "\n  to {} in {} ms", migration.to, migration.duration.as_millis());
     }
-    let _ = write!(told, "\n  {} bytes before, {} after", rehearsal.before, rehearsal.after);
-    if let Some(kept) = &rehearsal.kept {
-        let _ = write!(told, "\n  the migrated copy is {}", kept.display());
+    let _ = write!(
+        told,
+        "\n  {} bytes before, {} after",
+        rehearsal.bytes_before, rehearsal.bytes_after
+    );
+    if let Some(copy) = &rehearsal.copy {
+        let _ = write!(told, "\n  the migrated copy is {}", copy.display());
     }
     if rehearsal.findings.is_empty() {
         let _ = write!(told, "\n  sound, {} invariants hold", S::INVARIANTS.len());

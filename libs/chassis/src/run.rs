@@ -156,7 +156,7 @@ async fn start_traced<S: Service>(
 
 /// Opens the database: the one that is there, else the one that was laid beside it to be put back, else a new one.
 fn open<S: Service>(database: &Path) -> Result<Db, OperatorError> {
-    if db::restored::put_back(database, &S::SCHEMA).map_err(OperatorError::new)? {
+    if db::restored::install_restored_file(database, &S::SCHEMA).map_err(OperatorError::new)? {
         tracing::info!(service = S::NAME, database = %database.display(), "put back from the copy beside it");
     }
     Db::open(database, &S::SCHEMA).map_err(OperatorError::new)

@@ -1,4 +1,4 @@
-//! What sharing a commit is worth: writes per second one after the other, and from 64 callers at once.
+//! Measures the benefit of shared commits: writes per second of one caller, and of 64 concurrent callers.
 //!
 //! `cargo run --release -p db --example group_commit [FOLDER]`; the folder decides which disk is measured.
 
@@ -17,7 +17,7 @@ const SCHEMA: Schema = Schema {
 };
 
 const CALLERS: u32 = 64;
-const EACH: u32 = 2000;
+const WRITES_PER_CALLER: u32 = 2000;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -27,31 +27,31 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = tempfile::tempdir_in(folder)?;
     let db = Db::open(&folder.path().join("benchmark.db"), &SCHEMA)?;
 
-    let alone = {
+    let sequential = {
         let start = Instant::now();
-        many_orders(&db, 5 * EACH).await?;
-        per_second(5 * EACH, start)
+        many_orders(&db, 5 * WRITES_PER_CALLER).await?;
+        per_second(5 * WRITES_PER_CALLER, start)
     };
     let commits = *db.commits().borrow();
-    let together = {
+    let concurrent = {
         let start = Instant::now();
         let mut callers = JoinSet::new();
         for _ in 0..CALLERS {
             let db = db.clone();
-            callers.spawn(async move { many_orders(&db, EACH).await });
+            callers.spawn(async move { many_orders(&db, WRITES_PER_CALLER).await });
         }
         for caller in callers.join_all().await {
             caller?;
         }
-        per_second(CALLERS * EACH, start)
+        per_second(CALLERS * WRITES_PER_CALLER, start)
     };
     let commits = *db.commits().borrow() - commits;
-    println!("one after the other: {alone} writes/s, each with its own commit");
+    println!("one after the other: {sequential} writes/s, each with its own commit");
     println!(
-        "from {CALLERS} callers:     {together} writes/s, {} to a commit",
-        u64::from(CALLERS * EACH) / commits.max(1)
+        "from {CALLERS} callers:     {concurrent} writes/s, {} to a commit",
+        u64::from(CALLERS * WRITES_PER_CALLER) / commits.max(1)
     );
-    println!("ratio:               {}", together / alone.max(1));
+    println!("ratio:               {}", concurrent / sequential.max(1));
     db.close().await;
     Ok(())
 }
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn many_orders(db: &Db, count: u32) -> Result<(), Error> {
     for _ in 0..count {
         db.write(|tx| -> Result<_, Error> {
-            tx.prepare_cached("INSERT INTO orders (buyer) VALUES ('somebody')")?
+            tx.prepare_cached("INSERT INTO orders (buyer) VALUES ('buyer')")?
                 .execute([])?;
             tx.prepare_cached("INSERT INTO outbox (body) VALUES (?1)")?
                 .execute(["{\"id\": 1}"])?;

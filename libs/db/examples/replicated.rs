@@ -1,7 +1,7 @@
-//! What is restored from Litestream is what was written, however often either of them was stopped or killed.
+//! Checks that a restore from Litestream contains all rows, however often the service or Litestream was stopped or killed.
 //!
-//! `cargo run -p db --example replicated LITESTREAM FOLDER [ROUNDS]`: a database is written all the time, now with
-//! Litestream beside it, now without; in the end of each round the replica is restored. It ends with an error when one is
+//! `cargo run -p db --example replicated LITESTREAM FOLDER [ROUNDS]`: a database is written all the time, with
+//! and without a running Litestream; at the end of each round the replica is restored. Fails if a restored database is
 //! damaged or lacks a row.
 
 use std::error::Error;
@@ -33,39 +33,39 @@ async fn main() -> Result<()> {
         .next()
         .map_or(Ok(20), |rounds| rounds.to_string_lossy().parse::<u64>())?;
     let folder = tempfile::tempdir_in(folder)?;
-    let place = Place::prepare(litestream, folder.path())?;
+    let setup = Setup::prepare(litestream, folder.path())?;
     let mut written = 0;
     for round in 0..rounds {
-        let db = Db::open(&place.database, &SCHEMA)?;
-        // Before Litestream looks: sometimes less than a log, sometimes more than one.
+        let db = Db::open(&setup.database, &SCHEMA)?;
+        // Before Litestream starts: sometimes less than a log, sometimes more than one.
         written = write(&db, written, round * 421 % 1300).await?;
-        let mut beside = place.replicate()?;
+        let mut replicator = setup.replicate()?;
         written = write_for(&db, written, Duration::from_millis(600 + round * 173 % 900)).await?;
         match round % 3 {
-            // As an update does it: first the service ends, then Litestream.
+            // As in an update: the service ends first, then Litestream.
             0 => db.close().await,
-            // Litestream dies, and the service works on without it and with it again.
+            // Litestream is killed and restarted while the service writes.
             1 => {
-                beside.kill()?;
-                beside.wait()?;
+                replicator.kill()?;
+                replicator.wait()?;
                 written = write(&db, written, round * 577 % 1500).await?;
-                beside = place.replicate()?;
+                replicator = setup.replicate()?;
                 written = write_for(&db, written, Duration::from_millis(700)).await?;
                 db.close().await;
             }
-            // Litestream is stopped first; then the service is as good as killed: nothing is folded and closed.
+            // Litestream is stopped first, then the service is killed: no checkpoint, no close.
             _ => {
-                stop(beside)?;
+                stop(replicator)?;
                 written = write(&db, written, round * 331 % 1100).await?;
-                let as_killed = place.copy()?;
+                let killed_state = setup.read_files()?;
                 db.close().await;
-                place.put(as_killed)?;
-                beside = place.replicate()?;
+                setup.write_files(killed_state)?;
+                replicator = setup.replicate()?;
                 tokio::time::sleep(Duration::from_millis(700)).await;
             }
         }
-        stop(beside)?;
-        place.compare(round, written)?;
+        stop(replicator)?;
+        setup.compare(round, written)?;
     }
     println!("{rounds} replicas of up to {written} rows: all as written");
     Ok(())
@@ -74,7 +74,7 @@ async fn main() -> Result<()> {
 async fn write(db: &Db, from: u64, count: u64) -> Result<u64> {
     for id in from..from + count {
         db.write(move |tx| -> std::result::Result<_, db::Error> {
-            // All over the tables, so that each commit writes several pages.
+            // Scattered ids, so that each commit writes several pages.
             let scattered = id.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 1;
             tx.prepare_cached("INSERT INTO timer (id, due) VALUES (?1, ?2)")?
                 .execute([scattered, scattered.reverse_bits() >> 1])?;
@@ -97,38 +97,38 @@ async fn write_for(db: &Db, mut from: u64, time: Duration) -> Result<u64> {
     Ok(from)
 }
 
-/// As Nomad ends it: it copies the last writes, too.
-fn stop(mut beside: Child) -> Result<()> {
-    Command::new("kill").arg(beside.id().to_string()).status()?;
-    beside.wait()?;
+/// Stops Litestream with SIGTERM, as Nomad does: it replicates the last writes first.
+fn stop(mut replicator: Child) -> Result<()> {
+    Command::new("kill").arg(replicator.id().to_string()).status()?;
+    replicator.wait()?;
     Ok(())
 }
 
-struct Place {
+struct Setup {
     litestream: PathBuf,
     database: PathBuf,
     config: PathBuf,
     restored: PathBuf,
 }
 
-impl Place {
+impl Setup {
     fn prepare(litestream: PathBuf, folder: &Path) -> Result<Self> {
-        let place = Self {
+        let setup = Self {
             litestream,
             database: folder.join("replicated.db"),
             config: folder.join("litestream.yml"),
             restored: folder.join("restored.db"),
         };
-        let (database, replica) = (place.database.display(), folder.join("replica"));
+        let (database, replica) = (setup.database.display(), folder.join("replica"));
         fs::write(
-            &place.config,
+            &setup.config,
             format!(
                 "dbs:\n  - path: {database}\n    monitor-interval: 200ms\n    replica:\n      type: file\n      \
                  path: {}\n      sync-interval: 200ms\n",
                 replica.display()
             ),
         )?;
-        Ok(place)
+        Ok(setup)
     }
 
     fn replicate(&self) -> Result<Child> {
@@ -137,18 +137,18 @@ impl Place {
         Ok(command.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?)
     }
 
-    fn beside(&self, suffix: &str) -> PathBuf {
+    fn sibling(&self, suffix: &str) -> PathBuf {
         self.database.with_extension(format!("db{suffix}"))
     }
 
-    /// The files as they are now.
-    fn copy(&self) -> Result<[Vec<u8>; 2]> {
-        Ok([fs::read(&self.database)?, fs::read(self.beside("-wal"))?])
+    /// Reads the current files.
+    fn read_files(&self) -> Result<[Vec<u8>; 2]> {
+        Ok([fs::read(&self.database)?, fs::read(self.sibling("-wal"))?])
     }
 
-    fn put(&self, [database, log]: [Vec<u8>; 2]) -> Result<()> {
+    fn write_files(&self, [database, log]: [Vec<u8>; 2]) -> Result<()> {
         fs::write(&self.database, database)?;
-        fs::write(self.beside("-wal"), log)?;
+        fs::write(self.sibling("-wal"), log)?;
         Ok(())
     }
 
@@ -159,15 +159,17 @@ impl Place {
             .arg(&self.config)
             .arg("-o")
             .arg(&self.restored);
-        let said = command.arg(&self.database).output()?;
-        if !said.status.success() {
-            return Err(format!("round {round}: {}", String::from_utf8_lossy(&said.stderr)).into());
+        let output = command.arg(&self.database).output()?;
+        if !output.status.success() {
+            return Err(format!("round {round}: {}", String::from_utf8_lossy(&output.stderr)).into());
         }
         let restored = Connection::open(&self.restored)?;
-        let sound = restored.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
+        let integrity = restored.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0));
         let counted = restored.query_row("SELECT count(*) FROM timer", [], |row| row.get::<_, u64>(0));
-        if sound.as_deref() != Ok("ok") || counted != Ok(written) {
-            return Err(format!("round {round}: {counted:?} of {written} rows were restored, and: {sound:?}").into());
+        if integrity.as_deref() != Ok("ok") || counted != Ok(written) {
+            return Err(
+                format!("round {round}: {counted:?} of {written} rows were restored, and: {integrity:?}").into(),
+            );
         }
         restored.close().map_err(|(_, error)| error)?;
         for suffix in ["", "-wal", "-shm"] {

@@ -1,23 +1,23 @@
-//! What can go wrong with a statement, by what the caller can do about it.
+//! The errors of statements, by what the caller can do about them.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use rusqlite::{ErrorCode, ffi};
 
-/// Why a read or a write has no result. After any of these, nothing of that write was saved.
+/// A read or a write failed. Nothing of that write was saved.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The storage cannot do it now: full, broken, read-only, or locked by another process. Later it may.
+    /// The storage failed: full, broken, read-only, or locked by another process. The call may succeed later.
     #[error("the storage is unavailable: {reason}")]
     Unavailable {
-        /// What SQLite, the disk or the pool said.
+        /// The message of SQLite or of the pool.
         reason: String,
     },
-    /// SQLite refused the statement: a violated constraint or a mistake in the program.
+    /// SQLite refused the statement: a violated constraint or a programming error.
     #[error("the database refused: {0}")]
     Sql(Arc<rusqlite::Error>),
-    /// [`Db::close`](crate::Db::close) came first.
+    /// The database was closed by [`Db::close`](crate::Db::close).
     #[error("the database is closed")]
     Closed,
     /// The command or query panicked; it was undone.
@@ -31,7 +31,7 @@ impl Error {
         matches!(self, Self::Unavailable { .. } | Self::Closed)
     }
 
-    /// Which kind of constraint was violated, if that is what went wrong.
+    /// Returns the kind of the violated constraint, if there is one.
     pub fn constraint(&self) -> Option<Constraint> {
         match self {
             Self::Sql(error) => constraint(error),
@@ -44,7 +44,7 @@ impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
         if storage_failed(&error) {
             let reason = error.to_string();
-            outage::note(&reason);
+            outage::record(&reason);
             Self::Unavailable { reason }
         } else {
             Self::Sql(Arc::new(error))
@@ -52,7 +52,7 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
-/// Whether it is the storage that failed, rather than the statement (<https://sqlite.org/rescode.html>).
+/// Whether the storage failed, and not the statement (<https://sqlite.org/rescode.html>).
 fn storage_failed(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code().is_some_and(|code| {
         matches!(
@@ -76,17 +76,17 @@ fn storage_failed(error: &rusqlite::Error) -> bool {
 /// A kind of constraint that a statement can violate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Constraint {
-    /// `UNIQUE`, a unique index or a primary key: somebody else was first.
+    /// `UNIQUE`, a unique index or a primary key.
     Unique,
     /// `CHECK`.
     Check,
     /// `REFERENCES`.
     ForeignKey,
-    /// `NOT NULL`, the type of a `STRICT` column, a trigger: a mistake in the program.
+    /// `NOT NULL`, the type of a `STRICT` column, a trigger: a programming error.
     Other,
 }
 
-/// Which kind of constraint `error` is about, if it is about one.
+/// Returns the kind of the violated constraint, if there is one.
 pub fn constraint(error: &rusqlite::Error) -> Option<Constraint> {
     let failure = error
         .sqlite_error()
@@ -101,10 +101,10 @@ pub fn constraint(error: &rusqlite::Error) -> Option<Constraint> {
     })
 }
 
-/// Why the storage last failed on this thread.
+/// The last failure of the storage on this thread.
 ///
-/// SQLite may undo a whole transaction within one statement (disk full, I/O error). The writer sees that it is gone,
-/// but the cause is inside the command's own error type; this note carries it past.
+/// SQLite may roll back a whole transaction within one statement (disk full, I/O error). The writer detects that, but the
+/// cause is inside the command's error type. This record passes it on.
 pub(crate) mod outage {
     use super::RefCell;
 
@@ -112,7 +112,7 @@ pub(crate) mod outage {
         static LAST: RefCell<Option<String>> = const { RefCell::new(None) };
     }
 
-    pub(super) fn note(reason: &str) {
+    pub(super) fn record(reason: &str) {
         LAST.with_borrow_mut(|last| *last = Some(reason.to_owned()));
     }
 

@@ -1,20 +1,20 @@
 //! SQLite, one database per service.
 //!
-//! * [`Db::read`] runs a query on one of a few read-only connections, off the async threads.
-//! * [`Db::write`] runs a command on the one writing connection. Commands that wait at the same time share a commit,
-//!   each in a savepoint of its own, and are answered only once that commit is on the disk (WAL, `synchronous=FULL`).
+//! * [`Db::read`] runs a query on one of a few read-only connections, on a blocking thread.
+//! * [`Db::write`] runs a command on the only writing connection. Commands that wait at the same time share a commit, each
+//!   in its own savepoint. `write` returns once that commit is on the disk (WAL, `synchronous=FULL`).
 //! * [`Db::open`] creates the file, migrates it forward, and refuses one that is newer or belongs to another service.
 //! * [`columns!`] declares the columns of a table once; [`RowReader`] reads them by position.
-//! * [`admin`] holds what an operator does: migrate, back up, restore, check.
+//! * [`admin`] has the operator's commands: migrate, rehearse, back up, restore, check.
 
 pub mod admin;
 mod columns;
 mod error;
-mod meters;
 mod open;
 mod reader;
 pub mod restored;
 mod tx;
+mod write_metrics;
 mod writer;
 
 use std::path::Path;
@@ -32,23 +32,23 @@ pub use open::{OpenError, Schema};
 pub use tx::Tx;
 pub use writer::Health;
 
-/// A service's database. Cheap to clone; all clones share one writer and one pool of readers.
+/// A service's database. Cheap to clone; clones share one writer and one pool of readers.
 ///
-/// Dropping the last clone lets the writer finish what was handed to it; [`close`](Db::close) waits for that.
+/// When the last clone is dropped, the writer finishes the queued commands; [`close`](Db::close) waits for that.
 #[derive(Clone, Debug)]
 pub struct Db {
     path: Arc<Path>,
     readers: Arc<reader::Readers>,
-    writer: writer::Handle,
+    writer: writer::WriterHandle,
 }
 
 impl Db {
-    /// Opens the database at `path`, creating the file (not its folder) when it is missing, and migrates it to the
-    /// newest version of `schema`.
+    /// Opens the database at `path`, creates the file (not its folder) if it is missing, and migrates it to the newest
+    /// version of `schema`.
     ///
-    /// Blocks: the disk is read and written here. Call it before serving, or through `spawn_blocking`.
+    /// Blocks on disk access. Call it before serving, or through `spawn_blocking`.
     pub fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
-        let (writer, _) = open::migrated(path, schema)?;
+        let (writer, _) = open::open_migrated(path, schema)?;
         let writer = writer::start(schema.service, writer).map_err(|source| OpenError::Thread {
             path: path.to_owned(),
             source,
@@ -60,10 +60,10 @@ impl Db {
         })
     }
 
-    /// Runs `query` on a read-only connection, on a thread where blocking is welcome.
+    /// Runs `query` on a read-only connection, on a blocking thread.
     ///
-    /// The query sees one state of the database, however many statements it runs: it is inside a read transaction,
-    /// so it cannot begin one itself. It waits for its turn while all readers are busy.
+    /// The query sees one state of the database, however many statements it runs: it is inside a read transaction, so it
+    /// cannot begin one itself. It waits while all readers are busy.
     pub async fn read<T, E, F>(&self, query: F) -> Result<T, E>
     where
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -73,15 +73,15 @@ impl Db {
         self.readers.read(query).await
     }
 
-    /// Runs `command` on the writing connection and answers once its effects survive a power failure.
+    /// Runs `command` on the writing connection and returns once its effects survive a power failure.
     ///
     /// When the command fails or panics, its own effects are undone and no other command's. When the commit fails,
     /// every command of that commit is undone and gets [`Error::Unavailable`], also one that had itself failed: it may
     /// have decided by what another had written.
     ///
-    /// A command that was handed over runs, even if the caller stops waiting. Inside: no network, no waiting, no
-    /// transaction statements (`BEGIN`, `COMMIT`, `ROLLBACK`); for a part that can be undone see [`Tx::attempt`].
-    /// Foreign keys must not be `DEFERRABLE`: the commit is shared, and would fail for everybody.
+    /// A queued command runs even if the caller is cancelled. A command must not use the network, wait, or run transaction
+    /// statements (`BEGIN`, `COMMIT`, `ROLLBACK`); for a part that can be undone see [`Tx::attempt`]. Foreign keys must not
+    /// be `DEFERRABLE`: the commit is shared, so a violation would fail all commands in it.
     pub async fn write<T, E, F>(&self, command: F) -> Result<T, E>
     where
         F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
@@ -91,9 +91,9 @@ impl Db {
         self.writer.write(command).await
     }
 
-    /// Runs `query` until it finds something: now, and again after each commit of this process, until `timeout`.
+    /// Runs `query` until it returns a value: now, and again after each commit of this process, until `timeout`.
     ///
-    /// No commit is missed between two runs. `Ok(None)` means that the time is over.
+    /// No commit is missed between two runs. Returns `Ok(None)` after the timeout.
     pub async fn wait_for<T, E, F>(&self, timeout: Duration, query: F) -> Result<Option<T>, E>
     where
         F: Fn(&Connection) -> Result<Option<T>, E> + Clone + Send + 'static,
@@ -103,7 +103,7 @@ impl Db {
         let deadline = Instant::now() + timeout;
         let mut commits = self.commits();
         loop {
-            // Seen before the query runs: a commit during the query wakes us again.
+            // Marked before the query runs: a commit during the query runs it again.
             commits.borrow_and_update();
             if let Some(found) = self.read(query.clone()).await? {
                 return Ok(Some(found));
@@ -116,21 +116,20 @@ impl Db {
         }
     }
 
-    /// Counts the commits since opening; changes after each one that kept something.
+    /// Returns the number of commits since opening. It changes after each commit with effects.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.writer.commits()
     }
 
-    /// Whether the last attempt to save something succeeded, and if not, why: for readiness.
+    /// Returns whether the last attempt to commit effects succeeded, and if not, why: for readiness.
     pub fn health(&self) -> watch::Receiver<Health> {
         self.writer.health()
     }
 
-    /// Writes to the disk without changing anything, to learn whether storage that failed works again: it updates
-    /// [`health`](Db::health).
+    /// Writes to the disk without changing data, to detect that storage works again. Updates [`health`](Db::health).
     pub async fn probe(&self) -> Result<(), Error> {
         self.write(|tx| {
-            // Setting the version that is already there dirties the first page, so the commit has something to save.
+            // Setting the same version dirties the first page, so the commit writes to the disk.
             let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
             tx.pragma_update(None, "user_version", version)?;
             Ok(())
@@ -138,20 +137,19 @@ impl Db {
         .await
     }
 
-    /// Tells `metrics` how long writes wait, how many share a commit, and how long that takes.
+    /// Registers the metrics of writes: waiting times, commands per commit, durations.
     pub fn register(&self, metrics: &MetricsRegistry) {
-        self.writer.meters().register(metrics);
+        self.writer.metrics().register(metrics);
     }
 
-    /// Reads how many wait, whether anything can be written, and how large the files are. Looks at two files' sizes,
-    /// runs no query.
+    /// Collects the length of the queue, whether the database is writable, and the sizes of its files. Runs no query.
     pub fn collect_metrics(&self, samples: &mut Samples) {
-        meters::collect_metrics(&self.path, &self.writer, &self.readers, samples);
+        write_metrics::collect_metrics(&self.path, &self.writer, &self.readers, samples);
     }
 
-    /// Finishes the reads and writes under way, folds the write-ahead log into the database and closes all connections.
+    /// Finishes the running reads and the queued writes, checkpoints the write-ahead log, and closes all connections.
     ///
-    /// Whatever comes later, through any clone, is answered with [`Error::Closed`].
+    /// Later calls through any clone return [`Error::Closed`].
     pub async fn close(&self) {
         self.readers.close().await;
         self.writer.close().await;

@@ -1,4 +1,4 @@
-//! The reading side: a few read-only connections, opened when first needed.
+//! The readers: a few read-only connections, opened when first needed.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -12,21 +12,21 @@ use tokio::sync::Semaphore;
 
 use crate::{Error, open};
 
-/// Connections at most: reads are short, and each connection has a page cache.
-const READERS: u8 = 4;
+/// The maximum number of connections: reads are short, and each connection has a page cache.
+const MAX_READERS: u8 = 4;
 
-/// How long opening one more connection may take.
-const CHECKOUT: Duration = Duration::from_secs(5);
+/// The time that opening a connection may take.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Idle connections are closed after this, so that an idle service is small.
-const IDLE: Duration = Duration::from_mins(1);
+/// The time after which idle connections are closed, so that an idle service uses little memory.
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
 
 #[derive(Debug)]
 pub(crate) struct Readers {
-    /// One permit per connection: waiting for a turn happens here, where it costs no thread.
-    turns: Arc<Semaphore>,
+    /// One permit per connection, so that a query waits without occupying a thread.
+    permits: Arc<Semaphore>,
     /// `None` once closed.
     pool: Mutex<Option<Pool>>,
 }
@@ -34,14 +34,14 @@ pub(crate) struct Readers {
 impl Readers {
     pub(crate) fn new(path: &Path) -> Self {
         let manager = SqliteConnectionManager::file(path)
-            // Not a read-only open: reading a WAL database takes part in its shared memory.
+            // Not opened read-only: a reader of a WAL database writes to its shared memory.
             .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .with_init(|conn| open::prepare_reader(conn));
         let pool = Pool::builder()
-            .max_size(READERS.into())
+            .max_size(MAX_READERS.into())
             .min_idle(Some(0))
-            .idle_timeout(Some(IDLE))
-            .connection_timeout(CHECKOUT)
+            .idle_timeout(Some(IDLE_TIMEOUT))
+            .connection_timeout(CHECKOUT_TIMEOUT)
             .test_on_check_out(false)
             .thread_pool(Arc::new(
                 ScheduledThreadPool::builder()
@@ -49,11 +49,11 @@ impl Readers {
                     .thread_name_pattern("db-readers")
                     .build(),
             ))
-            // The last cause is part of the error of the read that was waiting.
+            // The last cause is part of the error of the waiting read.
             .error_handler(Box::new(r2d2::NopErrorHandler))
             .build_unchecked(manager);
         Self {
-            turns: Arc::new(Semaphore::new(READERS.into())),
+            permits: Arc::new(Semaphore::new(MAX_READERS.into())),
             pool: Mutex::new(Some(pool)),
         }
     }
@@ -64,7 +64,7 @@ impl Readers {
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let turn = Arc::clone(&self.turns)
+        let permit = Arc::clone(&self.permits)
             .acquire_owned()
             .await
             .map_err(|_| Error::Closed)?;
@@ -72,31 +72,31 @@ impl Readers {
         let cause = trace::context();
         let span = tracing::Span::current();
         let work = move || {
-            let _turn = turn;
-            let query = || span.in_scope(|| snapshot(&pool, query));
-            // Caught here and not by the runtime: it must not be reported twice.
+            let _permit = permit;
+            let query = || span.in_scope(|| run_in_snapshot(&pool, query));
+            // Caught here and not by the runtime, so that it is not reported twice.
             let outcome = catch_unwind(AssertUnwindSafe(|| cause.sync_scope(query)));
             drop(pool);
             outcome.unwrap_or_else(|_| Err(Error::Panicked.into()))
         };
-        // The only way left to fail: the runtime is shutting down.
+        // Fails only if the runtime is shutting down.
         tokio::task::spawn_blocking(work)
             .await
             .unwrap_or_else(|_| Err(Error::Closed.into()))
     }
 
     pub(crate) async fn close(&self) {
-        // All turns are ours once the last reader is back.
-        if let Ok(turns) = self.turns.acquire_many(READERS.into()).await {
-            self.turns.close();
-            drop(turns);
+        // Waits for the running reads.
+        if let Ok(permits) = self.permits.acquire_many(MAX_READERS.into()).await {
+            self.permits.close();
+            drop(permits);
         }
         drop(self.pool.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
-    /// How many reads run now.
-    pub(crate) fn busy(&self) -> usize {
-        usize::from(READERS).saturating_sub(self.turns.available_permits())
+    /// Returns the number of running reads.
+    pub(crate) fn running(&self) -> usize {
+        usize::from(MAX_READERS).saturating_sub(self.permits.available_permits())
     }
 
     fn pool(&self) -> Option<Pool> {
@@ -105,7 +105,7 @@ impl Readers {
 }
 
 /// Runs `query` in a read transaction: several statements see the same state.
-fn snapshot<T, E: From<Error>>(pool: &Pool, query: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
+fn run_in_snapshot<T, E: From<Error>>(pool: &Pool, query: impl FnOnce(&Connection) -> Result<T, E>) -> Result<T, E> {
     let conn = pool.get().map_err(|error| Error::Unavailable {
         reason: error.to_string(),
     })?;

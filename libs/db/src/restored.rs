@@ -1,4 +1,4 @@
-//! A database that was put back from a backup says so itself, until its service has caught up with what it has missed.
+//! The mark in a database that was restored from a backup. Its service clears it after recovery.
 
 use std::fs;
 use std::path::Path;
@@ -7,38 +7,39 @@ use rusqlite::{Connection, OpenFlags};
 
 use crate::{Error, Schema, Tx, admin, open};
 
-/// Marks the database: whoever opens it next knows that it is behind what was said and heard since.
+/// Marks the database as restored: events published and consumed since the backup are missing from it.
 pub fn mark(tx: &Tx) -> Result<(), Error> {
-    Ok(mark_in(tx)?)
+    Ok(mark_connection(tx)?)
 }
 
-pub(crate) fn mark_in(conn: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn mark_connection(conn: &Connection) -> rusqlite::Result<()> {
     conn.execute_batch("CREATE TABLE IF NOT EXISTS restored (mark INTEGER PRIMARY KEY) STRICT")
 }
 
-/// Whether the database was put back and its service has not caught up yet.
+/// Whether the database was restored and its service has not recovered yet.
 pub fn is_marked(conn: &Connection) -> Result<bool, Error> {
     Ok(conn.table_exists(Some("main"), "restored")?)
 }
 
-/// Its service has caught up.
+/// Clears the mark, after recovery.
 pub fn clear(tx: &Tx) -> Result<(), Error> {
     Ok(tx.execute_batch("DROP TABLE IF EXISTS restored")?)
 }
 
-/// Puts `<path>.restored` in the place of `path`, where there is no database, as [`admin::restore`] does; says whether it
-/// did. That is how something that has only files (Litestream) hands over what it has restored.
-pub fn put_back(path: &Path, schema: &Schema) -> Result<bool, admin::Error> {
-    let copy = open::beside(path, ".restored");
+/// Moves `<path>.restored` to `path` as [`admin::restore`] does, if there is no database. Returns whether it did.
+///
+/// For tools that restore files (Litestream).
+pub fn install_restored_file(path: &Path, schema: &Schema) -> Result<bool, admin::Error> {
+    let copy = open::sibling(path, ".restored");
     if !copy.is_file() {
         return Ok(false);
     }
-    let put = if path.exists() {
-        // Either it was just put there, and the power failed, or somebody wants two things at once.
-        if !reads_as_marked(path) {
+    let installed = if path.exists() {
+        // If it is marked, the file was installed before a power failure. Else the intention is unclear.
+        if !is_marked_file(path) {
             tracing::warn!(
                 copy = %copy.display(),
-                "left alone, because there is a database: use restore --force to replace that"
+                "restored file ignored, because there is a database: use restore --force to replace it"
             );
             return Ok(false);
         }
@@ -48,9 +49,9 @@ pub fn put_back(path: &Path, schema: &Schema) -> Result<bool, admin::Error> {
         true
     };
     fs::remove_file(&copy).map_err(|source| admin::Error::Io { path: copy, source })?;
-    Ok(put)
+    Ok(installed)
 }
 
-fn reads_as_marked(path: &Path) -> bool {
+fn is_marked_file(path: &Path) -> bool {
     open::connect(path, OpenFlags::empty()).is_ok_and(|conn| is_marked(&conn).unwrap_or(false))
 }

@@ -1,4 +1,4 @@
-//! The writing side: one thread owns the only writing connection and commits in groups.
+//! The writer: one thread owns the only writing connection and commits in groups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -10,103 +10,103 @@ use trace::{Context, Kind};
 use tracing::Span;
 
 use crate::error::outage;
-use crate::meters::Meters;
+use crate::write_metrics::WriteMetrics;
 use crate::{Error, Tx};
 
-/// Commands that may wait for the writer; beyond that their callers wait to hand theirs over.
-const QUEUE: usize = 1024;
+/// The number of commands that may wait for the writer. Further callers wait until there is room.
+const QUEUE_CAPACITY: usize = 1024;
 
-/// Commands that share one commit at most, so that the first of them does not wait long.
-const LARGEST_GROUP: usize = 256;
+/// The number of commands that share a commit at most, so that the first of them does not wait long.
+const MAX_GROUP_SIZE: usize = 256;
 
-/// Whether the last attempt to save something succeeded.
+/// Whether the last attempt to commit effects succeeded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
-    /// It did, or there was none yet.
-    Writing,
-    /// It did not.
+    /// It succeeded, or there was none yet.
+    Writable,
+    /// It failed.
     Failing {
-        /// Why, in the words of SQLite: `database or disk is full`.
+        /// The message of SQLite: `database or disk is full`.
         reason: String,
     },
 }
 
-/// The async side: hands commands to the writer thread.
+/// Sends commands to the writer thread.
 #[derive(Clone, Debug)]
-pub(crate) struct Handle {
+pub(crate) struct WriterHandle {
     service: &'static str,
-    meters: Meters,
+    metrics: WriteMetrics,
     queue: mpsc::Sender<Job>,
     commits: watch::Receiver<u64>,
     health: watch::Receiver<Health>,
 }
 
-/// Starts the writer thread on `conn`. It ends after [`Handle::close`], or with the last [`Handle`].
-pub(crate) fn start(service: &'static str, conn: Connection) -> io::Result<Handle> {
-    let (queue, jobs) = mpsc::channel(QUEUE);
+/// Starts the writer thread on `conn`. It ends after [`WriterHandle::close`], or with the last [`WriterHandle`].
+pub(crate) fn start(service: &'static str, conn: Connection) -> io::Result<WriterHandle> {
+    let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
     let (committed, commits) = watch::channel(0);
-    let (condition, health) = watch::channel(Health::Writing);
-    let meters = Meters::default();
+    let (health_sender, health) = watch::channel(Health::Writable);
+    let metrics = WriteMetrics::default();
     let writer = Writer {
-        meters: meters.clone(),
+        metrics: metrics.clone(),
         tx: Tx::new(conn),
         jobs,
-        health: condition,
+        health: health_sender,
         commits: committed,
     };
     thread::Builder::new()
         .name(format!("{service}-db"))
         .spawn(move || Context::of(service).sync_scope(|| writer.run()))?;
-    Ok(Handle {
+    Ok(WriterHandle {
         service,
-        meters,
+        metrics,
         queue,
         commits,
         health,
     })
 }
 
-impl Handle {
+impl WriterHandle {
     pub(crate) async fn write<T, E, F>(&self, work: F) -> Result<T, E>
     where
         F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
         T: Send + 'static,
         E: From<Error> + Send + 'static,
     {
-        let (reply, answer) = oneshot::channel();
-        let mut step = self.step();
-        let command = Box::new(Call {
+        let (reply, receiver) = oneshot::channel();
+        let mut trace_span = self.trace_span();
+        let command = Box::new(QueuedCommand {
             work,
-            handed: Instant::now(),
-            cause: step.context(),
+            queued_at: Instant::now(),
+            cause: trace_span.context(),
             span: Span::current(),
             reply,
         });
         self.queue.send(Job::Write(command)).await.map_err(|_| Error::Closed)?;
-        let outcome = answer.await.unwrap_or(Err(Error::Closed));
+        let outcome = receiver.await.unwrap_or(Err(Error::Closed));
         match &outcome {
             Ok(Ok(_)) => {}
-            Ok(Err(_)) => step.set("ticketing.outcome", "undone"),
-            Err(error) => step.fail(error),
+            Ok(Err(_)) => trace_span.set("ticketing.outcome", "undone"),
+            Err(error) => trace_span.fail(error),
         }
         outcome?
     }
 
-    /// The step of the trace at hand that a write is (<https://opentelemetry.io/docs/specs/semconv/database/sql/>).
-    fn step(&self) -> trace::Span {
-        let mut step = trace::span(Kind::Client, format_args!("write {}", self.service));
-        step.set("db.system.name", "sqlite");
-        step.set("db.namespace", self.service);
-        step.set("db.operation.name", "write");
-        step
+    /// Starts the span of a write (<https://opentelemetry.io/docs/specs/semconv/database/sql/>).
+    fn trace_span(&self) -> trace::Span {
+        let mut span = trace::span(Kind::Client, format_args!("write {}", self.service));
+        span.set("db.system.name", "sqlite");
+        span.set("db.namespace", self.service);
+        span.set("db.operation.name", "write");
+        span
     }
 
-    pub(crate) const fn meters(&self) -> &Meters {
-        &self.meters
+    pub(crate) const fn metrics(&self) -> &WriteMetrics {
+        &self.metrics
     }
 
-    /// Commands that wait to be taken.
-    pub(crate) fn waiting(&self) -> usize {
+    /// Returns the number of commands that wait.
+    pub(crate) fn queue_length(&self) -> usize {
         self.queue.max_capacity().saturating_sub(self.queue.capacity())
     }
 
@@ -121,7 +121,7 @@ impl Handle {
     }
 
     pub(crate) async fn close(&self) {
-        // Already closed is as good. Either way the writer's end of `commits` goes last of all.
+        // An error means that it is closed already. The writer drops its end of `commits` last.
         let _ = self.queue.send(Job::Close).await;
         let mut commits = self.commits();
         while commits.changed().await.is_ok() {}
@@ -133,44 +133,44 @@ enum Job {
     Close,
 }
 
-/// A command whose result type the writer need not know.
+/// A command of any result type.
 trait Command: Send {
-    /// How long it has waited for its turn.
-    fn waited(&self) -> Duration;
-    /// Does the work, and says how to answer once it is known whether it was committed.
-    fn run(self: Box<Self>, tx: &Tx) -> Ran;
-    /// Answers without doing the work.
-    fn refuse(self: Box<Self>, error: Error);
+    /// Returns how long the command has waited.
+    fn wait_time(&self) -> Duration;
+    /// Runs the command. The outcome contains the reply to send after the commit.
+    fn run(self: Box<Self>, tx: &Tx) -> CommandOutcome;
+    /// Replies with an error without running the command.
+    fn reject(self: Box<Self>, error: Error);
 }
 
-struct Ran {
-    /// Whether its effects are to stay.
+struct CommandOutcome {
+    /// Whether the effects are kept.
     keep: bool,
-    answer: Answer,
+    reply: Reply,
 }
 
-/// Tells the caller what became of its command, given what became of the commit.
-type Answer = Box<dyn FnOnce(Result<(), Error>)>;
+/// Sends the result of the command to its caller, given the result of the commit.
+type Reply = Box<dyn FnOnce(Result<(), Error>)>;
 
-struct Call<F, T, E> {
+struct QueuedCommand<F, T, E> {
     work: F,
-    handed: Instant,
+    queued_at: Instant,
     cause: trace::Context,
     span: Span,
     reply: oneshot::Sender<Result<Result<T, E>, Error>>,
 }
 
-impl<F, T, E> Command for Call<F, T, E>
+impl<F, T, E> Command for QueuedCommand<F, T, E>
 where
     F: FnOnce(&Tx) -> Result<T, E> + Send + 'static,
     T: Send + 'static,
     E: Send + 'static,
 {
-    fn waited(&self) -> Duration {
-        self.handed.elapsed()
+    fn wait_time(&self) -> Duration {
+        self.queued_at.elapsed()
     }
 
-    fn run(self: Box<Self>, tx: &Tx) -> Ran {
+    fn run(self: Box<Self>, tx: &Tx) -> CommandOutcome {
         let Self {
             work,
             cause,
@@ -179,25 +179,25 @@ where
             ..
         } = *self;
         let work = || span.in_scope(|| work(tx));
-        // The savepoint restores the database; whatever else the closure touched goes with it.
+        // The savepoint restores the database after a panic. The closure owns everything else that it touches.
         let outcome = catch_unwind(AssertUnwindSafe(|| cause.sync_scope(work)));
         let outcome = outcome.map_err(|_| Error::Panicked);
         let keep = matches!(outcome, Ok(Ok(_)));
-        // Nobody may be waiting any more; the command counts all the same.
-        Ran {
+        // The caller may have been cancelled; the command counts all the same.
+        CommandOutcome {
             keep,
-            answer: Box::new(move |commit| drop(reply.send(commit.and(outcome)))),
+            reply: Box::new(move |commit| drop(reply.send(commit.and(outcome)))),
         }
     }
 
-    fn refuse(self: Box<Self>, error: Error) {
+    fn reject(self: Box<Self>, error: Error) {
         drop(self.reply.send(Err(error)));
     }
 }
 
-/// Fields are dropped in this order: `commits` last, because [`Handle::close`] waits for it.
+/// Fields are dropped in this order: `commits` last, because [`WriterHandle::close`] waits for it.
 struct Writer {
-    meters: Meters,
+    metrics: WriteMetrics,
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
@@ -206,87 +206,87 @@ struct Writer {
 
 impl Writer {
     fn run(mut self) {
-        while let Some(first) = self.wait() {
-            self.commit_together(first);
+        while let Some(first) = self.next_command() {
+            self.commit_group(first);
         }
         if let Err(error) = self.checkpoint() {
-            // Not lost: the next start reads the log.
-            tracing::warn!(%error, "the write-ahead log was not folded into the database");
+            // Nothing is lost: the next start reads the log.
+            tracing::warn!(%error, "checkpoint of the write-ahead log failed");
         }
     }
 
-    /// One transaction: `first`, then whatever is waiting by the time it is done, and so on.
-    fn commit_together(&mut self, first: Box<dyn Command>) {
+    /// Runs one transaction: `first`, and the commands that are queued when it and each next one have run.
+    fn commit_group(&mut self, first: Box<dyn Command>) {
         outage::take();
         let began = Instant::now();
         if let Err(error) = self.begin() {
-            return self.refuse_waiting(first, &error);
+            return self.reject_queued(first, &error);
         }
-        let mut answers = Vec::new();
+        let mut replies = Vec::new();
         let mut keep = false;
         let mut outcome = Ok(());
         let mut next = Some(first);
         while let Some(command) = next {
-            match self.apply(command, &mut answers) {
+            match self.apply(command, &mut replies) {
                 Ok(kept) => keep |= kept,
-                Err(lost) => {
-                    outcome = Err(lost);
+                Err(error) => {
+                    outcome = Err(error);
                     break;
                 }
             }
-            next = if answers.len() < LARGEST_GROUP {
-                self.poll()
+            next = if replies.len() < MAX_GROUP_SIZE {
+                self.try_next_command()
             } else {
                 None
             };
         }
-        let ran = Instant::now();
-        let outcome = outcome.and_then(|()| self.tx.step("COMMIT"));
-        self.meters
-            .concluded(outcome.is_ok(), answers.len(), began.elapsed(), ran.elapsed());
-        self.conclude(&outcome, keep);
-        for answer in answers {
-            answer(outcome.clone());
+        let commit_began = Instant::now();
+        let outcome = outcome.and_then(|()| self.tx.execute_control("COMMIT"));
+        self.metrics
+            .observe_transaction(outcome.is_ok(), replies.len(), began.elapsed(), commit_began.elapsed());
+        self.end_transaction(&outcome, keep);
+        for reply in replies {
+            reply(outcome.clone());
         }
     }
 
     fn begin(&self) -> Result<(), Error> {
         if !self.tx.is_autocommit() {
-            // Only if an earlier rollback failed.
-            self.tx.step("ROLLBACK")?;
+            // An earlier rollback failed.
+            self.tx.execute_control("ROLLBACK")?;
         }
-        self.tx.step("BEGIN IMMEDIATE")
+        self.tx.execute_control("BEGIN IMMEDIATE")
     }
 
-    /// Runs one command in its savepoint. `Ok` tells whether it keeps something; an error that the transaction is lost.
-    fn apply(&self, command: Box<dyn Command>, answers: &mut Vec<Answer>) -> Result<bool, Error> {
-        self.meters.waited(command.waited());
-        if let Err(error) = self.tx.step("SAVEPOINT command") {
-            command.refuse(error.clone());
+    /// Runs one command in its savepoint. Returns whether it has effects; an error means that the transaction is lost.
+    fn apply(&self, command: Box<dyn Command>, replies: &mut Vec<Reply>) -> Result<bool, Error> {
+        self.metrics.observe_wait(command.wait_time());
+        if let Err(error) = self.tx.execute_control("SAVEPOINT command") {
+            command.reject(error.clone());
             return Err(error);
         }
-        let Ran { keep, answer } = command.run(&self.tx);
-        answers.push(answer);
-        self.tx.settle(keep, "command")?;
+        let CommandOutcome { keep, reply } = command.run(&self.tx);
+        replies.push(reply);
+        self.tx.end_savepoint(keep, "command")?;
         Ok(keep)
     }
 
-    /// Leaves the transaction behind, and tells those who watch.
-    fn conclude(&self, outcome: &Result<(), Error>, keep: bool) {
+    /// Rolls a failed transaction back, and updates health and the count of commits.
+    fn end_transaction(&self, outcome: &Result<(), Error>, keep: bool) {
         if outcome.is_err()
             && !self.tx.is_autocommit()
-            && let Err(error) = self.tx.step("ROLLBACK")
+            && let Err(error) = self.tx.execute_control("ROLLBACK")
         {
             tracing::error!(%error, "a failed transaction could not be rolled back");
         }
-        let trouble = match outcome {
-            Err(error) => Some(reason(error)),
-            // A command alone may have failed on the storage, and been undone.
+        let failure = match outcome {
+            Err(error) => Some(failure_reason(error)),
+            // A single command may have failed on the storage, and been undone.
             Ok(()) => outage::take(),
         };
-        match trouble {
-            Some(reason) => self.failing(reason),
-            None if keep => self.writing(),
+        match failure {
+            Some(reason) => self.set_failing(reason),
+            None if keep => self.set_writable(),
             None => {}
         }
         if keep && outcome.is_ok() {
@@ -294,47 +294,47 @@ impl Writer {
         }
     }
 
-    /// The storage does not even begin: everybody in the queue would wait for the same answer.
-    fn refuse_waiting(&mut self, first: Box<dyn Command>, error: &Error) {
-        self.meters.failed();
-        self.failing(reason(error));
-        // Collected first: whoever is answered may try again at once, and that is a new attempt.
-        let mut waiting = vec![first];
-        while waiting.len() < QUEUE
-            && let Some(command) = self.poll()
+    /// Rejects all queued commands, because no transaction can begin: each would fail after the same wait.
+    fn reject_queued(&mut self, first: Box<dyn Command>, error: &Error) {
+        self.metrics.count_failure();
+        self.set_failing(failure_reason(error));
+        // Collected first: a caller that retries at once starts a new attempt.
+        let mut queued = vec![first];
+        while queued.len() < QUEUE_CAPACITY
+            && let Some(command) = self.try_next_command()
         {
-            waiting.push(command);
+            queued.push(command);
         }
-        for command in waiting {
-            command.refuse(error.clone());
+        for command in queued {
+            command.reject(error.clone());
         }
     }
 
-    fn failing(&self, reason: String) {
+    fn set_failing(&self, reason: String) {
         if *self.health.borrow() != (Health::Failing { reason: reason.clone() }) {
-            tracing::error!(reason, "the database cannot be written");
+            tracing::error!(reason, "database not writable");
             self.health.send_replace(Health::Failing { reason });
         }
     }
 
-    fn writing(&self) {
-        if *self.health.borrow() != Health::Writing {
-            tracing::info!("the database can be written again");
-            self.health.send_replace(Health::Writing);
+    fn set_writable(&self) {
+        if *self.health.borrow() != Health::Writable {
+            tracing::info!("database writable again");
+            self.health.send_replace(Health::Writable);
         }
     }
 
-    fn wait(&mut self) -> Option<Box<dyn Command>> {
+    fn next_command(&mut self) -> Option<Box<dyn Command>> {
         loop {
             match self.jobs.blocking_recv()? {
                 Job::Write(command) => return Some(command),
-                // What is in the queue is still done; then it reports its end.
+                // The queued commands still run; then the channel reports its end.
                 Job::Close => self.jobs.close(),
             }
         }
     }
 
-    fn poll(&mut self) -> Option<Box<dyn Command>> {
+    fn try_next_command(&mut self) -> Option<Box<dyn Command>> {
         loop {
             match self.jobs.try_recv().ok()? {
                 Job::Write(command) => return Some(command),
@@ -343,15 +343,15 @@ impl Writer {
         }
     }
 
-    /// Folds what it can, and waits for nobody: another process (Litestream) may read the log for as long as it lives.
+    /// Checkpoints as far as possible without waiting: another process (Litestream) may hold a read transaction for long.
     fn checkpoint(&self) -> rusqlite::Result<()> {
         self.tx.busy_timeout(Duration::ZERO)?;
         self.tx.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 }
 
-/// The words for [`Health`], without our own preface.
-fn reason(error: &Error) -> String {
+/// Returns the reason for [`Health`], without the prefix of [`Error`].
+fn failure_reason(error: &Error) -> String {
     match error {
         Error::Unavailable { reason } => reason.clone(),
         error => error.to_string(),

@@ -1,4 +1,4 @@
-//! Looking for what should not be: damage, dangling references, violated invariants.
+//! Checking a database: damage, dangling references, violated invariants.
 
 use std::fmt;
 use std::path::Path;
@@ -9,24 +9,24 @@ use rusqlite::{Connection, OpenFlags, Row};
 use super::Error;
 use crate::{OpenError, Schema, open};
 
-/// Rows reported per check; the first few tell what is wrong.
-const SHOWN: usize = 20;
+/// The number of rows that are reported per check.
+const MAX_FINDINGS: usize = 20;
 
-/// Something that holds for every state of a service's database.
+/// A condition on every state of a service's database.
 #[derive(Clone, Copy, Debug)]
 pub struct Invariant {
-    /// What holds, as a sentence: `no listing is oversold`.
+    /// The condition, as a sentence: `no listing is oversold`.
     pub name: &'static str,
     /// A query for the rows that violate it.
     pub sql: &'static str,
 }
 
-/// One thing that is not as it should be.
+/// A violation that a check has found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was looked for: an invariant's name, `integrity`, `references`, `schema version`.
+    /// The check: the name of an invariant, `integrity`, `references`, `schema version`.
     pub check: String,
-    /// What was found: a row as `column=value, …`, or SQLite's own words.
+    /// The violation: a row as `column=value, …`, or the message of SQLite.
     pub detail: String,
 }
 
@@ -37,29 +37,29 @@ impl fmt::Display for Finding {
 }
 
 /// Checks the database at `path`, also while the service runs: SQLite's integrity check, foreign keys, the schema's
-/// version, and each of `invariants`. No finding means that all is well.
+/// version, and each of `invariants`. Returns the violations.
 pub fn check(path: &Path, schema: &Schema, invariants: &[Invariant]) -> Result<Vec<Finding>, Error> {
     if !path.is_file() {
         return Err(Error::Missing(path.to_owned()));
     }
     let conn = open::connect(path, OpenFlags::empty()).map_err(Error::sql(path))?;
-    // A newer one that this program can work with must keep what this program promises.
-    let (found, usable) = match open::recognise(&conn, path, schema) {
+    // A newer database that this program is compatible with must satisfy its invariants, too.
+    let (found, usable) = match open::identify(&conn, path, schema) {
         Ok(found) => (found, found >= schema.version()),
         Err(OpenError::TooNew { found, .. }) => (found, false),
         Err(error) => return Err(error.into()),
     };
-    look(&conn, schema, (found, usable), invariants).map_err(Error::sql(path))
+    run_checks(&conn, schema, (found, usable), invariants).map_err(Error::sql(path))
 }
 
-fn look(
+fn run_checks(
     conn: &Connection,
     schema: &Schema,
     (version, usable): (usize, bool),
     invariants: &[Invariant],
 ) -> rusqlite::Result<Vec<Finding>> {
     open::prepare_reader(conn)?;
-    // All checks see the same moment.
+    // All checks see the same state.
     let snapshot = conn.unchecked_transaction()?;
     let mut findings = integrity(&snapshot)?;
     if !usable {
@@ -71,19 +71,19 @@ fn look(
         return Ok(findings);
     }
     for invariant in invariants {
-        findings.extend(rows(&snapshot, invariant.name, invariant.sql)?);
+        findings.extend(violating_rows(&snapshot, invariant.name, invariant.sql)?);
     }
     Ok(findings)
 }
 
-/// What SQLite itself can tell to be wrong.
+/// Runs the checks of SQLite.
 pub(super) fn integrity(conn: &Connection) -> rusqlite::Result<Vec<Finding>> {
-    let mut findings = rows(
+    let mut findings = violating_rows(
         conn,
         "integrity",
-        "SELECT integrity_check AS said FROM pragma_integrity_check WHERE said <> 'ok'",
+        "SELECT integrity_check AS message FROM pragma_integrity_check WHERE message <> 'ok'",
     )?;
-    findings.extend(rows(
+    findings.extend(violating_rows(
         conn,
         "references",
         "SELECT \"table\", rowid AS row, parent FROM pragma_foreign_key_check",
@@ -91,19 +91,19 @@ pub(super) fn integrity(conn: &Connection) -> rusqlite::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn rows(conn: &Connection, check: &str, sql: &str) -> rusqlite::Result<Vec<Finding>> {
+fn violating_rows(conn: &Connection, check: &str, sql: &str) -> rusqlite::Result<Vec<Finding>> {
     let mut statement = conn.prepare(sql)?;
     let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
     let finding = |detail| Finding {
         check: check.to_owned(),
         detail,
     };
-    let mut found = statement.query([])?;
+    let mut rows = statement.query([])?;
     let mut findings = Vec::new();
     let mut more: usize = 0;
-    while let Some(row) = found.next()? {
-        if findings.len() < SHOWN {
-            findings.push(finding(text(row, &columns)?));
+    while let Some(row) = rows.next()? {
+        if findings.len() < MAX_FINDINGS {
+            findings.push(finding(format_row(row, &columns)?));
         } else {
             more += 1;
         }
@@ -114,7 +114,7 @@ fn rows(conn: &Connection, check: &str, sql: &str) -> rusqlite::Result<Vec<Findi
     Ok(findings)
 }
 
-fn text(row: &Row<'_>, columns: &[String]) -> rusqlite::Result<String> {
+fn format_row(row: &Row<'_>, columns: &[String]) -> rusqlite::Result<String> {
     let mut values = Vec::with_capacity(columns.len());
     for (index, column) in columns.iter().enumerate() {
         let value = match row.get_ref(index)? {

@@ -1,4 +1,4 @@
-//! What an operator does with a database: migrate, back up, restore, check. All of it blocks.
+//! The operator's commands on a database: migrate, rehearse, back up, restore, check. All of them block.
 
 mod backup;
 mod check;
@@ -9,75 +9,75 @@ use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
 pub use check::{Finding, Invariant, check};
-pub use rehearse::{Rehearsal, Step, rehearse};
+pub use rehearse::{Rehearsal, RehearsedMigration, rehearse};
 
 use crate::{OpenError, Schema, open};
 
-/// Which way a migration went.
+/// The versions before and after a migration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MigrationReport {
     /// The schema version before; 0 for a new database.
     pub from: usize,
-    /// The schema version now; unchanged where a newer release has migrated it.
+    /// The schema version after; unchanged if a newer release has migrated the database.
     pub to: usize,
 }
 
-/// Creates the database at `path` if it is missing and brings it to the newest version.
+/// Creates the database at `path` if it is missing, and migrates it to the newest version.
 pub fn migrate(path: &Path, schema: &Schema) -> Result<MigrationReport, OpenError> {
-    let (_, from) = open::migrated(path, schema)?;
+    let (_, from) = open::open_migrated(path, schema)?;
     Ok(MigrationReport {
         from,
         to: schema.version().max(from),
     })
 }
 
-/// Why an operator's command did nothing. Whatever was there before is as it was.
+/// An operator's command failed. No file was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It is not a database this service can use.
+    /// The service cannot use the database.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is nothing to read.
+    /// The database does not exist.
     #[error("there is no database at {path}", path = .0.display())]
     Missing(PathBuf),
-    /// Something would be overwritten.
+    /// The target exists.
     #[error("{path} exists already; it was left alone", path = .0.display())]
     Exists(PathBuf),
-    /// A process has it open.
+    /// A process has the database open.
     #[error("the database {path} is in use: stop the service first", path = .0.display())]
     InUse(PathBuf),
-    /// A copy would not fit.
+    /// There is no room for the copy.
     #[error("{path} has room for {free} bytes, and the rehearsal may need {needed}: free some, or choose another place with --copy-to", path = .folder.display())]
     NoRoom {
-        /// Where the copy was to be.
+        /// The folder of the copy.
         folder: PathBuf,
-        /// Bytes that are needed at most: the copy, and as much again for what the migrations write.
+        /// The number of bytes that may be needed: for the copy and for the writes of the migrations.
         needed: u64,
-        /// Bytes that are free there.
+        /// The number of free bytes.
         free: u64,
     },
-    /// The copy does not pass SQLite's integrity check, so neither does the original.
+    /// The copy fails SQLite's integrity check, so the original is damaged.
     #[error("{path} is damaged: {findings}", path = .path.display())]
     Damaged {
-        /// The database that was read.
+        /// The path of the database.
         path: PathBuf,
-        /// What is wrong, one finding a line.
+        /// The findings, one per line.
         findings: String,
     },
-    /// SQLite could not read or write it.
+    /// SQLite failed to read or write.
     #[error("{path}: {source}", path = .path.display())]
     Sql {
-        /// The database it was about.
+        /// The path of the database.
         path: PathBuf,
-        /// What SQLite said.
+        /// The error of SQLite.
         source: rusqlite::Error,
     },
-    /// The file system refused.
+    /// The file system returned an error.
     #[error("{path}: {source}", path = .path.display())]
     Io {
-        /// The file it was about.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }

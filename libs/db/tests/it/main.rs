@@ -1,18 +1,18 @@
-//! What a service may rely on, tried on real files.
+//! The guarantees of the library, on real files.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod administering;
-mod crashing;
-mod filling;
-mod logging;
-mod opening;
-mod reading;
-mod rehearsing;
-mod restoring;
-mod reverting;
-mod sharing;
-mod writing;
+mod admin;
+mod crash_recovery;
+mod disk_full;
+mod downgrade;
+mod open;
+mod other_process;
+mod read;
+mod rehearse;
+mod restored;
+mod write;
+mod write_ahead_log;
 
 use std::path::PathBuf;
 
@@ -29,10 +29,10 @@ pub(crate) const BOX_OFFICE: Schema = Schema {
     ],
 };
 
-/// A folder of its own for each test, gone with it.
-pub(crate) struct Disk(TempDir);
+/// A temporary folder for the files of one test.
+pub(crate) struct Folder(TempDir);
 
-impl Disk {
+impl Folder {
     pub(crate) fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }

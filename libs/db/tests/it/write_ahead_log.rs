@@ -1,9 +1,9 @@
-//! The write-ahead log, as those see it who copy it while the service works.
+//! The write-ahead log, as a process that copies it sees it.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-use super::{Disk, write_note};
+use super::{Folder, write_note};
 
 /// <https://sqlite.org/fileformat2.html#the_write_ahead_log>: a header, then frames of a header and a page each. The
 /// header and each frame carry the salts of the log that they belong to.
@@ -21,14 +21,14 @@ fn salts(log: &File) -> ([u8; 8], [u8; 8]) {
 }
 
 #[tokio::test]
-async fn a_log_that_begins_anew_keeps_nothing_of_the_one_before() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_restarted_log_contains_no_frame_of_the_previous_one() {
+    let folder = Folder::new();
+    let db = folder.open();
     let mut logs = Vec::new();
     let mut file = None;
     for id in 0..2500 {
         db.write(move |tx| write_note(tx, id)).await.unwrap();
-        let file = file.get_or_insert_with(|| File::open(disk.file("box-office.db-wal")).unwrap());
+        let file = file.get_or_insert_with(|| File::open(folder.file("box-office.db-wal")).unwrap());
         let (log, last_frame) = salts(file);
         assert_eq!(log, last_frame, "after the note {id}");
         if logs.last() != Some(&log) {

@@ -7,7 +7,7 @@ use db::admin::{self, Error, Invariant};
 use db::{Db, OpenError, Schema};
 use tokio::task::JoinSet;
 
-use crate::{BOX_OFFICE, Disk, notes, write_note};
+use crate::{BOX_OFFICE, Folder, notes, write_note};
 
 const IN_PAIRS: Invariant = Invariant {
     name: "notes come in pairs",
@@ -35,13 +35,13 @@ async fn notes_in(file: &Path) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_taken_under_load_is_one_moments_state_and_can_be_restored() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_backup_under_load_has_one_state_and_can_be_restored() {
+    let folder = Folder::new();
+    let db = folder.open();
     let (file, copy, restored) = (
-        disk.file("box-office.db"),
-        disk.file("copy.db"),
-        disk.file("restored.db"),
+        folder.file("box-office.db"),
+        folder.file("copy.db"),
+        folder.file("restored.db"),
     );
     db.write(|tx| (1..1000).try_for_each(|id| write_pair(tx, id)))
         .await
@@ -82,9 +82,9 @@ async fn a_backup_taken_under_load_is_one_moments_state_and_can_be_restored() {
 }
 
 #[tokio::test]
-async fn a_backup_overwrites_nothing_and_leaves_nothing_beside_it() {
-    let disk = Disk::new();
-    let (file, copy) = (disk.file("box-office.db"), disk.file("copy.db"));
+async fn a_backup_overwrites_no_file_and_leaves_no_other_file() {
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("box-office.db"), folder.file("copy.db"));
     database_with(&file, 3).await;
     fs::write(&copy, "precious").unwrap();
     assert!(matches!(admin::backup(&file, &copy), Err(Error::Exists(_))));
@@ -93,20 +93,20 @@ async fn a_backup_overwrites_nothing_and_leaves_nothing_beside_it() {
 
     admin::backup(&file, &copy).unwrap();
     assert!(matches!(
-        admin::backup(&disk.file("missing.db"), &disk.file("other.db")),
+        admin::backup(&folder.file("missing.db"), &folder.file("other.db")),
         Err(Error::Missing(_))
     ));
-    assert_eq!(disk.files(), ["box-office.db", "copy.db"]);
+    assert_eq!(folder.files(), ["box-office.db", "copy.db"]);
 }
 
 #[tokio::test]
-async fn a_restore_replaces_a_database_only_by_force_and_only_while_nobody_has_it_open() {
-    let disk = Disk::new();
-    let (file, copy) = (disk.file("box-office.db"), disk.file("copy.db"));
+async fn a_restore_replaces_a_database_only_by_force_and_only_if_no_process_has_it_open() {
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("box-office.db"), folder.file("copy.db"));
     database_with(&file, 1).await;
     admin::backup(&file, &copy).unwrap();
 
-    let db = disk.open();
+    let db = folder.open();
     db.write(|tx| write_pair(tx, 2)).await.unwrap();
     assert!(matches!(
         admin::restore(&copy, &file, &BOX_OFFICE, false),
@@ -129,19 +129,19 @@ async fn a_restore_replaces_a_database_only_by_force_and_only_while_nobody_has_i
 }
 
 #[tokio::test]
-async fn a_log_left_over_by_a_crash_is_not_replayed_into_what_is_restored() {
-    let disk = Disk::new();
-    let (file, copy) = (disk.file("box-office.db"), disk.file("copy.db"));
+async fn the_log_of_a_crashed_database_is_not_replayed_into_the_restored_one() {
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("box-office.db"), folder.file("copy.db"));
     database_with(&file, 1).await;
     admin::backup(&file, &copy).unwrap();
-    let db = disk.open();
+    let db = folder.open();
     db.write(|tx| write_pair(tx, 2)).await.unwrap();
-    let (crashed, log) = (disk.file("crashed.db"), disk.file("crashed.db-wal"));
-    fs::copy(disk.file("box-office.db-wal"), &log).unwrap();
+    let (crashed, log) = (folder.file("crashed.db"), folder.file("crashed.db-wal"));
+    fs::copy(folder.file("box-office.db-wal"), &log).unwrap();
     for replaced in [None, Some(&file)] {
         if let Some(file) = replaced {
             fs::copy(file, &crashed).unwrap();
-            fs::copy(disk.file("box-office.db-wal"), &log).unwrap();
+            fs::copy(folder.file("box-office.db-wal"), &log).unwrap();
         }
         admin::restore(&copy, &crashed, &BOX_OFFICE, replaced.is_some()).unwrap();
         assert!(!log.exists());
@@ -151,8 +151,8 @@ async fn a_log_left_over_by_a_crash_is_not_replayed_into_what_is_restored() {
 
 #[tokio::test]
 async fn a_damaged_database_can_be_replaced() {
-    let disk = Disk::new();
-    let (file, copy) = (disk.file("box-office.db"), disk.file("copy.db"));
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("box-office.db"), folder.file("copy.db"));
     database_with(&file, 1).await;
     admin::backup(&file, &copy).unwrap();
     fs::write(&file, "not what it was ".repeat(1000)).unwrap();
@@ -161,16 +161,16 @@ async fn a_damaged_database_can_be_replaced() {
 }
 
 #[tokio::test]
-async fn what_is_damaged_foreign_or_newer_is_not_restored() {
+async fn a_damaged_foreign_or_newer_database_is_not_restored() {
     const YESTERDAY: Schema = Schema {
         migrations: &[BOX_OFFICE.migrations[0]],
         ..BOX_OFFICE
     };
-    let disk = Disk::new();
+    let folder = Folder::new();
     let (file, copy, to) = (
-        disk.file("box-office.db"),
-        disk.file("copy.db"),
-        disk.file("restored.db"),
+        folder.file("box-office.db"),
+        folder.file("copy.db"),
+        folder.file("restored.db"),
     );
     database_with(&file, 1000).await;
     admin::backup(&file, &copy).unwrap();
@@ -187,8 +187,8 @@ async fn what_is_damaged_foreign_or_newer_is_not_restored() {
         "{refused}"
     );
 
-    fs::write(disk.file("empty.db"), "").unwrap();
-    let refused = admin::restore(&disk.file("empty.db"), &to, &BOX_OFFICE, false).unwrap_err();
+    fs::write(folder.file("empty.db"), "").unwrap();
+    let refused = admin::restore(&folder.file("empty.db"), &to, &BOX_OFFICE, false).unwrap_err();
     assert!(matches!(refused, Error::Open(OpenError::Foreign { .. })), "{refused}");
 
     let mut bytes = fs::read(&copy).unwrap();
@@ -201,18 +201,18 @@ async fn what_is_damaged_foreign_or_newer_is_not_restored() {
 }
 
 #[tokio::test]
-async fn a_check_names_what_is_violated_and_by_which_rows() {
+async fn a_check_reports_the_violated_invariant_and_the_rows() {
     const TOMORROW: Schema = Schema {
         migrations: &[BOX_OFFICE.migrations[0], BOX_OFFICE.migrations[1], "SELECT 1"],
         ..BOX_OFFICE
     };
-    let disk = Disk::new();
-    let db = disk.open();
-    let file = disk.file("box-office.db");
+    let folder = Folder::new();
+    let db = folder.open();
+    let file = folder.file("box-office.db");
     db.write(|tx| write_note(tx, 5)).await.unwrap();
     let findings = admin::check(&file, &BOX_OFFICE, &[IN_PAIRS]).unwrap();
-    let said: Vec<_> = findings.iter().map(ToString::to_string).collect();
-    assert_eq!(said, ["notes come in pairs: id=5"]);
+    let messages: Vec<_> = findings.iter().map(ToString::to_string).collect();
+    assert_eq!(messages, ["notes come in pairs: id=5"]);
 
     db.write(|tx| (6..50).try_for_each(|id| write_note(tx, id)))
         .await

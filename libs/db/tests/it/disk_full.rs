@@ -4,9 +4,9 @@ use std::process::Command;
 use db::{Db, Error, Health, admin};
 use tokio::task::JoinSet;
 
-use crate::{BOX_OFFICE, Disk, notes};
+use crate::{BOX_OFFICE, Folder, notes};
 
-/// One hundred writers at once with a page each. Says which were told that they succeeded; the others must have been told why not.
+/// Runs one hundred concurrent writes of a page each. Returns those that succeeded; the others must report the cause.
 async fn fill(db: &Db, first: i64) -> Vec<i64> {
     let mut writes = JoinSet::new();
     for id in first..first + 100 {
@@ -25,7 +25,7 @@ async fn fill(db: &Db, first: i64) -> Vec<i64> {
     saved
 }
 
-/// The same, then note after note until one is refused.
+/// The same, and then further writes until one fails.
 async fn fill_up(db: &Db, first: i64) -> Vec<i64> {
     let mut saved = fill(db, first).await;
     for id in first + 100.. {
@@ -65,9 +65,9 @@ async fn allow_pages(db: &Db, pages: i64) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_database_says_so_keeps_what_it_answered_and_goes_on_when_there_is_room() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_full_database_reports_it_keeps_completed_writes_and_continues_when_there_is_room() {
+    let folder = Folder::new();
+    let db = folder.open();
     allow_pages(&db, 40).await;
     let mut saved = fill_up(&db, 0).await;
     assert_eq!(*db.health().borrow(), full());
@@ -76,19 +76,22 @@ async fn a_full_database_says_so_keeps_what_it_answered_and_goes_on_when_there_i
     allow_pages(&db, 4000).await;
     let more = fill(&db, 1000).await;
     assert_eq!(more.len(), 100);
-    assert_eq!(*db.health().borrow(), Health::Writing);
+    assert_eq!(*db.health().borrow(), Health::Writable);
     saved.extend(more);
     db.close().await;
-    assert_eq!(notes(&disk.open()).await, saved);
-    assert_eq!(admin::check(&disk.file("box-office.db"), &BOX_OFFICE, &[]).unwrap(), []);
+    assert_eq!(notes(&folder.open()).await, saved);
+    assert_eq!(
+        admin::check(&folder.file("box-office.db"), &BOX_OFFICE, &[]).unwrap(),
+        []
+    );
 }
 
 /// The same on a file system that is really full: there it is the commit that fails.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "mounts a small tmpfs: needs root"]
-async fn a_full_file_system_says_so_keeps_what_it_answered_and_goes_on_when_there_is_room() {
-    let disk = Disk::new();
-    let small = disk.file("small");
+async fn a_full_file_system_reports_it_keeps_completed_writes_and_continues_when_there_is_room() {
+    let folder = Folder::new();
+    let small = folder.file("small");
     std::fs::create_dir(&small).unwrap();
     let small = Mount::of_one_mebibyte(&small);
     let (file, ballast) = (small.0.join("box-office.db"), small.0.join("ballast"));
@@ -102,7 +105,7 @@ async fn a_full_file_system_says_so_keeps_what_it_answered_and_goes_on_when_ther
 
     std::fs::remove_file(&ballast).unwrap();
     db.probe().await.unwrap();
-    assert_eq!(*db.health().borrow(), Health::Writing);
+    assert_eq!(*db.health().borrow(), Health::Writable);
     db.close().await;
     let db = Db::open(&file, &BOX_OFFICE).unwrap();
     assert_eq!(notes(&db).await, saved);

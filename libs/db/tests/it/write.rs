@@ -5,9 +5,9 @@ use db::{Constraint, Db, Error, Health, Schema};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::{Disk, notes, write_note};
+use crate::{Folder, notes, write_note};
 
-/// A command that writes note `id`, then keeps the writer busy until told to go on.
+/// A command that writes note `id`, and then blocks the writer until it is released.
 fn held_note(
     id: i64,
 ) -> (
@@ -31,9 +31,9 @@ async fn note(db: &Db, id: i64) -> Result<(), Error> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_thousand_writes_at_once_are_all_answered_and_kept() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_thousand_concurrent_writes_all_complete() {
+    let folder = Folder::new();
+    let db = folder.open();
     let mut writes = JoinSet::new();
     for id in 0..1000 {
         let db = db.clone();
@@ -41,13 +41,13 @@ async fn a_thousand_writes_at_once_are_all_answered_and_kept() {
     }
     assert_eq!(writes.join_all().await.len(), 1000);
     db.close().await;
-    assert_eq!(notes(&disk.open()).await, (0..1000).collect::<Vec<_>>());
+    assert_eq!(notes(&folder.open()).await, (0..1000).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn writes_that_wait_together_are_committed_together_and_answered_only_then() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn queued_writes_share_a_commit_and_complete_after_it() {
+    let folder = Folder::new();
+    let db = folder.open();
     let (first, in_first, end_first) = held_note(1);
     let (second, in_second, end_second) = held_note(2);
     let answered = std::cell::Cell::new(false);
@@ -74,8 +74,8 @@ async fn writes_that_wait_together_are_committed_together_and_answered_only_then
 
 #[tokio::test]
 async fn a_command_that_fails_or_panics_is_undone_alone() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let (gate, inside, open) = held_note(1);
     let commits = db.commits();
     let (gate, before, failing, panicking, after, ()) = tokio::join!(
@@ -87,7 +87,7 @@ async fn a_command_that_fails_or_panics_is_undone_alone() {
         }),
         db.write(|tx| -> Result<(), Error> {
             write_note(tx, 4)?;
-            panic!("a mistake in a command (this message is part of the test)")
+            panic!("a bug in a command (this message is part of the test)")
         }),
         note(&db, 5),
         async {
@@ -104,8 +104,8 @@ async fn a_command_that_fails_or_panics_is_undone_alone() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn four_hundred_buyers_at_once_hold_exactly_the_hundred_tickets() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let mut buyers = JoinSet::new();
     for _ in 0..400 {
         let db = db.clone();
@@ -128,8 +128,8 @@ async fn four_hundred_buyers_at_once_hold_exactly_the_hundred_tickets() {
 
 #[tokio::test]
 async fn an_attempt_that_fails_is_undone_and_the_command_goes_on() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let refusal = db
         .write(|tx| -> Result<_, Error> {
             write_note(tx, 1)?;
@@ -148,15 +148,15 @@ async fn an_attempt_that_fails_is_undone_and_the_command_goes_on() {
 }
 
 #[tokio::test]
-async fn a_commit_that_fails_fails_everybody_in_it_and_nobody_after() {
+async fn a_failed_commit_fails_every_command_in_it_and_none_after() {
     // Not allowed in our schemas for this very reason: the reference is checked only at the commit.
     const DEFERRED: Schema = Schema {
         service: "deferred",
         migrations: &["CREATE TABLE note (id INTEGER PRIMARY KEY, text TEXT,
              reply_to INTEGER REFERENCES note DEFERRABLE INITIALLY DEFERRED)"],
     };
-    let disk = Disk::new();
-    let db = Db::open(&disk.file("deferred.db"), &DEFERRED).unwrap();
+    let folder = Folder::new();
+    let db = Db::open(&folder.file("deferred.db"), &DEFERRED).unwrap();
     let (gate, inside, open) = held_note(1);
     let (gate, other, guilty, refused, ()) = tokio::join!(
         db.write(gate),
@@ -177,9 +177,9 @@ async fn a_commit_that_fails_fails_everybody_in_it_and_nobody_after() {
 }
 
 #[tokio::test]
-async fn a_transaction_that_vanishes_within_a_command_is_nobodys_success() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_transaction_that_ends_within_a_command_fails_all_its_commands() {
+    let folder = Folder::new();
+    let db = folder.open();
     let (gate, inside, open) = held_note(1);
     let (gate, guilty, after, ()) = tokio::join!(
         db.write(gate),
@@ -198,13 +198,13 @@ async fn a_transaction_that_vanishes_within_a_command_is_nobodys_success() {
 }
 
 #[tokio::test]
-async fn a_database_locked_from_outside_is_unavailable_until_it_is_free() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_database_that_another_process_locks_is_unavailable_until_it_is_released() {
+    let folder = Folder::new();
+    let db = folder.open();
     db.write(|tx| -> Result<_, Error> { Ok(tx.busy_timeout(Duration::ZERO)?) })
         .await
         .unwrap();
-    let other = rusqlite::Connection::open(disk.file("box-office.db")).unwrap();
+    let other = rusqlite::Connection::open(folder.file("box-office.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
 
     let refused = note(&db, 1).await.unwrap_err();
@@ -219,15 +219,15 @@ async fn a_database_locked_from_outside_is_unavailable_until_it_is_free() {
 
     other.execute_batch("ROLLBACK").unwrap();
     db.probe().await.unwrap();
-    assert_eq!(*db.health().borrow(), Health::Writing);
+    assert_eq!(*db.health().borrow(), Health::Writable);
     note(&db, 2).await.unwrap();
     assert_eq!(notes(&db).await, [2]);
 }
 
 #[tokio::test]
 async fn a_command_belongs_to_the_trace_of_its_request() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let request = trace::Trace::start();
     let seen = |_: &db::Tx| Ok::<_, Error>(trace::current());
     assert_eq!(trace::scope(request, db.write(seen)).await.unwrap(), Some(request));
@@ -241,9 +241,9 @@ async fn a_command_belongs_to_the_trace_of_its_request() {
 }
 
 #[tokio::test]
-async fn closing_finishes_what_was_handed_over_and_refuses_the_rest() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn closing_finishes_queued_commands_and_refuses_later_ones() {
+    let folder = Folder::new();
+    let db = folder.open();
     let (held, inside, go_on) = held_note(1);
     let (held, waiting, (), ()) = tokio::join!(db.write(held), note(&db, 2), db.close(), async {
         inside.await.unwrap();
@@ -253,15 +253,15 @@ async fn closing_finishes_what_was_handed_over_and_refuses_the_rest() {
     waiting.unwrap();
     assert!(matches!(note(&db, 3).await, Err(Error::Closed)));
     assert!(matches!(db.read(|_| Ok::<_, Error>(())).await, Err(Error::Closed)));
-    assert!(!disk.file("box-office.db-wal").exists(), "the log is folded in");
+    assert!(!folder.file("box-office.db-wal").exists(), "the log is folded in");
     db.close().await;
-    assert_eq!(notes(&disk.open()).await, [1, 2]);
+    assert_eq!(notes(&folder.open()).await, [1, 2]);
 }
 
 #[tokio::test]
 async fn a_database_dropped_without_closing_still_finishes_its_commands() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let (held, inside, go_on) = held_note(1);
     let mut commits = db.commits();
     let mut abandoned = JoinSet::new();
@@ -269,8 +269,8 @@ async fn a_database_dropped_without_closing_still_finishes_its_commands() {
     inside.await.unwrap();
     abandoned.shutdown().await;
     go_on.send(()).unwrap();
-    // The writer counts its commit, then goes.
+    // The writer counts its commit, and then ends.
     while commits.changed().await.is_ok() {}
     assert_eq!(*commits.borrow(), 1);
-    assert_eq!(notes(&disk.open()).await, [1]);
+    assert_eq!(notes(&folder.open()).await, [1]);
 }

@@ -1,10 +1,10 @@
-//! A database that was put back says so, until somebody has caught up with what it has missed.
+//! The mark of a restored database.
 
 use std::path::Path;
 
 use db::{Db, Error, admin, restored};
 
-use crate::{BOX_OFFICE, Disk};
+use crate::{BOX_OFFICE, Folder};
 
 async fn is_marked(file: &Path) -> bool {
     let db = Db::open(file, &BOX_OFFICE).unwrap();
@@ -14,9 +14,9 @@ async fn is_marked(file: &Path) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_restored_is_marked_until_the_mark_is_cleared() {
-    let disk = Disk::new();
-    let (file, copy) = (disk.file("a.db"), disk.file("copy.db"));
+async fn a_restored_database_is_marked_until_the_mark_is_cleared() {
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("a.db"), folder.file("copy.db"));
     admin::migrate(&file, &BOX_OFFICE).unwrap();
     assert!(!is_marked(&file).await, "a new one is not");
     admin::backup(&file, &copy).unwrap();
@@ -40,24 +40,27 @@ async fn what_is_restored_is_marked_until_the_mark_is_cleared() {
 }
 
 #[tokio::test]
-async fn a_copy_that_lies_beside_a_missing_database_is_put_in_its_place_once() {
-    let disk = Disk::new();
-    let (file, copy) = (disk.file("a.db"), disk.file("a.db.restored"));
+async fn a_restored_file_is_installed_once_if_there_is_no_database() {
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("a.db"), folder.file("a.db.restored"));
     assert!(
-        !restored::put_back(&file, &BOX_OFFICE).unwrap(),
-        "there is nothing to put back"
+        !restored::install_restored_file(&file, &BOX_OFFICE).unwrap(),
+        "there is no restored file"
     );
     admin::migrate(&file, &BOX_OFFICE).unwrap();
     admin::backup(&file, &copy).unwrap();
-    assert!(!restored::put_back(&file, &BOX_OFFICE).unwrap(), "there is a database");
+    assert!(
+        !restored::install_restored_file(&file, &BOX_OFFICE).unwrap(),
+        "there is a database"
+    );
     assert!(copy.exists() && !is_marked(&file).await);
 
     std::fs::remove_file(&file).unwrap();
-    assert!(restored::put_back(&file, &BOX_OFFICE).unwrap());
+    assert!(restored::install_restored_file(&file, &BOX_OFFICE).unwrap());
     assert!(!copy.exists() && is_marked(&file).await);
 
-    // The power failed after it was put there, and before the copy was taken away.
+    // After a power failure between installing the file and deleting the copy.
     std::fs::copy(&file, &copy).unwrap();
-    assert!(!restored::put_back(&file, &BOX_OFFICE).unwrap());
+    assert!(!restored::install_restored_file(&file, &BOX_OFFICE).unwrap());
     assert!(!copy.exists() && is_marked(&file).await);
 }

@@ -1,5 +1,5 @@
-//! Another process beside the service that replicates the log (Litestream): it reads for as long as it lives, and now
-//! and then locks for a checkpoint of its own.
+//! Another process that replicates the log (Litestream): it holds a read transaction, and sometimes locks the database
+//! for a checkpoint.
 
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 use db::Db;
 use rusqlite::Connection;
 
-use crate::{BOX_OFFICE, Disk, notes, write_note};
+use crate::{BOX_OFFICE, Folder, notes, write_note};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_waits_for_anothers_lock_and_is_kept() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_write_waits_for_the_lock_of_another_process() {
+    let folder = Folder::new();
+    let db = folder.open();
     let (locked, is_locked) = mpsc::channel();
-    let file = disk.file("box-office.db");
+    let file = folder.file("box-office.db");
     let held = Duration::from_secs(1);
     let other = std::thread::spawn(move || {
         let other = Connection::open(file).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         locked.send(Instant::now()).unwrap();
-        // Nobody sends: that is how long the lock is held.
+        // Nothing is sent: the timeout is the time for which the lock is held.
         let (_never, waits) = mpsc::channel::<()>();
         waits.recv_timeout(held).unwrap_err();
         other.execute_batch("ROLLBACK").unwrap();
@@ -33,10 +33,10 @@ async fn a_write_waits_for_anothers_lock_and_is_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn writes_go_on_while_another_checkpoints_again_and_again() {
-    let disk = Disk::new();
-    let db = disk.open();
-    let file = disk.file("box-office.db");
+async fn writes_continue_while_another_process_checkpoints() {
+    let folder = Folder::new();
+    let db = folder.open();
+    let file = folder.file("box-office.db");
     let (stop, stopped) = mpsc::channel::<()>();
     let other = std::thread::spawn(move || {
         let other = Connection::open(file).unwrap();
@@ -60,11 +60,11 @@ async fn writes_go_on_while_another_checkpoints_again_and_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn closing_does_not_wait_for_another_that_reads() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn closing_does_not_wait_for_another_process_that_reads() {
+    let folder = Folder::new();
+    let db = folder.open();
     db.write(|tx| write_note(tx, 1)).await.unwrap();
-    let other = Connection::open(disk.file("box-office.db")).unwrap();
+    let other = Connection::open(folder.file("box-office.db")).unwrap();
     other.execute_batch("BEGIN; SELECT count(*) FROM note;").unwrap();
     db.write(|tx| write_note(tx, 2)).await.unwrap();
 
@@ -74,7 +74,7 @@ async fn closing_does_not_wait_for_another_that_reads() {
     assert!(began.elapsed() < Duration::from_secs(2), "took {:?}", began.elapsed());
     drop(other);
     assert_eq!(
-        notes(&Db::open(&disk.file("box-office.db"), &BOX_OFFICE).unwrap()).await,
+        notes(&Db::open(&folder.file("box-office.db"), &BOX_OFFICE).unwrap()).await,
         [1, 2]
     );
 }

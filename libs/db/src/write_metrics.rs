@@ -1,4 +1,4 @@
-//! What the writer counts, and what is read of the database for each scrape.
+//! The metrics of the writer, and those that are collected for each scrape.
 
 use std::fs;
 use std::path::Path;
@@ -7,23 +7,23 @@ use std::time::Duration;
 use metrics::{Counter, Histogram, MetricsRegistry, Samples, batch_size_histogram, latency_histogram};
 
 use crate::Health;
-use crate::open::beside;
+use crate::open::sibling;
 use crate::reader::Readers;
-use crate::writer::Handle;
+use crate::writer::WriterHandle;
 
 #[derive(Clone, Debug)]
-pub(crate) struct Meters {
-    waited: Histogram,
+pub(crate) struct WriteMetrics {
+    wait: Histogram,
     commands: Histogram,
     transaction: Histogram,
     commit: Histogram,
     failures: Counter,
 }
 
-impl Default for Meters {
+impl Default for WriteMetrics {
     fn default() -> Self {
         Self {
-            waited: latency_histogram(),
+            wait: latency_histogram(),
             commands: batch_size_histogram(),
             transaction: latency_histogram(),
             commit: latency_histogram(),
@@ -32,12 +32,12 @@ impl Default for Meters {
     }
 }
 
-impl Meters {
+impl WriteMetrics {
     pub(crate) fn register(&self, metrics: &MetricsRegistry) {
         metrics.register(
             "ticketing_db_write_wait_seconds",
             "How long commands waited for the writer",
-            self.waited.clone(),
+            self.wait.clone(),
         );
         metrics.register(
             "ticketing_db_commit_commands",
@@ -61,41 +61,47 @@ impl Meters {
         );
     }
 
-    pub(crate) fn waited(&self, time: Duration) {
-        self.waited.observe(time.as_secs_f64());
+    pub(crate) fn observe_wait(&self, time: Duration) {
+        self.wait.observe(time.as_secs_f64());
     }
 
-    /// A transaction of so many commands is over; `commit` is the part that its commit took.
-    pub(crate) fn concluded(&self, saved: bool, commands: usize, transaction: Duration, commit: Duration) {
-        if saved {
+    /// Observes the end of a transaction. `commit` is the duration of its commit alone.
+    pub(crate) fn observe_transaction(
+        &self,
+        committed: bool,
+        commands: usize,
+        transaction: Duration,
+        commit: Duration,
+    ) {
+        if committed {
             self.commands
                 .observe(f64::from(u32::try_from(commands).unwrap_or(u32::MAX)));
             self.transaction.observe(transaction.as_secs_f64());
             self.commit.observe(commit.as_secs_f64());
         } else {
-            self.failed();
+            self.count_failure();
         }
     }
 
-    pub(crate) fn failed(&self) {
+    pub(crate) fn count_failure(&self) {
         self.failures.inc();
     }
 }
 
-pub(crate) fn collect_metrics(path: &Path, writer: &Handle, readers: &Readers, samples: &mut Samples) {
+pub(crate) fn collect_metrics(path: &Path, writer: &WriterHandle, readers: &Readers, samples: &mut Samples) {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-    let writable = *writer.health().borrow() == Health::Writing;
+    let writable = *writer.health().borrow() == Health::Writable;
     samples.gauge(
         "ticketing_db_write_queue_commands",
         "Commands that wait for the writer",
         &[],
-        count(writer.waiting()),
+        count(writer.queue_length()),
     );
     samples.gauge(
         "ticketing_db_reads_running",
         "Reads that run, of at most four",
         &[],
-        count(readers.busy()),
+        count(readers.running()),
     );
     samples.gauge(
         "ticketing_db_writable",
@@ -108,7 +114,7 @@ pub(crate) fn collect_metrics(path: &Path, writer: &Handle, readers: &Readers, s
         (
             "ticketing_db_wal_size_bytes",
             "The size of the write-ahead log",
-            beside(path, "-wal"),
+            sibling(path, "-wal"),
         ),
     ] {
         let size = fs::metadata(file).map_or(0, |file| file.len());

@@ -3,7 +3,7 @@ use std::fs;
 use db::{Db, Error, OpenError, Schema, admin};
 use rusqlite::Connection;
 
-use crate::{BOX_OFFICE, Disk, notes, write_note};
+use crate::{BOX_OFFICE, Folder, notes, write_note};
 
 const YESTERDAY: Schema = Schema {
     migrations: &[BOX_OFFICE.migrations[0]],
@@ -11,14 +11,14 @@ const YESTERDAY: Schema = Schema {
 };
 
 #[tokio::test]
-async fn a_database_from_a_newer_release_is_refused_and_left_as_it_is() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn a_database_of_a_newer_release_is_refused_and_not_changed() {
+    let folder = Folder::new();
+    let db = folder.open();
     db.write(|tx| write_note(tx, 1)).await.unwrap();
     // As a crash leaves it: the newest commits are only in the log.
-    let (file, log) = (disk.file("crashed.db"), disk.file("crashed.db-wal"));
-    fs::copy(disk.file("box-office.db"), &file).unwrap();
-    fs::copy(disk.file("box-office.db-wal"), &log).unwrap();
+    let (file, log) = (folder.file("crashed.db"), folder.file("crashed.db-wal"));
+    fs::copy(folder.file("box-office.db"), &file).unwrap();
+    fs::copy(folder.file("box-office.db-wal"), &log).unwrap();
     let before = (fs::read(&file).unwrap(), fs::read(&log).unwrap());
 
     let refused = Db::open(&file, &YESTERDAY).unwrap_err();
@@ -40,10 +40,10 @@ async fn a_database_from_a_newer_release_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn another_services_database_is_refused() {
-    let disk = Disk::new();
-    disk.open().close().await;
-    let file = disk.file("box-office.db");
+async fn the_database_of_another_service_is_refused() {
+    let folder = Folder::new();
+    folder.open().close().await;
+    let file = folder.file("box-office.db");
     let refused = Db::open(
         &file,
         &Schema {
@@ -62,13 +62,13 @@ async fn another_services_database_is_refused() {
         ),
         "{refused}"
     );
-    assert_eq!(disk.files(), ["box-office.db"]);
+    assert_eq!(folder.files(), ["box-office.db"]);
 }
 
 #[test]
-fn somebody_elses_sqlite_file_is_refused() {
-    let disk = Disk::new();
-    let file = disk.file("browser-history.db");
+fn the_sqlite_file_of_another_program_is_refused() {
+    let folder = Folder::new();
+    let file = folder.file("browser-history.db");
     Connection::open(&file)
         .unwrap()
         .execute_batch("CREATE TABLE visit (url TEXT)")
@@ -80,8 +80,8 @@ fn somebody_elses_sqlite_file_is_refused() {
 
 #[test]
 fn a_file_that_is_no_database_is_refused() {
-    let disk = Disk::new();
-    let file = disk.file("notes.txt");
+    let folder = Folder::new();
+    let file = folder.file("notes.txt");
     fs::write(&file, "milk, eggs, ".repeat(1000)).unwrap();
     assert!(matches!(
         Db::open(&file, &BOX_OFFICE),
@@ -91,21 +91,21 @@ fn a_file_that_is_no_database_is_refused() {
 }
 
 #[test]
-fn a_missing_folder_and_a_folder_in_the_files_place_are_named() {
-    let disk = Disk::new();
-    let refused = Db::open(&disk.file("missing/box-office.db"), &BOX_OFFICE).unwrap_err();
+fn a_missing_folder_and_a_folder_in_place_of_the_file_are_reported() {
+    let folder = Folder::new();
+    let refused = Db::open(&folder.file("missing/box-office.db"), &BOX_OFFICE).unwrap_err();
     assert!(
-        matches!(&refused, OpenError::NoFolder { folder, .. } if *folder == disk.file("missing")),
+        matches!(&refused, OpenError::NoFolder { folder: missing, .. } if *missing == folder.file("missing")),
         "{refused}"
     );
-    let refused = Db::open(&disk.file("."), &BOX_OFFICE).unwrap_err();
+    let refused = Db::open(&folder.file("."), &BOX_OFFICE).unwrap_err();
     assert!(matches!(refused, OpenError::NotWritable { .. }), "{refused}");
 }
 
 #[tokio::test]
-async fn migrations_go_forward_and_keep_what_is_there() {
-    let disk = Disk::new();
-    let file = disk.file("box-office.db");
+async fn migrations_keep_the_rows() {
+    let folder = Folder::new();
+    let file = folder.file("box-office.db");
     assert_eq!(
         admin::migrate(&file, &YESTERDAY).unwrap(),
         admin::MigrationReport { from: 0, to: 1 }
@@ -121,7 +121,7 @@ async fn migrations_go_forward_and_keep_what_is_there() {
         admin::migrate(&file, &BOX_OFFICE).unwrap(),
         admin::MigrationReport { from: 2, to: 2 }
     );
-    assert_eq!(notes(&disk.open()).await, [1]);
+    assert_eq!(notes(&folder.open()).await, [1]);
 }
 
 #[test]
@@ -130,8 +130,8 @@ fn a_migration_that_fails_leaves_the_version_before_it() {
         migrations: &[BOX_OFFICE.migrations[0], "CREATE TABLE a (b) STRICT; DROP TABLE c;"],
         ..BOX_OFFICE
     };
-    let disk = Disk::new();
-    let file = disk.file("box-office.db");
+    let folder = Folder::new();
+    let file = folder.file("box-office.db");
     admin::migrate(&file, &YESTERDAY).unwrap();
     assert!(matches!(
         admin::migrate(&file, &BROKEN),
@@ -161,8 +161,8 @@ async fn a_migration_may_rebuild_a_table_that_others_refer_to_but_not_lose_its_r
         service: "venue",
         migrations: &SCRIPTS,
     };
-    let disk = Disk::new();
-    let file = disk.file("venue.db");
+    let folder = Folder::new();
+    let file = folder.file("venue.db");
     let db = Db::open(&file, &REBUILT).unwrap();
     let dangling = db
         .write(|tx| -> Result<_, Error> { Ok(tx.execute("INSERT INTO seat VALUES (2, 9)", [])?) })

@@ -1,10 +1,10 @@
-//! A new release has migrated the database, and the release before it comes back.
+//! The previous release on a database that a new release has migrated.
 
 use std::fs;
 
 use db::{Db, OpenError, Schema, admin};
 
-use crate::{BOX_OFFICE, Disk, notes, write_note};
+use crate::{BOX_OFFICE, Folder, notes, write_note};
 
 const ADDITIVE: &str = "-- additive: notes may have an author\nALTER TABLE note ADD COLUMN author TEXT;";
 const BREAKING: &str = "ALTER TABLE note RENAME COLUMN text TO body;";
@@ -28,14 +28,14 @@ const RENAMED_THEN_MORE: Schema = Schema {
 };
 
 #[tokio::test]
-async fn after_an_additive_migration_the_release_before_reads_and_writes_and_leaves_the_schema_alone() {
-    let disk = Disk::new();
-    let (file, old) = (disk.file("box-office.db"), disk.open());
+async fn after_an_additive_migration_the_previous_release_reads_and_writes_and_keeps_the_schema() {
+    let folder = Folder::new();
+    let (file, old) = (folder.file("box-office.db"), folder.open());
     old.write(|tx| write_note(tx, 1)).await.unwrap();
     old.close().await;
     Db::open(&file, &WITH_AUTHOR).unwrap().close().await;
 
-    let old = disk.open();
+    let old = folder.open();
     old.write(|tx| write_note(tx, 2)).await.unwrap();
     assert_eq!(notes(&old).await, [1, 2]);
     old.close().await;
@@ -48,11 +48,11 @@ async fn after_an_additive_migration_the_release_before_reads_and_writes_and_lea
 }
 
 #[tokio::test]
-async fn after_a_migration_that_does_not_say_so_the_release_before_is_refused() {
+async fn after_a_migration_that_is_not_additive_the_previous_release_is_refused() {
     for schema in [RENAMED, RENAMED_THEN_MORE] {
-        let disk = Disk::new();
-        let file = disk.file("box-office.db");
-        disk.open().close().await;
+        let folder = Folder::new();
+        let file = folder.file("box-office.db");
+        folder.open().close().await;
         Db::open(&file, &schema).unwrap().close().await;
         let before = fs::read(&file).unwrap();
 
@@ -65,9 +65,9 @@ async fn after_a_migration_that_does_not_say_so_the_release_before_is_refused() 
 }
 
 #[tokio::test]
-async fn a_migration_after_a_breaking_one_is_open_to_the_release_between() {
-    let disk = Disk::new();
-    let file = disk.file("box-office.db");
+async fn an_additive_migration_after_a_breaking_one_admits_the_release_between() {
+    let folder = Folder::new();
+    let file = folder.file("box-office.db");
     Db::open(&file, &RENAMED_THEN_MORE).unwrap().close().await;
     assert!(Db::open(&file, &RENAMED).is_ok());
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
-use crate::{Disk, notes, write_note};
+use crate::{Folder, notes, write_note};
 
 fn note_seven(conn: &Connection) -> Result<Option<i64>, Error> {
     Ok(conn
@@ -20,8 +20,8 @@ fn count(conn: &Connection) -> Result<i64, Error> {
 
 #[tokio::test]
 async fn a_query_sees_one_state_however_many_statements_it_runs() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let (entered, inside) = oneshot::channel();
     let (go_on, released) = mpsc::channel();
     let (counts, ()) = tokio::join!(
@@ -43,16 +43,16 @@ async fn a_query_sees_one_state_however_many_statements_it_runs() {
 
 #[tokio::test]
 async fn a_query_cannot_write() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     assert!(db.read(|conn| write_note(conn, 1)).await.is_err());
     assert!(notes(&db).await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn queries_that_panic_do_not_use_up_the_connections() {
-    let disk = Disk::new();
-    let db = disk.open();
+    let folder = Folder::new();
+    let db = folder.open();
     let mut queries = JoinSet::new();
     for _ in 0..20 {
         let db = db.clone();
@@ -68,9 +68,9 @@ async fn queries_that_panic_do_not_use_up_the_connections() {
 }
 
 #[tokio::test]
-async fn what_is_waited_for_is_found_as_soon_as_it_is_committed() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn waiting_ends_as_soon_as_the_row_is_committed() {
+    let folder = Folder::new();
+    let db = folder.open();
     let (found, ()) = tokio::join!(db.wait_for(Duration::from_mins(1), note_seven), async {
         for id in 0..10 {
             db.write(move |tx| write_note(tx, id)).await.unwrap();
@@ -85,9 +85,9 @@ async fn what_is_waited_for_is_found_as_soon_as_it_is_committed() {
 }
 
 #[tokio::test]
-async fn waiting_ends_with_the_time_or_with_the_database() {
-    let disk = Disk::new();
-    let db = disk.open();
+async fn waiting_ends_at_the_timeout_or_when_the_database_closes() {
+    let folder = Folder::new();
+    let db = folder.open();
     assert_eq!(db.wait_for(Duration::from_millis(20), note_seven).await.unwrap(), None);
     let (outcome, ()) = tokio::join!(db.wait_for(Duration::from_mins(1), note_seven), db.close());
     assert!(matches!(outcome, Err(Error::Closed)));
@@ -103,8 +103,8 @@ async fn full_text_search_works_with_a_distrusted_schema() {
                  INSERT INTO book_words (rowid, title) VALUES (new.id, new.title);
              END;"],
     };
-    let disk = Disk::new();
-    let db = Db::open(&disk.file("library.db"), &LIBRARY).unwrap();
+    let folder = Folder::new();
+    let db = Db::open(&folder.file("library.db"), &LIBRARY).unwrap();
     db.write(|tx| -> Result<_, Error> {
         Ok(tx.execute(
             "INSERT INTO book VALUES (1, 'The Dispossessed'), (2, 'The Word for World is Forest')",
