@@ -43,9 +43,9 @@ mod tests {
             }
         });
         let outputs = join_in_order(sending).await;
-        let mut received = Vec::new();
-        receiver.recv_many(&mut received, 1000).await;
-        assert_eq!(received, (0..1000).collect::<Vec<_>>());
-        assert_eq!(outputs, received);
+        let mut numbers = Vec::new();
+        receiver.recv_many(&mut numbers, 1000).await;
+        assert_eq!(numbers, (0..1000).collect::<Vec<_>>());
+        assert_eq!(outputs, numbers);
     }
 }

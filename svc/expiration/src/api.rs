@@ -8,11 +8,11 @@ use token::SignedIn;
 use values::{Clock, OrderId, Timestamp};
 
 use crate::{
+    domain::{self, Timer, TimerState},
     store,
-    timer::{self, Timer},
 };
 
-/// What the handlers work with.
+/// The state of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(crate) db: Db,
@@ -25,7 +25,7 @@ pub struct Api;
 
 #[derive(Tags)]
 enum Tag {
-    /// The time that an order has.
+    /// Deadlines of orders.
     Expirations,
 }
 
@@ -33,7 +33,7 @@ enum Tag {
 impl Api {
     /// The deadline of one of your orders
     ///
-    /// An order that was placed a moment ago is waited for.
+    /// For a new order the request waits until the order is known, for up to three seconds.
     #[oai(path = "/:orderId", method = "get", operation_id = "getExpiration")]
     async fn get_expiration(
         &self,
@@ -42,49 +42,49 @@ impl Api {
         /// The order.
         #[oai(name = "orderId")]
         order_id: Path<OrderId>,
-    ) -> Result<Found, GetExpirationProblem> {
+    ) -> Result<GetExpirationResponse, GetExpirationProblem> {
         let id = order_id.0;
         chassis::wait_for_replication(&app.db, id.is_recent(app.clock.now()), move |conn| {
-            store::find(conn, id)
+            store::find_timer(conn, id)
         })
         .await?;
-        let timer = app.db.read(move |conn| store::find(conn, id)).await?;
-        let own = timer.filter(|timer| timer.buyer_id == buyer.user_id);
+        let timer = app.db.read(move |conn| store::find_timer(conn, id)).await?;
+        let own = timer.filter(|timer| timer.buyer_id() == buyer.user_id);
         let timer = own.ok_or_else(|| Problem::not_found("You have no such order."))?;
-        Ok(Found::Ok(Json(timer.into())))
+        Ok(GetExpirationResponse::Ok(Json(timer.into())))
     }
 }
 
 #[derive(ApiResponse)]
-enum Found {
-    /// The deadline, and what became of it.
+enum GetExpirationResponse {
+    /// The deadline and its state.
     #[oai(status = 200)]
     Ok(Json<Expiration>),
 }
 
 problem::statuses! {
-    /// Why an order's deadline is not told.
+    /// Problems of `getExpiration`.
     pub(crate) GetExpirationProblem {
         404 => "You have no such order.",
     }
 }
 
-/// The time that an order has.
+/// The deadline of an order.
 #[derive(Object)]
 #[oai(rename_all = "camelCase", example)]
 struct Expiration {
     /// The order.
     order_id: OrderId,
-    /// Until when the order is to be paid.
+    /// The time until which the order can be paid.
     deadline: Timestamp,
-    /// What became of the deadline.
+    /// The state of the deadline.
     state: ExpirationState,
-    /// The status of the order that stopped its time; only with `stopped`.
+    /// The status of the order that stopped the timer; only with `stopped`.
     #[oai(skip_serializing_if_is_none)]
     stopped_by: Option<StoppedBy>,
 }
 
-/// What became of a deadline: `pending` while the order can still be paid; `expired` once it has passed; `stopped` when
+/// The state of a deadline: `pending` while the order can still be paid; `expired` once it has passed; `stopped` when
 /// the order can no longer expire, because it was paid, is being paid, or was cancelled for another reason.
 #[derive(Enum)]
 #[oai(rename_all = "lowercase")]
@@ -107,26 +107,26 @@ enum StoppedBy {
 
 impl From<Timer> for Expiration {
     fn from(timer: Timer) -> Self {
-        let (state, stopped_by) = match timer.state {
-            timer::State::Pending => (ExpirationState::Pending, None),
-            timer::State::Expired => (ExpirationState::Expired, None),
-            timer::State::Stopped(by) => (ExpirationState::Stopped, Some(by.into())),
+        let (state, stopped_by) = match timer.state() {
+            TimerState::Pending => (ExpirationState::Pending, None),
+            TimerState::Expired => (ExpirationState::Expired, None),
+            TimerState::Stopped(by) => (ExpirationState::Stopped, Some(by.into())),
         };
         Self {
-            order_id: timer.order_id,
-            deadline: timer.deadline,
+            order_id: timer.order_id(),
+            deadline: timer.deadline(),
             state,
             stopped_by,
         }
     }
 }
 
-impl From<timer::StoppedBy> for StoppedBy {
-    fn from(by: timer::StoppedBy) -> Self {
+impl From<domain::StoppedBy> for StoppedBy {
+    fn from(by: domain::StoppedBy) -> Self {
         match by {
-            timer::StoppedBy::AwaitingPayment => Self::AwaitingPayment,
-            timer::StoppedBy::Complete => Self::Complete,
-            timer::StoppedBy::Cancelled => Self::Cancelled,
+            domain::StoppedBy::AwaitingPayment => Self::AwaitingPayment,
+            domain::StoppedBy::Complete => Self::Complete,
+            domain::StoppedBy::Cancelled => Self::Cancelled,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What `/metrics` tells of the deadlines.
+//! Metrics of the timers.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use values::Timestamp;
 
 use crate::store;
 
-/// Beyond this many it is only told that there are that many.
-const MANY: u32 = 100_000;
+/// Limits the counts, so that a scrape is cheap.
+const MAX_COUNT: u32 = 100_000;
 
 pub(crate) fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
     samples.gauge(
         "ticketing_timers_open",
-        "Orders whose deadline is waited for; 100000 stands for more, too",
+        "Pending timers, up to 100000",
         &[],
-        store::count_pending(conn, MANY)?,
+        store::count_pending(conn, MAX_COUNT)?,
     );
     samples.gauge(
         "ticketing_timers_overdue",
-        "Those of them whose deadline has passed; 100000 stands for more, too",
+        "Pending timers whose deadline has passed, up to 100000",
         &[],
-        store::count_overdue(conn, now, MANY)?,
+        store::count_overdue(conn, now, MAX_COUNT)?,
     );
-    let late = store::first_deadline(conn)?.map_or(Duration::ZERO, |deadline| deadline.until(now));
+    let overdue = store::earliest_deadline(conn)?.map_or(Duration::ZERO, |deadline| deadline.until(now));
     samples.seconds(
         "ticketing_timer_overdue_seconds",
-        "How long ago the deadline passed that passed first and was not told; 0 if none has passed",
+        "Time since the earliest deadline of a pending timer; 0 if none has passed",
         &[],
-        late,
+        overdue,
     );
     Ok(())
 }

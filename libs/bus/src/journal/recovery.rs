@@ -122,7 +122,7 @@ impl JournalRecovery<'_> {
         };
         let types: Vec<_> = events::subscriptions(self.service).collect();
         let mut journal = self.open_journal(self.plan.since).await?;
-        let mut consumed = 0;
+        let mut count = 0;
         while let Some(mut batch) = journal.next_batch().await? {
             batch.retain(|delivery| types.contains(&delivery.routing_key.as_str()));
             // A malformed message is parked when it arrives from the service's queue.
@@ -135,7 +135,7 @@ impl JournalRecovery<'_> {
                 .map(|(delivery, envelope)| async move { (delivery, self.apply(&consumer.handler, envelope).await) });
             for (delivery, outcome) in join_in_order(attempts).await {
                 match outcome {
-                    Ok(()) => consumed += 1,
+                    Ok(()) => count += 1,
                     Err(error) if error.is_transient() => return Err(recovery_error(error)),
                     // As for any message: its retries arrive at the service's queue.
                     Err(error) => {
@@ -145,7 +145,7 @@ impl JournalRecovery<'_> {
                 }
             }
         }
-        Ok(consumed)
+        Ok(count)
     }
 
     async fn apply(&self, handler: &EventHandler, envelope: Envelope) -> Result<(), ConsumeError> {

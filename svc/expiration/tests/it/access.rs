@@ -1,68 +1,52 @@
 use std::time::Duration;
 
-use testkit::TestEnv;
+use serde_json::json;
 use values::OrderId;
 
-use crate::town::{on_the_ladder, order, place};
+use crate::test_app::{TestApp, path};
 
-/// An order of 2024 that nobody has heard of.
-const OLD: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
+/// An id of 2024, for which a request does not wait.
+const OLD_ORDER: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_deadline_is_told_to_the_buyer_and_to_nobody_else() {
-    let kit = TestEnv::new().await;
-    let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.user(&service);
-    let (_, other) = kit.user(&service);
-    let order = order(&kit, buyer, Duration::from_mins(15));
-    place(&kit, &order).await;
-    let path = format!("/api/v1/expirations/{}", order.id);
-
-    let told = client.get(&path).await.expect(200).json();
-    let expected = serde_json::json!({
-        "orderId": order.id.to_string(), "deadline": order.expires_at.to_string(), "state": "pending",
-    });
-    assert_eq!(told, expected);
+async fn only_the_buyer_can_read_a_deadline() {
+    let app = TestApp::new().await;
+    let (_, other) = app.env.user(&app.service);
+    let order = app.order(Duration::from_mins(15));
+    app.publish_order(&order).await;
 
     assert_eq!(
-        service.client().get(&path).await.expect(401).problem().0,
-        "unauthorized"
+        app.get_expiration(order.id).await.expect(200).json(),
+        json!({
+            "orderId": order.id.to_string(), "deadline": order.expires_at.to_string(), "state": "pending",
+        })
     );
-    assert_eq!(
-        service
-            .client()
-            .get("/api/v1/expirations/42")
-            .await
-            .expect(401)
-            .problem()
-            .0,
-        "unauthorized"
-    );
-    assert_eq!(other.get(&path).await.expect(404).problem().0, "not-found");
-    let malformed = client.get("/api/v1/expirations/42").await.expect(400).problem();
+
+    let anonymous = app.service.client();
+    for path in [path(order.id), "/api/v1/expirations/42".to_owned()] {
+        assert_eq!(anonymous.get(&path).await.expect(401).problem().0, "unauthorized");
+    }
+    assert_eq!(other.get(&path(order.id)).await.expect(404).problem().0, "not-found");
+    let malformed = app.client.get("/api/v1/expirations/42").await.expect(400).problem();
     assert_eq!(malformed, ("malformed".to_owned(), "orderId".to_owned()));
-    service.stop().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_order_placed_just_now_is_waited_for_and_an_old_one_is_not() {
-    let kit = TestEnv::new().await;
-    let service = on_the_ladder(&kit).await;
-    let (buyer, client) = kit.user(&service);
-    let order = order(&kit, buyer, Duration::from_mins(15));
-    let path = format!("/api/v1/expirations/{}", order.id);
-    let (told, ()) = tokio::join!(client.get(&path), place(&kit, &order));
-    assert_eq!(told.expect(200).text_at("/orderId"), order.id.to_string());
+async fn a_request_waits_for_a_new_order_and_not_for_an_old_one() {
+    let app = TestApp::new().await;
+    let order = app.order(Duration::from_mins(15));
+    let (reply, ()) = tokio::join!(app.get_expiration(order.id), app.publish_order(&order));
+    assert_eq!(reply.expect(200).text_at("/orderId"), order.id.to_string());
 
-    let (old, new): (OrderId, _) = (OLD.parse().unwrap(), OrderId::new(kit.now()));
-    let path = |id: OrderId| format!("/api/v1/expirations/{id}");
-    let (old, new) = (path(old), path(new));
-    let mut waiting = std::pin::pin!(client.get(&new));
+    let (old, new): (OrderId, _) = (OLD_ORDER.parse().unwrap(), OrderId::new(app.env.now()));
+    let mut waiting = Box::pin(app.get_expiration(new));
     tokio::select! {
         biased;
-        told = client.get(&old) => assert_eq!(told.expect(404).problem().0, "not-found"),
-        told = &mut waiting => panic!("it may still come: {}", told.text),
+        reply = app.get_expiration(old) => assert_eq!(reply.expect(404).problem().0, "not-found"),
+        reply = &mut waiting => panic!("the request does not wait: {}", reply.text),
     }
-    assert_eq!(waiting.await.expect(404).problem().0, "not-found");
-    service.stop().await;
+    assert_eq!(waiting.as_mut().await.expect(404).problem().0, "not-found");
+    drop(waiting);
+    app.stop().await;
 }

@@ -1,7 +1,7 @@
-//! The service with everything real around it: the broker, its database file, its HTTP port.
+//! Tests of the service with a real broker, database file and HTTP port.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod access;
 mod deadlines;
-mod town;
+mod test_app;

@@ -1,27 +1,52 @@
+//! Fixtures of the unit tests: orders, and the use cases over a database of their own.
+
+use std::time::Duration;
+
 use bus::DelayLadder;
 use chassis::Service;
 use db::{Db, admin};
-use events::{Envelope, Event, Order};
+use events::{CancelReason, Envelope, Event, Order, OrderStatus, examples};
 use tempfile::TempDir;
 use values::{OrderId, Timestamp};
 
 use crate::{
     Expiration, Settings,
-    expire::{expire_overdue, ring},
-    follow_order::follow_order,
-    republish::republish,
+    domain::Timer,
+    events::republish,
     store,
-    timer::Timer,
+    use_cases::{expire_overdue_orders, process_timer, track_order},
 };
 
-/// The use cases over a database of their own, with nobody who empties the outbox.
-pub(crate) struct Desk {
+pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_800_000_000_000);
+pub(crate) const ORDER_WINDOW: Duration = examples::ORDER_WINDOW;
+
+/// Returns an order that was placed at noon.
+pub(crate) fn order() -> Order {
+    Order {
+        quantity: 2,
+        total: examples::usd(3998),
+        ..examples::order(NOON)
+    }
+}
+
+/// Returns the next version of an order.
+pub(crate) fn next_version(order: &Order, status: OrderStatus, cancel_reason: Option<CancelReason>) -> Order {
+    Order {
+        version: order.version + 1,
+        status,
+        cancel_reason,
+        ..order.clone()
+    }
+}
+
+/// The use cases over a temporary database, without a relay for the outbox.
+pub(crate) struct TestDb {
     pub(crate) db: Db,
     delay_ladder: DelayLadder,
     folder: TempDir,
 }
 
-impl Desk {
+impl TestDb {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("expiration.db"), &Expiration::SCHEMA).unwrap();
@@ -32,24 +57,24 @@ impl Desk {
         }
     }
 
-    pub(crate) async fn hear(&self, now: Timestamp, order: &Order) {
+    pub(crate) async fn track_order(&self, now: Timestamp, order: &Order) {
         let (order, delay_ladder) = (order.clone(), self.delay_ladder.clone());
         self.db
-            .write(move |tx| follow_order(tx, now, &order, &delay_ladder))
+            .write(move |tx| track_order(tx, now, &order, &delay_ladder))
             .await
             .unwrap();
     }
 
-    pub(crate) async fn ring(&self, now: Timestamp, order: OrderId) {
+    pub(crate) async fn process_timer(&self, now: Timestamp, order: OrderId) {
         let delay_ladder = self.delay_ladder.clone();
         self.db
-            .write(move |tx| ring(tx, now, order, &delay_ladder))
+            .write(move |tx| process_timer(tx, now, order, &delay_ladder))
             .await
             .unwrap();
     }
 
-    pub(crate) async fn sweep(&self, now: Timestamp) -> usize {
-        self.db.write(move |tx| expire_overdue(tx, now)).await.unwrap()
+    pub(crate) async fn expire_overdue_orders(&self, now: Timestamp) -> usize {
+        self.db.write(move |tx| expire_overdue_orders(tx, now)).await.unwrap()
     }
 
     pub(crate) async fn republish(&self, now: Timestamp) {
@@ -67,10 +92,13 @@ impl Desk {
     }
 
     pub(crate) async fn timers(&self) -> Vec<Timer> {
-        self.db.read(|conn| store::page(conn, "", u32::MAX)).await.unwrap()
+        self.db
+            .read(|conn| store::timers_after(conn, "", u32::MAX))
+            .await
+            .unwrap()
     }
 
-    /// Where each message goes, and what it says.
+    /// Returns the destination and event of each message in the outbox.
     pub(crate) async fn outbox(&self) -> Vec<(String, Event)> {
         self.db
             .read(|conn| -> Result<_, db::Error> {
@@ -85,17 +113,18 @@ impl Desk {
             .collect()
     }
 
-    /// The orders and deadlines that were announced.
-    pub(crate) async fn announced(&self) -> Vec<(OrderId, Timestamp)> {
-        let said = self.outbox().await.into_iter();
-        said.filter_map(|(_, event)| {
-            let expiration = event.as_expiration()?;
-            Some((expiration.order_id, expiration.deadline))
-        })
-        .collect()
+    /// Returns the orders and deadlines of the published expirations.
+    pub(crate) async fn published_expirations(&self) -> Vec<(OrderId, Timestamp)> {
+        let published = self.outbox().await.into_iter();
+        published
+            .filter_map(|(_, event)| {
+                let expiration = event.as_expiration()?;
+                Some((expiration.order_id, expiration.deadline))
+            })
+            .collect()
     }
 
-    /// What `check` finds.
+    /// Returns the findings of `check`.
     pub(crate) fn findings(&self) -> Vec<String> {
         let found = admin::check(
             &self.folder.path().join("expiration.db"),

@@ -1,0 +1,111 @@
+use db::Tx;
+use rusqlite::{Connection, OptionalExtension, Params, Row, types::FromSqlError};
+use values::{OrderId, Timestamp};
+
+use crate::domain::{StoppedBy, Timer, TimerState};
+
+/// Returns the timer of an order.
+pub(crate) fn find_timer(conn: &Connection, order: OrderId) -> Result<Option<Timer>, db::Error> {
+    let mut statement = conn.prepare_cached(
+        "SELECT order_id, buyer_id, deadline, order_version, state, stopped_by FROM timer WHERE order_id = ?1",
+    )?;
+    Ok(statement.query_row([order], read_timer).optional()?)
+}
+
+/// Returns up to `limit` pending timers whose deadline has passed, the earliest deadline first.
+pub(crate) fn overdue_timers(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Timer>, db::Error> {
+    query_timers(
+        conn,
+        "SELECT order_id, buyer_id, deadline, order_version, state, stopped_by FROM timer
+         WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline LIMIT ?2",
+        (now, limit),
+    )
+}
+
+/// Counts the pending timers, up to `limit`.
+pub(crate) fn count_pending(conn: &Connection, limit: u32) -> Result<i64, db::Error> {
+    let mut count = conn.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM timer INDEXED BY timer_pending WHERE state = 'pending' LIMIT ?1)",
+    )?;
+    Ok(count.query_row([limit], |row| row.get(0))?)
+}
+
+/// Counts the pending timers whose deadline has passed, up to `limit`.
+pub(crate) fn count_overdue(conn: &Connection, now: Timestamp, limit: u32) -> Result<i64, db::Error> {
+    let mut count = conn.prepare_cached(
+        "SELECT count(*) FROM (SELECT 1 FROM timer WHERE state = 'pending' AND deadline <= ?1 LIMIT ?2)",
+    )?;
+    Ok(count.query_row((now, limit), |row| row.get(0))?)
+}
+
+/// Returns the earliest deadline of all pending timers.
+pub(crate) fn earliest_deadline(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    let mut first = conn.prepare_cached("SELECT min(deadline) FROM timer WHERE state = 'pending'")?;
+    Ok(first.query_row([], |row| row.get(0))?)
+}
+
+/// Returns the newest order that has a timer.
+pub(crate) fn newest_order(conn: &Connection) -> Result<Option<OrderId>, db::Error> {
+    Ok(conn.query_row("SELECT max(order_id) FROM timer", [], |row| row.get(0))?)
+}
+
+/// Returns up to `limit` timers by order id, starting after the order id `after`.
+pub(crate) fn timers_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Timer>, db::Error> {
+    query_timers(
+        conn,
+        "SELECT order_id, buyer_id, deadline, order_version, state, stopped_by FROM timer
+         WHERE order_id > ?1 ORDER BY order_id LIMIT ?2",
+        (after, limit),
+    )
+}
+
+/// Inserts or replaces the timer of an order.
+pub(crate) fn save_timer(tx: &Tx, timer: &Timer) -> Result<(), db::Error> {
+    let (state, stopped_by) = match timer.state() {
+        TimerState::Pending => ("pending", None),
+        TimerState::Expired => ("expired", None),
+        TimerState::Stopped(by) => ("stopped", Some(by)),
+    };
+    tx.prepare_cached(
+        "INSERT INTO timer (order_id, buyer_id, deadline, order_version, state, stopped_by)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (order_id) DO UPDATE SET buyer_id = excluded.buyer_id, deadline = excluded.deadline,
+             order_version = excluded.order_version, state = excluded.state, stopped_by = excluded.stopped_by",
+    )?
+    .execute((
+        timer.order_id(),
+        timer.buyer_id(),
+        timer.deadline(),
+        // A version beyond the range of SQLite becomes negative, which a CHECK refuses.
+        timer.order_version().cast_signed(),
+        state,
+        stopped_by,
+    ))?;
+    Ok(())
+}
+
+fn query_timers(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<Timer>, db::Error> {
+    let mut statement = conn.prepare_cached(sql)?;
+    let timers = statement.query_map(params, read_timer)?;
+    Ok(timers.collect::<Result<_, _>>()?)
+}
+
+fn read_timer(row: &Row<'_>) -> rusqlite::Result<Timer> {
+    Ok(Timer::from_fields(
+        row.get(0)?,
+        row.get(1)?,
+        row.get(2)?,
+        row.get::<_, i64>(3)?.unsigned_abs(),
+        read_state(row)?,
+    ))
+}
+
+fn read_state(row: &Row<'_>) -> rusqlite::Result<TimerState> {
+    let stopped_by: Option<StoppedBy> = row.get(5)?;
+    match (row.get_ref(4)?.as_str()?, stopped_by) {
+        ("pending", None) => Ok(TimerState::Pending),
+        ("expired", None) => Ok(TimerState::Expired),
+        ("stopped", Some(by)) => Ok(TimerState::Stopped(by)),
+        _ => Err(FromSqlError::InvalidType.into()),
+    }
+}

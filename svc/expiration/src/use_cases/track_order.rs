@@ -1,0 +1,45 @@
+use bus::DelayLadder;
+use db::Tx;
+use events::Order;
+use values::Timestamp;
+
+use crate::{domain::Timer, events::send_timer, store};
+
+/// Updates the timer of an order to a newer version of the order, and sends a timer message for a new deadline.
+pub(crate) fn track_order(tx: &Tx, now: Timestamp, order: &Order, delay_ladder: &DelayLadder) -> Result<(), db::Error> {
+    let previous = store::find_timer(tx, order.id)?;
+    let Some(timer) = Timer::track(previous.as_ref(), order) else {
+        return Ok(());
+    };
+    store::save_timer(tx, &timer)?;
+    if timer.needs_message(previous.as_ref()) {
+        send_timer(tx, now, &timer, delay_ladder)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use events::OrderStatus;
+
+    use super::*;
+    use crate::test_support::{NOON, TestDb, next_version, order};
+
+    #[tokio::test]
+    async fn each_deadline_has_one_timer_message() {
+        let (db, order) = (TestDb::new(), order());
+        let later = Order {
+            expires_at: order.expires_at + Duration::from_mins(5),
+            ..next_version(&order, OrderStatus::Created, None)
+        };
+        let confirmed = next_version(&later, OrderStatus::AwaitingPayment, None);
+        for order in [&order, &order, &later, &order, &later, &confirmed, &order] {
+            db.track_order(NOON, order).await;
+        }
+        let messages = db.outbox().await.into_iter();
+        let deadlines: Vec<_> = messages.map(|(_, event)| event.as_timer().unwrap().deadline).collect();
+        assert_eq!(deadlines, [order.expires_at, later.expires_at]);
+    }
+}
