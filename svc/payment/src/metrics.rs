@@ -1,4 +1,4 @@
-//! What `/metrics` tells of the payments.
+//! What `/metrics` reports of the database.
 
 use std::time::Duration;
 
@@ -8,8 +8,9 @@ use values::Timestamp;
 
 use crate::store;
 
+/// Adds the gauges of payments and refunds.
 pub(crate) fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
-    for (status, payments) in store::tally(conn)? {
+    for (status, payments) in store::count_payments(conn)? {
         samples.gauge(
             "ticketing_payments",
             "Payments, by status",
@@ -19,21 +20,21 @@ pub(crate) fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut S
     }
     samples.gauge(
         "ticketing_payments_in_trouble",
-        "Payments that wait for a person",
+        "Payments that need an operator",
         &[],
-        store::in_trouble(conn)?,
+        store::count_payments_in_trouble(conn)?,
     );
-    let asked = store::oldest_asked(conn)?.map_or(Duration::ZERO, |since| since.until(now));
+    let requested = store::oldest_requested_refund_at(conn)?.map_or(Duration::ZERO, |since| since.until(now));
     samples.seconds(
         "ticketing_refund_unsettled_seconds",
-        "How long the refund has waited for Stripe's answer that has waited longest",
+        "Age of the oldest refund without a result of Stripe",
         &[],
-        asked,
+        requested,
     );
-    let age = store::longest_unsettled(conn)?.map_or(Duration::ZERO, |since| since.until(now));
+    let age = store::oldest_unanswered_at(conn)?.map_or(Duration::ZERO, |since| since.until(now));
     samples.seconds(
         "ticketing_payment_unsettled_seconds",
-        "How long the payment has waited for Stripe's answer that has waited longest",
+        "Age of the oldest call to Stripe without a result",
         &[],
         age,
     );

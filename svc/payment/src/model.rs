@@ -1,5 +1,5 @@
-//! The use cases without HTTP, broker and Stripe, for whoever explores what they do together with those of others
-//! (`tools/model`). Nothing is decided here.
+//! The use cases without HTTP, broker and Stripe, for the exploration of interleavings (`tools/model`). This module only
+//! converts types.
 
 use ::events::Envelope;
 use bus::ConsumeError;
@@ -7,239 +7,243 @@ use db::Tx;
 use values::{OrderId, PaymentId, RefundId, Timestamp, UserId};
 
 use crate::{
+    BasisPoints, domain,
     domain::{
-        self, Aftermath, BasisPoints, Call, Failure, FailureKind, GivenBack, GivenBackStatus, Intent, IntentStatus,
-        Learned, Means, Payment, RefundCall,
+        Failure, FollowUpReport, Intent, IntentStatus, Payment, PaymentMethod, RefundCall, RefundResult, StripeCall,
+        StripeFee, StripeRefundStatus, StripeResult,
     },
-    events::react,
-    jobs::{Duty, due as due_now, duty},
+    events,
+    jobs::{Task, next_task, payments_with_tasks},
     store,
-    use_cases::{Pay, keep, note, pay, record_aftermath, record_refund},
+    use_cases::{
+        PayOrder, pay_order, record_follow_up, record_refund_result, record_stripe_event, record_stripe_result,
+    },
 };
 
-/// What Stripe is asked about a payment.
+/// How many due payments are read.
+const BATCH: u32 = 64;
+
+/// A request to Stripe about a payment.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Question {
-    /// Set the money aside, or be ready to.
+pub enum StripeRequest {
+    /// Create the intent, and authorise the money where the card is known.
     Authorize {
         /// Whether the card is known.
-        card: bool,
+        has_card: bool,
     },
-    /// Look whether it ever was.
-    LookUp,
-    /// Look how the intent is.
-    Look,
-    /// Take what was set aside.
+    /// Search for the intent.
+    FindIntent,
+    /// Retrieve the intent.
+    RetrieveIntent,
+    /// Capture the authorised money.
     Capture,
-    /// Let it go.
+    /// Cancel the intent.
     Void,
-    /// Give back, after a look at the list; without a key there is only the look.
-    GiveBack {
-        /// For which refund.
+    /// Create a refund unless the list contains it.
+    Refund {
+        /// The refund.
         refund: RefundId,
         /// Minor units.
         amount: i64,
-        /// The idempotency key.
+        /// The idempotency key; without it only the list is read.
         key: Option<String>,
     },
-    /// Look what has become of the money.
-    Aftermath {
-        /// Whether any of it went back, as far as is known.
-        known: bool,
+    /// Check the captured funds.
+    FollowUp {
+        /// Whether a refund or a dispute is known.
+        has_reversals: bool,
     },
 }
 
-/// What Stripe answers.
+/// A response of Stripe.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub enum Answer {
-    /// How the intent is.
-    Intent(Told),
-    /// There will be none.
+pub enum StripeResponse {
+    /// The intent.
+    Intent(IntentState),
+    /// The request is refused for good.
     Refused,
-    /// There is none.
-    Absent,
-    /// The list of refunds, and which of them is the one that was asked for, if there is one.
-    Refund(Vec<Returned>, Option<Returned>),
-    /// The list of refunds; the one that was asked for is not made now.
-    Later(Vec<Returned>),
-    /// The list of refunds; the platform's balance does not cover the one that was asked for.
-    NotCovered(Vec<Returned>),
-    /// The list of refunds.
-    Money(Vec<Returned>),
+    /// There is no intent.
+    NotFound,
+    /// The list of refunds, and the requested one if it exists.
+    Refund(Vec<RefundState>, Option<RefundState>),
+    /// The list of refunds; the requested one has no result yet.
+    RefundUnknown(Vec<RefundState>),
+    /// The list of refunds; the balance does not cover the requested one.
+    InsufficientBalance(Vec<RefundState>),
+    /// The captured funds: the list of refunds.
+    Funds(Vec<RefundState>),
 }
 
-/// An intent.
+/// An intent at Stripe.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Told {
-    /// Stripe's name for it.
+pub struct IntentState {
+    /// Stripe's id.
     pub id: String,
-    /// Stripe's word for where it stands.
+    /// Stripe's status.
     pub status: &'static str,
-    /// Minor units that were taken.
+    /// Captured minor units.
     pub received: i64,
-    /// Whether a card was refused.
+    /// Whether the last card was declined.
     pub declined: bool,
 }
 
 /// A refund at Stripe.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
-pub struct Returned {
-    /// Stripe's name for it.
+pub struct RefundState {
+    /// Stripe's id.
     pub id: String,
     /// Minor units.
     pub amount: i64,
-    /// Stripe's word for where it stands.
+    /// Stripe's status.
     pub status: &'static str,
-    /// What its metadata says.
+    /// The refund named in its metadata.
     pub refund: Option<RefundId>,
 }
 
-/// Hears an event.
-pub fn hear(tx: &Tx, now: Timestamp, said: &Envelope) -> Result<(), ConsumeError> {
-    react(tx, now, said)
+/// Consumes an event.
+pub fn consume(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
+    events::consume(tx, now, envelope)
 }
 
-/// A buyer begins to pay, with a card or in a browser; says whether that is possible.
-pub fn begin(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderId, card: bool) -> bool {
-    let token = "pm_card_visa".parse().ok().filter(|_| card);
+/// Starts a payment, with a card or in a browser; returns whether that is possible.
+pub fn start_payment(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderId, has_card: bool) -> bool {
+    let token = "pm_card_visa".parse().ok().filter(|_| has_card);
     let request = idempotency::Request::new("payOrder", buyer_id, None, &());
-    let wish = Pay {
+    let command = PayOrder {
         buyer_id,
         order_id,
-        with: token.map_or(Means::Browser, |token| Means::Card {
+        method: token.map_or(PaymentMethod::Browser, |token| PaymentMethod::Card {
             token,
             return_url: None,
         }),
     };
-    pay(tx, now, wish, &request).is_ok()
+    pay_order(tx, now, command, &request).is_ok()
 }
 
-/// Stripe tells of something unasked.
-pub fn tell(tx: &Tx, now: Timestamp, letter: serde_json::Value) -> Result<(), db::Error> {
-    match serde_json::from_value(letter) {
-        Ok(letter) => note(tx, now, &letter).map(|_| ()),
+/// Receives a Stripe event.
+pub fn receive_stripe_event(tx: &Tx, now: Timestamp, event: serde_json::Value) -> Result<(), db::Error> {
+    match serde_json::from_value(event) {
+        Ok(event) => record_stripe_event(tx, now, &event).map(|_| ()),
         Err(_) => Ok(()),
     }
 }
 
-/// What Stripe is to be asked next about a payment, if the settler finds it.
-pub fn due(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<Question>, db::Error> {
-    let found = due_now(tx, now)?.contains(&id);
-    let Some(payment) = store::payment(tx, id)?.filter(|_| found) else {
+/// Returns the request to Stripe that the settler would send next about a payment.
+pub fn next_request(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<StripeRequest>, db::Error> {
+    if !payments_with_tasks(tx, now, BATCH)?.contains(&id) {
         return Ok(None);
-    };
-    if let Some(call) = payment.due(now) {
-        return Ok(Some(match call {
-            Call::Authorize => Question::Authorize {
-                card: payment.with != Means::Browser,
-            },
-            Call::LookUp => Question::LookUp,
-            Call::Look => Question::Look,
-            Call::Capture => Question::Capture,
-            Call::Void => Question::Void,
-        }));
     }
-    Ok(duty(tx, id, now)?.map(|(_, duty)| match duty {
-        Duty::GiveBack(refund, call) => Question::GiveBack {
-            refund: refund.id,
-            amount: refund.amount.amount,
+    Ok(next_task(tx, id, now)?.map(|task| match task {
+        Task::Call(payment, StripeCall::Authorize) => StripeRequest::Authorize {
+            has_card: *payment.method() != PaymentMethod::Browser,
+        },
+        Task::Call(_, StripeCall::FindIntent) => StripeRequest::FindIntent,
+        Task::Call(_, StripeCall::RetrieveIntent) => StripeRequest::RetrieveIntent,
+        Task::Call(_, StripeCall::Capture) => StripeRequest::Capture,
+        Task::Call(_, StripeCall::Void) => StripeRequest::Void,
+        Task::Refund(_, refund, call) => StripeRequest::Refund {
+            refund: refund.id(),
+            amount: refund.amount().amount,
             key: match call {
-                RefundCall::Ask(key) => Some(key),
-                RefundCall::Look => None,
+                RefundCall::Create(key) => Some(key),
+                RefundCall::Find => None,
             },
         },
-        Duty::Look(known) => Question::Aftermath { known },
+        Task::FollowUp(_, has_reversals) => StripeRequest::FollowUp { has_reversals },
     }))
 }
 
-/// Writes down what Stripe answered to a question that was asked at `asked_at`.
-pub fn write_down(
+/// Stores the response to a request that was sent at `called_at`.
+pub fn record_response(
     tx: &Tx,
-    (now, asked_at): (Timestamp, Timestamp),
+    (now, called_at): (Timestamp, Timestamp),
     id: PaymentId,
-    question: &Question,
-    answer: &Answer,
+    request: &StripeRequest,
+    response: &StripeResponse,
 ) -> Result<(), db::Error> {
-    let call = match question {
-        Question::Authorize { .. } => Call::Authorize,
-        Question::LookUp => Call::LookUp,
-        Question::Look => Call::Look,
-        Question::Capture => Call::Capture,
-        Question::Void => Call::Void,
-        Question::GiveBack { refund, .. } => return given_back(tx, now, *refund, answer),
-        Question::Aftermath { .. } => {
-            let Answer::Money(list) = answer else { return Ok(()) };
-            let found = Aftermath {
-                stripe_fee: Some((88, "usd".to_owned())),
-                refunds: list.iter().map(GivenBack::from).collect(),
+    let call = match request {
+        StripeRequest::Authorize { .. } => StripeCall::Authorize,
+        StripeRequest::FindIntent => StripeCall::FindIntent,
+        StripeRequest::RetrieveIntent => StripeCall::RetrieveIntent,
+        StripeRequest::Capture => StripeCall::Capture,
+        StripeRequest::Void => StripeCall::Void,
+        StripeRequest::Refund { refund, .. } => return record_refund(tx, now, *refund, response),
+        StripeRequest::FollowUp { .. } => {
+            let StripeResponse::Funds(list) = response else {
+                return Ok(());
+            };
+            let report = FollowUpReport {
+                stripe_fee: Some(StripeFee {
+                    amount: 88,
+                    currency: "usd".to_owned(),
+                }),
+                refunds: list.iter().map(Into::into).collect(),
                 disputes: Vec::new(),
             };
-            return record_aftermath(tx, now, id, asked_at, &found);
+            return record_follow_up(tx, now, id, called_at, &report);
         }
     };
     let Some(payment) = store::payment(tx, id)? else {
         return Ok(());
     };
-    let learned = match answer {
-        Answer::Intent(told) => told.of(&payment).into(),
-        Answer::Refused => Learned::Refused(declined()),
-        _ => Learned::Absent,
+    let result = match response {
+        StripeResponse::Intent(state) => state.intent_of(&payment).into(),
+        StripeResponse::Refused => StripeResult::Refused(Failure::generic_decline()),
+        _ => StripeResult::NotFound,
     };
-    keep(tx, now, share(), id, (call, asked_at), learned).map(|_| ())
+    record_stripe_result(tx, now, fee_rate(), id, (call, called_at), result).map(|_| ())
 }
 
-fn given_back(tx: &Tx, now: Timestamp, refund: RefundId, answer: &Answer) -> Result<(), db::Error> {
-    let (list, answer) = match answer {
-        Answer::Refund(list, Some(given)) => (list.as_slice(), domain::Answer::GivenBack(given.into())),
-        Answer::Refund(list, None) => (
+fn record_refund(tx: &Tx, now: Timestamp, refund: RefundId, response: &StripeResponse) -> Result<(), db::Error> {
+    let (list, result) = match response {
+        StripeResponse::Refund(list, Some(created)) => (list.as_slice(), RefundResult::Created(created.into())),
+        StripeResponse::Refund(list, None) => (
             list.as_slice(),
-            domain::Answer::Refused("charge_already_refunded".to_owned()),
+            RefundResult::Refused("charge_already_refunded".to_owned()),
         ),
-        Answer::Later(list) => (list.as_slice(), domain::Answer::Unknown(String::new())),
-        Answer::NotCovered(list) => (list.as_slice(), domain::Answer::NotCovered(String::new())),
-        _ => (&[][..], domain::Answer::Unknown(String::new())),
+        StripeResponse::RefundUnknown(list) => (list.as_slice(), RefundResult::Unknown(String::new())),
+        StripeResponse::InsufficientBalance(list) => {
+            (list.as_slice(), RefundResult::InsufficientBalance(String::new()))
+        }
+        _ => (&[][..], RefundResult::Unknown(String::new())),
     };
-    let list = list.iter().map(GivenBack::from).collect::<Vec<_>>();
-    record_refund(tx, now, refund, &list, &answer)
+    let list = list.iter().map(Into::into).collect::<Vec<_>>();
+    record_refund_result(tx, now, refund, &list, &result)
 }
 
-/// 2.5 %: of an odd price, no whole number.
-fn share() -> BasisPoints {
+/// 2.5 %: a fraction of a minor unit for odd prices.
+fn fee_rate() -> BasisPoints {
     BasisPoints::try_from(250).unwrap_or_default()
 }
 
-fn declined() -> Failure {
-    Failure::new(FailureKind::Declined, "generic_decline", "Your card was declined.")
-}
-
-impl Told {
-    fn of(&self, payment: &Payment) -> Intent {
+impl IntentState {
+    fn intent_of(&self, payment: &Payment) -> Intent {
         Intent {
             id: self.id.clone(),
-            status: IntentStatus::of_word(self.status),
-            amount: payment.amount.amount,
+            status: IntentStatus::from_stripe(self.status),
+            amount: payment.amount().amount,
             amount_received: self.received,
-            currency: payment.amount.currency.code().to_owned(),
-            payment_id: Some(payment.id.to_string()),
-            order_id: Some(payment.order_id.to_string()),
-            buyer_id: Some(payment.buyer_id.to_string()),
-            created_at: payment.created_at,
+            currency: payment.amount().currency.code().to_owned(),
+            payment_id: Some(payment.id().to_string()),
+            order_id: Some(payment.order_id().to_string()),
+            buyer_id: Some(payment.buyer_id().to_string()),
+            created_at: payment.created_at(),
             amount_refunded: None,
             client_secret: Some(format!("{}_secret", self.id)),
             next_action_url: None,
-            failure: self.declined.then(declined),
+            failure: self.declined.then(Failure::generic_decline),
         }
     }
 }
 
-impl From<&Returned> for GivenBack {
-    fn from(returned: &Returned) -> Self {
+impl From<&RefundState> for domain::StripeRefund {
+    fn from(state: &RefundState) -> Self {
         Self {
-            id: returned.id.clone(),
-            amount: returned.amount,
-            status: GivenBackStatus::of_word(returned.status),
+            id: state.id.clone(),
+            amount: state.amount,
+            status: StripeRefundStatus::from_stripe(state.status),
             failure_reason: None,
-            refund_id: returned.refund,
+            refund_id: state.refund,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The payment service as the chassis runs it: schema, wiring, subcommands.
+//! The payment service: schema, wiring and subcommands.
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,15 +16,15 @@ use crate::{
     metrics,
     settings::Settings,
     store,
-    stripe::{Mailbox, Signers, Stripe},
+    stripe::{SigningSecrets, StripeClient, WebhookReceiver},
 };
 
 /// The payment service.
 #[derive(Debug)]
 pub struct Payments;
 
-/// How often open payments are looked for that no commit has told of.
-const LOOK: Duration = Duration::from_secs(2);
+/// How often due payments are settled without a commit.
+const POLLING_INTERVAL: Duration = Duration::from_secs(2);
 
 impl Service for Payments {
     const NAME: &'static str = "payment";
@@ -58,7 +58,7 @@ impl Service for Payments {
     }
 
     fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-        store::newest(conn)
+        store::newest_payment_at(conn)
     }
 
     fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
@@ -66,7 +66,7 @@ impl Service for Payments {
     }
 
     async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
-        let waiting = context.clone();
+        let recovering = context.clone();
         let Context {
             db,
             metrics,
@@ -76,37 +76,37 @@ impl Service for Payments {
             ..
         } = context;
         let publishable_key = settings.stripe_publishable_key.as_deref().map(Arc::from);
-        let mailbox = Mailbox::new(Signers::new(settings.webhook_secrets()), &metrics);
-        let share = settings.platform_fee;
-        // Off the async threads, and a panic for want of certificates is caught there.
-        let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &metrics)).await;
-        let stripe = stripe
-            .map_err(|_| OperatorError("Stripe: this machine has no certificates of authorities".to_owned()))??;
-        events::begin_remembering(&db, &clock).await?;
-        jobs::backfill_ledger(&db, &clock, share).await?;
-        events::begin_looking_after(&db, &clock).await?;
-        let remembering = jobs::remembering(&db, &clock, &stripe);
-        let settler = Settler::new((db.clone(), clock.clone()), stripe, share, shutdown, tasks.clone());
-        let settling = settler.clone();
+        let secrets = SigningSecrets::new(settings.webhook_secrets());
+        let webhook_receiver = WebhookReceiver::new(secrets, &metrics);
+        let fee_rate = settings.platform_fee;
+        // Blocks, and panics without root certificates: both stay in this thread.
+        let stripe = tokio::task::spawn_blocking(move || StripeClient::new(&settings, &metrics)).await;
+        let stripe =
+            stripe.map_err(|_| OperatorError("Stripe: this machine has no root certificates".to_owned()))??;
+        jobs::backfill_ledger(&db, &clock, fee_rate).await?;
+        events::start_recovery(&db, &clock).await?;
+        let recovery_job = jobs::recovery_job(&db, &clock, &stripe);
+        let settler = Settler::new((db.clone(), clock.clone()), stripe, fee_rate, shutdown, tasks.clone());
+        let worker = settler.clone();
         tasks.spawn(trace::context().scope(async move {
-            // What a backup says of a payment may be out of date: not before it has caught up.
-            if waiting.wait_for_recovery().await {
-                settling.run().await;
+            // A restored database may be outdated, so the worker waits until it has caught up.
+            if recovering.wait_for_recovery().await {
+                worker.run().await;
             }
         }));
-        let looking = settler.clone();
-        let look = Job::every(LOOK, "look for open payments", move || {
-            looking.wake();
+        let polled = settler.clone();
+        let polling_job = Job::every(POLLING_INTERVAL, "settle due payments", move || {
+            polled.wake();
             std::future::ready(())
         });
         Ok(Parts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
-                handler: Arc::new(events::react),
+                handler: Arc::new(events::consume),
             }],
             jobs: vec![
-                look,
-                remembering,
+                polling_job,
+                recovery_job,
                 idempotency::purge_job(&db, &clock),
                 jobs::purge_job(&db, &clock),
             ],
@@ -115,7 +115,7 @@ impl Service for Payments {
                 clock,
                 settler,
                 publishable_key,
-                mailbox,
+                webhook_receiver,
             },
             verifier: None,
         })
@@ -124,27 +124,27 @@ impl Service for Payments {
     async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         match command {
             Command::Reconcile { since, adopt, stripe } => jobs::reconcile((since, adopt), *stripe, db, clock).await,
-            Command::Ledger => Ok(db.read(jobs::report).await?),
+            Command::Ledger => Ok(db.read(jobs::ledger_report).await?),
         }
     }
 }
 
-/// The payment service's own subcommands.
+/// The subcommands of the payment service.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Compare every payment of a period with Stripe's own list, both ways. Fails where they differ.
+    /// Compare the payments of a period with Stripe's, in both directions. Fails if they differ.
     Reconcile {
-        /// From when on: a moment such as 2027-06-01T00:00:00Z, or how long ago, such as 90m, 24h or 7d.
+        /// Start of the period: a time such as 2027-06-01T00:00:00Z, or a duration before now such as 90m, 24h or 7d.
         #[arg(long, value_name = "WHEN")]
         since: Since,
-        /// Take back payments that Stripe knows and the database does not. They then follow their orders. Of what was
-        /// given back differently, the running service asks Stripe.
+        /// Restore payments that only Stripe has a record of; they then follow their orders. For differing refunds, the
+        /// running service reads Stripe's state.
         #[arg(long)]
         adopt: bool,
         /// How to reach Stripe.
         #[command(flatten)]
         stripe: Box<Settings>,
     },
-    /// Show what each account of the ledger has, by currency, in minor units.
+    /// Show the balance of each account of the ledger, by currency, in minor units.
     Ledger,
 }

@@ -3,7 +3,7 @@
 use events::{AskedBy, Order, RefundStatus};
 use values::{Money, RefundId, Timestamp};
 
-use crate::domain::{Intent, IntentStatus, Means, Payment};
+use crate::domain::{Intent, IntentStatus, Payment, PaymentMethod};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -16,28 +16,28 @@ pub(crate) fn usd(amount: i64) -> Money {
 
 pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
     Intent {
-        id: format!("pi_{}", payment.id),
+        id: format!("pi_{}", payment.id()),
         status,
-        amount: payment.amount.amount,
+        amount: payment.amount().amount,
         amount_received: if status == IntentStatus::Succeeded {
-            payment.amount.amount
+            payment.amount().amount
         } else {
             0
         },
         currency: "usd".to_owned(),
-        payment_id: Some(payment.id.to_string()),
-        order_id: Some(payment.order_id.to_string()),
-        buyer_id: Some(payment.buyer_id.to_string()),
-        created_at: payment.created_at,
+        payment_id: Some(payment.id().to_string()),
+        order_id: Some(payment.order_id().to_string()),
+        buyer_id: Some(payment.buyer_id().to_string()),
+        created_at: payment.created_at(),
         amount_refunded: None,
-        client_secret: Some(format!("pi_{}_secret_1", payment.id)),
+        client_secret: Some(format!("pi_{}_secret_1", payment.id())),
         next_action_url: None,
         failure: None,
     }
 }
 
-pub(crate) fn card() -> Means {
-    Means::Card {
+pub(crate) fn card() -> PaymentMethod {
+    PaymentMethod::Card {
         token: "tok_visa".parse().unwrap(),
         return_url: None,
     }

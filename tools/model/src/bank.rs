@@ -3,7 +3,7 @@
 //! <https://docs.stripe.com/payments/paymentintents/lifecycle>, <https://docs.stripe.com/api/idempotent_requests>,
 //! <https://docs.stripe.com/refunds>
 
-use payment::model::{Answer, Question, Returned, Told};
+use payment::model::{IntentState, RefundState, StripeRequest, StripeResponse};
 
 use crate::{names, services::TOTAL};
 
@@ -109,19 +109,19 @@ impl Account {
     }
 
     /// The moods that make a difference.
-    pub(crate) fn moods(&self, question: &Question) -> &'static [Mood] {
+    pub(crate) fn moods(&self, question: &StripeRequest) -> &'static [Mood] {
         match question {
-            Question::Authorize { card: true } if self.first.is_none() => &[Mood::Fine, Mood::Slow, Mood::No],
-            Question::Capture if self.intent == Some(Word::RequiresCapture) => &[Mood::Fine, Mood::No],
-            Question::GiveBack { key: Some(_), .. } => &[Mood::Fine, Mood::Slow, Mood::No],
+            StripeRequest::Authorize { has_card: true } if self.first.is_none() => &[Mood::Fine, Mood::Slow, Mood::No],
+            StripeRequest::Capture if self.intent == Some(Word::RequiresCapture) => &[Mood::Fine, Mood::No],
+            StripeRequest::Refund { key: Some(_), .. } => &[Mood::Fine, Mood::Slow, Mood::No],
             _ => &[Mood::Fine],
         }
     }
 
     /// Does what it is asked, and says what is so then.
-    pub(crate) fn ask(&mut self, payment: u8, question: &Question, mood: Mood) -> Answer {
+    pub(crate) fn ask(&mut self, payment: u8, question: &StripeRequest, mood: Mood) -> StripeResponse {
         match question {
-            Question::Authorize { card } => {
+            StripeRequest::Authorize { has_card: card } => {
                 let first = *self.first.get_or_insert(match (card, mood) {
                     (true, Mood::Fine) => Word::RequiresCapture,
                     (true, Mood::Slow) => Word::RequiresAction,
@@ -132,35 +132,37 @@ impl Account {
                     self.declined = u8::from(*card && first == Word::RequiresPaymentMethod);
                 }
                 if *card && first == Word::RequiresPaymentMethod {
-                    Answer::Refused
+                    StripeResponse::Refused
                 } else {
-                    Answer::Intent(told(payment, first, false))
+                    StripeResponse::Intent(told(payment, first, false))
                 }
             }
-            Question::LookUp | Question::Look => self.look(payment),
-            Question::Capture => {
+            StripeRequest::FindIntent | StripeRequest::RetrieveIntent => self.look(payment),
+            StripeRequest::Capture => {
                 if self.intent == Some(Word::RequiresCapture) && mood != Mood::No {
                     self.turn(Word::Succeeded);
                 }
                 self.look(payment)
             }
-            Question::Void => {
+            StripeRequest::Void => {
                 if !matches!(self.intent, None | Some(Word::Succeeded | Word::Canceled)) {
                     self.turn(Word::Canceled);
                 }
                 self.look(payment)
             }
-            Question::GiveBack { refund, amount, key } => {
+            StripeRequest::Refund { refund, amount, key } => {
                 let list = self.list();
                 if let Some(found) = list.iter().find(|given| given.refund == Some(*refund)) {
-                    return Answer::Refund(list.clone(), Some(found.clone()));
+                    return StripeResponse::Refund(list.clone(), Some(found.clone()));
                 }
-                let Some(key) = key else { return Answer::Later(list) };
+                let Some(key) = key else {
+                    return StripeResponse::RefundUnknown(list);
+                };
                 if mood == Mood::No {
                     self.uncovered.push(key.clone());
                 }
                 if self.uncovered.contains(key) {
-                    return Answer::NotCovered(list);
+                    return StripeResponse::InsufficientBalance(list);
                 }
                 let fate = if mood == Mood::Slow {
                     Fate::Pending
@@ -168,18 +170,20 @@ impl Account {
                     Fate::Succeeded
                 };
                 let made = self.give_back(*refund, *amount, key, fate);
-                Answer::Refund(list, self.list().pop().filter(|_| made))
+                StripeResponse::Refund(list, self.list().pop().filter(|_| made))
             }
-            Question::Aftermath { known } if *known || self.given() > 0 => Answer::Money(self.list()),
-            Question::Aftermath { .. } => Answer::Money(Vec::new()),
+            StripeRequest::FollowUp { has_reversals: known } if *known || self.given() > 0 => {
+                StripeResponse::Funds(self.list())
+            }
+            StripeRequest::FollowUp { .. } => StripeResponse::Funds(Vec::new()),
         }
     }
 
     /// A request that was on its way for long arrives; nobody hears the answer. The list that it followed is an old one.
-    pub(crate) fn arrive(&mut self, payment: u8, question: &Question) {
+    pub(crate) fn arrive(&mut self, payment: u8, question: &StripeRequest) {
         match question {
-            Question::GiveBack { key: None, .. } => {}
-            Question::GiveBack {
+            StripeRequest::Refund { key: None, .. } => {}
+            StripeRequest::Refund {
                 key: Some(key),
                 refund,
                 amount,
@@ -222,14 +226,14 @@ impl Account {
         });
     }
 
-    fn look(&self, payment: u8) -> Answer {
+    fn look(&self, payment: u8) -> StripeResponse {
         let declined = self.declined > 0 && self.intent == Some(Word::RequiresPaymentMethod);
         let told = self.intent.map(|word| told(payment, word, declined));
-        told.map_or(Answer::Absent, Answer::Intent)
+        told.map_or(StripeResponse::NotFound, StripeResponse::Intent)
     }
 
-    fn list(&self) -> Vec<Returned> {
-        let returned = self.refunds.iter().enumerate().map(|(index, given)| Returned {
+    fn list(&self) -> Vec<RefundState> {
+        let returned = self.refunds.iter().enumerate().map(|(index, given)| RefundState {
             id: format!("re_{index}"),
             amount: given.amount,
             status: match given.state {
@@ -243,8 +247,8 @@ impl Account {
     }
 }
 
-fn told(payment: u8, word: Word, declined: bool) -> Told {
-    Told {
+fn told(payment: u8, word: Word, declined: bool) -> IntentState {
+    IntentState {
         id: format!("pi_{payment}"),
         status: word.text(),
         received: if word == Word::Succeeded { TOTAL } else { 0 },

@@ -2,7 +2,7 @@
 
 use db::Tx;
 use events::{Envelope, Event, Expiration, Ticket, examples};
-use payment::model::{Answer, Question};
+use payment::model::{StripeRequest, StripeResponse};
 use rusqlite::{OptionalExtension, types::FromSql};
 use values::Timestamp;
 
@@ -235,8 +235,8 @@ pub(crate) enum PaymentStep {
     WriteDown {
         payment: u8,
         tick: u8,
-        question: Question,
-        answer: Answer,
+        question: StripeRequest,
+        answer: StripeResponse,
     },
     /// Stripe tells, unasked, that the intent is or was so; `asking` says whether it is being asked just now.
     Told {
@@ -276,7 +276,7 @@ pub(crate) struct Attempt {
 impl Actor for Payments {
     type Service = payment::Payments;
     type Step = PaymentStep;
-    type Answer = Question;
+    type Answer = StripeRequest;
     type View = PaymentView;
 
     const TABLES: &'static [&'static str] = &["bill", "payment", "taking", "refund", "dispute", "ledger"];
@@ -293,16 +293,16 @@ impl Actor for Payments {
     const NAMES: &'static [(&'static str, &'static [&'static str])] =
         &[("payment", &names::PAYMENTS), ("refund", &names::BY_HAND)];
 
-    fn run(tx: &Tx, step: &PaymentStep, post: &Post) -> Result<Option<Question>, Failed> {
+    fn run(tx: &Tx, step: &PaymentStep, post: &Post) -> Result<Option<StripeRequest>, Failed> {
         use payment::model;
         let within = |tick: u8, millis: i64| Timestamp::from_millis(names::at(tick).millis() + millis);
         let told = |asking: bool| within(0, if asking { SINCE } else { 0 });
         match step {
             PaymentStep::Hear { mail, tick } => {
-                model::hear(tx, names::at(*tick), &post.letter(*mail).envelope).map_err(wrong)?;
+                model::consume(tx, names::at(*tick), &post.letter(*mail).envelope).map_err(wrong)?;
             }
             PaymentStep::Pay { card, tick } => {
-                done(model::begin(
+                done(model::start_payment(
                     tx,
                     names::at(*tick),
                     names::buyer(),
@@ -312,7 +312,7 @@ impl Actor for Payments {
             }
             PaymentStep::Ask { payment, tick } => {
                 let payment = names::payment((*payment).into());
-                let question = model::due(tx, names::at(*tick), payment).map_err(wrong)?;
+                let question = model::next_request(tx, names::at(*tick), payment).map_err(wrong)?;
                 // Whatever was told is told before this question.
                 let aged = "UPDATE payment SET told_at = ?1 WHERE id = ?2 AND told_at IS NOT NULL";
                 tx.prepare_cached(aged)
@@ -334,7 +334,7 @@ impl Actor for Payments {
             } => {
                 let payment = names::payment((*payment).into());
                 let times = (within(*tick, 0), within(0, ASKED));
-                model::write_down(tx, times, payment, question, answer).map_err(wrong)?;
+                model::record_response(tx, times, payment, question, answer).map_err(wrong)?;
             }
             PaymentStep::Told { payment, was, asking } => {
                 let letter = serde_json::json!({
@@ -346,7 +346,7 @@ impl Actor for Payments {
                         "metadata": { "payment_id": names::PAYMENTS[usize::from(*payment)] },
                     } },
                 });
-                model::tell(tx, told(*asking), letter).map_err(wrong)?;
+                model::receive_stripe_event(tx, told(*asking), letter).map_err(wrong)?;
             }
             PaymentStep::ToldOfMoney { payment, asking } => {
                 let letter = serde_json::json!({
@@ -354,7 +354,7 @@ impl Actor for Payments {
                     "type": "charge.refunded",
                     "data": { "object": { "payment_intent": format!("pi_{payment}") } },
                 });
-                model::tell(tx, told(*asking), letter).map_err(wrong)?;
+                model::receive_stripe_event(tx, told(*asking), letter).map_err(wrong)?;
             }
         }
         Ok(None)

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, RwLock},
 };
 
-use payment::model::{Answer, Question};
+use payment::model::{StripeRequest, StripeResponse};
 use stateright::{Model, Property};
 use values::Timestamp;
 
@@ -57,9 +57,9 @@ pub(crate) struct World {
     pub(crate) tick: u8,
     pub(crate) stripe: [Account; 2],
     /// What the payment service has asked about each attempt and has not written down.
-    pub(crate) asked: [Option<Box<(Question, Answer)>>; 2],
+    pub(crate) asked: [Option<Box<(StripeRequest, StripeResponse)>>; 2],
     /// Requests that nobody waits for any more.
-    pub(crate) late: Vec<(u8, Question)>,
+    pub(crate) late: Vec<(u8, StripeRequest)>,
     /// What was said and may still be heard, and whether it was heard already.
     pub(crate) post: Vec<(Mail, bool)>,
     /// Whether the buyer's browser has the secret of an intent.
@@ -228,7 +228,7 @@ impl Market {
         Self::say(world, &effect);
     }
 
-    fn payment_does(&self, world: &mut World, step: &PaymentStep) -> Option<Question> {
+    fn payment_does(&self, world: &mut World, step: &PaymentStep) -> Option<StripeRequest> {
         let effect = self.payments.step(world.payment, step, &self.post);
         world.payment = effect.next;
         Self::say(world, &effect);
@@ -282,13 +282,13 @@ impl Market {
     }
 
     /// What is to be asked about an attempt, as it is when nobody asks yet; none while somebody does.
-    fn asks(&self, world: &mut World, payment: u8) -> Option<Question> {
+    fn asks(&self, world: &mut World, payment: u8) -> Option<StripeRequest> {
         if world.asked[usize::from(payment)].is_some() {
             return None;
         }
         let tick = world.tick;
         let question = self.payment_does(world, &PaymentStep::Ask { payment, tick })?;
-        if question == Question::Capture && !self.order(world).is_paid_with(payment.into()) {
+        if question == StripeRequest::Capture && !self.order(world).is_paid_with(payment.into()) {
             world.wrong = Some("Stripe is asked to take money for an order that is not confirmed with that payment");
         }
         Some(question)
@@ -368,10 +368,10 @@ impl Market {
                 if !account.moods(&question).contains(mood) {
                     return None;
                 }
-                if question == Question::Capture && *mood == Mood::No {
+                if question == StripeRequest::Capture && *mood == Mood::No {
                     world.left.refusals = world.left.refusals.checked_sub(1)?;
                 }
-                if matches!(question, Question::GiveBack { .. }) && *mood == Mood::No {
+                if matches!(question, StripeRequest::Refund { .. }) && *mood == Mood::No {
                     world.left.uncovered = world.left.uncovered.checked_sub(1)?;
                 }
                 let answer = account.ask(*payment, &question, *mood);
@@ -394,7 +394,10 @@ impl Market {
             }
             Action::IsDelayed { payment } => {
                 let question = self.asks(world, *payment)?;
-                let looks = matches!(question, Question::Look | Question::LookUp | Question::Aftermath { .. });
+                let looks = matches!(
+                    question,
+                    StripeRequest::RetrieveIntent | StripeRequest::FindIntent | StripeRequest::FollowUp { .. }
+                );
                 if looks || world.late.iter().any(|late| *late == (*payment, question.clone())) {
                     return None;
                 }

@@ -1,4 +1,4 @@
-//! What every handler works with.
+//! The dependencies of the handlers.
 
 use std::sync::Arc;
 
@@ -6,22 +6,22 @@ use db::Db;
 use poem_openapi::Tags;
 use values::Clock;
 
-use crate::{jobs::Settler, stripe::Mailbox};
+use crate::{jobs::Settler, stripe::WebhookReceiver};
 
-/// What the handlers work with.
+/// The dependencies of the handlers.
 #[derive(Clone, Debug)]
 pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) settler: Settler,
-    /// The Stripe account, as browsers know it.
+    /// Identifies the Stripe account to browsers.
     pub(crate) publishable_key: Option<Arc<str>>,
-    pub(crate) mailbox: Mailbox,
+    pub(crate) webhook_receiver: WebhookReceiver,
 }
 
 #[derive(Tags)]
 pub(crate) enum Tag {
-    /// Paying for orders.
+    /// Payments for orders, and what sellers earn.
     #[oai(rename = "Payments")]
     Payments,
 }

@@ -1,9 +1,9 @@
-//! Comma-separated values as RFC 4180 has them, and as a spreadsheet may open them.
+//! Comma-separated values (RFC 4180) that are safe to open in a spreadsheet.
 
 /// Appends a record.
-pub(super) fn record<'a>(text: &mut String, cells: impl IntoIterator<Item = Cell<'a>>) {
-    for (place, cell) in cells.into_iter().enumerate() {
-        if place > 0 {
+pub(super) fn append_record<'a>(text: &mut String, cells: impl IntoIterator<Item = Cell<'a>>) {
+    for (index, cell) in cells.into_iter().enumerate() {
+        if index > 0 {
             text.push(',');
         }
         match cell {
@@ -14,22 +14,22 @@ pub(super) fn record<'a>(text: &mut String, cells: impl IntoIterator<Item = Cell
     text.push_str("\r\n");
 }
 
-/// What stands in a cell.
+/// The content of a cell.
 pub(super) enum Cell<'a> {
     Number(i64),
     Text(&'a str),
 }
 
-/// A text that begins like a formula would be run as one by whoever opens it
-/// (<https://owasp.org/www-community/attacks/CSV_Injection>): so it begins with an apostrophe.
+/// Appends a quoted text. A text that looks like a formula gets an apostrophe, so that a spreadsheet does not run it
+/// (<https://owasp.org/www-community/attacks/CSV_Injection>).
 fn quote(text: &mut String, cell: &str) {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    if !formula && !cell.contains([',', '"', '\r', '\n']) {
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    if !is_formula && !cell.contains([',', '"', '\r', '\n']) {
         text.push_str(cell);
         return;
     }
     text.push('"');
-    if formula {
+    if is_formula {
         text.push('\'');
     }
     text.push_str(&cell.replace('"', "\"\""));
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_quotes_gets_them_and_nothing_is_a_formula() {
+    fn special_characters_are_quoted_and_formulas_are_defused() {
         for (cell, written) in [
             ("plain", "plain"),
             ("", ""),
@@ -55,7 +55,7 @@ mod tests {
             ("\t=1", "\"'\t=1\""),
         ] {
             let mut text = String::new();
-            record(&mut text, [Cell::Number(-5), Cell::Text(cell)]);
+            append_record(&mut text, [Cell::Number(-5), Cell::Text(cell)]);
             assert_eq!(text, format!("-5,{written}\r\n"));
         }
     }

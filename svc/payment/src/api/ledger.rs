@@ -1,4 +1,4 @@
-//! `GET /payments/balance`, `GET /payments/ledger`: a seller's own books.
+//! A seller's balance and ledger.
 
 use pagination::{Cursor, Limit, Page};
 use poem::{
@@ -18,24 +18,25 @@ use token::SignedIn;
 
 use super::{
     app::{App, Tag},
-    ledger_view::{Balance, BalanceView, LedgerLine},
+    ledger_view::{BalanceView, CurrencyBalanceView, LedgerLineView},
 };
 use crate::store;
 
-/// The most lines that one CSV document has.
-const CSV_LINES: u32 = 10_000;
+/// The most lines that one CSV document may have.
+const MAX_CSV_LINES: u32 = 10_000;
 
+/// The media type of a CSV document.
 const CSV: &str = "text/csv; charset=utf-8; header=present";
 
-/// The HTTP operations on a seller's books.
+/// The operations on a seller's balance and ledger.
 #[derive(Debug)]
 pub struct LedgerApi;
 
-/// How the lines are written.
+/// The format of the ledger.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "LedgerFormat", rename_all = "lowercase")]
 enum Format {
-    /// A page of a list.
+    /// One page.
     Json,
     /// All lines, for a spreadsheet.
     Csv,
@@ -43,60 +44,67 @@ enum Format {
 
 #[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Payments")]
 impl LedgerApi {
-    /// Look at what you have earned
+    /// Get your balance
     ///
-    /// What was sold, what the platform gets, what has gone back to buyers and what is yours, for each currency. An order
-    /// counts once it is complete.
+    /// Sales, fees, refunds, disputes and your share, for each currency. Only complete orders count.
     #[oai(path = "/balance", method = "get", operation_id = "getBalance")]
-    async fn get_balance(&self, app: Data<&App>, seller: SignedIn) -> Result<Json<Balance>, poem::Error> {
-        let rows = app.db.read(move |conn| store::balance(conn, seller.user_id));
+    async fn get_balance(&self, app: Data<&App>, seller: SignedIn) -> Result<Json<BalanceView>, poem::Error> {
+        let rows = app.db.read(move |conn| store::seller_balances(conn, seller.user_id));
         let rows = rows.await.map_err(Problem::from)?;
-        Ok(Json(Balance {
-            currencies: rows.into_iter().map(BalanceView::of).collect(),
+        Ok(Json(BalanceView {
+            currencies: rows.into_iter().map(CurrencyBalanceView::new).collect(),
         }))
     }
 
-    /// List what has changed your balance
+    /// List your ledger
     ///
-    /// The newest first. With `format=csv`, or `Accept: text/csv`, as comma-separated values (RFC 4180): up to 10000 lines,
-    /// with the rest behind a `Link` header.
+    /// The changes of your balance, newest first. With `format=csv` or `Accept: text/csv`, as comma-separated values
+    /// (RFC 4180): up to 10000 lines, with a `Link` header to the rest.
     #[oai(path = "/ledger", method = "get", operation_id = "listLedger")]
     async fn list_ledger(
         &self,
         app: Data<&App>,
         seller: SignedIn,
         request: &Request,
-        /// How the lines are written.
+        /// The format of the response.
         format: Query<Option<Format>>,
-        /// How many at most; CSV has up to 10000 lines whatever it says.
+        /// The maximum number of lines; ignored for CSV.
         limit: Query<Option<Limit>>,
-        /// Where the list goes on: `nextCursor` of the page before.
+        /// The `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<i64>>>,
-    ) -> Result<Lines, poem::Error> {
+    ) -> Result<LedgerResponse, poem::Error> {
         let csv = format
             .0
-            .map_or_else(|| wants_csv(request), |format| format == Format::Csv);
+            .map_or_else(|| accepts_csv(request), |format| format == Format::Csv);
         let (limit, before) = (limit.0.unwrap_or_default(), cursor.0.map(|cursor| cursor.0));
-        let rows = if csv { CSV_LINES + 1 } else { limit.rows() };
+        let rows = if csv { MAX_CSV_LINES + 1 } else { limit.rows() };
         let lines = app
             .db
-            .read(move |conn| store::lines(conn, seller.user_id, before, rows));
+            .read(move |conn| store::ledger_rows(conn, seller.user_id, before, rows));
         let mut lines = lines.await.map_err(Problem::from)?;
         if !csv {
-            return Ok(Lines::Json(Page::cut(lines, limit, |line| line.id, LedgerLine::of)));
+            return Ok(LedgerResponse::Json(Page::cut(
+                lines,
+                limit,
+                |line| line.id,
+                LedgerLineView::new,
+            )));
         }
-        let most = usize::try_from(CSV_LINES).unwrap_or(usize::MAX);
-        let more = lines.len() > most;
-        lines.truncate(most);
-        Ok(Lines::Csv {
-            next: lines.last().filter(|_| more).map(|line| Cursor(line.id).to_string()),
-            text: LedgerLine::csv(lines.into_iter().map(LedgerLine::of)),
+        let max_lines = usize::try_from(MAX_CSV_LINES).unwrap_or(usize::MAX);
+        let has_more = lines.len() > max_lines;
+        lines.truncate(max_lines);
+        Ok(LedgerResponse::Csv {
+            next: lines
+                .last()
+                .filter(|_| has_more)
+                .map(|line| Cursor(line.id).to_string()),
+            text: LedgerLineView::csv(lines.into_iter().map(LedgerLineView::new)),
         })
     }
 }
 
-/// Whether a client that does not say `format` takes CSV and not JSON.
-fn wants_csv(request: &Request) -> bool {
+/// Whether the client accepts CSV and not JSON.
+fn accepts_csv(request: &Request) -> bool {
     let accepted = request
         .headers()
         .get_all(ACCEPT)
@@ -108,17 +116,17 @@ fn wants_csv(request: &Request) -> bool {
     kinds.next() == Some("text/csv") && !kinds.any(|kind| kind == "application/json")
 }
 
-/// A seller's books, in one of two ways.
-enum Lines {
-    Json(Page<LedgerLine>),
+/// A seller's ledger.
+enum LedgerResponse {
+    Json(Page<LedgerLineView>),
     Csv {
         text: String,
-        /// Where it goes on, if it does.
+        /// The cursor of the rest.
         next: Option<String>,
     },
 }
 
-impl IntoResponse for Lines {
+impl IntoResponse for LedgerResponse {
     fn into_response(self) -> Response {
         match self {
             Self::Json(page) => Json(page).into_response(),
@@ -136,23 +144,23 @@ impl IntoResponse for Lines {
     }
 }
 
-/// By hand: the derived one knows one content type for a status.
-impl ApiResponse for Lines {
+/// Written by hand: the derived implementation supports one media type per status.
+impl ApiResponse for LedgerResponse {
     fn meta() -> MetaResponses {
         let mut csv = MetaSchema::new("string");
-        csv.description = Some("A head and a line for each change, with the names and meanings of the JSON.");
-        csv.example = Some(LedgerLine::csv([LedgerLine::example()]).into());
+        csv.description = Some("A header and one line per change, with the fields of the JSON format.");
+        csv.example = Some(LedgerLineView::csv([LedgerLineView::example()]).into());
         let mut link = MetaSchema::new("string");
-        link.description = Some("CSV only: where it goes on, if it does (RFC 8288).");
+        link.description = Some("CSV only: the URL of the rest (RFC 8288).");
         MetaResponses {
             responses: vec![MetaResponse {
-                description: "What has changed the balance.",
+                description: "The changes of the balance.",
                 status: Some(200),
                 status_range: None,
                 content: vec![
                     MetaMediaType {
-                        content_type: Json::<Page<LedgerLine>>::CONTENT_TYPE,
-                        schema: Json::<Page<LedgerLine>>::schema_ref(),
+                        content_type: Json::<Page<LedgerLineView>>::CONTENT_TYPE,
+                        schema: Json::<Page<LedgerLineView>>::schema_ref(),
                     },
                     MetaMediaType {
                         content_type: "text/csv",
@@ -161,7 +169,7 @@ impl ApiResponse for Lines {
                 ],
                 headers: vec![MetaHeader {
                     name: "Link".to_owned(),
-                    description: Some("CSV only: where it goes on, if it does (RFC 8288).".to_owned()),
+                    description: Some("CSV only: the URL of the rest (RFC 8288).".to_owned()),
                     required: false,
                     deprecated: false,
                     schema: MetaSchemaRef::Inline(Box::new(link)),
@@ -171,6 +179,6 @@ impl ApiResponse for Lines {
     }
 
     fn register(registry: &mut Registry) {
-        <Page<LedgerLine> as Type>::register(registry);
+        <Page<LedgerLineView> as Type>::register(registry);
     }
 }

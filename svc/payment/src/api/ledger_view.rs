@@ -1,85 +1,85 @@
-//! A seller's books, over HTTP.
+//! A seller's balance and ledger in responses.
 
 use poem_openapi::{Enum, Object, types::Example};
 use values::{Currency, OrderId, PaymentId, Timestamp};
 
-use super::csv::{Cell, record};
-use crate::{domain::Amounts, store::Line};
+use super::csv::{Cell, append_record};
+use crate::{domain::AccountAmounts, store::LedgerRow};
 
 /// What a seller has earned.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", example)]
-pub(crate) struct Balance {
-    /// One for each currency in which something was sold.
-    pub(crate) currencies: Vec<BalanceView>,
+#[oai(rename = "Balance", rename_all = "camelCase", example)]
+pub(crate) struct BalanceView {
+    /// One entry per currency.
+    pub(crate) currencies: Vec<CurrencyBalanceView>,
 }
 
-/// What a seller has earned in one currency, in its minor units. `net` is `sold` less all the others.
+/// What a seller has earned in one currency, in its minor units: `net` is `sold` less the other amounts.
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "CurrencyBalance", rename_all = "camelCase", example)]
-pub(crate) struct BalanceView {
+pub(crate) struct CurrencyBalanceView {
     /// ISO 4217, in lower case.
     currency: Currency,
-    /// What buyers have paid for complete orders.
+    /// Payments for complete orders.
     sold: i64,
-    /// What the platform gets of it: its share of what was sold and has not gone back, rounded down for each order.
+    /// The platform's share of what was sold and not refunded, rounded down for each order.
     fees: i64,
-    /// What has gone back to buyers.
+    /// Refunds to buyers.
     refunded: i64,
-    /// What buyers' banks have taken back, for now or for good.
+    /// What buyers' banks hold because of disputes, for now or for good.
     disputed: i64,
-    /// What is the seller's. Below zero, the seller owes it.
+    /// The seller's share. A negative amount is owed by the seller.
     net: i64,
 }
 
-/// What one event has changed in a seller's balance, in minor units of its currency.
+/// One change of a seller's balance, in minor units of its currency.
 #[derive(Clone, Debug, Object)]
-#[oai(rename_all = "camelCase", example)]
-pub(crate) struct LedgerLine {
-    /// Counts up, with gaps.
+#[oai(rename = "LedgerLine", rename_all = "camelCase", example)]
+pub(crate) struct LedgerLineView {
+    /// Ascending, with gaps.
     id: i64,
-    /// When it was written.
+    /// When the line was written.
     at: Timestamp,
-    /// Why.
-    reason: Reason,
-    /// The order that was sold.
+    /// Why the line was written.
+    reason: ReasonView,
+    /// The order.
     order_id: OrderId,
-    /// The payment that it was paid with.
+    /// The payment of the order.
     payment_id: PaymentId,
-    /// The refund or the dispute that it was written for.
+    /// The id of the refund or dispute.
     #[oai(skip_serializing_if_is_none)]
     reference: Option<String>,
     /// ISO 4217, in lower case.
     currency: Currency,
-    /// More is sold.
+    /// The change of `sold`.
     sold: i64,
-    /// More goes to the platform; below zero, some of it comes back.
+    /// The change of `fees`; negative if the platform returns a part.
     fee: i64,
-    /// More goes back to the buyer; below zero, a refund did not work.
+    /// The change of `refunded`; negative if a refund failed.
     refunded: i64,
-    /// More is taken back by the buyer's bank; below zero, it is given again.
+    /// The change of `disputed`; negative if the buyer's bank returns money.
     disputed: i64,
-    /// More is the seller's: `sold` less all the others.
+    /// The change of `net`: `sold` less the other amounts.
     net: i64,
 }
 
 /// Why a line was written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "LedgerReason", rename_all = "kebab-case")]
-pub(crate) enum Reason {
-    /// An order is complete.
+pub(crate) enum ReasonView {
+    /// The order is complete.
     Completed,
-    /// Money goes back to a buyer.
+    /// A refund.
     Refund,
-    /// It did not arrive, and is here again.
+    /// A refund that failed.
     RefundFailed,
-    /// A buyer's bank takes money back, or gives it again.
+    /// A dispute was opened or decided.
     Dispute,
 }
 
-impl Reason {
-    fn of_word(word: &str) -> Self {
-        match word {
+impl ReasonView {
+    fn from_row(reason: &str) -> Self {
+        match reason {
             "refund" => Self::Refund,
             "refund-failed" => Self::RefundFailed,
             "dispute" => Self::Dispute,
@@ -87,7 +87,7 @@ impl Reason {
         }
     }
 
-    const fn word(self) -> &'static str {
+    const fn as_str(self) -> &'static str {
         match self {
             Self::Completed => "completed",
             Self::Refund => "refund",
@@ -97,13 +97,13 @@ impl Reason {
     }
 }
 
-/// What of it is sold: what buyers have paid, but for what is held until an order is complete.
-const fn sold(amounts: &Amounts) -> i64 {
+/// Returns what buyers have paid, without what is held until an order is complete.
+const fn sold(amounts: &AccountAmounts) -> i64 {
     -amounts.buyer - amounts.held
 }
 
-impl BalanceView {
-    pub(crate) fn of((currency, amounts): (Currency, Amounts)) -> Self {
+impl CurrencyBalanceView {
+    pub(crate) fn new((currency, amounts): (Currency, AccountAmounts)) -> Self {
         Self {
             currency,
             sold: sold(&amounts),
@@ -115,27 +115,27 @@ impl BalanceView {
     }
 }
 
-impl LedgerLine {
-    pub(crate) fn of(line: Line) -> Self {
+impl LedgerLineView {
+    pub(crate) fn new(row: LedgerRow) -> Self {
         Self {
-            id: line.id,
-            at: line.at,
-            reason: Reason::of_word(&line.reason),
-            order_id: line.order_id,
-            payment_id: line.payment_id,
-            reference: line.reference,
-            currency: line.currency,
-            sold: sold(&line.amounts),
-            fee: line.amounts.platform_fee,
-            refunded: line.amounts.refunds,
-            disputed: line.amounts.dispute,
-            net: line.amounts.seller,
+            id: row.id,
+            at: row.at,
+            reason: ReasonView::from_row(&row.reason),
+            order_id: row.order_id,
+            payment_id: row.payment_id,
+            reference: row.reference,
+            currency: row.currency,
+            sold: sold(&row.amounts),
+            fee: row.amounts.platform_fee,
+            refunded: row.amounts.refunds,
+            disputed: row.amounts.dispute,
+            net: row.amounts.seller,
         }
     }
 
-    /// All lines, under a head.
+    /// Returns a CSV document: a header and all lines.
     pub(super) fn csv(lines: impl IntoIterator<Item = Self>) -> String {
-        let head = [
+        let header = [
             "id",
             "at",
             "reason",
@@ -150,19 +150,19 @@ impl LedgerLine {
             "net",
         ];
         let mut text = String::new();
-        record(&mut text, head.map(Cell::Text));
+        append_record(&mut text, header.map(Cell::Text));
         for line in lines {
             let (at, order, payment) = (
                 line.at.to_string(),
                 line.order_id.to_string(),
                 line.payment_id.to_string(),
             );
-            record(
+            append_record(
                 &mut text,
                 [
                     Cell::Number(line.id),
                     Cell::Text(&at),
-                    Cell::Text(line.reason.word()),
+                    Cell::Text(line.reason.as_str()),
                     Cell::Text(&order),
                     Cell::Text(&payment),
                     Cell::Text(line.reference.as_deref().unwrap_or_default()),
@@ -179,16 +179,16 @@ impl LedgerLine {
     }
 }
 
-impl Example for Balance {
+impl Example for BalanceView {
     fn example() -> Self {
         Self {
-            currencies: vec![BalanceView::example()],
+            currencies: vec![CurrencyBalanceView::example()],
         }
     }
 }
 
 #[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
-impl Example for BalanceView {
+impl Example for CurrencyBalanceView {
     fn example() -> Self {
         Self {
             currency: "usd".parse().unwrap(),
@@ -202,12 +202,12 @@ impl Example for BalanceView {
 }
 
 #[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
-impl Example for LedgerLine {
+impl Example for LedgerLineView {
     fn example() -> Self {
         Self {
             id: 42,
             at: "2027-06-01T19:31:05Z".parse().unwrap(),
-            reason: Reason::Refund,
+            reason: ReasonView::Refund,
             order_id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
             payment_id: "01936f5e-8c1a-7c3e-9d2b-000000000004".parse().unwrap(),
             reference: Some("01936f5e-8c1a-7c3e-9d2b-000000000006".to_owned()),

@@ -1,26 +1,26 @@
-//! What the service says over HTTP.
+//! Payments in requests and responses.
 
 use poem_openapi::{Enum, Object, types::Example};
 use serde::{Deserialize, Serialize};
 use values::{Money, OrderId, PaymentId, Timestamp};
 
-use crate::domain::{self, Failure, Gone, Payment};
+use crate::domain::{Failure, Payment, PaymentStatus, RefundSummary};
 
-/// How an order is to be paid.
+/// A request to pay an order.
 #[derive(Clone, Debug, Object, Serialize, Deserialize)]
 #[oai(rename_all = "camelCase", deny_unknown_fields, example)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct NewPayment {
-    /// The order. It is paid in full.
+    /// The order. The payment covers its total.
     pub(crate) order_id: OrderId,
-    /// The card, as Stripe named it to the browser: a token (`tok_…`) or a payment method (`pm_…`). Left out, the buyer
-    /// shows the card to Stripe, with the answer's `clientSecret`: as Stripe's Payment Element does it. What is free needs
-    /// none; one that comes all the same is neither kept nor shown to Stripe.
+    /// The card: a token (`tok_…`) or a payment method (`pm_…`) of Stripe. Without it, the buyer enters a card in the
+    /// browser, with Stripe's Payment Element and the response's `clientSecret`. For a free order it is ignored: neither
+    /// stored nor sent to Stripe.
     #[oai(validator(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,251}$"), skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<String>,
-    /// Where the bank's page sends the buyer when done, should it ask: with a `token` only. Otherwise Stripe.js asks in
-    /// the page, or is told itself.
+    /// Where the bank's page redirects the buyer after authentication. Only together with a `token`; in a browser, pass it
+    /// to Stripe.js.
     #[oai(validator(max_length = 2048), skip_serializing_if_is_none)]
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) return_url: Option<String>,
@@ -37,39 +37,40 @@ impl Example for NewPayment {
     }
 }
 
-/// One attempt to pay for an order.
+/// A payment attempt for one order.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
 #[oai(rename = "Payment", rename_all = "camelCase", example)]
 pub(crate) struct PaymentView {
-    /// The payment.
+    /// The id of the payment.
     id: PaymentId,
-    /// What is paid for.
+    /// The order that is paid.
     order_id: OrderId,
-    /// How much.
+    /// The order's total.
     amount: Money,
-    /// Where it stands.
-    status: Status,
-    /// Why the last card was refused; at the end, why the payment failed.
+    /// The status of the payment.
+    status: PaymentStatusView,
+    /// Why the last card was refused; in a final status, why the payment failed.
     #[oai(skip_serializing_if_is_none)]
     failure: Option<FailureView>,
-    /// What Stripe.js needs to go on; only while the buyer is to do something, and for the buyer alone.
+    /// The secret with which Stripe.js continues the payment; present while the buyer has to act.
     #[oai(skip_serializing_if_is_none)]
     client_secret: Option<String>,
-    /// The Stripe account, as Stripe.js wants to know it; beside `clientSecret`.
+    /// The publishable key for Stripe.js; present together with `clientSecret`.
     #[oai(skip_serializing_if_is_none)]
     publishable_key: Option<String>,
-    /// The page where the bank asks the buyer, where it is one; without Stripe.js, send the browser there.
+    /// The page on which the bank authenticates the buyer, if there is one: redirect the browser to it, unless Stripe.js
+    /// does.
     #[oai(skip_serializing_if_is_none)]
     next_action_url: Option<String>,
-    /// What has gone back to the buyer, or is about to; absent where nothing has.
+    /// The amount that was refunded or is being refunded; absent if there is none.
     #[oai(skip_serializing_if_is_none)]
     refunded: Option<Money>,
-    /// The dispute of the charge with the buyer's bank, if there ever was one.
+    /// The dispute of the charge by the buyer's bank, if there was one.
     #[oai(skip_serializing_if_is_none)]
     dispute: Option<DisputeView>,
-    /// When it was begun.
+    /// When the payment started.
     created_at: Timestamp,
-    /// When it changed last.
+    /// When the payment last changed.
     updated_at: Timestamp,
 }
 
@@ -77,70 +78,70 @@ pub(crate) struct PaymentView {
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
 #[oai(rename = "PaymentFailure", rename_all = "camelCase")]
 pub(crate) struct FailureView {
-    /// For programs, such as `insufficient_funds`: the decline codes of Stripe.
+    /// For programs: a decline code of Stripe, such as `insufficient_funds`.
     code: String,
     /// For people.
     message: String,
 }
 
-/// A dispute of a charge with the buyer's bank.
+/// A dispute of a charge by the buyer's bank.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
 #[oai(rename = "PaymentDispute", rename_all = "camelCase")]
 pub(crate) struct DisputeView {
-    /// How it stands.
-    status: DisputeStatus,
-    /// How much the bank wants back.
+    /// The status of the dispute.
+    status: DisputeStatusView,
+    /// The disputed amount.
     amount: Money,
 }
 
-/// How a dispute stands.
+/// The status of a dispute.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
-#[oai(rename_all = "kebab-case")]
-pub(crate) enum DisputeStatus {
+#[oai(rename = "DisputeStatus", rename_all = "kebab-case")]
+pub(crate) enum DisputeStatusView {
     /// The bank has not decided.
     Open,
-    /// The bank has decided for the seller: the money stays.
+    /// The bank has decided for the seller: the money is returned.
     Won,
-    /// The bank has decided for the buyer: the money is gone.
+    /// The bank has decided for the buyer: it keeps the money.
     Lost,
 }
 
-/// Where a payment stands.
+/// The status of a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
 #[oai(rename = "PaymentStatus", rename_all = "kebab-case")]
-pub(crate) enum Status {
-    /// The bank is being asked.
+pub(crate) enum PaymentStatusView {
+    /// Stripe has not confirmed the payment yet.
     Started,
-    /// The buyer is to show a card to Stripe, or another one (`failure` says why): with `clientSecret`.
+    /// The buyer has to enter a card, or another one (see `failure`), with `clientSecret`.
     RequiresPaymentMethod,
-    /// The bank asks whether it is the buyer (3-D Secure): with `clientSecret`, or at `nextActionUrl`.
+    /// The bank has to authenticate the buyer (3-D Secure): with `clientSecret`, or at `nextActionUrl`.
     RequiresAction,
-    /// The bank has set the money aside; it is taken once the order is confirmed, else let go.
+    /// The money is authorised. It is captured once the order is confirmed, else released.
     Authorized,
-    /// The order is confirmed: the money is being taken.
+    /// The order is confirmed: the money is being captured.
     Capturing,
-    /// The money is taken.
+    /// The money is captured.
     Captured,
-    /// The order ended: the money is being let go.
+    /// The order ended: the authorisation is being released.
     Voiding,
-    /// The money was let go; nothing was taken.
+    /// The authorisation was released. No money was captured.
     Voided,
-    /// Nothing was taken, and nothing will be.
+    /// No money was captured, and none will be.
     Failed,
 }
 
-impl From<domain::Status> for Status {
-    fn from(status: domain::Status) -> Self {
+impl From<PaymentStatus> for PaymentStatusView {
+    fn from(status: PaymentStatus) -> Self {
         match status {
-            domain::Status::Started => Self::Started,
-            domain::Status::RequiresPaymentMethod => Self::RequiresPaymentMethod,
-            domain::Status::RequiresAction => Self::RequiresAction,
-            domain::Status::Authorized => Self::Authorized,
-            domain::Status::Capturing => Self::Capturing,
-            domain::Status::Captured => Self::Captured,
-            domain::Status::Voiding => Self::Voiding,
-            domain::Status::Voided => Self::Voided,
-            domain::Status::Failed => Self::Failed,
+            PaymentStatus::Started => Self::Started,
+            PaymentStatus::RequiresPaymentMethod => Self::RequiresPaymentMethod,
+            PaymentStatus::RequiresAction => Self::RequiresAction,
+            PaymentStatus::Authorized => Self::Authorized,
+            PaymentStatus::Capturing => Self::Capturing,
+            PaymentStatus::Captured => Self::Captured,
+            PaymentStatus::Voiding => Self::Voiding,
+            PaymentStatus::Voided => Self::Voided,
+            PaymentStatus::Failed => Self::Failed,
         }
     }
 }
@@ -149,54 +150,45 @@ impl From<&Failure> for FailureView {
     fn from(failure: &Failure) -> Self {
         Self {
             code: failure.public_code().to_owned(),
-            message: failure.told_to_buyer().to_owned(),
+            message: failure.buyer_message().to_owned(),
         }
     }
 }
 
 impl PaymentView {
-    /// A payment as its buyer may see it.
-    pub(crate) fn of(payment: Payment, publishable_key: Option<&str>) -> Self {
-        let (client_secret, next_action_url) = match payment.next {
-            Some(next) => (Some(next.client_secret), next.url),
-            None => (None, None),
-        };
+    /// Returns a payment as its buyer may see it.
+    pub(crate) fn new(payment: &Payment, summary: &RefundSummary, publishable_key: Option<&str>) -> Self {
+        let action = payment.buyer_action();
+        let amount = payment.amount();
         Self {
-            id: payment.id,
-            order_id: payment.order_id,
-            amount: payment.amount,
-            status: payment.status.into(),
-            failure: payment.failure.as_ref().map(Into::into),
-            publishable_key: publishable_key.filter(|_| client_secret.is_some()).map(str::to_owned),
-            client_secret,
-            next_action_url,
-            refunded: None,
-            dispute: None,
-            created_at: payment.created_at,
-            updated_at: payment.updated_at,
-        }
-    }
-}
-
-impl PaymentView {
-    /// With what has become of the money.
-    pub(crate) fn with(self, gone: &Gone) -> Self {
-        let amount = self.amount;
-        let in_all = |minor: i64| Money {
-            amount: minor,
-            ..amount
-        };
-        Self {
-            refunded: (gone.refunded > 0).then(|| in_all(gone.refunded)),
-            dispute: gone.dispute.map(|(status, minor)| DisputeView {
-                status: match status {
-                    events::DisputeStatus::Open => DisputeStatus::Open,
-                    events::DisputeStatus::Won => DisputeStatus::Won,
-                    events::DisputeStatus::Lost => DisputeStatus::Lost,
-                },
-                amount: in_all(minor),
+            id: payment.id(),
+            order_id: payment.order_id(),
+            amount,
+            status: payment.status().into(),
+            failure: payment.failure().map(Into::into),
+            publishable_key: publishable_key.filter(|_| action.is_some()).map(str::to_owned),
+            client_secret: action.map(|action| action.client_secret.clone()),
+            next_action_url: action.and_then(|action| action.url.clone()),
+            refunded: (summary.refunded > 0).then_some(Money {
+                amount: summary.refunded,
+                ..amount
             }),
-            ..self
+            dispute: summary.dispute.map(Into::into),
+            created_at: payment.created_at(),
+            updated_at: payment.updated_at(),
+        }
+    }
+}
+
+impl From<events::Dispute> for DisputeView {
+    fn from(dispute: events::Dispute) -> Self {
+        Self {
+            status: match dispute.status {
+                events::DisputeStatus::Open => DisputeStatusView::Open,
+                events::DisputeStatus::Won => DisputeStatusView::Won,
+                events::DisputeStatus::Lost => DisputeStatusView::Lost,
+            },
+            amount: dispute.amount,
         }
     }
 }
@@ -212,7 +204,7 @@ impl Example for PaymentView {
                 amount: 3998,
                 currency: "usd".parse().unwrap(),
             },
-            status: Status::Authorized,
+            status: PaymentStatusView::Authorized,
             failure: None,
             client_secret: None,
             publishable_key: None,

@@ -1,4 +1,4 @@
-//! The HTTP operations: what comes in, which use case, what goes out.
+//! Payments: start, list and read.
 
 use db::Tx;
 use idempotency::{Key, Request, StoredResponse};
@@ -17,46 +17,47 @@ use values::{OrderId, PaymentId, Timestamp};
 use super::{
     app::{App, Tag},
     payment_view::{NewPayment, PaymentView},
-    problems::{ASK_AGAIN, failed, unanswered},
+    problems::{RETRY_AFTER, no_result, payment_failed},
 };
 use crate::{
-    domain::{Gone, Means, NotPayable, Payment, Status},
+    domain::{NotPayable, Payment, PaymentMethod, PaymentStatus, RefundSummary},
     store,
-    use_cases::{Pay, PayError, pay},
+    use_cases::{PayOrder, PayOrderError, pay_order},
 };
 
-/// The HTTP operations.
+/// The operations on payments.
 #[derive(Debug)]
 pub struct PaymentsApi;
 
 #[derive(ApiResponse)]
-enum Paid {
-    /// `authorized`: the bank has set the money aside; it is taken as soon as the order is confirmed, else let go.
-    /// `requires-payment-method`, `requires-action`: the buyer is to go on with `clientSecret`; look at the payment again.
+enum PayOrderResponse {
+    /// `authorized`: the money is authorised; it is captured once the order is confirmed, else released.
+    /// `requires-payment-method`, `requires-action`: the buyer has to continue with `clientSecret`; then read the payment
+    /// again.
     #[oai(status = 201)]
     Created(
         Json<PaymentView>,
-        /// Where the payment is.
+        /// The URL of the payment.
         #[oai(header = "Location")]
         String,
     ),
 }
 
 statuses! {
-    /// Why an order is not paid.
-    PayProblem {
-        402 => "The card was declined, and `code` says why: nobody is charged, and another card may do.",
-        404 => "There is no such order of yours.",
+    /// Why an order was not paid.
+    PayOrderProblem {
+        402 => "The card was declined; `code` is the reason. Nothing was charged, and another card may be used.",
+        404 => "You have no such order.",
         409 => "`order-being-paid`, `order-complete`, `order-expired` or `order-cancelled`: it cannot be paid now.",
-        503 => "For now not possible. If Stripe does not answer, the payment stays and is settled later: ask for it again, \
-                with the same key or under its id.",
+        503 => "Temporarily unavailable. If Stripe did not answer, the payment stays and is settled later: repeat the \
+                request with the same key, or read the payment.",
     }
 }
 
 statuses! {
-    /// Why a payment is not shown.
-    NoSuchPayment {
-        404 => "There is no such payment of yours.",
+    /// Why a payment was not returned.
+    GetPaymentProblem {
+        404 => "You have no such payment.",
     }
 }
 
@@ -64,16 +65,15 @@ statuses! {
 impl PaymentsApi {
     /// Pay an order
     ///
-    /// Sets the order's total aside on the card. The order is then confirmed, and only then the money is taken: a payment
-    /// that comes too late costs nothing. Test cards are those of Stripe, such as `tok_visa` and `tok_chargeDeclined`.
+    /// Authorises the order's total on the card. The order is then confirmed, and only then the money is captured: a
+    /// payment that is too late costs nothing. The test cards are Stripe's, such as `tok_visa` and `tok_chargeDeclined`.
     ///
-    /// Without a `token` the buyer's browser goes on by itself, with `clientSecret` and Stripe's Payment Element: the
-    /// payment is `requires-payment-method`, and waits until the order ends. Asked again, the same payment is answered. A
-    /// card whose bank asks its owner (3-D Secure) leads to `requires-action`. Another card may be tried at any time until
-    /// the order ends; of an order's payments one goes on at most.
+    /// Without a `token`, the payment is `requires-payment-method`: the browser continues it with `clientSecret` and
+    /// Stripe's Payment Element until the order ends. A repeated request returns the same payment. A card with
+    /// authentication (3-D Secure) leads to `requires-action`. The buyer may use another card until the order ends; an
+    /// order has at most one live payment.
     ///
-    /// An order that costs nothing is paid by asking for it: it is `authorized` at once, with or without a `token`, and
-    /// nobody is charged.
+    /// A free order is `authorized` at once, with or without a `token`, and nothing is charged.
     #[oai(path = "/", method = "post", operation_id = "payOrder")]
     async fn pay_order(
         &self,
@@ -81,204 +81,217 @@ impl PaymentsApi {
         buyer: SignedIn,
         #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
         body: Body<NewPayment>,
-    ) -> Result<StoredResponse<Paid>, PayProblem> {
+    ) -> Result<StoredResponse<PayOrderResponse>, PayOrderProblem> {
         let request = Request::new("payOrder", buyer.user_id, key.0, &body.0);
-        let wish = parse(&buyer, &body.0)?;
-        let (order, asked) = (wish.order_id, request.clone());
+        let command = parse(&buyer, &body.0)?;
+        let (order, start_request) = (command.order_id, request.clone());
         chassis::wait_for_replication(&app.db, order.is_recent(app.clock.now()), move |conn| {
-            store::bill(conn, order)
+            store::order(conn, order)
         })
         .await?;
         let now = app.clock.now();
-        let id = match app.db.write(move |tx| begin(tx, now, wish, &asked)).await? {
-            Begun::Payment(id) => id,
-            Begun::Answered(answer) => return Ok(answer),
+        let started = app.db.write(move |tx| start(tx, now, command, &start_request));
+        let id = match started.await? {
+            Started::Payment(id) => id,
+            Started::Response(response) => return Ok(response),
         };
         app.settler.settle(id).await;
         let now = app.clock.now();
-        let (app, rests) = (app.0.clone(), app.settler.rests_for());
-        let answered = app.db.clone().write(move |tx| app.answer(tx, now, id, &request)).await;
-        Ok(answered.map_err(|problem: Problem| match rests {
-            Some(rest) if problem.status().is_server_error() => problem.retry_after(rest.max(ASK_AGAIN)),
+        let (app, blocked_for) = (app.0.clone(), app.settler.blocked_for());
+        let db = app.db.clone();
+        let response = db.write(move |tx| app.respond(tx, now, id, &request)).await;
+        Ok(response.map_err(|problem: Problem| match blocked_for {
+            Some(pause) if problem.status().is_server_error() => problem.retry_after(pause.max(RETRY_AFTER)),
             _ => problem,
         })?)
     }
 
     /// List your payments
     ///
-    /// The newest first.
+    /// Newest first.
     #[oai(path = "/", method = "get", operation_id = "listPayments")]
     async fn list_payments(
         &self,
         app: Data<&App>,
         buyer: SignedIn,
-        /// Only payments for this order.
+        /// Return only payments for this order.
         #[oai(name = "orderId")]
         order_id: Query<Option<OrderId>>,
-        /// How many at most.
+        /// The maximum number of payments.
         limit: Query<Option<Limit>>,
-        /// Where the list goes on: `nextCursor` of the page before.
+        /// The `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<PaymentId>>>,
     ) -> Result<Json<Page<PaymentView>>, poem::Error> {
         let (order, limit) = (order_id.0, limit.0.unwrap_or_default());
         let before = cursor.0.map(|cursor| cursor.0);
-        let rows = app
-            .db
-            .read(move |conn| with_gone(conn, store::of_buyer(conn, buyer.user_id, order, before, limit.rows())?));
+        let rows = app.db.read(move |conn| {
+            let payments = store::payments_of_buyer(conn, buyer.user_id, order, before, limit.rows())?;
+            with_summaries(conn, payments)
+        });
         let rows = rows.await.map_err(Problem::from)?;
         Ok(Json(Page::cut(
             rows,
             limit,
-            |(payment, _)| payment.id,
-            |(payment, gone)| app.view(payment).with(&gone),
+            |(payment, _)| payment.id(),
+            |(payment, summary)| app.view(&payment, &summary),
         )))
     }
 
-    /// Look at one of your payments
+    /// Get one of your payments
     #[oai(path = "/:id", method = "get", operation_id = "getPayment")]
     async fn get_payment(
         &self,
         app: Data<&App>,
         buyer: SignedIn,
-        /// The payment.
+        /// The id of the payment.
         id: Path<PaymentId>,
-    ) -> Result<Json<PaymentView>, NoSuchPayment> {
+    ) -> Result<Json<PaymentView>, GetPaymentProblem> {
         let id = id.0;
         let found = app
             .db
-            .read(move |conn| with_gone(conn, store::payment(conn, id)?))
+            .read(move |conn| with_summaries(conn, store::payment(conn, id)?))
             .await?;
-        let own = found.into_iter().find(|(payment, _)| payment.buyer_id == buyer.user_id);
-        let (payment, gone) = own.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
-        Ok(Json(app.view(payment).with(&gone)))
+        let own = found
+            .into_iter()
+            .find(|(payment, _)| payment.buyer_id() == buyer.user_id);
+        let (payment, summary) = own.ok_or_else(|| no_such_payment(id))?;
+        Ok(Json(app.view(&payment, &summary)))
     }
 }
 
-/// Payments, each with what of its money is gone.
-fn with_gone(
+/// Returns each payment with its refund summary.
+fn with_summaries(
     conn: &Connection,
     payments: impl IntoIterator<Item = Payment>,
-) -> Result<Vec<(Payment, Gone)>, db::Error> {
-    let gone = |payment: Payment| store::gone(conn, payment.id).map(|gone| (payment, gone));
-    payments.into_iter().map(gone).collect()
+) -> Result<Vec<(Payment, RefundSummary)>, db::Error> {
+    payments
+        .into_iter()
+        .map(|payment| store::refund_summary(conn, payment.id()).map(|summary| (payment, summary)))
+        .collect()
 }
 
-fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<Pay, Problem> {
+fn no_such_payment(id: PaymentId) -> Problem {
+    Problem::not_found(format_args!("you have no payment {id}"))
+}
+
+fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<PayOrder, Problem> {
     let mut invalid = Invalid::new();
-    let return_url = body.return_url.as_deref().map(return_url).transpose();
+    let return_url = body.return_url.as_deref().map(parse_return_url).transpose();
     let return_url = invalid.field("returnUrl", return_url).flatten();
-    let with = if let Some(token) = &body.token {
+    let method = if let Some(token) = &body.token {
         invalid
             .field("token", token.parse())
-            .map(|token| Means::Card { token, return_url })
+            .map(|token| PaymentMethod::Card { token, return_url })
     } else {
         if return_url.is_some() {
-            invalid.add("returnUrl", "is for a token; in a browser, Stripe.js is told");
+            invalid.add("returnUrl", "needs a token; in a browser, pass it to Stripe.js");
         }
-        Some(Means::Browser)
+        Some(PaymentMethod::Browser)
     };
-    Ok(Pay {
+    Ok(PayOrder {
         buyer_id: buyer.user_id,
         order_id: body.order_id,
-        with: invalid.finish(with)?,
+        method: invalid.finish(method)?,
     })
 }
 
-/// An address that a bank may send a browser to: encrypted, or this machine.
-fn return_url(text: &str) -> Result<String, &'static str> {
-    let url = url::Url::parse(text).map_err(|_| NO_RETURN)?;
-    let local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let fits = url.scheme() == "https" || (url.scheme() == "http" && local);
-    fits.then(|| url.into()).ok_or(NO_RETURN)
+/// Accepts https, and http on this machine.
+fn parse_return_url(text: &str) -> Result<String, &'static str> {
+    const INVALID: &str = "must be an address such as https://shop.example/paid";
+    let url = url::Url::parse(text).map_err(|_| INVALID)?;
+    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
+    let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && is_local);
+    is_allowed.then(|| url.into()).ok_or(INVALID)
 }
 
-const NO_RETURN: &str = "must be an address such as https://shop.example/paid";
-
-enum Begun {
-    /// This is to be settled, and then answered.
+enum Started {
+    /// This payment has to be settled.
     Payment(PaymentId),
-    /// This is the answer.
-    Answered(StoredResponse<Paid>),
+    /// The request is complete.
+    Response(StoredResponse<PayOrderResponse>),
 }
 
-/// Begins a payment, or finds the one that the same request has begun before; or refuses, and remembers that.
-fn begin(tx: &Tx, now: Timestamp, wish: Pay, request: &Request) -> Result<Begun, Problem> {
-    if let Some(answer) = idempotency::replay(tx, request)? {
-        return Ok(Begun::Answered(answer));
+/// Starts a payment, or returns the one that the same request started before. A refusal is stored as the response to the
+/// request's key.
+fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &Request) -> Result<Started, Problem> {
+    if let Some(response) = idempotency::replay(tx, request)? {
+        return Ok(Started::Response(response));
     }
     if let Some(key) = request.key() {
-        match store::started_by(tx, wish.buyer_id, key)? {
-            Some((id, fingerprint)) if fingerprint == request.fingerprint() => return Ok(Begun::Payment(id)),
+        match store::payment_started_by(tx, command.buyer_id, key)? {
+            Some((id, fingerprint)) if fingerprint == request.fingerprint() => return Ok(Started::Payment(id)),
             Some(_) => return Err(idempotency::reused()),
             None => {}
         }
     }
-    match tx.attempt(|tx| pay(tx, now, wish, request))? {
-        Ok(payment) => Ok(Begun::Payment(payment.id)),
-        // Not kept: an order that has not arrived yet may be there the next time.
-        Err(error @ PayError::NotFound(_)) => Err(error.into()),
+    match tx.attempt(|tx| pay_order(tx, now, command, request))? {
+        Ok(payment) => Ok(Started::Payment(payment.id())),
+        // Not stored: the order may be replicated before the next attempt.
+        Err(error @ PayOrderError::NotFound(_)) => Err(error.into()),
         Err(error) => {
             let problem = Problem::from(error);
             if problem.status().is_server_error() {
                 return Err(problem);
             }
-            let answer = StoredResponse::render(problem);
-            idempotency::store(tx, now, request, &answer)?;
-            Ok(Begun::Answered(answer))
+            let response = StoredResponse::render(problem);
+            idempotency::store(tx, now, request, &response)?;
+            Ok(Started::Response(response))
         }
     }
 }
 
 impl App {
-    /// A payment as its buyer may see it.
-    fn view(&self, payment: Payment) -> PaymentView {
-        PaymentView::of(payment, self.publishable_key.as_deref())
+    fn view(&self, payment: &Payment, summary: &RefundSummary) -> PaymentView {
+        PaymentView::new(payment, summary, self.publishable_key.as_deref())
     }
 
-    /// The answer to a request by what has become of its payment. Kept, so that the same request gets the same answer for
-    /// ever, unless it is that nothing is known yet.
-    fn answer(
+    /// Returns the response to a request to pay, from the state of its payment, and stores it for repetitions. It is not
+    /// stored while Stripe's result is missing.
+    fn respond(
         &self,
         tx: &Tx,
         now: Timestamp,
         id: PaymentId,
         request: &Request,
-    ) -> Result<StoredResponse<Paid>, Problem> {
-        // Another request with the same key may have been faster.
-        if let Some(answer) = idempotency::replay(tx, request)? {
-            return Ok(answer);
+    ) -> Result<StoredResponse<PayOrderResponse>, Problem> {
+        // A concurrent request with the same key may have been faster.
+        if let Some(response) = idempotency::replay(tx, request)? {
+            return Ok(response);
         }
-        let payment =
-            store::payment(tx, id)?.ok_or_else(|| Problem::not_found(format_args!("you have no payment {id}")))?;
-        let bill = store::bill(tx, payment.order_id)?;
-        let still_payable = bill.map_or(Ok(()), |bill| bill.payable(now));
-        let answer = match self.outcome(payment, still_payable) {
-            Ok(paid) => StoredResponse::render(paid),
+        let payment = store::payment(tx, id)?.ok_or_else(|| no_such_payment(id))?;
+        let order = store::order(tx, payment.order_id())?;
+        let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
+        let response = match self.outcome(&payment, payable) {
+            Ok(created) => StoredResponse::render(created),
             Err(problem) if problem.status().is_server_error() => return Err(problem),
             Err(problem) => StoredResponse::render(problem),
         };
-        idempotency::store(tx, now, request, &answer)?;
-        Ok(answer)
+        idempotency::store(tx, now, request, &response)?;
+        Ok(response)
     }
 
-    fn outcome(&self, payment: Payment, still_payable: Result<(), NotPayable>) -> Result<Paid, Problem> {
-        match (payment.status, &payment.failure) {
-            (Status::Started, _) => Err(unanswered(&payment)),
+    fn outcome(&self, payment: &Payment, payable: Result<(), NotPayable>) -> Result<PayOrderResponse, Problem> {
+        match (payment.status(), payment.failure()) {
+            (PaymentStatus::Started, _) => Err(no_result(payment)),
             (
-                Status::RequiresPaymentMethod
-                | Status::RequiresAction
-                | Status::Authorized
-                | Status::Capturing
-                | Status::Captured,
+                PaymentStatus::RequiresPaymentMethod
+                | PaymentStatus::RequiresAction
+                | PaymentStatus::Authorized
+                | PaymentStatus::Capturing
+                | PaymentStatus::Captured,
                 _,
             ) => {
-                let location = format!("/api/v1/payments/{}", payment.id);
-                Ok(Paid::Created(Json(self.view(payment)), location))
+                let location = format!("/api/v1/payments/{}", payment.id());
+                // A new payment has no refunds.
+                let view = self.view(payment, &RefundSummary::default());
+                Ok(PayOrderResponse::Created(Json(view), location))
             }
-            (Status::Voiding | Status::Voided | Status::Failed, Some(failure)) => Err(failed(failure)),
-            // Let go because of the order, or because the buyer has shown another card meanwhile.
-            (Status::Voiding | Status::Voided | Status::Failed, None) => {
-                Err(still_payable.err().unwrap_or(NotPayable::BeingPaid).into())
+            (PaymentStatus::Voiding | PaymentStatus::Voided | PaymentStatus::Failed, Some(failure)) => {
+                Err(payment_failed(failure))
+            }
+            // Voided because the order ended, or because the buyer used another card meanwhile.
+            (PaymentStatus::Voiding | PaymentStatus::Voided | PaymentStatus::Failed, None) => {
+                Err(payable.err().unwrap_or(NotPayable::BeingPaid).into())
             }
         }
     }

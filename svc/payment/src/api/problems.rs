@@ -1,4 +1,4 @@
-//! Errors as problems: what a client may read of them.
+//! Converts errors to problems: the part that a client may read.
 
 use std::time::Duration;
 
@@ -8,51 +8,53 @@ use values::PaymentId;
 
 use crate::{
     domain::{Failure, FailureKind, NotPayable, Payment},
-    use_cases::PayError,
+    use_cases::PayOrderError,
 };
 
-/// When a client may ask again for a payment that Stripe has not answered.
-pub(super) const ASK_AGAIN: Duration = Duration::from_secs(5);
+/// When a client may repeat a request for a payment that Stripe has not answered.
+pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Stripe has not said yet what has become of a payment.
+/// Stripe has not answered about a payment yet.
 #[derive(Debug, thiserror::Error)]
 #[error("Stripe has not answered about the payment {0}")]
-struct Unanswered(PaymentId);
+struct NoResult(PaymentId);
 
-pub(super) fn unanswered(payment: &Payment) -> Problem {
+/// The problem of a payment without a result of Stripe.
+pub(super) fn no_result(payment: &Payment) -> Problem {
     let detail = format!(
-        "The bank has not answered in time. The payment {} stays and will be settled; look at it again, or repeat this \
+        "The bank has not answered in time. The payment {} stays and will be settled; read it later, or repeat this \
          request with the same Idempotency-Key. You are charged once at most.",
-        payment.id
+        payment.id()
     );
-    Problem::unavailable(detail, &Unanswered(payment.id)).retry_after(ASK_AGAIN)
+    Problem::unavailable(detail, &NoResult(payment.id())).retry_after(RETRY_AFTER)
 }
 
-pub(super) fn failed(failure: &Failure) -> Problem {
+/// The problem of a failed payment.
+pub(super) fn payment_failed(failure: &Failure) -> Problem {
     let refused = |slug, title| {
-        let detail = format!("{} Nothing was charged.", failure.told_to_buyer());
+        let detail = format!("{} Nothing was charged.", failure.buyer_message());
         Problem::new(StatusCode::PAYMENT_REQUIRED, slug, title)
             .detail(detail)
             .code(failure.public_code())
     };
     match failure.kind {
         FailureKind::Declined => refused("card-declined", "The card was declined"),
-        FailureKind::BadToken => {
+        FailureKind::InvalidToken => {
             Problem::invalid("token", "is not known to Stripe, or was used before").code(failure.public_code())
         }
-        FailureKind::Refused | FailureKind::Lapsed | FailureKind::Lost => {
+        FailureKind::Refused | FailureKind::Lapsed | FailureKind::NeverReached => {
             refused("payment-refused", "The payment was refused")
         }
     }
 }
 
-impl From<PayError> for Problem {
-    fn from(error: PayError) -> Self {
+impl From<PayOrderError> for Problem {
+    fn from(error: PayOrderError) -> Self {
         match error {
-            PayError::NotFound(_) => Self::not_found(error),
-            PayError::NotPayable(reason) => reason.into(),
-            PayError::NotChargeable { .. } => Self::invalid("orderId", error).code("amount-not-chargeable"),
-            PayError::Db(error) => error.into(),
+            PayOrderError::NotFound(_) => Self::not_found(error),
+            PayOrderError::NotPayable(reason) => reason.into(),
+            PayOrderError::NotChargeable { .. } => Self::invalid("orderId", error).code("amount-not-chargeable"),
+            PayOrderError::Db(error) => error.into(),
         }
     }
 }

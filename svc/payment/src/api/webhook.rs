@@ -1,4 +1,4 @@
-//! `POST /payments/webhook`: the letter box.
+//! The webhook endpoint for Stripe.
 
 use poem::{Request, RequestBody, error::ReadBodyError, web::Data};
 use poem_openapi::{
@@ -9,67 +9,67 @@ use poem_openapi::{
 use problem::{Problem, statuses};
 
 use super::app::{App, Tag};
-use crate::use_cases::note;
+use crate::use_cases::record_stripe_event;
 
-/// The longest letter that is read, in bytes: an intent with all the metadata that Stripe allows, several times over.
-const LIMIT: usize = 192 * 1024;
+/// The maximum size of an event: several times an intent with all the metadata that Stripe allows.
+const MAX_BODY_BYTES: usize = 192 * 1024;
 
-/// The HTTP operations for Stripe itself.
+/// The operation for Stripe itself.
 #[derive(Debug)]
 pub struct WebhookApi;
 
 #[derive(ApiResponse)]
-enum Heard {
-    /// Taken note of, or nothing that matters here. It need not be told again.
+enum EventResponse {
+    /// The event is stored, or not relevant. Stripe need not repeat it.
     #[oai(status = 204)]
-    Heard,
+    Received,
 }
 
 statuses! {
-    /// Why a letter is not taken.
-    NotHeard {
-        400 => "It is not signed by Stripe, not of these minutes, or no event.",
-        404 => "No signing secret is configured, so that no letter can be believed.",
+    /// Why an event was refused.
+    EventProblem {
+        400 => "The body is not signed by Stripe, too old, or no event.",
+        404 => "No signing secret is configured, so events cannot be verified.",
     }
 }
 
 #[OpenApi(prefix_path = "/api/v1/payments", tag = "Tag::Payments")]
 impl WebhookApi {
-    /// Hear of an event
+    /// Receive a Stripe event
     ///
-    /// For Stripe: register this address as a webhook endpoint, for the events `payment_intent.*`, `charge.*` and
-    /// `refund.*`, and configure its signing secret. An event only says which payment to look at; what has become of it
-    /// is asked of Stripe.
+    /// For Stripe: register this URL as a webhook endpoint for the events `payment_intent.*`, `charge.*` and `refund.*`, and
+    /// configure its signing secret. An event only names a payment to check; the service then reads its state from
+    /// Stripe.
     #[oai(path = "/webhook", method = "post", operation_id = "hearStripe")]
-    async fn hear(
+    async fn receive_stripe_event(
         &self,
         app: Data<&App>,
-        /// When it was sent and what proves it: `t=…,v1=…`.
+        /// Time and signatures: `t=…,v1=…`.
         #[oai(name = "Stripe-Signature")]
         signature: Header<Option<String>>,
-        body: Raw,
-    ) -> Result<Heard, NotHeard> {
-        if !app.mailbox.is_open() {
-            return Err(Problem::not_found("webhooks are not listened to: no signing secret is configured").into());
+        body: RawBody,
+    ) -> Result<EventResponse, EventProblem> {
+        if !app.webhook_receiver.is_configured() {
+            return Err(Problem::not_found("webhooks are disabled: no signing secret is configured").into());
         }
         let now = app.clock.now();
-        let letter = app.mailbox.open(&body.0, &signature.0.unwrap_or_default(), now);
-        let letter = letter.map_err(|error| {
-            tracing::warn!(%error, "a webhook was refused");
+        let signature = signature.0.unwrap_or_default();
+        let event = app.webhook_receiver.read(&body.0, &signature, now).map_err(|error| {
+            tracing::warn!(%error, "webhook refused");
             Problem::malformed(error)
         })?;
-        let kind = letter.kind.clone();
-        let effect = app.db.write(move |tx| note(tx, now, &letter)).await?;
-        app.mailbox.count(&kind, effect);
-        tracing::debug!(kind, ?effect, "Stripe told of an event");
-        Ok(Heard::Heard)
+        let kind = event.kind().to_owned();
+        let outcome = app.db.write(move |tx| record_stripe_event(tx, now, &event)).await?;
+        app.webhook_receiver.count(&kind, outcome);
+        tracing::debug!(kind, ?outcome, "stripe event received");
+        Ok(EventResponse::Received)
     }
 }
 
-/// A JSON body as it came, byte for byte: that is what is signed.
-struct Raw(Vec<u8>);
+/// A JSON body, byte for byte as it was signed.
+struct RawBody(Vec<u8>);
 
-impl<'a> ApiExtractor<'a> for Raw {
+impl<'a> ApiExtractor<'a> for RawBody {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
     type ParamType = ();
     type ParamRawType = ();
@@ -102,9 +102,9 @@ impl<'a> ApiExtractor<'a> for Raw {
         {
             return Err(problem::unsupported(request.content_type()).into());
         }
-        match body.take()?.into_bytes_limit(LIMIT).await {
+        match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
             Ok(bytes) => Ok(Self(bytes.into())),
-            Err(ReadBodyError::PayloadTooLarge) => Err(problem::too_large(LIMIT).into()),
+            Err(ReadBodyError::PayloadTooLarge) => Err(problem::too_large(MAX_BODY_BYTES).into()),
             Err(other) => Err(Problem::malformed(format_args!("The body could not be read: {other}.")).into()),
         }
     }

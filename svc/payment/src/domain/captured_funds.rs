@@ -1,129 +1,199 @@
-//! Money that was taken: when Stripe is asked what has become of it. No SQL, no HTTP.
-
-use std::time::Duration;
+//! The money of a captured payment: what Stripe did with it, and when Stripe is checked for changes.
 
 use values::{Money, PaymentId, Timestamp};
 
-use super::{Dispute, GivenBack};
+use super::{Dispute, Retry, RetrySchedule, StripeRefund};
 
-/// The longest pause before Stripe is asked again that did not answer.
-const LONGEST_PAUSE: Duration = Duration::from_secs(45);
-
-/// The longest pause before Stripe is asked again that had nothing new to say: it tells by itself, as a rule.
-const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
-
-/// Money that was taken with a payment.
+/// The money of a captured payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Taking {
-    pub(crate) payment_id: PaymentId,
-    pub(crate) amount: Money,
-    /// What Stripe has given back or is about to, in minor units.
-    pub(crate) refunded: i64,
-    /// What Stripe has kept for itself, with its currency, once that is known.
-    pub(crate) stripe_fee: Option<(i64, String)>,
-    /// How often Stripe was asked and had nothing new to say.
-    pub(crate) tries: u32,
-    /// When it is asked again; `None` where nothing is awaited.
-    pub(crate) look_at: Option<Timestamp>,
-    /// When Stripe told of something that has not been looked at since.
-    pub(crate) told_at: Option<Timestamp>,
+pub(crate) struct CapturedFunds {
+    payment_id: PaymentId,
+    amount: Money,
+    refunded: i64,
+    stripe_fee: Option<StripeFee>,
+    next_check: Option<Retry>,
+    notified_at: Option<Timestamp>,
 }
 
-/// What Stripe says has become of money that was taken.
+/// The stored fields of captured funds: what the store passes to [`CapturedFunds::restore`].
+#[derive(Debug)]
+pub(crate) struct CapturedFundsRow {
+    pub(crate) payment_id: PaymentId,
+    pub(crate) amount: Money,
+    pub(crate) refunded: i64,
+    pub(crate) stripe_fee: Option<StripeFee>,
+    pub(crate) next_check: Option<Retry>,
+    pub(crate) notified_at: Option<Timestamp>,
+}
+
+/// A fee of Stripe, in the currency of the account.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct StripeFee {
+    /// Minor units.
+    pub(crate) amount: i64,
+    /// ISO 4217, in lower case.
+    pub(crate) currency: String,
+}
+
+/// What Stripe reports of captured money.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Aftermath {
-    /// What it has kept for itself, in its currency; `None` as long as it does not say.
-    pub(crate) stripe_fee: Option<(i64, String)>,
-    /// All refunds of it.
-    pub(crate) refunds: Vec<GivenBack>,
-    /// All disputes of it.
+pub(crate) struct FollowUpReport {
+    /// Stripe's fee for the charge, once it is known.
+    pub(crate) stripe_fee: Option<StripeFee>,
+    /// All refunds of the payment.
+    pub(crate) refunds: Vec<StripeRefund>,
+    /// All disputes of the payment.
     pub(crate) disputes: Vec<Dispute>,
 }
 
-/// What of a payment's money is gone.
+/// How much of a payment went back, for its buyer.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Gone {
-    /// Minor units that went back, or are about to.
+pub(crate) struct RefundSummary {
+    /// Minor units that were refunded or are being refunded.
     pub(crate) refunded: i64,
-    /// The dispute that counts, and how many minor units it is about.
-    pub(crate) dispute: Option<(events::DisputeStatus, i64)>,
+    /// The published dispute.
+    pub(crate) dispute: Option<events::Dispute>,
 }
 
-impl Taking {
-    /// Stripe was asked at `asked_at`, and all that it said is known.
-    pub(crate) fn looked_at(&mut self, asked_at: Timestamp, pending: bool, now: Timestamp) {
-        self.told_at = self.told_at.filter(|told_at| *told_at >= asked_at);
-        if self.told_at.is_some() {
-            self.look_at = Some(now);
-        } else if pending || self.stripe_fee.is_none() {
-            self.look_again(LONGEST_PATIENCE, now);
-        } else {
-            self.tries = 0;
-            self.look_at = None;
+impl CapturedFunds {
+    /// Rebuilds captured funds from their row.
+    pub(crate) fn restore(row: CapturedFundsRow) -> Self {
+        Self {
+            payment_id: row.payment_id,
+            amount: row.amount,
+            refunded: row.refunded,
+            stripe_fee: row.stripe_fee,
+            next_check: row.next_check,
+            notified_at: row.notified_at,
         }
     }
 
-    /// Stripe did not answer.
-    pub(crate) fn postpone(&mut self, now: Timestamp) {
-        self.look_again(LONGEST_PAUSE, now);
+    /// Stores Stripe's fee; returns whether it is new. The first known fee is kept.
+    pub(crate) fn set_stripe_fee(&mut self, fee: Option<&StripeFee>) -> bool {
+        let is_new = self.stripe_fee.is_none() && fee.is_some();
+        if is_new {
+            self.stripe_fee = fee.cloned();
+        }
+        is_new
     }
 
-    fn look_again(&mut self, longest: Duration, now: Timestamp) {
-        self.tries = self.tries.saturating_add(1);
-        let pause = Duration::from_secs(1 << self.tries.saturating_sub(1).min(12));
-        self.look_at = Some(now + pause.min(longest));
+    /// Records that Stripe was called at `called_at` and its report is stored. Another check follows if a refund is still
+    /// pending, the fee is unknown, or an event arrived meanwhile.
+    pub(crate) fn mark_checked(&mut self, called_at: Timestamp, has_pending_refund: bool, now: Timestamp) {
+        self.notified_at = self.notified_at.filter(|notified_at| *notified_at >= called_at);
+        if self.notified_at.is_some() {
+            self.next_check = Some(Retry::restore(self.failed_checks(), now));
+        } else if has_pending_refund || self.stripe_fee.is_none() {
+            self.schedule_check(RetrySchedule::NO_RESULT_YET, now);
+        } else {
+            self.next_check = None;
+        }
+    }
+
+    /// Repeats a check that Stripe did not answer.
+    pub(crate) fn postpone_check(&mut self, now: Timestamp) {
+        self.schedule_check(RetrySchedule::UNANSWERED, now);
+    }
+
+    /// Whether Stripe has to be checked now.
+    pub(crate) fn is_check_due(&self, now: Timestamp) -> bool {
+        self.next_check.is_some_and(|check| check.is_due(now))
+    }
+
+    fn schedule_check(&mut self, schedule: RetrySchedule, now: Timestamp) {
+        let mut check = Retry::restore(self.failed_checks(), now);
+        check.postpone(schedule, now);
+        self.next_check = Some(check);
+    }
+
+    fn failed_checks(&self) -> u32 {
+        self.next_check.map_or(0, Retry::failed_attempts)
+    }
+}
+
+/// Read access.
+impl CapturedFunds {
+    pub(crate) const fn payment_id(&self) -> PaymentId {
+        self.payment_id
+    }
+
+    pub(crate) const fn amount(&self) -> Money {
+        self.amount
+    }
+
+    /// Minor units that Stripe has refunded or is refunding.
+    pub(crate) const fn refunded(&self) -> i64 {
+        self.refunded
+    }
+
+    pub(crate) const fn stripe_fee(&self) -> Option<&StripeFee> {
+        self.stripe_fee.as_ref()
+    }
+
+    /// Checks without news, and when the next one is due; `None` if no change is expected.
+    pub(crate) const fn next_check(&self) -> Option<Retry> {
+        self.next_check
+    }
+
+    /// When the last Stripe event arrived that no check has covered yet.
+    pub(crate) const fn notified_at(&self) -> Option<Timestamp> {
+        self.notified_at
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::test_support::{NOW, usd};
 
-    const NOW: Timestamp = Timestamp::from_millis(1_811_000_000_000);
-
-    fn taking() -> Taking {
-        Taking {
+    fn funds(failed_checks: u32, notified_at: Option<Timestamp>) -> CapturedFunds {
+        CapturedFunds::restore(CapturedFundsRow {
             payment_id: PaymentId::new(NOW),
-            amount: Money {
-                amount: 1999,
-                currency: "usd".parse().unwrap(),
-            },
+            amount: usd(1999),
             refunded: 0,
-            stripe_fee: Some((88, "usd".to_owned())),
-            tries: 0,
-            look_at: Some(NOW),
-            told_at: None,
+            stripe_fee: Some(StripeFee {
+                amount: 88,
+                currency: "usd".to_owned(),
+            }),
+            next_check: Some(Retry::restore(failed_checks, NOW)),
+            notified_at,
+        })
+    }
+
+    fn next_check_at(funds: &CapturedFunds) -> Option<Timestamp> {
+        funds.next_check().map(Retry::next_at)
+    }
+
+    #[test]
+    fn without_open_refunds_and_with_the_fee_known_no_check_is_due() {
+        let mut funds = funds(0, None);
+        funds.mark_checked(NOW, false, NOW);
+        assert_eq!(next_check_at(&funds), None);
+    }
+
+    #[test]
+    fn a_missing_result_is_checked_with_growing_delays() {
+        let mut checked = funds(0, None);
+        for delay in [1, 2, 4, 8] {
+            checked.mark_checked(NOW, true, NOW);
+            assert_eq!(next_check_at(&checked), Some(NOW + Duration::from_secs(delay)));
         }
+        let mut checked = funds(30, None);
+        checked.mark_checked(NOW, true, NOW);
+        assert_eq!(next_check_at(&checked), Some(NOW + Duration::from_hours(1)));
+        checked.postpone_check(NOW);
+        assert_eq!(next_check_at(&checked), Some(NOW + Duration::from_secs(45)));
     }
 
     #[test]
-    fn where_nothing_is_awaited_nobody_asks_any_more() {
-        let mut taking = taking();
-        taking.looked_at(NOW, false, NOW);
-        assert_eq!(taking.look_at, None);
-    }
-
-    #[test]
-    fn what_is_awaited_is_asked_for_ever_less_often() {
-        let mut taking = taking();
-        for pause in [1, 2, 4, 8] {
-            taking.looked_at(NOW, true, NOW);
-            assert_eq!(taking.look_at, Some(NOW + Duration::from_secs(pause)));
-        }
-        taking.tries = 30;
-        taking.looked_at(NOW, true, NOW);
-        assert_eq!(taking.look_at, Some(NOW + LONGEST_PATIENCE));
-        taking.postpone(NOW);
-        assert_eq!(taking.look_at, Some(NOW + LONGEST_PAUSE));
-    }
-
-    #[test]
-    fn what_was_told_while_stripe_was_asked_is_looked_at_again() {
-        let (mut taking, later) = (taking(), NOW + Duration::from_secs(1));
-        taking.told_at = Some(later);
-        taking.looked_at(NOW, false, later);
-        assert_eq!((taking.look_at, taking.told_at), (Some(later), Some(later)));
-        taking.looked_at(later + Duration::from_millis(1), false, later);
-        assert_eq!((taking.look_at, taking.told_at), (None, None));
+    fn an_event_during_a_check_causes_another_check() {
+        let later = NOW + Duration::from_secs(1);
+        let mut funds = funds(0, Some(later));
+        funds.mark_checked(NOW, false, later);
+        assert_eq!((next_check_at(&funds), funds.notified_at()), (Some(later), Some(later)));
+        funds.mark_checked(later + Duration::from_millis(1), false, later);
+        assert_eq!((next_check_at(&funds), funds.notified_at()), (None, None));
     }
 }

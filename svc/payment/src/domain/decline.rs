@@ -1,16 +1,16 @@
-//! Why a bank declined a card, in words for the buyer.
+//! Why a bank declined a card, in texts for the buyer.
 //!
-//! Stripe's codes and what it says a buyer may be told: <https://docs.stripe.com/declines/codes>. What would help whoever
-//! holds another's card is told as any other decline.
+//! Stripe's codes, and which of them a buyer may read: <https://docs.stripe.com/declines/codes>. A reason that would help
+//! the holder of a stolen card is replaced by the generic decline.
 
-/// What is told of a decline without a reason, or with one that is not told.
+/// Code and text of a decline whose reason is missing or not public.
 const GENERIC: (&str, &str) = (
     "generic_decline",
     "Your card was declined. Use another card, or ask your bank.",
 );
 
-/// Stripe's code, and the text. A code that is not here is told as [`GENERIC`].
-const TOLD: &[(&str, &str)] = &[
+/// Stripe's code, and the text. Every other code becomes [`GENERIC`].
+const PUBLIC_REASONS: &[(&str, &str)] = &[
     (
         "approve_with_id",
         "The payment could not be authorised. Try again, or ask your bank.",
@@ -127,21 +127,22 @@ const TOLD: &[(&str, &str)] = &[
     ),
 ];
 
-fn told(code: &str) -> (&str, &'static str) {
-    TOLD.iter()
+fn public_reason(code: &str) -> (&str, &'static str) {
+    PUBLIC_REASONS
+        .iter()
         .find(|(known, _)| *known == code)
         .copied()
         .unwrap_or(GENERIC)
 }
 
-/// The code as the buyer may know it.
+/// Returns the code that the buyer may read.
 pub(crate) fn public_code(code: &str) -> &str {
-    told(code).0
+    public_reason(code).0
 }
 
-/// Why, in a sentence or two.
-pub(crate) fn told_to_buyer(code: &str) -> &'static str {
-    told(code).1
+/// Returns the reason in a sentence or two.
+pub(crate) fn buyer_message(code: &str) -> &'static str {
+    public_reason(code).1
 }
 
 #[cfg(test)]
@@ -149,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nobody_learns_that_a_card_is_known_to_be_stolen() {
+    fn a_stolen_card_is_declined_without_a_reason() {
         for code in [
             "fraudulent",
             "lost_card",
@@ -161,24 +162,25 @@ mod tests {
             "do_not_honor",
             "a_code_of_tomorrow",
         ] {
-            assert_eq!((public_code(code), told_to_buyer(code)), GENERIC, "{code}");
+            assert_eq!((public_code(code), buyer_message(code)), GENERIC, "{code}");
         }
     }
 
     #[test]
-    fn what_a_buyer_can_mend_is_told() {
+    fn a_reason_that_the_buyer_can_act_on_is_public() {
         assert_eq!(public_code("insufficient_funds"), "insufficient_funds");
-        assert!(told_to_buyer("expired_card").contains("expired"));
+        assert!(buyer_message("expired_card").contains("expired"));
     }
 
     #[test]
-    fn every_text_is_a_sentence_and_no_code_stands_twice() {
-        let mut codes: Vec<_> = TOLD.iter().map(|(code, _)| code).collect();
+    fn every_text_is_a_sentence_and_every_code_is_unique() {
+        let mut codes: Vec<_> = PUBLIC_REASONS.iter().map(|(code, _)| code).collect();
         codes.sort_unstable();
         codes.dedup();
-        assert_eq!(codes.len(), TOLD.len());
+        assert_eq!(codes.len(), PUBLIC_REASONS.len());
         assert!(
-            TOLD.iter()
+            PUBLIC_REASONS
+                .iter()
                 .all(|(_, text)| text.ends_with('.') && text.starts_with(char::is_uppercase))
         );
     }

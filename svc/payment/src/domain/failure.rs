@@ -1,30 +1,33 @@
 //! Why a payment failed.
 
+use values::text_enum;
+
 use super::decline;
 
-/// Why a payment failed.
+/// Why a payment failed, or why its last card was refused.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: FailureKind,
-    /// Stripe's code for it, such as `insufficient_funds`.
+    /// Stripe's code, such as `insufficient_funds`.
     pub(crate) code: String,
-    /// For people.
+    /// Stripe's message.
     pub(crate) message: String,
 }
 
-/// Who refused, as far as it matters to the buyer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum FailureKind {
-    /// The bank.
-    Declined,
-    /// Stripe does not know the token, or it was used before.
-    BadToken,
-    /// Stripe, for another reason.
-    Refused,
-    /// The authorisation ended before the money was taken.
-    Lapsed,
-    /// The request never arrived.
-    Lost,
+text_enum! {
+    /// Which party refused, as far as it matters to the buyer.
+    pub(crate) enum FailureKind {
+        /// The bank.
+        Declined = "declined",
+        /// Stripe: the token is unknown or was used before.
+        InvalidToken = "bad-token",
+        /// Stripe, for another reason.
+        Refused = "refused",
+        /// None: the authorisation ended before the capture.
+        Lapsed = "lapsed",
+        /// None: the request never reached Stripe.
+        NeverReached = "lost",
+    }
 }
 
 impl Failure {
@@ -36,7 +39,7 @@ impl Failure {
         }
     }
 
-    /// The intent was cancelled by Stripe, after some days, or by somebody in its dashboard.
+    /// Stripe cancelled the intent after some days, or an operator cancelled it in Stripe's dashboard.
     pub(crate) fn lapsed() -> Self {
         Self::new(
             FailureKind::Lapsed,
@@ -45,11 +48,21 @@ impl Failure {
         )
     }
 
-    pub(crate) fn unexplained() -> Self {
+    /// Stripe has no intent for the payment, and none can appear any more.
+    pub(crate) fn never_reached() -> Self {
+        Self::new(
+            FailureKind::NeverReached,
+            "not_reached",
+            "The payment never reached the bank.",
+        )
+    }
+
+    /// A decline without a reason.
+    pub(crate) fn generic_decline() -> Self {
         Self::new(FailureKind::Declined, "generic_decline", "Your card was declined.")
     }
 
-    /// The code as the buyer may know it: see [`decline::public_code`].
+    /// Returns the code that the buyer may read, see [`decline::public_code`].
     pub(crate) fn public_code(&self) -> &str {
         match self.kind {
             FailureKind::Declined => decline::public_code(&self.code),
@@ -57,10 +70,10 @@ impl Failure {
         }
     }
 
-    /// Why, in words for the buyer.
-    pub(crate) fn told_to_buyer(&self) -> &str {
+    /// Returns the message that the buyer may read.
+    pub(crate) fn buyer_message(&self) -> &str {
         match self.kind {
-            FailureKind::Declined => decline::told_to_buyer(&self.code),
+            FailureKind::Declined => decline::buyer_message(&self.code),
             _ => &self.message,
         }
     }

@@ -1,78 +1,77 @@
-//! What Stripe says about a payment, in our own words.
+//! A payment intent of Stripe, and the result of a request about it.
 
 use values::Timestamp;
 
 use super::Failure;
 
-/// What came of asking Stripe.
+/// The result of a request to Stripe about a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Learned {
-    /// How the payment intent is now.
+pub(crate) enum StripeResult {
+    /// The payment intent as it is now.
     Intent(Box<Intent>),
-    /// Nothing was taken, and asking again would not help.
+    /// No money was authorised, and the same request would be refused again.
     Refused(Failure),
-    /// There is no such intent, and there will be none.
-    Absent,
-    /// No answer, or none that says anything: whatever was asked may have happened or not. The reason is for the log.
+    /// Stripe has no such intent, and none can appear any more.
+    NotFound,
+    /// No answer, or one without a result: the request may have been executed or not. Holds the reason, for the log.
     Unknown(String),
 }
 
-impl From<Intent> for Learned {
+impl From<Intent> for StripeResult {
     fn from(intent: Intent) -> Self {
         Self::Intent(Box::new(intent))
     }
 }
 
-/// A payment intent (<https://docs.stripe.com/api/payment_intents/object>), as far as it matters here.
+/// The fields of a payment intent that the service uses (<https://docs.stripe.com/api/payment_intents/object>).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Intent {
     pub(crate) id: String,
     pub(crate) status: IntentStatus,
     /// Minor units.
     pub(crate) amount: i64,
-    /// Minor units that were taken.
+    /// Minor units that were captured.
     pub(crate) amount_received: i64,
     /// ISO 4217, in lower case.
     pub(crate) currency: String,
-    /// The payment that it was made for, as its metadata says.
+    /// The payment named in its metadata.
     pub(crate) payment_id: Option<String>,
-    /// The order that it was made for, as its metadata says.
+    /// The order named in its metadata.
     pub(crate) order_id: Option<String>,
-    /// Who pays, as its metadata says.
+    /// The buyer named in its metadata.
     pub(crate) buyer_id: Option<String>,
-    /// When it was made.
     pub(crate) created_at: Timestamp,
-    /// Minor units that were given back, where the charge was asked for, too.
+    /// Minor units that were refunded, where the response included the charge.
     pub(crate) amount_refunded: Option<i64>,
-    /// What a browser needs to go on with it.
+    /// The secret with which a browser continues the intent.
     pub(crate) client_secret: Option<String>,
-    /// The page where the bank asks the buyer, where it is one.
+    /// The page on which the bank authenticates the buyer, where there is one.
     pub(crate) next_action_url: Option<String>,
     /// Why the last card was refused.
     pub(crate) failure: Option<Failure>,
 }
 
-/// Where a payment intent stands (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
+/// The status of a payment intent (<https://docs.stripe.com/payments/paymentintents/lifecycle>).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum IntentStatus {
-    /// The money is set aside.
+    /// Authorised, not captured.
     RequiresCapture,
-    /// The money is taken.
+    /// Captured.
     Succeeded,
-    /// The money is let go, or was never set aside.
+    /// The authorisation was released, or there never was one.
     Canceled,
-    /// The card was refused, or none was shown yet.
+    /// The card was refused, or none was given yet.
     RequiresPaymentMethod,
-    /// The bank asks whether it is the buyer.
+    /// The bank has to authenticate the buyer.
     RequiresAction,
-    /// Waiting for somebody or something else.
+    /// Any other status: Stripe or the buyer is still busy.
     Other,
 }
 
 impl IntentStatus {
-    /// Reads Stripe's word for it.
-    pub(crate) fn of_word(word: &str) -> Self {
-        match word {
+    /// Reads Stripe's text.
+    pub(crate) fn from_stripe(status: &str) -> Self {
+        match status {
             "requires_capture" => Self::RequiresCapture,
             "succeeded" => Self::Succeeded,
             "canceled" => Self::Canceled,

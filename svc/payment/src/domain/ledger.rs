@@ -1,4 +1,4 @@
-//! What is to stand in the books for one payment. No SQL, no clock.
+//! The balances that the ledger must show for one payment. Double entry: each row sums to zero.
 
 use std::{
     collections::BTreeMap,
@@ -7,86 +7,117 @@ use std::{
 
 use values::{Money, UserId};
 
-use super::BasisPoints;
+use super::{BasisPoints, StripeFee};
 
-/// What each account has got (above zero) or given (below), in minor units of one currency. Together they are nothing.
+/// A change of each account, or its balance, in minor units of one currency. Together they are zero.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub(crate) struct Amounts {
-    /// What buyers have paid.
+pub(crate) struct AccountAmounts {
+    /// Payments of buyers, negative.
     pub(crate) buyer: i64,
-    /// Taken for an order that is not complete yet, or whose seller is not known yet.
+    /// Captured for an order that is not complete yet, or whose seller is unknown.
     pub(crate) held: i64,
-    /// The seller's.
+    /// The seller's share.
     pub(crate) seller: i64,
-    /// What the platform gets of the seller.
+    /// The platform's share.
     pub(crate) platform_fee: i64,
-    /// Given back to buyers.
+    /// Refunded to buyers.
     pub(crate) refunds: i64,
     /// Taken back by buyers' banks.
     pub(crate) dispute: i64,
-    /// What the platform pays itself.
+    /// Costs of the platform, negative.
     pub(crate) costs: i64,
-    /// What Stripe has kept for itself.
+    /// Fees of Stripe.
     pub(crate) stripe_fee: i64,
 }
 
-/// Whose books, in which currency (ISO 4217, in lower case).
-pub(crate) type Page = (String, Option<UserId>);
-
-/// Money that was taken with a payment, and what has become of it.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Taken {
-    pub(crate) amount: Money,
-    /// The platform's share.
-    pub(crate) share: BasisPoints,
-    /// Who sells, once that is known.
-    pub(crate) seller: Option<UserId>,
-    /// Whether the order is complete.
-    pub(crate) complete: bool,
-    /// Minor units that went back to the buyer.
-    pub(crate) refunded: i64,
-    /// Minor units that the buyer's bank has got back.
-    pub(crate) disputed: i64,
-    /// What Stripe has kept for itself, each with its currency.
-    pub(crate) stripe_fees: Vec<(i64, String)>,
+/// Identifies the balances of one seller, or of the platform, in one currency.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct LedgerKey {
+    /// ISO 4217, in lower case.
+    pub(crate) currency: String,
+    /// `None` while the seller is unknown, and for costs of the platform.
+    pub(crate) seller_id: Option<UserId>,
 }
 
-impl Taken {
-    /// What the books are to say. It depends on how things are alone, not on how they came to be so: whatever is given back
-    /// in parts ends as if it had been given back at once.
-    pub(crate) fn position(&self) -> BTreeMap<Page, Amounts> {
-        let left = self.amount.amount - self.refunded - self.disputed;
-        let mut sale = Amounts {
+/// A captured payment with everything that determines its balances.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct CapturedSale {
+    pub(crate) amount: Money,
+    /// The platform's share, as agreed at the time of the capture.
+    pub(crate) fee_rate: BasisPoints,
+    /// The seller, once known.
+    pub(crate) seller_id: Option<UserId>,
+    /// Whether the order is complete.
+    pub(crate) is_complete: bool,
+    /// Minor units that were refunded.
+    pub(crate) refunded: i64,
+    /// Minor units that the buyer's bank holds.
+    pub(crate) disputed: i64,
+    /// Stripe's fees for the charge and its disputes.
+    pub(crate) stripe_fees: Vec<StripeFee>,
+}
+
+/// Why a row is written into the ledger.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum EntryReason {
+    /// The payment was captured.
+    Captured,
+    /// The order is complete, or its seller became known.
+    Completed,
+    /// A refund, by its id.
+    Refund(String),
+    /// A refund that failed, by its id.
+    RefundFailed(String),
+    /// A dispute, by its id.
+    Dispute(String),
+    /// Stripe's fee became known.
+    StripeFee,
+}
+
+impl CapturedSale {
+    /// Returns the balances that the ledger must show. They depend on the current state alone, not on its history: several
+    /// partial refunds end like one refund of the whole.
+    pub(crate) fn expected_balances(&self) -> BTreeMap<LedgerKey, AccountAmounts> {
+        let remaining = self.amount.amount - self.refunded - self.disputed;
+        let mut sale = AccountAmounts {
             buyer: -self.amount.amount,
             refunds: self.refunded,
             dispute: self.disputed,
-            ..Amounts::default()
+            ..AccountAmounts::default()
         };
-        if self.complete && self.seller.is_some() {
-            sale.platform_fee = self.share.of(left, self.amount.currency);
-            sale.seller = left - sale.platform_fee;
+        if self.is_complete && self.seller_id.is_some() {
+            sale.platform_fee = self.fee_rate.fee_on(remaining, self.amount.currency);
+            sale.seller = remaining - sale.platform_fee;
         } else {
-            sale.held = left;
+            sale.held = remaining;
         }
-        let mut position = BTreeMap::from([((self.amount.currency.to_string(), self.seller), sale)]);
-        for (fee, currency) in &self.stripe_fees {
-            // The platform's own affair, no seller's.
-            *position.entry((currency.clone(), None)).or_default() += Amounts {
-                costs: -fee,
-                stripe_fee: *fee,
-                ..Amounts::default()
+        let sale_key = LedgerKey {
+            currency: self.amount.currency.to_string(),
+            seller_id: self.seller_id,
+        };
+        let mut balances = BTreeMap::from([(sale_key, sale)]);
+        for fee in &self.stripe_fees {
+            // Costs of the platform, not of a seller.
+            let platform_key = LedgerKey {
+                currency: fee.currency.clone(),
+                seller_id: None,
+            };
+            *balances.entry(platform_key).or_default() += AccountAmounts {
+                costs: -fee.amount,
+                stripe_fee: fee.amount,
+                ..AccountAmounts::default()
             };
         }
-        position
+        balances
     }
 }
 
-impl Amounts {
-    pub(crate) fn is_nothing(&self) -> bool {
+impl AccountAmounts {
+    pub(crate) fn is_zero(&self) -> bool {
         *self == Self::default()
     }
 
-    /// Every account with what it has.
+    /// Returns the amounts of all accounts.
     #[cfg(test)]
     const fn accounts(&self) -> [i64; 8] {
         [
@@ -101,7 +132,7 @@ impl Amounts {
         ]
     }
 
-    fn with(self, other: Self, sign: i64) -> Self {
+    fn plus(self, other: Self, sign: i64) -> Self {
         Self {
             buyer: self.buyer + sign * other.buyer,
             held: self.held + sign * other.held,
@@ -115,25 +146,21 @@ impl Amounts {
     }
 }
 
-/// Why something is written into the books.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Why {
-    /// Money was taken.
-    Captured,
-    /// The order is complete: it is the seller's. Or it became known only now who that is.
-    Completed,
-    /// A refund gives it back.
-    Refund(String),
-    /// A refund did not work after all.
-    RefundFailed(String),
-    /// The buyer's bank takes it back, or gives it again.
-    Dispute(String),
-    /// Stripe has said what it keeps.
-    StripeFee,
+impl AddAssign for AccountAmounts {
+    fn add_assign(&mut self, other: Self) {
+        *self = self.plus(other, 1);
+    }
 }
 
-impl Why {
-    pub(crate) const fn word(&self) -> &'static str {
+impl SubAssign for AccountAmounts {
+    fn sub_assign(&mut self, other: Self) {
+        *self = self.plus(other, -1);
+    }
+}
+
+impl EntryReason {
+    /// The text in the database.
+    pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Self::Captured => "captured",
             Self::Completed => "completed",
@@ -144,24 +171,12 @@ impl Why {
         }
     }
 
-    /// What it was written for.
+    /// The id of the refund or dispute.
     pub(crate) fn reference(&self) -> Option<&str> {
         match self {
             Self::Refund(id) | Self::RefundFailed(id) | Self::Dispute(id) => Some(id),
             Self::Captured | Self::Completed | Self::StripeFee => None,
         }
-    }
-}
-
-impl AddAssign for Amounts {
-    fn add_assign(&mut self, other: Self) {
-        *self = self.with(other, 1);
-    }
-}
-
-impl SubAssign for Amounts {
-    fn sub_assign(&mut self, other: Self) {
-        *self = self.with(other, -1);
     }
 }
 
@@ -172,51 +187,58 @@ mod tests {
 
     use super::*;
 
-    fn taken(amount: i64, points: i64) -> Taken {
-        Taken {
+    fn captured_sale(amount: i64, points: i64) -> CapturedSale {
+        CapturedSale {
             amount: Money {
                 amount,
                 currency: "usd".parse().unwrap(),
             },
-            share: BasisPoints::try_from(points).unwrap(),
-            seller: Some(UserId::new(Timestamp::from_millis(0))),
-            complete: true,
+            fee_rate: BasisPoints::try_from(points).unwrap(),
+            seller_id: Some(UserId::new(Timestamp::from_millis(0))),
+            is_complete: true,
             refunded: 0,
             disputed: 0,
             stripe_fees: Vec::new(),
         }
     }
 
-    fn sale(taken: &Taken) -> Amounts {
-        taken.position()[&("usd".to_owned(), taken.seller)]
+    fn sale(captured: &CapturedSale) -> AccountAmounts {
+        captured.expected_balances()[&key("usd", captured.seller_id)]
     }
 
-    /// An amount, and parts of it that are given back one after the other until nothing is left.
+    fn key(currency: &str, seller_id: Option<UserId>) -> LedgerKey {
+        LedgerKey {
+            currency: currency.to_owned(),
+            seller_id,
+        }
+    }
+
+    /// An amount, and parts of it that are refunded one after the other until nothing is left.
     fn parts() -> impl Strategy<Value = (i64, Vec<i64>)> {
         prop::collection::vec(1..=9_999_999_i64, 1..10).prop_map(|parts| (parts.iter().sum(), parts))
     }
 
     proptest! {
         #[test]
-        fn fee_and_sellers_share_are_all_of_it(amount in 1..=MAX_AMOUNT, points in 0..=10_000_i64) {
-            let sale = sale(&taken(amount, points));
+        fn fee_and_sellers_share_are_the_whole_amount(amount in 1..=MAX_AMOUNT, points in 0..=10_000_i64) {
+            let sale = sale(&captured_sale(amount, points));
             prop_assert_eq!(sale.platform_fee + sale.seller, amount);
             prop_assert!((0..=amount).contains(&sale.platform_fee));
-            // Never more than the share that was agreed on, and less by less than a minor unit.
+            // At most the agreed share, and less by less than a minor unit.
             prop_assert!(sale.platform_fee * 10_000 <= amount * points);
             prop_assert!((sale.platform_fee + 1) * 10_000 > amount * points);
         }
 
         #[test]
-        fn what_is_even_stays_so_for_everybody(
+        fn amounts_in_multiples_of_the_smallest_unit_stay_multiples_on_every_account(
             (code, step) in prop::sample::select(vec![("kwd", 10), ("isk", 100)]),
             (amount, parts) in parts(),
             points in 0..=10_000_i64,
         ) {
-            let mut booked = taken(amount * step, points);
+            let mut booked = captured_sale(amount * step, points);
             booked.amount.currency = code.parse().unwrap();
             for part in parts {
-                let sale = booked.position()[&(code.to_owned(), booked.seller)];
+                let sale = booked.expected_balances()[&key(code, booked.seller_id)];
                 prop_assert!(sale.accounts().iter().all(|amount| amount % step == 0), "{:?}", sale);
                 prop_assert!((sale.platform_fee + step) * 10_000 > (amount * step - booked.refunded) * points);
                 booked.refunded += part * step;
@@ -224,8 +246,8 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_given_back_in_parts_returns_what_all_at_once_returns((amount, parts) in parts(), points in 0..=10_000_i64) {
-            let mut booked = taken(amount, points);
+        fn partial_refunds_return_the_same_fee_and_share_as_one_full_refund((amount, parts) in parts(), points in 0..=10_000_i64) {
+            let mut booked = captured_sale(amount, points);
             let (mut fee_returned, mut share_returned) = (0, 0);
             for part in parts {
                 let before = sale(&booked);
@@ -233,48 +255,48 @@ mod tests {
                 let after = sale(&booked);
                 let (fee, share) = (before.platform_fee - after.platform_fee, before.seller - after.seller);
                 prop_assert_eq!(fee + share, part);
-                prop_assert!(fee >= 0 && share >= 0, "nobody gains by a refund");
+                prop_assert!(fee >= 0 && share >= 0, "a refund never increases a share");
                 fee_returned += fee;
                 share_returned += share;
             }
-            let at_once = sale(&taken(amount, points));
+            let at_once = sale(&captured_sale(amount, points));
             prop_assert_eq!((fee_returned, share_returned), (at_once.platform_fee, at_once.seller));
             let end = sale(&booked);
             prop_assert_eq!((end.platform_fee, end.seller), (0, 0));
         }
 
         #[test]
-        fn whatever_became_of_it_the_books_sum_to_nothing(
+        fn in_every_state_the_balances_sum_to_zero(
             amount in 1..=MAX_AMOUNT,
             points in 0..=10_000_i64,
-            complete in any::<bool>(),
+            is_complete in any::<bool>(),
             known in any::<bool>(),
             refunded in 0..=MAX_AMOUNT,
             disputed in 0..=MAX_AMOUNT,
             fees in prop::collection::vec((0..5000_i64, prop_oneof![Just("usd"), Just("eur")]), 0..3),
         ) {
-            let agreed = taken(amount, points);
-            let taken = Taken {
-                complete,
-                seller: agreed.seller.filter(|_| known),
+            let agreed = captured_sale(amount, points);
+            let captured = CapturedSale {
+                is_complete,
+                seller_id: agreed.seller_id.filter(|_| known),
                 refunded: refunded.min(amount),
                 disputed: disputed.min(amount),
-                stripe_fees: fees.into_iter().map(|(fee, currency)| (fee, currency.to_owned())).collect(),
+                stripe_fees: fees.into_iter().map(|(amount, currency)| StripeFee { amount, currency: currency.to_owned() }).collect(),
                 ..agreed
             };
-            for (page, amounts) in taken.position() {
-                prop_assert_eq!(amounts.accounts().iter().sum::<i64>(), 0, "{:?}", page);
-                prop_assert!(page.1.is_some() || (amounts.seller, amounts.platform_fee) == (0, 0));
+            for (key, amounts) in captured.expected_balances() {
+                prop_assert_eq!(amounts.accounts().iter().sum::<i64>(), 0, "{:?}", key);
+                prop_assert!(key.seller_id.is_some() || (amounts.seller, amounts.platform_fee) == (0, 0));
             }
         }
     }
 
     #[test]
-    fn a_seller_who_gave_back_more_than_was_sold_owes_it() {
-        let twice = Taken {
+    fn a_seller_who_refunded_more_than_was_sold_owes_it() {
+        let twice = CapturedSale {
             refunded: 1999,
             disputed: 1999,
-            ..taken(1999, 250)
+            ..captured_sale(1999, 250)
         };
         let sale = sale(&twice);
         assert_eq!((sale.platform_fee, sale.seller), (0, -1999));

@@ -1,4 +1,4 @@
-//! The state machines and values: no SQL, no HTTP, no clock of their own.
+//! State machines and values. They import no SQL and no HTTP; the time is passed in.
 
 mod captured_funds;
 mod card_token;
@@ -14,21 +14,23 @@ mod reconciliation;
 mod recovery_gap;
 mod refund;
 mod refund_failure;
+mod retry;
 mod since;
 mod stripe_event;
 
-pub(crate) use captured_funds::{Aftermath, Gone, Taking};
-pub(crate) use card_token::Token;
-pub(crate) use dispute::{Dispute, DisputeStatus, that_counts};
+pub(crate) use captured_funds::{CapturedFunds, CapturedFundsRow, FollowUpReport, RefundSummary, StripeFee};
+pub(crate) use card_token::CardToken;
+pub(crate) use dispute::{Dispute, DisputeStatus, published_dispute};
 pub(crate) use failure::{Failure, FailureKind};
-pub(crate) use intent::{Intent, IntentStatus, Learned};
-pub(crate) use ledger::{Amounts, Page, Taken, Why};
-pub(crate) use order::{Bill, NotPayable, Ruling};
-pub(crate) use payment::{Call, Means, NextStep, Payment, Status};
-pub use platform_fee::{BasisPoints, NoShare};
-pub(crate) use reconciliation::{Standing, differences};
-pub(crate) use recovery_gap::Amnesia;
-pub(crate) use refund::{Answer, GivenBack, GivenBackStatus, Refund, RefundCall, State};
-pub(crate) use refund_failure::{NOTHING, TOO_MUCH};
+pub(crate) use intent::{Intent, IntentStatus, StripeResult};
+pub(crate) use ledger::{AccountAmounts, CapturedSale, EntryReason, LedgerKey};
+pub(crate) use order::{CaptureDecision, NotPayable, PayableOrder};
+pub(crate) use payment::{BuyerAction, Payment, PaymentMethod, PaymentRow, PaymentStatus, StripeCall};
+pub use platform_fee::{BasisPoints, InvalidBasisPoints};
+pub(crate) use reconciliation::differences;
+pub(crate) use recovery_gap::RecoveryGap;
+pub(crate) use refund::{Refund, RefundCall, RefundResult, RefundRow, RefundState, StripeRefund, StripeRefundStatus};
+pub(crate) use refund_failure::{EXCEEDS_REMAINDER, NOTHING_CAPTURED};
+pub(crate) use retry::{Retry, RetrySchedule};
 pub use since::Since;
-pub(crate) use stripe_event::{Effect, Letter, POINTING};
+pub(crate) use stripe_event::{EventOutcome, HANDLED_EVENT_TYPES, StripeEvent};

@@ -1,33 +1,34 @@
-//! An order, as far as paying for it goes: a replica of what the order service says.
+//! The replica of an order: what the buyer owes, and whether a payment may be captured.
 
 use events::{CancelReason, Order, OrderStatus};
 use values::{Money, OrderId, PaymentId, Timestamp, UserId};
 
-/// What a buyer owes for an order.
+/// The fields of an order that a payment depends on.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Bill {
+pub(crate) struct PayableOrder {
     pub(crate) order_id: OrderId,
     /// The order's version.
     pub(crate) version: u64,
     pub(crate) status: OrderStatus,
     pub(crate) cancel_reason: Option<CancelReason>,
     pub(crate) buyer_id: UserId,
-    /// Who sells; `None` where only an older release has heard of the order.
+    /// `None` if the replica was last updated by a release that did not store sellers.
     pub(crate) seller_id: Option<UserId>,
     pub(crate) total: Money,
+    /// The deadline for paying.
     pub(crate) expires_at: Timestamp,
     /// The payment that the order was confirmed with.
     pub(crate) payment_id: Option<PaymentId>,
 }
 
-/// What an order wants of a payment.
+/// What an order decides about one payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Ruling {
-    /// Nothing yet.
+pub(crate) enum CaptureDecision {
+    /// Not decided yet.
     Wait,
-    /// The order is confirmed with this payment: take the money.
+    /// The order is confirmed with this payment: capture it.
     Capture,
-    /// The order ended, or another payment pays for it: let the money go.
+    /// The order ended, or another payment pays for it: void this one.
     Void,
 }
 
@@ -44,9 +45,9 @@ pub(crate) enum NotPayable {
     BeingPaid,
 }
 
-impl Bill {
-    /// Whether a payment may begin. An order that is past its deadline is about to be cancelled, whoever says so first.
-    pub(crate) fn payable(&self, now: Timestamp) -> Result<(), NotPayable> {
+impl PayableOrder {
+    /// Checks that a payment may start. After its deadline an order counts as expired, even before the event arrives.
+    pub(crate) fn ensure_payable(&self, now: Timestamp) -> Result<(), NotPayable> {
         match self.status {
             OrderStatus::Created if now < self.expires_at => Ok(()),
             OrderStatus::Created => Err(NotPayable::Expired),
@@ -57,17 +58,19 @@ impl Bill {
         }
     }
 
-    /// What is to become of this payment.
-    pub(crate) fn ruling(&self, payment: PaymentId) -> Ruling {
+    /// Returns what the order decides about a payment.
+    pub(crate) fn capture_decision(&self, payment: PaymentId) -> CaptureDecision {
         match self.status {
-            OrderStatus::Created => Ruling::Wait,
-            OrderStatus::AwaitingPayment | OrderStatus::Complete if self.payment_id == Some(payment) => Ruling::Capture,
-            OrderStatus::AwaitingPayment | OrderStatus::Complete | OrderStatus::Cancelled => Ruling::Void,
+            OrderStatus::Created => CaptureDecision::Wait,
+            OrderStatus::AwaitingPayment | OrderStatus::Complete if self.payment_id == Some(payment) => {
+                CaptureDecision::Capture
+            }
+            OrderStatus::AwaitingPayment | OrderStatus::Complete | OrderStatus::Cancelled => CaptureDecision::Void,
         }
     }
 }
 
-impl From<&Order> for Bill {
+impl From<&Order> for PayableOrder {
     fn from(order: &Order) -> Self {
         Self {
             order_id: order.id,

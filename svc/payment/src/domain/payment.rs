@@ -1,4 +1,4 @@
-//! One attempt to pay: the state machine. No SQL, no HTTP, no Stripe client, no clock of its own.
+//! A payment attempt for one order: the state machine.
 //!
 //! ```text
 //!   started ──────────────────────> authorized ──> capturing ──> captured
@@ -9,146 +9,174 @@
 //!    └──────────────────────────────────> failed └───────┴──> voided, failed
 //! ```
 //!
-//! Two things move it: what the order wants ([`Payment::follow`]) and what Stripe says ([`Payment::learn`]). A state in
-//! which Stripe is to be asked says so itself ([`Payment::due`]), so a crash loses nothing but time. What Stripe tells
-//! unasked is only a reason to ask ([`Payment::told`]).
+//! Two inputs change it: the decision of the order ([`Payment::apply_decision`]) and results of Stripe
+//! ([`Payment::apply_result`]). The next request to Stripe follows from the state alone ([`Payment::next_call`]), so a
+//! crash only delays it. A Stripe event only causes a check ([`Payment::notify`]).
 
 use std::time::Duration;
 
 use events::Event;
-use values::{Money, OrderId, PaymentId, Timestamp, UserId};
+use values::{Money, OrderId, PaymentId, Timestamp, UserId, text_enum};
 
-use super::{Failure, Intent, IntentStatus, Ruling, Token};
+use super::{CaptureDecision, CardToken, Failure, Intent, IntentStatus, Retry};
 
 mod stripe_result;
 
-/// How long the same idempotency key is sure to name the same request. Stripe may forget a key after 24 hours
-/// (<https://docs.stripe.com/api/idempotent_requests>); the rest is for clocks that differ.
+/// How long an idempotency key is certain to name the same request. Stripe may delete a key after 24 hours
+/// (<https://docs.stripe.com/api/idempotent_requests>); the rest allows for clock skew.
 const KEY_LIFETIME: Duration = Duration::from_hours(23);
 
-/// Whoever begins a payment asks Stripe at once; nobody else needs to before this is over.
+/// How long the worker leaves a new payment to the request that started it, which calls Stripe at once.
 const HEAD_START: Duration = Duration::from_secs(2);
 
-/// One attempt to pay for an order.
+/// A payment attempt for one order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Payment {
+    id: PaymentId,
+    order_id: OrderId,
+    buyer_id: UserId,
+    amount: Money,
+    method: PaymentMethod,
+    status: PaymentStatus,
+    intent_id: Option<String>,
+    buyer_action: Option<BuyerAction>,
+    failure: Option<Failure>,
+    trouble: Option<String>,
+    version: u64,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    retry: Retry,
+    notified_at: Option<Timestamp>,
+}
+
+/// The stored fields of a payment: what the store passes to [`Payment::restore`].
+#[derive(Debug)]
+pub(crate) struct PaymentRow {
     pub(crate) id: PaymentId,
     pub(crate) order_id: OrderId,
     pub(crate) buyer_id: UserId,
     pub(crate) amount: Money,
-    pub(crate) with: Means,
-    pub(crate) status: Status,
-    /// Stripe's payment intent, once it is known.
+    pub(crate) method: PaymentMethod,
+    pub(crate) status: PaymentStatus,
     pub(crate) intent_id: Option<String>,
-    /// How the buyer's browser goes on; only while Stripe waits for the buyer.
-    pub(crate) next: Option<NextStep>,
-    /// Why the last card was refused; at the end, why the payment failed.
+    pub(crate) buyer_action: Option<BuyerAction>,
     pub(crate) failure: Option<Failure>,
-    /// Why a person has to look at it: nothing more is done about it.
     pub(crate) trouble: Option<String>,
-    /// Counts the states: 1, 2, 3 …
     pub(crate) version: u64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
-    /// How often Stripe was asked for the next state and gave no answer.
-    pub(crate) tries: u32,
-    /// When it is asked again.
-    pub(crate) next_try_at: Timestamp,
-    /// When Stripe told of something that has not been looked at since.
-    pub(crate) told_at: Option<Timestamp>,
+    pub(crate) retry: Retry,
+    pub(crate) notified_at: Option<Timestamp>,
 }
 
 /// What the buyer pays with.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Means {
+pub(crate) enum PaymentMethod {
     /// A card that Stripe has named already.
     Card {
-        token: Token,
-        /// Where the bank's page sends the buyer when done, should it ask.
+        token: CardToken,
+        /// Where the bank's page redirects the buyer after authentication.
         return_url: Option<String>,
     },
-    /// Whatever the buyer shows to Stripe in a browser; where nothing is to be paid, nothing.
+    /// The card that the buyer enters in a browser; none for a free order.
     Browser,
 }
 
-/// How the buyer's browser goes on.
+/// What the buyer's browser needs to continue a payment.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct NextStep {
-    /// What Stripe.js needs to go on with the intent (<https://docs.stripe.com/api/payment_intents/object>): for the
-    /// buyer alone.
+pub(crate) struct BuyerAction {
+    /// For Stripe.js (<https://docs.stripe.com/api/payment_intents/object>). Only the buyer may read it.
     pub(crate) client_secret: String,
-    /// The page where the bank asks, where it is one.
+    /// The page on which the bank authenticates the buyer, where there is one.
     pub(crate) url: Option<String>,
 }
 
-/// Where a payment stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Status {
-    /// Stripe is asked to begin it; whether it has, is not known yet.
-    Started,
-    /// The buyer is to show Stripe a card, or another one.
-    RequiresPaymentMethod,
-    /// The buyer is to prove to the bank that the card is theirs.
-    RequiresAction,
-    /// The bank has set the money aside; the order is to say what becomes of it.
-    Authorized,
-    /// The order is confirmed with it: Stripe is asked to take the money.
-    Capturing,
-    /// The money is taken.
-    Captured,
-    /// Stripe is asked to let the money go.
-    Voiding,
-    /// The money was let go.
-    Voided,
-    /// Nothing was taken, and nothing will be.
-    Failed,
+text_enum! {
+    /// The status of a payment.
+    pub(crate) enum PaymentStatus {
+        /// Stripe has not confirmed the intent yet.
+        Started = "started",
+        /// The buyer has to enter a card, or another one.
+        RequiresPaymentMethod = "requires-payment-method",
+        /// The bank has to authenticate the buyer.
+        RequiresAction = "requires-action",
+        /// The money is authorised; the order has to decide.
+        Authorized = "authorized",
+        /// The order is confirmed with this payment; Stripe has to capture the money.
+        Capturing = "capturing",
+        /// The money is captured.
+        Captured = "captured",
+        /// Stripe has to release the authorisation.
+        Voiding = "voiding",
+        /// The authorisation is released.
+        Voided = "voided",
+        /// No money was captured, and none will be.
+        Failed = "failed",
+    }
 }
 
-/// What is to be asked of Stripe.
+impl PaymentStatus {
+    /// Whether Stripe or the buyer has to act next.
+    pub(crate) const fn is_in_progress(self) -> bool {
+        match self {
+            Self::Started | Self::RequiresPaymentMethod | Self::RequiresAction | Self::Capturing | Self::Voiding => {
+                true
+            }
+            Self::Authorized | Self::Captured | Self::Voided | Self::Failed => false,
+        }
+    }
+}
+
+/// A request to Stripe about a payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Call {
-    /// Set the money aside; or, for a browser, be ready to.
+pub(crate) enum StripeCall {
+    /// Create the intent, and authorise the money where the card is known.
     Authorize,
-    /// Look whether it ever was: too late to ask with the same key.
-    LookUp,
-    /// Look how the intent is now.
-    Look,
-    /// Take what was set aside.
+    /// Search for the intent: the idempotency key is too old to create it again.
+    FindIntent,
+    /// Retrieve the intent.
+    RetrieveIntent,
+    /// Capture the authorised money.
     Capture,
-    /// Let go what was set aside.
+    /// Cancel the intent.
     Void,
 }
 
 impl Payment {
-    /// Begins an attempt; Stripe is not asked yet. What is free needs no Stripe, and no card is kept for it.
-    pub(crate) fn start(order_id: OrderId, buyer_id: UserId, amount: Money, with: Means, now: Timestamp) -> Self {
-        let (status, with) = if amount.is_free() {
-            (Status::Authorized, Means::Browser)
+    /// Starts an attempt. A free order needs neither Stripe nor a card: it is authorised at once.
+    pub(crate) fn start(
+        order_id: OrderId,
+        buyer_id: UserId,
+        amount: Money,
+        method: PaymentMethod,
+        now: Timestamp,
+    ) -> Self {
+        let (status, method) = if amount.is_free() {
+            (PaymentStatus::Authorized, PaymentMethod::Browser)
         } else {
-            (Status::Started, with)
+            (PaymentStatus::Started, method)
         };
         Self {
             id: PaymentId::new(now),
             order_id,
             buyer_id,
             amount,
-            with,
+            method,
             status,
             intent_id: None,
-            next: None,
+            buyer_action: None,
             failure: None,
             trouble: None,
             version: 1,
             created_at: now,
             updated_at: now,
-            tries: 0,
-            next_try_at: now + HEAD_START,
-            told_at: None,
+            retry: Retry::at(now + HEAD_START),
+            notified_at: None,
         }
     }
 
-    /// An attempt that Stripe remembers and nobody here does: it is looked at as if its buyer were busy with it.
-    pub(crate) fn remembered(
+    /// Rebuilds a payment that only Stripe has a record of. It is checked like one whose buyer is busy.
+    pub(crate) fn from_intent(
         (id, order_id, buyer_id): (PaymentId, OrderId, UserId),
         amount: Money,
         intent: &Intent,
@@ -156,43 +184,86 @@ impl Payment {
     ) -> Self {
         Self {
             id,
-            status: Status::RequiresAction,
+            status: PaymentStatus::RequiresAction,
             intent_id: Some(intent.id.clone()),
             created_at: intent.created_at,
             updated_at: now.max(intent.created_at),
-            next_try_at: now,
-            ..Self::start(order_id, buyer_id, amount, Means::Browser, now)
+            retry: Retry::at(now),
+            ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now)
         }
     }
 
-    /// An attempt that cost nothing, and that only its order remembers.
-    pub(crate) fn recalled(id: PaymentId, order_id: OrderId, buyer_id: UserId, amount: Money, now: Timestamp) -> Self {
+    /// The same, for an order that another payment pays for: Stripe has to release the authorisation.
+    pub(crate) fn superseded_from_intent(
+        ids: (PaymentId, OrderId, UserId),
+        amount: Money,
+        intent: &Intent,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            status: PaymentStatus::Voiding,
+            ..Self::from_intent(ids, amount, intent, now)
+        }
+    }
+
+    /// Rebuilds a free payment that only its order has a record of.
+    pub(crate) fn from_order(
+        id: PaymentId,
+        order_id: OrderId,
+        buyer_id: UserId,
+        amount: Money,
+        now: Timestamp,
+    ) -> Self {
         Self {
             id,
-            ..Self::start(order_id, buyer_id, amount, Means::Browser, now)
+            ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now)
         }
     }
 
-    /// What Stripe is to be asked next; `None` if it is not its turn.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<Call> {
+    /// Rebuilds a payment from its row.
+    pub(crate) fn restore(row: PaymentRow) -> Self {
+        Self {
+            id: row.id,
+            order_id: row.order_id,
+            buyer_id: row.buyer_id,
+            amount: row.amount,
+            method: row.method,
+            status: row.status,
+            intent_id: row.intent_id,
+            buyer_action: row.buyer_action,
+            failure: row.failure,
+            trouble: row.trouble,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            retry: row.retry,
+            notified_at: row.notified_at,
+        }
+    }
+
+    /// Returns the request to Stripe that is due.
+    pub(crate) fn next_call(&self, now: Timestamp) -> Option<StripeCall> {
         if self.trouble.is_some() {
             return None;
         }
         match self.status {
-            Status::Started if now < self.created_at + KEY_LIFETIME => Some(Call::Authorize),
-            Status::Started => Some(Call::LookUp),
-            // The buyer takes time, and Stripe tells when something happened: this is for what it could not tell.
-            Status::RequiresPaymentMethod | Status::RequiresAction => (self.next_try_at <= now).then_some(Call::Look),
-            Status::Capturing => Some(Call::Capture),
-            Status::Voiding => Some(Call::Void),
-            Status::Authorized | Status::Voided | Status::Failed => {
-                self.told_at.and(self.intent_id.as_ref()).map(|_| Call::Look)
+            PaymentStatus::Started if now < self.created_at + KEY_LIFETIME => Some(StripeCall::Authorize),
+            PaymentStatus::Started => Some(StripeCall::FindIntent),
+            // Stripe usually sends an event when the buyer has acted; this check covers events that are lost.
+            PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresAction => {
+                self.retry.is_due(now).then_some(StripeCall::RetrieveIntent)
             }
-            Status::Captured => None,
+            PaymentStatus::Capturing => Some(StripeCall::Capture),
+            PaymentStatus::Voiding => Some(StripeCall::Void),
+            PaymentStatus::Authorized | PaymentStatus::Voided | PaymentStatus::Failed => self
+                .notified_at
+                .and(self.intent_id.as_ref())
+                .map(|_| StripeCall::RetrieveIntent),
+            PaymentStatus::Captured => None,
         }
     }
 
-    /// What the other services are told of the state; nothing, while it is not known or soon another.
+    /// Returns the event that publishes the state; none while the state is unknown or about to change.
     pub(crate) fn event(&self) -> Option<Event> {
         let state = |status| events::Payment {
             id: self.id,
@@ -203,102 +274,187 @@ impl Payment {
             amount: self.amount,
         };
         match self.status {
-            Status::Started | Status::RequiresPaymentMethod | Status::Voiding => None,
-            Status::RequiresAction => Some(Event::PaymentPending(state(events::PaymentStatus::Pending))),
-            Status::Authorized | Status::Capturing => {
+            PaymentStatus::Started | PaymentStatus::RequiresPaymentMethod | PaymentStatus::Voiding => None,
+            PaymentStatus::RequiresAction => Some(Event::PaymentPending(state(events::PaymentStatus::Pending))),
+            PaymentStatus::Authorized | PaymentStatus::Capturing => {
                 Some(Event::PaymentAuthorized(state(events::PaymentStatus::Authorized)))
             }
-            Status::Captured => Some(Event::PaymentCreated(state(events::PaymentStatus::Captured))),
-            Status::Voided | Status::Failed => Some(Event::PaymentFailed(state(events::PaymentStatus::Failed))),
+            PaymentStatus::Captured => Some(Event::PaymentCreated(state(events::PaymentStatus::Captured))),
+            PaymentStatus::Voided | PaymentStatus::Failed => {
+                Some(Event::PaymentFailed(state(events::PaymentStatus::Failed)))
+            }
         }
     }
 
-    /// Does as the order wants; says whether that made a difference. What is not known yet goes on until it is.
-    pub(crate) fn follow(&mut self, ruling: Ruling, now: Timestamp) -> bool {
-        let next = match (self.status, ruling) {
-            (Status::Authorized, Ruling::Capture) if self.is_free() => Status::Captured,
-            (Status::Authorized, Ruling::Void) if self.is_free() => Status::Voided,
-            (Status::Authorized, Ruling::Capture) => Status::Capturing,
-            (Status::Authorized | Status::Capturing, Ruling::Void) => Status::Voiding,
-            (_, Ruling::Void) if self.waits_for_buyer() => Status::Voiding,
+    /// Applies the decision of the order; returns whether the status changed. A payment that Stripe has not confirmed yet
+    /// does not change: the decision is applied to Stripe's result.
+    pub(crate) fn apply_decision(&mut self, decision: CaptureDecision, now: Timestamp) -> bool {
+        let next = match (self.status, decision) {
+            (PaymentStatus::Authorized, CaptureDecision::Capture) if self.is_free() => PaymentStatus::Captured,
+            (PaymentStatus::Authorized, CaptureDecision::Void) if self.is_free() => PaymentStatus::Voided,
+            (PaymentStatus::Authorized, CaptureDecision::Capture) => PaymentStatus::Capturing,
+            (PaymentStatus::Authorized | PaymentStatus::Capturing, CaptureDecision::Void) => PaymentStatus::Voiding,
+            (_, CaptureDecision::Void) if self.waits_for_buyer() => PaymentStatus::Voiding,
             _ => return false,
         };
         self.enter(next, now);
         true
     }
 
-    /// Gives up an attempt that waits for its buyer, who has another card.
-    pub(crate) fn give_way(&mut self, now: Timestamp) {
+    /// Voids an attempt that waits for its buyer, because the buyer pays with another card.
+    pub(crate) fn supersede(&mut self, now: Timestamp) {
         if self.waits_for_buyer() {
-            self.enter(Status::Voiding, now);
+            self.enter(PaymentStatus::Voiding, now);
         }
     }
 
-    /// Stripe has told, unasked, that the intent was so at some time: a reason to look, unless it is what is known.
-    /// Says whether it is.
-    pub(crate) fn told(&mut self, was: IntentStatus, now: Timestamp) -> bool {
-        let known = match self.status {
-            Status::Captured => true,
-            Status::Authorized => was == IntentStatus::RequiresCapture,
-            Status::RequiresAction => was == IntentStatus::RequiresAction,
-            // Of an attempt without an intent nothing can have come.
-            Status::Voided | Status::Failed => {
-                self.intent_id.is_none() || matches!(was, IntentStatus::Canceled | IntentStatus::RequiresPaymentMethod)
+    /// Applies a Stripe event that names an earlier status of the intent. The event causes a check unless it confirms the
+    /// known state; returns whether it does.
+    pub(crate) fn notify(&mut self, intent_status: IntentStatus, now: Timestamp) -> bool {
+        let is_known = match self.status {
+            PaymentStatus::Captured => true,
+            PaymentStatus::Authorized => intent_status == IntentStatus::RequiresCapture,
+            PaymentStatus::RequiresAction => intent_status == IntentStatus::RequiresAction,
+            // Without an intent there can be no event about it.
+            PaymentStatus::Voided | PaymentStatus::Failed => {
+                self.intent_id.is_none()
+                    || matches!(
+                        intent_status,
+                        IntentStatus::Canceled | IntentStatus::RequiresPaymentMethod
+                    )
             }
-            Status::Started | Status::RequiresPaymentMethod | Status::Capturing | Status::Voiding => false,
+            PaymentStatus::Started
+            | PaymentStatus::RequiresPaymentMethod
+            | PaymentStatus::Capturing
+            | PaymentStatus::Voiding => false,
         };
-        if known || self.trouble.is_some() {
+        if is_known || self.trouble.is_some() {
             return false;
         }
-        // Whoever waits for an answer hears it with that.
-        if !matches!(self.status, Status::Started | Status::Capturing | Status::Voiding) {
-            self.told_at = Some(now);
+        // Where a call is due anyway, its result contains the news.
+        if !matches!(
+            self.status,
+            PaymentStatus::Started | PaymentStatus::Capturing | PaymentStatus::Voiding
+        ) {
+            self.notified_at = Some(now);
         }
-        self.next_try_at = self.next_try_at.min(now);
+        self.retry.bring_forward(now);
         true
     }
 
-    /// Stripe has been looked at: what it had told before `asked_at` is no news any more.
-    pub(crate) fn heard_out(&mut self, asked_at: Timestamp) {
-        self.told_at = self.told_at.filter(|told_at| *told_at >= asked_at);
+    /// Records that Stripe was called at `called_at`: events that arrived before need no check any more.
+    pub(crate) fn mark_checked(&mut self, called_at: Timestamp) {
+        self.notified_at = self.notified_at.filter(|notified_at| *notified_at >= called_at);
     }
 
-    /// Whether Stripe waits for the buyer.
+    /// Whether the buyer has to act.
     pub(crate) const fn waits_for_buyer(&self) -> bool {
-        matches!(self.status, Status::RequiresPaymentMethod | Status::RequiresAction)
+        matches!(
+            self.status,
+            PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresAction
+        )
     }
 
-    /// Whether the buyer can go on with it in a browser, now or in a moment.
-    pub(crate) fn goes_on_in_browser(&self) -> bool {
-        self.waits_for_buyer() || (self.status == Status::Started && self.with == Means::Browser)
+    /// Whether the buyer can continue it in a browser, now or once Stripe has confirmed the intent.
+    pub(crate) fn can_continue_in_browser(&self) -> bool {
+        self.waits_for_buyer() || (self.status == PaymentStatus::Started && self.method == PaymentMethod::Browser)
     }
 
-    /// Whether there is nothing to ask Stripe for.
+    /// Whether the amount is zero, so that Stripe is not involved.
     pub(crate) const fn is_free(&self) -> bool {
         self.amount.is_free()
     }
 
-    fn enter(&mut self, status: Status, now: Timestamp) {
-        if !matches!(status, Status::Failed) {
+    fn enter(&mut self, status: PaymentStatus, now: Timestamp) {
+        if !matches!(status, PaymentStatus::Failed) {
             self.failure = None;
         }
-        self.told_at = self.told_at.filter(|_| status != Status::Captured);
-        self.next = None;
+        self.notified_at = self.notified_at.filter(|_| status != PaymentStatus::Captured);
+        self.buyer_action = None;
         self.status = status;
         self.version += 1;
-        // A clock that was set back does not make a payment younger.
+        // A clock that was set back must not make the payment younger.
         self.updated_at = now.max(self.updated_at);
-        self.tries = 0;
-        self.next_try_at = now;
+        self.retry = Retry::at(now);
     }
 }
 
-/// The secret is for the buyer alone.
-impl std::fmt::Debug for NextStep {
+/// Read access.
+impl Payment {
+    pub(crate) const fn id(&self) -> PaymentId {
+        self.id
+    }
+
+    pub(crate) const fn order_id(&self) -> OrderId {
+        self.order_id
+    }
+
+    pub(crate) const fn buyer_id(&self) -> UserId {
+        self.buyer_id
+    }
+
+    pub(crate) const fn amount(&self) -> Money {
+        self.amount
+    }
+
+    pub(crate) const fn method(&self) -> &PaymentMethod {
+        &self.method
+    }
+
+    pub(crate) const fn status(&self) -> PaymentStatus {
+        self.status
+    }
+
+    /// Stripe's id of the payment intent, once it is known.
+    pub(crate) fn intent_id(&self) -> Option<&str> {
+        self.intent_id.as_deref()
+    }
+
+    /// How the buyer continues; only while the buyer has to act.
+    pub(crate) const fn buyer_action(&self) -> Option<&BuyerAction> {
+        self.buyer_action.as_ref()
+    }
+
+    /// Why the last card was refused; in a final status, why the payment failed.
+    pub(crate) const fn failure(&self) -> Option<&Failure> {
+        self.failure.as_ref()
+    }
+
+    /// Why an operator has to resolve it. Until then the payment does not change.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
+    }
+
+    /// Counts the published states: 1, 2, 3 …
+    pub(crate) const fn version(&self) -> u64 {
+        self.version
+    }
+
+    pub(crate) const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    pub(crate) const fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// Calls without an answer since the last change of status, and when the next call is due.
+    pub(crate) const fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// When the first Stripe event arrived that no check has covered yet.
+    pub(crate) const fn notified_at(&self) -> Option<Timestamp> {
+        self.notified_at
+    }
+}
+
+/// Omits the secret, which must not appear in logs.
+impl std::fmt::Debug for BuyerAction {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.url.is_some() { "a page" } else { "Stripe.js" })
     }
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,50 +1,56 @@
-//! What the platform gets of a sale.
+//! The platform's share of a sale.
 
 use std::{fmt, str::FromStr};
 
 use values::Currency;
 
-/// Hundredths of a percent: 250 are 2.5 %. At most all of it.
+/// A share of an amount, in hundredths of a percent: 250 is 2.5 %. At most 10000.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct BasisPoints(u16);
 
-/// A text or number that is no share of a whole.
+/// The text or number is no share between 0 and 10000 basis points.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("must be 0 to 10000 hundredths of a percent, such as 250 for 2.5 %")]
-pub struct NoShare;
+pub struct InvalidBasisPoints;
 
 impl BasisPoints {
-    /// The whole.
-    const ALL: u16 = 10_000;
+    /// 100 %.
+    const WHOLE: u16 = 10_000;
 
     pub(crate) const fn get(self) -> u16 {
         self.0
     }
 
-    /// So much of an amount that is left of a sale, rounded down to what can be paid in its currency: in the seller's favour.
-    /// Of less than nothing it is nothing.
-    pub(crate) fn of(self, left: i64, currency: Currency) -> i64 {
-        let exact = left.max(0) * i64::from(self.0) / i64::from(Self::ALL);
+    /// Returns the fee on the remaining amount of a sale, rounded down to a payable amount of its currency, in the seller's
+    /// favour. The fee on a negative amount is zero.
+    pub(crate) fn fee_on(self, remaining: i64, currency: Currency) -> i64 {
+        let exact = remaining.max(0) * i64::from(self.0) / i64::from(Self::WHOLE);
         exact - exact % currency.increment()
     }
 }
 
 impl TryFrom<i64> for BasisPoints {
-    type Error = NoShare;
+    type Error = InvalidBasisPoints;
 
-    fn try_from(number: i64) -> Result<Self, NoShare> {
-        let points = u16::try_from(number).map_err(|_| NoShare)?;
-        (points <= Self::ALL).then_some(Self(points)).ok_or(NoShare)
+    fn try_from(number: i64) -> Result<Self, InvalidBasisPoints> {
+        let points = u16::try_from(number).map_err(|_| InvalidBasisPoints)?;
+        (points <= Self::WHOLE)
+            .then_some(Self(points))
+            .ok_or(InvalidBasisPoints)
     }
 }
 
 impl FromStr for BasisPoints {
-    type Err = NoShare;
+    type Err = InvalidBasisPoints;
 
-    fn from_str(text: &str) -> Result<Self, NoShare> {
+    fn from_str(text: &str) -> Result<Self, InvalidBasisPoints> {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        let number = text.parse::<i64>().map_err(|_| NoShare)?;
-        if digits { Self::try_from(number) } else { Err(NoShare) }
+        let number = text.parse::<i64>().map_err(|_| InvalidBasisPoints)?;
+        if digits {
+            Self::try_from(number)
+        } else {
+            Err(InvalidBasisPoints)
+        }
     }
 }
 
@@ -74,14 +80,14 @@ mod tests {
         ] {
             let points = points.parse::<BasisPoints>().unwrap();
             let currency = currency.parse().unwrap();
-            assert_eq!(points.of(left, currency), fee, "{points} of {left} {currency}");
+            assert_eq!(points.fee_on(left, currency), fee, "{points} of {left} {currency}");
         }
     }
 
     #[test]
-    fn more_than_all_and_what_is_no_number_are_refused() {
+    fn more_than_the_whole_and_texts_that_are_no_number_are_refused() {
         for text in ["", "10001", "-1", "+1", "2.5", "99999999999999999999"] {
-            assert_eq!(text.parse::<BasisPoints>(), Err(NoShare), "{text}");
+            assert_eq!(text.parse::<BasisPoints>(), Err(InvalidBasisPoints), "{text}");
         }
     }
 }

@@ -1,100 +1,103 @@
-//! Money on its way back to a buyer: the state machine. No SQL, no HTTP, no clock of its own.
+//! A refund: the state machine.
 //!
 //! ```text
-//!   asked ──> pending ──> succeeded
-//!     │          │            │
-//!     └──────────┴─> failed <─┘
+//!   requested ──> pending ──> succeeded
+//!     │             │            │
+//!     └─────────────┴─> failed <─┘
 //! ```
 //!
-//! An order asks, Stripe decides; also somebody at Stripe may have given money back without an order's asking. A refund can
-//! fail days after it succeeded (<https://docs.stripe.com/refunds#failed-refunds>).
+//! An order requests it and Stripe decides; a refund can also be made in Stripe's dashboard. A refund can fail days after
+//! it succeeded (<https://docs.stripe.com/refunds#failed-refunds>).
 
 use std::time::Duration;
 
-use values::{Money, PaymentId, RefundId, Timestamp};
+use values::{Money, PaymentId, RefundId, Timestamp, text_enum};
 
-use super::refund_failure as words;
+use super::{Retry, RetrySchedule, refund_failure};
 
-/// How long a key of Stripe names the same request (<https://docs.stripe.com/api/idempotent_requests>).
+/// How long Stripe keeps an idempotency key (<https://docs.stripe.com/api/idempotent_requests>).
 const KEY_LIFETIME: Duration = Duration::from_hours(24);
 
-/// For how long it is used: the rest is for clocks that differ, and for what is under way.
-const KEY_IN_USE: Duration = Duration::from_hours(23);
+/// For how much of its lifetime a key is used: the rest allows for clock skew and requests in flight.
+const KEY_USE: Duration = Duration::from_hours(23);
 
-/// How often a key is tried to which Stripe has answered with an error of its own.
-const TRIES_PER_KEY: u32 = 4;
+/// How many server errors of Stripe a key may get before another one is used.
+const ATTEMPTS_PER_KEY: u32 = 4;
 
-/// The longest pause between two tries: what is open is settled within a minute of Stripe being back.
-const LONGEST_PAUSE: Duration = Duration::from_secs(45);
-
-/// The longest pause before it is asked for again where the account's balance did not cover it: money comes with every sale,
-/// or from a bank in days.
-const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
-
-/// Money that is to go back to a buyer.
+/// Money that goes back to a buyer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refund {
+    id: RefundId,
+    payment_id: PaymentId,
+    amount: Money,
+    made_at_stripe: bool,
+    state: RefundState,
+    stripe_id: Option<String>,
+    failure: Option<String>,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    retry: Retry,
+    spent_keys: u32,
+}
+
+/// The stored fields of a refund: what the store passes to [`Refund::restore`].
+#[derive(Debug)]
+pub(crate) struct RefundRow {
     pub(crate) id: RefundId,
     pub(crate) payment_id: PaymentId,
     pub(crate) amount: Money,
-    /// Whether somebody gave it back at Stripe, without an order's asking.
-    pub(crate) by_hand: bool,
-    pub(crate) state: State,
-    /// Stripe's refund, once it is known.
+    pub(crate) made_at_stripe: bool,
+    pub(crate) state: RefundState,
     pub(crate) stripe_id: Option<String>,
-    /// Why it failed, for people.
     pub(crate) failure: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
-    /// How often Stripe was asked for it and gave no answer.
-    pub(crate) tries: u32,
-    /// When it is asked again.
-    pub(crate) next_try_at: Timestamp,
-    /// How many idempotency keys Stripe has answered for ever with an error of its own, or that there is no money.
+    pub(crate) retry: Retry,
     pub(crate) spent_keys: u32,
 }
 
-/// Where a refund stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum State {
-    /// Stripe is asked for it; whether it has begun, is not known yet.
-    Asked,
-    /// Stripe has begun it.
-    Pending,
-    /// The money is on its way to the buyer.
-    Succeeded,
-    /// The money is where it was.
-    Failed,
+text_enum! {
+    /// The state of a refund.
+    pub(crate) enum RefundState {
+        /// Stripe has not confirmed it yet.
+        Requested = "asked",
+        /// Stripe is processing it.
+        Pending = "pending",
+        /// The money is on its way to the buyer.
+        Succeeded = "succeeded",
+        /// The money stays with the payment.
+        Failed = "failed",
+    }
 }
 
-/// A refund as Stripe has it (<https://docs.stripe.com/api/refunds/object>).
+/// A refund as Stripe reports it (<https://docs.stripe.com/api/refunds/object>).
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct GivenBack {
+pub(crate) struct StripeRefund {
     pub(crate) id: String,
     /// Minor units.
     pub(crate) amount: i64,
-    pub(crate) status: GivenBackStatus,
-    /// Stripe's word for why it failed.
+    pub(crate) status: StripeRefundStatus,
+    /// Stripe's code for why it failed.
     pub(crate) failure_reason: Option<String>,
-    /// The refund that it was made for, as its metadata says.
+    /// The refund named in its metadata.
     pub(crate) refund_id: Option<RefundId>,
 }
 
-/// Where Stripe's refund stands.
+/// The status of a refund at Stripe.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum GivenBackStatus {
-    /// It is under way.
+pub(crate) enum StripeRefundStatus {
+    /// Stripe is processing it.
     Pending,
-    /// It is on its way to the buyer.
+    /// The money is on its way to the buyer.
     Succeeded,
-    /// It did not work, or was called off.
+    /// It failed or was cancelled.
     Failed,
 }
 
-impl GivenBackStatus {
-    /// Reads Stripe's word for it.
-    pub(crate) fn of_word(word: &str) -> Self {
-        match word {
+impl StripeRefundStatus {
+    /// Reads Stripe's text.
+    pub(crate) fn from_stripe(status: &str) -> Self {
+        match status {
             "succeeded" => Self::Succeeded,
             "failed" | "canceled" => Self::Failed,
             _ => Self::Pending,
@@ -102,100 +105,118 @@ impl GivenBackStatus {
     }
 }
 
-/// What came of asking for a refund.
+/// The result of a request for a refund.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Answer {
-    /// This is it.
-    GivenBack(GivenBack),
-    /// There is none, and asking again would not help. The code is Stripe's.
+pub(crate) enum RefundResult {
+    /// Stripe has the refund.
+    Created(StripeRefund),
+    /// Stripe refused it, and would again. Holds Stripe's code.
     Refused(String),
-    /// No answer, or none that says anything: it may have begun or not. The reason is for the log.
+    /// No answer, or one without a result: the refund may exist or not. Holds the reason, for the log.
     Unknown(String),
-    /// An error of Stripe's own, which stays its answer to this key.
-    KeyIsSpent(String),
-    /// There is none yet, for the account's balance does not cover it. That stays the answer to this key.
-    NotCovered(String),
+    /// A server error of Stripe, which remains the response to this key. Holds the reason, for the log.
+    KeySpent(String),
+    /// The account's balance does not cover it; this remains the response to this key. Holds the reason, for the log.
+    InsufficientBalance(String),
 }
 
-/// What is to be asked of Stripe. Before anything else, its list of refunds is looked at.
+/// A request to Stripe about a refund. Both list the refunds of the payment first.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum RefundCall {
-    /// If there is none, ask for it with this key.
-    Ask(String),
-    /// Only look: too late to ask with the old key, too early for a new one.
-    Look,
+    /// Create the refund with this idempotency key, unless it is in the list.
+    Create(String),
+    /// Only search the list: the old key may expire at any moment, and a new one could create a second refund.
+    Find,
 }
 
 impl Refund {
-    /// An order asks for it.
-    pub(crate) const fn asked(id: RefundId, payment_id: PaymentId, amount: Money, now: Timestamp) -> Self {
+    /// A refund that an order requests.
+    pub(crate) const fn request(id: RefundId, payment_id: PaymentId, amount: Money, now: Timestamp) -> Self {
         Self {
             id,
             payment_id,
             amount,
-            by_hand: false,
-            state: State::Asked,
+            made_at_stripe: false,
+            state: RefundState::Requested,
             stripe_id: None,
             failure: None,
             created_at: now,
             updated_at: now,
-            tries: 0,
-            next_try_at: now,
+            retry: Retry::at(now),
             spent_keys: 0,
         }
     }
 
-    /// Stripe has a refund that nobody here knows: made by hand, or forgotten with a backup.
-    pub(crate) fn found(payment_id: PaymentId, amount: Money, given: &GivenBack, now: Timestamp) -> Self {
+    /// A refund that only Stripe has a record of: made in its dashboard, or lost with a restored database.
+    pub(crate) fn found_at_stripe(
+        payment_id: PaymentId,
+        amount: Money,
+        stripe_refund: &StripeRefund,
+        now: Timestamp,
+    ) -> Self {
+        let id = stripe_refund.refund_id.unwrap_or_else(|| RefundId::new(now));
         Self {
-            by_hand: given.refund_id.is_none(),
-            stripe_id: Some(given.id.clone()),
-            ..Self::asked(
-                given.refund_id.unwrap_or_else(|| RefundId::new(now)),
-                payment_id,
-                amount,
-                now,
-            )
+            made_at_stripe: stripe_refund.refund_id.is_none(),
+            stripe_id: Some(stripe_refund.id.clone()),
+            ..Self::request(id, payment_id, amount, now)
         }
     }
 
-    /// What Stripe is to be asked next; `None` if it is not its turn.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<RefundCall> {
-        if self.state != State::Asked || self.next_try_at > now {
+    /// Rebuilds a refund from its row.
+    pub(crate) fn restore(row: RefundRow) -> Self {
+        Self {
+            id: row.id,
+            payment_id: row.payment_id,
+            amount: row.amount,
+            made_at_stripe: row.made_at_stripe,
+            state: row.state,
+            stripe_id: row.stripe_id,
+            failure: row.failure,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            retry: row.retry,
+            spent_keys: row.spent_keys,
+        }
+    }
+
+    /// Returns the request to Stripe that is due.
+    pub(crate) fn next_call(&self, now: Timestamp) -> Option<RefundCall> {
+        if self.state != RefundState::Requested || !self.retry.is_due(now) {
             return None;
         }
         let age = self.created_at.until(now);
-        let lifetimes = age.as_secs() / KEY_LIFETIME.as_secs();
-        if age.as_secs() % KEY_LIFETIME.as_secs() >= KEY_IN_USE.as_secs() {
-            return Some(RefundCall::Look);
+        let expired_keys = age.as_secs() / KEY_LIFETIME.as_secs();
+        if age.as_secs() % KEY_LIFETIME.as_secs() >= KEY_USE.as_secs() {
+            return Some(RefundCall::Find);
         }
-        Some(RefundCall::Ask(match (lifetimes, self.spent_keys) {
+        Some(RefundCall::Create(match (expired_keys, self.spent_keys) {
             (0, 0) => self.id.to_string(),
-            (lifetimes, spent) => format!("{}-{lifetimes}-{spent}", self.id),
+            (expired, spent) => format!("{}-{expired}-{spent}", self.id),
         }))
     }
 
-    /// Goes on by what Stripe answered; says whether it came to stand differently.
-    pub(crate) fn learn(&mut self, answer: &Answer, now: Timestamp) -> bool {
-        match (self.state, answer) {
-            (_, Answer::GivenBack(given)) => self.follow(given, now),
-            (State::Asked, Answer::Refused(code)) => {
-                self.fail(words::refused(code), now);
+    /// Applies the result of a request; returns whether the state changed.
+    pub(crate) fn apply_result(&mut self, result: &RefundResult, now: Timestamp) -> bool {
+        match (self.state, result) {
+            (_, RefundResult::Created(stripe_refund)) => self.apply_stripe_refund(stripe_refund, now),
+            (RefundState::Requested, RefundResult::Refused(code)) => {
+                self.fail(refund_failure::refusal_message(code), now);
                 true
             }
-            (State::Asked, Answer::Unknown(_)) => {
-                self.postpone(LONGEST_PAUSE, now);
+            (RefundState::Requested, RefundResult::Unknown(_)) => {
+                self.retry.postpone(RetrySchedule::UNANSWERED, now);
                 false
             }
-            (State::Asked, Answer::NotCovered(_)) => {
-                self.postpone(LONGEST_PATIENCE, now);
+            (RefundState::Requested, RefundResult::InsufficientBalance(_)) => {
+                // The balance grows with every sale, or by a bank transfer within days.
+                self.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
                 self.spent_keys += 1;
                 false
             }
-            (State::Asked, Answer::KeyIsSpent(_)) => {
-                self.postpone(LONGEST_PAUSE, now);
-                // Stripe is done with that key, and its list shows no refund, again and again: another key may do.
-                if self.tries.is_multiple_of(TRIES_PER_KEY) {
+            (RefundState::Requested, RefundResult::KeySpent(_)) => {
+                self.retry.postpone(RetrySchedule::UNANSWERED, now);
+                // Stripe's response to the key is final, and its list has shown no refund several times: use another key.
+                if self.retry.failed_attempts().is_multiple_of(ATTEMPTS_PER_KEY) {
                     self.spent_keys += 1;
                 }
                 false
@@ -204,20 +225,21 @@ impl Refund {
         }
     }
 
-    /// Does as Stripe's refund does; says whether that made a difference.
-    pub(crate) fn follow(&mut self, given: &GivenBack, now: Timestamp) -> bool {
-        // Stripe's word that there is one outweighs its word that there would be none.
-        let is_new = self.stripe_id.is_none() || self.state == State::Asked;
-        self.stripe_id = Some(given.id.clone());
-        let next = match (self.state, given.status) {
-            (State::Asked | State::Pending | State::Succeeded, GivenBackStatus::Failed) => {
-                self.fail(words::failed(given.failure_reason.as_deref()), now);
+    /// Applies the status of the refund at Stripe; returns whether the state changed.
+    pub(crate) fn apply_stripe_refund(&mut self, stripe_refund: &StripeRefund, now: Timestamp) -> bool {
+        // An existing refund outweighs an earlier refusal to create it.
+        let is_new = self.stripe_id.is_none() || self.state == RefundState::Requested;
+        self.stripe_id = Some(stripe_refund.id.clone());
+        let next = match (self.state, stripe_refund.status) {
+            (RefundState::Requested | RefundState::Pending | RefundState::Succeeded, StripeRefundStatus::Failed) => {
+                let reason = stripe_refund.failure_reason.as_deref();
+                self.fail(refund_failure::failure_message(reason), now);
                 return true;
             }
-            (State::Asked | State::Pending, GivenBackStatus::Succeeded) => State::Succeeded,
-            (State::Asked, GivenBackStatus::Pending) => State::Pending,
-            (State::Failed, GivenBackStatus::Succeeded) if is_new => State::Succeeded,
-            (State::Failed, GivenBackStatus::Pending) if is_new => State::Pending,
+            (RefundState::Requested | RefundState::Pending, StripeRefundStatus::Succeeded) => RefundState::Succeeded,
+            (RefundState::Requested, StripeRefundStatus::Pending) => RefundState::Pending,
+            (RefundState::Failed, StripeRefundStatus::Succeeded) if is_new => RefundState::Succeeded,
+            (RefundState::Failed, StripeRefundStatus::Pending) if is_new => RefundState::Pending,
             _ => return false,
         };
         self.failure = None;
@@ -225,34 +247,79 @@ impl Refund {
         true
     }
 
-    /// Whether there is nothing to ask Stripe for.
+    /// Whether the amount is zero, so that Stripe is not involved.
     pub(crate) const fn is_free(&self) -> bool {
         self.amount.is_free()
     }
 
-    /// What cost nothing is given back at once.
+    /// Completes a refund of a free order.
     pub(crate) fn succeed(&mut self, now: Timestamp) {
-        self.enter(State::Succeeded, now);
+        self.enter(RefundState::Succeeded, now);
     }
 
-    /// The money stays where it is.
-    pub(crate) fn fail(&mut self, why: &str, now: Timestamp) {
-        self.failure = Some(why.to_owned());
-        self.enter(State::Failed, now);
+    /// Ends it without a movement of money.
+    pub(crate) fn fail(&mut self, reason: &str, now: Timestamp) {
+        self.failure = Some(reason.to_owned());
+        self.enter(RefundState::Failed, now);
     }
 
-    fn postpone(&mut self, longest: Duration, now: Timestamp) {
-        self.tries = self.tries.saturating_add(1);
-        let pause = Duration::from_secs(1 << self.tries.saturating_sub(1).min(12));
-        self.next_try_at = now + pause.min(longest);
-    }
-
-    fn enter(&mut self, state: State, now: Timestamp) {
+    fn enter(&mut self, state: RefundState, now: Timestamp) {
         self.state = state;
-        // A clock that was set back does not make a refund younger.
+        // A clock that was set back must not make the refund younger.
         self.updated_at = now.max(self.updated_at);
-        self.tries = 0;
-        self.next_try_at = now;
+        self.retry = Retry::at(now);
+    }
+}
+
+/// Read access.
+impl Refund {
+    pub(crate) const fn id(&self) -> RefundId {
+        self.id
+    }
+
+    pub(crate) const fn payment_id(&self) -> PaymentId {
+        self.payment_id
+    }
+
+    pub(crate) const fn amount(&self) -> Money {
+        self.amount
+    }
+
+    /// Whether it was made in Stripe's dashboard, without the request of an order.
+    pub(crate) const fn is_made_at_stripe(&self) -> bool {
+        self.made_at_stripe
+    }
+
+    pub(crate) const fn state(&self) -> RefundState {
+        self.state
+    }
+
+    /// Stripe's id of the refund, once it is known.
+    pub(crate) fn stripe_id(&self) -> Option<&str> {
+        self.stripe_id.as_deref()
+    }
+
+    /// Why it failed, for people.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    pub(crate) const fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    pub(crate) const fn updated_at(&self) -> Timestamp {
+        self.updated_at
+    }
+
+    /// Requests without a result, and when the next one is due.
+    pub(crate) const fn retry(&self) -> Retry {
+        self.retry
+    }
+
+    /// How many idempotency keys have a final response that is an error of Stripe or of the account's balance.
+    pub(crate) const fn spent_keys(&self) -> u32 {
+        self.spent_keys
     }
 }
 
@@ -261,19 +328,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::test_support::{NOW, usd};
 
-    const NOW: Timestamp = Timestamp::from_millis(1_811_000_000_000);
-
-    fn asked() -> Refund {
-        let usd = Money {
-            amount: 1000,
-            currency: "usd".parse().unwrap(),
-        };
-        Refund::asked(RefundId::new(NOW), PaymentId::new(NOW), usd, NOW)
+    fn requested() -> Refund {
+        Refund::request(RefundId::new(NOW), PaymentId::new(NOW), usd(1000), NOW)
     }
 
-    fn given(status: GivenBackStatus) -> GivenBack {
-        GivenBack {
+    fn stripe_refund(status: StripeRefundStatus) -> StripeRefund {
+        StripeRefund {
             id: "re_1".to_owned(),
             amount: 1000,
             status,
@@ -283,103 +345,109 @@ mod tests {
     }
 
     #[test]
-    fn the_same_question_has_the_same_key_and_an_old_key_is_not_used() {
-        let refund = asked();
-        let ask = |hours| refund.due(NOW + Duration::from_hours(hours));
-        assert_eq!(ask(0), Some(RefundCall::Ask(refund.id.to_string())));
-        assert_eq!(ask(22), ask(0));
-        assert_eq!(ask(23), Some(RefundCall::Look));
-        assert_eq!(ask(24), Some(RefundCall::Ask(format!("{}-1-0", refund.id))));
-        assert_eq!(ask(47), Some(RefundCall::Look));
+    fn the_same_request_has_the_same_key_and_an_old_key_is_not_used() {
+        let refund = requested();
+        let call = |hours| refund.next_call(NOW + Duration::from_hours(hours));
+        assert_eq!(call(0), Some(RefundCall::Create(refund.id.to_string())));
+        assert_eq!(call(22), call(0));
+        assert_eq!(call(23), Some(RefundCall::Find));
+        assert_eq!(call(24), Some(RefundCall::Create(format!("{}-1-0", refund.id))));
+        assert_eq!(call(47), Some(RefundCall::Find));
     }
 
     #[test]
-    fn without_an_answer_it_is_asked_again_later_and_nothing_is_guessed() {
-        let mut refund = asked();
-        for pause in [1, 2, 4, 8, 16, 32, 45, 45] {
-            assert!(!refund.learn(&Answer::Unknown("lost".to_owned()), NOW));
+    fn without_an_answer_the_state_stays_and_the_request_is_repeated_later() {
+        let mut refund = requested();
+        for delay in [1, 2, 4, 8, 16, 32, 45, 45] {
+            assert!(!refund.apply_result(&RefundResult::Unknown("lost".to_owned()), NOW));
             assert_eq!(
-                (refund.state, refund.next_try_at),
-                (State::Asked, NOW + Duration::from_secs(pause))
+                (refund.state, refund.retry.next_at()),
+                (RefundState::Requested, NOW + Duration::from_secs(delay))
             );
-            assert_eq!(refund.due(NOW), None);
+            assert_eq!(refund.next_call(NOW), None);
         }
     }
 
     #[test]
-    fn a_key_that_stripe_has_spoilt_is_given_up_after_some_looks() {
-        let mut refund = asked();
-        for _ in 0..TRIES_PER_KEY {
+    fn a_key_with_server_errors_is_replaced_after_some_attempts() {
+        let mut refund = requested();
+        for _ in 0..ATTEMPTS_PER_KEY {
             assert_eq!(refund.spent_keys, 0);
-            assert!(!refund.learn(&Answer::KeyIsSpent("500".to_owned()), NOW));
+            assert!(!refund.apply_result(&RefundResult::KeySpent("500".to_owned()), NOW));
         }
-        let later = refund.next_try_at;
-        assert_eq!(refund.due(later), Some(RefundCall::Ask(format!("{}-0-1", refund.id))));
+        let later = refund.retry.next_at();
+        assert_eq!(
+            refund.next_call(later),
+            Some(RefundCall::Create(format!("{}-0-1", refund.id)))
+        );
     }
 
     #[test]
-    fn what_the_balance_does_not_cover_is_asked_for_again_with_another_key_and_more_and_more_patience() {
-        let mut refund = asked();
+    fn a_refund_that_the_balance_does_not_cover_is_repeated_with_other_keys_and_growing_delays() {
+        let mut refund = requested();
         let mut now = NOW;
-        for (spent, pause) in (1..).zip([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]) {
-            assert!(!refund.learn(&Answer::NotCovered("no money".to_owned()), now));
+        for (spent, delay) in (1..).zip([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]) {
+            assert!(!refund.apply_result(&RefundResult::InsufficientBalance("no money".to_owned()), now));
             assert_eq!(
-                (refund.state, refund.next_try_at),
-                (State::Asked, now + Duration::from_secs(pause))
+                (refund.state, refund.retry.next_at()),
+                (RefundState::Requested, now + Duration::from_secs(delay))
             );
-            now = refund.next_try_at;
+            now = refund.retry.next_at();
             assert_eq!(
-                refund.due(now),
-                Some(RefundCall::Ask(format!("{}-0-{spent}", refund.id)))
+                refund.next_call(now),
+                Some(RefundCall::Create(format!("{}-0-{spent}", refund.id)))
             );
         }
-        assert!(refund.learn(&Answer::GivenBack(given(GivenBackStatus::Succeeded)), now));
-        assert_eq!(refund.state, State::Succeeded);
+        assert!(refund.apply_result(
+            &RefundResult::Created(stripe_refund(StripeRefundStatus::Succeeded)),
+            now
+        ));
+        assert_eq!(refund.state, RefundState::Succeeded);
     }
 
     #[test]
-    fn a_refund_that_succeeded_can_still_fail_and_then_stays_so() {
-        let mut refund = asked();
-        assert!(refund.follow(&given(GivenBackStatus::Succeeded), NOW));
-        assert!(!refund.follow(&given(GivenBackStatus::Pending), NOW));
-        assert!(refund.follow(&given(GivenBackStatus::Failed), NOW));
-        assert!(!refund.follow(&given(GivenBackStatus::Succeeded), NOW));
-        assert_eq!(refund.state, State::Failed);
+    fn a_refund_that_succeeded_can_still_fail_and_stays_failed() {
+        let mut refund = requested();
+        assert!(refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Succeeded), NOW));
+        assert!(!refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Pending), NOW));
+        assert!(refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Failed), NOW));
+        assert!(!refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Succeeded), NOW));
+        assert_eq!(refund.state, RefundState::Failed);
         assert!(refund.failure.is_some());
     }
 
     #[test]
-    fn one_that_stripe_refused_and_has_after_all_counts() {
-        let mut refund = asked();
-        assert!(refund.learn(&Answer::Refused("charge_disputed".to_owned()), NOW));
-        assert_eq!(refund.state, State::Failed);
-        assert!(refund.follow(&given(GivenBackStatus::Succeeded), NOW));
-        assert_eq!((refund.state, refund.failure), (State::Succeeded, None));
+    fn a_refund_that_stripe_refused_but_has_succeeds() {
+        let mut refund = requested();
+        assert!(refund.apply_result(&RefundResult::Refused("charge_disputed".to_owned()), NOW));
+        assert_eq!(refund.state, RefundState::Failed);
+        assert!(refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Succeeded), NOW));
+        assert_eq!((refund.state, refund.failure), (RefundState::Succeeded, None));
     }
 
     proptest! {
         #[test]
-        fn whatever_is_heard_in_whatever_order_the_last_word_of_stripe_counts(
+        fn in_any_order_of_results_the_last_status_of_stripe_wins(
             early in prop::collection::vec(0..4_u8, 0..8),
             fails in any::<bool>(),
         ) {
-            let mut refund = asked();
-            for word in early {
-                let _ = match word {
-                    0 => refund.learn(&Answer::Unknown(String::new()), NOW),
-                    1 => refund.follow(&given(GivenBackStatus::Pending), NOW),
-                    2 => refund.follow(&given(GivenBackStatus::Succeeded), NOW),
-                    _ if fails => refund.follow(&given(GivenBackStatus::Failed), NOW),
+            let mut refund = requested();
+            for step in early {
+                let _ = match step {
+                    0 => refund.apply_result(&RefundResult::Unknown(String::new()), NOW),
+                    1 => refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Pending), NOW),
+                    2 => refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Succeeded), NOW),
+                    _ if fails => refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Failed), NOW),
                     _ => false,
                 };
-                prop_assert_eq!(refund.state == State::Failed, refund.failure.is_some());
+                prop_assert_eq!(refund.state == RefundState::Failed, refund.failure.is_some());
             }
             let (last, end) = if fails {
-                (GivenBackStatus::Failed, State::Failed)
+                (StripeRefundStatus::Failed, RefundState::Failed)
             } else {
-                (GivenBackStatus::Succeeded, State::Succeeded)
+                (StripeRefundStatus::Succeeded, RefundState::Succeeded)
             };
-            refund.follow(&given(last), NOW);
+            refund.apply_stripe_refund(&stripe_refund(last), NOW);
             prop_assert_eq!(refund.state, end);
         }
     }

@@ -1,23 +1,26 @@
+//! The start of a period, as an argument of a command.
+
 use std::{str::FromStr, time::Duration};
 
 use values::Timestamp;
 
-/// From when on: a moment, or how long ago.
+/// The start of a period.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Since {
-    /// A moment.
+    /// At this time.
     At(Timestamp),
-    /// So long ago.
+    /// This long ago.
     Ago(Duration),
 }
 
-/// A text that tells neither a moment nor how long ago.
+/// The text is neither a time nor a duration.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("must be a moment such as 2027-06-01T00:00:00Z, or how long ago, such as 90m, 24h or 7d")]
+#[error("must be a time such as 2027-06-01T00:00:00Z, or a duration such as 90m, 24h or 7d")]
 pub struct MalformedSince;
 
 impl Since {
-    pub(crate) fn before(self, now: Timestamp) -> Timestamp {
+    /// Returns the time, given the current one.
+    pub(crate) fn resolve(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(moment) => moment,
             Self::Ago(ago) => now - ago,
@@ -46,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_and_how_long_ago_are_both_understood() {
+    fn times_and_durations_are_accepted() {
         let now: Timestamp = "2027-06-02T12:00:00Z".parse().unwrap();
         for (text, moment) in [
             ("2027-06-01T00:00:00Z", "2027-06-01T00:00:00Z"),
@@ -56,7 +59,7 @@ mod tests {
             ("30s", "2027-06-02T11:59:30Z"),
         ] {
             assert_eq!(
-                text.parse::<Since>().unwrap().before(now),
+                text.parse::<Since>().unwrap().resolve(now),
                 moment.parse().unwrap(),
                 "{text}"
             );

@@ -1,12 +1,14 @@
-//! What Stripe tells unasked (<https://docs.stripe.com/webhooks>): an event is read once, and only points at an intent.
+//! An event that Stripe sends to the webhook (<https://docs.stripe.com/webhooks>).
 //!
-//! How the intent is now is asked of Stripe: so it does not matter in which order events come, how late, or whether one is
-//! lost.
+//! An event only names a payment to check. Its content is not applied, so late, reordered and lost events do no harm.
 
 use serde::Deserialize;
+use values::{PaymentId, text_enum};
 
-/// The types of events that point at an intent which may have changed, or at what has become of its money.
-pub(crate) const POINTING: [&str; 16] = [
+use super::IntentStatus;
+
+/// The event types that name a changed intent, or a change of its captured money.
+pub(crate) const HANDLED_EVENT_TYPES: [&str; 16] = [
     "charge.dispute.closed",
     "charge.dispute.created",
     "charge.dispute.funds_reinstated",
@@ -25,55 +27,78 @@ pub(crate) const POINTING: [&str; 16] = [
     "refund.updated",
 ];
 
-/// An event (<https://docs.stripe.com/api/events/object>), as far as it matters here.
+/// The fields of an event that the service uses (<https://docs.stripe.com/api/events/object>).
 #[derive(Debug, Deserialize)]
-pub(crate) struct Letter {
-    pub(crate) id: String,
+pub(crate) struct StripeEvent {
+    id: String,
     #[serde(rename = "type")]
-    pub(crate) kind: String,
-    pub(crate) data: Data,
+    kind: String,
+    data: EventData,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Data {
-    pub(crate) object: serde_json::Value,
+struct EventData {
+    object: serde_json::Value,
 }
 
-/// What became of a letter.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Effect {
-    /// Stripe will be asked about the payment.
-    Noted,
-    /// It tells nothing new.
-    Known,
-    /// It came before.
-    Repeated,
-    /// It is about nothing of ours.
-    Strange,
-    /// Its type is none that anybody here cares about.
-    Ignored,
-    /// It is not from Stripe, or too old.
-    Refused,
+text_enum! {
+    /// What a Stripe event led to: a label of a metric.
+    pub(crate) enum EventOutcome {
+        /// The payment will be checked.
+        CheckRequested = "noted",
+        /// The event confirms the known state.
+        Confirmed = "known",
+        /// The event arrived before.
+        Duplicate = "repeated",
+        /// The event is about no payment of this service.
+        Unrelated = "strange",
+        /// The event's type is not handled.
+        Ignored = "ignored",
+        /// The event is not signed by Stripe, or too old.
+        Refused = "refused",
+    }
 }
 
-impl Effect {
-    pub(crate) const ALL: [Self; 6] = [
-        Self::Noted,
-        Self::Known,
-        Self::Repeated,
-        Self::Strange,
-        Self::Ignored,
-        Self::Refused,
-    ];
+impl StripeEvent {
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
 
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Noted => "noted",
-            Self::Known => "known",
-            Self::Repeated => "repeated",
-            Self::Strange => "strange",
-            Self::Ignored => "ignored",
-            Self::Refused => "refused",
-        }
+    /// The event's type, such as `payment_intent.succeeded`.
+    pub(crate) fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    pub(crate) fn is_handled(&self) -> bool {
+        HANDLED_EVENT_TYPES.contains(&self.kind())
+    }
+
+    /// Whether it is about captured money rather than about the intent itself.
+    pub(crate) fn is_about_funds(&self) -> bool {
+        !self.kind.starts_with("payment_intent.")
+    }
+
+    /// The intent that it names; empty if there is none.
+    pub(crate) fn intent_id(&self) -> &str {
+        self.text(if self.is_about_funds() {
+            "/payment_intent"
+        } else {
+            "/id"
+        })
+    }
+
+    /// The status of the intent when the event was created.
+    pub(crate) fn intent_status(&self) -> IntentStatus {
+        IntentStatus::from_stripe(self.text("/status"))
+    }
+
+    /// The payment named in the metadata.
+    pub(crate) fn payment_id(&self) -> Option<PaymentId> {
+        self.text("/metadata/payment_id").parse().ok()
+    }
+
+    fn text(&self, pointer: &str) -> &str {
+        let value = self.data.object.pointer(pointer);
+        value.and_then(serde_json::Value::as_str).unwrap_or_default()
     }
 }

@@ -1,24 +1,21 @@
-//! What the service does when an order changes. Each event may come twice, late or in another order.
+//! Consumes events of the order service. Each may arrive twice, late or in another order.
 
 use bus::ConsumeError;
 use db::Tx;
 use events::{Envelope, Event};
 use values::Timestamp;
 
-use crate::use_cases::{adopt, ask_refund};
+use crate::use_cases::{request_refund, update_order};
 
-pub(crate) fn react(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
+/// Applies an event.
+pub(crate) fn consume(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
+    if let Some(order) = envelope.event.as_order() {
+        return Ok(update_order(tx, now, &order.into())?);
+    }
     match &envelope.event {
-        Event::OrderCreated(order)
-        | Event::OrderExtended(order)
-        | Event::OrderConfirmed(order)
-        | Event::OrderCompleted(order)
-        | Event::OrderCancelled(order)
-        | Event::OrderRefunded(order)
-        | Event::OrderDisputed(order) => Ok(adopt(tx, now, &order.into())?),
-        Event::RefundApproved(refund) => Ok(ask_refund(tx, now, refund)?),
+        Event::RefundApproved(refund) => Ok(request_refund(tx, now, refund)?),
         other => Err(ConsumeError::new(format_args!(
-            "{} is not for the payment service",
+            "the payment service does not consume {}",
             other.name()
         ))),
     }

@@ -5,7 +5,7 @@ mod publish;
 mod recover;
 mod republish;
 
-pub(crate) use consume::react;
-pub(crate) use publish::{SOURCE, announce, announce_again, announce_refund, reversal};
-pub(crate) use recover::{begin_looking_after, begin_remembering};
+pub(crate) use consume::consume;
+pub(crate) use publish::{append_to_outbox, new_reversal, publish_payment, publish_refund, republish_refunds};
+pub(crate) use recover::start_recovery;
 pub(crate) use republish::republish;

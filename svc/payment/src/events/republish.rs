@@ -1,20 +1,20 @@
-//! Says the state of every payment again.
+//! Publishes the state of every payment again.
 
 use db::Tx;
 use values::Timestamp;
 
-use super::publish::{announce, announce_again};
+use super::publish::{publish_payment, republish_refunds};
 use crate::store;
 
-/// How many payments are announced again in one transaction.
-const REPUBLISHED: u32 = 500;
+/// How many payments one transaction publishes.
+const BATCH: u32 = 500;
 
-/// Announces some payments; says after which to go on, until there is none.
+/// Publishes a batch of payments after `after`; returns the last of them, if any.
 pub(crate) fn republish(tx: &Tx, now: Timestamp, after: Option<&str>) -> Result<Option<String>, db::Error> {
-    let payments = store::page(tx, after.unwrap_or_default(), REPUBLISHED)?;
+    let payments = store::payments_after(tx, after.unwrap_or_default(), BATCH)?;
     for payment in &payments {
-        announce(tx, now, payment)?;
-        announce_again(tx, now, payment)?;
+        publish_payment(tx, now, payment)?;
+        republish_refunds(tx, now, payment)?;
     }
-    Ok(payments.last().map(|payment| payment.id.to_string()))
+    Ok(payments.last().map(|payment| payment.id().to_string()))
 }

@@ -1,4 +1,4 @@
-//! One at a time, for each payment.
+//! A lock for each payment.
 
 use std::{
     collections::HashMap,
@@ -10,91 +10,88 @@ use values::PaymentId;
 
 type Locks = HashMap<PaymentId, Arc<tokio::sync::Mutex<()>>>;
 
-/// Gives out turns at payments. Only a courtesy to Stripe: two who ask at once come to the same result.
+/// Locks by payment, so that only one task at a time calls Stripe about a payment. This saves requests; concurrent calls
+/// would be correct, too.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Turns(Arc<Mutex<Locks>>);
+pub(super) struct KeyedLocks(Arc<Mutex<Locks>>);
 
-/// Somebody's turn at one payment, until it is dropped.
+/// Holds the lock of one payment until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn {
-    turns: Turns,
+pub(super) struct KeyedGuard {
+    locks: KeyedLocks,
     payment: PaymentId,
-    /// Taken when dropped.
+    /// `None` only while it is being dropped.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
-impl Turns {
-    /// Waits for a turn.
-    pub(crate) async fn wait(&self, payment: PaymentId) -> Turn {
-        let lock = Arc::clone(self.locks().entry(payment).or_default());
-        self.turn(payment, lock.lock_owned().await)
+impl KeyedLocks {
+    /// Waits for the lock of a payment.
+    pub(super) async fn lock(&self, payment: PaymentId) -> KeyedGuard {
+        let lock = Arc::clone(self.map().entry(payment).or_default());
+        self.guard(payment, lock.lock_owned().await)
     }
 
-    /// Takes a turn, if it is nobody else's.
-    pub(crate) fn take(&self, payment: PaymentId) -> Option<Turn> {
-        let mut locks = self.locks();
-        let guard = Arc::clone(locks.entry(payment).or_default()).try_lock_owned();
-        drop(locks);
-        Some(self.turn(payment, guard.ok()?))
+    /// Takes the lock of a payment if it is free.
+    pub(super) fn try_lock(&self, payment: PaymentId) -> Option<KeyedGuard> {
+        let mut map = self.map();
+        let guard = Arc::clone(map.entry(payment).or_default()).try_lock_owned();
+        drop(map);
+        Some(self.guard(payment, guard.ok()?))
     }
 
-    fn turn(&self, payment: PaymentId, guard: OwnedMutexGuard<()>) -> Turn {
-        Turn {
-            turns: self.clone(),
+    fn guard(&self, payment: PaymentId, guard: OwnedMutexGuard<()>) -> KeyedGuard {
+        KeyedGuard {
+            locks: self.clone(),
             payment,
             guard: Some(guard),
         }
     }
 
-    fn locks(&self) -> MutexGuard<'_, Locks> {
+    fn map(&self) -> MutexGuard<'_, Locks> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Turn {
+impl Drop for KeyedGuard {
     fn drop(&mut self) {
-        let mut locks = self.turns.locks();
+        let mut map = self.locks.map();
         drop(self.guard.take());
-        // Whoever waits has a clone of its own; new ones are given out under the lock that is held here.
-        if locks
-            .get(&self.payment)
-            .is_some_and(|lock| Arc::strong_count(lock) == 1)
-        {
-            locks.remove(&self.payment);
+        // A waiting task owns a clone of the lock, and clones are made only under the mutex that is held here.
+        if map.get(&self.payment).is_some_and(|lock| Arc::strong_count(lock) == 1) {
+            map.remove(&self.payment);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use values::Timestamp;
-
     use super::*;
+    use crate::test_support::NOW;
 
     #[tokio::test]
-    async fn one_payment_is_one_persons_turn_and_nothing_is_left_over() {
-        let (turns, now) = (Turns::default(), Timestamp::from_millis(0));
+    async fn a_lock_has_one_holder_and_is_removed_after_the_last() {
+        let (locks, now) = (KeyedLocks::default(), NOW);
         let (one, other) = (PaymentId::new(now), PaymentId::new(now));
-        let turn = turns.take(one).unwrap();
-        assert!(turns.take(one).is_none());
-        assert!(turns.take(other).is_some());
-        let waiting = turns.clone();
-        let waiting = async move { drop(waiting.wait(one).await) };
-        let ((), ()) = tokio::join!(waiting, async { drop(turn) });
-        assert!(turns.locks().is_empty());
+        let guard = locks.try_lock(one).unwrap();
+        assert!(locks.try_lock(one).is_none());
+        assert!(locks.try_lock(other).is_some());
+        let waiting = locks.clone();
+        let waiting = async move { drop(waiting.lock(one).await) };
+        let ((), ()) = tokio::join!(waiting, async { drop(guard) });
+        assert!(locks.map().is_empty());
     }
 
     #[tokio::test]
-    async fn who_stops_waiting_leaves_nothing_behind_for_long() {
-        let (turns, one) = (Turns::default(), PaymentId::new(Timestamp::from_millis(0)));
-        let turn = turns.take(one).unwrap();
+    async fn a_cancelled_wait_leaves_no_lock_behind() {
+        let (locks, one) = (KeyedLocks::default(), PaymentId::new(NOW));
+        let guard = locks.try_lock(one).unwrap();
         {
-            let mut waiting = std::pin::pin!(turns.wait(one));
+            let mut waiting = std::pin::pin!(locks.lock(one));
             let waker = std::task::Waker::noop();
             let mut context = std::task::Context::from_waker(waker);
             assert!(Future::poll(waiting.as_mut(), &mut context).is_pending());
         }
-        drop(turn);
-        assert!(turns.locks().is_empty());
+        drop(guard);
+        assert!(locks.map().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! `ticketing-payment ledger`: what each account has.
+//! `ticketing-payment ledger`: the balance of each account.
 
 use std::fmt::Write;
 
@@ -6,22 +6,22 @@ use rusqlite::Connection;
 
 use crate::store;
 
-/// What each account has, by currency, and that all of it together is nothing.
-pub(crate) fn report(conn: &Connection) -> Result<String, db::Error> {
+/// Returns the balance of each account, by currency, and their sum, which is zero.
+pub(crate) fn ledger_report(conn: &Connection) -> Result<String, db::Error> {
     let mut report = String::new();
     let mut sums: Vec<(String, i64)> = Vec::new();
-    for (currency, account, amount) in store::accounts(conn)? {
-        let _infallible = writeln!(report, "{currency} {account:<12} {amount:>14}");
+    for (currency, account, balance) in store::account_balances(conn)? {
+        let _infallible = writeln!(report, "{currency} {account:<12} {balance:>14}");
         match sums.last_mut() {
-            Some((last, sum)) if *last == currency => *sum += amount,
-            _ => sums.push((currency, amount)),
+            Some((last, sum)) if *last == currency => *sum += balance,
+            _ => sums.push((currency, balance)),
         }
     }
     for (currency, sum) in &sums {
         let _infallible = writeln!(report, "{currency} {:<12} {sum:>14}", "all");
     }
     if sums.is_empty() {
-        report.push_str("nothing was taken yet");
+        report.push_str("no payment was captured yet");
     }
     Ok(report.trim_end().to_owned())
 }

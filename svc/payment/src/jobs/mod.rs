@@ -1,21 +1,19 @@
-//! Work that no request waits for.
+//! Work outside of requests: the settler, periodic jobs and subcommands.
 
 mod backfill_ledger;
-mod follow_up;
 mod keyed_locks;
 mod ledger_report;
 mod purge;
 mod reconcile;
 mod recover_payments;
 mod settler;
+mod task;
 
 pub(crate) use backfill_ledger::backfill_ledger;
-#[cfg(feature = "model")]
-pub(crate) use follow_up::{Duty, duty};
-pub(crate) use ledger_report::report;
+pub(crate) use ledger_report::ledger_report;
 pub(crate) use purge::purge_job;
 pub(crate) use reconcile::reconcile;
-pub(crate) use recover_payments::remembering;
+pub(crate) use recover_payments::recovery_job;
 pub(crate) use settler::Settler;
 #[cfg(feature = "model")]
-pub(crate) use settler::due;
+pub(crate) use task::{Task, next_task, payments_with_tasks};

@@ -1,4 +1,4 @@
-//! Forgets what nobody needs any more.
+//! Purges expired rows.
 
 use std::time::Duration;
 
@@ -8,23 +8,26 @@ use values::Clock;
 
 use crate::store;
 
-/// How long an event's id is remembered. Stripe tells again for three days, and whoever asks it to for thirty
-/// (<https://docs.stripe.com/webhooks#retries>); an older letter would be an old signature, too.
-const KEPT: Duration = Duration::from_hours(31 * 24);
+/// How long the id of a Stripe event is kept. Stripe repeats an event for three days, and on demand for thirty
+/// (<https://docs.stripe.com/webhooks#retries>); the signature of an older event is refused.
+const RETENTION: Duration = Duration::from_hours(31 * 24);
 
-/// The job that forgets the events that came long ago.
+/// How often expired events are purged.
+const PURGE_INTERVAL: Duration = Duration::from_hours(1);
+
+/// Returns the job that purges expired Stripe events.
 pub(crate) fn purge_job(db: &Db, clock: &Clock) -> Job {
     let (db, clock) = (db.clone(), clock.clone());
-    Job::every(Duration::from_hours(1), "forget old events of Stripe", move || {
-        let (db, before) = (db.clone(), clock.now() - KEPT);
+    Job::every(PURGE_INTERVAL, "purge expired Stripe events", move || {
+        let (db, before) = (db.clone(), clock.now() - RETENTION);
         async move {
-            // A bounded number at a time, so that nobody waits long for the writer.
+            // Bounded batches, so that other writes do not wait long.
             loop {
-                match db.write(move |tx| store::forget(tx, before)).await {
+                match db.write(move |tx| store::purge_stripe_events(tx, before)).await {
                     Ok(0) => break,
                     Ok(_) => {}
                     Err(error) => {
-                        tracing::warn!(%error, "old events of Stripe could not be forgotten");
+                        tracing::warn!(%error, "expired stripe events could not be purged");
                         break;
                     }
                 }

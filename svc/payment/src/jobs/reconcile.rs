@@ -1,28 +1,25 @@
-//! Compares what is known here with what Stripe knows, both ways.
+//! `ticketing-payment reconcile`: compares the payments of a period with Stripe's, in both directions.
 
-use std::{
-    collections::HashSet,
-    fmt::{self, Write},
-};
+use std::{collections::HashSet, fmt};
 
 use chassis::{ConfigErrors, OperatorError, Settings as _};
 use db::Db;
 use metrics::MetricsRegistry;
-use rusqlite::Connection;
 use values::{Clock, PaymentId, Timestamp};
 
 use crate::{
-    domain::{Intent, Learned, Payment, Since, Standing, differences},
+    domain::{Intent, Payment, Since, StripeResult, differences},
     settings::Settings,
     store,
-    stripe::Stripe,
-    use_cases::{Remembered, remember},
+    stripe::StripeClient,
+    use_cases::{RestoreOutcome, restore_payment},
 };
 
 /// How many payments are read at once.
 const BATCH: u32 = 500;
 
-/// Compares every payment since a moment with Stripe's list, and reports the differences; fails where there are any.
+/// Compares the payments since a time with Stripe's. Returns the report; fails if there are differences. With `adopt`,
+/// restores missing payments and schedules checks of refunds.
 pub(crate) async fn reconcile(
     (since, adopt): (Since, bool),
     settings: Settings,
@@ -32,51 +29,45 @@ pub(crate) async fn reconcile(
     let mut errors = ConfigErrors::default();
     settings.validate(&mut errors);
     let settings = errors.into_result(settings).map_err(OperatorError::new)?;
-    let stripe = tokio::task::spawn_blocking(move || Stripe::new(&settings, &MetricsRegistry::new("payment"))).await;
     let stripe =
-        stripe.map_err(|_| OperatorError("Stripe: this machine has no certificates of authorities".to_owned()))??;
-    let since = since.before(clock.now());
-    let mut report = Report::new(since, clock.now());
-    let comparison = Comparison {
+        tokio::task::spawn_blocking(move || StripeClient::new(&settings, &MetricsRegistry::new("payment"))).await;
+    let stripe = stripe.map_err(|_| OperatorError("Stripe: this machine has no root certificates".to_owned()))??;
+    let mut report = Report::new(since.resolve(clock.now()), clock.now());
+    let reconciliation = Reconciliation {
         db,
         clock,
         stripe,
         adopt,
     };
-    comparison.run(&mut report).await?;
-    if report.lines.is_empty() {
+    reconciliation.run(&mut report).await?;
+    if report.differences.is_empty() {
         return Ok(report.to_string());
     }
     println!("{report}");
-    Err(OperatorError(format!("{} differences", report.lines.len())))
+    Err(OperatorError(format!("{} differences", report.differences.len())))
 }
 
-/// Minor units of a payment that were given back, as far as is known here.
-fn refunded(conn: &Connection, payment: PaymentId) -> Result<i64, db::Error> {
-    Ok(store::taking(conn, payment)?.map_or(0, |taking| taking.refunded))
-}
-
-struct Comparison {
+struct Reconciliation {
     db: Db,
     clock: Clock,
-    stripe: Stripe,
+    stripe: StripeClient,
     adopt: bool,
 }
 
-/// What was found.
+/// The result of a comparison.
 #[derive(Debug)]
 struct Report {
     since: Timestamp,
     until: Timestamp,
-    here: u64,
-    there: u64,
-    /// Payments whose end is not known yet.
+    payments: u64,
+    intents: u64,
+    /// Payments in progress.
     open: u64,
-    /// Intents that are not the marketplace's.
+    /// Intents that name no payment.
     foreign: u64,
+    /// Payments that were restored.
     adopted: u64,
-    /// The differences.
-    lines: Vec<String>,
+    differences: Vec<String>,
 }
 
 impl Report {
@@ -84,12 +75,12 @@ impl Report {
         Self {
             since,
             until,
-            here: 0,
-            there: 0,
+            payments: 0,
+            intents: 0,
             open: 0,
             foreign: 0,
             adopted: 0,
-            lines: Vec::new(),
+            differences: Vec::new(),
         }
     }
 }
@@ -99,138 +90,159 @@ impl fmt::Display for Report {
         write!(
             f,
             "{} to {}: {} payments here, {} at Stripe; {} still open, {} adopted, {} of Stripe's are not ours",
-            self.since, self.until, self.here, self.there, self.open, self.adopted, self.foreign
+            self.since, self.until, self.payments, self.intents, self.open, self.adopted, self.foreign
         )?;
-        self.lines.iter().try_for_each(|line| write!(f, "\n  {line}"))?;
-        if self.lines.is_empty() {
+        self.differences.iter().try_for_each(|line| write!(f, "\n  {line}"))?;
+        if self.differences.is_empty() {
             f.write_str("\nno difference")?;
         }
         Ok(())
     }
 }
 
-impl Comparison {
+impl Reconciliation {
     async fn run(&self, report: &mut Report) -> Result<(), OperatorError> {
-        let mut seen = HashSet::new();
+        let compared = self.compare_intents(report).await?;
+        self.compare_payments(&compared, report).await
+    }
+
+    /// Compares every intent of the period with its payment; returns the payments.
+    async fn compare_intents(&self, report: &mut Report) -> Result<HashSet<PaymentId>, OperatorError> {
+        let mut compared = HashSet::new();
         let (mut after, until) = (None, report.until);
         loop {
-            let page = self.stripe.intents((report.since, until), after.as_deref()).await;
-            let page = page.map_err(|reason| OperatorError(format!("Stripe does not tell: {reason}")))?;
+            let page = self.stripe.list_intents((report.since, until), after.as_deref()).await;
+            let page = page.map_err(|reason| OperatorError(format!("Stripe's payments cannot be listed: {reason}")))?;
             for intent in page.intents {
-                if let Some(payment) = self.look_here_for(&intent, report).await? {
-                    seen.insert(payment);
+                if let Some(payment) = self.find_payment(&intent, report).await? {
+                    compared.insert(payment);
                 }
             }
             match page.next {
                 Some(next) => after = Some(next),
-                None => break,
+                None => return Ok(compared),
             }
         }
+    }
+
+    /// Compares every other payment of the period with its intent.
+    async fn compare_payments(&self, compared: &HashSet<PaymentId>, report: &mut Report) -> Result<(), OperatorError> {
         let mut last = String::new();
         loop {
             let (since, after) = (report.since, last.clone());
             let batch = self
                 .db
-                .read(move |conn| store::began_since(conn, since, &after, BATCH))
+                .read(move |conn| store::payments_started_since(conn, since, &after, BATCH))
                 .await?;
             let Some(end) = batch.last() else { return Ok(()) };
-            last = end.id.to_string();
+            last = end.id().to_string();
             for payment in batch {
-                report.here += 1;
-                if !seen.contains(&payment.id) {
-                    self.look_there_for(&payment, report).await?;
+                report.payments += 1;
+                if !compared.contains(&payment.id()) {
+                    self.find_intent(&payment, report).await?;
                 }
             }
         }
     }
 
-    /// Looks for the payment of an intent.
-    async fn look_here_for(&self, intent: &Intent, report: &mut Report) -> Result<Option<PaymentId>, OperatorError> {
+    /// Finds and compares the payment of an intent.
+    async fn find_payment(&self, intent: &Intent, report: &mut Report) -> Result<Option<PaymentId>, OperatorError> {
         let (id, named) = (intent.id.clone(), intent.payment_id.clone());
         let named = named.and_then(|id| id.parse::<PaymentId>().ok());
-        let payment = self.db.read(move |conn| store::of_intent(conn, &id, named)).await?;
+        let payment = self
+            .db
+            .read(move |conn| store::payment_of_intent(conn, &id, named))
+            .await?;
         if let Some(payment) = payment {
-            report.there += 1;
+            report.intents += 1;
             self.compare(&payment, intent, report).await?;
-            return Ok(Some(payment.id));
+            return Ok(Some(payment.id()));
         }
         if intent.payment_id.is_none() {
             report.foreign += 1;
             return Ok(None);
         }
-        report.there += 1;
-        let why = if self.adopt {
+        report.intents += 1;
+        let reason = if self.adopt {
             let (intent, now) = (intent.clone(), self.clock.now());
-            match self.db.write(move |tx| remember(tx, now, &intent)).await? {
-                Remembered::Taken | Remembered::Known => {
+            match self.db.write(move |tx| restore_payment(tx, now, &intent)).await? {
+                RestoreOutcome::Restored | RestoreOutcome::NotMissing => {
                     report.adopted += 1;
                     return Ok(named);
                 }
-                Remembered::NotYet(why) | Remembered::Never(why) => format!(", and cannot be adopted: {why}"),
+                RestoreOutcome::NotYet(reason) | RestoreOutcome::Impossible(reason) => {
+                    format!(", and cannot be adopted: {reason}")
+                }
             }
         } else {
             String::new()
         };
         let named = intent.payment_id.as_deref().unwrap_or_default();
-        report.lines.push(format!(
-            "payment {named} ({}): not known here; at Stripe it is {:?} of {} {}{why}",
+        report.differences.push(format!(
+            "payment {named} ({}): not known here; at Stripe it is {:?} of {} {}{reason}",
             intent.id, intent.status, intent.amount, intent.currency
         ));
         Ok(None)
     }
 
-    /// Looks for the intent of a payment that Stripe's list did not name.
-    async fn look_there_for(&self, payment: &Payment, report: &mut Report) -> Result<(), OperatorError> {
-        let Some(intent) = &payment.intent_id else {
-            match Standing::of(payment.status) {
-                Standing::Open => report.open += 1,
-                // Refused, or never there; or it cost nothing.
-                Standing::Over | Standing::Resting => {}
+    /// Finds and compares the intent of a payment that is not in Stripe's list of the period.
+    async fn find_intent(&self, payment: &Payment, report: &mut Report) -> Result<(), OperatorError> {
+        let Some(intent) = payment.intent_id() else {
+            // Otherwise it was refused, never reached Stripe, or is free.
+            if payment.status().is_in_progress() {
+                report.open += 1;
             }
             return Ok(());
         };
-        match self.stripe.look(intent).await {
-            Learned::Intent(intent) => self.compare(payment, &intent, report).await,
-            Learned::Absent => {
+        match self.stripe.retrieve_intent(intent).await {
+            StripeResult::Intent(intent) => self.compare(payment, &intent, report).await,
+            StripeResult::NotFound => {
                 report
-                    .lines
-                    .push(format!("payment {} ({intent}): not known at Stripe", payment.id));
+                    .differences
+                    .push(format!("payment {} ({intent}): not known at Stripe", payment.id()));
                 Ok(())
             }
-            Learned::Refused(failure) => Err(OperatorError(format!(
-                "Stripe does not tell of {intent}: {}",
+            StripeResult::Refused(failure) => Err(OperatorError(format!(
+                "Stripe's {intent} cannot be retrieved: {}",
                 failure.code
             ))),
-            Learned::Unknown(reason) => Err(OperatorError(format!("Stripe does not tell of {intent}: {reason}"))),
+            StripeResult::Unknown(reason) => Err(OperatorError(format!(
+                "Stripe's {intent} cannot be retrieved: {reason}"
+            ))),
         }
     }
 
-    /// Compares one payment. What may have moved between the two looks is looked at once more.
+    /// Compares a payment with its intent. If they differ, both are read again first: one may have changed meanwhile.
     async fn compare(&self, payment: &Payment, intent: &Intent, report: &mut Report) -> Result<(), OperatorError> {
-        let (id, mut payment, mut intent) = (payment.id, payment.clone(), intent.clone());
-        let refunded = async || self.db.read(move |conn| refunded(conn, id)).await;
-        let mut given_back = refunded().await?;
-        if !differences(&payment, given_back, &intent).is_empty() {
-            if let Learned::Intent(now) = self.stripe.look(&intent.id).await {
-                intent = *now;
+        let (id, mut payment, mut intent) = (payment.id(), payment.clone(), intent.clone());
+        let mut refunded = self.refunded(id).await?;
+        if !differences(&payment, refunded, &intent).is_empty() {
+            if let StripeResult::Intent(current) = self.stripe.retrieve_intent(&intent.id).await {
+                intent = *current;
             }
-            if let Some(now) = self.db.read(move |conn| store::payment(conn, id)).await? {
-                payment = now;
+            if let Some(current) = self.db.read(move |conn| store::payment(conn, id)).await? {
+                payment = current;
             }
-            given_back = refunded().await?;
+            refunded = self.refunded(id).await?;
         }
-        if Standing::of(payment.status) == Standing::Open {
+        if payment.status().is_in_progress() {
             report.open += 1;
         }
-        if self.adopt && intent.amount_refunded.is_some_and(|amount| amount != given_back) {
+        if self.adopt && intent.amount_refunded.is_some_and(|amount| amount != refunded) {
             let now = self.clock.now();
-            self.db.write(move |tx| store::look_after(tx, id, now)).await?;
+            self.db.write(move |tx| store::request_check(tx, id, now)).await?;
         }
-        for difference in differences(&payment, given_back, &intent) {
-            let mut line = format!("payment {} ({}): ", payment.id, intent.id);
-            let _infallible = write!(line, "{difference}");
-            report.lines.push(line);
+        for difference in differences(&payment, refunded, &intent) {
+            report
+                .differences
+                .push(format!("payment {} ({}): {difference}", payment.id(), intent.id));
         }
         Ok(())
+    }
+
+    /// Returns how many minor units of a payment were refunded.
+    async fn refunded(&self, payment: PaymentId) -> Result<i64, db::Error> {
+        let funds = self.db.read(move |conn| store::captured_funds(conn, payment));
+        Ok(funds.await?.map_or(0, |funds| funds.refunded()))
     }
 }

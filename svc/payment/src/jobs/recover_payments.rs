@@ -1,4 +1,4 @@
-//! Asks Stripe for payments that a database that was put back from a backup does not know.
+//! Restores payments that a restored database lacks, from Stripe's list of intents.
 
 use std::time::Duration;
 
@@ -8,59 +8,54 @@ use values::Clock;
 
 use crate::{
     store,
-    stripe::Stripe,
-    use_cases::{Remembered, remember},
+    stripe::StripeClient,
+    use_cases::{RestoreOutcome, restore_payment},
 };
 
-/// How often is looked for what is missing.
-const EVERY: Duration = Duration::from_secs(10);
+/// How often Stripe's list is searched while the recovery gap is open.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How long is looked: orders that are not known by then are those of somebody else at the same account.
-const PATIENCE: Duration = Duration::from_hours(1);
-
-/// The job that asks Stripe for what is missing, until nothing is.
-pub(crate) fn remembering(db: &Db, clock: &Clock, stripe: &Stripe) -> Job {
+/// Returns the job that searches Stripe for missing payments while a recovery gap is open.
+pub(crate) fn recovery_job(db: &Db, clock: &Clock, stripe: &StripeClient) -> Job {
     let (db, clock, stripe) = (db.clone(), clock.clone(), stripe.clone());
-    Job::every(EVERY, "ask Stripe for forgotten payments", move || {
+    Job::every(SEARCH_INTERVAL, "restore payments from Stripe", move || {
         let (db, clock, stripe) = (db.clone(), clock.clone(), stripe.clone());
         async move {
-            if let Err(error) = look(&db, &clock, &stripe).await {
-                tracing::warn!(%error, "forgotten payments could not be asked for");
+            if let Err(error) = recover_payments(&db, &clock, &stripe).await {
+                tracing::warn!(%error, "payments could not be restored from stripe");
             }
         }
     })
 }
 
-async fn look(db: &Db, clock: &Clock, stripe: &Stripe) -> Result<(), db::Error> {
-    let Some(amnesia) = db.read(store::amnesia).await? else {
+/// Restores the payments of the recovery gap, and closes it when none is missing or it has expired.
+async fn recover_payments(db: &Db, clock: &Clock, stripe: &StripeClient) -> Result<(), db::Error> {
+    let Some(gap) = db.read(store::recovery_gap).await? else {
         return Ok(());
     };
-    let (mut taken, mut missing, mut after) = (0_u64, Vec::new(), None);
+    let (mut restored, mut missing, mut after) = (0_u64, Vec::new(), None);
     loop {
-        if !stripe.may_be_asked() {
+        if !stripe.allows_request() {
             return Ok(());
         }
-        let page = match stripe.intents((amnesia.since, clock.now()), after.as_deref()).await {
+        let page = match stripe.list_intents((gap.since, clock.now()), after.as_deref()).await {
             Ok(page) => page,
             Err(reason) => {
-                tracing::warn!(
-                    reason,
-                    "Stripe does not tell which payments there are: it is asked again"
-                );
+                tracing::warn!(reason, "intents could not be listed, will call again");
                 return Ok(());
             }
         };
         for intent in page.intents.into_iter().filter(|intent| intent.payment_id.is_some()) {
             let (id, now) = (intent.id.clone(), clock.now());
-            match db.write(move |tx| remember(tx, now, &intent)).await? {
-                Remembered::Taken => {
-                    tracing::warn!(intent = id, "a forgotten payment is taken back");
-                    taken += 1;
+            match db.write(move |tx| restore_payment(tx, now, &intent)).await? {
+                RestoreOutcome::Restored => {
+                    tracing::warn!(intent = id, "missing payment restored from stripe");
+                    restored += 1;
                 }
-                Remembered::Known => {}
-                Remembered::NotYet(why) => missing.push((id, why)),
-                Remembered::Never(why) => {
-                    tracing::error!(intent = id, why, "Stripe knows a payment that cannot be taken back");
+                RestoreOutcome::NotMissing => {}
+                RestoreOutcome::NotYet(reason) => missing.push((id, reason)),
+                RestoreOutcome::Impossible(reason) => {
+                    tracing::error!(intent = id, reason, "missing payment cannot be restored");
                 }
             }
         }
@@ -69,13 +64,12 @@ async fn look(db: &Db, clock: &Clock, stripe: &Stripe) -> Result<(), db::Error> 
             None => break,
         }
     }
-    let since = amnesia.since;
-    if missing.is_empty() || amnesia.began_at + PATIENCE < clock.now() {
-        for (intent, why) in &missing {
-            tracing::error!(intent, why, "Stripe knows a payment that was not taken back");
+    if missing.is_empty() || gap.is_expired(clock.now()) {
+        for (intent, reason) in &missing {
+            tracing::error!(intent, reason, "missing payment was not restored");
         }
-        db.write(store::forget_amnesia).await?;
-        tracing::info!(taken, missing = missing.len(), %since, "Stripe has been asked for forgotten payments");
+        db.write(store::delete_recovery_gap).await?;
+        tracing::info!(restored, missing = missing.len(), since = %gap.since, "recovery from stripe finished");
     }
     Ok(())
 }

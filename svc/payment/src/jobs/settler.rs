@@ -1,59 +1,77 @@
-//! Asks Stripe what is to be asked, until every payment is settled: at once for whoever waits, and again and again for
-//! what a crash, a timeout or a broken network has left open.
+//! The settler: the one worker that calls Stripe about payments, until each is settled.
+//!
+//! It runs for the request that waits for a payment, after every commit, and periodically: so a crash, a timeout or a
+//! broken network only delays a call.
 
 use std::{sync::Arc, time::Duration};
 
 use db::Db;
-use rusqlite::Connection;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use trace::{Kind, Span};
 use values::{Clock, PaymentId, Timestamp};
 
-use super::keyed_locks::{Turn, Turns};
+use super::{
+    keyed_locks::{KeyedGuard, KeyedLocks},
+    task::{Task, next_task, payments_with_tasks},
+};
 use crate::{
-    domain::{BasisPoints, Call, Learned},
+    domain::{BasisPoints, Payment, Refund, RefundCall, RefundResult, StripeCall, StripeResult},
     store,
-    stripe::Stripe,
-    use_cases::keep,
+    stripe::StripeClient,
+    use_cases::{postpone_follow_up, record_follow_up, record_refund_result, record_stripe_result},
 };
 
-/// The pauses between the tries while somebody waits for the result.
-const QUICK_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
+/// The pauses before repeated calls while a request waits for the payment.
+const REQUEST_RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
-/// How many payments are settled at once in the background.
-const AT_ONCE: usize = 16;
+/// How many payments are settled in the background at the same time.
+const MAX_CONCURRENT_PAYMENTS: usize = 16;
 
-/// How many payments are looked for at once.
+/// How many payments one pass reads.
 const BATCH: u32 = 64;
 
-/// How long an answer of Stripe is waited for when the service stops: what is not heard then is asked again later.
-const LAST_WORDS: Duration = Duration::from_secs(3);
+/// How long a shutdown waits for Stripe's response. After that, the call is repeated by the next process.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The pause after an answer could not be written down, so that a full disk does not become a stream of requests.
-const NOT_WRITTEN: Duration = Duration::from_secs(1);
+/// The pause after a failed write, so that a full disk does not cause a stream of requests to Stripe.
+const FAILED_WRITE_PAUSE: Duration = Duration::from_secs(1);
+
+/// How much longer than one call to Stripe a request waits for its payment.
+const REQUEST_WAIT_MARGIN: Duration = Duration::from_secs(1);
 
 /// Settles payments. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Settler {
-    pub(super) db: Db,
-    pub(super) clock: Clock,
-    pub(super) stripe: Stripe,
-    /// The platform's share of what is taken from now on.
-    share: BasisPoints,
-    turns: Turns,
-    at_once: Arc<Semaphore>,
-    /// There may be something to do that no commit tells of.
+    db: Db,
+    clock: Clock,
+    stripe: StripeClient,
+    /// The platform's share of payments that are captured from now on.
+    fee_rate: BasisPoints,
+    locks: KeyedLocks,
+    slots: Arc<Semaphore>,
+    /// Starts a pass without a commit.
     wake: Arc<Notify>,
-    pub(super) shutdown: CancellationToken,
+    shutdown: CancellationToken,
     tasks: TaskTracker,
+}
+
+/// How a call to Stripe ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Outcome {
+    /// With a result.
+    Answered,
+    /// Without a result: it is repeated later.
+    Unanswered,
+    /// The service is shutting down.
+    Interrupted,
 }
 
 impl Settler {
     pub(crate) fn new(
         (db, clock): (Db, Clock),
-        stripe: Stripe,
-        share: BasisPoints,
+        stripe: StripeClient,
+        fee_rate: BasisPoints,
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
@@ -61,28 +79,28 @@ impl Settler {
             db,
             clock,
             stripe,
-            share,
-            turns: Turns::default(),
-            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            fee_rate,
+            locks: KeyedLocks::default(),
+            slots: Arc::new(Semaphore::new(MAX_CONCURRENT_PAYMENTS)),
             wake: Arc::new(Notify::new()),
             shutdown,
             tasks,
         }
     }
 
-    /// Settles a payment as far as can be now, and waits for it no longer than a call to Stripe may take. A caller that
-    /// goes away stops nothing.
+    /// Settles a payment as far as possible now, and waits for it no longer than one call to Stripe may take. Dropping the
+    /// future does not stop the work.
     pub(crate) async fn settle(&self, id: PaymentId) {
         let this = self.clone();
         let work = self.tasks.spawn(trace::context().scope(async move {
-            let turn = this.turns.wait(id).await;
-            this.drive(turn, id, &QUICK_PAUSES).await;
+            let guard = this.locks.lock(id).await;
+            this.settle_locked(guard, id, &REQUEST_RETRY_PAUSES).await;
         }));
-        // Too late, or panicked: what has become of the payment is read from the database in any case.
-        let _ = tokio::time::timeout(self.stripe.timeout() + Duration::from_secs(1), work).await;
+        // After a timeout or a panic, too, the caller reads the payment from the database.
+        let _ = tokio::time::timeout(self.stripe.timeout() + REQUEST_WAIT_MARGIN, work).await;
     }
 
-    /// Looks through what is open, now and after every commit, until the service stops.
+    /// Settles due payments, now and after every commit, until the service shuts down.
     pub(crate) async fn run(self) {
         let mut commits = self.db.commits();
         loop {
@@ -92,154 +110,210 @@ impl Settler {
                 more = commits.changed() => if more.is_err() { return },
                 () = self.wake.notified() => {}
             }
-            if let Err(error) = self.pass().await {
-                tracing::warn!(%error, "open payments could not be looked for");
+            if let Err(error) = self.settle_due().await {
+                tracing::warn!(%error, "due payments could not be read");
             }
         }
     }
 
-    /// How long Stripe is not asked, where it did not answer lately.
-    pub(crate) fn rests_for(&self) -> Option<Duration> {
-        self.stripe.rests_for()
+    /// For how long the circuit breaker allows no call to Stripe.
+    pub(crate) fn blocked_for(&self) -> Option<Duration> {
+        self.stripe.blocked_for()
     }
 
-    /// Has a look through what is open.
+    /// Starts a pass over due payments.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
     }
 
-    async fn pass(&self) -> Result<(), db::Error> {
-        // What is due stays due; the look every two seconds comes back to it.
-        if self.stripe.rests_for().is_some() {
+    /// Starts settling every due payment that is not being settled.
+    async fn settle_due(&self) -> Result<(), db::Error> {
+        // Due payments stay due until the polling job finds the circuit breaker closed.
+        if self.stripe.blocked_for().is_some() {
             return Ok(());
         }
         let now = self.clock.now();
-        for id in self.db.read(move |conn| due(conn, now)).await? {
-            // Whoever has it now looks again when done.
-            let Some(turn) = self.turns.take(id) else { continue };
-            let Ok(place) = Arc::clone(&self.at_once).acquire_owned().await else {
+        for id in self.db.read(move |conn| payments_with_tasks(conn, now, BATCH)).await? {
+            // The holder of the lock starts another pass when it is done.
+            let Some(guard) = self.locks.try_lock(id) else { continue };
+            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
                 return Ok(());
             };
             let this = self.clone();
             self.tasks.spawn(trace::context().scope(async move {
-                this.drive(turn, id, &[]).await;
-                drop(place);
+                this.settle_locked(guard, id, &[]).await;
+                drop(slot);
             }));
         }
         Ok(())
     }
 
-    /// Moves a payment until it rests.
-    async fn drive(&self, turn: Turn, id: PaymentId, pauses: &[Duration]) {
-        let mut step = self.step(id).await;
-        let work = async {
-            self.advance(id, pauses).await?;
-            self.look_after(id).await
-        };
-        if let Err(error) = step.context().scope(work).await {
-            step.fail(&error);
-            tracing::warn!(payment = %id, %error, "what Stripe answered could not be written down: it is asked again");
-            self.pause(NOT_WRITTEN).await;
+    /// Settles a payment whose lock is held.
+    async fn settle_locked(&self, guard: KeyedGuard, id: PaymentId, pauses: &[Duration]) {
+        let mut span = self.span(id).await;
+        if let Err(error) = span.context().scope(self.perform_tasks(id, pauses)).await {
+            span.fail(&error);
+            tracing::warn!(payment = %id, %error, "stripe's result could not be stored, will call again");
+            self.pause(FAILED_WRITE_PAUSE).await;
         }
-        drop(step);
-        drop(turn);
-        // Something may have happened to it since it was looked at last.
+        drop(span);
+        drop(guard);
+        // A commit may have changed the payment since its last task.
         self.wake();
     }
 
-    /// The step of settling a payment. It belongs to the trace of the order, whoever has asked: so the one trace of an
-    /// order tells all of it.
-    async fn step(&self, id: PaymentId) -> Span {
-        let asked = trace::current();
-        // Only for knowing: whatever goes wrong here goes wrong again where it matters.
+    /// Starts the span of settling a payment. It belongs to the trace of the order, linked to the request that caused it:
+    /// one trace contains everything about an order.
+    async fn span(&self, id: PaymentId) -> Span {
+        let caller = trace::current();
+        // An error only costs the trace; it occurs again where the payment is read.
         let order = self
             .db
             .read(move |conn| store::trace_of_order(conn, id))
             .await
             .ok()
             .flatten();
-        let elsewhere = asked.zip(order).filter(|(asked, order)| !asked.is_kin_of(*order));
-        let cause = elsewhere.map(|(_, order)| order).or(asked).or(order);
-        let mut step = trace::context()
+        let unrelated = caller.zip(order).filter(|(caller, order)| !caller.is_kin_of(*order));
+        let cause = unrelated.map(|(_, order)| order).or(caller).or(order);
+        let mut span = trace::context()
             .with(cause)
             .span(Kind::Internal, format_args!("settle payment"));
-        if let Some((asked, _)) = elsewhere {
-            step.link(asked);
+        if let Some((caller, _)) = unrelated {
+            span.link(caller);
         }
-        step
+        span
     }
 
-    /// Asks Stripe until there is nothing more to ask, or no answer.
-    async fn advance(&self, id: PaymentId, pauses: &[Duration]) -> Result<(), db::Error> {
+    /// Performs the tasks of a payment until none is due, or Stripe does not answer and `pauses` are used up.
+    async fn perform_tasks(&self, id: PaymentId, pauses: &[Duration]) -> Result<(), db::Error> {
         let mut pauses = pauses.iter();
         loop {
             let now = self.clock.now();
-            let payment = self.db.read(move |conn| store::payment(conn, id)).await?;
-            let Some((payment, call)) = payment.and_then(|payment| payment.due(now).map(|call| (payment, call))) else {
+            let Some(task) = self.db.read(move |conn| next_task(conn, id, now)).await? else {
                 return Ok(());
             };
-            if !self.stripe.may_be_asked() {
+            if !self.stripe.allows_request() {
                 return Ok(());
             }
-            let asked = self.stripe.ask(call, &payment);
-            let Some(learned) = self.unless_stopped(asked).await else {
-                return Ok(());
+            let outcome = match task {
+                Task::Call(payment, call) => self.call(&payment, call, now).await?,
+                Task::Refund(payment, refund, call) => self.refund(&payment, &refund, &call).await?,
+                Task::FollowUp(payment, has_reversals) => self.follow_up(&payment, has_reversals, now).await?,
             };
-            let open = matches!(learned, Learned::Unknown(_));
-            self.write_down(id, (call, now), learned).await?;
-            if open {
-                match pauses.next() {
+            match outcome {
+                Outcome::Answered => {}
+                Outcome::Unanswered => match pauses.next() {
                     Some(pause) => self.pause(*pause).await,
                     None => return Ok(()),
-                }
-                if self.shutdown.is_cancelled() {
-                    return Ok(());
-                }
+                },
+                Outcome::Interrupted => return Ok(()),
+            }
+            if self.shutdown.is_cancelled() {
+                return Ok(());
             }
         }
     }
 
-    async fn write_down(
-        &self,
-        id: PaymentId,
-        (call, asked_at): (Call, Timestamp),
-        learned: Learned,
-    ) -> Result<(), db::Error> {
-        if let Learned::Unknown(reason) = &learned {
-            tracing::warn!(payment = %id, ?call, reason, "Stripe gave no answer: it is asked again");
-        }
-        let (now, share) = (self.clock.now(), self.share);
-        let payment = self
+    /// Makes the call that a payment's status requires, and stores its result.
+    async fn call(&self, payment: &Payment, call: StripeCall, called_at: Timestamp) -> Result<Outcome, db::Error> {
+        let id = payment.id();
+        let Some(result) = self.unless_shut_down(self.stripe.call(call, payment)).await else {
+            return Ok(Outcome::Interrupted);
+        };
+        let outcome = if let StripeResult::Unknown(reason) = &result {
+            tracing::warn!(payment = %id, ?call, reason, "no result from stripe, will call again");
+            Outcome::Unanswered
+        } else {
+            Outcome::Answered
+        };
+        let (now, fee_rate) = (self.clock.now(), self.fee_rate);
+        let stored = self
             .db
-            .write(move |tx| keep(tx, now, share, id, (call, asked_at), learned));
-        let payment = payment.await?;
-        if let Some(trouble) = payment.and_then(|payment| payment.trouble) {
-            tracing::error!(payment = %id, trouble, "a payment waits for a person");
+            .write(move |tx| record_stripe_result(tx, now, fee_rate, id, (call, called_at), result));
+        if let Some(payment) = stored.await?
+            && let Some(trouble) = payment.trouble()
+        {
+            tracing::error!(payment = %id, trouble, "payment needs an operator");
         }
-        Ok(())
+        Ok(outcome)
     }
 
-    /// Waits for Stripe, but not much longer than the service runs.
-    pub(super) async fn unless_stopped<T>(&self, asked: impl Future<Output = T>) -> Option<T> {
-        let stopped = async {
+    /// Requests a refund, and stores its result.
+    async fn refund(&self, payment: &Payment, refund: &Refund, call: &RefundCall) -> Result<Outcome, db::Error> {
+        let id = refund.id();
+        let refunded = self.stripe.refund(payment, refund, call);
+        let Some((list, result)) = self.unless_shut_down(refunded).await else {
+            return Ok(Outcome::Interrupted);
+        };
+        let outcome = match &result {
+            RefundResult::Created(_) => Outcome::Answered,
+            RefundResult::Refused(code) => {
+                tracing::warn!(payment = %payment.id(), refund = %id, code, "refund refused by stripe");
+                Outcome::Answered
+            }
+            RefundResult::Unknown(reason) | RefundResult::KeySpent(reason) => {
+                tracing::warn!(
+                    payment = %payment.id(), refund = %id, reason, "no result for a refund from stripe, will call again"
+                );
+                Outcome::Unanswered
+            }
+            RefundResult::InsufficientBalance(reason) => {
+                tracing::warn!(
+                    payment = %payment.id(), refund = %id, reason,
+                    "refund not covered by the balance at stripe, will call again"
+                );
+                Outcome::Unanswered
+            }
+        };
+        let now = self.clock.now();
+        self.db
+            .write(move |tx| record_refund_result(tx, now, id, &list, &result))
+            .await?;
+        Ok(outcome)
+    }
+
+    /// Checks the captured funds of a payment, and stores Stripe's report.
+    async fn follow_up(
+        &self,
+        payment: &Payment,
+        has_reversals: bool,
+        called_at: Timestamp,
+    ) -> Result<Outcome, db::Error> {
+        let (id, intent) = (payment.id(), payment.intent_id().unwrap_or_default());
+        let report = self.stripe.follow_up(intent, has_reversals);
+        let Some(report) = self.unless_shut_down(report).await else {
+            return Ok(Outcome::Interrupted);
+        };
+        let now = self.clock.now();
+        match report {
+            Ok(report) => {
+                self.db
+                    .write(move |tx| record_follow_up(tx, now, id, called_at, &report))
+                    .await?;
+                Ok(Outcome::Answered)
+            }
+            Err(reason) => {
+                tracing::warn!(payment = %id, reason, "captured funds could not be checked, will call again");
+                self.db.write(move |tx| postpone_follow_up(tx, now, id)).await?;
+                Ok(Outcome::Unanswered)
+            }
+        }
+    }
+
+    /// Waits for Stripe, but after the start of a shutdown no longer than [`SHUTDOWN_TIMEOUT`].
+    async fn unless_shut_down<T>(&self, response: impl Future<Output = T>) -> Option<T> {
+        let timeout = async {
             self.shutdown.cancelled().await;
-            tokio::time::sleep(LAST_WORDS).await;
+            tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
         };
         tokio::select! {
             biased;
-            answer = asked => Some(answer),
-            () = stopped => None,
+            response = response => Some(response),
+            () = timeout => None,
         }
     }
 
     async fn pause(&self, pause: Duration) {
         self.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
-}
-
-/// The payments about which Stripe is to be asked now.
-pub(crate) fn due(conn: &Connection, now: Timestamp) -> Result<Vec<PaymentId>, db::Error> {
-    let mut due = store::unsettled(conn, now, BATCH)?;
-    due.extend(store::to_look_after(conn, now, BATCH)?);
-    Ok(due)
 }

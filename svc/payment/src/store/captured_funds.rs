@@ -1,96 +1,123 @@
-//! Money that was taken.
+//! Table `taking`: captured funds.
 
-use db::Tx;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use std::time::Duration;
+
+use db::{RowReader, Tx};
+use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{PaymentId, Timestamp};
 
 use super::{columns::money, disputes::disputes_of};
-use crate::domain::{BasisPoints, Dispute, Gone, Payment, Taking, that_counts};
+use crate::domain::{
+    BasisPoints, CapturedFunds, CapturedFundsRow, Payment, RefundSummary, Retry, StripeFee, published_dispute,
+};
 
-/// For how long after it was paid a charge can be disputed, and some: what is older is not looked at again.
-const DISPUTABLE: std::time::Duration = std::time::Duration::from_hours(180 * 24);
+/// How long after its payment a charge may be disputed, with a margin. Older charges are not checked again.
+const DISPUTE_PERIOD: Duration = Duration::from_hours(180 * 24);
 
-fn read_taking(row: &Row<'_>) -> rusqlite::Result<Taking> {
-    Ok(Taking {
-        payment_id: row.get("payment_id")?,
-        amount: money(row)?,
-        refunded: row.get("refunded")?,
-        stripe_fee: match row.get("stripe_fee")? {
-            Some(fee) => Some((fee, row.get("stripe_fee_currency")?)),
-            None => None,
-        },
-        tries: row.get("tries")?,
-        look_at: row.get("look_at")?,
-        told_at: row.get("told_at")?,
-    })
+db::columns! {
+    /// Captured funds.
+    CAPTURED_FUNDS: "taking" = [
+        payment_id, amount, currency, refunded, stripe_fee, stripe_fee_currency, tries, look_at, told_at,
+    ];
 }
 
-/// Keeps that the money of a payment was taken, with the platform's share of it; says whether that is new.
-pub(crate) fn take(tx: &Tx, payment: &Payment, share: BasisPoints, now: Timestamp) -> Result<bool, db::Error> {
+fn read_captured_funds(row: &mut RowReader<'_, '_>) -> rusqlite::Result<CapturedFunds> {
+    Ok(CapturedFunds::restore(CapturedFundsRow {
+        payment_id: row.next()?,
+        amount: money(row)?,
+        refunded: row.next()?,
+        stripe_fee: stripe_fee(row)?,
+        next_check: next_check(row)?,
+        notified_at: row.next()?,
+    }))
+}
+
+/// Reads `stripe_fee, stripe_fee_currency`, which a CHECK keeps NULL together.
+pub(super) fn stripe_fee(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option<StripeFee>> {
+    let (amount, currency) = (row.next::<Option<i64>>()?, row.next::<Option<String>>()?);
+    Ok(amount
+        .zip(currency)
+        .map(|(amount, currency)| StripeFee { amount, currency }))
+}
+
+/// Reads `tries, look_at`.
+fn next_check(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option<Retry>> {
+    let (failed_checks, next_at) = (row.next()?, row.next::<Option<Timestamp>>()?);
+    Ok(next_at.map(|next_at| Retry::restore(failed_checks, next_at)))
+}
+
+/// Inserts the captured funds of a payment, with the platform's share as agreed now; returns whether they are new.
+pub(crate) fn insert_captured_funds(
+    tx: &Tx,
+    payment: &Payment,
+    fee_rate: BasisPoints,
+    now: Timestamp,
+) -> Result<bool, db::Error> {
     let added = tx
         .prepare_cached(
             "INSERT INTO taking (payment_id, currency, amount, fee_basis_points, look_at)
-             VALUES (:payment_id, :currency, :amount, :share, :look_at) ON CONFLICT (payment_id) DO NOTHING",
+             VALUES (:payment_id, :currency, :amount, :fee_rate, :look_at) ON CONFLICT (payment_id) DO NOTHING",
         )?
         .execute(named_params! {
-            ":payment_id": payment.id,
-            ":currency": payment.amount.currency,
-            ":amount": payment.amount.amount,
-            ":share": share.get(),
+            ":payment_id": payment.id(),
+            ":currency": payment.amount().currency,
+            ":amount": payment.amount().amount,
+            ":fee_rate": fee_rate.get(),
             ":look_at": now,
         })?;
     Ok(added > 0)
 }
 
-/// Money that was taken with a payment.
-pub(crate) fn taking(conn: &Connection, payment: PaymentId) -> Result<Option<Taking>, db::Error> {
+/// Returns the captured funds of a payment.
+pub(crate) fn captured_funds(conn: &Connection, payment: PaymentId) -> Result<Option<CapturedFunds>, db::Error> {
+    let sql = format!("SELECT {} FROM taking WHERE payment_id = ?1", CAPTURED_FUNDS.select);
     Ok(conn
-        .prepare_cached("SELECT * FROM taking WHERE payment_id = ?1")?
-        .query_row([payment], read_taking)
+        .prepare_cached(&sql)?
+        .query_row([payment], db::read_row(read_captured_funds))
         .optional()?)
 }
 
-/// Keeps what has changed of what is known of money that was taken. What went back, the refunds tell.
-pub(crate) fn update_taking(tx: &Tx, taking: &Taking) -> Result<(), db::Error> {
-    let fee = taking.stripe_fee.as_ref();
+/// Updates captured funds, except the refunded amount, which triggers derive from the refunds.
+pub(crate) fn update_captured_funds(tx: &Tx, funds: &CapturedFunds) -> Result<(), db::Error> {
+    let (fee, check) = (funds.stripe_fee(), funds.next_check());
     tx.prepare_cached(
         "UPDATE taking
          SET stripe_fee = :fee, stripe_fee_currency = :fee_currency, tries = :tries, look_at = :look_at, told_at = :told_at
          WHERE payment_id = :payment_id",
     )?
     .execute(named_params! {
-        ":payment_id": taking.payment_id,
-        ":fee": fee.map(|(fee, _)| *fee),
-        ":fee_currency": fee.map(|(_, currency)| currency),
-        ":tries": taking.tries,
-        ":look_at": taking.look_at,
-        ":told_at": taking.told_at,
+        ":payment_id": funds.payment_id(),
+        ":fee": fee.map(|fee| fee.amount),
+        ":fee_currency": fee.map(|fee| &fee.currency),
+        ":tries": check.map_or(0, Retry::failed_attempts),
+        ":look_at": check.map(Retry::next_at),
+        ":told_at": funds.notified_at(),
     })?;
     Ok(())
 }
 
-/// Has Stripe asked what has become of the money of a payment; says whether any was taken.
-pub(crate) fn look_after(tx: &Tx, payment: PaymentId, now: Timestamp) -> Result<bool, db::Error> {
-    let found = tx
+/// Schedules a check of a payment's captured funds; returns whether it has any.
+pub(crate) fn request_check(tx: &Tx, payment: PaymentId, now: Timestamp) -> Result<bool, db::Error> {
+    let changed = tx
         .prepare_cached(
             "UPDATE taking SET told_at = ?2, look_at = min(coalesce(look_at, ?2), ?2), tries = 0 WHERE payment_id = ?1",
         )?
         .execute((payment, now))?;
-    Ok(found > 0)
+    Ok(changed > 0)
 }
 
-/// Has Stripe asked what has become of all money that was taken lately.
-pub(crate) fn look_after_all(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
+/// Schedules a check of all captured funds that can still be disputed.
+pub(crate) fn request_all_checks(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
     tx.prepare_cached(
         "UPDATE taking SET told_at = ?1, look_at = ?1, tries = 0
          WHERE payment_id IN (SELECT id FROM payment WHERE created_at > ?2)",
     )?
-    .execute((now, now - DISPUTABLE))?;
+    .execute((now, now - DISPUTE_PERIOD))?;
     Ok(())
 }
 
-/// The payments about whose money Stripe is to be asked now: those of which a refund is asked for first.
-pub(crate) fn to_look_after(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+/// Returns the payments that have a refund or a check due, refunds first.
+pub(crate) fn follow_ups_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
     let mut found = conn.prepare_cached(
         "SELECT payment_id FROM
              (SELECT DISTINCT r.payment_id FROM refund r JOIN taking USING (payment_id)
@@ -102,13 +129,13 @@ pub(crate) fn to_look_after(conn: &Connection, now: Timestamp, limit: u32) -> Re
     Ok(payments.collect::<Result<_, _>>()?)
 }
 
-/// What of a payment's money is gone.
-pub(crate) fn gone(conn: &Connection, payment: PaymentId) -> Result<Gone, db::Error> {
-    let Some(taking) = taking(conn, payment)? else {
-        return Ok(Gone::default());
+/// Returns how much of a payment went back.
+pub(crate) fn refund_summary(conn: &Connection, payment: PaymentId) -> Result<RefundSummary, db::Error> {
+    let Some(funds) = captured_funds(conn, payment)? else {
+        return Ok(RefundSummary::default());
     };
-    Ok(Gone {
-        refunded: taking.refunded,
-        dispute: that_counts(&disputes_of(conn, payment)?).and_then(Dispute::told),
+    Ok(RefundSummary {
+        refunded: funds.refunded(),
+        dispute: published_dispute(&disputes_of(conn, payment)?, funds.amount().currency),
     })
 }

@@ -1,35 +1,26 @@
-//! Columns that several tables have.
+//! Values that several tables store in the same columns.
 
-use rusqlite::Row;
-use values::Money;
+use db::RowReader;
+use values::{Money, Timestamp};
 
-/// A word in a column that stands for a variant, both ways.
-macro_rules! words {
-    ($column:ident of $type:ty { $($word:literal = $variant:pat => $value:expr),+ $(,)? }) => {
-        pub(super) struct $column(pub(super) $type);
+use crate::domain::Retry;
 
-        impl ToSql for $column {
-            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-                Ok(match self.0 { $($variant => $word),+ }.into())
-            }
-        }
-
-        impl FromSql for $column {
-            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-                match value.as_str()? {
-                    $($word => Ok(Self($value)),)+
-                    _ => Err(FromSqlError::InvalidType),
-                }
-            }
-        }
-    };
+/// Reads `amount, currency`.
+pub(super) fn money(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Money> {
+    Ok(Money {
+        amount: row.next()?,
+        currency: row.next()?,
+    })
 }
 
-pub(super) use words;
+/// Reads `tries, next_try_at`.
+pub(super) fn retry(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Retry> {
+    let failed_attempts: u32 = row.next()?;
+    let next_at: Timestamp = row.next()?;
+    Ok(Retry::restore(failed_attempts, next_at))
+}
 
-pub(super) fn money(row: &Row<'_>) -> rusqlite::Result<Money> {
-    Ok(Money {
-        amount: row.get("amount")?,
-        currency: row.get("currency")?,
-    })
+/// Reads a version, which a CHECK keeps positive.
+pub(super) fn version(row: &mut RowReader<'_, '_>) -> rusqlite::Result<u64> {
+    Ok(row.next::<i64>()?.unsigned_abs())
 }

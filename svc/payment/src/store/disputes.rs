@@ -1,59 +1,55 @@
-//! Disputes.
+//! Table `dispute`.
 
-use db::Tx;
-use rusqlite::{
-    Connection, Row, named_params,
-    types::{FromSql, FromSqlError, FromSqlResult, ValueRef},
-};
+use db::{RowReader, Tx};
+use rusqlite::{Connection, named_params};
 use values::{PaymentId, Timestamp};
 
-use crate::domain::{Dispute, DisputeStatus};
+use crate::domain::Dispute;
 
-struct DisputeWord(DisputeStatus);
-
-impl FromSql for DisputeWord {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        DisputeStatus::of_word(value.as_str()?)
-            .map(Self)
-            .ok_or(FromSqlError::InvalidType)
-    }
+db::columns! {
+    /// A dispute.
+    DISPUTE: "dispute" = [id, amount, status, reason, withdrawn, fee, fee_currency, created_at];
 }
 
-fn read_dispute(row: &Row<'_>) -> rusqlite::Result<Dispute> {
+fn read_dispute(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Dispute> {
     Ok(Dispute {
-        id: row.get("id")?,
-        amount: row.get("amount")?,
-        status: row.get::<_, DisputeWord>("status")?.0,
-        reason: row.get("reason")?,
-        withdrawn: row.get("withdrawn")?,
-        fee: row.get("fee")?,
-        fee_currency: row.get("fee_currency")?,
-        created_at: row.get("created_at")?,
+        id: row.next()?,
+        amount: row.next()?,
+        status: row.next()?,
+        reason: row.next()?,
+        withdrawn: row.next()?,
+        fee: row.next()?,
+        fee_currency: row.next()?,
+        created_at: row.next()?,
     })
 }
 
-/// The disputes of a payment, the oldest first.
+/// Returns the disputes of a payment, oldest first.
 pub(crate) fn disputes_of(conn: &Connection, payment: PaymentId) -> Result<Vec<Dispute>, db::Error> {
-    let mut found = conn.prepare_cached("SELECT * FROM dispute WHERE payment_id = ?1 ORDER BY created_at, id")?;
-    let disputes = found.query_map([payment], read_dispute)?;
+    let sql = format!(
+        "SELECT {} FROM dispute WHERE payment_id = ?1 ORDER BY created_at, id",
+        DISPUTE.select
+    );
+    let mut found = conn.prepare_cached(&sql)?;
+    let disputes = found.query_map([payment], db::read_row(read_dispute))?;
     Ok(disputes.collect::<Result<_, _>>()?)
 }
 
-/// Keeps how a dispute is now.
-pub(crate) fn keep_dispute(tx: &Tx, payment: PaymentId, dispute: &Dispute, now: Timestamp) -> Result<(), db::Error> {
-    tx.prepare_cached(
-        "INSERT INTO dispute (id, payment_id, amount, status, reason, withdrawn, fee, fee_currency, created_at, updated_at)
-         VALUES (:id, :payment_id, :amount, :status, :reason, :withdrawn, :fee, :fee_currency, :created_at, :updated_at)
+/// Stores the current state of a dispute.
+pub(crate) fn upsert_dispute(tx: &Tx, payment: PaymentId, dispute: &Dispute, now: Timestamp) -> Result<(), db::Error> {
+    let sql = format!(
+        "INSERT INTO dispute ({}, payment_id, updated_at) VALUES ({}, :payment_id, :updated_at)
          ON CONFLICT (id) DO UPDATE
          SET amount = excluded.amount, status = excluded.status, reason = excluded.reason,
              withdrawn = excluded.withdrawn, fee = excluded.fee, fee_currency = excluded.fee_currency,
              created_at = excluded.created_at, updated_at = excluded.updated_at",
-    )?
-    .execute(named_params! {
+        DISPUTE.names, DISPUTE.placeholders
+    );
+    tx.prepare_cached(&sql)?.execute(named_params! {
         ":id": dispute.id,
         ":payment_id": payment,
         ":amount": dispute.amount,
-        ":status": dispute.status.word(),
+        ":status": dispute.status,
         ":reason": dispute.reason,
         ":withdrawn": dispute.withdrawn,
         ":fee": dispute.fee,

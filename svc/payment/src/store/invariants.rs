@@ -1,6 +1,8 @@
+//! What must be true of the database.
+
 use db::admin::Invariant;
 
-/// What `check` looks for.
+/// The queries of `check`: each finds the rows that break an invariant.
 pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "the tally counts the payments",
@@ -9,23 +11,23 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
               FULL JOIN tally t USING (status) WHERE coalesce(p.payments, 0) IS NOT t.payments",
     },
     Invariant {
-        name: "no payment waits for a person",
+        name: "no payment needs an operator",
         sql: "SELECT id, order_id, intent_id, status, trouble FROM payment WHERE trouble IS NOT NULL",
     },
     Invariant {
-        name: "an order has at most one payment that lives",
+        name: "an order has at most one live payment",
         sql: "SELECT order_id, count(*) AS living FROM payment
               WHERE status IN ('started', 'requires-payment-method', 'requires-action', 'authorized', 'capturing', 'captured')
               GROUP BY order_id HAVING living > 1",
     },
     Invariant {
-        name: "money is taken only for an order that was confirmed with that payment",
+        name: "a payment is captured only for an order that was confirmed with it",
         sql: "SELECT p.id, p.status, b.order_id, b.status AS order_status, b.payment_id
               FROM payment p JOIN bill b USING (order_id)
               WHERE p.status IN ('capturing', 'captured') AND b.payment_id IS NOT p.id",
     },
     Invariant {
-        name: "the money of a complete order was taken",
+        name: "the payment of a complete order is captured",
         sql: "SELECT b.order_id, b.payment_id, p.status FROM bill b LEFT JOIN payment p ON p.id = b.payment_id
               WHERE b.status = 'complete' AND p.status IS NOT 'captured'",
     },
@@ -41,14 +43,14 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
               GROUP BY transaction_id, currency HAVING sum <> 0",
     },
     Invariant {
-        name: "what was captured is in the ledger, and nothing else",
+        name: "captured payments are in the ledger, and no others",
         sql: "SELECT p.id, p.status, p.amount, t.amount AS taken, t.currency FROM payment p
               LEFT JOIN taking t ON t.payment_id = p.id
               WHERE (p.status = 'captured' AND p.amount > 0) <> (t.payment_id IS NOT NULL)
                  OR t.amount <> p.amount OR t.currency <> p.currency",
     },
     Invariant {
-        name: "the ledger says how every payment stands",
+        name: "the ledger shows the state of every payment",
         sql: "WITH standing AS (
                   SELECT t.payment_id, t.currency, t.fee_basis_points, t.amount, t.refunded,
                       coalesce(d.withdrawn, 0) AS gone,
@@ -75,14 +77,14 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                  OR b.seller IS NOT CASE WHEN e.seller_id IS NULL THEN 0 ELSE e.remaining - e.fee END",
     },
     Invariant {
-        name: "what is a seller's is that seller's",
+        name: "a seller's share belongs to the seller of the order",
         sql: "SELECT l.payment_id, l.seller_id, b.seller_id AS sold_by, sum(l.seller) AS seller
               FROM ledger l JOIN payment p ON p.id = l.payment_id JOIN bill b USING (order_id)
               WHERE l.seller_id IS NOT b.seller_id GROUP BY l.payment_id, l.seller_id
               HAVING sum(l.seller) <> 0 OR sum(l.platform_fee) <> 0",
     },
     Invariant {
-        name: "a seller's balance is what the seller's ledger sums up to",
+        name: "a seller's balance is the sum of the seller's ledger",
         sql: "WITH booked AS (
                   SELECT seller_id, currency, sum(buyer) AS buyer, sum(held) AS held, sum(seller) AS seller,
                       sum(platform_fee) AS platform_fee, sum(refunds) AS refunds, sum(dispute) AS dispute
@@ -94,7 +96,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                  OR b.platform_fee IS NOT s.platform_fee OR b.refunds IS NOT s.refunds OR b.dispute IS NOT s.dispute",
     },
     Invariant {
-        name: "what Stripe keeps for itself is in the ledger",
+        name: "Stripe's fees are in the ledger",
         sql: "WITH kept AS (
                   SELECT payment_id, stripe_fee_currency AS currency, stripe_fee AS fee FROM taking
                   WHERE stripe_fee IS NOT NULL
@@ -108,13 +110,13 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
               WHERE coalesce(e.fee, 0) <> coalesce(b.fee, 0)",
     },
     Invariant {
-        name: "what went back is what the refunds say",
+        name: "the refunded amount is the sum of the refunds",
         sql: "SELECT t.payment_id, t.refunded, coalesce(sum(r.amount), 0) AS given FROM taking t
               LEFT JOIN refund r ON r.payment_id = t.payment_id AND r.state IN ('pending', 'succeeded')
               GROUP BY t.payment_id HAVING t.refunded <> given",
     },
     Invariant {
-        name: "nothing went back that was not taken",
+        name: "only captured payments are refunded",
         sql: "SELECT id, payment_id, amount, state FROM refund
               WHERE state IN ('pending', 'succeeded') AND amount > 0
                 AND payment_id NOT IN (SELECT payment_id FROM taking)",

@@ -1,15 +1,16 @@
-//! The books.
+//! Table `ledger`, and the balances that triggers derive from it.
 
-use db::Tx;
-use rusqlite::{Connection, OptionalExtension, Row, named_params};
+use db::{RowReader, Tx};
+use events::OrderStatus;
+use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Currency, OrderId, PaymentId, Timestamp, UserId};
 
-use super::{columns::money, orders::OrderWord};
-use crate::domain::{Amounts, BasisPoints, Page, Taken, Why};
+use super::{captured_funds::stripe_fee, columns::money};
+use crate::domain::{AccountAmounts, BasisPoints, CapturedSale, EntryReason, LedgerKey, StripeFee};
 
-/// A line of a seller's books.
+/// A row of a seller's ledger.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct Line {
+pub(crate) struct LedgerRow {
     pub(crate) id: i64,
     pub(crate) at: Timestamp,
     pub(crate) payment_id: PaymentId,
@@ -17,82 +18,94 @@ pub(crate) struct Line {
     pub(crate) currency: Currency,
     pub(crate) reason: String,
     pub(crate) reference: Option<String>,
-    pub(crate) amounts: Amounts,
+    pub(crate) amounts: AccountAmounts,
 }
 
-/// What was taken with a payment, and what has become of it.
-pub(crate) fn taken(conn: &Connection, payment: PaymentId) -> Result<Option<Taken>, db::Error> {
-    let taken = conn
+/// The columns that [`read_amounts`] reads, summed up.
+const SUMS: &str = "sum(buyer), sum(held), sum(seller), sum(platform_fee), sum(refunds), sum(dispute), sum(costs), \
+                    sum(stripe_fee)";
+
+fn read_amounts(row: &mut RowReader<'_, '_>) -> rusqlite::Result<AccountAmounts> {
+    Ok(AccountAmounts {
+        buyer: row.next()?,
+        held: row.next()?,
+        seller: row.next()?,
+        platform_fee: row.next()?,
+        refunds: row.next()?,
+        dispute: row.next()?,
+        costs: row.next()?,
+        stripe_fee: row.next()?,
+    })
+}
+
+/// Returns a captured payment with everything that determines its balances.
+pub(crate) fn captured_sale(conn: &Connection, payment: PaymentId) -> Result<Option<CapturedSale>, db::Error> {
+    let sale = conn
         .prepare_cached(
-            "SELECT t.currency, t.amount, t.fee_basis_points, t.refunded, t.stripe_fee, t.stripe_fee_currency, b.seller_id,
-                 b.status,
-                 (SELECT coalesce(sum(withdrawn), 0) FROM dispute d WHERE d.payment_id = t.payment_id) AS disputed
+            "SELECT t.amount, t.currency, t.fee_basis_points, b.seller_id, b.status, t.refunded,
+                 (SELECT coalesce(sum(withdrawn), 0) FROM dispute d WHERE d.payment_id = t.payment_id),
+                 t.stripe_fee, t.stripe_fee_currency
              FROM taking t JOIN payment p ON p.id = t.payment_id JOIN bill b USING (order_id)
              WHERE t.payment_id = ?1",
         )?
-        .query_row([payment], read_taken)
+        .query_row([payment], db::read_row(read_sale))
         .optional()?;
-    let Some(mut taken) = taken else { return Ok(None) };
+    let Some(mut sale) = sale else { return Ok(None) };
     let mut fees = conn.prepare_cached("SELECT fee, fee_currency FROM dispute WHERE payment_id = ?1")?;
-    for fee in fees.query_map([payment], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        taken.stripe_fees.push(fee?);
-    }
-    Ok(Some(taken))
-}
-
-fn read_taken(row: &Row<'_>) -> rusqlite::Result<Taken> {
-    let share = BasisPoints::try_from(row.get::<_, i64>("fee_basis_points")?);
-    let stripe_fee = row.get::<_, Option<i64>>("stripe_fee")?;
-    Ok(Taken {
-        amount: money(row)?,
-        // The table has a CHECK.
-        share: share.unwrap_or_default(),
-        seller: row.get("seller_id")?,
-        complete: row.get::<_, OrderWord>("status")?.0 == events::OrderStatus::Complete,
-        refunded: row.get("refunded")?,
-        disputed: row.get("disputed")?,
-        stripe_fees: match stripe_fee {
-            Some(fee) => vec![(fee, row.get("stripe_fee_currency")?)],
-            None => Vec::new(),
-        },
-    })
-}
-
-fn read_amounts(row: &Row<'_>) -> rusqlite::Result<Amounts> {
-    Ok(Amounts {
-        buyer: row.get("buyer")?,
-        held: row.get("held")?,
-        seller: row.get("seller")?,
-        platform_fee: row.get("platform_fee")?,
-        refunds: row.get("refunds")?,
-        dispute: row.get("dispute")?,
-        costs: row.get("costs")?,
-        stripe_fee: row.get("stripe_fee")?,
-    })
-}
-
-/// What stands in the books for a payment.
-pub(crate) fn booked(conn: &Connection, payment: PaymentId) -> Result<Vec<(Page, Amounts)>, db::Error> {
-    let mut sums = conn.prepare_cached(
-        "SELECT currency, seller_id, sum(buyer) AS buyer, sum(held) AS held, sum(seller) AS seller,
-             sum(platform_fee) AS platform_fee, sum(refunds) AS refunds, sum(dispute) AS dispute, sum(costs) AS costs,
-             sum(stripe_fee) AS stripe_fee
-         FROM ledger WHERE payment_id = ?1 GROUP BY currency, seller_id",
-    )?;
-    let sums = sums.query_map([payment], |row| {
-        Ok(((row.get("currency")?, row.get("seller_id")?), read_amounts(row)?))
+    let fees = fees.query_map([payment], |row| {
+        Ok(StripeFee {
+            amount: row.get(0)?,
+            currency: row.get(1)?,
+        })
     })?;
-    Ok(sums.collect::<Result<_, _>>()?)
+    for fee in fees {
+        sale.stripe_fees.push(fee?);
+    }
+    Ok(Some(sale))
 }
 
-/// Appends a transaction to the books.
-pub(crate) fn append(
+fn read_sale(row: &mut RowReader<'_, '_>) -> rusqlite::Result<CapturedSale> {
+    Ok(CapturedSale {
+        amount: money(row)?,
+        // A CHECK bounds the column.
+        fee_rate: BasisPoints::try_from(row.next::<i64>()?).unwrap_or_default(),
+        seller_id: row.next()?,
+        is_complete: row.next::<OrderStatus>()? == OrderStatus::Complete,
+        refunded: row.next()?,
+        disputed: row.next()?,
+        stripe_fees: stripe_fee(row)?.into_iter().collect(),
+    })
+}
+
+/// Returns the balances that the ledger shows for a payment.
+pub(crate) fn ledger_balances(
+    conn: &Connection,
+    payment: PaymentId,
+) -> Result<Vec<(LedgerKey, AccountAmounts)>, db::Error> {
+    let sql =
+        format!("SELECT currency, seller_id, {SUMS} FROM ledger WHERE payment_id = ?1 GROUP BY currency, seller_id");
+    let mut found = conn.prepare_cached(&sql)?;
+    let balances = found.query_map(
+        [payment],
+        db::read_row(|row| {
+            let key = LedgerKey {
+                currency: row.next()?,
+                seller_id: row.next()?,
+            };
+            Ok((key, read_amounts(row)?))
+        }),
+    )?;
+    Ok(balances.collect::<Result<_, _>>()?)
+}
+
+/// Appends a row to the ledger.
+pub(crate) fn append_to_ledger(
     tx: &Tx,
     now: Timestamp,
     payment: PaymentId,
-    (currency, seller): &Page,
-    why: &Why,
-    amounts: &Amounts,
+    key: &LedgerKey,
+    reason: &EntryReason,
+    amounts: &AccountAmounts,
 ) -> Result<(), db::Error> {
     tx.prepare_cached(
         "INSERT INTO ledger (at, payment_id, seller_id, currency, reason, reference, buyer, held, seller, platform_fee,
@@ -103,10 +116,10 @@ pub(crate) fn append(
     .execute(named_params! {
         ":at": now,
         ":payment_id": payment,
-        ":seller_id": seller,
-        ":currency": currency,
-        ":reason": why.word(),
-        ":reference": why.reference(),
+        ":seller_id": key.seller_id,
+        ":currency": key.currency,
+        ":reason": reason.as_str(),
+        ":reference": reason.reference(),
         ":buyer": amounts.buyer,
         ":held": amounts.held,
         ":seller": amounts.seller,
@@ -119,47 +132,53 @@ pub(crate) fn append(
     Ok(())
 }
 
-/// A seller's books, by currency.
-pub(crate) fn balance(conn: &Connection, seller: UserId) -> Result<Vec<(Currency, Amounts)>, db::Error> {
-    let mut sums = conn.prepare_cached(
-        "SELECT *, 0 AS costs, 0 AS stripe_fee FROM seller_balance WHERE seller_id = ?1 ORDER BY currency",
+/// Returns a seller's balances, by currency.
+pub(crate) fn seller_balances(conn: &Connection, seller: UserId) -> Result<Vec<(Currency, AccountAmounts)>, db::Error> {
+    let mut found = conn.prepare_cached(
+        "SELECT currency, buyer, held, seller, platform_fee, refunds, dispute, 0, 0
+         FROM seller_balance WHERE seller_id = ?1 ORDER BY currency",
     )?;
-    let sums = sums.query_map([seller], |row| Ok((row.get("currency")?, read_amounts(row)?)))?;
-    Ok(sums.collect::<Result<_, _>>()?)
+    let balances = found.query_map([seller], db::read_row(|row| Ok((row.next()?, read_amounts(row)?))))?;
+    Ok(balances.collect::<Result<_, _>>()?)
 }
 
-/// The lines of a seller's books before `before`, the newest first. What is only held for the seller is none yet.
-pub(crate) fn lines(
+/// Returns the rows of a seller's ledger before `before`, newest first. Money held for incomplete orders is left out.
+pub(crate) fn ledger_rows(
     conn: &Connection,
     seller: UserId,
     before: Option<i64>,
     limit: u32,
-) -> Result<Vec<Line>, db::Error> {
+) -> Result<Vec<LedgerRow>, db::Error> {
     let mut found = conn.prepare_cached(
-        "SELECT l.*, p.order_id FROM ledger l JOIN payment p ON p.id = l.payment_id
+        "SELECT l.id, l.at, l.payment_id, p.order_id, l.currency, l.reason, l.reference, l.buyer, l.held, l.seller,
+             l.platform_fee, l.refunds, l.dispute, l.costs, l.stripe_fee
+         FROM ledger l JOIN payment p ON p.id = l.payment_id
          WHERE l.seller_id = ?1 AND l.reason <> 'captured' AND l.id < coalesce(?2, 9223372036854775807)
          ORDER BY l.id DESC LIMIT ?3",
     )?;
-    let lines = found.query_map((seller, before, limit), |row| {
-        Ok(Line {
-            id: row.get("id")?,
-            at: row.get("at")?,
-            payment_id: row.get("payment_id")?,
-            order_id: row.get("order_id")?,
-            currency: row.get("currency")?,
-            reason: row.get("reason")?,
-            reference: row.get("reference")?,
-            amounts: read_amounts(row)?,
-        })
-    })?;
-    Ok(lines.collect::<Result<_, _>>()?)
+    let rows = found.query_map(
+        (seller, before, limit),
+        db::read_row(|row| {
+            Ok(LedgerRow {
+                id: row.next()?,
+                at: row.next()?,
+                payment_id: row.next()?,
+                order_id: row.next()?,
+                currency: row.next()?,
+                reason: row.next()?,
+                reference: row.next()?,
+                amounts: read_amounts(row)?,
+            })
+        }),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// What each account has, by currency; all sellers together.
-pub(crate) fn accounts(conn: &Connection) -> Result<Vec<(String, String, i64)>, db::Error> {
-    let mut sums = conn.prepare_cached(
+/// Returns currency, account and balance of every account; all sellers together are one account.
+pub(crate) fn account_balances(conn: &Connection) -> Result<Vec<(String, String, i64)>, db::Error> {
+    let mut found = conn.prepare_cached(
         "SELECT currency, account, sum(amount) FROM ledger_entry GROUP BY currency, account ORDER BY currency, account",
     )?;
-    let sums = sums.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-    Ok(sums.collect::<Result<_, _>>()?)
+    let balances = found.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(balances.collect::<Result<_, _>>()?)
 }

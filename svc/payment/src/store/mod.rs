@@ -11,17 +11,23 @@ mod recovery_gap;
 mod refunds;
 mod stripe_events;
 
-pub(crate) use captured_funds::{gone, look_after, look_after_all, take, taking, to_look_after, update_taking};
-pub(crate) use disputes::{disputes_of, keep_dispute};
+pub(crate) use captured_funds::{
+    captured_funds, follow_ups_due, insert_captured_funds, refund_summary, request_all_checks, request_check,
+    update_captured_funds,
+};
+pub(crate) use disputes::{disputes_of, upsert_dispute};
 pub(crate) use invariants::INVARIANTS;
-pub(crate) use ledger::{Line, accounts, append, balance, booked, lines, taken};
-pub(crate) use orders::{adopt, bill, learn_seller, trace_of_order};
+pub(crate) use ledger::{
+    LedgerRow, account_balances, append_to_ledger, captured_sale, ledger_balances, ledger_rows, seller_balances,
+};
+pub(crate) use orders::{fill_in_seller, order, trace_of_order, upsert_order};
 pub(crate) use payments::{
-    began_since, count_version, in_trouble, insert, live, longest_unsettled, newest, of_buyer, of_intent, page,
-    payment, started_by, tally, unsettled, update, waiting_for_order, without_books,
+    count_payments, count_payments_in_trouble, increment_version, insert_payment, live_payment, newest_payment_at,
+    oldest_unanswered_at, payment, payment_of_intent, payment_started_by, payments_after, payments_due,
+    payments_of_buyer, payments_started_since, payments_without_ledger, undecided_payments, update_payment,
 };
-pub(crate) use recovery_gap::{amnesia, forget_amnesia, keep_amnesia};
+pub(crate) use recovery_gap::{delete_recovery_gap, insert_recovery_gap, recovery_gap};
 pub(crate) use refunds::{
-    insert_refund, oldest_asked, refund, refund_at_stripe, refund_to_ask_for, refunds_of, update_refund,
+    insert_refund, oldest_requested_refund_at, refund, refund_at_stripe, refund_due, refunds_of, update_refund,
 };
-pub(crate) use stripe_events::{forget, is_new};
+pub(crate) use stripe_events::{insert_stripe_event, purge_stripe_events};

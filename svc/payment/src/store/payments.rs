@@ -1,128 +1,136 @@
-//! Payments.
+//! Table `payment`.
 
-use db::Tx;
+use db::{RowReader, Tx};
 use idempotency::Request;
 use rusqlite::{
-    Connection, OptionalExtension, Row, named_params,
-    types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef},
+    Connection, OptionalExtension, Params, named_params,
+    types::{FromSql, FromSqlError, FromSqlResult, ValueRef},
 };
 use values::{OrderId, PaymentId, Timestamp, UserId};
 
-use super::columns::{money, words};
-use crate::domain::{Failure, FailureKind, Means, NextStep, Payment, Status, Token};
+use super::columns::{money, retry, version};
+use crate::domain::{BuyerAction, CardToken, Failure, FailureKind, Payment, PaymentMethod, PaymentRow};
 
-words!(StatusWord of Status {
-    "started" = Status::Started => Status::Started,
-    "requires-payment-method" = Status::RequiresPaymentMethod => Status::RequiresPaymentMethod,
-    "requires-action" = Status::RequiresAction => Status::RequiresAction,
-    "authorized" = Status::Authorized => Status::Authorized,
-    "capturing" = Status::Capturing => Status::Capturing,
-    "captured" = Status::Captured => Status::Captured,
-    "voiding" = Status::Voiding => Status::Voiding,
-    "voided" = Status::Voided => Status::Voided,
-    "failed" = Status::Failed => Status::Failed,
-});
+db::columns! {
+    /// A payment as it is read; a new one is inserted with fewer columns.
+    PAYMENT: "payment" = [
+        id, order_id, buyer_id, amount, currency, token, return_url, status, intent_id, client_secret, next_action_url,
+        failure_kind, failure_code, failure_message, trouble, version, created_at, updated_at, tries, next_try_at,
+        told_at,
+    ];
+    /// A new payment, with the request that started it.
+    NEW_PAYMENT: "payment" = [
+        id, order_id, buyer_id, amount, currency, token, return_url, status, intent_id, version, created_at, updated_at,
+        tries, next_try_at, told_at, idempotency_key, fingerprint,
+    ];
+}
 
-words!(KindWord of FailureKind {
-    "declined" = FailureKind::Declined => FailureKind::Declined,
-    "bad-token" = FailureKind::BadToken => FailureKind::BadToken,
-    "refused" = FailureKind::Refused => FailureKind::Refused,
-    "lapsed" = FailureKind::Lapsed => FailureKind::Lapsed,
-    "lost" = FailureKind::Lost => FailureKind::Lost,
-});
+struct StoredToken(CardToken);
 
-struct TokenText(Token);
-
-impl FromSql for TokenText {
+impl FromSql for StoredToken {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        value
-            .as_str()?
-            .parse()
-            .map(Self)
-            .map_err(|malformed| FromSqlError::Other(Box::new(malformed)))
+        let token = value.as_str()?.parse().map_err(FromSqlError::other)?;
+        Ok(Self(token))
     }
 }
 
-pub(super) fn read_payment(row: &Row<'_>) -> rusqlite::Result<Payment> {
-    let kind = row.get::<_, Option<KindWord>>("failure_kind")?;
-    let failure = |kind: KindWord| -> rusqlite::Result<Failure> {
-        Ok(Failure {
-            kind: kind.0,
-            code: row.get("failure_code")?,
-            message: row.get("failure_message")?,
-        })
-    };
-    Ok(Payment {
-        id: row.get("id")?,
-        order_id: row.get("order_id")?,
-        buyer_id: row.get("buyer_id")?,
+fn read_payment(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Payment> {
+    Ok(Payment::restore(PaymentRow {
+        id: row.next()?,
+        order_id: row.next()?,
+        buyer_id: row.next()?,
         amount: money(row)?,
-        with: match row.get::<_, Option<TokenText>>("token")? {
-            Some(TokenText(token)) => Means::Card {
-                token,
-                return_url: row.get("return_url")?,
-            },
-            None => Means::Browser,
-        },
-        status: row.get::<_, StatusWord>("status")?.0,
-        intent_id: row.get("intent_id")?,
-        next: match row.get("client_secret")? {
-            Some(client_secret) => Some(NextStep {
-                client_secret,
-                url: row.get("next_action_url")?,
-            }),
-            None => None,
-        },
-        failure: kind.map(failure).transpose()?,
-        trouble: row.get("trouble")?,
-        version: row.get::<_, i64>("version")?.unsigned_abs(),
-        created_at: row.get("created_at")?,
-        updated_at: row.get("updated_at")?,
-        tries: row.get("tries")?,
-        next_try_at: row.get("next_try_at")?,
-        told_at: row.get("told_at")?,
-    })
+        method: payment_method(row)?,
+        status: row.next()?,
+        intent_id: row.next()?,
+        buyer_action: buyer_action(row)?,
+        failure: failure(row)?,
+        trouble: row.next()?,
+        version: version(row)?,
+        created_at: row.next()?,
+        updated_at: row.next()?,
+        retry: retry(row)?,
+        notified_at: row.next()?,
+    }))
 }
 
-/// Keeps a new payment, and which request started it, if one did. Violates a unique index where the order has one that
-/// lives.
-pub(crate) fn insert(tx: &Tx, payment: &Payment, request: Option<&Request>) -> Result<(), db::Error> {
-    let (token, return_url) = match &payment.with {
-        Means::Card { token, return_url } => (Some(token.as_str()), return_url.as_deref()),
-        Means::Browser => (None, None),
+/// Reads `token, return_url`.
+fn payment_method(row: &mut RowReader<'_, '_>) -> rusqlite::Result<PaymentMethod> {
+    let (token, return_url) = (row.next::<Option<StoredToken>>()?, row.next()?);
+    Ok(
+        token.map_or(PaymentMethod::Browser, |StoredToken(token)| PaymentMethod::Card {
+            token,
+            return_url,
+        }),
+    )
+}
+
+/// Reads `client_secret, next_action_url`.
+fn buyer_action(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option<BuyerAction>> {
+    let (client_secret, url) = (row.next::<Option<String>>()?, row.next()?);
+    Ok(client_secret.map(|client_secret| BuyerAction { client_secret, url }))
+}
+
+/// Reads `failure_kind, failure_code, failure_message`, which a CHECK keeps NULL together.
+fn failure(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option<Failure>> {
+    let kind = row.next::<Option<FailureKind>>()?;
+    let (code, message) = (row.next::<Option<String>>()?, row.next::<Option<String>>()?);
+    Ok(kind.map(|kind| Failure {
+        kind,
+        code: code.unwrap_or_default(),
+        message: message.unwrap_or_default(),
+    }))
+}
+
+/// Returns the payment that meets a condition.
+fn find_payment(conn: &Connection, condition: &str, params: impl Params) -> Result<Option<Payment>, db::Error> {
+    let sql = format!("SELECT {} FROM payment WHERE {condition}", PAYMENT.select);
+    Ok(conn
+        .prepare_cached(&sql)?
+        .query_row(params, db::read_row(read_payment))
+        .optional()?)
+}
+
+/// Returns the payments that meet a condition, which may end with an order and a limit.
+fn find_payments(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<Payment>, db::Error> {
+    let sql = format!("SELECT {} FROM payment WHERE {condition}", PAYMENT.select);
+    let mut found = conn.prepare_cached(&sql)?;
+    let payments = found.query_map(params, db::read_row(read_payment))?;
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
+/// Inserts a payment, with the request that started it, if any. Violates a unique index if the order has a live payment.
+pub(crate) fn insert_payment(tx: &Tx, payment: &Payment, request: Option<&Request>) -> Result<(), db::Error> {
+    let (token, return_url) = match payment.method() {
+        PaymentMethod::Card { token, return_url } => (Some(token.as_str()), return_url.as_deref()),
+        PaymentMethod::Browser => (None, None),
     };
     let request = request.and_then(|request| Some((request.key()?, request.fingerprint())));
-    tx.prepare_cached(
-        "INSERT INTO payment (id, order_id, buyer_id, currency, amount, token, return_url, status, intent_id, version,
-             created_at, updated_at, tries, next_try_at, told_at, idempotency_key, fingerprint)
-         VALUES (:id, :order_id, :buyer_id, :currency, :amount, :token, :return_url, :status, :intent_id, :version,
-             :created_at, :updated_at, :tries, :next_try_at, :told_at, :idempotency_key, :fingerprint)",
-    )?
-    .execute(named_params! {
-        ":id": payment.id,
-        ":order_id": payment.order_id,
-        ":buyer_id": payment.buyer_id,
-        ":currency": payment.amount.currency,
-        ":amount": payment.amount.amount,
+    tx.prepare_cached(NEW_PAYMENT.insert)?.execute(named_params! {
+        ":id": payment.id(),
+        ":order_id": payment.order_id(),
+        ":buyer_id": payment.buyer_id(),
+        ":currency": payment.amount().currency,
+        ":amount": payment.amount().amount,
         ":token": token,
         ":return_url": return_url,
-        ":status": StatusWord(payment.status),
-        ":intent_id": payment.intent_id,
-        ":version": payment.version.cast_signed(),
-        ":created_at": payment.created_at,
-        ":updated_at": payment.updated_at,
-        ":tries": payment.tries,
-        ":next_try_at": payment.next_try_at,
-        ":told_at": payment.told_at,
+        ":status": payment.status(),
+        ":intent_id": payment.intent_id(),
+        ":version": payment.version().cast_signed(),
+        ":created_at": payment.created_at(),
+        ":updated_at": payment.updated_at(),
+        ":tries": payment.retry().failed_attempts(),
+        ":next_try_at": payment.retry().next_at(),
+        ":told_at": payment.notified_at(),
         ":idempotency_key": request.map(|(key, _)| key.as_str()),
         ":fingerprint": request.map(|(_, fingerprint)| fingerprint),
     })?;
     Ok(())
 }
 
-/// Keeps what has changed of a payment.
-pub(crate) fn update(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
-    let (failure, next) = (payment.failure.as_ref(), payment.next.as_ref());
+/// Updates every column of a payment that can change.
+pub(crate) fn update_payment(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
+    let (failure, action) = (payment.failure(), payment.buyer_action());
     tx.prepare_cached(
         "UPDATE payment
          SET status = :status, intent_id = :intent_id, client_secret = :client_secret,
@@ -132,55 +140,61 @@ pub(crate) fn update(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
          WHERE id = :id",
     )?
     .execute(named_params! {
-        ":id": payment.id,
-        ":status": StatusWord(payment.status),
-        ":intent_id": payment.intent_id,
-        ":client_secret": next.map(|next| &next.client_secret),
-        ":next_action_url": next.and_then(|next| next.url.as_ref()),
-        ":failure_kind": failure.map(|failure| KindWord(failure.kind)),
+        ":id": payment.id(),
+        ":status": payment.status(),
+        ":intent_id": payment.intent_id(),
+        ":client_secret": action.map(|action| &action.client_secret),
+        ":next_action_url": action.and_then(|action| action.url.as_ref()),
+        ":failure_kind": failure.map(|failure| failure.kind),
         ":failure_code": failure.map(|failure| &failure.code),
         ":failure_message": failure.map(|failure| &failure.message),
-        ":trouble": payment.trouble,
-        ":version": payment.version.cast_signed(),
-        ":updated_at": payment.updated_at,
-        ":tries": payment.tries,
-        ":next_try_at": payment.next_try_at,
-        ":told_at": payment.told_at,
+        ":trouble": payment.trouble(),
+        ":version": payment.version().cast_signed(),
+        ":updated_at": payment.updated_at(),
+        ":tries": payment.retry().failed_attempts(),
+        ":next_try_at": payment.retry().next_at(),
+        ":told_at": payment.notified_at(),
     })?;
     Ok(())
 }
 
-/// A payment.
+/// Counts a version of a payment that a refund or a dispute publishes.
+pub(crate) fn increment_version(tx: &Tx, payment: PaymentId, now: Timestamp) -> Result<(), db::Error> {
+    tx.prepare_cached("UPDATE payment SET version = version + 1, updated_at = max(updated_at, ?2) WHERE id = ?1")?
+        .execute((payment, now))?;
+    Ok(())
+}
+
+/// Returns a payment.
 pub(crate) fn payment(conn: &Connection, id: PaymentId) -> Result<Option<Payment>, db::Error> {
-    Ok(conn
-        .prepare_cached("SELECT * FROM payment WHERE id = ?1")?
-        .query_row([id], read_payment)
-        .optional()?)
+    find_payment(conn, "id = ?1", [id])
 }
 
-/// The payment of an order that lives: it is under way, or the order is paid with it.
-pub(crate) fn live(conn: &Connection, order: OrderId) -> Result<Option<Payment>, db::Error> {
-    Ok(conn
-        .prepare_cached(
-            "SELECT * FROM payment WHERE order_id = ?1 AND status IN
-                 ('started', 'requires-payment-method', 'requires-action', 'authorized', 'capturing', 'captured')",
-        )?
-        .query_row([order], read_payment)
-        .optional()?)
+/// Returns the live payment of an order: the one that is in progress or captured.
+pub(crate) fn live_payment(conn: &Connection, order: OrderId) -> Result<Option<Payment>, db::Error> {
+    find_payment(
+        conn,
+        "order_id = ?1 AND status IN
+             ('started', 'requires-payment-method', 'requires-action', 'authorized', 'capturing', 'captured')",
+        [order],
+    )
 }
 
-/// The payments of an order that the order can still move.
-pub(crate) fn waiting_for_order(conn: &Connection, order: OrderId) -> Result<Vec<Payment>, db::Error> {
-    let mut found = conn.prepare_cached(
-        "SELECT * FROM payment WHERE order_id = ?1 AND status IN
-             ('requires-payment-method', 'requires-action', 'authorized', 'capturing')",
-    )?;
-    let payments = found.query_map([order], read_payment)?;
-    Ok(payments.collect::<Result<_, _>>()?)
+/// Returns the payment of an intent: by the intent's id, or by the payment named in its metadata while the id is unknown.
+pub(crate) fn payment_of_intent(
+    conn: &Connection,
+    intent: &str,
+    payment: Option<PaymentId>,
+) -> Result<Option<Payment>, db::Error> {
+    find_payment(
+        conn,
+        "intent_id = ?1 OR (id = ?2 AND intent_id IS NULL)",
+        (intent, payment),
+    )
 }
 
-/// The payment that this buyer's request with this key has started, and the fingerprint of that request's body.
-pub(crate) fn started_by(
+/// Returns the payment that a buyer's request with this key started, and the fingerprint of that request's body.
+pub(crate) fn payment_started_by(
     conn: &Connection,
     buyer: UserId,
     key: &idempotency::Key,
@@ -192,25 +206,62 @@ pub(crate) fn started_by(
     Ok(started)
 }
 
-/// A buyer's payments before `before`, the newest first.
-pub(crate) fn of_buyer(
+/// Returns the payments of an order that a decision of the order can change.
+pub(crate) fn undecided_payments(conn: &Connection, order: OrderId) -> Result<Vec<Payment>, db::Error> {
+    find_payments(
+        conn,
+        "order_id = ?1 AND status IN ('requires-payment-method', 'requires-action', 'authorized', 'capturing')",
+        [order],
+    )
+}
+
+/// Returns a buyer's payments before `before`, newest first.
+pub(crate) fn payments_of_buyer(
     conn: &Connection,
     buyer: UserId,
     order: Option<OrderId>,
     before: Option<PaymentId>,
     limit: u32,
 ) -> Result<Vec<Payment>, db::Error> {
-    let mut found = conn.prepare_cached(
-        "SELECT * FROM payment
-         WHERE buyer_id = ?1 AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR id < ?3)
-         ORDER BY id DESC LIMIT ?4",
-    )?;
-    let payments = found.query_map((buyer, order, before, limit), read_payment)?;
-    Ok(payments.collect::<Result<_, _>>()?)
+    find_payments(
+        conn,
+        "buyer_id = ?1 AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4",
+        (buyer, order, before, limit),
+    )
 }
 
-/// The payments about which Stripe is to be asked now, those first that wait longest.
-pub(crate) fn unsettled(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+/// Returns payments after `after`, by id.
+pub(crate) fn payments_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
+    find_payments(conn, "id > ?1 ORDER BY id LIMIT ?2", (after, limit))
+}
+
+/// Returns payments that started since `since`, after `after`, by id.
+pub(crate) fn payments_started_since(
+    conn: &Connection,
+    since: Timestamp,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Payment>, db::Error> {
+    find_payments(
+        conn,
+        "created_at >= ?1 AND id > ?2 ORDER BY id LIMIT ?3",
+        (since, after, limit),
+    )
+}
+
+/// Returns captured payments without captured funds, after `after`, by id.
+pub(crate) fn payments_without_ledger(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
+    find_payments(
+        conn,
+        "id > ?1 AND status = 'captured' AND amount > 0
+           AND NOT EXISTS (SELECT 1 FROM taking t WHERE t.payment_id = payment.id)
+         ORDER BY id LIMIT ?2",
+        (after, limit),
+    )
+}
+
+/// Returns the payments about which Stripe has to be called now, longest overdue first.
+pub(crate) fn payments_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
     let mut found = conn.prepare_cached(
         "SELECT id FROM payment
          WHERE trouble IS NULL
@@ -223,81 +274,30 @@ pub(crate) fn unsettled(conn: &Connection, now: Timestamp, limit: u32) -> Result
     Ok(payments.collect::<Result<_, _>>()?)
 }
 
-/// How many payments there are in each state that there ever was one in.
-pub(crate) fn tally(conn: &Connection) -> Result<Vec<(String, i64)>, db::Error> {
-    let mut counted = conn.prepare_cached("SELECT status, payments FROM tally")?;
-    let counted = counted.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(counted.collect::<Result<_, _>>()?)
-}
-
-/// How many payments wait for a person.
-pub(crate) fn in_trouble(conn: &Connection) -> Result<i64, db::Error> {
-    let mut count = conn.prepare_cached("SELECT count(*) FROM payment WHERE trouble IS NOT NULL")?;
-    Ok(count.query_row([], |row| row.get(0))?)
-}
-
-/// Since when the payment waits for Stripe that has waited longest.
-pub(crate) fn longest_unsettled(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
-    let mut first = conn.prepare_cached(
-        "SELECT min(updated_at) FROM payment
-         WHERE status IN ('started', 'capturing', 'voiding') AND trouble IS NULL",
-    )?;
-    Ok(first.query_row([], |row| row.get(0))?)
-}
-
-/// The payments after `after`, in the order of their ids.
-pub(crate) fn page(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
-    let mut found = conn.prepare_cached("SELECT * FROM payment WHERE id > ?1 ORDER BY id LIMIT ?2")?;
-    let payments = found.query_map((after, limit), read_payment)?;
-    Ok(payments.collect::<Result<_, _>>()?)
-}
-
-/// The payment of an intent: by the intent's id, or by what its metadata says where that is not known yet.
-pub(crate) fn of_intent(
-    conn: &Connection,
-    intent: &str,
-    payment: Option<PaymentId>,
-) -> Result<Option<Payment>, db::Error> {
-    Ok(conn
-        .prepare_cached("SELECT * FROM payment WHERE intent_id = ?1 OR (id = ?2 AND intent_id IS NULL)")?
-        .query_row((intent, payment), read_payment)
-        .optional()?)
-}
-
-/// When the newest payment was begun.
-pub(crate) fn newest(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+/// Returns when the newest payment started.
+pub(crate) fn newest_payment_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
     let mut newest = conn.prepare_cached("SELECT max(created_at) FROM payment")?;
     Ok(newest.query_row([], |row| row.get(0))?)
 }
 
-/// Payments that were begun since a moment, after `after`, in the order of their ids.
-pub(crate) fn began_since(
-    conn: &Connection,
-    since: Timestamp,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<Payment>, db::Error> {
-    let mut found =
-        conn.prepare_cached("SELECT * FROM payment WHERE created_at >= ?1 AND id > ?2 ORDER BY id LIMIT ?3")?;
-    let payments = found.query_map((since, after, limit), read_payment)?;
-    Ok(payments.collect::<Result<_, _>>()?)
+/// Counts the payments by status.
+pub(crate) fn count_payments(conn: &Connection) -> Result<Vec<(String, i64)>, db::Error> {
+    let mut counts = conn.prepare_cached("SELECT status, payments FROM tally")?;
+    let counts = counts.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(counts.collect::<Result<_, _>>()?)
 }
 
-/// Captured payments that have no books yet, after `after`, in the order of their ids.
-pub(crate) fn without_books(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
-    let mut found = conn.prepare_cached(
-        "SELECT * FROM payment
-         WHERE id > ?1 AND status = 'captured' AND amount > 0
-           AND NOT EXISTS (SELECT 1 FROM taking t WHERE t.payment_id = payment.id)
-         ORDER BY id LIMIT ?2",
+/// Counts the payments that need an operator.
+pub(crate) fn count_payments_in_trouble(conn: &Connection) -> Result<i64, db::Error> {
+    let mut count = conn.prepare_cached("SELECT count(*) FROM payment WHERE trouble IS NOT NULL")?;
+    Ok(count.query_row([], |row| row.get(0))?)
+}
+
+/// Returns since when the oldest unanswered call is open.
+pub(crate) fn oldest_unanswered_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+    let mut oldest = conn.prepare_cached(
+        "SELECT min(updated_at) FROM payment
+         WHERE status IN ('started', 'capturing', 'voiding') AND trouble IS NULL",
     )?;
-    let payments = found.query_map((after, limit), read_payment)?;
-    Ok(payments.collect::<Result<_, _>>()?)
-}
-
-/// A payment comes to stand differently towards the others, though not by itself.
-pub(crate) fn count_version(tx: &Tx, payment: PaymentId, now: Timestamp) -> Result<(), db::Error> {
-    tx.prepare_cached("UPDATE payment SET version = version + 1, updated_at = max(updated_at, ?2) WHERE id = ?1")?
-        .execute((payment, now))?;
-    Ok(())
+    Ok(oldest.query_row([], |row| row.get(0))?)
 }

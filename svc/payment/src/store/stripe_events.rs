@@ -1,18 +1,18 @@
-//! What Stripe tells unasked.
+//! Table `stripe_event`: the ids of the Stripe events that were received.
 
 use db::Tx;
 use values::Timestamp;
 
-/// Remembers an event of Stripe; says whether it is new.
-pub(crate) fn is_new(tx: &Tx, event: &str, now: Timestamp) -> Result<bool, db::Error> {
+/// Stores the id of an event; returns whether it is new.
+pub(crate) fn insert_stripe_event(tx: &Tx, id: &str, now: Timestamp) -> Result<bool, db::Error> {
     let added = tx
         .prepare_cached("INSERT INTO stripe_event (id, received_at) VALUES (?1, ?2) ON CONFLICT (id) DO NOTHING")?
-        .execute((event, now))?;
+        .execute((id, now))?;
     Ok(added > 0)
 }
 
-/// Forgets some of the events that came before `before`; says how many.
-pub(crate) fn forget(tx: &Tx, before: Timestamp) -> Result<usize, db::Error> {
+/// Deletes up to 1000 events that were received before `before`; returns how many.
+pub(crate) fn purge_stripe_events(tx: &Tx, before: Timestamp) -> Result<usize, db::Error> {
     Ok(tx
         .prepare_cached(
             "DELETE FROM stripe_event WHERE id IN

@@ -1,85 +1,83 @@
-//! A circuit breaker: while Stripe does not answer, it is not asked, so that nobody waits for it in vain.
+//! A circuit breaker: while Stripe does not answer, no requests are sent, so that no client waits for a timeout.
 //!
-//! It closes by a probe. For one process; what is not asked now stays due, and is asked once the breaker has closed.
+//! A probe closes it. Calls that it prevents stay due. Its state belongs to one process.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-/// So many requests in a row without an answer open it.
-const PATIENCE: u32 = 5;
+use crate::domain::RetrySchedule;
 
-/// The first pause before a probe; each probe in vain doubles it.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// This many consecutive failures open the breaker.
+const FAILURE_THRESHOLD: u32 = 5;
 
-/// The longest pause: Stripe is back at most this long before somebody notices.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+/// The pauses before probes. The longest bounds how late a return of Stripe is detected.
+const PROBE_SCHEDULE: RetrySchedule = RetrySchedule::up_to(Duration::from_secs(8));
 
-/// Lets requests through, or not. Cheap to clone.
+/// Allows requests, or not. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Breaker {
+pub(super) struct Breaker {
     state: Arc<Mutex<State>>,
-    /// How long a probe may take: one that never ends is not waited for.
-    probe: Duration,
+    /// How long a probe may take before another one is allowed.
+    probe_timeout: Duration,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Requests without an answer since the last one with.
+    /// Consecutive failures.
     failures: u32,
-    /// Until when nobody may ask; `None` while everybody may.
-    shut_until: Option<Instant>,
+    /// Until when no request is allowed; `None` while the breaker is closed.
+    open_until: Option<Instant>,
 }
 
 impl Breaker {
-    pub(crate) fn new(probe: Duration) -> Self {
+    pub(super) fn new(probe_timeout: Duration) -> Self {
         let state = State {
             failures: 0,
-            shut_until: None,
+            open_until: None,
         };
         Self {
             state: Arc::new(Mutex::new(state)),
-            probe,
+            probe_timeout,
         }
     }
 
-    /// How long nobody may ask; `None` if somebody may.
-    pub(crate) fn shut_for(&self, now: Instant) -> Option<Duration> {
-        let until = self.state().shut_until?;
+    /// For how long no request is allowed; `None` if one is allowed now.
+    pub(super) fn open_for(&self, now: Instant) -> Option<Duration> {
+        let until = self.state().open_until?;
         Some(until.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }
 
-    /// Asks to pass. Of those who ask when the pause is over, the first is the probe, and the others wait for it.
-    pub(crate) fn pass(&self, now: Instant) -> bool {
+    /// Whether a request may be sent. After the pause, the first caller may probe; others have to wait for its result.
+    pub(super) fn allow(&self, now: Instant) -> bool {
         let mut state = self.state();
-        match state.shut_until {
+        match state.open_until {
             None => true,
             Some(until) if until > now => false,
             Some(_) => {
-                state.shut_until = Some(now + self.probe);
+                state.open_until = Some(now + self.probe_timeout);
                 true
             }
         }
     }
 
-    /// Stripe answered, whatever it said; says whether the breaker closes by that.
-    pub(crate) fn answered(&self) -> bool {
+    /// Counts a response, whatever its content; returns whether it closes the breaker.
+    pub(super) fn record_success(&self) -> bool {
         let mut state = self.state();
         state.failures = 0;
-        state.shut_until.take().is_some()
+        state.open_until.take().is_some()
     }
 
-    /// Stripe did not answer, or could not; says whether the breaker opens by that.
-    pub(crate) fn unanswered(&self, now: Instant) -> bool {
+    /// Counts a request without an answer; returns whether it opens the breaker.
+    pub(super) fn record_failure(&self, now: Instant) -> bool {
         let mut state = self.state();
-        let was_open = state.shut_until.is_some();
+        let was_open = state.open_until.is_some();
         state.failures = state.failures.saturating_add(1);
-        if let Some(beyond) = state.failures.checked_sub(PATIENCE) {
-            let pause = FIRST_PAUSE * 2_u32.pow(beyond.min(8));
-            state.shut_until = Some(now + pause.min(LONGEST_PAUSE));
+        if let Some(failed_probes) = state.failures.checked_sub(FAILURE_THRESHOLD) {
+            state.open_until = Some(now + PROBE_SCHEDULE.delay_after(failed_probes + 1));
         }
-        state.shut_until.is_some() && !was_open
+        state.open_until.is_some() && !was_open
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -95,62 +93,62 @@ mod tests {
 
     fn open(now: Instant) -> Breaker {
         let breaker = Breaker::new(PROBE);
-        for _ in 1..PATIENCE {
-            assert!(!breaker.unanswered(now));
-            assert!(breaker.pass(now), "some silence is nothing yet");
+        for _ in 1..FAILURE_THRESHOLD {
+            assert!(!breaker.record_failure(now));
+            assert!(breaker.allow(now), "some failures are tolerated");
         }
-        assert!(breaker.unanswered(now), "it opens once");
-        assert!(!breaker.pass(now));
+        assert!(breaker.record_failure(now), "it opens once");
+        assert!(!breaker.allow(now));
         breaker
     }
 
     #[test]
-    fn one_answer_is_enough_to_trust_again() {
+    fn one_response_resets_the_count_of_failures() {
         let now = Instant::now();
         let breaker = Breaker::new(PROBE);
         for _ in 0..20 {
-            for _ in 1..PATIENCE {
-                breaker.unanswered(now);
+            for _ in 1..FAILURE_THRESHOLD {
+                breaker.record_failure(now);
             }
-            assert!(!breaker.answered(), "it never opened");
-            assert!(breaker.pass(now));
+            assert!(!breaker.record_success(), "it never opened");
+            assert!(breaker.allow(now));
         }
     }
 
     #[test]
-    fn after_a_pause_one_may_try_and_an_answer_lets_all_through() {
+    fn after_a_pause_one_probe_is_allowed_and_its_response_closes_the_breaker() {
         let now = Instant::now();
         let breaker = open(now);
-        let later = now + FIRST_PAUSE;
-        assert!(breaker.pass(later));
-        assert!(!breaker.pass(later), "one probe at a time");
-        assert!(breaker.answered());
-        assert!(breaker.pass(later) && breaker.pass(later));
-        assert_eq!(breaker.shut_for(later), None);
+        let later = now + Duration::from_secs(1);
+        assert!(breaker.allow(later));
+        assert!(!breaker.allow(later), "one probe at a time");
+        assert!(breaker.record_success());
+        assert!(breaker.allow(later) && breaker.allow(later));
+        assert_eq!(breaker.open_for(later), None);
     }
 
     #[test]
-    fn probes_in_vain_come_less_often_but_never_seldom() {
+    fn failed_probes_double_the_pause_up_to_the_limit() {
         let mut now = Instant::now();
         let breaker = open(now);
         let mut pauses = Vec::new();
         for _ in 0..6 {
-            let pause = breaker.shut_for(now).unwrap();
+            let pause = breaker.open_for(now).unwrap();
             pauses.push(pause.as_secs());
             now += pause;
-            assert!(breaker.pass(now));
-            assert!(!breaker.unanswered(now), "it is open already");
+            assert!(breaker.allow(now));
+            assert!(!breaker.record_failure(now), "it is open already");
         }
         assert_eq!(pauses, [1, 2, 4, 8, 8, 8]);
     }
 
     #[test]
-    fn a_probe_that_never_ends_is_not_waited_for() {
+    fn a_probe_that_never_ends_does_not_block_the_next_one() {
         let now = Instant::now();
         let breaker = open(now);
-        let later = now + FIRST_PAUSE;
-        assert!(breaker.pass(later));
-        assert!(!breaker.pass(later + PROBE / 2));
-        assert!(breaker.pass(later + PROBE));
+        let later = now + Duration::from_secs(1);
+        assert!(breaker.allow(later));
+        assert!(!breaker.allow(later + PROBE / 2));
+        assert!(breaker.allow(later + PROBE));
     }
 }

@@ -1,15 +1,9 @@
-//! Stripe, over HTTP: one method that asks what a payment's state asks for, and says what was learned.
-//!
-//! async-stripe never tries again by itself under a key of ours, and that is how it should be: the state of the payment
-//! decides. It pins the API version that it was generated from.
+//! The Stripe client: one method that makes the call that a payment's state requires.
 
-use std::{
-    collections::HashMap,
-    time::{Duration, Instant},
-};
+use std::{collections::HashMap, time::Duration};
 
 use chassis::OperatorError;
-use metrics::{Gauge, Histogram, Labelled, MetricsRegistry, histograms, latency_histogram};
+use metrics::MetricsRegistry;
 use stripe::{IdempotencyKey, RequestStrategy, StripeError, StripeRequest};
 use stripe_core::{
     PaymentIntent,
@@ -18,177 +12,145 @@ use stripe_core::{
 use values::{PaymentId, Timestamp};
 
 use super::{
-    authorize::Authorize,
-    breaker::Breaker,
-    error::{Refusal, declined, told},
-    instrument::Operation,
+    create_intent::CreateIntent,
+    error::{RequestFailure, declined, log_text},
+    transport::{Operation, Transport},
 };
 use crate::{
-    domain::{Call, Intent, IntentStatus, Learned, Payment},
+    domain::{Intent, IntentStatus, Payment, StripeCall, StripeResult},
     settings::Settings,
 };
 
-/// How far Stripe's clock may be from ours.
-pub(super) const SKEW: Duration = Duration::from_mins(5);
+/// After so many attempts a new key is used for a request that the intent's state limits to one execution: Stripe repeats
+/// even a server error as the response to a key (<https://docs.stripe.com/api/idempotent_requests>).
+const ATTEMPTS_PER_KEY: u32 = 8;
 
-/// How long after its beginning a payment can have reached Stripe.
-pub(super) const ARRIVAL: Duration = Duration::from_hours(24);
-
-/// After so many tries a new key is used for what Stripe does at most once anyway: it keeps even an error of its own as
-/// the answer to a key (<https://docs.stripe.com/api/idempotent_requests>).
-const TRIES_PER_KEY: u32 = 8;
-
-/// Speaks to Stripe. Cheap to clone.
+/// Calls Stripe. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Stripe {
-    pub(super) client: stripe::Client,
-    /// Its host, for whoever reads traces.
-    pub(super) host: String,
-    timeout: Duration,
-    pub(super) requests: Labelled<Histogram, 2>,
-    pub(super) breaker: Breaker,
-    /// Whether it is open: 1 or 0.
-    pub(super) open: Gauge,
+pub(crate) struct StripeClient {
+    pub(super) transport: Transport,
 }
 
-impl Stripe {
-    /// Blocks: the system's certificates are read here. It panics where there are none.
+impl StripeClient {
+    /// Blocks while the system's certificates are read, and panics if there are none.
     pub(crate) fn new(settings: &Settings, metrics: &MetricsRegistry) -> Result<Self, OperatorError> {
-        let mut url = settings.stripe_url.to_string();
-        if !url.ends_with('/') {
-            url.push('/');
-        }
-        let client = stripe::ClientBuilder::new(settings.secret_key()?.expose())
-            .url(url)
-            .timeout(settings.stripe_timeout)
-            .app_info("ticketing", Some(env!("CARGO_PKG_VERSION").to_owned()), None)
-            .build()
-            .map_err(|error| OperatorError(format!("Stripe: {error}")))?;
-        let requests = histograms(latency_histogram, Operation::outcomes());
-        metrics.register(
-            "ticketing_stripe_request_seconds",
-            "How long Stripe took: answered, refused (also a declined card), or unanswered",
-            requests.clone(),
-        );
-        let open = Gauge::default();
-        metrics.register(
-            "ticketing_stripe_breaker_open",
-            "Whether Stripe is not asked for now, because it did not answer",
-            open.clone(),
-        );
-        Ok(Self {
-            client,
-            host: settings.stripe_url.host_str().unwrap_or_default().to_owned(),
-            timeout: settings.stripe_timeout,
-            requests,
-            breaker: Breaker::new(settings.stripe_timeout),
-            open,
-        })
+        let transport = Transport::new(settings, metrics)?;
+        Ok(Self { transport })
     }
 
-    /// How long one answer is waited for.
+    /// The timeout of one request.
     pub(crate) const fn timeout(&self) -> Duration {
-        self.timeout
+        self.transport.timeout()
     }
 
-    /// Whether Stripe may be asked now, or did not answer lately. Where only a probe may be, this is the probe.
-    pub(crate) fn may_be_asked(&self) -> bool {
-        self.breaker.pass(Instant::now())
+    /// Whether a request may be sent now. After a pause of the circuit breaker, the first caller gets the permission to
+    /// probe.
+    pub(crate) fn allows_request(&self) -> bool {
+        self.transport.allows_request()
     }
 
-    /// How long Stripe is not asked, where it did not answer lately.
-    pub(crate) fn rests_for(&self) -> Option<Duration> {
-        self.breaker.shut_for(Instant::now())
+    /// For how long the circuit breaker allows no request.
+    pub(crate) fn blocked_for(&self) -> Option<Duration> {
+        self.transport.blocked_for()
     }
 
-    /// Asks for what is due. Asked again with the same payment, it has the same effect as once.
-    pub(crate) async fn ask(&self, call: Call, payment: &Payment) -> Learned {
-        match (call, &payment.intent_id) {
-            (Call::Authorize, _) => self.authorize(payment).await,
-            (Call::LookUp, _) => self.find(payment).await,
-            (Call::Look, Some(intent)) => self.look(intent).await,
-            (Call::Capture, Some(intent)) => self.capture(payment, intent).await,
-            (Call::Void, Some(intent)) => self.void(payment, intent).await,
-            // The database has a CHECK against it.
-            (Call::Look | Call::Capture | Call::Void, None) => Learned::Unknown("no intent is known".to_owned()),
-        }
-    }
-
-    async fn authorize(&self, payment: &Payment) -> Learned {
-        match self
-            .send(Operation::Authorize, &Authorize::new(payment), "authorize", payment)
-            .await
-        {
-            Ok(intent) => intent.into(),
-            Err(Refusal::Final(failure)) => Learned::Refused(failure),
-            // An error of Stripe's own stays the answer to this key, whether the intent was made or not.
-            Err(Refusal::KeyIsSpent(reason)) => match self.find(payment).await {
-                found @ Learned::Intent(_) => found,
-                _ => Learned::Unknown(reason),
-            },
-            Err(Refusal::None(reason)) => Learned::Unknown(reason),
-        }
-    }
-
-    async fn capture(&self, payment: &Payment, intent: &str) -> Learned {
-        let whole = CapturePaymentIntent::new(intent).amount_to_capture(payment.amount.amount);
-        let answer = self
-            .send(Operation::Capture, &whole, &key_of("capture", payment), payment)
-            .await;
-        self.or_look(payment.id, intent, answer).await
-    }
-
-    async fn void(&self, payment: &Payment, intent: &str) -> Learned {
-        let answer = self
-            .send(
-                Operation::Void,
-                &CancelPaymentIntent::new(intent),
-                &key_of("void", payment),
-                payment,
-            )
-            .await;
-        self.or_look(payment.id, intent, answer).await
-    }
-
-    /// What is refused is refused because of the intent's state, so that is what counts.
-    async fn or_look(&self, payment: PaymentId, intent: &str, answer: Result<Intent, Refusal>) -> Learned {
-        match answer {
-            Ok(intent) => intent.into(),
-            Err(Refusal::None(reason) | Refusal::KeyIsSpent(reason)) => Learned::Unknown(reason),
-            Err(Refusal::Final(failure)) => {
-                tracing::info!(%payment, intent, code = failure.code, message = failure.message, "Stripe refused");
-                self.look(intent).await
+    /// Makes a call. Repeated with the same payment, it has the same effect as once.
+    pub(crate) async fn call(&self, call: StripeCall, payment: &Payment) -> StripeResult {
+        match (call, payment.intent_id()) {
+            (StripeCall::Authorize, _) => self.create_intent(payment).await,
+            (StripeCall::FindIntent, _) => self.find_intent(payment).await,
+            (StripeCall::RetrieveIntent, Some(intent)) => self.retrieve_intent(intent).await,
+            (StripeCall::Capture, Some(intent)) => self.capture(payment, intent).await,
+            (StripeCall::Void, Some(intent)) => self.cancel(payment, intent).await,
+            // A CHECK of the database prevents it.
+            (StripeCall::RetrieveIntent | StripeCall::Capture | StripeCall::Void, None) => {
+                StripeResult::Unknown("the payment has no intent".to_owned())
             }
         }
     }
 
-    /// How an intent is now.
-    pub(crate) async fn look(&self, intent: &str) -> Learned {
-        let retrieve = RetrievePaymentIntent::new(intent).expand(["latest_charge"].map(str::to_owned));
-        match self.observed(Operation::Retrieve, retrieve.send(&self.client)).await {
-            Ok(intent) => Intent::from(intent).into(),
-            Err(StripeError::Stripe(_, 404)) => Learned::Absent,
-            Err(error) => Learned::Unknown(told(&error)),
+    async fn create_intent(&self, payment: &Payment) -> StripeResult {
+        let request = CreateIntent::new(payment);
+        match self.send(Operation::CreateIntent, &request, "authorize", payment).await {
+            Ok(intent) => intent.into(),
+            Err(RequestFailure::Refused(failure)) => StripeResult::Refused(failure),
+            // A server error remains the response to this key, whether the intent was created or not.
+            Err(RequestFailure::KeySpent(reason)) => match self.find_intent(payment).await {
+                found @ StripeResult::Intent(_) => found,
+                _ => StripeResult::Unknown(reason),
+            },
+            Err(RequestFailure::Unknown(reason)) => StripeResult::Unknown(reason),
         }
     }
 
-    async fn send<R>(&self, operation: Operation, request: &R, what: &str, payment: &Payment) -> Result<Intent, Refusal>
+    async fn capture(&self, payment: &Payment, intent: &str) -> StripeResult {
+        let request = CapturePaymentIntent::new(intent).amount_to_capture(payment.amount().amount);
+        let key = key_suffix("capture", payment);
+        let response = self.send(Operation::CaptureIntent, &request, &key, payment).await;
+        self.or_retrieve(payment.id(), intent, response).await
+    }
+
+    async fn cancel(&self, payment: &Payment, intent: &str) -> StripeResult {
+        let request = CancelPaymentIntent::new(intent);
+        let key = key_suffix("void", payment);
+        let response = self.send(Operation::CancelIntent, &request, &key, payment).await;
+        self.or_retrieve(payment.id(), intent, response).await
+    }
+
+    /// Retrieves the intent after a refusal: Stripe refuses because of the intent's state.
+    async fn or_retrieve(
+        &self,
+        payment: PaymentId,
+        intent: &str,
+        response: Result<Intent, RequestFailure>,
+    ) -> StripeResult {
+        match response {
+            Ok(intent) => intent.into(),
+            Err(RequestFailure::Unknown(reason) | RequestFailure::KeySpent(reason)) => StripeResult::Unknown(reason),
+            Err(RequestFailure::Refused(failure)) => {
+                tracing::info!(
+                    %payment, intent, code = failure.code, message = failure.message, "request refused by stripe"
+                );
+                self.retrieve_intent(intent).await
+            }
+        }
+    }
+
+    /// Retrieves an intent.
+    pub(crate) async fn retrieve_intent(&self, intent: &str) -> StripeResult {
+        let request = RetrievePaymentIntent::new(intent).expand(["latest_charge"].map(str::to_owned));
+        let response = request.send(self.transport.client());
+        match self.transport.observe(Operation::RetrieveIntent, response).await {
+            Ok(intent) => Intent::from(intent).into(),
+            Err(StripeError::Stripe(_, 404)) => StripeResult::NotFound,
+            Err(error) => StripeResult::Unknown(log_text(&error)),
+        }
+    }
+
+    async fn send<R>(
+        &self,
+        operation: Operation,
+        request: &R,
+        key_suffix: &str,
+        payment: &Payment,
+    ) -> Result<Intent, RequestFailure>
     where
         R: StripeRequest<Output = PaymentIntent>,
     {
-        let key =
-            IdempotencyKey::new(format!("{}-{what}", payment.id)).map_err(|error| Refusal::None(error.to_string()))?;
+        let key = IdempotencyKey::new(format!("{}-{key_suffix}", payment.id()))
+            .map_err(|error| RequestFailure::Unknown(error.to_string()))?;
         let request = request.customize().request_strategy(RequestStrategy::Idempotent(key));
-        let sent = self.observed(operation, request.send(&self.client)).await;
-        sent.map(Intent::from).map_err(Refusal::from)
+        let response = request.send(self.transport.client());
+        let response = self.transport.observe(operation, response).await;
+        response.map(Intent::from).map_err(RequestFailure::from)
     }
 }
 
-/// The key of a request that Stripe fulfils at most once because of the intent's state.
-fn key_of(what: &str, payment: &Payment) -> String {
-    match payment.tries / TRIES_PER_KEY {
-        0 => what.to_owned(),
-        again => format!("{what}-{again}"),
+/// Returns the idempotency key's suffix for a request that the intent's state limits to one execution.
+fn key_suffix(operation: &str, payment: &Payment) -> String {
+    match payment.retry().failed_attempts() / ATTEMPTS_PER_KEY {
+        0 => operation.to_owned(),
+        spent_keys => format!("{operation}-{spent_keys}"),
     }
 }
 
@@ -196,10 +158,10 @@ impl From<PaymentIntent> for Intent {
     fn from(intent: PaymentIntent) -> Self {
         let named = |metadata: &HashMap<String, String>, name| metadata.get(name).cloned();
         let charge = intent.latest_charge.as_ref().and_then(|charge| charge.as_object());
-        let page = intent.next_action.and_then(|action| action.redirect_to_url);
+        let redirect = intent.next_action.and_then(|action| action.redirect_to_url);
         Self {
             id: intent.id.to_string(),
-            status: IntentStatus::of_word(intent.status.as_str()),
+            status: IntentStatus::from_stripe(intent.status.as_str()),
             amount: intent.amount,
             amount_received: intent.amount_received,
             currency: intent.currency.to_string(),
@@ -207,12 +169,12 @@ impl From<PaymentIntent> for Intent {
             order_id: named(&intent.metadata, "order_id"),
             buyer_id: named(&intent.metadata, "buyer_id"),
             created_at: Timestamp::from_millis(intent.created.saturating_mul(1000)),
-            // What was set aside and let go counts as given back at Stripe, though it was never taken.
+            // Stripe counts a released authorisation as refunded, though it was never captured.
             amount_refunded: charge
                 .filter(|charge| charge.captured)
                 .map(|charge| charge.amount_refunded),
             client_secret: intent.client_secret,
-            next_action_url: page.and_then(|page| page.url),
+            next_action_url: redirect.and_then(|redirect| redirect.url),
             failure: intent.last_payment_error.as_deref().map(declined),
         }
     }

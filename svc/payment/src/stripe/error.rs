@@ -1,91 +1,92 @@
-//! What Stripe's refusals mean.
+//! Errors of Stripe, by what they say about the request.
 
 use stripe::{ApiErrors, ApiErrorsType, StripeError};
 
 use crate::domain::{Failure, FailureKind};
 
-/// Why there is no intent in an answer.
-pub(super) enum Refusal {
-    /// Nothing was done, and nothing would be if it were asked again.
-    Final(Failure),
-    /// It may have been done, and the same key will never tell.
-    KeyIsSpent(String),
-    /// It may have been done; the same request will tell.
-    None(String),
+/// Why a request has no result.
+pub(super) enum RequestFailure {
+    /// Stripe refused the request, and would again.
+    Refused(Failure),
+    /// Executed or not: a server error that remains the response to this key.
+    KeySpent(String),
+    /// Executed or not: a repetition with the same key will tell.
+    Unknown(String),
 }
 
-impl From<StripeError> for Refusal {
+impl From<StripeError> for RequestFailure {
     fn from(error: StripeError) -> Self {
         match error {
-            StripeError::Stripe(error, status) => Self::of_stripe(&error, status),
-            other => Self::None(told(&other)),
+            StripeError::Stripe(error, status) => Self::from_stripe(&error, status),
+            other => Self::Unknown(log_text(&other)),
         }
     }
 }
 
-impl Refusal {
+impl RequestFailure {
     /// <https://docs.stripe.com/api/errors>, <https://docs.stripe.com/error-low-level>
-    fn of_stripe(error: &ApiErrors, status: u16) -> Self {
-        let reason = || told_by_stripe(error, status);
+    fn from_stripe(error: &ApiErrors, status: u16) -> Self {
+        let reason = || error_text(error, status);
         match (status, &error.type_) {
-            (_, ApiErrorsType::CardError) => Self::Final(declined(error)),
-            (_, ApiErrorsType::IdempotencyError) | (500.., _) => Self::KeyIsSpent(reason()),
-            (400 | 402 | 404, ApiErrorsType::InvalidRequestError) => Self::Final(refused(error)),
-            // 401 and 403 are the operator's to repair, 409 and 429 pass by themselves.
-            _ => Self::None(reason()),
+            (_, ApiErrorsType::CardError) => Self::Refused(declined(error)),
+            (_, ApiErrorsType::IdempotencyError) | (500.., _) => Self::KeySpent(reason()),
+            (400 | 402 | 404, ApiErrorsType::InvalidRequestError) => Self::Refused(refused(error)),
+            // An operator has to correct 401 and 403; 409 and 429 are temporary.
+            _ => Self::Unknown(reason()),
         }
     }
 }
 
-/// Whether the account's balance does not cover a refund. Stripe holds most such refunds as pending by itself; where it
-/// refuses one, it says so without a code (<https://github.com/Automattic/woocommerce-payments/issues/10025>), or with that
-/// of other debits of the balance (<https://docs.stripe.com/error-codes>).
-pub(super) fn lacks_funds(error: &StripeError) -> bool {
+/// Whether the account's balance does not cover a refund. Stripe keeps most such refunds pending. Where it refuses one,
+/// the error has no code (<https://github.com/Automattic/woocommerce-payments/issues/10025>), or that of other debits of
+/// the balance (<https://docs.stripe.com/error-codes>).
+pub(super) fn is_insufficient_balance(error: &StripeError) -> bool {
     let StripeError::Stripe(error, _) = error else {
         return false;
     };
-    let said = error.message.as_deref().unwrap_or_default();
-    matches!(code(error), "balance_insufficient" | "insufficient_funds")
-        || said.starts_with("Insufficient funds in your Stripe balance")
+    let message = error.message.as_deref().unwrap_or_default();
+    matches!(error_code(error), "balance_insufficient" | "insufficient_funds")
+        || message.starts_with("Insufficient funds in your Stripe balance")
 }
 
-fn code(error: &ApiErrors) -> &str {
+fn error_code(error: &ApiErrors) -> &str {
     error.code.as_ref().map_or("unknown", |code| code.as_str())
 }
 
+/// Returns the failure of a declined card.
 pub(super) fn declined(error: &ApiErrors) -> Failure {
-    let code = error.decline_code.as_deref().unwrap_or_else(|| code(error));
+    let code = error.decline_code.as_deref().unwrap_or_else(|| error_code(error));
     let message = error.message.as_deref().unwrap_or("Your card was declined.");
     Failure::new(FailureKind::Declined, code, message)
 }
 
 fn refused(error: &ApiErrors) -> Failure {
-    let about_token = error
+    let is_about_token = error
         .param
         .as_deref()
         .is_some_and(|param| param.starts_with("payment_method"))
-        || matches!(code(error), "token_already_used" | "token_in_use");
-    let kind = if about_token {
-        FailureKind::BadToken
+        || matches!(error_code(error), "token_already_used" | "token_in_use");
+    let kind = if is_about_token {
+        FailureKind::InvalidToken
     } else {
         FailureKind::Refused
     };
     Failure::new(
         kind,
-        code(error),
+        error_code(error),
         error.message.as_deref().unwrap_or("Stripe refused the payment."),
     )
 }
 
-/// For the log. The error as it is holds the whole intent, and with it the client secret.
-pub(super) fn told(error: &StripeError) -> String {
+/// Returns the error for the log, without the intent that it contains: that has the client secret.
+pub(super) fn log_text(error: &StripeError) -> String {
     match error {
-        StripeError::Stripe(error, status) => told_by_stripe(error, *status),
+        StripeError::Stripe(error, status) => error_text(error, *status),
         other => other.to_string(),
     }
 }
 
-fn told_by_stripe(error: &ApiErrors, status: u16) -> String {
+fn error_text(error: &ApiErrors, status: u16) -> String {
     let message = error.message.as_deref().unwrap_or_default();
-    format!("{status} {} {}: {message}", error.type_.as_str(), code(error))
+    format!("{status} {} {}: {message}", error.type_.as_str(), error_code(error))
 }

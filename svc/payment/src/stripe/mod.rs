@@ -1,15 +1,15 @@
-//! Stripe over HTTP, both ways.
+//! Stripe over HTTP, in both directions.
 
-mod authorize;
 mod breaker;
 mod client;
+mod create_intent;
 mod error;
-mod follow_up;
-mod instrument;
-mod list;
+mod funds;
+mod intents;
 mod signature;
+mod transport;
 mod webhook_receiver;
 
-pub(crate) use client::Stripe;
-pub(crate) use signature::Signers;
-pub(crate) use webhook_receiver::Mailbox;
+pub(crate) use client::StripeClient;
+pub(crate) use signature::SigningSecrets;
+pub(crate) use webhook_receiver::WebhookReceiver;

@@ -1,63 +1,74 @@
-//! Reads and counts what Stripe sends to the webhook.
+//! Reads the events that Stripe sends to the webhook, and counts them.
 
 use std::sync::Arc;
 
 use metrics::{Counter, Labelled, MetricsRegistry, counters};
 use values::Timestamp;
 
-use super::signature::{BadSignature, Signers};
-use crate::domain::{Effect, Letter, POINTING};
+use super::signature::{SignatureError, SigningSecrets};
+use crate::domain::{EventOutcome, HANDLED_EVENT_TYPES, StripeEvent};
 
-/// Takes Stripe's letters. Cheap to clone.
+/// Reads Stripe events. Cheap to clone.
 #[derive(Clone, Debug)]
-pub(crate) struct Mailbox {
-    signers: Arc<Signers>,
-    letters: Labelled<Counter, 2>,
+pub(crate) struct WebhookReceiver {
+    secrets: Arc<SigningSecrets>,
+    events: Labelled<Counter, 2>,
 }
 
-impl Mailbox {
-    pub(crate) fn new(signers: Signers, metrics: &MetricsRegistry) -> Self {
-        let types = POINTING.into_iter().chain(["other"]);
-        let all = types.flat_map(|kind| Effect::ALL.map(|effect| [("type", kind), ("effect", effect.name())]));
-        let letters = counters(all);
+/// Why a webhook is refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum WebhookError {
+    #[error(transparent)]
+    Signature(#[from] SignatureError),
+    #[error("the body is no event of Stripe: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl WebhookReceiver {
+    pub(crate) fn new(secrets: SigningSecrets, metrics: &MetricsRegistry) -> Self {
+        let types = HANDLED_EVENT_TYPES.into_iter().chain([OTHER_TYPE]);
+        let labels = types.flat_map(|kind| {
+            EventOutcome::ALL
+                .iter()
+                .map(move |outcome| [("type", kind), ("effect", outcome.as_str())])
+        });
+        let events = counters(labels);
         metrics.register(
             "ticketing_stripe_events",
-            "Events that Stripe has told of, by what became of them",
-            letters.clone(),
+            "Events received from Stripe, by outcome",
+            events.clone(),
         );
         Self {
-            signers: Arc::new(signers),
-            letters,
+            secrets: Arc::new(secrets),
+            events,
         }
     }
 
-    /// Whether letters are taken at all.
-    pub(crate) fn is_open(&self) -> bool {
-        !self.signers.is_empty()
+    /// Whether a signing secret is configured. Without one no event can be verified.
+    pub(crate) fn is_configured(&self) -> bool {
+        !self.secrets.is_empty()
     }
 
-    /// Reads a letter, if Stripe has signed it.
-    pub(crate) fn open(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<Letter, Unreadable> {
-        if let Err(error) = self.signers.verify(body, signature, now) {
-            self.count("other", Effect::Refused);
+    /// Verifies and reads an event.
+    pub(crate) fn read(&self, body: &[u8], signature: &str, now: Timestamp) -> Result<StripeEvent, WebhookError> {
+        if let Err(error) = self.secrets.verify(body, signature, now) {
+            self.count(OTHER_TYPE, EventOutcome::Refused);
             return Err(error.into());
         }
         Ok(serde_json::from_slice(body)?)
     }
 
-    pub(crate) fn count(&self, kind: &str, effect: Effect) {
-        let kind = POINTING.into_iter().find(|known| *known == kind).unwrap_or("other");
-        self.letters
-            .get_or_create(&[("type", kind), ("effect", effect.name())])
+    /// Counts an event.
+    pub(crate) fn count(&self, kind: &str, outcome: EventOutcome) {
+        let kind = HANDLED_EVENT_TYPES
+            .into_iter()
+            .find(|handled| *handled == kind)
+            .unwrap_or(OTHER_TYPE);
+        self.events
+            .get_or_create(&[("type", kind), ("effect", outcome.as_str())])
             .inc();
     }
 }
 
-/// Why a letter is not read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unreadable {
-    #[error(transparent)]
-    Signature(#[from] BadSignature),
-    #[error("it is no event of Stripe: {0}")]
-    Json(#[from] serde_json::Error),
-}
+/// The label of all types that are not handled.
+const OTHER_TYPE: &str = "other";

@@ -1,9 +1,7 @@
 //! One function per verb, over a transaction.
 
-mod book;
-mod follow_order;
-mod follow_refunds;
-mod pay;
+mod apply_stripe_refunds;
+mod pay_order;
 mod record_follow_up;
 mod record_refund_result;
 mod record_stripe_event;
@@ -12,13 +10,15 @@ mod request_refund;
 mod restore_payment;
 #[cfg(test)]
 mod tests;
+mod update_ledger;
+mod update_order;
 
-pub(crate) use book::catch_up;
-pub(crate) use follow_order::adopt;
-pub(crate) use pay::{Pay, PayError, pay};
-pub(crate) use record_follow_up::{record_aftermath, unanswered};
-pub(crate) use record_refund_result::record_refund;
-pub(crate) use record_stripe_event::note;
-pub(crate) use record_stripe_result::keep;
-pub(crate) use request_refund::ask_refund;
-pub(crate) use restore_payment::{Remembered, remember};
+pub(crate) use pay_order::{PayOrder, PayOrderError, pay_order};
+pub(crate) use record_follow_up::{postpone_follow_up, record_follow_up};
+pub(crate) use record_refund_result::record_refund_result;
+pub(crate) use record_stripe_event::record_stripe_event;
+pub(crate) use record_stripe_result::record_stripe_result;
+pub(crate) use request_refund::request_refund;
+pub(crate) use restore_payment::{RestoreOutcome, restore_payment};
+pub(crate) use update_ledger::backfill_ledger;
+pub(crate) use update_order::update_order;

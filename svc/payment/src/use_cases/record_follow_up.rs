@@ -1,69 +1,66 @@
-//! Goes on with what Stripe says has become of money that was taken.
+//! Stores what Stripe reports of captured funds: its fee, refunds and disputes.
 
-use bus::outbox;
 use db::Tx;
 use events::Event;
 use values::{PaymentId, Timestamp};
 
-use super::{book::book, follow_refunds::follow_all};
+use super::{apply_stripe_refunds::apply_stripe_refunds, update_ledger::update_ledger};
 use crate::{
-    domain::{Aftermath, Dispute, State, Why, that_counts},
-    events::{SOURCE, reversal},
+    domain::{CapturedFunds, Dispute, EntryReason, FollowUpReport, RefundState, published_dispute},
+    events::{append_to_outbox, new_reversal},
     store,
 };
 
-/// Goes on with all that Stripe says has become of the money of a payment, asked at `asked_at`.
-pub(crate) fn record_aftermath(
+/// Stores the report of a check that was made at `called_at`.
+pub(crate) fn record_follow_up(
     tx: &Tx,
     now: Timestamp,
     payment: PaymentId,
-    asked_at: Timestamp,
-    found: &Aftermath,
+    called_at: Timestamp,
+    report: &FollowUpReport,
 ) -> Result<(), db::Error> {
-    let Some(mut taking) = store::taking(tx, payment)? else {
+    let Some(mut funds) = store::captured_funds(tx, payment)? else {
         return Ok(());
     };
-    if taking.stripe_fee.is_none() && found.stripe_fee.is_some() {
-        taking.stripe_fee.clone_from(&found.stripe_fee);
-        store::update_taking(tx, &taking)?;
-        book(tx, now, payment, &Why::StripeFee)?;
+    if funds.set_stripe_fee(report.stripe_fee.as_ref()) {
+        store::update_captured_funds(tx, &funds)?;
+        update_ledger(tx, now, payment, &EntryReason::StripeFee)?;
     }
-    follow_all(tx, now, &taking, &found.refunds)?;
-    for dispute in &found.disputes {
-        hear_of_dispute(tx, now, payment, dispute)?;
+    apply_stripe_refunds(tx, now, &funds, &report.refunds)?;
+    for dispute in &report.disputes {
+        record_dispute(tx, now, &funds, dispute)?;
     }
-    let pending = store::refunds_of(tx, payment)?
+    let has_pending_refund = store::refunds_of(tx, payment)?
         .iter()
-        .any(|refund| refund.state == State::Pending);
-    taking.looked_at(asked_at, pending, now);
-    store::update_taking(tx, &taking)
+        .any(|refund| refund.state() == RefundState::Pending);
+    funds.mark_checked(called_at, has_pending_refund, now);
+    store::update_captured_funds(tx, &funds)
 }
 
-/// Stripe did not say what has become of the money of a payment: it is asked again.
-pub(crate) fn unanswered(tx: &Tx, now: Timestamp, payment: PaymentId) -> Result<(), db::Error> {
-    let Some(mut taking) = store::taking(tx, payment)? else {
+/// Postpones a check that Stripe did not answer.
+pub(crate) fn postpone_follow_up(tx: &Tx, now: Timestamp, payment: PaymentId) -> Result<(), db::Error> {
+    let Some(mut funds) = store::captured_funds(tx, payment)? else {
         return Ok(());
     };
-    taking.postpone(now);
-    store::update_taking(tx, &taking)
+    funds.postpone_check(now);
+    store::update_captured_funds(tx, &funds)
 }
 
-/// Keeps how a dispute is; tells the others where that matters to them.
-fn hear_of_dispute(tx: &Tx, now: Timestamp, payment: PaymentId, dispute: &Dispute) -> Result<(), db::Error> {
+/// Stores a dispute, and publishes it if the published state changes.
+fn record_dispute(tx: &Tx, now: Timestamp, funds: &CapturedFunds, dispute: &Dispute) -> Result<(), db::Error> {
+    let (payment, currency) = (funds.payment_id(), funds.amount().currency);
     let before = store::disputes_of(tx, payment)?;
     if before.contains(dispute) {
         return Ok(());
     }
-    store::keep_dispute(tx, payment, dispute, now)?;
-    book(tx, now, payment, &Why::Dispute(dispute.id.clone()))?;
+    store::upsert_dispute(tx, payment, dispute, now)?;
+    update_ledger(tx, now, payment, &EntryReason::Dispute(dispute.id.clone()))?;
     let after = store::disputes_of(tx, payment)?;
-    let counts = |disputes: &[Dispute]| that_counts(disputes).and_then(Dispute::told);
-    if counts(&before) == counts(&after) {
+    if published_dispute(&before, currency) == published_dispute(&after, currency) {
         return Ok(());
     }
-    if let Some(mut reversal) = reversal(tx, now, payment)? {
-        reversal.refund = None;
-        outbox::append(tx, SOURCE, now, Event::PaymentDisputed(reversal))?;
+    match new_reversal(tx, now, payment)? {
+        Some(reversal) => append_to_outbox(tx, now, Event::PaymentDisputed(reversal)),
+        None => Ok(()),
     }
-    Ok(())
 }

@@ -1,31 +1,31 @@
-//! Goes on with a refund by what Stripe answered.
+//! Stores the result of a request for a refund.
 
 use db::Tx;
 use values::{RefundId, Timestamp};
 
-use super::follow_refunds::{follow_all, keep};
+use super::apply_stripe_refunds::{apply_stripe_refunds, save_refund};
 use crate::{
-    domain::{Answer, GivenBack},
+    domain::{RefundResult, StripeRefund},
     store,
 };
 
-/// Goes on with a refund by what Stripe answered, after it had shown `list`, all refunds of that payment: one of which nobody
-/// here knows yet that it has failed would be in the way.
-pub(crate) fn record_refund(
+/// Applies the result of a request for a refund, and before it `list`, the refunds that Stripe has of the payment: a
+/// failed one makes room for this one.
+pub(crate) fn record_refund_result(
     tx: &Tx,
     now: Timestamp,
     id: RefundId,
-    list: &[GivenBack],
-    answer: &Answer,
+    list: &[StripeRefund],
+    result: &RefundResult,
 ) -> Result<(), db::Error> {
     if let Some(refund) = store::refund(tx, id)?
-        && let Some(taking) = store::taking(tx, refund.payment_id)?
+        && let Some(funds) = store::captured_funds(tx, refund.payment_id())?
     {
-        follow_all(tx, now, &taking, list)?;
+        apply_stripe_refunds(tx, now, &funds, list)?;
     }
     let Some(mut refund) = store::refund(tx, id)? else {
         return Ok(());
     };
-    let changed = refund.learn(answer, now);
-    keep(tx, now, &refund, changed)
+    let changed = refund.apply_result(result, now);
+    save_refund(tx, now, &refund, changed)
 }

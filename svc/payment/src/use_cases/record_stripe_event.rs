@@ -1,39 +1,38 @@
-//! Takes note of an event of Stripe.
+//! Stores an event that Stripe sent.
 
 use db::Tx;
-use values::{PaymentId, Timestamp};
+use values::Timestamp;
 
 use crate::{
-    domain::{Effect, IntentStatus, Letter, POINTING},
+    domain::{EventOutcome, StripeEvent},
     store,
 };
 
-/// Takes note of a letter, once: Stripe is asked about the payment as soon as this is committed.
-pub(crate) fn note(tx: &Tx, now: Timestamp, letter: &Letter) -> Result<Effect, db::Error> {
-    if !POINTING.contains(&letter.kind.as_str()) {
-        return Ok(Effect::Ignored);
+/// Schedules a check of the payment that an event names. A repeated event changes nothing. The worker calls Stripe after
+/// the commit.
+pub(crate) fn record_stripe_event(tx: &Tx, now: Timestamp, event: &StripeEvent) -> Result<EventOutcome, db::Error> {
+    if !event.is_handled() {
+        return Ok(EventOutcome::Ignored);
     }
-    if !store::is_new(tx, &letter.id, now)? {
-        return Ok(Effect::Repeated);
+    if !store::insert_stripe_event(tx, event.id(), now)? {
+        return Ok(EventOutcome::Duplicate);
     }
-    let object = &letter.data.object;
-    let text = |pointer| object.pointer(pointer).and_then(serde_json::Value::as_str);
-    let payment = text("/metadata/payment_id").and_then(|id| id.parse::<PaymentId>().ok());
-    let about_money = !letter.kind.starts_with("payment_intent.");
-    let intent = if about_money { "/payment_intent" } else { "/id" };
-    let Some(mut payment) = store::of_intent(tx, text(intent).unwrap_or_default(), payment)? else {
-        return Ok(Effect::Strange);
+    let Some(mut payment) = store::payment_of_intent(tx, event.intent_id(), event.payment_id())? else {
+        return Ok(EventOutcome::Unrelated);
     };
-    let is_news = if about_money {
-        // What was not taken yet will be looked at when it is.
-        store::look_after(tx, payment.id, now)?
+    let is_news = if event.is_about_funds() {
+        // A payment that is not captured yet is checked once it is.
+        store::request_check(tx, payment.id(), now)?
     } else {
-        let was = IntentStatus::of_word(text("/status").unwrap_or_default());
-        let is_news = payment.told(was, now);
+        let is_news = payment.notify(event.intent_status(), now);
         if is_news {
-            store::update(tx, &payment)?;
+            store::update_payment(tx, &payment)?;
         }
         is_news
     };
-    Ok(if is_news { Effect::Noted } else { Effect::Known })
+    Ok(if is_news {
+        EventOutcome::CheckRequested
+    } else {
+        EventOutcome::Confirmed
+    })
 }

@@ -1,52 +1,39 @@
-//! Writes down what Stripe answered, with what it leads to and what the others are told of it, in one transaction.
+//! Stores the result of a call to Stripe.
 
-use bus::outbox;
 use db::Tx;
 use values::{PaymentId, Timestamp};
 
-use super::book::open;
+use super::update_ledger::open_ledger;
 use crate::{
-    domain::{BasisPoints, Bill, Call, Learned, Payment, Ruling},
-    events::SOURCE,
+    domain::{BasisPoints, CaptureDecision, PayableOrder, Payment, StripeCall, StripeResult},
+    events::append_to_outbox,
     store,
 };
 
-/// Goes on with a payment by what Stripe answered to `call`, which was asked at `asked_at`.
-pub(super) fn record(
+/// Applies the result of a call that was made at `called_at`, publishes the change, and opens the ledger of a captured
+/// payment with the platform's current share. Returns the payment.
+pub(crate) fn record_stripe_result(
     tx: &Tx,
     now: Timestamp,
+    fee_rate: BasisPoints,
     id: PaymentId,
-    (call, asked_at): (Call, Timestamp),
-    learned: Learned,
+    (call, called_at): (StripeCall, Timestamp),
+    result: StripeResult,
 ) -> Result<Option<Payment>, db::Error> {
     let Some(mut payment) = store::payment(tx, id)? else {
         return Ok(None);
     };
-    // The foreign key sees to it that there is a bill.
-    let ruling = store::bill(tx, payment.order_id)?.map_or(Ruling::Wait, |bill: Bill| bill.ruling(id));
-    if !matches!(learned, Learned::Unknown(_)) {
-        payment.heard_out(asked_at);
+    // A foreign key ensures that the order exists.
+    let order = store::order(tx, payment.order_id())?;
+    let decision = order.map_or(CaptureDecision::Wait, |order: PayableOrder| order.capture_decision(id));
+    if !matches!(result, StripeResult::Unknown(_)) {
+        payment.mark_checked(called_at);
     }
-    let announced = payment.learn(call, learned, ruling, now);
-    store::update(tx, &payment)?;
-    if let Some(event) = announced {
-        outbox::append(tx, SOURCE, now, event)?;
+    let event = payment.apply_result(call, result, decision, now);
+    store::update_payment(tx, &payment)?;
+    if let Some(event) = event {
+        append_to_outbox(tx, now, event)?;
     }
+    open_ledger(tx, now, fee_rate, &payment)?;
     Ok(Some(payment))
-}
-
-/// Writes down what Stripe answered to a call, and begins the books of what it took.
-pub(crate) fn keep(
-    tx: &Tx,
-    now: Timestamp,
-    share: BasisPoints,
-    id: PaymentId,
-    asked: (Call, Timestamp),
-    learned: Learned,
-) -> Result<Option<Payment>, db::Error> {
-    let payment = record(tx, now, id, asked, learned)?;
-    if let Some(payment) = &payment {
-        open(tx, now, share, payment)?;
-    }
-    Ok(payment)
 }

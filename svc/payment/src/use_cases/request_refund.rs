@@ -1,47 +1,47 @@
-//! An order asks for a refund.
+//! Stores a refund that an order requests.
 
 use db::Tx;
 use rusqlite::Connection;
 use values::Timestamp;
 
 use crate::{
-    domain::{NOTHING, Payment, Refund, State, Status, TOO_MUCH},
-    events::announce_refund,
+    domain::{EXCEEDS_REMAINDER, NOTHING_CAPTURED, Payment, PaymentStatus, Refund, RefundState},
+    events::publish_refund,
     store,
 };
 
-/// An order asks for a refund. A second time it changes nothing. Stripe is asked once this is committed.
-pub(crate) fn ask_refund(tx: &Tx, now: Timestamp, asked: &events::Refund) -> Result<(), db::Error> {
-    if store::refund(tx, asked.id)?.is_some() {
+/// Stores a requested refund, unless it is stored already. The worker calls Stripe after the commit.
+pub(crate) fn request_refund(tx: &Tx, now: Timestamp, request: &events::Refund) -> Result<(), db::Error> {
+    if store::refund(tx, request.id)?.is_some() {
         return Ok(());
     }
-    let mut refund = Refund::asked(asked.id, asked.payment_id, asked.amount, now);
+    let mut refund = Refund::request(request.id, request.payment_id, request.amount, now);
     if refund.is_free() {
         refund.succeed(now);
-    } else if let Some(why) = impossible(tx, asked)? {
-        refund.fail(why, now);
+    } else if let Some(reason) = reason_to_refuse(tx, request)? {
+        refund.fail(reason, now);
     }
     store::insert_refund(tx, &refund)?;
-    if refund.state == State::Asked {
+    if refund.state() == RefundState::Requested {
         return Ok(());
     }
-    announce_refund(tx, now, &refund)
+    publish_refund(tx, now, &refund)
 }
 
-/// Why so much cannot be given back, where that is known without asking. Of a payment that is not known here, or not to be
-/// captured, Stripe has the last word.
-fn impossible(conn: &Connection, asked: &events::Refund) -> Result<Option<&'static str>, db::Error> {
-    let Some(taking) = store::taking(conn, asked.payment_id)? else {
-        let over = |payment: Payment| matches!(payment.status, Status::Voided | Status::Failed);
-        let is_over = store::payment(conn, asked.payment_id)?.is_some_and(over);
-        return Ok(is_over.then_some(NOTHING));
+/// Returns why the refund is impossible, where that is known without Stripe. For a payment that is unknown or may still be
+/// captured, Stripe decides.
+fn reason_to_refuse(conn: &Connection, request: &events::Refund) -> Result<Option<&'static str>, db::Error> {
+    let Some(funds) = store::captured_funds(conn, request.payment_id)? else {
+        let has_ended = |payment: Payment| matches!(payment.status(), PaymentStatus::Voided | PaymentStatus::Failed);
+        let is_impossible = store::payment(conn, request.payment_id)?.is_some_and(has_ended);
+        return Ok(is_impossible.then_some(NOTHING_CAPTURED));
     };
-    let asked_for = store::refunds_of(conn, asked.payment_id)?
+    let requested = store::refunds_of(conn, request.payment_id)?
         .iter()
-        .filter(|other| other.state != State::Failed)
-        .map(|other| other.amount.amount)
+        .filter(|other| other.state() != RefundState::Failed)
+        .map(|other| other.amount().amount)
         .sum::<i64>();
-    let left = taking.amount.amount - asked_for;
-    let fits = asked.amount.currency == taking.amount.currency && asked.amount.amount <= left;
-    Ok((!fits).then_some(TOO_MUCH))
+    let remainder = funds.amount().amount - requested;
+    let fits = request.amount.currency == funds.amount().currency && request.amount.amount <= remainder;
+    Ok((!fits).then_some(EXCEEDS_REMAINDER))
 }

@@ -1,71 +1,85 @@
-//! Takes back payments that Stripe knows and a database that was put back from a backup does not.
+//! Restores payments that Stripe has a record of and a restored database lacks.
 //!
-//! An intent names its payment, its order and its buyer. That is enough for a row whose state is open; Stripe is then asked
-//! how the intent is, and the order what becomes of it, as ever: what is set aside for an order that waits for it confirms
-//! it, what was taken for a confirmed order completes it, and what nobody waits for is let go.
+//! An intent names its payment, its order and its buyer: enough for a payment in progress. The worker then calls Stripe and
+//! applies the order's decision as for any other payment: an authorisation confirms the order that waits for it, a capture
+//! completes the order confirmed with it, and any other authorisation is voided.
+
+use std::str::FromStr;
 
 use db::Tx;
 use values::{Currency, Money, Timestamp};
 
 use crate::{
-    domain::{Intent, IntentStatus, Payment, Ruling, Status},
+    domain::{CaptureDecision, Intent, IntentStatus, Payment},
     store,
 };
 
-/// What became of an intent that names a payment.
+/// The outcome of restoring a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) enum Remembered {
-    /// It is a payment again.
-    Taken,
-    /// It was one already.
-    Known,
-    /// Something must come first.
+pub(crate) enum RestoreOutcome {
+    /// The payment is restored.
+    Restored,
+    /// The payment was not missing.
+    NotMissing,
+    /// Something has to happen first.
     NotYet(String),
-    /// It does not say enough.
-    Never(String),
+    /// The intent lacks the necessary data.
+    Impossible(String),
 }
 
-/// Makes a payment of an intent, if there is none.
-pub(crate) fn remember(tx: &Tx, now: Timestamp, intent: &Intent) -> Result<Remembered, db::Error> {
+/// Restores the payment of an intent, if it is missing.
+pub(crate) fn restore_payment(tx: &Tx, now: Timestamp, intent: &Intent) -> Result<RestoreOutcome, db::Error> {
     let ids = (
-        read(intent.payment_id.as_ref()),
-        read(intent.order_id.as_ref()),
-        read(intent.buyer_id.as_ref()),
+        parse(intent.payment_id.as_ref()),
+        parse(intent.order_id.as_ref()),
+        parse(intent.buyer_id.as_ref()),
     );
-    let (Some(id), Some(order), Some(buyer)) = ids else {
-        return Ok(Remembered::Never(
+    let (Some(id), Some(order_id), Some(buyer_id)) = ids else {
+        return Ok(RestoreOutcome::Impossible(
             "it does not name payment, order and buyer".to_owned(),
         ));
     };
     let Ok(currency) = intent.currency.parse::<Currency>() else {
-        return Ok(Remembered::Never(format!("it is in {}", intent.currency)));
+        return Ok(RestoreOutcome::Impossible(format!(
+            "its currency {} is unknown",
+            intent.currency
+        )));
     };
     if store::payment(tx, id)?.is_some() {
-        return Ok(Remembered::Known);
+        return Ok(RestoreOutcome::NotMissing);
     }
-    let Some(bill) = store::bill(tx, order)? else {
-        return Ok(Remembered::NotYet(format!("the order {order} is not known here")));
+    let Some(order) = store::order(tx, order_id)? else {
+        return Ok(RestoreOutcome::NotYet(format!("the order {order_id} is unknown")));
     };
+    let ids = (id, order_id, buyer_id);
     let amount = Money {
         amount: intent.amount,
         currency,
     };
-    let mut payment = Payment::remembered((id, order, buyer), amount, intent, now);
-    if let Some(mut other) = store::live(tx, order)? {
-        let undecided = bill.ruling(id) == Ruling::Wait && intent.status == IntentStatus::Succeeded;
-        match bill.ruling(id) {
-            Ruling::Capture if other.waits_for_buyer() => {
-                other.give_way(now);
-                store::update(tx, &other)?;
+    let mut payment = Payment::from_intent(ids, amount, intent, now);
+    if let Some(mut live) = store::live_payment(tx, order_id)? {
+        let decision = order.capture_decision(id);
+        let is_undecided = decision == CaptureDecision::Wait && intent.status == IntentStatus::Succeeded;
+        match decision {
+            CaptureDecision::Capture if live.waits_for_buyer() => {
+                live.supersede(now);
+                store::update_payment(tx, &live)?;
             }
-            Ruling::Wait | Ruling::Void if !undecided => payment.status = Status::Voiding,
-            _ => return Ok(Remembered::NotYet(format!("the payment {} is under way", other.id))),
+            CaptureDecision::Wait | CaptureDecision::Void if !is_undecided => {
+                payment = Payment::superseded_from_intent(ids, amount, intent, now);
+            }
+            _ => {
+                return Ok(RestoreOutcome::NotYet(format!(
+                    "the payment {} is under way",
+                    live.id()
+                )));
+            }
         }
     }
-    store::insert(tx, &payment, None)?;
-    Ok(Remembered::Taken)
+    store::insert_payment(tx, &payment, None)?;
+    Ok(RestoreOutcome::Restored)
 }
 
-fn read<T: std::str::FromStr>(name: Option<&String>) -> Option<T> {
-    name?.parse().ok()
+fn parse<T: FromStr>(text: Option<&String>) -> Option<T> {
+    text?.parse().ok()
 }

@@ -246,7 +246,7 @@ async fn what_was_given_back_differently_is_a_difference() {
         .expect(200);
     let (told, same) = reconcile(&till, &["--adopt"]).await;
     assert!(
-        !same && told.contains("what was given back is 1000 here, 1099 at Stripe"),
+        !same && told.contains("the refunded amount is 1000 here, 1099 at Stripe"),
         "{told}"
     );
     eventually("it is looked at", || async {

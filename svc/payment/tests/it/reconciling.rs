@@ -84,9 +84,9 @@ async fn whatever_was_tampered_with_is_found() {
         (
             "status = 'voided'",
             "status = 'authorized'",
-            "the state is Voided here, RequiresCapture at Stripe",
+            "the status is Voided here, RequiresCapture at Stripe",
         ),
-        ("trouble = 'odd'", "trouble = NULL", "waits for a person: odd"),
+        ("trouble = 'odd'", "trouble = NULL", "needs an operator: odd"),
     ] {
         sql(&till, &format!("UPDATE payment SET {bend}"));
         is_found(what).await;
@@ -110,9 +110,9 @@ async fn whatever_was_tampered_with_is_found() {
     change(&at, &format!("metadata[order_id]={}", order.id)).await;
     // Somebody takes the money by hand, and gives some of it back.
     change(&CAPTURE.replace('*', intent), "").await;
-    is_found("what was taken is 0 here, 1999 at Stripe").await;
+    is_found("the captured amount is 0 here, 1999 at Stripe").await;
     change("/v1/refunds", &format!("payment_intent={intent}&amount=5")).await;
-    is_found("what was given back is 0 here, 5 at Stripe").await;
+    is_found("the refunded amount is 0 here, 5 at Stripe").await;
 
     sql(&till, "DELETE FROM payment");
     is_found("not known here").await;

@@ -1,150 +1,169 @@
-//! What a payment makes of Stripe's answers.
+//! How a payment changes with a result of Stripe.
 
 use std::time::Duration;
 
 use events::Event;
 use values::Timestamp;
 
-use super::{Call, Means, NextStep, Payment, Status};
-use crate::domain::{Failure, FailureKind, Intent, IntentStatus, Learned, Ruling};
+use super::{BuyerAction, Payment, PaymentMethod, PaymentStatus, StripeCall};
+use crate::domain::{CaptureDecision, Failure, Intent, IntentStatus, Retry, RetrySchedule, StripeResult};
 
-/// The longest pause between two tries: what is open is settled within a minute of Stripe being back.
-const LONGEST_PAUSE: Duration = Duration::from_secs(45);
-
-/// How soon Stripe is asked what the buyer has done meanwhile, should it not tell.
-const FIRST_LOOK: Duration = Duration::from_secs(2);
+/// How soon the intent is first checked for an action of the buyer, in case Stripe's event is lost.
+const FIRST_CHECK_DELAY: Duration = Duration::from_secs(2);
 
 impl Payment {
-    /// Goes on by what Stripe answered to `call`, and by what the order wants; says what is to be announced.
+    /// Applies the result of `call` and the decision of the order; returns the event to publish.
     ///
-    /// An answer that nobody waits for any more changes nothing: whoever asked at the same time was first.
-    pub(crate) fn learn(&mut self, call: Call, learned: Learned, ruling: Ruling, now: Timestamp) -> Option<Event> {
-        if !self.listens_to(call) || self.trouble.is_some() {
+    /// A result that the current status does not expect changes nothing: a concurrent call was faster.
+    pub(crate) fn apply_result(
+        &mut self,
+        call: StripeCall,
+        result: StripeResult,
+        decision: CaptureDecision,
+        now: Timestamp,
+    ) -> Option<Event> {
+        if !self.expects_result_of(call) || self.trouble.is_some() {
             return None;
         }
-        match (call, learned) {
-            (_, Learned::Unknown(_))
-            // Stripe does not know an intent that it has told us of: most likely the key is another account's.
-            | (Call::Look | Call::Capture | Call::Void, Learned::Refused(_) | Learned::Absent) => self.postpone(now),
-            (_, Learned::Intent(intent)) if !self.is_named_by(&intent) => {
+        match (call, result) {
+            (_, StripeResult::Unknown(_))
+            // Stripe lacks an intent whose id it returned before: most likely the key belongs to another account.
+            | (
+                StripeCall::RetrieveIntent | StripeCall::Capture | StripeCall::Void,
+                StripeResult::Refused(_) | StripeResult::NotFound,
+            ) => self.retry_later(now),
+            (_, StripeResult::Intent(intent)) if !self.is_named_by(&intent) => {
                 self.trouble = Some(format!("Stripe's {} names another payment", intent.id));
                 None
             }
-            (Call::Authorize | Call::LookUp, Learned::Refused(failure)) => self.fail(failure, now),
-            (Call::Authorize | Call::LookUp, Learned::Absent) => {
-                self.fail(Failure::new(FailureKind::Lost, "not_reached", "The payment never reached the bank."), now)
+            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::Refused(failure)) => self.fail(failure, now),
+            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound) => {
+                self.fail(Failure::never_reached(), now)
             }
-            (Call::Authorize | Call::LookUp | Call::Look, Learned::Intent(intent)) => {
+            (
+                StripeCall::Authorize | StripeCall::FindIntent | StripeCall::RetrieveIntent,
+                StripeResult::Intent(intent),
+            ) => {
                 self.intent_id = Some(intent.id.clone());
                 match self.status {
-                    Status::Authorized => self.still_authorised(&intent, now),
-                    Status::Voided | Status::Failed => self.still_over(&intent, now),
-                    _ => self.tried(*intent, ruling, now),
+                    PaymentStatus::Authorized => self.check_authorization(&intent, now),
+                    PaymentStatus::Voided | PaymentStatus::Failed => self.check_release(&intent, now),
+                    _ => self.apply_authorization(*intent, decision, now),
                 }
             }
-            (Call::Capture, Learned::Intent(intent)) => self.captured(&intent, now),
-            (Call::Void, Learned::Intent(intent)) => self.voided(&intent, ruling, now),
+            (StripeCall::Capture, StripeResult::Intent(intent)) => self.apply_capture(&intent, now),
+            (StripeCall::Void, StripeResult::Intent(intent)) => self.apply_void(&intent, decision, now),
         }
     }
 
-    /// Whether the answer to `call` is for the state that it is in.
-    const fn listens_to(&self, call: Call) -> bool {
+    /// Whether the current status is waiting for the result of `call`.
+    const fn expects_result_of(&self, call: StripeCall) -> bool {
         match call {
-            Call::Authorize | Call::LookUp => matches!(self.status, Status::Started),
-            Call::Look => {
-                self.waits_for_buyer() || matches!(self.status, Status::Authorized | Status::Voided | Status::Failed)
+            StripeCall::Authorize | StripeCall::FindIntent => matches!(self.status, PaymentStatus::Started),
+            StripeCall::RetrieveIntent => {
+                self.waits_for_buyer()
+                    || matches!(
+                        self.status,
+                        PaymentStatus::Authorized | PaymentStatus::Voided | PaymentStatus::Failed
+                    )
             }
-            Call::Capture => matches!(self.status, Status::Capturing),
-            Call::Void => matches!(self.status, Status::Voiding),
+            StripeCall::Capture => matches!(self.status, PaymentStatus::Capturing),
+            StripeCall::Void => matches!(self.status, PaymentStatus::Voiding),
         }
     }
 
-    /// What has become of the wish to set the money aside.
-    fn tried(&mut self, intent: Intent, ruling: Ruling, now: Timestamp) -> Option<Event> {
-        match (intent.status, ruling) {
+    /// Applies the state of an intent that is being authorised.
+    fn apply_authorization(&mut self, intent: Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
+        match (intent.status, decision) {
             (IntentStatus::Canceled, _) => self.fail(Failure::lapsed(), now),
-            // Another amount than was asked for must not go on, whatever the order wants.
-            (_, _) if !self.costs(intent.amount, &intent.currency) => self.let_go(None, now),
-            (IntentStatus::RequiresCapture | IntentStatus::RequiresAction | IntentStatus::Other, Ruling::Void) => {
-                self.let_go(None, now)
+            // An intent of another amount must not be captured, whatever the order decides.
+            (_, _) if !self.is_amount(intent.amount, &intent.currency) => self.start_voiding(None, now),
+            (
+                IntentStatus::RequiresCapture | IntentStatus::RequiresAction | IntentStatus::Other,
+                CaptureDecision::Void,
+            ) => self.start_voiding(None, now),
+            (IntentStatus::RequiresCapture, CaptureDecision::Wait | CaptureDecision::Capture) => {
+                self.enter(PaymentStatus::Authorized, now);
+                let event = self.event();
+                self.apply_decision(decision, now);
+                event
             }
-            (IntentStatus::RequiresCapture, Ruling::Wait | Ruling::Capture) => {
-                self.enter(Status::Authorized, now);
-                let announced = self.event();
-                self.follow(ruling, now);
-                announced
-            }
-            (IntentStatus::Succeeded, Ruling::Capture) => self.captured(&intent, now),
-            (IntentStatus::Succeeded, Ruling::Void) => self.taken_wrongly(&intent),
-            (IntentStatus::RequiresPaymentMethod, _) => self.declined(intent, ruling, now),
-            // Taken, and the order wants nothing yet: a database that was restored knows less of the order than Stripe. In
-            // a moment it will know.
+            (IntentStatus::Succeeded, CaptureDecision::Capture) => self.apply_capture(&intent, now),
+            (IntentStatus::Succeeded, CaptureDecision::Void) => self.report_unwanted_capture(&intent),
+            (IntentStatus::RequiresPaymentMethod, _) => self.apply_decline(intent, decision, now),
+            // Captured, but the order is undecided: after a restore Stripe is ahead of the replica of the order, which
+            // catches up in a moment.
             (IntentStatus::RequiresAction | IntentStatus::Other | IntentStatus::Succeeded, _) => {
-                self.wait(Status::RequiresAction, intent, now)
+                self.wait_for_buyer(PaymentStatus::RequiresAction, intent, now)
             }
         }
     }
 
-    /// The card was refused, or none was shown yet. In a browser the same intent can be tried with another one.
-    fn declined(&mut self, intent: Intent, ruling: Ruling, now: Timestamp) -> Option<Event> {
-        match self.with {
-            // Nobody has got the intent's secret: nobody can go on with it.
-            Means::Card { .. } if self.status == Status::Started => {
-                self.fail(intent.failure.unwrap_or_else(Failure::unexplained), now)
+    /// The card was refused, or none was entered yet. In a browser the buyer can enter another one for the same intent.
+    fn apply_decline(&mut self, intent: Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
+        match self.method {
+            // The client secret was never sent to the buyer, so the intent cannot continue.
+            PaymentMethod::Card { .. } if self.status == PaymentStatus::Started => {
+                self.fail(intent.failure.unwrap_or_else(Failure::generic_decline), now)
             }
-            Means::Card { .. } => self.let_go(Some(intent.failure.unwrap_or_else(Failure::unexplained)), now),
-            Means::Browser if ruling == Ruling::Void => self.let_go(None, now),
-            Means::Browser => self.wait(Status::RequiresPaymentMethod, intent, now),
+            PaymentMethod::Card { .. } => {
+                self.start_voiding(Some(intent.failure.unwrap_or_else(Failure::generic_decline)), now)
+            }
+            PaymentMethod::Browser if decision == CaptureDecision::Void => self.start_voiding(None, now),
+            PaymentMethod::Browser => self.wait_for_buyer(PaymentStatus::RequiresPaymentMethod, intent, now),
         }
     }
 
-    /// Waits for the buyer. Without a secret nothing could be done, but Stripe always sends it.
-    fn wait(&mut self, status: Status, intent: Intent, now: Timestamp) -> Option<Event> {
+    fn wait_for_buyer(&mut self, status: PaymentStatus, intent: Intent, now: Timestamp) -> Option<Event> {
         let is_new = self.status != status;
         if is_new {
             self.enter(status, now);
-            self.next_try_at = now + FIRST_LOOK;
+            self.retry = Retry::at(now + FIRST_CHECK_DELAY);
         } else {
-            self.postpone(now);
+            self.retry_later(now);
         }
-        self.next = intent.client_secret.map(|client_secret| NextStep {
+        self.buyer_action = intent.client_secret.map(|client_secret| BuyerAction {
             client_secret,
             url: intent.next_action_url,
         });
-        self.failure = intent.failure.filter(|_| status == Status::RequiresPaymentMethod);
+        self.failure = intent
+            .failure
+            .filter(|_| status == PaymentStatus::RequiresPaymentMethod);
         self.event().filter(|_| is_new)
     }
 
-    /// Has the intent cancelled, so that nobody can go on with it; `failure` says whether it has failed by itself.
-    fn let_go(&mut self, failure: Option<Failure>, now: Timestamp) -> Option<Event> {
-        self.enter(Status::Voiding, now);
+    /// Has the intent cancelled, so that it cannot continue; with a `failure`, the payment has failed by itself.
+    fn start_voiding(&mut self, failure: Option<Failure>, now: Timestamp) -> Option<Event> {
+        self.enter(PaymentStatus::Voiding, now);
         self.failure = failure;
         None
     }
 
-    fn still_authorised(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
+    /// Checks that an authorised payment still is.
+    fn check_authorization(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
         match intent.status {
             IntentStatus::Canceled => self.fail(Failure::lapsed(), now),
-            // Should somebody have taken the money by hand, then it is found taken when the order says what it wants.
+            // A capture in Stripe's dashboard is detected once the order has decided.
             _ => None,
         }
     }
 
-    fn still_over(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
+    /// Checks that a payment that ended still holds no money.
+    fn check_release(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
         match intent.status {
             IntentStatus::RequiresCapture => {
                 let failure = self.failure.take();
-                self.let_go(failure, now)
+                self.start_voiding(failure, now)
             }
-            IntentStatus::Succeeded => self.taken_wrongly(intent),
+            IntentStatus::Succeeded => self.report_unwanted_capture(intent),
             _ => None,
         }
     }
 
-    fn captured(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
+    fn apply_capture(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
         match intent.status {
-            IntentStatus::Succeeded if self.costs(intent.amount_received, &intent.currency) => {
-                self.enter(Status::Captured, now);
+            IntentStatus::Succeeded if self.is_amount(intent.amount_received, &intent.currency) => {
+                self.enter(PaymentStatus::Captured, now);
                 self.event()
             }
             IntentStatus::Succeeded => {
@@ -156,36 +175,36 @@ impl Payment {
                 None
             }
             IntentStatus::Canceled => self.fail(Failure::lapsed(), now),
-            // Stripe refuses to capture what is authorised: the authorisation is as good as gone, so let it go.
+            // Stripe refuses to capture an authorised intent: the authorisation is useless, so release it.
             IntentStatus::RequiresCapture
             | IntentStatus::RequiresPaymentMethod
             | IntentStatus::RequiresAction
-            | IntentStatus::Other => self.let_go(None, now),
+            | IntentStatus::Other => self.start_voiding(None, now),
         }
     }
 
-    fn voided(&mut self, intent: &Intent, ruling: Ruling, now: Timestamp) -> Option<Event> {
+    fn apply_void(&mut self, intent: &Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
         match (intent.status, self.failure.take()) {
-            // Stripe had refused to capture, and a request to capture was still on its way: the order waits for that.
-            (IntentStatus::Succeeded, None) if ruling == Ruling::Capture => self.captured(intent, now),
+            // Stripe refused to capture while an earlier capture was still in flight; the order waits for that capture.
+            (IntentStatus::Succeeded, None) if decision == CaptureDecision::Capture => self.apply_capture(intent, now),
             (IntentStatus::Canceled, Some(failure)) => self.fail(failure, now),
             (IntentStatus::Canceled, None) => {
-                self.enter(Status::Voided, now);
+                self.enter(PaymentStatus::Voided, now);
                 self.event()
             }
             (IntentStatus::Succeeded, failure) => {
                 self.failure = failure;
-                self.taken_wrongly(intent)
+                self.report_unwanted_capture(intent)
             }
-            // Not yet.
+            // Not cancelled yet.
             (_, failure) => {
                 self.failure = failure;
-                self.postpone(now)
+                self.retry_later(now)
             }
         }
     }
 
-    fn taken_wrongly(&mut self, intent: &Intent) -> Option<Event> {
+    fn report_unwanted_capture(&mut self, intent: &Intent) -> Option<Event> {
         self.trouble = Some(format!(
             "Stripe's {} took money that was to be let go: give it back",
             intent.id
@@ -194,26 +213,24 @@ impl Payment {
     }
 
     fn fail(&mut self, failure: Failure, now: Timestamp) -> Option<Event> {
-        self.enter(Status::Failed, now);
+        self.enter(PaymentStatus::Failed, now);
         self.failure = Some(failure);
         self.event()
     }
 
-    fn postpone(&mut self, now: Timestamp) -> Option<Event> {
-        self.tries = self.tries.saturating_add(1);
-        let pause = Duration::from_secs(1 << self.tries.saturating_sub(1).min(6));
-        self.next_try_at = now + pause.min(LONGEST_PAUSE);
+    fn retry_later(&mut self, now: Timestamp) -> Option<Event> {
+        self.retry.postpone(RetrySchedule::UNANSWERED, now);
         None
     }
 
     fn is_named_by(&self, intent: &Intent) -> bool {
-        let is = |named: &Option<String>, id: String| named.as_deref() == Some(id.as_str());
-        is(&intent.payment_id, self.id.to_string())
-            && is(&intent.order_id, self.order_id.to_string())
+        let matches = |named: &Option<String>, id: String| named.as_deref() == Some(id.as_str());
+        matches(&intent.payment_id, self.id.to_string())
+            && matches(&intent.order_id, self.order_id.to_string())
             && self.intent_id.as_ref().is_none_or(|known| *known == intent.id)
     }
 
-    fn costs(&self, amount: i64, currency: &str) -> bool {
+    fn is_amount(&self, amount: i64, currency: &str) -> bool {
         amount == self.amount.amount && currency == self.amount.currency.code()
     }
 }

@@ -2,85 +2,101 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::{FailureKind, Learned},
+    domain::{FailureKind, StripeResult},
     test_support::{NOW, card, intent, usd},
 };
 
-fn started_with(with: Means) -> Payment {
-    Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(1999), with, NOW)
+fn started_with(method: PaymentMethod) -> Payment {
+    Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(1999), method, NOW)
 }
 
 fn started() -> Payment {
     started_with(card())
 }
 
-/// Stripe says that the intent of `payment` is so.
-fn learn(payment: &mut Payment, call: Call, status: IntentStatus, ruling: Ruling) -> Option<Event> {
-    let learned = Learned::from(intent(payment, status));
-    payment.learn(call, learned, ruling, NOW)
+/// Applies a result in which the intent of `payment` has this status.
+fn apply(payment: &mut Payment, call: StripeCall, status: IntentStatus, decision: CaptureDecision) -> Option<Event> {
+    let result = StripeResult::from(intent(payment, status));
+    payment.apply_result(call, result, decision, NOW)
 }
 
 fn authorized() -> Payment {
     let mut payment = started();
-    let announced = learn(
+    let event = apply(
         &mut payment,
-        Call::Authorize,
+        StripeCall::Authorize,
         IntentStatus::RequiresCapture,
-        Ruling::Wait,
+        CaptureDecision::Wait,
     );
-    assert!(matches!(announced, Some(Event::PaymentAuthorized(said)) if said.version == 2 && said.amount == usd(1999)));
+    assert!(matches!(event, Some(Event::PaymentAuthorized(state)) if state.version == 2 && state.amount == usd(1999)));
     payment
 }
 
 fn capturing() -> Payment {
     let mut payment = authorized();
-    assert!(payment.follow(Ruling::Capture, NOW));
+    assert!(payment.apply_decision(CaptureDecision::Capture, NOW));
     payment
 }
 
 fn voiding() -> Payment {
     let mut payment = authorized();
-    assert!(payment.follow(Ruling::Void, NOW));
+    assert!(payment.apply_decision(CaptureDecision::Void, NOW));
     payment
 }
 
 #[test]
-fn money_is_set_aside_then_taken() {
+fn money_is_authorised_then_captured() {
     let mut payment = authorized();
     assert_eq!(
-        (payment.status, payment.due(NOW)),
-        (Status::Authorized, None),
+        (payment.status, payment.next_call(NOW)),
+        (PaymentStatus::Authorized, None),
         "until the order is confirmed"
     );
-    assert!(payment.follow(Ruling::Capture, NOW));
-    assert_eq!(payment.due(NOW), Some(Call::Capture));
-    let announced = learn(&mut payment, Call::Capture, IntentStatus::Succeeded, Ruling::Capture);
-    assert!(matches!(announced, Some(Event::PaymentCreated(said)) if said.version == 4));
-    assert_eq!((payment.status, payment.due(NOW)), (Status::Captured, None));
-    assert!(!payment.follow(Ruling::Void, NOW), "what is taken is taken");
+    assert!(payment.apply_decision(CaptureDecision::Capture, NOW));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::Capture));
+    let event = apply(
+        &mut payment,
+        StripeCall::Capture,
+        IntentStatus::Succeeded,
+        CaptureDecision::Capture,
+    );
+    assert!(matches!(event, Some(Event::PaymentCreated(state)) if state.version == 4));
+    assert_eq!(
+        (payment.status, payment.next_call(NOW)),
+        (PaymentStatus::Captured, None)
+    );
+    assert!(
+        !payment.apply_decision(CaptureDecision::Void, NOW),
+        "a captured payment is final"
+    );
 }
 
 #[test]
-fn an_order_that_ended_meanwhile_lets_the_money_go_unannounced() {
+fn an_order_that_ended_meanwhile_voids_the_payment_without_an_authorized_event() {
     let mut payment = started();
     assert!(
-        !payment.follow(Ruling::Void, NOW),
-        "whether there is anything to let go is not known yet"
+        !payment.apply_decision(CaptureDecision::Void, NOW),
+        "the authorisation is not confirmed yet"
     );
-    assert_eq!(payment.due(NOW), Some(Call::Authorize));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::Authorize));
     assert_eq!(
-        learn(
+        apply(
             &mut payment,
-            Call::Authorize,
+            StripeCall::Authorize,
             IntentStatus::RequiresCapture,
-            Ruling::Void
+            CaptureDecision::Void
         ),
         None
     );
-    assert_eq!(payment.due(NOW), Some(Call::Void));
-    let announced = learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Void);
-    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
-    assert_eq!(payment.status, Status::Voided);
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::Void));
+    let event = apply(
+        &mut payment,
+        StripeCall::Void,
+        IntentStatus::Canceled,
+        CaptureDecision::Void,
+    );
+    assert!(matches!(event, Some(Event::PaymentFailed(_))));
+    assert_eq!(payment.status, PaymentStatus::Voided);
 }
 
 #[test]
@@ -91,65 +107,89 @@ fn a_declined_card_ends_the_attempt() {
         "insufficient_funds",
         "Your card has insufficient funds.",
     );
-    let announced = payment.learn(Call::Authorize, Learned::Refused(failure.clone()), Ruling::Wait, NOW);
-    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
-    assert_eq!((payment.status, payment.failure), (Status::Failed, Some(failure)));
+    let event = payment.apply_result(
+        StripeCall::Authorize,
+        StripeResult::Refused(failure.clone()),
+        CaptureDecision::Wait,
+        NOW,
+    );
+    assert!(matches!(event, Some(Event::PaymentFailed(_))));
+    assert_eq!(
+        (payment.status, payment.failure),
+        (PaymentStatus::Failed, Some(failure))
+    );
 }
 
 #[test]
 fn an_authorisation_that_lapsed_before_its_capture_fails() {
     let mut payment = capturing();
-    let announced = learn(&mut payment, Call::Capture, IntentStatus::Canceled, Ruling::Capture);
-    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
+    let event = apply(
+        &mut payment,
+        StripeCall::Capture,
+        IntentStatus::Canceled,
+        CaptureDecision::Capture,
+    );
+    assert!(matches!(event, Some(Event::PaymentFailed(_))));
     assert_eq!(payment.failure.unwrap().kind, FailureKind::Lapsed);
 }
 
 #[test]
-fn what_stripe_will_not_capture_is_let_go() {
+fn a_payment_that_stripe_refuses_to_capture_is_voided() {
     let mut payment = capturing();
     assert_eq!(
-        learn(
+        apply(
             &mut payment,
-            Call::Capture,
+            StripeCall::Capture,
             IntentStatus::RequiresCapture,
-            Ruling::Capture
+            CaptureDecision::Capture
         ),
         None
     );
-    assert_eq!(payment.due(NOW), Some(Call::Void));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::Void));
 }
 
 #[test]
-fn a_capture_that_arrives_after_all_pays_for_the_order_that_waits_for_it() {
+fn a_late_capture_pays_for_the_order_that_waits_for_it() {
     let mut payment = capturing();
-    // Refused, while an earlier request that nobody waits for any more is still on its way.
-    learn(
+    // Stripe refuses while an earlier request is still in flight.
+    apply(
         &mut payment,
-        Call::Capture,
+        StripeCall::Capture,
         IntentStatus::RequiresCapture,
-        Ruling::Capture,
+        CaptureDecision::Capture,
     );
-    assert_eq!(payment.status, Status::Voiding);
-    let announced = learn(&mut payment, Call::Void, IntentStatus::Succeeded, Ruling::Capture);
-    assert_eq!((payment.status, payment.trouble.as_deref()), (Status::Captured, None));
-    assert!(matches!(announced, Some(Event::PaymentCreated(_))), "{announced:?}");
+    assert_eq!(payment.status, PaymentStatus::Voiding);
+    let event = apply(
+        &mut payment,
+        StripeCall::Void,
+        IntentStatus::Succeeded,
+        CaptureDecision::Capture,
+    );
+    assert_eq!(
+        (payment.status, payment.trouble.as_deref()),
+        (PaymentStatus::Captured, None)
+    );
+    assert!(matches!(event, Some(Event::PaymentCreated(_))), "{event:?}");
 }
 
 #[test]
-fn an_answer_that_comes_late_changes_nothing() {
+fn a_late_result_changes_nothing() {
     for mut payment in [authorized(), capturing(), voiding()] {
         let before = payment.clone();
         assert_eq!(
-            learn(
+            apply(
                 &mut payment,
-                Call::Authorize,
+                StripeCall::Authorize,
                 IntentStatus::RequiresCapture,
-                Ruling::Wait
+                CaptureDecision::Wait
             ),
             None
         );
-        let declined = Learned::Refused(Failure::unexplained());
-        assert_eq!(payment.learn(Call::Authorize, declined, Ruling::Wait, NOW), None);
+        let declined = StripeResult::Refused(Failure::generic_decline());
+        assert_eq!(
+            payment.apply_result(StripeCall::Authorize, declined, CaptureDecision::Wait, NOW),
+            None
+        );
         assert_eq!(payment, before);
     }
 }
@@ -162,30 +202,45 @@ fn another_amount_or_currency_is_never_captured() {
         wrong.amount = amount;
         wrong.currency = currency.to_owned();
         assert_eq!(
-            payment.learn(Call::Authorize, Learned::from(wrong), Ruling::Capture, NOW),
+            payment.apply_result(
+                StripeCall::Authorize,
+                StripeResult::from(wrong),
+                CaptureDecision::Capture,
+                NOW
+            ),
             None
         );
-        assert_eq!(payment.due(NOW), Some(Call::Void));
+        assert_eq!(payment.next_call(NOW), Some(StripeCall::Void));
     }
 }
 
 #[test]
-fn the_intent_of_another_payment_is_left_alone() {
+fn the_intent_of_another_payment_is_not_touched() {
     let mut payment = started();
-    let others = intent(&started(), IntentStatus::RequiresCapture);
+    let other = intent(&started(), IntentStatus::RequiresCapture);
     assert_eq!(
-        payment.learn(Call::Authorize, Learned::from(others), Ruling::Wait, NOW),
+        payment.apply_result(
+            StripeCall::Authorize,
+            StripeResult::from(other),
+            CaptureDecision::Wait,
+            NOW
+        ),
         None
     );
     assert!(payment.trouble.is_some());
-    assert_eq!(payment.due(NOW), None);
+    assert_eq!(payment.next_call(NOW), None);
 }
 
 #[test]
-fn money_that_was_taken_wrongly_waits_for_a_person() {
+fn an_unwanted_capture_needs_an_operator() {
     let mut payment = voiding();
     assert_eq!(
-        learn(&mut payment, Call::Void, IntentStatus::Succeeded, Ruling::Void),
+        apply(
+            &mut payment,
+            StripeCall::Void,
+            IntentStatus::Succeeded,
+            CaptureDecision::Void
+        ),
         None
     );
     assert!(
@@ -198,192 +253,306 @@ fn money_that_was_taken_wrongly_waits_for_a_person() {
     let mut less = intent(&payment, IntentStatus::Succeeded);
     less.amount_received = 1;
     assert_eq!(
-        payment.learn(Call::Capture, Learned::from(less), Ruling::Capture, NOW),
+        payment.apply_result(
+            StripeCall::Capture,
+            StripeResult::from(less),
+            CaptureDecision::Capture,
+            NOW
+        ),
         None
     );
-    assert_eq!((payment.status, payment.due(NOW)), (Status::Capturing, None));
+    assert_eq!(
+        (payment.status, payment.next_call(NOW)),
+        (PaymentStatus::Capturing, None)
+    );
 }
 
 #[test]
-fn after_a_day_stripe_is_not_asked_again_but_looked_at() {
+fn after_a_day_the_intent_is_searched_instead_of_created() {
     let mut payment = started();
-    assert_eq!(payment.due(NOW + Duration::from_hours(22)), Some(Call::Authorize));
+    assert_eq!(
+        payment.next_call(NOW + Duration::from_hours(22)),
+        Some(StripeCall::Authorize)
+    );
     let later = NOW + KEY_LIFETIME;
-    assert_eq!(payment.due(later), Some(Call::LookUp));
+    assert_eq!(payment.next_call(later), Some(StripeCall::FindIntent));
     let mut found = payment.clone();
-    assert!(learn(&mut found, Call::LookUp, IntentStatus::RequiresCapture, Ruling::Wait).is_some());
-    assert_eq!(found.status, Status::Authorized);
+    assert!(
+        apply(
+            &mut found,
+            StripeCall::FindIntent,
+            IntentStatus::RequiresCapture,
+            CaptureDecision::Wait
+        )
+        .is_some()
+    );
+    assert_eq!(found.status, PaymentStatus::Authorized);
     assert!(matches!(
-        payment.learn(Call::LookUp, Learned::Absent, Ruling::Wait, later),
+        payment.apply_result(
+            StripeCall::FindIntent,
+            StripeResult::NotFound,
+            CaptureDecision::Wait,
+            later
+        ),
         Some(Event::PaymentFailed(_))
     ));
-    assert_eq!(payment.status, Status::Failed);
+    assert_eq!(payment.status, PaymentStatus::Failed);
 }
 
 proptest! {
     #[test]
-    fn without_an_answer_nothing_is_known_and_the_next_try_is_within_a_minute(tries in 1_u32..200) {
+    fn without_an_answer_the_status_stays_and_the_next_call_is_within_a_minute(tries in 1_u32..200) {
         let mut payment = capturing();
         let version = payment.version;
         for _ in 0..tries {
-            prop_assert_eq!(payment.learn(Call::Capture, Learned::Unknown(String::new()), Ruling::Capture, NOW), None);
+            prop_assert_eq!(payment.apply_result(StripeCall::Capture, StripeResult::Unknown(String::new()), CaptureDecision::Capture, NOW), None);
         }
-        prop_assert_eq!((payment.status, payment.version, payment.tries), (Status::Capturing, version, tries));
-        let pause = NOW.until(payment.next_try_at);
+        prop_assert_eq!((payment.status, payment.version, payment.retry.failed_attempts()), (PaymentStatus::Capturing, version, tries));
+        let pause = NOW.until(payment.retry.next_at());
         prop_assert!(pause >= Duration::from_secs(1) && pause < Duration::from_mins(1));
     }
 }
 
 /// A payment that waits for its buyer.
-fn waiting(with: Means, status: IntentStatus) -> Payment {
-    let mut payment = started_with(with);
-    let announced = learn(&mut payment, Call::Authorize, status, Ruling::Wait);
-    // So that the order waits a little longer for whom the bank keeps busy.
-    let busy = matches!(announced, Some(Event::PaymentPending(said)) if said.version == 2);
+fn waiting_for_buyer(method: PaymentMethod, status: IntentStatus) -> Payment {
+    let mut payment = started_with(method);
+    let event = apply(&mut payment, StripeCall::Authorize, status, CaptureDecision::Wait);
+    // The order extends its deadline once while the bank authenticates the buyer.
+    let busy = matches!(event, Some(Event::PaymentPending(state)) if state.version == 2);
     assert_eq!(busy, status == IntentStatus::RequiresAction);
     assert!(payment.waits_for_buyer());
-    assert!(payment.next.is_some(), "the buyer can go on");
+    assert!(payment.buyer_action.is_some(), "the buyer can continue");
     payment
 }
 
 const LATER: Timestamp = Timestamp::from_millis(1_800_000_060_000);
 
 #[test]
-fn a_card_whose_bank_asks_goes_on_when_the_buyer_has_answered() {
-    let mut payment = waiting(card(), IntentStatus::RequiresAction);
+fn a_card_with_authentication_is_authorised_once_the_buyer_has_authenticated() {
+    let mut payment = waiting_for_buyer(card(), IntentStatus::RequiresAction);
     assert_eq!(
-        (payment.status, payment.due(NOW)),
-        (Status::RequiresAction, None),
-        "the buyer takes time"
+        (payment.status, payment.next_call(NOW)),
+        (PaymentStatus::RequiresAction, None),
+        "the buyer needs time"
     );
-    assert_eq!(payment.due(LATER), Some(Call::Look), "should Stripe not tell");
-    let announced = learn(&mut payment, Call::Look, IntentStatus::RequiresCapture, Ruling::Wait);
-    assert!(matches!(announced, Some(Event::PaymentAuthorized(_))));
-    assert_eq!((payment.status, payment.next), (Status::Authorized, None));
+    assert_eq!(
+        payment.next_call(LATER),
+        Some(StripeCall::RetrieveIntent),
+        "in case the event is lost"
+    );
+    let event = apply(
+        &mut payment,
+        StripeCall::RetrieveIntent,
+        IntentStatus::RequiresCapture,
+        CaptureDecision::Wait,
+    );
+    assert!(matches!(event, Some(Event::PaymentAuthorized(_))));
+    assert_eq!(
+        (payment.status, payment.buyer_action),
+        (PaymentStatus::Authorized, None)
+    );
 }
 
 #[test]
-fn a_buyer_who_cannot_prove_it_fails_once_nobody_can_go_on() {
-    let mut payment = waiting(card(), IntentStatus::RequiresAction);
+fn a_failed_authentication_fails_the_payment_once_its_intent_is_cancelled() {
+    let mut payment = waiting_for_buyer(card(), IntentStatus::RequiresAction);
     let mut refused = intent(&payment, IntentStatus::RequiresPaymentMethod);
     let failure = Failure::new(FailureKind::Declined, "payment_intent_authentication_failure", "No.");
     refused.failure = Some(failure.clone());
     assert_eq!(
-        payment.learn(Call::Look, Learned::from(refused), Ruling::Wait, NOW),
+        payment.apply_result(
+            StripeCall::RetrieveIntent,
+            StripeResult::from(refused),
+            CaptureDecision::Wait,
+            NOW
+        ),
         None
     );
-    assert_eq!((payment.due(NOW), &payment.next), (Some(Call::Void), &None));
-    let announced = learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Wait);
-    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
-    assert_eq!((payment.status, payment.failure), (Status::Failed, Some(failure)));
+    assert_eq!(
+        (payment.next_call(NOW), &payment.buyer_action),
+        (Some(StripeCall::Void), &None)
+    );
+    let event = apply(
+        &mut payment,
+        StripeCall::Void,
+        IntentStatus::Canceled,
+        CaptureDecision::Wait,
+    );
+    assert!(matches!(event, Some(Event::PaymentFailed(_))));
+    assert_eq!(
+        (payment.status, payment.failure),
+        (PaymentStatus::Failed, Some(failure))
+    );
 }
 
 #[test]
-fn in_a_browser_another_card_is_tried_with_the_same_intent() {
-    let mut payment = waiting(Means::Browser, IntentStatus::RequiresPaymentMethod);
+fn in_a_browser_another_card_uses_the_same_intent() {
+    let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
     assert_eq!(
         (payment.status, &payment.failure),
-        (Status::RequiresPaymentMethod, &None)
+        (PaymentStatus::RequiresPaymentMethod, &None)
     );
     let mut refused = intent(&payment, IntentStatus::RequiresPaymentMethod);
-    refused.failure = Some(Failure::unexplained());
+    refused.failure = Some(Failure::generic_decline());
     assert_eq!(
-        payment.learn(Call::Look, Learned::from(refused), Ruling::Wait, NOW),
+        payment.apply_result(
+            StripeCall::RetrieveIntent,
+            StripeResult::from(refused),
+            CaptureDecision::Wait,
+            NOW
+        ),
         None
     );
-    assert_eq!(payment.failure, Some(Failure::unexplained()), "the buyer may know why");
-    assert!(payment.next.is_some());
-    let announced = learn(&mut payment, Call::Look, IntentStatus::RequiresAction, Ruling::Wait);
-    assert!(matches!(announced, Some(Event::PaymentPending(_))));
-    assert_eq!((payment.status, &payment.failure), (Status::RequiresAction, &None));
-    assert!(learn(&mut payment, Call::Look, IntentStatus::RequiresCapture, Ruling::Capture).is_some());
-    assert_eq!(payment.status, Status::Capturing);
+    assert_eq!(
+        payment.failure,
+        Some(Failure::generic_decline()),
+        "the buyer may read the reason"
+    );
+    assert!(payment.buyer_action.is_some());
+    let event = apply(
+        &mut payment,
+        StripeCall::RetrieveIntent,
+        IntentStatus::RequiresAction,
+        CaptureDecision::Wait,
+    );
+    assert!(matches!(event, Some(Event::PaymentPending(_))));
+    assert_eq!(
+        (payment.status, &payment.failure),
+        (PaymentStatus::RequiresAction, &None)
+    );
+    assert!(
+        apply(
+            &mut payment,
+            StripeCall::RetrieveIntent,
+            IntentStatus::RequiresCapture,
+            CaptureDecision::Capture
+        )
+        .is_some()
+    );
+    assert_eq!(payment.status, PaymentStatus::Capturing);
 }
 
 #[test]
-fn an_order_that_ends_while_its_buyer_is_busy_lets_go() {
+fn an_order_that_ends_while_its_buyer_is_busy_voids_the_payment() {
     for status in [IntentStatus::RequiresPaymentMethod, IntentStatus::RequiresAction] {
-        let mut payment = waiting(Means::Browser, status);
-        assert!(payment.follow(Ruling::Void, NOW));
-        assert_eq!((payment.due(NOW), &payment.next), (Some(Call::Void), &None));
-        let announced = learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Void);
-        assert!(matches!(announced, Some(Event::PaymentFailed(_))));
-        assert_eq!(payment.status, Status::Voided);
+        let mut payment = waiting_for_buyer(PaymentMethod::Browser, status);
+        assert!(payment.apply_decision(CaptureDecision::Void, NOW));
+        assert_eq!(
+            (payment.next_call(NOW), &payment.buyer_action),
+            (Some(StripeCall::Void), &None)
+        );
+        let event = apply(
+            &mut payment,
+            StripeCall::Void,
+            IntentStatus::Canceled,
+            CaptureDecision::Void,
+        );
+        assert!(matches!(event, Some(Event::PaymentFailed(_))));
+        assert_eq!(payment.status, PaymentStatus::Voided);
     }
 }
 
 #[test]
-fn what_stripe_tells_is_a_reason_to_look_and_only_that() {
-    let mut payment = waiting(Means::Browser, IntentStatus::RequiresPaymentMethod);
-    assert!(payment.told(IntentStatus::RequiresCapture, NOW));
+fn a_stripe_event_causes_a_check_and_nothing_else() {
+    let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
+    assert!(payment.notify(IntentStatus::RequiresCapture, NOW));
     assert_eq!(
-        (payment.status, payment.due(NOW)),
-        (Status::RequiresPaymentMethod, Some(Call::Look))
+        (payment.status, payment.next_call(NOW)),
+        (PaymentStatus::RequiresPaymentMethod, Some(StripeCall::RetrieveIntent))
     );
 
     let mut payment = authorized();
-    assert!(!payment.told(IntentStatus::RequiresCapture, NOW), "that is known");
-    assert!(payment.told(IntentStatus::Canceled, NOW));
-    assert_eq!(payment.due(NOW), Some(Call::Look));
-    payment.heard_out(NOW);
     assert!(
-        payment.told_at.is_some(),
-        "told while Stripe was being asked: it is asked again"
+        !payment.notify(IntentStatus::RequiresCapture, NOW),
+        "the event confirms the state"
     );
-    payment.heard_out(LATER);
-    assert_eq!(payment.due(NOW), None);
-    let announced = learn(&mut payment, Call::Look, IntentStatus::Canceled, Ruling::Wait);
-    assert!(matches!(announced, Some(Event::PaymentFailed(_))));
+    assert!(payment.notify(IntentStatus::Canceled, NOW));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
+    payment.mark_checked(NOW);
+    assert!(
+        payment.notified_at.is_some(),
+        "an event during the call causes another check"
+    );
+    payment.mark_checked(LATER);
+    assert_eq!(payment.next_call(NOW), None);
+    let event = apply(
+        &mut payment,
+        StripeCall::RetrieveIntent,
+        IntentStatus::Canceled,
+        CaptureDecision::Wait,
+    );
+    assert!(matches!(event, Some(Event::PaymentFailed(_))));
 }
 
 #[test]
-fn money_that_is_set_aside_for_a_payment_that_is_over_is_let_go() {
+fn an_authorisation_of_a_payment_that_ended_is_voided() {
     let mut payment = voiding();
-    assert!(learn(&mut payment, Call::Void, IntentStatus::Canceled, Ruling::Void).is_some());
-    assert!(!payment.told(IntentStatus::Canceled, NOW));
-    assert!(payment.told(IntentStatus::RequiresCapture, NOW));
-    assert_eq!(payment.due(NOW), Some(Call::Look));
+    assert!(
+        apply(
+            &mut payment,
+            StripeCall::Void,
+            IntentStatus::Canceled,
+            CaptureDecision::Void
+        )
+        .is_some()
+    );
+    assert!(!payment.notify(IntentStatus::Canceled, NOW));
+    assert!(payment.notify(IntentStatus::RequiresCapture, NOW));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
     assert_eq!(
-        learn(&mut payment, Call::Look, IntentStatus::RequiresCapture, Ruling::Void),
+        apply(
+            &mut payment,
+            StripeCall::RetrieveIntent,
+            IntentStatus::RequiresCapture,
+            CaptureDecision::Void
+        ),
         None
     );
-    assert_eq!(payment.due(NOW), Some(Call::Void));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::Void));
 }
 
 #[test]
-fn money_found_taken_pays_for_the_order_that_was_confirmed_with_it_and_for_no_other() {
-    let found = |ruling| {
-        let mut payment = waiting(Means::Browser, IntentStatus::RequiresAction);
-        let announced = learn(&mut payment, Call::Look, IntentStatus::Succeeded, ruling);
-        (payment, announced)
+fn a_capture_found_at_stripe_pays_for_the_order_confirmed_with_it_and_for_no_other() {
+    let found = |decision| {
+        let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresAction);
+        let event = apply(
+            &mut payment,
+            StripeCall::RetrieveIntent,
+            IntentStatus::Succeeded,
+            decision,
+        );
+        (payment, event)
     };
-    let (payment, announced) = found(Ruling::Capture);
-    assert_eq!(payment.status, Status::Captured);
-    assert!(matches!(announced, Some(Event::PaymentCreated(_))));
-    let (payment, announced) = found(Ruling::Wait);
+    let (payment, event) = found(CaptureDecision::Capture);
+    assert_eq!(payment.status, PaymentStatus::Captured);
+    assert!(matches!(event, Some(Event::PaymentCreated(_))));
+    let (payment, event) = found(CaptureDecision::Wait);
     assert_eq!(
-        (payment.status, announced, payment.due(LATER)),
-        (Status::RequiresAction, None, Some(Call::Look))
+        (payment.status, event, payment.next_call(LATER)),
+        (PaymentStatus::RequiresAction, None, Some(StripeCall::RetrieveIntent))
     );
-    let (payment, announced) = found(Ruling::Void);
-    assert_eq!(announced, None);
+    let (payment, event) = found(CaptureDecision::Void);
+    assert_eq!(event, None);
     assert!(payment.trouble.unwrap().contains("give it back"));
 }
 
 #[test]
-fn what_costs_nothing_is_paid_without_stripe() {
-    let free = || Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(0), Means::Browser, NOW);
-    for (ruling, end) in [(Ruling::Capture, Status::Captured), (Ruling::Void, Status::Voided)] {
+fn a_free_order_is_paid_without_stripe() {
+    let free = || Payment::start(OrderId::new(NOW), UserId::new(NOW), usd(0), PaymentMethod::Browser, NOW);
+    for (decision, end) in [
+        (CaptureDecision::Capture, PaymentStatus::Captured),
+        (CaptureDecision::Void, PaymentStatus::Voided),
+    ] {
         let mut payment = free();
         assert!(matches!(payment.event(), Some(Event::PaymentAuthorized(_))));
-        assert_eq!(payment.due(LATER), None);
-        assert!(payment.follow(ruling, NOW));
-        assert_eq!((payment.status, payment.due(LATER)), (end, None));
+        assert_eq!(payment.next_call(LATER), None);
+        assert!(payment.apply_decision(decision, NOW));
+        assert_eq!((payment.status, payment.next_call(LATER)), (end, None));
     }
 }
 
 #[test]
-fn a_buyers_secret_is_never_in_a_log() {
-    let payment = waiting(Means::Browser, IntentStatus::RequiresPaymentMethod);
+fn the_client_secret_is_not_in_debug_output() {
+    let payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
     assert!(!format!("{payment:?}").contains("_secret_"));
 }

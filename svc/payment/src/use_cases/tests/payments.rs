@@ -8,10 +8,13 @@ use values::{OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 use crate::{
     Payments,
-    domain::{Bill, Call, Failure, IntentStatus, Learned, Payment, Ruling, Status},
+    domain::{
+        BasisPoints, CaptureDecision, Failure, IntentStatus, PayableOrder, Payment, PaymentStatus, StripeCall,
+        StripeResult,
+    },
     store,
     test_support::{NOW, approved, card, intent, usd},
-    use_cases::{Pay, adopt, ask_refund, pay, record_stripe_result::record},
+    use_cases::{PayOrder, pay_order, record_stripe_result, request_refund, update_order},
 };
 use chassis::Service;
 
@@ -142,24 +145,24 @@ struct Bank {
 }
 
 impl Bank {
-    fn ask(&mut self, call: Call, payment: &Payment) -> Learned {
+    fn ask(&mut self, call: StripeCall, payment: &Payment) -> StripeResult {
         self.state = match (call, self.state) {
-            (Call::Authorize, None) if self.verdict == Verdict::Declines => {
-                return Learned::Refused(Failure::unexplained());
+            (StripeCall::Authorize, None) if self.verdict == Verdict::Declines => {
+                return StripeResult::Refused(Failure::generic_decline());
             }
-            (Call::Authorize, None) => Some(self.first()),
+            (StripeCall::Authorize, None) => Some(self.first()),
             // A key that was used before gets the answer that it got before.
-            (Call::Authorize, Some(_)) => return intent(payment, self.first()).into(),
-            (Call::Capture, Some(IntentStatus::RequiresCapture)) => {
+            (StripeCall::Authorize, Some(_)) => return intent(payment, self.first()).into(),
+            (StripeCall::Capture, Some(IntentStatus::RequiresCapture)) => {
                 self.takings += 1;
                 Some(IntentStatus::Succeeded)
             }
-            (Call::Void, Some(IntentStatus::Succeeded)) => Some(IntentStatus::Succeeded),
-            (Call::Void, Some(_)) => Some(IntentStatus::Canceled),
+            (StripeCall::Void, Some(IntentStatus::Succeeded)) => Some(IntentStatus::Succeeded),
+            (StripeCall::Void, Some(_)) => Some(IntentStatus::Canceled),
             (_, state) => state,
         };
         self.state
-            .map_or(Learned::Absent, |status| intent(payment, status).into())
+            .map_or(StripeResult::NotFound, |status| intent(payment, status).into())
     }
 
     fn first(&self) -> IntentStatus {
@@ -196,16 +199,16 @@ impl World {
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
         let order = placed.clone();
         let payment = db.write(move |tx| {
-            adopt(tx, NOW, &Bill::from(&order))?;
-            let wish = Pay {
+            update_order(tx, NOW, &PayableOrder::from(&order))?;
+            let command = PayOrder {
                 buyer_id: order.buyer_id,
                 order_id: order.id,
-                with: card(),
+                method: card(),
             };
             let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
-            Ok::<_, db::Error>(pay(tx, NOW, wish, &request).unwrap())
+            Ok::<_, db::Error>(pay_order(tx, NOW, command, &request).unwrap())
         });
-        let payment = payment.await.unwrap().id;
+        let payment = payment.await.unwrap().id();
         Self {
             db,
             now: NOW,
@@ -220,8 +223,11 @@ impl World {
     }
 
     async fn hear(&self, order: &Order) {
-        let bill = Bill::from(order);
-        self.db.write(move |tx| adopt(tx, NOW, &bill)).await.unwrap();
+        let order_replica = PayableOrder::from(order);
+        self.db
+            .write(move |tx| update_order(tx, NOW, &order_replica))
+            .await
+            .unwrap();
     }
 
     async fn payment(&self) -> Payment {
@@ -238,29 +244,31 @@ impl World {
         // Long enough that whatever is due later is due now.
         self.now = self.now + std::time::Duration::from_mins(1);
         let (payment, now) = (self.payment().await, self.now);
-        let Some(call) = payment.due(now) else { return false };
-        let order = payment.order_id;
-        let bill = self
+        let Some(call) = payment.next_call(now) else {
+            return false;
+        };
+        let order = payment.order_id();
+        let order_replica = self
             .db
-            .read(move |conn| store::bill(conn, order))
+            .read(move |conn| store::order(conn, order))
             .await
             .unwrap()
             .unwrap();
-        if call == Call::Capture {
+        if call == StripeCall::Capture {
             assert_eq!(
-                bill.ruling(payment.id),
-                Ruling::Capture,
+                order_replica.capture_decision(payment.id()),
+                CaptureDecision::Capture,
                 "money is taken for a confirmed order only"
             );
         }
-        let learned = self.bank.ask(call, &payment);
-        let learned = if in_vain {
-            Learned::Unknown("lost".to_owned())
+        let result = self.bank.ask(call, &payment);
+        let result = if in_vain {
+            StripeResult::Unknown("lost".to_owned())
         } else {
-            learned
+            result
         };
         self.db
-            .write(move |tx| record(tx, now, payment.id, (call, now), learned))
+            .write(move |tx| record_stripe_result(tx, now, BasisPoints::default(), payment.id(), (call, now), result))
             .await
             .unwrap();
         true
@@ -271,8 +279,11 @@ impl World {
             return;
         };
         let (mut payment, now) = (self.payment().await, self.now);
-        payment.told(status, now);
-        self.db.write(move |tx| store::update(tx, &payment)).await.unwrap();
+        payment.notify(status, now);
+        self.db
+            .write(move |tx| store::update_payment(tx, &payment))
+            .await
+            .unwrap();
     }
 
     async fn announced(&self, kind: &'static str) -> u32 {
@@ -284,14 +295,14 @@ impl World {
     }
 }
 
-fn settled(history: History, verdict: Verdict) -> &'static [Status] {
+fn settled(history: History, verdict: Verdict) -> &'static [PaymentStatus] {
     match (history, verdict) {
-        (_, Verdict::Declines) => &[Status::Failed],
+        (_, Verdict::Declines) => &[PaymentStatus::Failed],
         // Either the order ended first, or the buyer failed first.
-        (_, Verdict::AsksAndDeclines) => &[Status::Failed, Status::Voided],
-        (History::Open, _) => &[Status::Authorized],
-        (History::Ended(_) | History::PaidByAnother, _) => &[Status::Voided],
-        (History::Confirmed | History::Completed, _) => &[Status::Captured],
+        (_, Verdict::AsksAndDeclines) => &[PaymentStatus::Failed, PaymentStatus::Voided],
+        (History::Open, _) => &[PaymentStatus::Authorized],
+        (History::Ended(_) | History::PaidByAnother, _) => &[PaymentStatus::Voided],
+        (History::Confirmed | History::Completed, _) => &[PaymentStatus::Captured],
     }
 }
 
@@ -317,24 +328,24 @@ async fn ends_the_same(history: History, steps: Vec<Step>, verdict: Verdict) {
     while world.ask(false).await {}
 
     let payment = world.payment().await;
-    let end = payment.status;
+    let end = payment.status();
     assert!(
         settled(history, verdict).contains(&end),
         "{history:?} {verdict:?} ended {end:?}"
     );
-    assert_eq!(payment.trouble, None);
-    assert_eq!(world.bank.takings, u32::from(end == Status::Captured));
+    assert_eq!(payment.trouble(), None);
+    assert_eq!(world.bank.takings, u32::from(end == PaymentStatus::Captured));
     assert_eq!(
         world.announced("ticketing.payment.created.v1").await,
-        u32::from(end == Status::Captured)
+        u32::from(end == PaymentStatus::Captured)
     );
-    let failed = matches!(end, Status::Failed | Status::Voided);
+    let failed = matches!(end, PaymentStatus::Failed | PaymentStatus::Voided);
     // Told again to an order that was confirmed with it all the same.
     let told = world.announced("ticketing.payment.failed.v1").await;
     assert!(told <= 2 && failed == (told > 0), "{told}");
     let order = placed.id;
-    let bill = world.db.read(move |conn| store::bill(conn, order)).await.unwrap();
-    assert_eq!(bill, states.last().map(Bill::from));
+    let order_replica = world.db.read(move |conn| store::order(conn, order)).await.unwrap();
+    assert_eq!(order_replica, states.last().map(PayableOrder::from));
     world.db.close().await;
 }
 
@@ -376,16 +387,20 @@ async fn a_free_payment_that_was_lost_with_a_database_is_as_its_order_says() {
     let (other, lost) = (world.payment, PaymentId::new(NOW));
     let states = states(&free, History::Completed, lost);
     let refund = approved(&states[2], 0);
-    world.db.write(move |tx| ask_refund(tx, NOW, &refund)).await.unwrap();
+    world
+        .db
+        .write(move |tx| request_refund(tx, NOW, &refund))
+        .await
+        .unwrap();
     for state in [&states[2], &states[1], &states[2]] {
         world.hear(state).await;
     }
     let found = world.db.read(move |conn| {
         Ok::<_, db::Error>(
-            [store::payment(conn, lost)?, store::payment(conn, other)?].map(|found| found.unwrap().status),
+            [store::payment(conn, lost)?, store::payment(conn, other)?].map(|found| found.unwrap().status()),
         )
     });
-    assert_eq!(found.await.unwrap(), [Status::Captured, Status::Voided]);
+    assert_eq!(found.await.unwrap(), [PaymentStatus::Captured, PaymentStatus::Voided]);
     for said in ["ticketing.payment.created.v1", "ticketing.payment.refunded.v1"] {
         assert_eq!(world.announced(said).await, 1, "{said}");
     }

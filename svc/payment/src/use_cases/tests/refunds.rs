@@ -16,14 +16,13 @@ use values::{OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 use crate::{
     Payments,
     domain::{
-        Aftermath, Answer, Bill, Call, Dispute, DisputeStatus, GivenBack, GivenBackStatus, IntentStatus, Learned,
-        Refund, RefundCall, State,
+        Dispute, DisputeStatus, FollowUpReport, IntentStatus, PayableOrder, Refund, RefundCall, RefundResult,
+        RefundState, StripeCall, StripeFee, StripeRefund, StripeRefundStatus, StripeResult,
     },
     store,
     test_support::{NOW, approved, card, intent, usd},
     use_cases::{
-        Pay, adopt, ask_refund, book::open, pay, record_aftermath, record_refund,
-        record_stripe_result::record as record_payment,
+        PayOrder, pay_order, record_follow_up, record_refund_result, record_stripe_result, request_refund, update_order,
     },
 };
 
@@ -81,7 +80,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// What Stripe knows of the one payment.
 #[derive(Default)]
 struct Bank {
-    refunds: Vec<GivenBack>,
+    refunds: Vec<StripeRefund>,
     by_key: BTreeMap<String, usize>,
     /// Whether the platform's balance covers nothing.
     poor: bool,
@@ -89,7 +88,7 @@ struct Bank {
     refused: BTreeSet<String>,
     dispute: Option<Dispute>,
     /// What it said when it was asked last.
-    said: Option<Aftermath>,
+    said: Option<FollowUpReport>,
 }
 
 impl Bank {
@@ -97,7 +96,7 @@ impl Bank {
         let standing = self
             .refunds
             .iter()
-            .filter(|given| given.status != GivenBackStatus::Failed);
+            .filter(|given| given.status != StripeRefundStatus::Failed);
         TOTAL - standing.map(|given| given.amount).sum::<i64>()
     }
 
@@ -112,14 +111,14 @@ impl Bank {
         if amount > self.left() {
             return Err("amount_too_large");
         }
-        self.refunds.push(GivenBack {
+        self.refunds.push(StripeRefund {
             id: format!("re_{}", self.refunds.len()),
             amount,
             // Every second one takes its time.
             status: if self.refunds.len().is_multiple_of(2) {
-                GivenBackStatus::Succeeded
+                StripeRefundStatus::Succeeded
             } else {
-                GivenBackStatus::Pending
+                StripeRefundStatus::Pending
             },
             failure_reason: None,
             refund_id,
@@ -127,36 +126,38 @@ impl Bank {
         Ok(self.refunds.len() - 1)
     }
 
-    fn ask(&mut self, refund: &Refund, call: &RefundCall) -> Answer {
-        if let Some(given) = self.refunds.iter().find(|given| given.refund_id == Some(refund.id)) {
-            return Answer::GivenBack(given.clone());
+    fn ask(&mut self, refund: &Refund, call: &RefundCall) -> RefundResult {
+        if let Some(given) = self.refunds.iter().find(|given| given.refund_id == Some(refund.id())) {
+            return RefundResult::Created(given.clone());
         }
-        let RefundCall::Ask(key) = call else {
-            return Answer::Unknown("too late".to_owned());
+        let RefundCall::Create(key) = call else {
+            return RefundResult::Unknown("too late".to_owned());
         };
         if self.poor {
             self.refused.insert(key.clone());
         }
         if self.refused.contains(key) {
-            return Answer::NotCovered("no money".to_owned());
+            return RefundResult::InsufficientBalance("no money".to_owned());
         }
-        let done = self
-            .by_key
-            .get(key)
-            .copied()
-            .map_or_else(|| self.give_back(refund.amount.amount, Some(refund.id)), Ok::<_, &str>);
+        let done = self.by_key.get(key).copied().map_or_else(
+            || self.give_back(refund.amount().amount, Some(refund.id())),
+            Ok::<_, &str>,
+        );
         match done {
             Ok(place) => {
                 self.by_key.insert(key.clone(), place);
-                Answer::GivenBack(self.refunds[place].clone())
+                RefundResult::Created(self.refunds[place].clone())
             }
-            Err(code) => Answer::Refused(code.to_owned()),
+            Err(code) => RefundResult::Refused(code.to_owned()),
         }
     }
 
-    fn look(&mut self) -> Aftermath {
-        let said = Aftermath {
-            stripe_fee: Some((88, "eur".to_owned())),
+    fn look(&mut self) -> FollowUpReport {
+        let said = FollowUpReport {
+            stripe_fee: Some(StripeFee {
+                amount: 88,
+                currency: "eur".to_owned(),
+            }),
             refunds: self.refunds.clone(),
             disputes: self.dispute.iter().cloned().collect(),
         };
@@ -199,24 +200,31 @@ impl World {
         };
         let mut order = placed.clone();
         let captured = db.write(move |tx| {
-            adopt(tx, NOW, &Bill::from(&order))?;
-            let wish = Pay {
+            update_order(tx, NOW, &PayableOrder::from(&order))?;
+            let command = PayOrder {
                 buyer_id: order.buyer_id,
                 order_id: order.id,
-                with: card(),
+                method: card(),
             };
+            let fee_rate = "250".parse().unwrap();
             let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
-            let payment = pay(tx, NOW, wish, &request).unwrap();
-            let set_aside = Learned::from(intent(&payment, IntentStatus::RequiresCapture));
-            record_payment(tx, NOW, payment.id, (Call::Authorize, NOW), set_aside)?;
+            let payment = pay_order(tx, NOW, command, &request).unwrap();
+            let authorized = StripeResult::from(intent(&payment, IntentStatus::RequiresCapture));
+            record_stripe_result(
+                tx,
+                NOW,
+                fee_rate,
+                payment.id(),
+                (StripeCall::Authorize, NOW),
+                authorized,
+            )?;
             order.version = 2;
             order.status = OrderStatus::AwaitingPayment;
-            order.payment_id = Some(payment.id);
-            adopt(tx, NOW, &Bill::from(&order))?;
-            let taken = Learned::from(intent(&payment, IntentStatus::Succeeded));
-            let payment = record_payment(tx, NOW, payment.id, (Call::Capture, NOW), taken)?.unwrap();
-            open(tx, NOW, "250".parse().unwrap(), &payment)?;
-            Ok::<_, db::Error>((order, payment.id))
+            order.payment_id = Some(payment.id());
+            update_order(tx, NOW, &PayableOrder::from(&order))?;
+            let captured = StripeResult::from(intent(&payment, IntentStatus::Succeeded));
+            record_stripe_result(tx, NOW, fee_rate, payment.id(), (StripeCall::Capture, NOW), captured)?;
+            Ok::<_, db::Error>((order, payment.id()))
         });
         let (order, payment) = captured.await.unwrap();
         let approved = ASKED.map(|amount| approved(&order, amount));
@@ -246,13 +254,13 @@ impl World {
         match step {
             Step::Hear(which) => {
                 let approved = self.approved[which].clone();
-                self.write(move |tx, now| ask_refund(tx, now, &approved)).await;
+                self.write(move |tx, now| request_refund(tx, now, &approved)).await;
             }
             Step::Complete => {
                 self.order.version = 3;
                 self.order.status = OrderStatus::Complete;
-                let bill = Bill::from(&self.order);
-                self.write(move |tx, now| adopt(tx, now, &bill)).await;
+                let order_replica = PayableOrder::from(&self.order);
+                self.write(move |tx, now| update_order(tx, now, &order_replica)).await;
             }
             Step::Ask => {
                 self.ask(Bank::ask).await;
@@ -260,7 +268,7 @@ impl World {
             Step::AskInVain => {
                 self.ask(|bank, refund, call| {
                     bank.ask(refund, call);
-                    Answer::Unknown("lost".to_owned())
+                    RefundResult::Unknown("lost".to_owned())
                 })
                 .await;
             }
@@ -273,14 +281,14 @@ impl World {
                 let _ = self.bank.give_back(amount, None);
             }
             Step::Arrive(which) => {
-                let pending = |given: &&mut GivenBack| given.status == GivenBackStatus::Pending;
+                let pending = |given: &&mut StripeRefund| given.status == StripeRefundStatus::Pending;
                 if let Some(given) = self.bank.refunds.get_mut(which).filter(pending) {
-                    given.status = GivenBackStatus::Succeeded;
+                    given.status = StripeRefundStatus::Succeeded;
                 }
             }
             Step::Fail(which) => {
                 if let Some(given) = self.bank.refunds.get_mut(which) {
-                    given.status = GivenBackStatus::Failed;
+                    given.status = StripeRefundStatus::Failed;
                 }
             }
             Step::Dispute if self.bank.dispute.is_none() => {
@@ -307,12 +315,12 @@ impl World {
             Step::Dispute => {}
             Step::Look => {
                 let said = self.bank.look();
-                self.write(move |tx, now| record_aftermath(tx, now, payment, now, &said))
+                self.write(move |tx, now| record_follow_up(tx, now, payment, now, &said))
                     .await;
             }
             Step::LookLate => {
                 if let Some(said) = self.bank.said.clone() {
-                    self.write(move |tx, now| record_aftermath(tx, now, payment, now, &said))
+                    self.write(move |tx, now| record_follow_up(tx, now, payment, now, &said))
                         .await;
                 }
             }
@@ -322,13 +330,13 @@ impl World {
     }
 
     /// Asks for what is due; says whether anything was.
-    async fn ask(&mut self, how: impl FnOnce(&mut Bank, &Refund, &RefundCall) -> Answer) -> bool {
+    async fn ask(&mut self, how: impl FnOnce(&mut Bank, &Refund, &RefundCall) -> RefundResult) -> bool {
         let (payment, now) = (self.payment, self.now);
-        let due = self.db.read(move |conn| store::refund_to_ask_for(conn, payment, now));
+        let due = self.db.read(move |conn| store::refund_due(conn, payment, now));
         let Some(refund) = due.await.unwrap() else { return false };
         let list = self.bank.refunds.clone();
-        let answer = how(&mut self.bank, &refund, &refund.due(now).unwrap());
-        self.write(move |tx, now| record_refund(tx, now, refund.id, &list, &answer))
+        let answer = how(&mut self.bank, &refund, &refund.next_call(now).unwrap());
+        self.write(move |tx, now| record_refund_result(tx, now, refund.id(), &list, &answer))
             .await;
         true
     }
@@ -364,7 +372,7 @@ async fn ends_right(steps: Vec<Step>) {
     assert!(
         refunds
             .iter()
-            .all(|refund| matches!(refund.state, State::Succeeded | State::Failed))
+            .all(|refund| matches!(refund.state(), RefundState::Succeeded | RefundState::Failed))
     );
     for approved in &world.approved {
         let made = world
@@ -377,13 +385,20 @@ async fn ends_right(steps: Vec<Step>) {
     for given in &world.bank.refunds {
         let ours = refunds
             .iter()
-            .find(|refund| refund.stripe_id.as_ref() == Some(&given.id))
+            .find(|refund| refund.stripe_id() == Some(&given.id))
             .unwrap();
-        assert_eq!(ours.state == State::Failed, given.status == GivenBackStatus::Failed);
-        assert_eq!(ours.by_hand, given.refund_id.is_none());
+        assert_eq!(
+            ours.state() == RefundState::Failed,
+            given.status == StripeRefundStatus::Failed
+        );
+        assert_eq!(ours.is_made_at_stripe(), given.refund_id.is_none());
     }
     let seller = world.order.seller_id;
-    let books = world.db.read(move |conn| store::balance(conn, seller)).await.unwrap();
+    let books = world
+        .db
+        .read(move |conn| store::seller_balances(conn, seller))
+        .await
+        .unwrap();
     let withdrawn = world.bank.dispute.as_ref().map_or(0, |dispute| dispute.withdrawn);
     let left = world.bank.left() - withdrawn;
     let fee = left.max(0) * 250 / 10_000;

@@ -1,0 +1,72 @@
+//! Starts a payment attempt for an order.
+
+use db::{Constraint, Tx};
+use idempotency::Request;
+use values::{Money, OrderId, Timestamp, UserId};
+
+use crate::{
+    domain::{NotPayable, Payment, PaymentMethod},
+    events::publish_payment,
+    store,
+};
+
+/// A request of a buyer to pay an order.
+#[derive(Clone, Debug)]
+pub(crate) struct PayOrder {
+    pub(crate) buyer_id: UserId,
+    pub(crate) order_id: OrderId,
+    pub(crate) method: PaymentMethod,
+}
+
+/// Why no payment was started.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PayOrderError {
+    #[error("you have no order {0}")]
+    NotFound(OrderId),
+    #[error(transparent)]
+    NotPayable(#[from] NotPayable),
+    #[error("costs {total}, and what is paid {reason}")]
+    NotChargeable {
+        total: Money,
+        reason: values::NotChargeable,
+    },
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Stores a new payment for the order's total, before Stripe is called.
+///
+/// An order has at most one live payment. A second request in a browser returns the payment that the browser can continue;
+/// a second request with a card supersedes a payment that waits for its buyer.
+pub(crate) fn pay_order(
+    tx: &Tx,
+    now: Timestamp,
+    command: PayOrder,
+    request: &Request,
+) -> Result<Payment, PayOrderError> {
+    let order = store::order(tx, command.order_id)?.filter(|order| order.buyer_id == command.buyer_id);
+    let order = order.ok_or(PayOrderError::NotFound(command.order_id))?;
+    order.ensure_payable(now)?;
+    let total = order.total;
+    total
+        .ensure_chargeable()
+        .map_err(|reason| PayOrderError::NotChargeable { total, reason })?;
+    if let Some(mut live) = store::live_payment(tx, order.order_id)? {
+        match command.method {
+            PaymentMethod::Browser if live.can_continue_in_browser() => return Ok(live),
+            PaymentMethod::Card { .. } if live.waits_for_buyer() => {
+                live.supersede(now);
+                store::update_payment(tx, &live)?;
+            }
+            _ => return Err(NotPayable::BeingPaid.into()),
+        }
+    }
+    let payment = Payment::start(order.order_id, order.buyer_id, order.total, command.method, now);
+    store::insert_payment(tx, &payment, Some(request)).map_err(|error| match error.constraint() {
+        // The index decides which of two concurrent requests is first.
+        Some(Constraint::Unique) => NotPayable::BeingPaid.into(),
+        _ => PayOrderError::from(error),
+    })?;
+    publish_payment(tx, now, &payment)?;
+    Ok(payment)
+}
