@@ -1,140 +1,141 @@
-//! Disputes: what a buyer's bank takes back, and gives again.
+//! Disputes: money that a buyer's bank takes back or returns.
 
 use events::{DisputeStatus, Event, Reversal};
 use serde_json::json;
 use testkit::eventually;
 use values::PaymentId;
 
-use crate::till::Till;
+use crate::test_app::TestApp;
 
-async fn tell(till: &Till, kind: &str) {
-    let event = till.event(kind).await;
-    let _ = till.tell(&event).await.expect(204);
+async fn send_latest(app: &TestApp, kind: &str) {
+    let event = app.latest_stripe_event(kind).await;
+    let _ = app.send_webhook(&event).await.expect(204);
 }
 
-/// Stripe's dispute of the only charge that there is.
-async fn dispute(till: &Till, inquiry: bool) -> String {
-    let charges = till.stripe().get("/v1/charges").await.expect(200).json();
+/// Disputes the only charge; returns Stripe's id of the dispute.
+async fn dispute(app: &TestApp, inquiry: bool) -> String {
+    let charges = app.stripe().get("/v1/charges").await.expect(200).json();
     let charge = charges["data"][0]["id"].as_str().unwrap();
-    let dispute = till.sim.open_dispute(charge, "fraudulent", inquiry).await.unwrap();
+    let dispute = app.sim.open_dispute(charge, "fraudulent", inquiry).await.unwrap();
     dispute["id"].as_str().unwrap().to_owned()
 }
 
-async fn disputed(till: &Till, payment: PaymentId, status: DisputeStatus) -> Reversal {
-    let is =
-        |said: &Reversal| said.payment.id == payment && said.dispute.is_some_and(|dispute| dispute.status == status);
-    match till
-        .kit
-        .wait_for_event(|event| matches!(event, Event::PaymentDisputed(said) if is(said)))
+async fn wait_for_dispute(app: &TestApp, payment: PaymentId, status: DisputeStatus) -> Reversal {
+    let is = |reversal: &Reversal| {
+        reversal.payment.id == payment && reversal.dispute.is_some_and(|dispute| dispute.status == status)
+    };
+    match app
+        .env
+        .wait_for_event(|event| matches!(event, Event::PaymentDisputed(reversal) if is(reversal)))
         .await
     {
-        Event::PaymentDisputed(said) => said,
+        Event::PaymentDisputed(reversal) => reversal,
         other => panic!("{other:?}"),
     }
 }
 
-async fn balance(till: &Till, order: &events::Order) -> serde_json::Value {
-    let balance = till.seller(order).get("/api/v1/payments/balance").await.expect(200);
+async fn balance(app: &TestApp, order: &events::Order) -> serde_json::Value {
+    let balance = app.seller(order).get("/api/v1/payments/balance").await.expect(200);
     balance.json()["currencies"][0].clone()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dispute_takes_the_money_away_and_when_it_is_won_gives_it_again() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    let at_stripe = dispute(&till, false).await;
+async fn a_dispute_withdraws_the_money_and_returns_it_when_won() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    let at_stripe = dispute(&app, false).await;
     // In the wrong order, and twice.
     for kind in [
         "charge.dispute.funds_withdrawn",
         "charge.dispute.created",
         "charge.dispute.funds_withdrawn",
     ] {
-        tell(&till, kind).await;
+        send_latest(&app, kind).await;
     }
-    let said = disputed(&till, payment, DisputeStatus::Open).await;
+    let reversal = wait_for_dispute(&app, payment, DisputeStatus::Open).await;
     assert_eq!(
-        (said.dispute.unwrap().amount.amount, said.refunded_total.amount),
+        (reversal.dispute.unwrap().amount.amount, reversal.refunded_total.amount),
         (1999, 0)
     );
-    let shown = till.settled(&buyer, payment, "captured").await;
+    let shown = app.wait_for_status(&buyer, payment, "captured").await;
     assert_eq!(
         shown["dispute"],
         json!({"status": "open", "amount": {"amount": 1999, "currency": "usd"}})
     );
-    let books = balance(&till, &order).await;
+    let books = balance(&app, &order).await;
     assert_eq!(
         (&books["disputed"], &books["net"], &books["fees"]),
         (&json!(1999), &json!(0), &json!(0))
     );
 
     // Meanwhile nothing can be refunded.
-    let refund = till.approved(&order, payment, 100);
-    till.kit.publish("order", Event::RefundApproved(refund.clone())).await;
-    let (_, why) = till.refund_failed(refund.id).await;
+    let refund = app.approved_refund(&order, payment, 100);
+    app.env.publish("order", Event::RefundApproved(refund.clone())).await;
+    let (_, why) = app.wait_for_failed_refund(refund.id).await;
     assert_eq!(why, "The buyer's bank has taken the payment back.");
 
-    till.sim.decide_dispute(&at_stripe, true).await.unwrap();
-    tell(&till, "charge.dispute.closed").await;
-    let won = disputed(&till, payment, DisputeStatus::Won).await;
-    assert!(won.payment.version > said.payment.version);
-    till.books_are_whole().await;
-    let books = balance(&till, &order).await;
+    app.sim.decide_dispute(&at_stripe, true).await.unwrap();
+    send_latest(&app, "charge.dispute.closed").await;
+    let won = wait_for_dispute(&app, payment, DisputeStatus::Won).await;
+    assert!(won.payment.version > reversal.payment.version);
+    app.wait_for_ledger().await;
+    let books = balance(&app, &order).await;
     assert_eq!(
         (&books["disputed"], &books["net"], &books["fees"]),
         (&json!(0), &json!(1950), &json!(49))
     );
-    till.check();
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_dispute_that_is_lost_stays_in_the_books() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    let at_stripe = dispute(&till, false).await;
-    till.sim.decide_dispute(&at_stripe, false).await.unwrap();
-    tell(&till, "charge.dispute.closed").await;
-    disputed(&till, payment, DisputeStatus::Lost).await;
-    let shown = till.settled(&buyer, payment, "captured").await;
+async fn a_lost_dispute_stays_in_the_ledger() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    let at_stripe = dispute(&app, false).await;
+    app.sim.decide_dispute(&at_stripe, false).await.unwrap();
+    send_latest(&app, "charge.dispute.closed").await;
+    wait_for_dispute(&app, payment, DisputeStatus::Lost).await;
+    let shown = app.wait_for_status(&buyer, payment, "captured").await;
     assert_eq!(shown["dispute"]["status"], "lost");
-    till.books_are_whole().await;
-    assert_eq!(balance(&till, &order).await["net"], 0);
-    // What Stripe takes for a dispute is the platform's to bear.
-    let conn = rusqlite::Connection::open(till.kit.database::<payment::Payments>()).unwrap();
+    app.wait_for_ledger().await;
+    assert_eq!(balance(&app, &order).await["net"], 0);
+    // The platform pays Stripe's fee for a dispute.
+    let conn = rusqlite::Connection::open(app.env.database::<payment::Payments>()).unwrap();
     let costs: i64 = conn
         .query_row("SELECT sum(costs) FROM ledger", [], |row| row.get(0))
         .unwrap();
     assert_eq!(costs, -(88 + 1500));
-    till.check();
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_a_bank_that_only_asks_nobody_is_told_and_it_can_be_refunded() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    dispute(&till, true).await;
-    tell(&till, "charge.dispute.created").await;
-    till.books_are_whole().await;
-    let shown = till.settled(&buyer, payment, "captured").await;
+async fn an_inquiry_is_not_published_and_the_payment_can_be_refunded() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    dispute(&app, true).await;
+    send_latest(&app, "charge.dispute.created").await;
+    app.wait_for_ledger().await;
+    let shown = app.wait_for_status(&buyer, payment, "captured").await;
     assert_eq!(shown["dispute"], json!(null));
-    till.refund(&order, payment, 1999).await;
-    tell(&till, "charge.dispute.closed").await;
-    till.books_are_whole().await;
-    let told = |event: &Event| matches!(event, Event::PaymentDisputed(_));
-    assert!(!till.kit.published_events().iter().any(told));
-    till.check();
+    app.refund(&order, payment, 1999).await;
+    send_latest(&app, "charge.dispute.closed").await;
+    app.wait_for_ledger().await;
+    let is_dispute = |event: &Event| matches!(event, Event::PaymentDisputed(_));
+    assert!(!app.env.published_events().iter().any(is_dispute));
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_card_that_is_disputed_at_once_is_heard_of_without_asking() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "pm_card_createDispute").await;
+async fn a_card_that_is_disputed_at_once_is_recorded_by_its_event() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "pm_card_createDispute").await;
     let kind = "charge.dispute.funds_withdrawn";
-    eventually("the bank has taken it back", || async {
-        let list = till
+    eventually("the bank has withdrawn the money", || async {
+        let list = app
             .stripe()
             .get(&format!("/v1/events?type={kind}"))
             .await
@@ -143,9 +144,9 @@ async fn a_card_that_is_disputed_at_once_is_heard_of_without_asking() {
         (!list["data"].as_array().unwrap().is_empty()).then_some(())
     })
     .await;
-    tell(&till, kind).await;
-    disputed(&till, payment, DisputeStatus::Open).await;
-    till.books_are_whole().await;
-    assert_eq!(balance(&till, &order).await["disputed"], 1999);
-    till.check();
+    send_latest(&app, kind).await;
+    wait_for_dispute(&app, payment, DisputeStatus::Open).await;
+    app.wait_for_ledger().await;
+    assert_eq!(balance(&app, &order).await["disputed"], 1999);
+    app.check_invariants();
 }

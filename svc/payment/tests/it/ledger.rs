@@ -1,4 +1,4 @@
-//! A seller's books over HTTP: what is in them, and who may read them.
+//! A seller's balance and ledger over HTTP.
 
 use events::Event;
 use payment::Payments;
@@ -9,17 +9,17 @@ use testkit::{Client, eventually};
 use tokio::process::Command;
 
 use crate::{
-    reconciling::reconcile,
-    till::{Buyer, Till, pay},
+    reconciliation::reconcile,
+    test_app::{Buyer, TestApp, pay},
 };
 
 const BALANCE: &str = "/api/v1/payments/balance";
 const LEDGER: &str = "/api/v1/payments/ledger";
 
-/// Somebody who has sold an order of 19.99, of which the platform gets 2.5 %.
-async fn sold(till: &Till, buyer: &Buyer) -> Client {
-    let (order, _) = till.sale(buyer, "tok_visa").await;
-    till.seller(&order)
+/// A seller of one order of 19.99; the platform's share is 2.5 %.
+async fn sold(app: &TestApp, buyer: &Buyer) -> Client {
+    let (order, _) = app.complete_sale(buyer, "tok_visa").await;
+    app.seller(&order)
 }
 
 async fn balance(seller: &Client) -> serde_json::Value {
@@ -27,21 +27,21 @@ async fn balance(seller: &Client) -> serde_json::Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_sale_is_the_sellers_once_the_order_is_complete_less_the_platforms_share() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let mut order = till.order(&buyer).await;
-    let payment = till.paid(&buyer, &order).await;
-    till.confirm(&mut order, payment).await;
-    till.settled(&buyer, payment, "captured").await;
-    let seller = till.seller(&order);
+async fn a_complete_order_is_in_the_sellers_balance_less_the_platforms_share() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let mut order = app.create_order(&buyer).await;
+    let payment = app.authorize(&buyer, &order).await;
+    app.confirm_order(&mut order, payment).await;
+    app.wait_for_status(&buyer, payment, "captured").await;
+    let seller = app.seller(&order);
     let held = json!([{"currency": "usd", "sold": 0, "fees": 0, "refunded": 0, "disputed": 0, "net": 0}]);
     assert_eq!(balance(&seller).await["currencies"], held);
     assert_eq!(seller.get(LEDGER).await.expect(200).json()["items"], json!([]));
 
-    till.complete(&mut order).await;
+    app.complete_order(&mut order).await;
     let earned = json!([{"currency": "usd", "sold": 1999, "fees": 49, "refunded": 0, "disputed": 0, "net": 1950}]);
-    eventually("the sale is the seller's", || async {
+    eventually("the sale is in the seller's balance", || async {
         (balance(&seller).await["currencies"] == earned).then_some(())
     })
     .await;
@@ -59,22 +59,22 @@ async fn a_sale_is_the_sellers_once_the_order_is_complete_less_the_platforms_sha
         (lines["items"].as_array().unwrap().len(), &lines["nextCursor"]),
         (1, &json!(null))
     );
-    till.books_are_whole().await;
-    till.check();
+    app.wait_for_ledger().await;
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_reads_the_books_of_another() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let _seller = sold(&till, &buyer).await;
+async fn a_ledger_is_visible_to_its_seller_only() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let _seller = sold(&app, &buyer).await;
     for path in [BALANCE, LEDGER] {
-        assert_eq!(till.nobody().get(path).await.expect(401).problem().0, "unauthorized");
+        assert_eq!(app.anonymous().get(path).await.expect(401).problem().0, "unauthorized");
     }
-    let csv = till.nobody().get(&format!("{LEDGER}?format=csv")).await;
+    let csv = app.anonymous().get(&format!("{LEDGER}?format=csv")).await;
     assert_eq!(csv.status.as_u16(), 401);
-    // Whoever bought has sold nothing.
-    for other in [till.client(&buyer), till.client(&till.buyer())] {
+    // The buyer has sold nothing.
+    for other in [app.client(&buyer), app.client(&app.buyer())] {
         assert_eq!(balance(&other).await, json!({"currencies": []}));
         assert_eq!(other.get(LEDGER).await.expect(200).json()["items"], json!([]));
         let csv = other.get(&format!("{LEDGER}?format=csv")).await.expect(200).text;
@@ -83,13 +83,13 @@ async fn nobody_reads_the_books_of_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_books_are_read_in_pages_and_as_csv() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    let seller = till.seller(&order);
+async fn the_ledger_is_read_in_pages_and_as_csv() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    let seller = app.seller(&order);
     for amount in [500, 499] {
-        till.refund(&order, payment, amount).await;
+        app.refund(&order, payment, amount).await;
     }
     let first = seller.get(&format!("{LEDGER}?limit=2")).await.expect(200);
     let cursor = first.text_at("/nextCursor");
@@ -152,18 +152,18 @@ async fn the_books_are_read_in_pages_and_as_csv() {
         let reply = seller.get(&format!("{LEDGER}?{query}")).await.expect(400);
         assert!(reply.text.contains(field), "{}", reply.text);
     }
-    till.check();
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_older_release_took_is_held_until_it_is_known_who_sells() {
-    let mut till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    till.books_are_whole().await;
-    till.stop().await;
-    // As that release has left it.
-    let conn = Connection::open(till.kit.database::<Payments>()).unwrap();
+async fn captures_of_an_older_release_are_held_until_the_seller_is_known() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    app.wait_for_ledger().await;
+    app.stop().await;
+    // The state of a database of that release.
+    let conn = Connection::open(app.env.database::<Payments>()).unwrap();
     conn.execute_batch(
         "DROP TRIGGER ledger_is_not_forgotten; DELETE FROM ledger; DELETE FROM seller_balance;
          DELETE FROM taking; UPDATE bill SET seller_id = NULL;
@@ -172,45 +172,45 @@ async fn what_an_older_release_took_is_held_until_it_is_known_who_sells() {
     )
     .unwrap();
     drop(conn);
-    till.start().await;
-    till.books_are_whole().await;
-    till.check();
-    let seller = till.seller(&order);
+    app.start().await;
+    app.wait_for_ledger().await;
+    app.check_invariants();
+    let seller = app.seller(&order);
     assert_eq!(balance(&seller).await, json!({"currencies": []}));
 
-    // The order service says everything again.
-    till.kit
+    // The order service republishes.
+    app.env
         .publish("order", events::Event::OrderCompleted(order.clone()))
         .await;
-    eventually("the sale is the seller's", || async {
+    eventually("the sale is in the seller's balance", || async {
         let found = balance(&seller).await;
         (found["currencies"][0]["net"] == 1950).then_some(())
     })
     .await;
-    till.check();
-    till.refund(&order, payment, 1999).await;
+    app.check_invariants();
+    app.refund(&order, payment, 1999).await;
     assert_eq!(balance(&seller).await["currencies"][0]["net"], 0);
-    till.check();
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_operator_sees_what_each_account_has() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    till.refund(&order, payment, 1000).await;
-    till.books_are_whole().await;
+async fn the_operator_can_list_the_balance_of_each_account() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    app.refund(&order, payment, 1000).await;
+    app.wait_for_ledger().await;
     let output = Command::new(env!("CARGO_BIN_EXE_ticketing-payment"))
         .env_clear()
         .arg("--database")
-        .arg(till.kit.database::<Payments>())
+        .arg(app.env.database::<Payments>())
         .arg("ledger")
         .output()
         .await
         .unwrap();
-    let told = String::from_utf8(output.stdout).unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let rows: Vec<Vec<&str>> = told.lines().map(|line| line.split_whitespace().collect()).collect();
+    let rows: Vec<Vec<&str>> = report.lines().map(|line| line.split_whitespace().collect()).collect();
     for row in [
         vec!["usd", "buyer", "-1999"],
         vec!["usd", "seller", "975"],
@@ -220,68 +220,68 @@ async fn the_operator_sees_what_each_account_has() {
         vec!["usd", "stripe", "fee", "88"],
         vec!["usd", "all", "0"],
     ] {
-        assert!(rows.contains(&row), "{row:?}: {told}");
+        assert!(rows.contains(&row), "{row:?}: {report}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_given_back_differently_is_a_difference() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
-    let (order, payment) = till.sale(&buyer, "tok_visa").await;
-    till.refund(&order, payment, 1000).await;
-    let (told, same) = reconcile(&till, &[]).await;
-    assert!(same, "{told}");
+async fn a_refund_at_stripe_alone_is_a_difference() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let (order, payment) = app.complete_sale(&buyer, "tok_visa").await;
+    app.refund(&order, payment, 1000).await;
+    let (report, same) = reconcile(&app, &[]).await;
+    assert!(same, "{report}");
 
-    // Somebody gives back by hand, and Stripe's word of it is lost.
-    let intent = till.sim.payment_intents().await.unwrap()[0]["id"]
+    // A refund in Stripe's dashboard, whose event is lost.
+    let intent = app.sim.payment_intents().await.unwrap()[0]["id"]
         .as_str()
         .unwrap()
         .to_owned();
     let form = format!("payment_intent={intent}&amount=99");
-    let _ = till
+    let _ = app
         .stripe()
         .send(Method::POST, "/v1/refunds", Some(form))
         .await
         .expect(200);
-    let (told, same) = reconcile(&till, &["--adopt"]).await;
+    let (report, same) = reconcile(&app, &["--adopt"]).await;
     assert!(
-        !same && told.contains("the refunded amount is 1000 here, 1099 at Stripe"),
-        "{told}"
+        !same && report.contains("the refunded amount is 1000 here, 1099 at Stripe"),
+        "{report}"
     );
-    eventually("it is looked at", || async {
-        let (_, same) = reconcile(&till, &[]).await;
+    eventually("the refund is recorded", || async {
+        let (_, same) = reconcile(&app, &[]).await;
         same.then_some(())
     })
     .await;
-    till.check();
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_has_three_decimals_is_charged_shared_and_given_back_in_tens() {
-    let till = Till::open().await;
-    let buyer = till.buyer();
+async fn currencies_with_three_decimals_are_charged_shared_and_refunded_in_multiples_of_ten() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
     let dinars = |amount| {
-        let mut order = till.unheard_order(&buyer, amount);
+        let mut order = app.unpublished_order(&buyer, amount);
         order.total.currency = "kwd".parse().unwrap();
         order
     };
     let odd = dinars(5124);
-    till.kit.publish("order", Event::OrderCreated(odd.clone())).await;
-    let refused = pay(&till.client(&buyer), odd.id, "tok_visa").await.expect(422);
+    app.env.publish("order", Event::OrderCreated(odd.clone())).await;
+    let refused = pay(&app.client(&buyer), odd.id, "tok_visa").await.expect(422);
     assert_eq!(refused.text_at("/code"), "amount-not-chargeable");
 
     let mut order = dinars(5120);
-    till.kit.publish("order", Event::OrderCreated(order.clone())).await;
-    let payment = till.paid(&buyer, &order).await;
-    till.confirm(&mut order, payment).await;
-    till.settled(&buyer, payment, "captured").await;
-    till.complete(&mut order).await;
-    till.refund(&order, payment, 1280).await;
-    till.books_are_whole().await;
-    let books = balance(&till.seller(&order)).await;
+    app.env.publish("order", Event::OrderCreated(order.clone())).await;
+    let payment = app.authorize(&buyer, &order).await;
+    app.confirm_order(&mut order, payment).await;
+    app.wait_for_status(&buyer, payment, "captured").await;
+    app.complete_order(&mut order).await;
+    app.refund(&order, payment, 1280).await;
+    app.wait_for_ledger().await;
+    let books = balance(&app.seller(&order)).await;
     let books = &books["currencies"][0];
     // A fortieth of 3.840 is 0.096.
     assert_eq!((&books["fees"], &books["net"]), (&json!(90), &json!(3750)));
-    till.check();
+    app.check_invariants();
 }

@@ -1,17 +1,17 @@
-//! The payment service with everything real around it: its database, the broker, Stripe's API over HTTP.
+//! The payment service with a real database, broker and HTTP, and the Stripe simulator.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-mod breaking;
-mod browsers;
-mod crashing;
+mod browser_payments;
+mod crashes;
 mod disputes;
 mod ledger;
-mod paying;
-mod reconciling;
+mod outages;
+mod payments;
+mod reconciliation;
+mod recovery;
 mod refunds;
-mod refusing;
-mod remembering;
-mod settling;
-mod till;
+mod refusals;
+mod settlement;
+mod test_app;
 mod traces;
 mod webhooks;

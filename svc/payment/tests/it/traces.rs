@@ -1,4 +1,4 @@
-//! What is done about a payment is told in the trace of its order.
+//! A payment belongs to the trace of its order.
 
 use std::sync::Mutex;
 
@@ -6,30 +6,30 @@ use events::Event;
 use testkit::eventually;
 use trace::{Context, Kind, Outlet, Recorded, Trace};
 
-use crate::till::{Till, pay};
+use crate::test_app::{TestApp, pay};
 
 fn find<'a>(spans: &'a [Recorded], name: &str) -> Option<&'a Recorded> {
     spans.iter().find(|span| span.name == name)
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_belongs_to_the_trace_of_its_order_whoever_asks_for_it() {
-    // Of the traces that begin here none is recorded: the other tests are not in the way.
+async fn a_payment_belongs_to_the_trace_of_its_order_not_of_its_request() {
+    // Traces that start in the service are not recorded, so other tests do not interfere.
     let (outlet, mut recorded) = Outlet::new(4096, 0);
     trace::record_to(outlet).unwrap();
-    let till = Till::open().await;
-    let buyer = till.buyer();
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
     let placing = Trace::start();
-    let order = till.unheard_order(&buyer, 1999);
-    let said = till.kit.publish("order", Event::OrderCreated(order.clone()));
-    Context::of("order").with(Some(placing)).scope(said).await;
+    let order = app.unpublished_order(&buyer, 1999);
+    let published = app.env.publish("order", Event::OrderCreated(order.clone()));
+    Context::of("order").with(Some(placing)).scope(published).await;
 
-    let paid = pay(&till.client(&buyer), order.id, "tok_visa").await.expect(201);
+    let paid = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(201);
     let paying = paid.headers["x-request-id"].to_str().unwrap();
     let spans = Mutex::new(Vec::new());
     let collect = Mutex::new(&mut recorded);
     let (spans, collect) = (&spans, &collect);
-    eventually("the payment was announced, and that was recorded", || async {
+    eventually("the event of the payment was recorded", || async {
         let mut spans = spans.lock().unwrap();
         while let Ok(span) = collect.lock().unwrap().try_recv() {
             spans.push(span);
@@ -41,14 +41,14 @@ async fn a_payment_belongs_to_the_trace_of_its_order_whoever_asks_for_it() {
     let spans = spans.lock().unwrap();
     assert!(spans.iter().all(|span| span.trace.is_kin_of(placing)), "{spans:#?}");
 
-    let heard = spans.iter().find(|span| span.kind == Kind::Consumer).unwrap();
-    assert_eq!(heard.parent, Some(placing));
-    let adopted = spans.iter().find(|span| span.parent == Some(heard.trace)).unwrap();
-    assert_eq!(adopted.name, "write payment");
+    let consumed = spans.iter().find(|span| span.kind == Kind::Consumer).unwrap();
+    assert_eq!(consumed.parent, Some(placing));
+    let stored = spans.iter().find(|span| span.parent == Some(consumed.trace)).unwrap();
+    assert_eq!(stored.name, "write payment");
     let settled = find(&spans, "settle payment").unwrap();
-    assert_eq!(settled.parent, Some(adopted.trace));
+    assert_eq!(settled.parent, Some(stored.trace));
     let linked: Vec<_> = settled.links.iter().map(|link| link.id()).collect();
-    assert_eq!(linked, [paying], "the request that paid is known");
+    assert_eq!(linked, [paying], "the paying request is linked");
     let asked = find(&spans, "POST /v1/payment_intents").unwrap();
     assert_eq!((asked.kind, asked.parent), (Kind::Client, Some(settled.trace)));
     let announced = spans.iter().find(|span| span.kind == Kind::Producer).unwrap();

@@ -1,0 +1,160 @@
+//! Crashes, outages and failed writes.
+
+use std::time::Duration;
+
+use events::Event;
+use rusqlite::Connection;
+use stripe_sim::{Fault, Target, Timing};
+use values::Clock;
+
+use crate::test_app::{CAPTURE, CREATE, TestApp, pay};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_stripe_a_payment_waits_and_is_settled_later() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    app.disconnect_stripe().await;
+    let client = app.client(&buyer).with("idempotency-key", "later");
+    let reply = pay(&client, order.id, "tok_visa").await.expect(503);
+    assert_eq!(reply.problem().0, "unavailable");
+    assert!(reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+    let second = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(409);
+    assert_eq!(second.problem().0, "order-being-paid", "the attempt stays");
+
+    app.reconnect_stripe().await;
+    let published = app
+        .env
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .await;
+    let Event::PaymentAuthorized(published) = published else {
+        unreachable!()
+    };
+    let reply = pay(&client, order.id, "tok_visa").await.expect(201);
+    assert_eq!(reply.text_at("/id"), published.id.to_string());
+    assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (0, 1999)));
+    app.check_invariants();
+}
+
+/// Wrong 7 of the seed: the charge succeeds, then saving fails, and the buyer is charged and problem that it failed.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_after_stripe_has_executed_the_request_charges_once() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let mut order = app.create_order(&buyer).await;
+
+    let held = app.sim.hold(Target::post(CREATE).times(3), Timing::After);
+    let client = app.client(&buyer).with("idempotency-key", "crash");
+    let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), async {
+        held.wait_for_request().await;
+        app.stop().await;
+    });
+    assert_eq!(
+        reply.status.as_u16(),
+        503,
+        "the buyer does not get a failure: {}",
+        reply.text
+    );
+    assert_eq!(app.money().await, (0, 1999), "Stripe has executed the request");
+    held.cut();
+    app.sim.clear_faults();
+
+    app.start().await;
+    let client = app.client(&buyer).with("idempotency-key", "crash");
+    let reply = pay(&client, order.id, "tok_visa").await.expect(201);
+    let payment = reply.text_at("/id").parse().unwrap();
+    assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (0, 1999)));
+
+    let held = app.sim.hold(Target::post(CAPTURE), Timing::After);
+    app.confirm_order(&mut order, payment).await;
+    held.wait_for_request().await;
+    app.stop().await;
+    held.cut();
+    app.start().await;
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentCreated(published) if published.id == payment))
+        .await;
+    assert_eq!((app.executed_posts(CAPTURE).await, app.money().await), (1, (1999, 0)));
+    app.check_invariants();
+}
+
+/// Wrong 7 of the seed, with a disk that refuses rather than a process that dies.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_that_could_not_be_stored_is_requested_again_and_charged_once() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    let held = app.sim.hold(Target::post(CREATE), Timing::After);
+    let client = app.client(&buyer).with("idempotency-key", "locked");
+    let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), async {
+        held.wait_for_request().await;
+        // Blocks writes for longer than the writer waits.
+        let other = Connection::open(app.env.database::<payment::Payments>()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        held.release();
+        let failing = app.anonymous();
+        testkit::eventually("saving fails", || async {
+            let ready = failing.get("/health/ready").await;
+            (ready.status.as_u16() == 503).then_some(())
+        })
+        .await;
+        other.execute_batch("ROLLBACK").unwrap();
+    });
+    assert!([201, 503].contains(&reply.status.as_u16()), "{}", reply.text);
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .await;
+    let _ = pay(&client, order.id, "tok_visa").await.expect(201);
+    assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (0, 1999)));
+    app.check_invariants();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_stripe_does_not_block_the_request() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    let held = app.sim.hold(Target::post(CREATE), Timing::After);
+    let client = app.client(&buyer);
+    let began = std::time::Instant::now();
+    // The first attempt times out; the second gets the response to the same key.
+    let reply = pay(&client, order.id, "tok_visa").await;
+    assert!(began.elapsed() < crate::test_app::STRIPE_TIMEOUT + Duration::from_secs(5));
+    assert!([201, 503].contains(&reply.status.as_u16()), "{}", reply.text);
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(_)))
+        .await;
+    assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (0, 1999)));
+    drop(held);
+}
+
+/// With an expired key, a repeated request would authorise the money twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_with_an_expired_key_is_searched() {
+    let clock = Clock::manual(Clock::system().now());
+    let mut app = TestApp::with_clock(clock.clone()).await;
+    let buyer = app.buyer();
+    let (done, never) = (app.create_order(&buyer).await, app.create_order(&buyer).await);
+    for (order, when) in [(&done, Timing::After), (&never, Timing::Before)] {
+        app.sim.inject(Target::post(CREATE).times(99), when, Fault::Cut);
+        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+        app.sim.clear_faults();
+    }
+    assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (0, 1999)));
+
+    app.stop().await;
+    clock.advance(Duration::from_hours(25));
+    app.start().await;
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == done.id))
+        .await;
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == never.id))
+        .await;
+    assert_eq!(
+        (app.executed_posts(CREATE).await, app.money().await),
+        (1, (0, 1999)),
+        "no request was repeated"
+    );
+    app.check_invariants();
+}

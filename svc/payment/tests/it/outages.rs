@@ -1,0 +1,61 @@
+//! Stripe is unreachable: requests do not wait for it, and every attempt is settled when it is back.
+
+use events::Event;
+
+use crate::test_app::{CREATE, TestApp, pay};
+
+async fn breaker(app: &TestApp) -> String {
+    let metrics = app.anonymous().get("/metrics").await.text;
+    let line = metrics
+        .lines()
+        .find(|line| line.starts_with("ticketing_stripe_breaker_open"));
+    line.unwrap().rsplit(' ').next().unwrap().to_owned()
+}
+
+/// How many calls to Stripe had no answer.
+async fn unanswered(app: &TestApp) -> u32 {
+    let metrics = app.anonymous().get("/metrics").await.text;
+    let lines = metrics.lines().filter(|line| {
+        line.starts_with("ticketing_stripe_request_seconds_count") && line.contains("outcome=\"unanswered\"")
+    });
+    lines
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<u32>().unwrap())
+        .sum()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_stripe_is_unreachable_it_is_rarely_called_and_every_attempt_is_settled_later() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    assert_eq!(breaker(&app).await, "0");
+    app.disconnect_stripe().await;
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        let order = app.create_order(&buyer).await;
+        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+        orders.push(order);
+    }
+    assert_eq!(breaker(&app).await, "1");
+    let before = unanswered(&app).await;
+    for _ in 0..10 {
+        let order = app.create_order(&buyer).await;
+        let reply = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+        assert!(reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() >= 1);
+        orders.push(order);
+    }
+    // Without the circuit breaker each request would have made three calls.
+    let probes = unanswered(&app).await - before;
+    assert!(probes < 10, "{probes}");
+
+    app.reconnect_stripe().await;
+    for order in &orders {
+        app.env
+            .wait_for_event(
+                |event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order.id),
+            )
+            .await;
+    }
+    assert_eq!(breaker(&app).await, "0");
+    assert_eq!(app.executed_posts(CREATE).await, orders.len());
+    app.check_invariants();
+}

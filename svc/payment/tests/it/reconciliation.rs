@@ -1,0 +1,119 @@
+//! `ticketing-payment reconcile`: finds every difference between the service and Stripe.
+
+use payment::Payments;
+use poem::http::Method;
+use rusqlite::Connection;
+use tokio::process::Command;
+
+use crate::test_app::{CAPTURE, CREATE, KEY, TestApp, pay};
+
+/// Runs the command; returns its report, and whether it found no difference.
+pub(crate) async fn reconcile(app: &TestApp, more: &[&str]) -> (String, bool) {
+    let output = Command::new(env!("CARGO_BIN_EXE_ticketing-payment"))
+        .env_clear()
+        .arg("--database")
+        .arg(app.env.database::<Payments>())
+        .args(["reconcile", "--since", "1h", "--stripe-url", app.stripe_url()])
+        .args(["--stripe-secret-key", KEY])
+        .args(more)
+        .output()
+        .await
+        .unwrap();
+    let report = String::from_utf8(output.stdout).unwrap();
+    assert!(!report.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    (report, output.status.success())
+}
+
+fn sql(app: &TestApp, sql: &str) {
+    let conn = Connection::open(app.env.database::<Payments>()).unwrap();
+    assert_eq!(conn.execute(sql, []).unwrap(), 1, "{sql}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn payments_without_incidents_have_no_difference() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let mut order = app.create_order(&buyer).await;
+    let _ = pay(&app.client(&buyer), order.id, "tok_chargeDeclined")
+        .await
+        .expect(402);
+    let payment = app.authorize(&buyer, &order).await;
+    app.confirm_order(&mut order, payment).await;
+    app.wait_for_status(&buyer, payment, "captured").await;
+    let mut ended = app.create_order(&buyer).await;
+    let voided = app.authorize(&buyer, &ended).await;
+    app.cancel_order(&mut ended, events::CancelReason::User).await;
+    app.wait_for_status(&buyer, voided, "voided").await;
+    let open = app.create_order(&buyer).await;
+    app.start_in_browser(&buyer, &open).await;
+    // Another user of the account.
+    let (other, form) = (app.stripe(), "amount=100&currency=usd".to_owned());
+    let _ = other.send(Method::POST, CREATE, Some(form)).await.expect(200);
+
+    let (report, same) = reconcile(&app, &[]).await;
+    assert!(same && report.contains("no difference"), "{report}");
+    assert!(
+        report.contains("4 payments here, 4 at Stripe; 1 still open, 0 adopted, 1 of Stripe's are not ours"),
+        "{report}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_manipulation_is_found() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    let payment = app.authorize(&buyer, &order).await;
+    let intents = app.sim.payment_intents().await.unwrap();
+    let intent = intents[0]["id"].as_str().unwrap();
+    let is_found = async |what: &str| {
+        let (report, same) = reconcile(&app, &[]).await;
+        assert!(!same && report.contains(what), "{what}: {report}");
+        assert!(report.contains(&payment.to_string()), "{report}");
+    };
+    let (all, _) = reconcile(&app, &[]).await;
+    assert!(all.contains("no difference"), "{all}");
+
+    for (change, revert, what) in [
+        (
+            "amount = 1998",
+            "amount = 1999",
+            "the amount is 1998 usd here, 1999 usd at Stripe",
+        ),
+        ("currency = 'eur'", "currency = 'usd'", "the amount is 1999 eur here"),
+        (
+            "status = 'voided'",
+            "status = 'authorized'",
+            "the status is Voided here, RequiresCapture at Stripe",
+        ),
+        ("trouble = 'odd'", "trouble = NULL", "needs an operator: odd"),
+    ] {
+        sql(&app, &format!("UPDATE payment SET {change}"));
+        is_found(what).await;
+        sql(&app, &format!("UPDATE payment SET {revert}"));
+    }
+    sql(&app, "UPDATE payment SET intent_id = 'pi_elsewhere'");
+    is_found("not known at Stripe").await;
+    is_found("not known here").await;
+    sql(&app, &format!("UPDATE payment SET intent_id = '{intent}'"));
+
+    let change = async |path: &str, form: &str| {
+        let _ = app
+            .stripe()
+            .send(Method::POST, path, Some(form.to_owned()))
+            .await
+            .expect(200);
+    };
+    let at = format!("/v1/payment_intents/{intent}");
+    change(&at, "metadata[order_id]=another").await;
+    is_found("the order is").await;
+    change(&at, &format!("metadata[order_id]={}", order.id)).await;
+    // A capture and a partial refund in Stripe's dashboard.
+    change(&CAPTURE.replace('*', intent), "").await;
+    is_found("the captured amount is 0 here, 1999 at Stripe").await;
+    change("/v1/refunds", &format!("payment_intent={intent}&amount=5")).await;
+    is_found("the refunded amount is 0 here, 5 at Stripe").await;
+
+    sql(&app, "DELETE FROM payment");
+    is_found("not known here").await;
+}
