@@ -7,6 +7,6 @@ use std::{
 
 fn main() -> Result<(), Box<dyn Error>> {
     let document = serde_json::from_reader(stdin())?;
-    stdout().write_all(chassis::swagger_ui(&document).as_bytes())?;
+    stdout().write_all(chassis::swagger_ui_page(&document).as_bytes())?;
     Ok(())
 }

@@ -8,37 +8,31 @@
 //! ```
 
 mod cli;
-mod command;
 mod http;
 mod jobs;
 mod log_line;
 mod observed;
-mod paths;
 mod peers;
-mod readiness;
-mod recovering;
+mod recovery;
 mod replication;
-mod run;
-mod scrape;
+mod running;
 mod service;
 mod settings;
-mod spec;
 mod telemetry;
 mod traces;
 
 pub use cli::{command_line, main};
-pub use http::{BoundListener, serve};
-pub use jobs::Job;
+pub use http::{BoundListener, merge_documents, openapi_document, serve, swagger_ui_page};
+pub use jobs::{Job, purge_job};
 pub use metrics::Samples;
-pub use recovering::RecoveryStatus;
+pub use recovery::RecoveryStatus;
 pub use replication::wait_for_replication;
-pub use run::{Running, start};
-pub use service::{Context, NoCommand, OperatorError, Parts, Service};
+pub use running::{Running, start};
+pub use service::{Context, NoCommand, OperatorError, Service, ServiceParts};
 pub use settings::{
     AmqpUrlFlag, BusSettings, CommandLineError, CommonSettings, ConfigErrors, ConsulSettings, LogSettings, Secret,
     SecretArg, SecretFlag, Settings, at_least, default_settings, in_range, log_filter, parse, parse_settings, parsed,
     seconds,
 };
-pub use spec::{merged, spec, swagger_ui};
 pub use telemetry::{LogFormat, start as start_telemetry};
 pub use traces::TraceSettings;

@@ -7,7 +7,7 @@ use poem::{
 };
 use trace::{Context, Kind, Span, Trace};
 
-use crate::paths::Paths;
+use crate::http::DocumentedPaths;
 
 /// What a service answers besides its API. Nobody's request: they are counted, but are no steps of a trace.
 pub(crate) const OWN: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
@@ -15,13 +15,13 @@ pub(crate) const OWN: [&str; 5] = ["/health/live", "/health/ready", "/metrics", 
 /// Runs each request as a step of its trace, renders what was refused, counts, times and logs the outcome.
 pub(crate) struct Observed<E> {
     inner: E,
-    paths: Paths,
+    paths: DocumentedPaths,
     meters: Meters,
     here: Context,
 }
 
 impl<E: Endpoint> Observed<E> {
-    pub(crate) fn new(inner: E, paths: Paths, meters: Meters) -> Self {
+    pub(crate) fn new(inner: E, paths: DocumentedPaths, meters: Meters) -> Self {
         Self {
             inner,
             paths,

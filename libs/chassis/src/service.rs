@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use values::{Clock, Timestamp};
 
-use crate::{Job, Settings, recovering::RecoveryStatus};
+use crate::{Job, Settings, recovery::RecoveryStatus};
 
 /// What a service says of itself; the rest it has from here.
 pub trait Service: Send + Sync + 'static {
@@ -70,7 +70,7 @@ pub trait Service: Send + Sync + 'static {
     fn start(
         context: Context,
         settings: Self::Settings,
-    ) -> impl Future<Output = Result<Parts<Self::App>, OperatorError>> + Send;
+    ) -> impl Future<Output = Result<ServiceParts<Self::App>, OperatorError>> + Send;
 
     /// Runs one of its own subcommands, and says what it did.
     fn command(
@@ -111,7 +111,7 @@ impl Context {
 }
 
 /// What a service is made of, once started.
-pub struct Parts<App> {
+pub struct ServiceParts<App> {
     /// What its handlers work with.
     pub app: App,
     /// Which queues it reads, and what it does with what comes.

@@ -7,23 +7,23 @@ use poem_openapi::{
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// What a client names a request by: 1 to 255 visible ASCII characters, such as a UUID.
+/// The key by which a client identifies a request: 1 to 255 visible ASCII characters, such as a UUID.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Key(String);
+pub struct IdempotencyKey(String);
 
-/// A text that cannot be an idempotency key.
+/// The error of a text that is not an idempotency key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 255 visible ASCII characters, such as a UUID")]
 pub struct MalformedKey;
 
-impl Key {
-    /// The key as it was sent.
+impl IdempotencyKey {
+    /// Returns the key as the client sent it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl FromStr for Key {
+impl FromStr for IdempotencyKey {
     type Err = MalformedKey;
 
     fn from_str(text: &str) -> Result<Self, MalformedKey> {
@@ -36,7 +36,7 @@ impl FromStr for Key {
     }
 }
 
-impl Type for Key {
+impl Type for IdempotencyKey {
     const IS_REQUIRED: bool = true;
     type RawValueType = Self;
     type RawElementValueType = Self;
@@ -64,25 +64,30 @@ impl Type for Key {
     }
 }
 
-impl ParseFromParameter for Key {
+impl ParseFromParameter for IdempotencyKey {
     fn parse_from_parameter(text: &str) -> ParseResult<Self> {
         text.parse().map_err(ParseError::custom)
     }
 }
 
-/// One request: who asks for what, by which key.
+/// A request with its operation, client and key.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct IdempotentRequest {
     pub(crate) operation: &'static str,
     pub(crate) client: String,
-    pub(crate) key: Option<Key>,
+    pub(crate) key: Option<IdempotencyKey>,
     pub(crate) fingerprint: Vec<u8>,
 }
 
-impl Request {
-    /// A request of `client` for `operation`; two are the same when their bodies are, as `body` serialises.
-    pub fn new(operation: &'static str, client: impl Display, key: Option<Key>, body: &impl Serialize) -> Self {
-        // What was read from JSON always has a JSON form.
+impl IdempotentRequest {
+    /// Describes a request of `client` for `operation`. Two requests are the same if their serialised bodies are.
+    pub fn new(
+        operation: &'static str,
+        client: impl Display,
+        key: Option<IdempotencyKey>,
+        body: &impl Serialize,
+    ) -> Self {
+        // A body that was read from JSON always serialises.
         let fingerprint = Sha256::digest(serde_json::to_vec(body).unwrap_or_default()).to_vec();
         Self {
             operation,
@@ -92,12 +97,12 @@ impl Request {
         }
     }
 
-    /// The key, where the client sent one.
-    pub const fn key(&self) -> Option<&Key> {
+    /// Returns the key, if the client sent one.
+    pub const fn key(&self) -> Option<&IdempotencyKey> {
         self.key.as_ref()
     }
 
-    /// What tells bodies apart: SHA-256, 32 bytes.
+    /// Returns the SHA-256 of the body: 32 bytes.
     pub fn fingerprint(&self) -> &[u8] {
         &self.fingerprint
     }

@@ -1,9 +1,9 @@
-//! `Idempotency-Key`: a request that is sent again gets the answer that it got before, byte for byte.
+//! `Idempotency-Key`: a repeated request gets the stored response of the first one, byte for byte.
 //!
-//! The answer is stored in the transaction of its effect, so there is never the one without the other, also when the
-//! process dies between the two ([draft-ietf-httpapi-idempotency-key-header]). What was refused inside that transaction
-//! (a sold-out listing) is answered again too; what was refused before it (a malformed body) simply is refused again;
-//! what failed on our side is never stored, nor is what was not found: it may not have arrived yet.
+//! The response is stored in the transaction of its effect, so neither exists without the other, even if the process
+//! dies ([draft-ietf-httpapi-idempotency-key-header]). A refusal inside that transaction (a sold-out listing) is stored
+//! too. A refusal before it (a malformed body) is not: it is refused again. Server errors are never stored, nor is 404:
+//! the resource may not be replicated yet.
 //!
 //! [draft-ietf-httpapi-idempotency-key-header]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
@@ -20,51 +20,51 @@ use problem::Problem;
 use rusqlite::OptionalExtension;
 use values::{Clock, Timestamp};
 
-pub use key::{Key, MalformedKey, Request};
+pub use key::{IdempotencyKey, IdempotentRequest, MalformedKey};
 pub use stored_response::StoredResponse;
 
-/// The table, to be listed among a service's migrations.
+/// The migration that creates the table; a service lists it among its own.
 pub const SCHEMA_V1: &str = include_str!("v1.sql");
 
-/// How long an answer is kept. A client that tries again later is a new client.
+/// How long a response is stored. A request that is repeated later is a new one.
 pub const RETENTION: Duration = Duration::from_hours(24);
 
-/// Does the work once for this request, and answers what it answered then ever after.
+/// Runs `work` once for a request and returns its stored response from then on.
 ///
-/// Without a key the work is simply done. The same key with another body is refused with 422.
-pub fn once<R: IntoResponse>(
+/// Without a key it always runs. The same key with another body is refused with 422.
+pub fn run_once<R: IntoResponse>(
     tx: &Tx,
     now: Timestamp,
-    request: &Request,
+    request: &IdempotentRequest,
     work: impl FnOnce(&Tx) -> Result<R, Problem>,
 ) -> Result<StoredResponse<R>, Problem> {
-    if let Some(answer) = replay(tx, request)? {
-        return Ok(answer);
+    if let Some(stored) = replay(tx, request)? {
+        return Ok(stored);
     }
-    // What a refusal has done so far is undone, and the refusal is kept.
-    let answer = match tx.attempt(work)? {
+    // The effects of a refused attempt are rolled back; the refusal is stored.
+    let response = match tx.attempt(work)? {
         Ok(response) => StoredResponse::render(response),
         Err(problem) if request.key.is_none() || !is_storable(&problem) => return Err(problem),
         Err(problem) => StoredResponse::render(problem),
     };
-    store(tx, now, request, &answer)?;
-    Ok(answer)
+    store(tx, now, request, &response)?;
+    Ok(response)
 }
 
-/// Whether a refusal is the answer for ever, or may be another one the next time.
+/// Whether a refusal is final. One that is not may be another outcome next time.
 pub fn is_storable(problem: &Problem) -> bool {
     !problem.status().is_server_error() && problem.status() != StatusCode::NOT_FOUND
 }
 
-/// The answer that this request got before, if it did.
-pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<StoredResponse<R>>, Problem> {
+/// Returns the stored response of a request, if there is one.
+pub fn replay<R>(tx: &Tx, request: &IdempotentRequest) -> Result<Option<StoredResponse<R>>, Problem> {
     let Some(key) = &request.key else { return Ok(None) };
     let stored = tx
         .prepare_cached(
             "SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?",
         )
-        .and_then(|mut found| {
-            found
+        .and_then(|mut statement| {
+            statement
                 .query_row((request.operation, &request.client, key.as_str()), |row| {
                     Ok((
                         row.get::<_, Vec<u8>>(0)?,
@@ -81,14 +81,19 @@ pub fn replay<R>(tx: &Tx, request: &Request) -> Result<Option<StoredResponse<R>>
         Some((fingerprint, status, headers, body)) if fingerprint == request.fingerprint => {
             Ok(Some(StoredResponse::stored(status, &headers, body)))
         }
-        Some(_) => Err(reused()),
+        Some(_) => Err(key_reused()),
     }
 }
 
-/// Keeps an answer for [`replay`]; without a key there is nothing to keep.
-pub fn store<R>(tx: &Tx, now: Timestamp, request: &Request, answer: &StoredResponse<R>) -> Result<(), db::Error> {
+/// Stores a response for [`replay`]; without a key it stores nothing.
+pub fn store<R>(
+    tx: &Tx,
+    now: Timestamp,
+    request: &IdempotentRequest,
+    response: &StoredResponse<R>,
+) -> Result<(), db::Error> {
     let Some(key) = &request.key else { return Ok(()) };
-    let (status, headers, body) = answer.parts();
+    let (status, headers, body) = response.parts();
     tx.prepare_cached(
         "INSERT INTO idempotency (operation, client, key, fingerprint, status, headers, body, created_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -106,8 +111,8 @@ pub fn store<R>(tx: &Tx, now: Timestamp, request: &Request, answer: &StoredRespo
     Ok(())
 }
 
-/// 422: this key came before, with another body.
-pub fn reused() -> Problem {
+/// 422: the key was used for a request with another body.
+pub fn key_reused() -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
         "idempotency-key-reused",
@@ -119,33 +124,17 @@ pub fn reused() -> Problem {
     )
 }
 
-/// The job that forgets the answers that are older than [`RETENTION`].
+/// Returns the job that purges the stored responses that are older than [`RETENTION`].
 pub fn purge_job(db: &Db, clock: &Clock) -> Job {
-    let (db, clock) = (db.clone(), clock.clone());
-    Job::every(Duration::from_mins(10), "forget old answers", move || {
-        let (db, before) = (db.clone(), clock.now() - RETENTION);
-        async move {
-            // A bounded number at a time, so that nobody waits long for the writer.
-            loop {
-                match db.write(move |tx| forget(tx, before)).await {
-                    Ok(0) => break,
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "old answers could not be forgotten");
-                        break;
-                    }
-                }
-            }
-        }
-    })
+    chassis::purge_job("purge stored responses", Duration::from_mins(10), db, clock, purge)
 }
 
-fn forget(tx: &Tx, before: Timestamp) -> Result<usize, db::Error> {
-    let forgotten = tx
+fn purge(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
+    let purged = tx
         .prepare_cached(
             "DELETE FROM idempotency WHERE (operation, client, key) IN
              (SELECT operation, client, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)",
         )?
-        .execute([before])?;
-    Ok(forgotten)
+        .execute([now - RETENTION])?;
+    Ok(purged)
 }

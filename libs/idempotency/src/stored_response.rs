@@ -7,17 +7,17 @@ use poem_openapi::{
     registry::{MetaResponses, Registry},
 };
 
-/// An answer as bytes, as it was given the first time; in the OpenAPI document it stands as `R`.
+/// A response as bytes; the OpenAPI document describes it as `R`.
 #[derive(Debug)]
 pub struct StoredResponse<R> {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    stands_for: PhantomData<fn() -> R>,
+    described_as: PhantomData<fn() -> R>,
 }
 
 impl<R> StoredResponse<R> {
-    /// Turns a response into the bytes that the client will get.
+    /// Renders a response to the bytes that the client receives.
     pub fn render(response: impl IntoResponse) -> Self {
         let response = response.into_response();
         let status = response.status().as_u16();
@@ -26,7 +26,7 @@ impl<R> StoredResponse<R> {
             .iter()
             .filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned())))
             .collect();
-        // Our answers are whole in memory, so their bytes are there at once.
+        // Responses are complete in memory, so their bytes are available at once.
         let body = response
             .into_body()
             .into_bytes()
@@ -38,7 +38,7 @@ impl<R> StoredResponse<R> {
             status,
             headers,
             body,
-            stands_for: PhantomData,
+            described_as: PhantomData,
         }
     }
 
@@ -48,7 +48,7 @@ impl<R> StoredResponse<R> {
             status,
             headers,
             body,
-            stands_for: PhantomData,
+            described_as: PhantomData,
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Serialize, de::DeserializeOwned};
 ///
 /// On the wire base64url (RFC 4648, section 5, no padding) of `T` as JSON. It is not signed: whatever it says, it must
 /// not show more than the query without it would. Where `T` holds the query as well, compare it and answer
-/// [`foreign`] if it is another.
+/// [`cursor_of_other_query`] if it is another.
 ///
 /// ```
 /// # use pagination::Cursor;
@@ -33,7 +33,7 @@ pub struct MalformedCursor;
 const LONGEST: usize = 4096;
 
 /// 400: the cursor belongs to a query with other filters or another order.
-pub fn foreign() -> Problem {
+pub fn cursor_of_other_query() -> Problem {
     Problem::malformed("A parameter is not as it must be.").field(
         "cursor",
         "belongs to another query: send the filters and the sort of the page it came with",

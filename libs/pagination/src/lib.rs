@@ -8,6 +8,6 @@ mod cursor;
 mod limit;
 mod page;
 
-pub use cursor::{Cursor, MalformedCursor, foreign};
+pub use cursor::{Cursor, MalformedCursor, cursor_of_other_query};
 pub use limit::{Limit, LimitOutOfRange};
 pub use page::Page;

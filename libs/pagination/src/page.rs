@@ -20,7 +20,7 @@ pub struct Page<T: ParseFromJSON + ToJSON + Example> {
 impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
     /// Makes a page of `rows`, of which there are up to [`Limit::rows`]: if one is left over, another page follows, and
     /// goes on after `position` of this page's last row.
-    pub fn cut<R, P: Serialize>(
+    pub fn from_rows<R, P: Serialize>(
         mut rows: Vec<R>,
         limit: Limit,
         position: impl FnOnce(&R) -> P,
@@ -63,7 +63,7 @@ mod tests {
 
     fn page(rows: Vec<i64>) -> Page<Number> {
         let limit = "2".parse().unwrap();
-        Page::cut(rows, limit, |number| *number, |number| Number { number })
+        Page::from_rows(rows, limit, |number| *number, |number| Number { number })
     }
 
     #[test]

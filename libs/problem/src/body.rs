@@ -47,7 +47,7 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         if !request.content_type().is_some_and(is_json) {
-            return Err(unsupported(request.content_type()).into());
+            return Err(unsupported_media_type(request.content_type()).into());
         }
         let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(unread)?;
         Ok(Self(parse(&bytes)?))
@@ -66,7 +66,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// 415: the body is said to be something else than JSON.
-pub fn unsupported(content_type: Option<&str>) -> Problem {
+pub fn unsupported_media_type(content_type: Option<&str>) -> Problem {
     let problem = Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "unsupported-media-type",
@@ -80,13 +80,13 @@ pub fn unsupported(content_type: Option<&str>) -> Problem {
 
 fn unread(error: ReadBodyError) -> Problem {
     match error {
-        ReadBodyError::PayloadTooLarge => too_large(BODY_LIMIT),
+        ReadBodyError::PayloadTooLarge => payload_too_large(BODY_LIMIT),
         other => Problem::malformed(format_args!("The body could not be read: {other}.")),
     }
 }
 
 /// 413: the body is longer than `limit` bytes.
-pub fn too_large(limit: usize) -> Problem {
+pub fn payload_too_large(limit: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
         "payload-too-large",

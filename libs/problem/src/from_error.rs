@@ -41,11 +41,13 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
         );
     }
     if let Some(ReadBodyError::PayloadTooLarge) = error.downcast_ref() {
-        return body::too_large(body::BODY_LIMIT);
+        return body::payload_too_large(body::BODY_LIMIT);
     }
     match error.downcast_ref::<ContentTypeError>() {
-        Some(ContentTypeError::NotSupported { content_type }) => return body::unsupported(Some(content_type)),
-        Some(ContentTypeError::ExpectContentType) => return body::unsupported(None),
+        Some(ContentTypeError::NotSupported { content_type }) => {
+            return body::unsupported_media_type(Some(content_type));
+        }
+        Some(ContentTypeError::ExpectContentType) => return body::unsupported_media_type(None),
         None => {}
     }
     if let Some(error) = error.downcast_ref::<CorsError>() {

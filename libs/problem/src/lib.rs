@@ -6,18 +6,18 @@
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 
 mod body;
-mod document;
+mod field_errors;
 mod from_error;
-mod invalid;
-mod spec;
-mod statuses;
+mod openapi;
+mod problem;
+mod responses;
 
-pub use body::{BODY_LIMIT, Body, too_large, unsupported};
-pub use document::{FieldError, Problem, ProblemDocument};
+pub use body::{BODY_LIMIT, Body, payload_too_large, unsupported_media_type};
+pub use field_errors::FieldErrors;
 pub use from_error::from_error;
-pub use invalid::Invalid;
-pub use spec::complete;
-pub use statuses::meta;
+pub use openapi::complete;
+pub use problem::{FieldError, Problem, ProblemDocument};
+pub use responses::problem_response;
 
 #[doc(hidden)]
 pub use {poem, poem_openapi};

@@ -1,4 +1,4 @@
-use chassis::{Context, OperatorError, Parts, Service};
+use chassis::{Context, OperatorError, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
 use values::{Clock, Timestamp};
 
@@ -39,14 +39,14 @@ impl Service for Auth {
         Ok(None)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
+    async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
         let keys = LiveKeys::open(context.db.clone(), context.clock.clone())
             .await
             .map_err(OperatorError::new)?;
         let verifier = keys.verifier(&context.token_issuer, &context.token_audience);
         let app = App::new(&context, keys.clone(), settings);
-        let jobs = vec![reload_keys_job(keys), purge_job(context.db, context.clock)];
-        Ok(Parts {
+        let jobs = vec![reload_keys_job(keys), purge_job(&context.db, &context.clock)];
+        Ok(ServiceParts {
             app,
             consumers: Vec::new(),
             jobs,

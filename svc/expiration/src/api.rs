@@ -62,7 +62,7 @@ enum GetExpirationResponse {
     Ok(Json<Expiration>),
 }
 
-problem::statuses! {
+problem::problem_responses! {
     /// Problems of `getExpiration`.
     pub(crate) GetExpirationProblem {
         404 => "You have no such order.",

@@ -1,7 +1,7 @@
 //! The implementation of [`chassis::Service`]: schema, settings and wiring.
 
 use bus::{ConsumeError, DelayLadder, outbox};
-use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
+use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
 use rusqlite::Connection;
@@ -59,8 +59,8 @@ impl Service for Expiration {
         Some(settings.delay_ladder())
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
-        Ok(Parts {
+    async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
+        Ok(ServiceParts {
             consumers: consumers(&settings.delay_ladder()),
             jobs: vec![jobs::sweep_job(&context, settings.sweep.interval)],
             app: App {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, Queue, outbox};
-use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
+use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
 use rusqlite::Connection;
@@ -63,14 +63,14 @@ impl Service for Orders {
         metrics::collect_metrics(conn, now, samples)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
+    async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
         let Context { db, clock, .. } = context;
         let Settings {
             order_window,
             max_tickets_per_order,
             payment_extension,
         } = settings;
-        Ok(Parts {
+        Ok(ServiceParts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
                 handler: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, payment_extension)),

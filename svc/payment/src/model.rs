@@ -108,7 +108,7 @@ pub fn consume(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<(), Consu
 /// Starts a payment, with a card or in a browser; returns whether that is possible.
 pub fn start_payment(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderId, has_card: bool) -> bool {
     let token = "pm_card_visa".parse().ok().filter(|_| has_card);
-    let request = idempotency::Request::new("payOrder", buyer_id, None, &());
+    let request = idempotency::IdempotentRequest::new("payOrder", buyer_id, None, &());
     let command = PayOrder {
         buyer_id,
         order_id,

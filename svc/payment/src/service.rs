@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use bus::{Consumer, Queue, outbox};
-use chassis::{Context, Job, OperatorError, Parts, Samples, Service};
+use chassis::{Context, Job, OperatorError, Samples, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
 use rusqlite::Connection;
 use values::{Clock, Timestamp};
@@ -65,7 +65,7 @@ impl Service for Payments {
         metrics::collect_metrics(conn, now, samples)
     }
 
-    async fn start(context: Context, settings: Settings) -> Result<Parts<App>, OperatorError> {
+    async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
         let recovering = context.clone();
         let Context {
             db,
@@ -99,7 +99,7 @@ impl Service for Payments {
             polled.wake();
             std::future::ready(())
         });
-        Ok(Parts {
+        Ok(ServiceParts {
             consumers: vec![Consumer {
                 queue: Queue::Events,
                 handler: Arc::new(events::consume),

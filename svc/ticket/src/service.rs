@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bus::ConsumeError;
-use chassis::{Context, NoCommand, OperatorError, Parts, Samples, Service};
+use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts};
 use db::{Db, Schema, Tx};
 use events::Envelope;
 use rusqlite::Connection;
@@ -61,9 +61,9 @@ impl Service for Ticket {
         metrics::collect_metrics(conn, samples)
     }
 
-    async fn start(context: Context, (): ()) -> Result<Parts<App>, OperatorError> {
+    async fn start(context: Context, (): ()) -> Result<ServiceParts<App>, OperatorError> {
         let Context { db, clock, .. } = context;
-        Ok(Parts {
+        Ok(ServiceParts {
             consumers: vec![bus::Consumer {
                 queue: bus::Queue::Events,
                 handler: Arc::new(consume),

@@ -69,7 +69,10 @@ fn own_pages(upstreams: Vec<Upstream>) -> BoxEndpoint<'static, Response> {
     Route::new()
         .at("/", get(make_sync(|_| Html(include_str!("front_door.html")))))
         // Rendered per request: rarely requested, and too large to keep in memory.
-        .at("/docs", get(make_sync(|_| Html(chassis::swagger_ui(&specs::merged())))))
+        .at(
+            "/docs",
+            get(make_sync(|_| Html(chassis::swagger_ui_page(&specs::merged())))),
+        )
         .at("/openapi.json", get(make_sync(|_| Json(specs::merged()))))
         .at("/health", get(health))
         .catch_all_error(|error| async move { problem::from_error(error, |_| None) })

@@ -87,7 +87,7 @@ const fn entry<S: InStack>() -> ServiceEntry {
     ServiceEntry {
         name: S::NAME,
         port: S::PORT,
-        document: chassis::spec::<S>,
+        document: chassis::openapi_document::<S>,
         command_line: chassis::command_line::<S>,
         start: |database, common, all, clock| Box::pin(chassis::start::<S>(database, common, S::own(all), clock)),
         findings: |folder| admin::check(&database(folder, S::NAME), &S::SCHEMA, S::INVARIANTS),

@@ -12,7 +12,7 @@ const REFRESH: &str = "./justw specs";
 
 /// Returns one OpenAPI document over all services.
 pub fn merged() -> Value {
-    chassis::merged(&SERVICES.map(|service| (service.document)()))
+    chassis::merge_documents(&SERVICES.map(|service| (service.document)()))
 }
 
 /// Returns every file as name and content.

@@ -1,7 +1,7 @@
-use idempotency::Key;
+use idempotency::IdempotencyKey;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Header, payload::Json};
-use problem::{Body, Invalid, Problem, statuses};
+use problem::{Body, FieldErrors, Problem, problem_responses};
 use token::{CsrfGuard, Jwks, SignedIn};
 
 use super::{
@@ -41,7 +41,7 @@ enum PublishedKeys {
     Keys(Json<Jwks>, #[oai(header = "Cache-Control")] String),
 }
 
-statuses! {
+problem_responses! {
     SignUpProblem {
         403 => "A browser sent this for another site's page.",
         409 => "`email-taken`: the email address has an account already.",
@@ -49,7 +49,7 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     SignInProblem {
         401 => "The email address or the password is wrong.",
         403 => "A browser sent this for another site's page.",
@@ -57,14 +57,14 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     RefreshProblem {
         401 => "The session is over, or the refresh token is invalid or was used before: sign in again.",
         403 => "A browser sent this for another site's page.",
     }
 }
 
-statuses! {
+problem_responses! {
     SignedInProblem {
         401 => "Not signed in, or the session is over.",
     }
@@ -85,7 +85,7 @@ impl Api {
         client: ClientAddress,
         /// Identifies the request: a repeated request with the same key creates no second account.
         #[oai(name = "Idempotency-Key")]
-        key: Header<Option<Key>>,
+        key: Header<Option<IdempotencyKey>>,
         body: Body<Credentials>,
     ) -> Result<WithCookies<NewAccount>, SignUpProblem> {
         let command = new_account(body.0, key.0, client)?;
@@ -182,15 +182,15 @@ impl Api {
 }
 
 /// Checks both fields, so that the response names all invalid ones.
-fn new_account(body: Credentials, key: Option<Key>, client: ClientAddress) -> Result<SignUp, Problem> {
-    let mut invalid = Invalid::new();
-    let email = invalid.field("email", Email::parse(&body.email));
-    let password = invalid.field("password", Password::parse(body.password));
+fn new_account(body: Credentials, key: Option<IdempotencyKey>, client: ClientAddress) -> Result<SignUp, Problem> {
+    let mut invalid = FieldErrors::new();
+    let email = invalid.check("email", Email::parse(&body.email));
+    let password = invalid.check("password", Password::parse(body.password));
     let command = email.zip(password).map(|(email, password)| SignUp {
         email,
         password,
         idempotency_key: key,
         client: client.0,
     });
-    invalid.finish(command)
+    invalid.into_result(command)
 }

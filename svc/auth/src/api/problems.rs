@@ -36,7 +36,7 @@ impl From<SignUpError> for Problem {
         match error {
             SignUpError::EmailTaken => Self::conflict("email-taken", "This email address has an account already")
                 .field("email", "has an account already: sign in, or use another"),
-            SignUpError::KeyReused => idempotency::reused(),
+            SignUpError::KeyReused => idempotency::key_reused(),
             SignUpError::NotChecked(refused) => refused.into(),
             SignUpError::KeyGone(_) | SignUpError::Sign(_) => Self::internal(&error),
             SignUpError::Db(error) => error.into(),

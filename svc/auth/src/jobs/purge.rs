@@ -12,25 +12,8 @@ const PURGE_INTERVAL: Duration = Duration::from_mins(10);
 const ENDED_SESSION_RETENTION: Duration = Duration::from_hours(7 * 24);
 
 /// Purges expired sign-ups, sessions and keys.
-pub(crate) fn purge_job(db: Db, clock: Clock) -> Job {
-    Job::every(PURGE_INTERVAL, "purge expired rows", move || {
-        purge_all(db.clone(), clock.clone())
-    })
-}
-
-async fn purge_all(db: Db, clock: Clock) {
-    loop {
-        let now = clock.now();
-        match db.write(move |tx| purge(tx, now)).await {
-            Ok(0) => break,
-            Ok(purged) => tracing::debug!(purged, "expired rows purged"),
-            Err(error) => {
-                let error: db::Error = error;
-                tracing::warn!(%error, "expired rows could not be purged");
-                break;
-            }
-        }
-    }
+pub(crate) fn purge_job(db: &Db, clock: &Clock) -> Job {
+    chassis::purge_job("purge expired rows", PURGE_INTERVAL, db, clock, purge)
 }
 
 /// Purges a bounded number of rows. Returns how many.

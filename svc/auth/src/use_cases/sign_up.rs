@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use db::Tx;
-use idempotency::{Key, RETENTION};
+use idempotency::{IdempotencyKey, RETENTION};
 use rusqlite::Connection;
 use token::KeyError;
 use values::{Timestamp, UserId};
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct SignUp {
     pub(crate) email: Email,
     pub(crate) password: Password,
-    pub(crate) idempotency_key: Option<Key>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// The network address of the client.
     pub(crate) client: IpAddr,
 }
@@ -112,7 +112,7 @@ async fn check_before_hashing(context: &AuthContext, command: &SignUp) -> Result
         .await
 }
 
-fn find_earlier(conn: &Connection, key: &Key, now: Timestamp) -> Result<Option<EarlierSignUp>, db::Error> {
+fn find_earlier(conn: &Connection, key: &IdempotencyKey, now: Timestamp) -> Result<Option<EarlierSignUp>, db::Error> {
     let Some(record) = store::find_sign_up(conn, key.as_str(), now - RETENTION)? else {
         return Ok(None);
     };
@@ -125,7 +125,7 @@ struct NewAccount {
     account: Account,
     email: Email,
     session: Session,
-    record: Option<(Key, SignUpRecord)>,
+    record: Option<(IdempotencyKey, SignUpRecord)>,
 }
 
 /// Inserts the account with its first session. Returns the earlier sign-up if a concurrent request with the same key was

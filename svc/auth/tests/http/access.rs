@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 /// Each operation: method, path, and whether it requires a signed-in user.
 fn operations() -> Vec<(Method, String, bool)> {
-    let spec = chassis::spec::<Auth>();
+    let spec = chassis::openapi_document::<Auth>();
     let mut operations = Vec::new();
     for (path, item) in spec["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -63,7 +63,7 @@ async fn another_site_cannot_sign_a_user_in() {
 
 #[test]
 fn the_api_document_lists_every_status() {
-    let spec = chassis::spec::<Auth>();
+    let spec = chassis::openapi_document::<Auth>();
     let statuses = |path: &str, method: &str| -> Vec<String> {
         let responses = &spec["paths"][format!("/api/v1/auth{path}")][method]["responses"];
         let mut statuses = responses.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

@@ -1,6 +1,6 @@
 //! The operations on orders.
 
-use idempotency::{Key, Request, StoredResponse};
+use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use pagination::{Cursor, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
@@ -8,7 +8,7 @@ use poem_openapi::{
     param::{Header, Path, Query},
     payload::Json,
 };
-use problem::{Body, Problem, statuses};
+use problem::{Body, Problem, problem_responses};
 use token::SignedIn;
 use values::OrderId;
 
@@ -45,7 +45,7 @@ enum CancelOrderResponse {
     Cancelled,
 }
 
-statuses! {
+problem_responses! {
     /// Why an order was not placed.
     PlaceOrderProblem {
         403 => "It is your own listing, or a cookie came with a write from another site.",
@@ -54,14 +54,14 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why an order is not displayed.
     GetOrderProblem {
         404 => "You have no such order.",
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why an order was not cancelled.
     CancelOrderProblem {
         404 => "You have no such order.",
@@ -80,10 +80,10 @@ impl OrdersApi {
         &self,
         app: Data<&App>,
         buyer: SignedIn,
-        #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewOrder>,
     ) -> Result<StoredResponse<PlaceOrderResponse>, PlaceOrderProblem> {
-        let request = Request::new("placeOrder", buyer.user_id, key.0, &body.0);
+        let request = IdempotentRequest::new("placeOrder", buyer.user_id, key.0, &body.0);
         let command = parse(&app, &buyer, &body.0)?;
         let ticket = command.ticket_id;
         chassis::wait_for_replication(&app.db, ticket.is_recent(app.clock.now()), move |conn| {
@@ -92,7 +92,7 @@ impl OrdersApi {
         .await?;
         let now = app.clock.now();
         let response = app.db.write(move |tx| {
-            idempotency::once(tx, now, &request, |tx| {
+            idempotency::run_once(tx, now, &request, |tx| {
                 let order = place_order(tx, now, command)?;
                 let location = format!("/api/v1/orders/{}", order.id());
                 Ok(PlaceOrderResponse::Created(Json(order.into()), location))
@@ -122,7 +122,7 @@ impl OrdersApi {
             .db
             .read(move |conn| store::orders_of_buyer(conn, buyer.user_id, status, before, limit.rows()));
         let orders = orders.await.map_err(Problem::from)?;
-        Ok(Json(Page::cut(orders, limit, Order::id, Into::into)))
+        Ok(Json(Page::from_rows(orders, limit, Order::id, Into::into)))
     }
 
     /// Get one of your orders

@@ -1,6 +1,6 @@
 //! The operations on refunds.
 
-use idempotency::{Key, Request, StoredResponse};
+use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use pagination::{Cursor, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
@@ -8,7 +8,7 @@ use poem_openapi::{
     param::{Header, Path, Query},
     payload::Json,
 };
-use problem::{Body, Invalid, Problem, statuses};
+use problem::{Body, FieldErrors, Problem, problem_responses};
 use token::SignedIn;
 use values::{OrderId, RefundId};
 
@@ -33,7 +33,7 @@ enum RequestRefundResponse {
     Created(Json<RefundView>),
 }
 
-statuses! {
+problem_responses! {
     /// Why a refund was not requested.
     RequestRefundProblem {
         404 => "You have neither bought nor sold such an order.",
@@ -41,7 +41,7 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a refund was not decided.
     DecideRefundProblem {
         403 => "Only the seller decides, or a cookie came with a write from another site.",
@@ -50,7 +50,7 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why refunds are not displayed.
     ListRefundsProblem {
         404 => "You have neither bought nor sold such an order.",
@@ -70,14 +70,14 @@ impl RefundsApi {
         user: SignedIn,
         /// The order.
         id: Path<OrderId>,
-        #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewRefund>,
     ) -> Result<StoredResponse<RequestRefundResponse>, RequestRefundProblem> {
-        let request = Request::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
+        let request = IdempotentRequest::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
         let command = parse(id.0, &user, &body.0)?;
         let now = app.clock.now();
         let response = app.db.write(move |tx| {
-            idempotency::once(tx, now, &request, |tx| {
+            idempotency::run_once(tx, now, &request, |tx| {
                 let refund = request_refund(tx, now, command)?;
                 Ok(RequestRefundResponse::Created(Json(refund.into())))
             })
@@ -128,7 +128,7 @@ impl RefundsApi {
             .db
             .read(move |conn| store::refunds_of_seller(conn, seller.user_id, status, before, limit.rows()));
         let refunds = refunds.await.map_err(Problem::from)?;
-        Ok(Json(Page::cut(refunds, limit, Refund::id, Into::into)))
+        Ok(Json(Page::from_rows(refunds, limit, Refund::id, Into::into)))
     }
 
     /// Approve a refund
@@ -175,21 +175,21 @@ impl RefundsApi {
 }
 
 fn parse(order_id: OrderId, user: &SignedIn, body: &NewRefund) -> Result<RequestRefund, Problem> {
-    let mut invalid = Invalid::new();
+    let mut invalid = FieldErrors::new();
     let quantity = match body.quantity {
         Some(0) => Err("must be at least 1"),
         quantity => Ok(quantity),
     };
-    let quantity = invalid.field("quantity", quantity);
+    let quantity = invalid.check("quantity", quantity);
     let reason = RefundReason::parse(body.reason.as_deref().unwrap_or_default());
-    let reason = invalid.field("reason", reason);
+    let reason = invalid.check("reason", reason);
     let command = quantity.zip(reason).map(|(quantity, reason)| RequestRefund {
         order_id,
         user_id: user.user_id,
         quantity,
         reason,
     });
-    invalid.finish(command)
+    invalid.into_result(command)
 }
 
 async fn decide(

@@ -2,7 +2,7 @@
 
 use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
-use problem::statuses;
+use problem::problem_responses;
 use token::SignedIn;
 use values::TicketId;
 
@@ -19,14 +19,14 @@ use crate::{
 #[derive(Debug)]
 pub struct WithdrawalsApi;
 
-statuses! {
+problem_responses! {
     /// Why a withdrawal is not displayed.
     GetWithdrawalProblem {
         404 => "You have no such listing.",
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a withdrawal was not retried.
     RetryWithdrawalProblem {
         404 => "You have no such listing.",

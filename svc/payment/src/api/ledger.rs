@@ -83,7 +83,7 @@ impl LedgerApi {
             .read(move |conn| store::ledger_rows(conn, seller.user_id, before, rows));
         let mut lines = lines.await.map_err(Problem::from)?;
         if !csv {
-            return Ok(LedgerResponse::Json(Page::cut(
+            return Ok(LedgerResponse::Json(Page::from_rows(
                 lines,
                 limit,
                 |line| line.id,

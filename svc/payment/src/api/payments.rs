@@ -1,7 +1,7 @@
 //! Payments: start, list and read.
 
 use db::Tx;
-use idempotency::{Key, Request, StoredResponse};
+use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use pagination::{Cursor, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
@@ -9,7 +9,7 @@ use poem_openapi::{
     param::{Header, Path, Query},
     payload::Json,
 };
-use problem::{Body, Invalid, Problem, statuses};
+use problem::{Body, FieldErrors, Problem, problem_responses};
 use rusqlite::Connection;
 use token::SignedIn;
 use values::{OrderId, PaymentId, Timestamp};
@@ -43,7 +43,7 @@ enum PayOrderResponse {
     ),
 }
 
-statuses! {
+problem_responses! {
     /// Why an order was not paid.
     PayOrderProblem {
         402 => "The card was declined; `code` is the reason. Nothing was charged, and another card may be used.",
@@ -54,7 +54,7 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a payment was not returned.
     GetPaymentProblem {
         404 => "You have no such payment.",
@@ -79,10 +79,10 @@ impl PaymentsApi {
         &self,
         app: Data<&App>,
         buyer: SignedIn,
-        #[oai(name = "Idempotency-Key")] key: Header<Option<Key>>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewPayment>,
     ) -> Result<StoredResponse<PayOrderResponse>, PayOrderProblem> {
-        let request = Request::new("payOrder", buyer.user_id, key.0, &body.0);
+        let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0);
         let command = parse(&buyer, &body.0)?;
         let (order, start_request) = (command.order_id, request.clone());
         chassis::wait_for_replication(&app.db, order.is_recent(app.clock.now()), move |conn| {
@@ -129,7 +129,7 @@ impl PaymentsApi {
             with_summaries(conn, payments)
         });
         let rows = rows.await.map_err(Problem::from)?;
-        Ok(Json(Page::cut(
+        Ok(Json(Page::from_rows(
             rows,
             limit,
             |(payment, _)| payment.id(),
@@ -175,12 +175,12 @@ fn no_such_payment(id: PaymentId) -> Problem {
 }
 
 fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<PayOrder, Problem> {
-    let mut invalid = Invalid::new();
+    let mut invalid = FieldErrors::new();
     let return_url = body.return_url.as_deref().map(parse_return_url).transpose();
-    let return_url = invalid.field("returnUrl", return_url).flatten();
+    let return_url = invalid.check("returnUrl", return_url).flatten();
     let method = if let Some(token) = &body.token {
         invalid
-            .field("token", token.parse())
+            .check("token", token.parse())
             .map(|token| PaymentMethod::Card { token, return_url })
     } else {
         if return_url.is_some() {
@@ -191,7 +191,7 @@ fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<PayOrder, Problem> {
     Ok(PayOrder {
         buyer_id: buyer.user_id,
         order_id: body.order_id,
-        method: invalid.finish(method)?,
+        method: invalid.into_result(method)?,
     })
 }
 
@@ -213,14 +213,14 @@ enum Started {
 
 /// Starts a payment, or returns the one that the same request started before. A refusal is stored as the response to the
 /// request's key.
-fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &Request) -> Result<Started, Problem> {
+fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest) -> Result<Started, Problem> {
     if let Some(response) = idempotency::replay(tx, request)? {
         return Ok(Started::Response(response));
     }
     if let Some(key) = request.key() {
         match store::payment_started_by(tx, command.buyer_id, key)? {
             Some((id, fingerprint)) if fingerprint == request.fingerprint() => return Ok(Started::Payment(id)),
-            Some(_) => return Err(idempotency::reused()),
+            Some(_) => return Err(idempotency::key_reused()),
             None => {}
         }
     }
@@ -252,7 +252,7 @@ impl App {
         tx: &Tx,
         now: Timestamp,
         id: PaymentId,
-        request: &Request,
+        request: &IdempotentRequest,
     ) -> Result<StoredResponse<PayOrderResponse>, Problem> {
         // A concurrent request with the same key may have been faster.
         if let Some(response) = idempotency::replay(tx, request)? {

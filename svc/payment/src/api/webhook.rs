@@ -6,7 +6,7 @@ use poem_openapi::{
     param::Header,
     registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef},
 };
-use problem::{Problem, statuses};
+use problem::{Problem, problem_responses};
 
 use super::app::{App, Tag};
 use crate::use_cases::record_stripe_event;
@@ -25,7 +25,7 @@ enum EventResponse {
     Received,
 }
 
-statuses! {
+problem_responses! {
     /// Why an event was refused.
     EventProblem {
         400 => "The body is not signed by Stripe, too old, or no event.",
@@ -100,11 +100,11 @@ impl<'a> ApiExtractor<'a> for RawBody {
             .content_type()
             .is_some_and(|kind| kind.starts_with("application/json"))
         {
-            return Err(problem::unsupported(request.content_type()).into());
+            return Err(problem::unsupported_media_type(request.content_type()).into());
         }
         match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
             Ok(bytes) => Ok(Self(bytes.into())),
-            Err(ReadBodyError::PayloadTooLarge) => Err(problem::too_large(MAX_BODY_BYTES).into()),
+            Err(ReadBodyError::PayloadTooLarge) => Err(problem::payload_too_large(MAX_BODY_BYTES).into()),
             Err(other) => Err(Problem::malformed(format_args!("The body could not be read: {other}.")).into()),
         }
     }

@@ -17,21 +17,7 @@ const PURGE_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Returns the job that purges expired Stripe events.
 pub(crate) fn purge_job(db: &Db, clock: &Clock) -> Job {
-    let (db, clock) = (db.clone(), clock.clone());
-    Job::every(PURGE_INTERVAL, "purge expired Stripe events", move || {
-        let (db, before) = (db.clone(), clock.now() - RETENTION);
-        async move {
-            // Bounded batches, so that other writes do not wait long.
-            loop {
-                match db.write(move |tx| store::purge_stripe_events(tx, before)).await {
-                    Ok(0) => break,
-                    Ok(_) => {}
-                    Err(error) => {
-                        tracing::warn!(%error, "expired stripe events could not be purged");
-                        break;
-                    }
-                }
-            }
-        }
+    chassis::purge_job("purge stripe events", PURGE_INTERVAL, db, clock, |tx, now| {
+        store::purge_stripe_events(tx, now - RETENTION)
     })
 }

@@ -1,7 +1,7 @@
 //! Table `payment`.
 
 use db::{RowReader, Tx};
-use idempotency::Request;
+use idempotency::IdempotentRequest;
 use rusqlite::{
     Connection, OptionalExtension, Params, named_params,
     types::{FromSql, FromSqlError, FromSqlResult, ValueRef},
@@ -100,7 +100,7 @@ fn find_payments(conn: &Connection, condition: &str, params: impl Params) -> Res
 }
 
 /// Inserts a payment, with the request that started it, if any. Violates a unique index if the order has a live payment.
-pub(crate) fn insert_payment(tx: &Tx, payment: &Payment, request: Option<&Request>) -> Result<(), db::Error> {
+pub(crate) fn insert_payment(tx: &Tx, payment: &Payment, request: Option<&IdempotentRequest>) -> Result<(), db::Error> {
     let (token, return_url) = match payment.method() {
         PaymentMethod::Card { token, return_url } => (Some(token.as_str()), return_url.as_deref()),
         PaymentMethod::Browser => (None, None),
@@ -197,7 +197,7 @@ pub(crate) fn payment_of_intent(
 pub(crate) fn payment_started_by(
     conn: &Connection,
     buyer: UserId,
-    key: &idempotency::Key,
+    key: &idempotency::IdempotencyKey,
 ) -> Result<Option<(PaymentId, Vec<u8>)>, db::Error> {
     let started = conn
         .prepare_cached("SELECT id, fingerprint FROM payment WHERE buyer_id = ?1 AND idempotency_key = ?2")?

@@ -1,7 +1,7 @@
 //! Starts a payment attempt for an order.
 
 use db::{Constraint, Tx};
-use idempotency::Request;
+use idempotency::IdempotentRequest;
 use values::{Money, OrderId, Timestamp, UserId};
 
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) fn pay_order(
     tx: &Tx,
     now: Timestamp,
     command: PayOrder,
-    request: &Request,
+    request: &IdempotentRequest,
 ) -> Result<Payment, PayOrderError> {
     let order = store::order(tx, command.order_id)?.filter(|order| order.buyer_id == command.buyer_id);
     let order = order.ok_or(PayOrderError::NotFound(command.order_id))?;

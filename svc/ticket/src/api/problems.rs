@@ -89,7 +89,7 @@ impl From<CannotChange> for Problem {
 impl From<CannotResume> for Problem {
     fn from(error: CannotResume) -> Self {
         match error {
-            CannotResume::OtherQuery => pagination::foreign(),
+            CannotResume::OtherQuery => pagination::cursor_of_other_query(),
             CannotResume::Expired => bad_parameter("cursor", "is older than a day: start again with the first page"),
         }
     }

@@ -1,7 +1,7 @@
 //! Responses of the operations: statuses and headers.
 
 use poem_openapi::{ApiResponse, payload::Json};
-use problem::statuses;
+use problem::problem_responses;
 use values::Timestamp;
 
 use super::views::TicketView;
@@ -101,28 +101,28 @@ impl TicketChanged {
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a ticket was not created.
     pub(crate) CreateTicketProblem {
         422 => "A field is missing, unknown or invalid, or the idempotency key was used with another body.",
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why tickets are not listed.
     pub(crate) ListTicketsProblem {
         400 => "A parameter is malformed, or the cursor belongs to another query; the response names it.",
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a ticket is not shown.
     pub(crate) GetTicketProblem {
         404 => "There is no such ticket.",
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a ticket is not changed.
     pub(crate) ChangeTicketProblem {
         403 => "Only its seller can change a ticket.",
@@ -132,7 +132,7 @@ statuses! {
     }
 }
 
-statuses! {
+problem_responses! {
     /// Why a ticket is not withdrawn.
     pub(crate) WithdrawTicketProblem {
         403 => "Only its seller can withdraw a ticket.",

@@ -54,10 +54,10 @@ impl Api {
         &self,
         app: Data<&App>,
         seller: SignedIn,
-        #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::Key>>,
+        #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::IdempotencyKey>>,
         body: Body<TicketOffer>,
     ) -> Result<StoredResponse<TicketCreated>, CreateTicketProblem> {
-        let request = idempotency::Request::new("createTicket", seller.user_id, key.0, &body.0);
+        let request = idempotency::IdempotentRequest::new("createTicket", seller.user_id, key.0, &body.0);
         let offer = body.0.parse()?;
         let now = app.clock.now();
         let work = move |tx: &db::Tx| {
@@ -65,7 +65,7 @@ impl Api {
         };
         Ok(app
             .db
-            .write(move |tx| idempotency::once(tx, now, &request, work))
+            .write(move |tx| idempotency::run_once(tx, now, &request, work))
             .await?)
     }
 
@@ -134,7 +134,7 @@ impl Api {
             .read(move |conn| store::listing_page(conn, query, position, limit, now).map_err(Problem::from))
             .await?;
         let position_after = page.position_after();
-        Ok(Json(Page::cut(page.listings, limit, position_after, |listed| {
+        Ok(Json(Page::from_rows(page.listings, limit, position_after, |listed| {
             TicketView::new(listed.listing, now)
         })))
     }

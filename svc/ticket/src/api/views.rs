@@ -2,7 +2,7 @@
 
 use events::RefundTerms;
 use poem_openapi::{Enum, Object, types::Example};
-use problem::{Invalid, Problem};
+use problem::{FieldErrors, Problem};
 use serde::{Deserialize, Serialize};
 use values::{Money, TicketId, Timestamp, UserId};
 
@@ -78,8 +78,8 @@ impl TicketOffer {
     ///
     /// A problem that names every invalid field.
     pub(crate) fn parse(self) -> Result<Offer, Problem> {
-        let mut invalid = Invalid::new();
-        let title = invalid.field("title", ShortText::parse(&self.title));
+        let mut invalid = FieldErrors::new();
+        let title = invalid.check("title", ShortText::parse(&self.title));
         let description = optional(
             &mut invalid,
             "description",
@@ -90,7 +90,7 @@ impl TicketOffer {
             "venue",
             non_blank(self.venue.as_deref()).map(ShortText::parse),
         );
-        let price = invalid.field("price.amount", self.price.ensure_chargeable());
+        let price = invalid.check("price.amount", self.price.ensure_chargeable());
         let quantity = optional(&mut invalid, "quantity", self.quantity.map(domain::quantity));
         let window = self.order_window_seconds.map(domain::order_window);
         let order_window_seconds = optional(&mut invalid, "orderWindowSeconds", window);
@@ -109,7 +109,7 @@ impl TicketOffer {
             };
             Offer { terms, quantity }
         });
-        invalid.finish(offer)
+        invalid.into_result(offer)
     }
 }
 
@@ -118,8 +118,12 @@ fn non_blank(text: Option<&str>) -> Option<&str> {
     text.filter(|text| !text.trim().is_empty())
 }
 
-fn optional<T, E: std::fmt::Display>(invalid: &mut Invalid, field: &str, parsed: Option<Result<T, E>>) -> Option<T> {
-    invalid.field(field, parsed.transpose()).flatten()
+fn optional<T, E: std::fmt::Display>(
+    invalid: &mut FieldErrors,
+    field: &str,
+    parsed: Option<Result<T, E>>,
+) -> Option<T> {
+    invalid.check(field, parsed.transpose()).flatten()
 }
 
 /// A listing of `quantity` identical tickets.

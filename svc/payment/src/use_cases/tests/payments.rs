@@ -205,7 +205,7 @@ impl World {
                 order_id: order.id,
                 method: card(),
             };
-            let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
+            let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
             Ok::<_, db::Error>(pay_order(tx, NOW, command, &request).unwrap())
         });
         let payment = payment.await.unwrap().id();

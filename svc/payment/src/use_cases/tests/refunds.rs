@@ -207,7 +207,7 @@ impl World {
                 method: card(),
             };
             let fee_rate = "250".parse().unwrap();
-            let request = idempotency::Request::new("payOrder", order.buyer_id, None, &());
+            let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
             let payment = pay_order(tx, NOW, command, &request).unwrap();
             let authorized = StripeResult::from(intent(&payment, IntentStatus::RequiresCapture));
             record_stripe_result(

@@ -4,18 +4,18 @@ use crate::Problem;
 
 /// Collects everything that is wrong about a request, so that the client hears it all at once.
 #[derive(Debug)]
-pub struct Invalid {
+pub struct FieldErrors {
     problem: Option<Problem>,
 }
 
-impl Invalid {
+impl FieldErrors {
     /// Nothing is wrong so far.
     pub const fn new() -> Self {
         Self { problem: None }
     }
 
     /// Keeps a field's value, or what is wrong about it.
-    pub fn field<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
+    pub fn check<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.add(field, error)).ok()
     }
 
@@ -30,7 +30,7 @@ impl Invalid {
     }
 
     /// The value, unless something was wrong.
-    pub fn finish<T>(self, value: Option<T>) -> Result<T, Problem> {
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
         match (self.problem, value) {
             (None, Some(value)) => Ok(value),
             (problem, _) => Err(problem.unwrap_or_else(Problem::invalid_fields)),
@@ -38,7 +38,7 @@ impl Invalid {
     }
 }
 
-impl Default for Invalid {
+impl Default for FieldErrors {
     fn default() -> Self {
         Self::new()
     }

@@ -3,8 +3,8 @@ use serde_json::{Map, Value, json};
 
 use crate::Service;
 
-/// The OpenAPI document of a service: what its code says, completed with what any operation can answer.
-pub fn spec<S: Service>() -> Value {
+/// Returns the OpenAPI document of a service, with the refusals that every operation can answer.
+pub fn openapi_document<S: Service>() -> Value {
     let text = openapi_service::<S>().spec();
     // poem-openapi prints JSON; were it not, the drift test would show an empty document.
     let mut document = problem::complete(serde_json::from_str(&text).unwrap_or_default());
@@ -40,8 +40,8 @@ pub(crate) fn openapi_service<S: Service>() -> OpenApiService<S::Api, ()> {
         .server("/")
 }
 
-/// One document of several: for one Swagger UI over all services, and for clients generated in one go.
-pub fn merged(specs: &[Value]) -> Value {
+/// Merges several documents into one: for one Swagger UI of all services, and for generated clients.
+pub fn merge_documents(specs: &[Value]) -> Value {
     let mut whole = json!({
         "openapi": "3.0.0",
         "info": {
@@ -73,7 +73,7 @@ pub fn merged(specs: &[Value]) -> Value {
     whole
 }
 
-/// Two services may know a schema by the same name only if it is the same: the drift test fails otherwise.
+/// Merges schemas by name. Two different schemas of one name make the drift test fail.
 fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
     for (name, value) in part {
         match into.get(&name) {
@@ -88,8 +88,8 @@ fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
     }
 }
 
-/// A Swagger UI page of a document.
-pub fn swagger_ui(spec: &Value) -> String {
+/// Returns a Swagger UI page of a document.
+pub fn swagger_ui_page(spec: &Value) -> String {
     let nothing = OpenApiService::new((), "", "");
     // A script inside the document would end the page's script early.
     let document = spec.to_string().replace("</", "<\\/");
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_page_holds_the_document() {
-        let page = swagger_ui(&json!({"info": {"title": "of mine </script>"}}));
+        let page = swagger_ui_page(&json!({"info": {"title": "of mine </script>"}}));
         assert!(page.contains(r#"let spec = {"info":{"title":"of mine <\/script>"}};"#));
     }
 
@@ -124,7 +124,7 @@ mod tests {
     fn documents_merge_and_a_conflict_shows() {
         let one = json!({"paths": {"/a": {}}, "components": {"schemas": {"Money": {"type": "object"}}}, "tags": [{"name": "a"}]});
         let two = json!({"paths": {"/b": {}}, "components": {"schemas": {"Money": {"type": "string"}}}});
-        let whole = merged(&[one.clone(), one, two]);
+        let whole = merge_documents(&[one.clone(), one, two]);
         assert_eq!(whole["paths"].as_object().unwrap().len(), 2);
         assert!(whole["components"]["schemas"]["Money_CONFLICT"].is_object());
     }

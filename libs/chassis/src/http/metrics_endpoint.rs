@@ -9,21 +9,21 @@ use values::{Clock, Timestamp};
 
 use crate::Service;
 
-type Look = fn(&Connection, Timestamp, &mut Samples) -> Result<(), db::Error>;
+type CollectMetrics = fn(&Connection, Timestamp, &mut Samples) -> Result<(), db::Error>;
 
-/// What `/metrics` answers: on the service's own port, which the ingress does not forward (it forwards `/api`).
+/// The endpoint `/metrics`. It is on the service's port, of which the ingress forwards `/api` only.
 #[derive(Clone)]
-pub(crate) struct Scrape(Arc<Inner>);
+pub(crate) struct MetricsEndpoint(Arc<Inner>);
 
 struct Inner {
     metrics: MetricsRegistry,
     db: Db,
     bus: Bus,
     clock: Clock,
-    look: Look,
+    collect: CollectMetrics,
 }
 
-impl Scrape {
+impl MetricsEndpoint {
     pub(crate) fn new<S: Service>(metrics: MetricsRegistry, db: Db, bus: Bus, clock: Clock) -> Self {
         db.register(&metrics);
         bus.register(&metrics);
@@ -32,11 +32,11 @@ impl Scrape {
             db,
             bus,
             clock,
-            look: S::collect_metrics,
+            collect: S::collect_metrics,
         }))
     }
 
-    pub(crate) fn metrics(&self) -> &MetricsRegistry {
+    pub(crate) fn registry(&self) -> &MetricsRegistry {
         &self.0.metrics
     }
 
@@ -46,7 +46,7 @@ impl Scrape {
             db,
             bus,
             clock,
-            look,
+            collect,
         } = &*self.0;
         let mut samples = Samples::default();
         collect_process_metrics(&mut samples);
@@ -61,9 +61,9 @@ impl Scrape {
         }
         db.collect_metrics(&mut samples);
         bus.collect_metrics(&mut samples);
-        let (now, look) = (clock.now(), *look);
-        // Where the storage fails, the rest is all the more worth knowing.
-        let state = db.read(move |conn| state(conn, now, look)).await;
+        let (now, collect) = (clock.now(), *collect);
+        // If the storage fails, the other metrics are still reported.
+        let state = db.read(move |conn| database_metrics(conn, now, collect)).await;
         let readable = state.is_ok();
         samples.gauge(
             "ticketing_db_readable",
@@ -76,8 +76,8 @@ impl Scrape {
     }
 }
 
-/// What the database says.
-fn state(conn: &Connection, now: Timestamp, look: Look) -> Result<Samples, db::Error> {
+/// Collects the metrics of the database.
+fn database_metrics(conn: &Connection, now: Timestamp, collect: CollectMetrics) -> Result<Samples, db::Error> {
     let mut samples = Samples::default();
     let outbox = outbox::depth(conn)?;
     let count = i64::try_from(outbox.count).unwrap_or(i64::MAX);
@@ -94,11 +94,11 @@ fn state(conn: &Connection, now: Timestamp, look: Look) -> Result<Samples, db::E
         &[],
         age,
     );
-    look(conn, now, &mut samples)?;
+    collect(conn, now, &mut samples)?;
     Ok(samples)
 }
 
-impl Endpoint for Scrape {
+impl Endpoint for MetricsEndpoint {
     type Output = Response;
 
     async fn call(&self, _: Request) -> poem::Result<Response> {

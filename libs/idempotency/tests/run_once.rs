@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use db::{Db, Schema, Tx};
-use idempotency::{Request, StoredResponse, once};
+use idempotency::{IdempotentRequest, StoredResponse, run_once};
 use poem::{IntoResponse, Response};
 use problem::Problem;
 use values::Timestamp;
@@ -21,8 +21,8 @@ fn noon() -> Timestamp {
     "2027-06-01T12:00:00Z".parse().unwrap()
 }
 
-fn request(client: &str, key: Option<&str>, body: &str) -> Request {
-    Request::new("placeOrder", client, key.map(|key| key.parse().unwrap()), &body)
+fn request(client: &str, key: Option<&str>, body: &str) -> IdempotentRequest {
+    IdempotentRequest::new("placeOrder", client, key.map(|key| key.parse().unwrap()), &body)
 }
 
 struct World {
@@ -39,9 +39,9 @@ impl World {
         }
     }
 
-    async fn ask(&self, request: Request, outcome: Result<&'static str, Problem>) -> Result<String, Problem> {
+    async fn ask(&self, request: IdempotentRequest, outcome: Result<&'static str, Problem>) -> Result<String, Problem> {
         let answer = self.db.write(move |tx| -> Result<StoredResponse<Response>, Problem> {
-            once(tx, noon(), &request, |tx: &Tx| {
+            run_once(tx, noon(), &request, |tx: &Tx| {
                 tx.execute("INSERT INTO effect DEFAULT VALUES", ())
                     .map_err(db::Error::from)?;
                 outcome.map(|text| Response::builder().header("location", "/here").body(text))

@@ -2,10 +2,10 @@ use db::{Db, Health};
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// The state of what a service leans on.
+/// Reports whether a service can serve requests.
 ///
-/// Without its broker a service still serves: events wait in the outbox. Without its storage it does not, nor
-/// while a restored database catches up.
+/// A service without its broker is ready: events wait in the outbox. One without storage is not, nor is one whose
+/// restored database catches up.
 #[derive(Clone)]
 pub(crate) struct Readiness {
     db: Db,
@@ -25,7 +25,7 @@ impl Readiness {
     /// Whether requests can be served, and the details.
     pub(crate) async fn check(&self) -> (bool, Value) {
         let failing = matches!(*self.db.health().borrow(), Health::Failing { .. });
-        // Without traffic nobody else would find out that the storage is back.
+        // Without traffic, only this probe notices that the storage works again.
         let storage = if failing { self.db.probe().await.err() } else { None };
         let broker = match &*self.broker.borrow() {
             bus::ConnectionState::Connecting => "connecting".to_owned(),

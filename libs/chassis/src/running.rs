@@ -17,26 +17,24 @@ use values::Clock;
 
 use crate::{
     CommonSettings, Context, OperatorError, Service,
-    http::{self, BoundListener},
-    jobs::Bell,
+    http::{self, BoundListener, MetricsEndpoint, Readiness},
+    jobs::Ticker,
     peers::Peers,
-    readiness::Readiness,
-    recovering::{self, RecoveryStatus},
-    scrape::Scrape,
+    recovery::{self, RecoveryStatus},
 };
 
-/// How long the parts of a service may take to end, before it stops without them.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long the tasks of a service may take to end before it stops without them.
+const STOP_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A service that runs.
+/// A running service.
 pub struct Running {
-    /// Where it listens.
+    /// The address that it listens on.
     pub addr: SocketAddr,
-    /// What it answers, for a front door in the same process.
+    /// Its endpoint, for a front door in the same process.
     pub endpoint: Arc<BoxEndpoint<'static>>,
-    /// Whether there is a broker, now and at each change.
+    /// The state of the connection to the broker.
     pub broker: watch::Receiver<bus::ConnectionState>,
-    /// Whether the database may be used: false while one that was put back from a backup catches up.
+    /// Whether the database may be used: false while a restored one catches up.
     pub recovered: watch::Receiver<bool>,
     /// The delay levels of the timers; a level is part of its queue's name.
     pub delay_levels: Vec<Duration>,
@@ -46,7 +44,7 @@ pub struct Running {
     bus_shutdown: CancellationToken,
     bus_tasks: TaskTracker,
     db: Db,
-    bells: Vec<Bell>,
+    tickers: Vec<Ticker>,
 }
 
 impl fmt::Debug for Running {
@@ -55,7 +53,7 @@ impl fmt::Debug for Running {
     }
 }
 
-/// Starts a service: takes its port, opens its database, joins the bus, serves.
+/// Starts a service: binds its port, opens its database, joins the bus, serves.
 pub async fn start<S: Service>(
     database: PathBuf,
     common: CommonSettings,
@@ -73,15 +71,15 @@ async fn start_traced<S: Service>(
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, OperatorError> {
-    let served = BoundListener::bind(common.listen_address::<S>()).await?;
-    let addr = served.addr;
-    let keys_of_auth = database.with_extension("jwks.json");
+    let listener = BoundListener::bind(common.listen_address::<S>()).await?;
+    let addr = listener.addr;
+    let jwks_cache = database.with_extension("jwks.json");
     let db = tokio::task::spawn_blocking(move || open::<S>(&database))
         .await
         .map_err(OperatorError::new)??;
-    let recovering = watch::Sender::new(false);
-    let recovered = recovering.subscribe();
-    let recovery = recovering::plan::<S>(&db, recovering).await?;
+    let done = watch::Sender::new(false);
+    let recovered = done.subscribe();
+    let recovery = recovery::plan::<S>(&db, done).await?;
     let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
     let metrics = MetricsRegistry::new(S::NAME);
@@ -98,7 +96,7 @@ async fn start_traced<S: Service>(
     let delay_ladder = S::delay_ladder(&own);
     let delay_levels = delay_ladder.iter().flat_map(DelayLadder::levels).collect();
     let parts = S::start(context, own).await?;
-    // For as long as the bus may have to connect.
+    // Followed until the bus has stopped: it may have to reconnect.
     let peers = Peers::follow(&common, &bus_shutdown, &bus_tasks)?;
     let bus = Bus::start(
         bus::Config {
@@ -119,7 +117,7 @@ async fn start_traced<S: Service>(
         Some(own) => own,
         None => token::Verifier::with_remote_keys(
             peers.jwks,
-            keys_of_auth,
+            jwks_cache,
             common.token_issuer,
             common.token_audience,
             clock.clone(),
@@ -128,11 +126,11 @@ async fn start_traced<S: Service>(
     };
     let trusted = TrustedOrigins(common.allowed_origins);
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone());
-    let scrape = Scrape::new::<S>(metrics, db.clone(), bus.clone(), clock);
-    let endpoint = http::endpoint::<S>(parts.app, verifier, trusted, readiness, recovered.clone(), scrape);
+    let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock);
+    let endpoint = http::endpoint::<S>(parts.app, verifier, trusted, readiness, recovered.clone(), metrics);
     let endpoint = Arc::new(endpoint);
-    http::serve(served, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
-    let bells = parts
+    http::serve(listener, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
+    let tickers = parts
         .jobs
         .into_iter()
         .map(|job| job.start(RecoveryStatus(recovered.clone()), shutdown.clone(), &tasks))
@@ -150,27 +148,27 @@ async fn start_traced<S: Service>(
         bus_shutdown,
         bus_tasks,
         db,
-        bells,
+        tickers,
     })
 }
 
-/// Opens the database: the one that is there, else the one that was laid beside it to be put back, else a new one.
+/// Opens the database: the existing one, else the copy beside it that is to be restored, else a new one.
 fn open<S: Service>(database: &Path) -> Result<Db, OperatorError> {
     if db::restored::install_restored_file(database, &S::SCHEMA).map_err(OperatorError::new)? {
-        tracing::info!(service = S::NAME, database = %database.display(), "put back from the copy beside it");
+        tracing::info!(service = S::NAME, database = %database.display(), "restored from the copy beside it");
     }
     Db::open(database, &S::SCHEMA).map_err(OperatorError::new)
 }
 
 impl Running {
-    /// Stops in order: no new requests, what is under way ends, the outbox is sent, the database closes.
+    /// Stops in order: no new requests, running work ends, the outbox is published, the database closes.
     pub async fn stop(self) {
-        drop(self.bells);
+        drop(self.tickers);
         for (signal, tasks) in [(self.shutdown, self.tasks), (self.bus_shutdown, self.bus_tasks)] {
             signal.cancel();
             tasks.close();
-            if tokio::time::timeout(PATIENCE, tasks.wait()).await.is_err() {
-                tracing::warn!(service = self.name, "stopping without waiting for all of its parts");
+            if tokio::time::timeout(STOP_TIMEOUT, tasks.wait()).await.is_err() {
+                tracing::warn!(service = self.name, "stopping without waiting for all tasks");
             }
         }
         drop(self.endpoint);

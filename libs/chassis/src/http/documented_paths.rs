@@ -1,9 +1,9 @@
 use serde_json::Value;
 
-/// The paths of a service as its document writes them: `/api/v1/orders/{id}`, with their methods.
-pub(crate) struct Paths(Vec<(String, String)>);
+/// The paths of a service's OpenAPI document, such as `/api/v1/orders/{id}`, with their methods.
+pub(crate) struct DocumentedPaths(Vec<(String, String)>);
 
-impl Paths {
+impl DocumentedPaths {
     pub(crate) fn of(document: &Value) -> Self {
         let methods = |item: &Value| {
             let names = item
@@ -19,40 +19,40 @@ impl Paths {
         Self(paths.map(|(path, item)| (path.clone(), methods(item))).collect())
     }
 
-    /// The name of a path's parameter, by its number counted from 0.
+    /// Returns the name of a path's parameter by its number, counted from 0.
     pub(crate) fn parameter(&self, path: &str, number: usize) -> Option<String> {
         self.find(path)?
             .0
             .split('/')
-            .filter_map(name)
+            .filter_map(parameter_name)
             .nth(number)
             .map(ToOwned::to_owned)
     }
 
-    /// The methods that a path knows, as the header `Allow` lists them (RFC 9110).
+    /// Returns the methods of a path as the header `Allow` lists them (RFC 9110).
     pub(crate) fn methods(&self, path: &str) -> Option<String> {
         self.find(path).map(|(_, methods)| methods.clone())
     }
 
-    /// A path as the document writes it: one of a few, whatever clients ask for.
+    /// Returns the template of a requested path: one of a few, whatever path a client requests.
     pub(crate) fn route(&self, path: &str) -> Option<&str> {
         self.find(path).map(|(template, _)| template.as_str())
     }
 
     fn find(&self, path: &str) -> Option<&(String, String)> {
-        let asked: Vec<_> = path.trim_end_matches('/').split('/').collect();
+        let requested: Vec<_> = path.trim_end_matches('/').split('/').collect();
         self.0.iter().find(|(template, _)| {
             let parts: Vec<_> = template.split('/').collect();
-            parts.len() == asked.len()
+            parts.len() == requested.len()
                 && parts
                     .iter()
-                    .zip(&asked)
-                    .all(|(part, asked)| part == asked || name(part).is_some())
+                    .zip(&requested)
+                    .all(|(part, requested)| part == requested || parameter_name(part).is_some())
         })
     }
 }
 
-fn name(part: &str) -> Option<&str> {
+fn parameter_name(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
 
@@ -63,8 +63,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_path_is_found_by_what_was_asked() {
-        let paths = Paths::of(&json!({"paths": {
+    fn a_requested_path_matches_its_template() {
+        let paths = DocumentedPaths::of(&json!({"paths": {
             "/api/v1/a": {"post": {}, "get": {}},
             "/api/v1/a/{id}": {"get": {}},
             "/api/v1/a/{id}/b/{orderId}": {"delete": {}},

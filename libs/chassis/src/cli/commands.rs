@@ -11,15 +11,16 @@ use db::{
 use tokio::signal::unix::{SignalKind, signal};
 use values::Clock;
 
-use crate::{BusSettings, CommonSettings, OperatorError, Service, cli::Parked, run, spec};
+use super::arguments::ParkedCommand;
+use crate::{BusSettings, CommonSettings, OperatorError, Service, openapi_document, running};
 
-pub(crate) async fn serve<S: Service>(
+pub(super) async fn serve<S: Service>(
     database: PathBuf,
     common: CommonSettings,
     own: S::Settings,
 ) -> Result<String, OperatorError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(OperatorError::new)?;
-    let running = run::start::<S>(database, common, own, Clock::system()).await?;
+    let running = running::start::<S>(database, common, own, Clock::system()).await?;
     tokio::select! {
         _ = terminate.recv() => {}
         pressed = tokio::signal::ctrl_c() => pressed.map_err(OperatorError::new)?,
@@ -28,7 +29,7 @@ pub(crate) async fn serve<S: Service>(
     Ok(String::new())
 }
 
-pub(crate) fn migrate<S: Service>(database: &Path) -> Result<String, OperatorError> {
+pub(super) fn migrate<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let report = admin::migrate(database, &S::SCHEMA).map_err(OperatorError::new)?;
     Ok(format!(
         "{}: schema version {}, was {}",
@@ -38,56 +39,61 @@ pub(crate) fn migrate<S: Service>(database: &Path) -> Result<String, OperatorErr
     ))
 }
 
-pub(crate) fn rehearse<S: Service>(
+pub(super) fn rehearse<S: Service>(
     database: &Path,
     copy_to: Option<&Path>,
     keep: bool,
 ) -> Result<String, OperatorError> {
     let rehearsal = admin::rehearse(database, &S::SCHEMA, S::INVARIANTS, copy_to, keep).map_err(OperatorError::new)?;
-    let mut told = format!(
+    let mut report = format!(
         "{}: rehearsed on a copy, from schema version {} to {}",
         database.display(),
         rehearsal.from,
         rehearsal.to
     );
     for migration in &rehearsal.migrations {
-        let _ = write!(told, "\n  to {} in {} ms", migration.to, migration.duration.as_millis());
+        let _ = write!(
+            report,
+            "\n  to {} in {} ms",
+            migration.to,
+            migration.duration.as_millis()
+        );
     }
     let _ = write!(
-        told,
+        report,
         "\n  {} bytes before, {} after",
         rehearsal.bytes_before, rehearsal.bytes_after
     );
     if let Some(copy) = &rehearsal.copy {
-        let _ = write!(told, "\n  the migrated copy is {}", copy.display());
+        let _ = write!(report, "\n  the migrated copy is {}", copy.display());
     }
     if rehearsal.findings.is_empty() {
-        let _ = write!(told, "\n  sound, {} invariants hold", S::INVARIANTS.len());
-        return Ok(told);
+        let _ = write!(report, "\n  sound, {} invariants hold", S::INVARIANTS.len());
+        return Ok(report);
     }
-    told.push_str("\n  ");
-    Err(found(told, &rehearsal.findings))
+    report.push_str("\n  ");
+    Err(failure(report, &rehearsal.findings))
 }
 
-pub(crate) fn openapi<S: Service>() -> Result<String, OperatorError> {
-    serde_json::to_string_pretty(&spec::<S>()).map_err(OperatorError::new)
+pub(super) fn openapi<S: Service>() -> Result<String, OperatorError> {
+    serde_json::to_string_pretty(&openapi_document::<S>()).map_err(OperatorError::new)
 }
 
-pub(crate) fn backup(database: &Path, to: &Path) -> Result<String, OperatorError> {
+pub(super) fn backup(database: &Path, to: &Path) -> Result<String, OperatorError> {
     admin::backup(database, to).map_err(OperatorError::new)?;
     Ok(format!("{} is a copy of {}, checked", to.display(), database.display()))
 }
 
-pub(crate) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> Result<String, OperatorError> {
+pub(super) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> Result<String, OperatorError> {
     admin::restore(from, database, &S::SCHEMA, force).map_err(OperatorError::new)?;
     Ok(format!(
-        "{} is restored from {}, checked. Start the service: it catches up by itself with what it has said and heard since.",
+        "{} is restored from {}, checked. Start the service: it catches up with the events since then by itself.",
         database.display(),
         from.display()
     ))
 }
 
-pub(crate) fn check<S: Service>(database: &Path) -> Result<String, OperatorError> {
+pub(super) fn check<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let findings = admin::check(database, &S::SCHEMA, S::INVARIANTS).map_err(OperatorError::new)?;
     if findings.is_empty() {
         return Ok(format!(
@@ -96,28 +102,28 @@ pub(crate) fn check<S: Service>(database: &Path) -> Result<String, OperatorError
             S::INVARIANTS.len()
         ));
     }
-    Err(found(format!("{}: ", database.display()), &findings))
+    Err(failure(format!("{}: ", database.display()), &findings))
 }
 
-/// Goes on with how many findings there are, and each in a line of its own.
-fn found(mut told: String, findings: &[Finding]) -> OperatorError {
-    let _ = write!(told, "{} findings", findings.len());
+/// Appends the findings to a report, one a line.
+fn failure(mut report: String, findings: &[Finding]) -> OperatorError {
+    let _ = write!(report, "{} findings", findings.len());
     for finding in findings {
-        let _ = write!(told, "\n  {finding}");
+        let _ = write!(report, "\n  {finding}");
     }
-    OperatorError(told)
+    OperatorError(report)
 }
 
-pub(crate) async fn republish<S: Service>(database: &Path) -> Result<String, OperatorError> {
+pub(super) async fn republish<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
     let pages = bus::republish_all(&db, &Clock::system(), S::republish, |_| Ok(())).await?;
     db.close().await;
     Ok(format!(
-        "announced again, in {pages} transactions: the service sends it while it runs"
+        "published again, in {pages} transactions: the service sends the events while it runs"
     ))
 }
 
-pub(crate) async fn rehear<S: Service>(database: &Path) -> Result<String, OperatorError> {
+pub(super) async fn catch_up<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
     let marked = db.write(db::restored::mark).await;
     db.close().await;
@@ -125,17 +131,17 @@ pub(crate) async fn rehear<S: Service>(database: &Path) -> Result<String, Operat
     Ok("the next start of the service catches up from the journal, as after a restore".to_owned())
 }
 
-pub(crate) async fn parked<S: Service>(bus: &BusSettings, what: Parked) -> Result<String, OperatorError> {
+pub(super) async fn parked<S: Service>(bus: &BusSettings, command: ParkedCommand) -> Result<String, OperatorError> {
     let (url, namespace) = (&broker_url(bus).await?, &bus.namespace);
-    match what {
-        Parked::List => {
+    match command {
+        ParkedCommand::List => {
             let messages = parked::list(url, namespace, S::NAME)
                 .await
                 .map_err(OperatorError::new)?;
             let lines = messages.iter().map(line).collect::<Vec<_>>();
             Ok([vec![format!("{} parked", messages.len())], lines].concat().join("\n"))
         }
-        Parked::Show { id } => {
+        ParkedCommand::Show { id } => {
             let messages = parked::show(url, namespace, S::NAME, &id)
                 .await
                 .map_err(OperatorError::new)?;
@@ -149,13 +155,13 @@ pub(crate) async fn parked<S: Service>(bus: &BusSettings, what: Parked) -> Resul
                 Ok(shown)
             }
         }
-        Parked::Redrive { which } => {
+        ParkedCommand::Redrive { which } => {
             let count = parked::redrive(url, namespace, S::NAME, &which)
                 .await
                 .map_err(OperatorError::new)?;
-            Ok(format!("{count} handed to the service again"))
+            Ok(format!("{count} delivered to the service again"))
         }
-        Parked::Discard { which } => {
+        ParkedCommand::Discard { which } => {
             let count = parked::discard(url, namespace, S::NAME, &which)
                 .await
                 .map_err(OperatorError::new)?;
@@ -190,9 +196,9 @@ fn line(message: &parked::ParkedMessage) -> String {
     )
 }
 
-pub(crate) async fn own<S: Service>(command: S::Command, database: &Path) -> Result<String, OperatorError> {
+pub(super) async fn own<S: Service>(command: S::Command, database: &Path) -> Result<String, OperatorError> {
     let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
-    let said = S::command(command, db.clone(), Clock::system()).await;
+    let outcome = S::command(command, db.clone(), Clock::system()).await;
     db.close().await;
-    said
+    outcome
 }

@@ -9,7 +9,7 @@ use crate::ProblemDocument;
 /// Names the refusals of one operation, with when each comes:
 ///
 /// ```
-/// problem::statuses! {
+/// problem::problem_responses! {
 ///     /// Why an order could not be placed.
 ///     pub PlaceOrderProblem {
 ///         404 => "There is no such ticket.",
@@ -21,7 +21,7 @@ use crate::ProblemDocument;
 /// The type wraps a [`crate::Problem`] (`From<Problem>`, so `?` works on use-case errors that become one) and lists its
 /// statuses in the OpenAPI document. What any operation can answer (401, 415, 503 …) is added by [`crate::complete`].
 #[macro_export]
-macro_rules! statuses {
+macro_rules! problem_responses {
     ($(#[$doc:meta])* $vis:vis $name:ident { $($status:literal => $when:literal),* $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug)]
@@ -48,7 +48,7 @@ macro_rules! statuses {
         impl $crate::poem_openapi::ApiResponse for $name {
             fn meta() -> $crate::poem_openapi::registry::MetaResponses {
                 $crate::poem_openapi::registry::MetaResponses {
-                    responses: vec![$($crate::meta($status, $when)),*],
+                    responses: vec![$($crate::problem_response($status, $when)),*],
                 }
             }
 
@@ -60,7 +60,7 @@ macro_rules! statuses {
 }
 
 /// How a problem of this status stands in an OpenAPI document.
-pub fn meta(status: u16, when: &'static str) -> MetaResponse {
+pub fn problem_response(status: u16, when: &'static str) -> MetaResponse {
     debug_assert!(StatusCode::from_u16(status).is_ok_and(|status| status.as_u16() >= 400));
     MetaResponse {
         description: when,

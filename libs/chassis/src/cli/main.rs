@@ -1,0 +1,57 @@
+use std::process::ExitCode;
+
+use super::{
+    arguments::{Cli, Command, command_line},
+    commands,
+};
+use crate::{CommandLineError, OperatorError, Service, settings, telemetry};
+
+/// The whole `main` of a service: parses the command line, runs the command and prints its outcome.
+pub fn main<S: Service>() -> ExitCode {
+    let cli = match settings::parse(command_line::<S>(), std::env::args_os(), Cli::validate) {
+        Ok(cli) => Ok(cli),
+        Err(CommandLineError::Settings(errors)) => Err(OperatorError::new(errors)),
+        Err(CommandLineError::Usage(error)) => error.exit(),
+    };
+    match cli.and_then(run::<S>) {
+        Ok(output) => {
+            if !output.is_empty() {
+                println!("{output}");
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("ticketing-{}: {error}", S::NAME);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run<S: Service>(cli: Cli<S::Settings, S::Command>) -> Result<String, OperatorError> {
+    telemetry::start_as(Some(S::NAME), &cli.log.log, cli.log.format())?;
+    let database = cli.database.path::<S>();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(OperatorError::new)?;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { common, traces, own } => {
+                traces.recorded(commands::serve::<S>(database, *common, own)).await
+            }
+            Command::Migrate { dry_run, copy_to, keep } if dry_run => {
+                commands::rehearse::<S>(&database, copy_to.as_deref(), keep)
+            }
+            Command::Migrate { .. } => commands::migrate::<S>(&database),
+            Command::Openapi => commands::openapi::<S>(),
+            Command::Backup { to } => commands::backup(&database, &to),
+            Command::Restore { from, force } => commands::restore::<S>(&from, &database, force),
+            Command::Check => commands::check::<S>(&database),
+            Command::Republish => commands::republish::<S>(&database).await,
+            Command::Rehear => commands::catch_up::<S>(&database).await,
+            Command::Parked { bus, command } => commands::parked::<S>(&bus, command).await,
+            Command::Version => Ok(format!("ticketing-{} {}", S::NAME, env!("CARGO_PKG_VERSION"))),
+            Command::Own(command) => commands::own::<S>(command, &database).await,
+        }
+    })
+}

@@ -1,0 +1,8 @@
+//! The command line of a service.
+
+mod arguments;
+mod commands;
+mod main;
+
+pub use arguments::command_line;
+pub use main::main;

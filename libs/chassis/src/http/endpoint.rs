@@ -1,0 +1,83 @@
+use std::any::Any;
+
+use poem::{
+    EndpointExt, IntoResponse, Route,
+    endpoint::{BoxEndpoint, make, make_sync},
+    get,
+    http::StatusCode,
+    middleware::{CatchPanic, PanicHandler},
+    web::{Html, Json},
+};
+use serde_json::json;
+use token::TrustedOrigins;
+use tokio::sync::watch;
+
+use super::{
+    DocumentedPaths, MetricsEndpoint, Readiness,
+    openapi::{openapi_document, openapi_service, swagger_ui_page},
+};
+use crate::{
+    OperatorError, Service,
+    observed::{Meters, Observed},
+    recovery::RecoveryGate,
+};
+
+/// Builds the endpoint of a service: its API, health, metrics and documents.
+pub(crate) fn endpoint<S: Service>(
+    app: S::App,
+    verifier: token::Verifier,
+    trusted: TrustedOrigins,
+    readiness: Readiness,
+    recovered: watch::Receiver<bool>,
+    metrics: MetricsEndpoint,
+) -> BoxEndpoint<'static> {
+    let document = openapi_document::<S>();
+    let paths = DocumentedPaths::of(&document);
+    let meters = Meters::of(metrics.registry());
+    let ready = make(move |_| {
+        let readiness = readiness.clone();
+        async move {
+            let (ready, checks) = readiness.check().await;
+            let status = if ready {
+                StatusCode::OK
+            } else {
+                StatusCode::SERVICE_UNAVAILABLE
+            };
+            Json(json!({"ready": ready, "checks": checks})).with_status(status)
+        }
+    });
+    let routes = Route::new()
+        .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))
+        .at("/health/ready", get(ready))
+        .at("/metrics", get(metrics))
+        .at(
+            "/docs",
+            get(make_sync({
+                let document = document.clone();
+                move |_| Html(swagger_ui_page(&document))
+            })),
+        )
+        .at("/openapi.json", get(make_sync(move |_| Json(document.clone()))))
+        .nest("/", openapi_service::<S>())
+        .with(CatchPanic::new().with_handler(PanicToProblem))
+        .data(app)
+        .data(verifier)
+        .data(trusted);
+    Observed::new(RecoveryGate::new(routes, recovered), paths, meters).boxed()
+}
+
+/// Answers a panic of a handler with a problem of status 500.
+#[derive(Clone)]
+struct PanicToProblem;
+
+impl PanicHandler for PanicToProblem {
+    type Response = problem::Problem;
+
+    fn get_response(&self, panic: Box<dyn Any + Send + 'static>) -> Self::Response {
+        let message = panic.downcast_ref::<&str>().map(ToString::to_string);
+        let message = message
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        problem::Problem::internal(&OperatorError(format!("a handler panicked: {message}")))
+    }
+}
