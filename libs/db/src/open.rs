@@ -87,13 +87,13 @@ pub enum OpenError {
         service: &'static str,
     },
     /// A newer release has migrated it.
-    #[error("the database {path} has schema version {found}, but this program knows only up to {known}: start a newer release, or restore an older backup; nothing in it was changed", path = .path.display())]
+    #[error("the database {path} has schema version {found}, but this program supports only up to {known}: start a newer release, or restore an older backup; nothing in it was changed", path = .path.display())]
     TooNew {
         /// The path of the file.
         path: PathBuf,
         /// Its schema version.
         found: usize,
-        /// The newest version this program knows.
+        /// The newest version that this program supports.
         known: usize,
     },
     /// A migration failed; it was undone.

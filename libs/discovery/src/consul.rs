@@ -108,7 +108,7 @@ impl Consul {
             .instances
             .into_iter()
             .next()
-            .ok_or_else(|| format!("Consul knows no healthy instance of {service}"))
+            .ok_or_else(|| format!("Consul reports no healthy instance of {service}"))
     }
 
     /// Queries the healthy instances. Consul responds at once if `index` is 0, else when they have changed since

@@ -78,7 +78,7 @@ impl Watcher {
     }
 
     fn store(&mut self, ConsulResult { index, instances }: ConsulResult) {
-        // An index that goes back is that of a Consul that was restored or replaced: its indexes begin anew. A response
+        // An index that goes back is that of a Consul that was restored or replaced: its indexes restart. A response
         // without an index counts as 0, so that the next query is not answered at once again and again.
         self.index = if index < self.index { 0 } else { index };
         let service = &self.service;

@@ -124,7 +124,7 @@ async fn a_service_is_resolved_through_moves_and_through_a_consul_that_lost_its_
         .await
         .expect("the failure was not reported");
     assert_eq!(resolver.address().unwrap().port, 4003);
-    // A new agent without state: its index begins anew.
+    // A new agent without state: its index restarts.
     let agent = Agent::start(port).await.unwrap();
     assert_eq!(resolver.address().unwrap().port, 4003);
     agent.register(4004, "passing").await;

@@ -182,7 +182,7 @@ impl From<VerifyError> for Problem {
                 .code("token-expired")
                 .detail("The access token has expired: refresh it, or sign in."),
             VerifyError::KeysUnavailable { .. } => {
-                Self::unavailable("Nobody can be signed in for now; try again.", &error)
+                Self::unavailable("Access tokens cannot be verified at the moment; try again.", &error)
             }
         }
     }

@@ -67,7 +67,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
                 .map_err(|error: CreateKeyError| OperatorError::new(error))?;
             let ended = end_all_sessions(&db, now).await?;
             Ok(format!(
-                "{kid} alone signs from now on, {ended} sessions are ended: everybody signs in anew"
+                "{kid} alone signs from now on, {ended} sessions are ended: all users have to sign in again"
             ))
         }
     }

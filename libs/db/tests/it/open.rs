@@ -30,7 +30,7 @@ async fn a_database_of_a_newer_release_is_refused_and_not_changed() {
     assert!(
         refused
             .to_string()
-            .contains("has schema version 2, but this program knows only up to 1")
+            .contains("has schema version 2, but this program supports only up to 1")
     );
     assert!(
         before == (fs::read(&file).unwrap(), fs::read(&log).unwrap()),

@@ -35,6 +35,6 @@ async fn a_restarted_log_contains_no_frame_of_the_previous_one() {
             logs.push(log);
         }
     }
-    assert!(logs.len() > 2, "the log began anew: {logs:?}");
+    assert!(logs.len() > 2, "the log restarted: {logs:?}");
     db.close().await;
 }

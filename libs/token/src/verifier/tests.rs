@@ -43,7 +43,7 @@ async fn a_token_with_another_issuer_audience_or_time_is_refused() {
         (
             "another issuer",
             Claims {
-                iss: "somebody".to_owned(),
+                iss: "other".to_owned(),
                 ..good.clone()
             },
         ),
@@ -57,7 +57,7 @@ async fn a_token_with_another_issuer_audience_or_time_is_refused() {
         (
             "another audience",
             Claims {
-                aud: "somebody".to_owned(),
+                aud: "other".to_owned(),
                 ..good.clone()
             },
         ),
