@@ -1,7 +1,7 @@
 //! The payment service: takes money for orders, once, and only for those that are confirmed.
 //!
 //! The card is authorised first, the order is confirmed while it still holds its tickets, and only then the money is
-//! taken; see `README.md`.
+//! captured; see `README.md`.
 
 mod api;
 mod domain;

@@ -135,7 +135,7 @@ pub fn next_request(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<Str
     }
     Ok(next_task(tx, id, now)?.map(|task| match task {
         Task::Call(payment, StripeCall::Authorize) => StripeRequest::Authorize {
-            has_card: *payment.method() != PaymentMethod::Browser,
+            has_card: payment.state().method != PaymentMethod::Browser,
         },
         Task::Call(_, StripeCall::FindIntent) => StripeRequest::FindIntent,
         Task::Call(_, StripeCall::RetrieveIntent) => StripeRequest::RetrieveIntent,
@@ -227,7 +227,7 @@ impl IntentState {
             payment_id: Some(payment.id().to_string()),
             order_id: Some(payment.order_id().to_string()),
             buyer_id: Some(payment.buyer_id().to_string()),
-            created_at: payment.created_at(),
+            created_at: payment.state().created_at,
             amount_refunded: None,
             client_secret: Some(format!("{}_secret", self.id)),
             next_action_url: None,

@@ -28,7 +28,7 @@ pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
         payment_id: Some(payment.id().to_string()),
         order_id: Some(payment.order_id().to_string()),
         buyer_id: Some(payment.buyer_id().to_string()),
-        created_at: payment.created_at(),
+        created_at: payment.state().created_at,
         amount_refunded: None,
         client_secret: Some(format!("pi_{}_secret_1", payment.id())),
         next_action_url: None,

@@ -158,14 +158,15 @@ impl From<&Failure> for FailureView {
 impl PaymentView {
     /// Returns a payment as its buyer may see it.
     pub(crate) fn new(payment: &Payment, summary: &RefundSummary, publishable_key: Option<&str>) -> Self {
-        let action = payment.buyer_action();
-        let amount = payment.amount();
+        let state = payment.state();
+        let action = state.buyer_action.as_ref();
+        let amount = state.amount;
         Self {
-            id: payment.id(),
-            order_id: payment.order_id(),
+            id: state.id,
+            order_id: state.order_id,
             amount,
-            status: payment.status().into(),
-            failure: payment.failure().map(Into::into),
+            status: state.status.into(),
+            failure: state.failure.as_ref().map(Into::into),
             publishable_key: publishable_key.filter(|_| action.is_some()).map(str::to_owned),
             client_secret: action.map(|action| action.client_secret.clone()),
             next_action_url: action.and_then(|action| action.url.clone()),
@@ -174,8 +175,8 @@ impl PaymentView {
                 ..amount
             }),
             dispute: summary.dispute.map(Into::into),
-            created_at: payment.created_at(),
-            updated_at: payment.updated_at(),
+            created_at: state.created_at,
+            updated_at: state.updated_at,
         }
     }
 }

@@ -271,7 +271,7 @@ impl App {
     }
 
     fn outcome(&self, payment: &Payment, payable: Result<(), NotPayable>) -> Result<PayOrderResponse, Problem> {
-        match (payment.status(), payment.failure()) {
+        match (payment.status(), &payment.state().failure) {
             (PaymentStatus::Started, _) => Err(no_result(payment)),
             (
                 PaymentStatus::RequiresPaymentMethod

@@ -7,22 +7,21 @@ use super::{Dispute, Retry, RetrySchedule, StripeRefund};
 /// The money of a captured payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct CapturedFunds {
-    payment_id: PaymentId,
-    amount: Money,
-    refunded: i64,
-    stripe_fee: Option<StripeFee>,
-    next_check: Option<Retry>,
-    notified_at: Option<Timestamp>,
+    state: CapturedFundsState,
 }
 
-/// The stored fields of captured funds: what the store passes to [`CapturedFunds::restore`].
-#[derive(Debug)]
-pub(crate) struct CapturedFundsRow {
+/// The stored values of captured funds.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct CapturedFundsState {
     pub(crate) payment_id: PaymentId,
     pub(crate) amount: Money,
+    /// Minor units that Stripe has refunded or is refunding. Read only: triggers of the database sum it up.
     pub(crate) refunded: i64,
+    /// Stripe's fee for the charge, once it is known.
     pub(crate) stripe_fee: Option<StripeFee>,
+    /// Checks without news, and when the next one is due; `None` if no change is expected.
     pub(crate) next_check: Option<Retry>,
+    /// When the last Stripe event arrived that no check has covered yet.
     pub(crate) notified_at: Option<Timestamp>,
 }
 
@@ -56,23 +55,34 @@ pub(crate) struct RefundSummary {
 }
 
 impl CapturedFunds {
-    /// Rebuilds captured funds from their row.
-    pub(crate) fn restore(row: CapturedFundsRow) -> Self {
-        Self {
-            payment_id: row.payment_id,
-            amount: row.amount,
-            refunded: row.refunded,
-            stripe_fee: row.stripe_fee,
-            next_check: row.next_check,
-            notified_at: row.notified_at,
-        }
+    /// Rebuilds captured funds from their stored values.
+    pub(crate) const fn restore(state: CapturedFundsState) -> Self {
+        Self { state }
+    }
+
+    /// Returns the values to store.
+    pub(crate) const fn state(&self) -> &CapturedFundsState {
+        &self.state
+    }
+
+    pub(crate) const fn payment_id(&self) -> PaymentId {
+        self.state.payment_id
+    }
+
+    pub(crate) const fn amount(&self) -> Money {
+        self.state.amount
+    }
+
+    /// Minor units that Stripe has refunded or is refunding.
+    pub(crate) const fn refunded(&self) -> i64 {
+        self.state.refunded
     }
 
     /// Stores Stripe's fee; returns whether it is new. The first known fee is kept.
     pub(crate) fn set_stripe_fee(&mut self, fee: Option<&StripeFee>) -> bool {
-        let is_new = self.stripe_fee.is_none() && fee.is_some();
+        let is_new = self.state.stripe_fee.is_none() && fee.is_some();
         if is_new {
-            self.stripe_fee = fee.cloned();
+            self.state.stripe_fee = fee.cloned();
         }
         is_new
     }
@@ -80,13 +90,13 @@ impl CapturedFunds {
     /// Records that Stripe was called at `called_at` and its report is stored. Another check follows if a refund is still
     /// pending, the fee is unknown, or an event arrived meanwhile.
     pub(crate) fn mark_checked(&mut self, called_at: Timestamp, has_pending_refund: bool, now: Timestamp) {
-        self.notified_at = self.notified_at.filter(|notified_at| *notified_at >= called_at);
-        if self.notified_at.is_some() {
-            self.next_check = Some(Retry::restore(self.failed_checks(), now));
-        } else if has_pending_refund || self.stripe_fee.is_none() {
+        self.state.notified_at = self.state.notified_at.filter(|notified_at| *notified_at >= called_at);
+        if self.state.notified_at.is_some() {
+            self.state.next_check = Some(Retry::restore(self.failed_checks(), now));
+        } else if has_pending_refund || self.state.stripe_fee.is_none() {
             self.schedule_check(RetrySchedule::NO_RESULT_YET, now);
         } else {
-            self.next_check = None;
+            self.state.next_check = None;
         }
     }
 
@@ -97,47 +107,17 @@ impl CapturedFunds {
 
     /// Whether Stripe has to be checked now.
     pub(crate) fn is_check_due(&self, now: Timestamp) -> bool {
-        self.next_check.is_some_and(|check| check.is_due(now))
+        self.state.next_check.is_some_and(|check| check.is_due(now))
     }
 
     fn schedule_check(&mut self, schedule: RetrySchedule, now: Timestamp) {
         let mut check = Retry::restore(self.failed_checks(), now);
         check.postpone(schedule, now);
-        self.next_check = Some(check);
+        self.state.next_check = Some(check);
     }
 
     fn failed_checks(&self) -> u32 {
-        self.next_check.map_or(0, Retry::failed_attempts)
-    }
-}
-
-/// Read access.
-impl CapturedFunds {
-    pub(crate) const fn payment_id(&self) -> PaymentId {
-        self.payment_id
-    }
-
-    pub(crate) const fn amount(&self) -> Money {
-        self.amount
-    }
-
-    /// Minor units that Stripe has refunded or is refunding.
-    pub(crate) const fn refunded(&self) -> i64 {
-        self.refunded
-    }
-
-    pub(crate) const fn stripe_fee(&self) -> Option<&StripeFee> {
-        self.stripe_fee.as_ref()
-    }
-
-    /// Checks without news, and when the next one is due; `None` if no change is expected.
-    pub(crate) const fn next_check(&self) -> Option<Retry> {
-        self.next_check
-    }
-
-    /// When the last Stripe event arrived that no check has covered yet.
-    pub(crate) const fn notified_at(&self) -> Option<Timestamp> {
-        self.notified_at
+        self.state.next_check.map_or(0, Retry::failed_attempts)
     }
 }
 
@@ -149,7 +129,7 @@ mod tests {
     use crate::test_support::{NOW, usd};
 
     fn funds(failed_checks: u32, notified_at: Option<Timestamp>) -> CapturedFunds {
-        CapturedFunds::restore(CapturedFundsRow {
+        CapturedFunds::restore(CapturedFundsState {
             payment_id: PaymentId::new(NOW),
             amount: usd(1999),
             refunded: 0,
@@ -163,7 +143,7 @@ mod tests {
     }
 
     fn next_check_at(funds: &CapturedFunds) -> Option<Timestamp> {
-        funds.next_check().map(Retry::next_at)
+        funds.state.next_check.map(Retry::next_at)
     }
 
     #[test]
@@ -192,8 +172,11 @@ mod tests {
         let later = NOW + Duration::from_secs(1);
         let mut funds = funds(0, Some(later));
         funds.mark_checked(NOW, false, later);
-        assert_eq!((next_check_at(&funds), funds.notified_at()), (Some(later), Some(later)));
+        assert_eq!(
+            (next_check_at(&funds), funds.state.notified_at),
+            (Some(later), Some(later))
+        );
         funds.mark_checked(later + Duration::from_millis(1), false, later);
-        assert_eq!((next_check_at(&funds), funds.notified_at()), (None, None));
+        assert_eq!((next_check_at(&funds), funds.state.notified_at), (None, None));
     }
 }

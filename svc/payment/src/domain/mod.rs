@@ -18,18 +18,20 @@ mod retry;
 mod since;
 mod stripe_event;
 
-pub(crate) use captured_funds::{CapturedFunds, CapturedFundsRow, FollowUpReport, RefundSummary, StripeFee};
+pub(crate) use captured_funds::{CapturedFunds, CapturedFundsState, FollowUpReport, RefundSummary, StripeFee};
 pub(crate) use card_token::CardToken;
 pub(crate) use dispute::{Dispute, DisputeStatus, published_dispute};
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use intent::{Intent, IntentStatus, StripeResult};
 pub(crate) use ledger::{AccountAmounts, CapturedSale, EntryReason, LedgerKey};
 pub(crate) use order::{CaptureDecision, NotPayable, PayableOrder};
-pub(crate) use payment::{BuyerAction, Payment, PaymentMethod, PaymentRow, PaymentStatus, StripeCall};
+pub(crate) use payment::{BuyerAction, Payment, PaymentMethod, PaymentState, PaymentStatus, StripeCall};
 pub use platform_fee::{BasisPoints, InvalidBasisPoints};
 pub(crate) use reconciliation::differences;
 pub(crate) use recovery_gap::RecoveryGap;
-pub(crate) use refund::{Refund, RefundCall, RefundResult, RefundRow, RefundState, StripeRefund, StripeRefundStatus};
+pub(crate) use refund::{
+    Refund, RefundCall, RefundResult, RefundState, RefundStatus, StripeRefund, StripeRefundStatus,
+};
 pub(crate) use refund_failure::{EXCEEDS_REMAINDER, NOTHING_CAPTURED};
 pub(crate) use retry::{Retry, RetrySchedule};
 pub use since::Since;

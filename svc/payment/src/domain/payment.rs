@@ -32,40 +32,33 @@ const HEAD_START: Duration = Duration::from_secs(2);
 /// A payment attempt for one order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Payment {
-    id: PaymentId,
-    order_id: OrderId,
-    buyer_id: UserId,
-    amount: Money,
-    method: PaymentMethod,
-    status: PaymentStatus,
-    intent_id: Option<String>,
-    buyer_action: Option<BuyerAction>,
-    failure: Option<Failure>,
-    trouble: Option<String>,
-    version: u64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    retry: Retry,
-    notified_at: Option<Timestamp>,
+    state: PaymentState,
 }
 
-/// The stored fields of a payment: what the store passes to [`Payment::restore`].
-#[derive(Debug)]
-pub(crate) struct PaymentRow {
+/// The stored values of a payment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct PaymentState {
     pub(crate) id: PaymentId,
     pub(crate) order_id: OrderId,
     pub(crate) buyer_id: UserId,
     pub(crate) amount: Money,
     pub(crate) method: PaymentMethod,
     pub(crate) status: PaymentStatus,
+    /// Stripe's id of the payment intent, once it is known.
     pub(crate) intent_id: Option<String>,
+    /// How the buyer continues; only while the buyer has to act.
     pub(crate) buyer_action: Option<BuyerAction>,
+    /// Why the last card was refused; in a final status, why the payment failed.
     pub(crate) failure: Option<Failure>,
+    /// Why an operator has to resolve it. Until then the payment does not change.
     pub(crate) trouble: Option<String>,
+    /// The number of states so far, this one included.
     pub(crate) version: u64,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// Calls without an answer since the last change of status, and when the next call is due.
     pub(crate) retry: Retry,
+    /// When the last Stripe event arrived that no check has covered yet.
     pub(crate) notified_at: Option<Timestamp>,
 }
 
@@ -156,7 +149,7 @@ impl Payment {
         } else {
             (PaymentStatus::Started, method)
         };
-        Self {
+        Self::restore(PaymentState {
             id: PaymentId::new(now),
             order_id,
             buyer_id,
@@ -172,7 +165,7 @@ impl Payment {
             updated_at: now,
             retry: Retry::at(now + HEAD_START),
             notified_at: None,
-        }
+        })
     }
 
     /// Rebuilds a payment that only Stripe has a record of. It is checked like one whose buyer is busy.
@@ -182,15 +175,15 @@ impl Payment {
         intent: &Intent,
         now: Timestamp,
     ) -> Self {
-        Self {
+        Self::restore(PaymentState {
             id,
             status: PaymentStatus::RequiresAction,
             intent_id: Some(intent.id.clone()),
             created_at: intent.created_at,
             updated_at: now.max(intent.created_at),
             retry: Retry::at(now),
-            ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now)
-        }
+            ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now).state
+        })
     }
 
     /// The same, for an order that another payment pays for: Stripe has to release the authorisation.
@@ -200,10 +193,10 @@ impl Payment {
         intent: &Intent,
         now: Timestamp,
     ) -> Self {
-        Self {
+        Self::restore(PaymentState {
             status: PaymentStatus::Voiding,
-            ..Self::from_intent(ids, amount, intent, now)
-        }
+            ..Self::from_intent(ids, amount, intent, now).state
+        })
     }
 
     /// Rebuilds a free payment that only its order has a record of.
@@ -214,50 +207,70 @@ impl Payment {
         amount: Money,
         now: Timestamp,
     ) -> Self {
-        Self {
+        Self::restore(PaymentState {
             id,
-            ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now)
-        }
+            ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now).state
+        })
     }
 
-    /// Rebuilds a payment from its row.
-    pub(crate) fn restore(row: PaymentRow) -> Self {
-        Self {
-            id: row.id,
-            order_id: row.order_id,
-            buyer_id: row.buyer_id,
-            amount: row.amount,
-            method: row.method,
-            status: row.status,
-            intent_id: row.intent_id,
-            buyer_action: row.buyer_action,
-            failure: row.failure,
-            trouble: row.trouble,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            retry: row.retry,
-            notified_at: row.notified_at,
-        }
+    /// Rebuilds a payment from its stored values.
+    pub(crate) const fn restore(state: PaymentState) -> Self {
+        Self { state }
+    }
+
+    /// Returns the values to store or show.
+    pub(crate) const fn state(&self) -> &PaymentState {
+        &self.state
+    }
+
+    pub(crate) const fn id(&self) -> PaymentId {
+        self.state.id
+    }
+
+    pub(crate) const fn order_id(&self) -> OrderId {
+        self.state.order_id
+    }
+
+    pub(crate) const fn buyer_id(&self) -> UserId {
+        self.state.buyer_id
+    }
+
+    pub(crate) const fn amount(&self) -> Money {
+        self.state.amount
+    }
+
+    pub(crate) const fn status(&self) -> PaymentStatus {
+        self.state.status
+    }
+
+    /// Stripe's id of the payment intent, once it is known.
+    pub(crate) fn intent_id(&self) -> Option<&str> {
+        self.state.intent_id.as_deref()
+    }
+
+    /// Why an operator has to resolve it. Until then the payment does not change.
+    pub(crate) fn trouble(&self) -> Option<&str> {
+        self.state.trouble.as_deref()
     }
 
     /// Returns the request to Stripe that is due.
     pub(crate) fn next_call(&self, now: Timestamp) -> Option<StripeCall> {
-        if self.trouble.is_some() {
+        if self.state.trouble.is_some() {
             return None;
         }
-        match self.status {
-            PaymentStatus::Started if now < self.created_at + KEY_LIFETIME => Some(StripeCall::Authorize),
+        match self.state.status {
+            PaymentStatus::Started if now < self.state.created_at + KEY_LIFETIME => Some(StripeCall::Authorize),
             PaymentStatus::Started => Some(StripeCall::FindIntent),
             // Stripe usually sends an event when the buyer has acted; this check covers events that are lost.
             PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresAction => {
-                self.retry.is_due(now).then_some(StripeCall::RetrieveIntent)
+                self.state.retry.is_due(now).then_some(StripeCall::RetrieveIntent)
             }
             PaymentStatus::Capturing => Some(StripeCall::Capture),
             PaymentStatus::Voiding => Some(StripeCall::Void),
             PaymentStatus::Authorized | PaymentStatus::Voided | PaymentStatus::Failed => self
+                .state
                 .notified_at
-                .and(self.intent_id.as_ref())
+                .and(self.state.intent_id.as_ref())
                 .map(|_| StripeCall::RetrieveIntent),
             PaymentStatus::Captured => None,
         }
@@ -266,14 +279,14 @@ impl Payment {
     /// Returns the event that publishes the state; none while the state is unknown or about to change.
     pub(crate) fn event(&self) -> Option<Event> {
         let state = |status| events::Payment {
-            id: self.id,
-            version: self.version,
+            id: self.state.id,
+            version: self.state.version,
             status,
-            order_id: self.order_id,
-            buyer_id: self.buyer_id,
-            amount: self.amount,
+            order_id: self.state.order_id,
+            buyer_id: self.state.buyer_id,
+            amount: self.state.amount,
         };
-        match self.status {
+        match self.state.status {
             PaymentStatus::Started | PaymentStatus::RequiresPaymentMethod | PaymentStatus::Voiding => None,
             PaymentStatus::RequiresAction => Some(Event::PaymentPending(state(events::PaymentStatus::Pending))),
             PaymentStatus::Authorized | PaymentStatus::Capturing => {
@@ -289,7 +302,7 @@ impl Payment {
     /// Applies the decision of the order; returns whether the status changed. A payment that Stripe has not confirmed yet
     /// does not change: the decision is applied to Stripe's result.
     pub(crate) fn apply_decision(&mut self, decision: CaptureDecision, now: Timestamp) -> bool {
-        let next = match (self.status, decision) {
+        let next = match (self.state.status, decision) {
             (PaymentStatus::Authorized, CaptureDecision::Capture) if self.is_free() => PaymentStatus::Captured,
             (PaymentStatus::Authorized, CaptureDecision::Void) if self.is_free() => PaymentStatus::Voided,
             (PaymentStatus::Authorized, CaptureDecision::Capture) => PaymentStatus::Capturing,
@@ -311,13 +324,13 @@ impl Payment {
     /// Applies a Stripe event that names an earlier status of the intent. The event causes a check unless it confirms the
     /// known state; returns whether it does.
     pub(crate) fn notify(&mut self, intent_status: IntentStatus, now: Timestamp) -> bool {
-        let is_known = match self.status {
+        let is_known = match self.state.status {
             PaymentStatus::Captured => true,
             PaymentStatus::Authorized => intent_status == IntentStatus::RequiresCapture,
             PaymentStatus::RequiresAction => intent_status == IntentStatus::RequiresAction,
             // Without an intent there can be no event about it.
             PaymentStatus::Voided | PaymentStatus::Failed => {
-                self.intent_id.is_none()
+                self.state.intent_id.is_none()
                     || matches!(
                         intent_status,
                         IntentStatus::Canceled | IntentStatus::RequiresPaymentMethod
@@ -328,124 +341,55 @@ impl Payment {
             | PaymentStatus::Capturing
             | PaymentStatus::Voiding => false,
         };
-        if is_known || self.trouble.is_some() {
+        if is_known || self.state.trouble.is_some() {
             return false;
         }
         // Where a call is due anyway, its result contains the news.
         if !matches!(
-            self.status,
+            self.state.status,
             PaymentStatus::Started | PaymentStatus::Capturing | PaymentStatus::Voiding
         ) {
-            self.notified_at = Some(now);
+            self.state.notified_at = Some(now);
         }
-        self.retry.bring_forward(now);
+        self.state.retry.bring_forward(now);
         true
     }
 
     /// Records that Stripe was called at `called_at`: events that arrived before need no check any more.
     pub(crate) fn mark_checked(&mut self, called_at: Timestamp) {
-        self.notified_at = self.notified_at.filter(|notified_at| *notified_at >= called_at);
+        self.state.notified_at = self.state.notified_at.filter(|notified_at| *notified_at >= called_at);
     }
 
     /// Whether the buyer has to act.
     pub(crate) const fn waits_for_buyer(&self) -> bool {
         matches!(
-            self.status,
+            self.state.status,
             PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresAction
         )
     }
 
     /// Whether the buyer can continue it in a browser, now or once Stripe has confirmed the intent.
     pub(crate) fn can_continue_in_browser(&self) -> bool {
-        self.waits_for_buyer() || (self.status == PaymentStatus::Started && self.method == PaymentMethod::Browser)
+        self.waits_for_buyer()
+            || (self.state.status == PaymentStatus::Started && self.state.method == PaymentMethod::Browser)
     }
 
     /// Whether the amount is zero, so that Stripe is not involved.
     pub(crate) const fn is_free(&self) -> bool {
-        self.amount.is_free()
+        self.state.amount.is_free()
     }
 
     fn enter(&mut self, status: PaymentStatus, now: Timestamp) {
         if !matches!(status, PaymentStatus::Failed) {
-            self.failure = None;
+            self.state.failure = None;
         }
-        self.notified_at = self.notified_at.filter(|_| status != PaymentStatus::Captured);
-        self.buyer_action = None;
-        self.status = status;
-        self.version += 1;
+        self.state.notified_at = self.state.notified_at.filter(|_| status != PaymentStatus::Captured);
+        self.state.buyer_action = None;
+        self.state.status = status;
+        self.state.version += 1;
         // A clock that was set back must not make the payment younger.
-        self.updated_at = now.max(self.updated_at);
-        self.retry = Retry::at(now);
-    }
-}
-
-/// Read access.
-impl Payment {
-    pub(crate) const fn id(&self) -> PaymentId {
-        self.id
-    }
-
-    pub(crate) const fn order_id(&self) -> OrderId {
-        self.order_id
-    }
-
-    pub(crate) const fn buyer_id(&self) -> UserId {
-        self.buyer_id
-    }
-
-    pub(crate) const fn amount(&self) -> Money {
-        self.amount
-    }
-
-    pub(crate) const fn method(&self) -> &PaymentMethod {
-        &self.method
-    }
-
-    pub(crate) const fn status(&self) -> PaymentStatus {
-        self.status
-    }
-
-    /// Stripe's id of the payment intent, once it is known.
-    pub(crate) fn intent_id(&self) -> Option<&str> {
-        self.intent_id.as_deref()
-    }
-
-    /// How the buyer continues; only while the buyer has to act.
-    pub(crate) const fn buyer_action(&self) -> Option<&BuyerAction> {
-        self.buyer_action.as_ref()
-    }
-
-    /// Why the last card was refused; in a final status, why the payment failed.
-    pub(crate) const fn failure(&self) -> Option<&Failure> {
-        self.failure.as_ref()
-    }
-
-    /// Why an operator has to resolve it. Until then the payment does not change.
-    pub(crate) fn trouble(&self) -> Option<&str> {
-        self.trouble.as_deref()
-    }
-
-    /// Counts the published states: 1, 2, 3 …
-    pub(crate) const fn version(&self) -> u64 {
-        self.version
-    }
-
-    pub(crate) const fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    pub(crate) const fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    /// Calls without an answer since the last change of status, and when the next call is due.
-    pub(crate) const fn retry(&self) -> Retry {
-        self.retry
-    }
-
-    /// When the first Stripe event arrived that no check has covered yet.
-    pub(crate) const fn notified_at(&self) -> Option<Timestamp> {
-        self.notified_at
+        self.state.updated_at = now.max(self.state.updated_at);
+        self.state.retry = Retry::at(now);
     }
 }
 

@@ -82,26 +82,31 @@ mod tests {
     fn authorized() -> Payment {
         let (order, buyer) = (OrderId::new(NOW), UserId::new(NOW));
         let mut payment = Payment::start(order, buyer, usd(1999), card(), NOW);
-        let aside = intent(&payment, IntentStatus::RequiresCapture);
-        payment.apply_result(StripeCall::Authorize, aside.into(), CaptureDecision::Wait, NOW);
+        let authorized = intent(&payment, IntentStatus::RequiresCapture);
+        payment.apply_result(StripeCall::Authorize, authorized.into(), CaptureDecision::Wait, NOW);
         payment
     }
 
     fn captured() -> (Payment, Intent) {
         let mut payment = authorized();
         payment.apply_decision(CaptureDecision::Capture, NOW);
-        let taken = intent(&payment, IntentStatus::Succeeded);
-        payment.apply_result(StripeCall::Capture, taken.clone().into(), CaptureDecision::Capture, NOW);
-        (payment, taken)
+        let succeeded = intent(&payment, IntentStatus::Succeeded);
+        payment.apply_result(
+            StripeCall::Capture,
+            succeeded.clone().into(),
+            CaptureDecision::Capture,
+            NOW,
+        );
+        (payment, succeeded)
     }
 
     #[test]
     fn a_settled_payment_has_no_difference() {
-        let (payment, taken) = captured();
-        assert_eq!(differences(&payment, 0, &taken), Vec::<String>::new());
+        let (payment, succeeded) = captured();
+        assert_eq!(differences(&payment, 0, &succeeded), Vec::<String>::new());
         let payment = authorized();
-        let aside = intent(&payment, IntentStatus::RequiresCapture);
-        assert_eq!(differences(&payment, 0, &aside), Vec::<String>::new());
+        let authorized = intent(&payment, IntentStatus::RequiresCapture);
+        assert_eq!(differences(&payment, 0, &authorized), Vec::<String>::new());
     }
 
     #[test]
@@ -119,9 +124,9 @@ mod tests {
             ("the status", |intent| intent.status = IntentStatus::Canceled),
         ];
         for (what, change) in changes {
-            let (payment, mut taken) = captured();
-            change(&mut taken);
-            let found = differences(&payment, 0, &taken);
+            let (payment, mut succeeded) = captured();
+            change(&mut succeeded);
+            let found = differences(&payment, 0, &succeeded);
             assert!(found.len() == 1 && found[0].starts_with(what), "{what}: {found:?}");
         }
     }
@@ -129,8 +134,8 @@ mod tests {
     #[test]
     fn a_capture_at_stripe_alone_is_found() {
         let payment = authorized();
-        let taken = intent(&payment, IntentStatus::Succeeded);
-        let found = differences(&payment, 0, &taken);
+        let succeeded = intent(&payment, IntentStatus::Succeeded);
+        let found = differences(&payment, 0, &succeeded);
         assert!(
             found
                 .iter()

@@ -27,38 +27,33 @@ const ATTEMPTS_PER_KEY: u32 = 4;
 /// Money that goes back to a buyer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refund {
-    id: RefundId,
-    payment_id: PaymentId,
-    amount: Money,
-    made_at_stripe: bool,
     state: RefundState,
-    stripe_id: Option<String>,
-    failure: Option<String>,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    retry: Retry,
-    spent_keys: u32,
 }
 
-/// The stored fields of a refund: what the store passes to [`Refund::restore`].
-#[derive(Debug)]
-pub(crate) struct RefundRow {
+/// The stored values of a refund.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct RefundState {
     pub(crate) id: RefundId,
     pub(crate) payment_id: PaymentId,
     pub(crate) amount: Money,
+    /// Whether it was made in Stripe's dashboard, without the request of an order.
     pub(crate) made_at_stripe: bool,
-    pub(crate) state: RefundState,
+    pub(crate) status: RefundStatus,
+    /// Stripe's id of the refund, once it is known.
     pub(crate) stripe_id: Option<String>,
+    /// Why it failed, for people.
     pub(crate) failure: Option<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
+    /// Requests without a result, and when the next one is due.
     pub(crate) retry: Retry,
+    /// How many idempotency keys have a final response that is an error of Stripe or of the account's balance.
     pub(crate) spent_keys: u32,
 }
 
 text_enum! {
-    /// The state of a refund.
-    pub(crate) enum RefundState {
+    /// The status of a refund.
+    pub(crate) enum RefundStatus {
         /// Stripe has not confirmed it yet.
         Requested = "asked",
         /// Stripe is processing it.
@@ -132,19 +127,19 @@ pub(crate) enum RefundCall {
 impl Refund {
     /// A refund that an order requests.
     pub(crate) const fn request(id: RefundId, payment_id: PaymentId, amount: Money, now: Timestamp) -> Self {
-        Self {
+        Self::restore(RefundState {
             id,
             payment_id,
             amount,
             made_at_stripe: false,
-            state: RefundState::Requested,
+            status: RefundStatus::Requested,
             stripe_id: None,
             failure: None,
             created_at: now,
             updated_at: now,
             retry: Retry::at(now),
             spent_keys: 0,
-        }
+        })
     }
 
     /// A refund that only Stripe has a record of: made in its dashboard, or lost with a restored database.
@@ -155,69 +150,78 @@ impl Refund {
         now: Timestamp,
     ) -> Self {
         let id = stripe_refund.refund_id.unwrap_or_else(|| RefundId::new(now));
-        Self {
+        Self::restore(RefundState {
             made_at_stripe: stripe_refund.refund_id.is_none(),
             stripe_id: Some(stripe_refund.id.clone()),
-            ..Self::request(id, payment_id, amount, now)
-        }
+            ..Self::request(id, payment_id, amount, now).state
+        })
     }
 
-    /// Rebuilds a refund from its row.
-    pub(crate) fn restore(row: RefundRow) -> Self {
-        Self {
-            id: row.id,
-            payment_id: row.payment_id,
-            amount: row.amount,
-            made_at_stripe: row.made_at_stripe,
-            state: row.state,
-            stripe_id: row.stripe_id,
-            failure: row.failure,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            retry: row.retry,
-            spent_keys: row.spent_keys,
-        }
+    /// Rebuilds a refund from its stored values.
+    pub(crate) const fn restore(state: RefundState) -> Self {
+        Self { state }
+    }
+
+    /// Returns the values to store or publish.
+    pub(crate) const fn state(&self) -> &RefundState {
+        &self.state
+    }
+
+    pub(crate) const fn id(&self) -> RefundId {
+        self.state.id
+    }
+
+    pub(crate) const fn payment_id(&self) -> PaymentId {
+        self.state.payment_id
+    }
+
+    pub(crate) const fn amount(&self) -> Money {
+        self.state.amount
+    }
+
+    pub(crate) const fn status(&self) -> RefundStatus {
+        self.state.status
     }
 
     /// Returns the request to Stripe that is due.
     pub(crate) fn next_call(&self, now: Timestamp) -> Option<RefundCall> {
-        if self.state != RefundState::Requested || !self.retry.is_due(now) {
+        if self.state.status != RefundStatus::Requested || !self.state.retry.is_due(now) {
             return None;
         }
-        let age = self.created_at.until(now);
+        let age = self.state.created_at.until(now);
         let expired_keys = age.as_secs() / KEY_LIFETIME.as_secs();
         if age.as_secs() % KEY_LIFETIME.as_secs() >= KEY_USE.as_secs() {
             return Some(RefundCall::Find);
         }
-        Some(RefundCall::Create(match (expired_keys, self.spent_keys) {
-            (0, 0) => self.id.to_string(),
-            (expired, spent) => format!("{}-{expired}-{spent}", self.id),
+        Some(RefundCall::Create(match (expired_keys, self.state.spent_keys) {
+            (0, 0) => self.state.id.to_string(),
+            (expired, spent) => format!("{}-{expired}-{spent}", self.state.id),
         }))
     }
 
-    /// Applies the result of a request; returns whether the state changed.
+    /// Applies the result of a request; returns whether the status changed.
     pub(crate) fn apply_result(&mut self, result: &RefundResult, now: Timestamp) -> bool {
-        match (self.state, result) {
+        match (self.state.status, result) {
             (_, RefundResult::Created(stripe_refund)) => self.apply_stripe_refund(stripe_refund, now),
-            (RefundState::Requested, RefundResult::Refused(code)) => {
+            (RefundStatus::Requested, RefundResult::Refused(code)) => {
                 self.fail(refund_failure::refusal_message(code), now);
                 true
             }
-            (RefundState::Requested, RefundResult::Unknown(_)) => {
-                self.retry.postpone(RetrySchedule::UNANSWERED, now);
+            (RefundStatus::Requested, RefundResult::Unknown(_)) => {
+                self.state.retry.postpone(RetrySchedule::UNANSWERED, now);
                 false
             }
-            (RefundState::Requested, RefundResult::InsufficientBalance(_)) => {
+            (RefundStatus::Requested, RefundResult::InsufficientBalance(_)) => {
                 // The balance grows with every sale, or by a bank transfer within days.
-                self.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
-                self.spent_keys += 1;
+                self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
+                self.state.spent_keys += 1;
                 false
             }
-            (RefundState::Requested, RefundResult::KeySpent(_)) => {
-                self.retry.postpone(RetrySchedule::UNANSWERED, now);
+            (RefundStatus::Requested, RefundResult::KeySpent(_)) => {
+                self.state.retry.postpone(RetrySchedule::UNANSWERED, now);
                 // Stripe's response to the key is final, and its list has shown no refund several times: use another key.
-                if self.retry.failed_attempts().is_multiple_of(ATTEMPTS_PER_KEY) {
-                    self.spent_keys += 1;
+                if self.state.retry.failed_attempts().is_multiple_of(ATTEMPTS_PER_KEY) {
+                    self.state.spent_keys += 1;
                 }
                 false
             }
@@ -225,101 +229,49 @@ impl Refund {
         }
     }
 
-    /// Applies the status of the refund at Stripe; returns whether the state changed.
+    /// Applies the status of the refund at Stripe; returns whether the status changed.
     pub(crate) fn apply_stripe_refund(&mut self, stripe_refund: &StripeRefund, now: Timestamp) -> bool {
         // An existing refund outweighs an earlier refusal to create it.
-        let is_new = self.stripe_id.is_none() || self.state == RefundState::Requested;
-        self.stripe_id = Some(stripe_refund.id.clone());
-        let next = match (self.state, stripe_refund.status) {
-            (RefundState::Requested | RefundState::Pending | RefundState::Succeeded, StripeRefundStatus::Failed) => {
+        let is_new = self.state.stripe_id.is_none() || self.state.status == RefundStatus::Requested;
+        self.state.stripe_id = Some(stripe_refund.id.clone());
+        let next = match (self.state.status, stripe_refund.status) {
+            (RefundStatus::Requested | RefundStatus::Pending | RefundStatus::Succeeded, StripeRefundStatus::Failed) => {
                 let reason = stripe_refund.failure_reason.as_deref();
                 self.fail(refund_failure::failure_message(reason), now);
                 return true;
             }
-            (RefundState::Requested | RefundState::Pending, StripeRefundStatus::Succeeded) => RefundState::Succeeded,
-            (RefundState::Requested, StripeRefundStatus::Pending) => RefundState::Pending,
-            (RefundState::Failed, StripeRefundStatus::Succeeded) if is_new => RefundState::Succeeded,
-            (RefundState::Failed, StripeRefundStatus::Pending) if is_new => RefundState::Pending,
+            (RefundStatus::Requested | RefundStatus::Pending, StripeRefundStatus::Succeeded) => RefundStatus::Succeeded,
+            (RefundStatus::Requested, StripeRefundStatus::Pending) => RefundStatus::Pending,
+            (RefundStatus::Failed, StripeRefundStatus::Succeeded) if is_new => RefundStatus::Succeeded,
+            (RefundStatus::Failed, StripeRefundStatus::Pending) if is_new => RefundStatus::Pending,
             _ => return false,
         };
-        self.failure = None;
+        self.state.failure = None;
         self.enter(next, now);
         true
     }
 
     /// Whether the amount is zero, so that Stripe is not involved.
     pub(crate) const fn is_free(&self) -> bool {
-        self.amount.is_free()
+        self.state.amount.is_free()
     }
 
     /// Completes a refund of a free order.
     pub(crate) fn succeed(&mut self, now: Timestamp) {
-        self.enter(RefundState::Succeeded, now);
+        self.enter(RefundStatus::Succeeded, now);
     }
 
     /// Ends it without a movement of money.
     pub(crate) fn fail(&mut self, reason: &str, now: Timestamp) {
-        self.failure = Some(reason.to_owned());
-        self.enter(RefundState::Failed, now);
+        self.state.failure = Some(reason.to_owned());
+        self.enter(RefundStatus::Failed, now);
     }
 
-    fn enter(&mut self, state: RefundState, now: Timestamp) {
-        self.state = state;
+    fn enter(&mut self, status: RefundStatus, now: Timestamp) {
+        self.state.status = status;
         // A clock that was set back must not make the refund younger.
-        self.updated_at = now.max(self.updated_at);
-        self.retry = Retry::at(now);
-    }
-}
-
-/// Read access.
-impl Refund {
-    pub(crate) const fn id(&self) -> RefundId {
-        self.id
-    }
-
-    pub(crate) const fn payment_id(&self) -> PaymentId {
-        self.payment_id
-    }
-
-    pub(crate) const fn amount(&self) -> Money {
-        self.amount
-    }
-
-    /// Whether it was made in Stripe's dashboard, without the request of an order.
-    pub(crate) const fn is_made_at_stripe(&self) -> bool {
-        self.made_at_stripe
-    }
-
-    pub(crate) const fn state(&self) -> RefundState {
-        self.state
-    }
-
-    /// Stripe's id of the refund, once it is known.
-    pub(crate) fn stripe_id(&self) -> Option<&str> {
-        self.stripe_id.as_deref()
-    }
-
-    /// Why it failed, for people.
-    pub(crate) fn failure(&self) -> Option<&str> {
-        self.failure.as_deref()
-    }
-
-    pub(crate) const fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    pub(crate) const fn updated_at(&self) -> Timestamp {
-        self.updated_at
-    }
-
-    /// Requests without a result, and when the next one is due.
-    pub(crate) const fn retry(&self) -> Retry {
-        self.retry
-    }
-
-    /// How many idempotency keys have a final response that is an error of Stripe or of the account's balance.
-    pub(crate) const fn spent_keys(&self) -> u32 {
-        self.spent_keys
+        self.state.updated_at = now.max(self.state.updated_at);
+        self.state.retry = Retry::at(now);
     }
 }
 
@@ -348,10 +300,10 @@ mod tests {
     fn the_same_request_has_the_same_key_and_an_old_key_is_not_used() {
         let refund = requested();
         let call = |hours| refund.next_call(NOW + Duration::from_hours(hours));
-        assert_eq!(call(0), Some(RefundCall::Create(refund.id.to_string())));
+        assert_eq!(call(0), Some(RefundCall::Create(refund.state.id.to_string())));
         assert_eq!(call(22), call(0));
         assert_eq!(call(23), Some(RefundCall::Find));
-        assert_eq!(call(24), Some(RefundCall::Create(format!("{}-1-0", refund.id))));
+        assert_eq!(call(24), Some(RefundCall::Create(format!("{}-1-0", refund.state.id))));
         assert_eq!(call(47), Some(RefundCall::Find));
     }
 
@@ -361,8 +313,8 @@ mod tests {
         for delay in [1, 2, 4, 8, 16, 32, 45, 45] {
             assert!(!refund.apply_result(&RefundResult::Unknown("lost".to_owned()), NOW));
             assert_eq!(
-                (refund.state, refund.retry.next_at()),
-                (RefundState::Requested, NOW + Duration::from_secs(delay))
+                (refund.state.status, refund.state.retry.next_at()),
+                (RefundStatus::Requested, NOW + Duration::from_secs(delay))
             );
             assert_eq!(refund.next_call(NOW), None);
         }
@@ -372,13 +324,13 @@ mod tests {
     fn a_key_with_server_errors_is_replaced_after_some_attempts() {
         let mut refund = requested();
         for _ in 0..ATTEMPTS_PER_KEY {
-            assert_eq!(refund.spent_keys, 0);
+            assert_eq!(refund.state.spent_keys, 0);
             assert!(!refund.apply_result(&RefundResult::KeySpent("500".to_owned()), NOW));
         }
-        let later = refund.retry.next_at();
+        let later = refund.state.retry.next_at();
         assert_eq!(
             refund.next_call(later),
-            Some(RefundCall::Create(format!("{}-0-1", refund.id)))
+            Some(RefundCall::Create(format!("{}-0-1", refund.state.id)))
         );
     }
 
@@ -389,20 +341,20 @@ mod tests {
         for (spent, delay) in (1..).zip([1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 3600, 3600]) {
             assert!(!refund.apply_result(&RefundResult::InsufficientBalance("no money".to_owned()), now));
             assert_eq!(
-                (refund.state, refund.retry.next_at()),
-                (RefundState::Requested, now + Duration::from_secs(delay))
+                (refund.state.status, refund.state.retry.next_at()),
+                (RefundStatus::Requested, now + Duration::from_secs(delay))
             );
-            now = refund.retry.next_at();
+            now = refund.state.retry.next_at();
             assert_eq!(
                 refund.next_call(now),
-                Some(RefundCall::Create(format!("{}-0-{spent}", refund.id)))
+                Some(RefundCall::Create(format!("{}-0-{spent}", refund.state.id)))
             );
         }
         assert!(refund.apply_result(
             &RefundResult::Created(stripe_refund(StripeRefundStatus::Succeeded)),
             now
         ));
-        assert_eq!(refund.state, RefundState::Succeeded);
+        assert_eq!(refund.state.status, RefundStatus::Succeeded);
     }
 
     #[test]
@@ -412,17 +364,20 @@ mod tests {
         assert!(!refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Pending), NOW));
         assert!(refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Failed), NOW));
         assert!(!refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Succeeded), NOW));
-        assert_eq!(refund.state, RefundState::Failed);
-        assert!(refund.failure.is_some());
+        assert_eq!(refund.state.status, RefundStatus::Failed);
+        assert!(refund.state.failure.is_some());
     }
 
     #[test]
     fn a_refund_that_stripe_refused_but_has_succeeds() {
         let mut refund = requested();
         assert!(refund.apply_result(&RefundResult::Refused("charge_disputed".to_owned()), NOW));
-        assert_eq!(refund.state, RefundState::Failed);
+        assert_eq!(refund.state.status, RefundStatus::Failed);
         assert!(refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Succeeded), NOW));
-        assert_eq!((refund.state, refund.failure), (RefundState::Succeeded, None));
+        assert_eq!(
+            (refund.state.status, refund.state.failure),
+            (RefundStatus::Succeeded, None)
+        );
     }
 
     proptest! {
@@ -440,15 +395,15 @@ mod tests {
                     _ if fails => refund.apply_stripe_refund(&stripe_refund(StripeRefundStatus::Failed), NOW),
                     _ => false,
                 };
-                prop_assert_eq!(refund.state == RefundState::Failed, refund.failure.is_some());
+                prop_assert_eq!(refund.state.status == RefundStatus::Failed, refund.state.failure.is_some());
             }
             let (last, end) = if fails {
-                (StripeRefundStatus::Failed, RefundState::Failed)
+                (StripeRefundStatus::Failed, RefundStatus::Failed)
             } else {
-                (StripeRefundStatus::Succeeded, RefundState::Succeeded)
+                (StripeRefundStatus::Succeeded, RefundStatus::Succeeded)
             };
             refund.apply_stripe_refund(&stripe_refund(last), NOW);
-            prop_assert_eq!(refund.state, end);
+            prop_assert_eq!(refund.state.status, end);
         }
     }
 }

@@ -6,7 +6,7 @@ use events::{Event, RefundOutcome, Reversal};
 use values::{Money, PaymentId, Timestamp};
 
 use crate::{
-    domain::{Payment, Refund, RefundState, published_dispute},
+    domain::{Payment, Refund, RefundStatus, published_dispute},
     store,
 };
 
@@ -47,18 +47,18 @@ fn append_refund(tx: &Tx, now: Timestamp, refund: &Refund, reversal: Reversal) -
     let outcome = RefundOutcome {
         id: refund.id(),
         amount: refund.amount(),
-        failure: refund.failure().map(str::to_owned),
+        failure: refund.state().failure.clone(),
     };
     let reversal = Reversal {
-        refund: (!refund.is_made_at_stripe()).then_some(outcome),
+        refund: (!refund.state().made_at_stripe).then_some(outcome),
         ..reversal
     };
-    let event = match refund.state() {
-        RefundState::Succeeded => Event::PaymentRefunded(reversal),
+    let event = match refund.status() {
+        RefundStatus::Succeeded => Event::PaymentRefunded(reversal),
         // No order waits for the result of a refund made at Stripe: its failure shows in the total.
-        RefundState::Failed if refund.is_made_at_stripe() => Event::PaymentRefunded(reversal),
-        RefundState::Failed => Event::PaymentRefundFailed(reversal),
-        RefundState::Requested | RefundState::Pending => return Ok(()),
+        RefundStatus::Failed if refund.state().made_at_stripe => Event::PaymentRefunded(reversal),
+        RefundStatus::Failed => Event::PaymentRefundFailed(reversal),
+        RefundStatus::Requested | RefundStatus::Pending => return Ok(()),
     };
     append_to_outbox(tx, now, event)
 }
@@ -76,7 +76,7 @@ pub(crate) fn new_reversal(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Opt
 fn reversal(tx: &Tx, payment: &Payment) -> Result<Reversal, db::Error> {
     let refunded = store::refunds_of(tx, payment.id())?
         .iter()
-        .filter(|refund| refund.state() == RefundState::Succeeded)
+        .filter(|refund| refund.status() == RefundStatus::Succeeded)
         .map(|refund| refund.amount().amount)
         .sum::<i64>();
     let disputes = store::disputes_of(tx, payment.id())?;
@@ -84,7 +84,7 @@ fn reversal(tx: &Tx, payment: &Payment) -> Result<Reversal, db::Error> {
     Ok(Reversal {
         payment: events::Payment {
             id: payment.id(),
-            version: payment.version(),
+            version: payment.state().version,
             status: if refunded == amount.amount {
                 events::PaymentStatus::Refunded
             } else {

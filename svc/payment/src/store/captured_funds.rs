@@ -8,7 +8,7 @@ use values::{PaymentId, Timestamp};
 
 use super::{columns::money, disputes::disputes_of};
 use crate::domain::{
-    BasisPoints, CapturedFunds, CapturedFundsRow, Payment, RefundSummary, Retry, StripeFee, published_dispute,
+    BasisPoints, CapturedFunds, CapturedFundsState, Payment, RefundSummary, Retry, StripeFee, published_dispute,
 };
 
 /// How long after its payment a charge may be disputed, with a margin. Older charges are not checked again.
@@ -22,7 +22,7 @@ db::columns! {
 }
 
 fn read_captured_funds(row: &mut RowReader<'_, '_>) -> rusqlite::Result<CapturedFunds> {
-    Ok(CapturedFunds::restore(CapturedFundsRow {
+    Ok(CapturedFunds::restore(CapturedFundsState {
         payment_id: row.next()?,
         amount: money(row)?,
         refunded: row.next()?,
@@ -79,19 +79,20 @@ pub(crate) fn captured_funds(conn: &Connection, payment: PaymentId) -> Result<Op
 
 /// Updates captured funds, except the refunded amount, which triggers derive from the refunds.
 pub(crate) fn update_captured_funds(tx: &Tx, funds: &CapturedFunds) -> Result<(), db::Error> {
-    let (fee, check) = (funds.stripe_fee(), funds.next_check());
+    let state = funds.state();
+    let (fee, check) = (state.stripe_fee.as_ref(), state.next_check);
     tx.prepare_cached(
         "UPDATE taking
          SET stripe_fee = :fee, stripe_fee_currency = :fee_currency, tries = :tries, look_at = :look_at, told_at = :told_at
          WHERE payment_id = :payment_id",
     )?
     .execute(named_params! {
-        ":payment_id": funds.payment_id(),
+        ":payment_id": state.payment_id,
         ":fee": fee.map(|fee| fee.amount),
         ":fee_currency": fee.map(|fee| &fee.currency),
         ":tries": check.map_or(0, Retry::failed_attempts),
         ":look_at": check.map(Retry::next_at),
-        ":told_at": funds.notified_at(),
+        ":told_at": state.notified_at,
     })?;
     Ok(())
 }

@@ -9,7 +9,7 @@ use rusqlite::{
 use values::{OrderId, PaymentId, Timestamp, UserId};
 
 use super::columns::{money, retry, version};
-use crate::domain::{BuyerAction, CardToken, Failure, FailureKind, Payment, PaymentMethod, PaymentRow};
+use crate::domain::{BuyerAction, CardToken, Failure, FailureKind, Payment, PaymentMethod, PaymentState};
 
 db::columns! {
     /// A payment as it is read; a new one is inserted with fewer columns.
@@ -35,7 +35,7 @@ impl FromSql for StoredToken {
 }
 
 fn read_payment(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Payment> {
-    Ok(Payment::restore(PaymentRow {
+    Ok(Payment::restore(PaymentState {
         id: row.next()?,
         order_id: row.next()?,
         buyer_id: row.next()?,
@@ -101,27 +101,28 @@ fn find_payments(conn: &Connection, condition: &str, params: impl Params) -> Res
 
 /// Inserts a payment, with the request that started it, if any. Violates a unique index if the order has a live payment.
 pub(crate) fn insert_payment(tx: &Tx, payment: &Payment, request: Option<&IdempotentRequest>) -> Result<(), db::Error> {
-    let (token, return_url) = match payment.method() {
+    let state = payment.state();
+    let (token, return_url) = match &state.method {
         PaymentMethod::Card { token, return_url } => (Some(token.as_str()), return_url.as_deref()),
         PaymentMethod::Browser => (None, None),
     };
     let request = request.and_then(|request| Some((request.key()?, request.fingerprint())));
     tx.prepare_cached(NEW_PAYMENT.insert)?.execute(named_params! {
-        ":id": payment.id(),
-        ":order_id": payment.order_id(),
-        ":buyer_id": payment.buyer_id(),
-        ":currency": payment.amount().currency,
-        ":amount": payment.amount().amount,
+        ":id": state.id,
+        ":order_id": state.order_id,
+        ":buyer_id": state.buyer_id,
+        ":currency": state.amount.currency,
+        ":amount": state.amount.amount,
         ":token": token,
         ":return_url": return_url,
-        ":status": payment.status(),
-        ":intent_id": payment.intent_id(),
-        ":version": payment.version().cast_signed(),
-        ":created_at": payment.created_at(),
-        ":updated_at": payment.updated_at(),
-        ":tries": payment.retry().failed_attempts(),
-        ":next_try_at": payment.retry().next_at(),
-        ":told_at": payment.notified_at(),
+        ":status": state.status,
+        ":intent_id": state.intent_id,
+        ":version": state.version.cast_signed(),
+        ":created_at": state.created_at,
+        ":updated_at": state.updated_at,
+        ":tries": state.retry.failed_attempts(),
+        ":next_try_at": state.retry.next_at(),
+        ":told_at": state.notified_at,
         ":idempotency_key": request.map(|(key, _)| key.as_str()),
         ":fingerprint": request.map(|(_, fingerprint)| fingerprint),
     })?;
@@ -130,7 +131,8 @@ pub(crate) fn insert_payment(tx: &Tx, payment: &Payment, request: Option<&Idempo
 
 /// Updates every column of a payment that can change.
 pub(crate) fn update_payment(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
-    let (failure, action) = (payment.failure(), payment.buyer_action());
+    let state = payment.state();
+    let (failure, action) = (state.failure.as_ref(), state.buyer_action.as_ref());
     tx.prepare_cached(
         "UPDATE payment
          SET status = :status, intent_id = :intent_id, client_secret = :client_secret,
@@ -140,20 +142,20 @@ pub(crate) fn update_payment(tx: &Tx, payment: &Payment) -> Result<(), db::Error
          WHERE id = :id",
     )?
     .execute(named_params! {
-        ":id": payment.id(),
-        ":status": payment.status(),
-        ":intent_id": payment.intent_id(),
+        ":id": state.id,
+        ":status": state.status,
+        ":intent_id": state.intent_id,
         ":client_secret": action.map(|action| &action.client_secret),
         ":next_action_url": action.and_then(|action| action.url.as_ref()),
         ":failure_kind": failure.map(|failure| failure.kind),
         ":failure_code": failure.map(|failure| &failure.code),
         ":failure_message": failure.map(|failure| &failure.message),
-        ":trouble": payment.trouble(),
-        ":version": payment.version().cast_signed(),
-        ":updated_at": payment.updated_at(),
-        ":tries": payment.retry().failed_attempts(),
-        ":next_try_at": payment.retry().next_at(),
-        ":told_at": payment.notified_at(),
+        ":trouble": state.trouble,
+        ":version": state.version.cast_signed(),
+        ":updated_at": state.updated_at,
+        ":tries": state.retry.failed_attempts(),
+        ":next_try_at": state.retry.next_at(),
+        ":told_at": state.notified_at,
     })?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{PaymentId, RefundId, Timestamp};
 
 use super::columns::{money, retry};
-use crate::domain::{Refund, RefundRow};
+use crate::domain::{Refund, RefundState};
 
 db::columns! {
     /// A refund.
@@ -16,12 +16,12 @@ db::columns! {
 }
 
 fn read_refund(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Refund> {
-    Ok(Refund::restore(RefundRow {
+    Ok(Refund::restore(RefundState {
         id: row.next()?,
         payment_id: row.next()?,
         amount: money(row)?,
         made_at_stripe: row.next()?,
-        state: row.next()?,
+        status: row.next()?,
         stripe_id: row.next()?,
         failure: row.next()?,
         created_at: row.next()?,
@@ -82,26 +82,28 @@ pub(crate) fn refund_due(conn: &Connection, payment: PaymentId, now: Timestamp) 
 
 /// Inserts a refund.
 pub(crate) fn insert_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
+    let state = refund.state();
     tx.prepare_cached(REFUND.insert)?.execute(named_params! {
-        ":id": refund.id(),
-        ":payment_id": refund.payment_id(),
-        ":currency": refund.amount().currency,
-        ":amount": refund.amount().amount,
-        ":by_hand": refund.is_made_at_stripe(),
-        ":state": refund.state(),
-        ":stripe_id": refund.stripe_id(),
-        ":failure": refund.failure(),
-        ":created_at": refund.created_at(),
-        ":updated_at": refund.updated_at(),
-        ":tries": refund.retry().failed_attempts(),
-        ":next_try_at": refund.retry().next_at(),
-        ":spent_keys": refund.spent_keys(),
+        ":id": state.id,
+        ":payment_id": state.payment_id,
+        ":currency": state.amount.currency,
+        ":amount": state.amount.amount,
+        ":by_hand": state.made_at_stripe,
+        ":state": state.status,
+        ":stripe_id": state.stripe_id,
+        ":failure": state.failure,
+        ":created_at": state.created_at,
+        ":updated_at": state.updated_at,
+        ":tries": state.retry.failed_attempts(),
+        ":next_try_at": state.retry.next_at(),
+        ":spent_keys": state.spent_keys,
     })?;
     Ok(())
 }
 
 /// Updates every column of a refund that can change.
 pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
+    let state = refund.state();
     tx.prepare_cached(
         "UPDATE refund
          SET state = :state, stripe_id = :stripe_id, failure = :failure, updated_at = :updated_at, tries = :tries,
@@ -109,14 +111,14 @@ pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
          WHERE id = :id",
     )?
     .execute(named_params! {
-        ":id": refund.id(),
-        ":state": refund.state(),
-        ":stripe_id": refund.stripe_id(),
-        ":failure": refund.failure(),
-        ":updated_at": refund.updated_at(),
-        ":tries": refund.retry().failed_attempts(),
-        ":next_try_at": refund.retry().next_at(),
-        ":spent_keys": refund.spent_keys(),
+        ":id": state.id,
+        ":state": state.status,
+        ":stripe_id": state.stripe_id,
+        ":failure": state.failure,
+        ":updated_at": state.updated_at,
+        ":tries": state.retry.failed_attempts(),
+        ":next_try_at": state.retry.next_at(),
+        ":spent_keys": state.spent_keys,
     })?;
     Ok(())
 }

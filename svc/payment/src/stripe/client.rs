@@ -148,7 +148,7 @@ impl StripeClient {
 
 /// Returns the idempotency key's suffix for a request that the intent's state limits to one execution.
 fn key_suffix(operation: &str, payment: &Payment) -> String {
-    match payment.retry().failed_attempts() / ATTEMPTS_PER_KEY {
+    match payment.state().retry.failed_attempts() / ATTEMPTS_PER_KEY {
         0 => operation.to_owned(),
         spent_keys => format!("{operation}-{spent_keys}"),
     }

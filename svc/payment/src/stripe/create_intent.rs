@@ -73,7 +73,7 @@ impl<'a> CreateIntent<'a> {
                 order_id: payment.order_id().to_string(),
                 payment_id: payment.id().to_string(),
             },
-            method: match payment.method() {
+            method: match &payment.state().method {
                 PaymentMethod::Card { token, return_url } => Method::card(token, return_url.as_deref()),
                 PaymentMethod::Browser => Method::Browser {
                     automatic_payment_methods: Enabled { enabled: true },

@@ -10,7 +10,7 @@ pub(super) enum RequestFailure {
     Refused(Failure),
     /// Executed or not: a server error that remains the response to this key.
     KeySpent(String),
-    /// Executed or not: a repetition with the same key will tell.
+    /// Executed or not: a repetition with the same key returns the result.
     Unknown(String),
 }
 

@@ -82,7 +82,10 @@ impl StripeClient {
     /// Searches the intents created around the start of a payment for the one that names it.
     pub(super) async fn find_intent(&self, payment: &Payment) -> StripeResult {
         let id = payment.id().to_string();
-        let period = (payment.created_at() - CLOCK_SKEW, payment.created_at() + ARRIVAL_PERIOD);
+        let period = (
+            payment.state().created_at - CLOCK_SKEW,
+            payment.state().created_at + ARRIVAL_PERIOD,
+        );
         let mut after = None;
         loop {
             let page = match self.list_intents(period, after.as_deref()).await {

@@ -5,7 +5,7 @@ use values::{Money, Timestamp};
 
 use super::update_ledger::update_ledger;
 use crate::{
-    domain::{CapturedFunds, EntryReason, Refund, RefundState, StripeRefund, StripeRefundStatus},
+    domain::{CapturedFunds, EntryReason, Refund, RefundStatus, StripeRefund, StripeRefundStatus},
     events::publish_refund,
     store,
 };
@@ -50,7 +50,7 @@ fn apply_stripe_refund(
 /// Updates a refund, and publishes it if its state has changed.
 pub(super) fn save_refund(tx: &Tx, now: Timestamp, refund: &Refund, changed: bool) -> Result<(), db::Error> {
     store::update_refund(tx, refund)?;
-    if refund.state() == RefundState::Pending {
+    if refund.status() == RefundStatus::Pending {
         // Checks cover an event that is lost.
         store::request_check(tx, refund.payment_id(), now)?;
     }
@@ -64,13 +64,13 @@ pub(super) fn save_refund(tx: &Tx, now: Timestamp, refund: &Refund, changed: boo
 /// Updates the ledger, and publishes a final state.
 fn publish_change(tx: &Tx, now: Timestamp, refund: &Refund) -> Result<(), db::Error> {
     let id = refund.id().to_string();
-    let reason = match refund.state() {
-        RefundState::Failed => EntryReason::RefundFailed(id),
-        RefundState::Requested | RefundState::Pending | RefundState::Succeeded => EntryReason::Refund(id),
+    let reason = match refund.status() {
+        RefundStatus::Failed => EntryReason::RefundFailed(id),
+        RefundStatus::Requested | RefundStatus::Pending | RefundStatus::Succeeded => EntryReason::Refund(id),
     };
     update_ledger(tx, now, refund.payment_id(), &reason)?;
-    match refund.state() {
-        RefundState::Requested | RefundState::Pending => Ok(()),
-        RefundState::Succeeded | RefundState::Failed => publish_refund(tx, now, refund),
+    match refund.status() {
+        RefundStatus::Requested | RefundStatus::Pending => Ok(()),
+        RefundStatus::Succeeded | RefundStatus::Failed => publish_refund(tx, now, refund),
     }
 }

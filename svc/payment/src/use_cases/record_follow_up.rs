@@ -6,7 +6,7 @@ use values::{PaymentId, Timestamp};
 
 use super::{apply_stripe_refunds::apply_stripe_refunds, update_ledger::update_ledger};
 use crate::{
-    domain::{CapturedFunds, Dispute, EntryReason, FollowUpReport, RefundState, published_dispute},
+    domain::{CapturedFunds, Dispute, EntryReason, FollowUpReport, RefundStatus, published_dispute},
     events::{append_to_outbox, new_reversal},
     store,
 };
@@ -32,7 +32,7 @@ pub(crate) fn record_follow_up(
     }
     let has_pending_refund = store::refunds_of(tx, payment)?
         .iter()
-        .any(|refund| refund.state() == RefundState::Pending);
+        .any(|refund| refund.status() == RefundStatus::Pending);
     funds.mark_checked(called_at, has_pending_refund, now);
     store::update_captured_funds(tx, &funds)
 }

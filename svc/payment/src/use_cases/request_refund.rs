@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use values::Timestamp;
 
 use crate::{
-    domain::{EXCEEDS_REMAINDER, NOTHING_CAPTURED, Payment, PaymentStatus, Refund, RefundState},
+    domain::{EXCEEDS_REMAINDER, NOTHING_CAPTURED, Payment, PaymentStatus, Refund, RefundStatus},
     events::publish_refund,
     store,
 };
@@ -22,7 +22,7 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, request: &events::Refund) 
         refund.fail(reason, now);
     }
     store::insert_refund(tx, &refund)?;
-    if refund.state() == RefundState::Requested {
+    if refund.status() == RefundStatus::Requested {
         return Ok(());
     }
     publish_refund(tx, now, &refund)
@@ -38,7 +38,7 @@ fn reason_to_refuse(conn: &Connection, request: &events::Refund) -> Result<Optio
     };
     let requested = store::refunds_of(conn, request.payment_id)?
         .iter()
-        .filter(|other| other.state() != RefundState::Failed)
+        .filter(|other| other.status() != RefundStatus::Failed)
         .map(|other| other.amount().amount)
         .sum::<i64>();
     let remainder = funds.amount().amount - requested;

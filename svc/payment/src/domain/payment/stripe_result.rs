@@ -22,7 +22,7 @@ impl Payment {
         decision: CaptureDecision,
         now: Timestamp,
     ) -> Option<Event> {
-        if !self.expects_result_of(call) || self.trouble.is_some() {
+        if !self.expects_result_of(call) || self.state.trouble.is_some() {
             return None;
         }
         match (call, result) {
@@ -33,7 +33,7 @@ impl Payment {
                 StripeResult::Refused(_) | StripeResult::NotFound,
             ) => self.retry_later(now),
             (_, StripeResult::Intent(intent)) if !self.is_named_by(&intent) => {
-                self.trouble = Some(format!("Stripe's {} names another payment", intent.id));
+                self.state.trouble = Some(format!("Stripe's {} names another payment", intent.id));
                 None
             }
             (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::Refused(failure)) => self.fail(failure, now),
@@ -44,8 +44,8 @@ impl Payment {
                 StripeCall::Authorize | StripeCall::FindIntent | StripeCall::RetrieveIntent,
                 StripeResult::Intent(intent),
             ) => {
-                self.intent_id = Some(intent.id.clone());
-                match self.status {
+                self.state.intent_id = Some(intent.id.clone());
+                match self.state.status {
                     PaymentStatus::Authorized => self.check_authorization(&intent, now),
                     PaymentStatus::Voided | PaymentStatus::Failed => self.check_release(&intent, now),
                     _ => self.apply_authorization(*intent, decision, now),
@@ -59,16 +59,16 @@ impl Payment {
     /// Whether the current status is waiting for the result of `call`.
     const fn expects_result_of(&self, call: StripeCall) -> bool {
         match call {
-            StripeCall::Authorize | StripeCall::FindIntent => matches!(self.status, PaymentStatus::Started),
+            StripeCall::Authorize | StripeCall::FindIntent => matches!(self.state.status, PaymentStatus::Started),
             StripeCall::RetrieveIntent => {
                 self.waits_for_buyer()
                     || matches!(
-                        self.status,
+                        self.state.status,
                         PaymentStatus::Authorized | PaymentStatus::Voided | PaymentStatus::Failed
                     )
             }
-            StripeCall::Capture => matches!(self.status, PaymentStatus::Capturing),
-            StripeCall::Void => matches!(self.status, PaymentStatus::Voiding),
+            StripeCall::Capture => matches!(self.state.status, PaymentStatus::Capturing),
+            StripeCall::Void => matches!(self.state.status, PaymentStatus::Voiding),
         }
     }
 
@@ -101,9 +101,9 @@ impl Payment {
 
     /// The card was refused, or none was entered yet. In a browser the buyer can enter another one for the same intent.
     fn apply_decline(&mut self, intent: Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
-        match self.method {
+        match self.state.method {
             // The client secret was never sent to the buyer, so the intent cannot continue.
-            PaymentMethod::Card { .. } if self.status == PaymentStatus::Started => {
+            PaymentMethod::Card { .. } if self.state.status == PaymentStatus::Started => {
                 self.fail(intent.failure.unwrap_or_else(Failure::generic_decline), now)
             }
             PaymentMethod::Card { .. } => {
@@ -115,18 +115,18 @@ impl Payment {
     }
 
     fn wait_for_buyer(&mut self, status: PaymentStatus, intent: Intent, now: Timestamp) -> Option<Event> {
-        let is_new = self.status != status;
+        let is_new = self.state.status != status;
         if is_new {
             self.enter(status, now);
-            self.retry = Retry::at(now + FIRST_CHECK_DELAY);
+            self.state.retry = Retry::at(now + FIRST_CHECK_DELAY);
         } else {
             self.retry_later(now);
         }
-        self.buyer_action = intent.client_secret.map(|client_secret| BuyerAction {
+        self.state.buyer_action = intent.client_secret.map(|client_secret| BuyerAction {
             client_secret,
             url: intent.next_action_url,
         });
-        self.failure = intent
+        self.state.failure = intent
             .failure
             .filter(|_| status == PaymentStatus::RequiresPaymentMethod);
         self.event().filter(|_| is_new)
@@ -135,7 +135,7 @@ impl Payment {
     /// Has the intent cancelled, so that it cannot continue; with a `failure`, the payment has failed by itself.
     fn start_voiding(&mut self, failure: Option<Failure>, now: Timestamp) -> Option<Event> {
         self.enter(PaymentStatus::Voiding, now);
-        self.failure = failure;
+        self.state.failure = failure;
         None
     }
 
@@ -152,7 +152,7 @@ impl Payment {
     fn check_release(&mut self, intent: &Intent, now: Timestamp) -> Option<Event> {
         match intent.status {
             IntentStatus::RequiresCapture => {
-                let failure = self.failure.take();
+                let failure = self.state.failure.take();
                 self.start_voiding(failure, now)
             }
             IntentStatus::Succeeded => self.report_unwanted_capture(intent),
@@ -168,9 +168,9 @@ impl Payment {
             }
             IntentStatus::Succeeded => {
                 let (id, amount) = (&intent.id, intent.amount_received);
-                self.trouble = Some(format!(
-                    "Stripe's {id} took {amount} {}, not {}",
-                    intent.currency, self.amount
+                self.state.trouble = Some(format!(
+                    "Stripe's {id} captured {amount} {}, not {}",
+                    intent.currency, self.state.amount
                 ));
                 None
             }
@@ -184,7 +184,7 @@ impl Payment {
     }
 
     fn apply_void(&mut self, intent: &Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
-        match (intent.status, self.failure.take()) {
+        match (intent.status, self.state.failure.take()) {
             // Stripe refused to capture while an earlier capture was still in flight; the order waits for that capture.
             (IntentStatus::Succeeded, None) if decision == CaptureDecision::Capture => self.apply_capture(intent, now),
             (IntentStatus::Canceled, Some(failure)) => self.fail(failure, now),
@@ -193,20 +193,20 @@ impl Payment {
                 self.event()
             }
             (IntentStatus::Succeeded, failure) => {
-                self.failure = failure;
+                self.state.failure = failure;
                 self.report_unwanted_capture(intent)
             }
             // Not cancelled yet.
             (_, failure) => {
-                self.failure = failure;
+                self.state.failure = failure;
                 self.retry_later(now)
             }
         }
     }
 
     fn report_unwanted_capture(&mut self, intent: &Intent) -> Option<Event> {
-        self.trouble = Some(format!(
-            "Stripe's {} took money that was to be let go: give it back",
+        self.state.trouble = Some(format!(
+            "Stripe's {} was captured although the payment was to be voided: refund it",
             intent.id
         ));
         None
@@ -214,23 +214,23 @@ impl Payment {
 
     fn fail(&mut self, failure: Failure, now: Timestamp) -> Option<Event> {
         self.enter(PaymentStatus::Failed, now);
-        self.failure = Some(failure);
+        self.state.failure = Some(failure);
         self.event()
     }
 
     fn retry_later(&mut self, now: Timestamp) -> Option<Event> {
-        self.retry.postpone(RetrySchedule::UNANSWERED, now);
+        self.state.retry.postpone(RetrySchedule::UNANSWERED, now);
         None
     }
 
     fn is_named_by(&self, intent: &Intent) -> bool {
         let matches = |named: &Option<String>, id: String| named.as_deref() == Some(id.as_str());
-        matches(&intent.payment_id, self.id.to_string())
-            && matches(&intent.order_id, self.order_id.to_string())
-            && self.intent_id.as_ref().is_none_or(|known| *known == intent.id)
+        matches(&intent.payment_id, self.state.id.to_string())
+            && matches(&intent.order_id, self.state.order_id.to_string())
+            && self.state.intent_id.as_ref().is_none_or(|known| *known == intent.id)
     }
 
     fn is_amount(&self, amount: i64, currency: &str) -> bool {
-        amount == self.amount.amount && currency == self.amount.currency.code()
+        amount == self.state.amount.amount && currency == self.state.amount.currency.code()
     }
 }

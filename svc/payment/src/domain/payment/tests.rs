@@ -48,7 +48,7 @@ fn voiding() -> Payment {
 fn money_is_authorised_then_captured() {
     let mut payment = authorized();
     assert_eq!(
-        (payment.status, payment.next_call(NOW)),
+        (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::Authorized, None),
         "until the order is confirmed"
     );
@@ -62,7 +62,7 @@ fn money_is_authorised_then_captured() {
     );
     assert!(matches!(event, Some(Event::PaymentCreated(state)) if state.version == 4));
     assert_eq!(
-        (payment.status, payment.next_call(NOW)),
+        (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::Captured, None)
     );
     assert!(
@@ -96,7 +96,7 @@ fn an_order_that_ended_meanwhile_voids_the_payment_without_an_authorized_event()
         CaptureDecision::Void,
     );
     assert!(matches!(event, Some(Event::PaymentFailed(_))));
-    assert_eq!(payment.status, PaymentStatus::Voided);
+    assert_eq!(payment.state.status, PaymentStatus::Voided);
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_declined_card_ends_the_attempt() {
     );
     assert!(matches!(event, Some(Event::PaymentFailed(_))));
     assert_eq!(
-        (payment.status, payment.failure),
+        (payment.state.status, payment.state.failure),
         (PaymentStatus::Failed, Some(failure))
     );
 }
@@ -130,7 +130,7 @@ fn an_authorisation_that_lapsed_before_its_capture_fails() {
         CaptureDecision::Capture,
     );
     assert!(matches!(event, Some(Event::PaymentFailed(_))));
-    assert_eq!(payment.failure.unwrap().kind, FailureKind::Lapsed);
+    assert_eq!(payment.state.failure.unwrap().kind, FailureKind::Lapsed);
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_late_capture_pays_for_the_order_that_waits_for_it() {
         IntentStatus::RequiresCapture,
         CaptureDecision::Capture,
     );
-    assert_eq!(payment.status, PaymentStatus::Voiding);
+    assert_eq!(payment.state.status, PaymentStatus::Voiding);
     let event = apply(
         &mut payment,
         StripeCall::Void,
@@ -166,7 +166,7 @@ fn a_late_capture_pays_for_the_order_that_waits_for_it() {
         CaptureDecision::Capture,
     );
     assert_eq!(
-        (payment.status, payment.trouble.as_deref()),
+        (payment.state.status, payment.state.trouble.as_deref()),
         (PaymentStatus::Captured, None)
     );
     assert!(matches!(event, Some(Event::PaymentCreated(_))), "{event:?}");
@@ -227,7 +227,7 @@ fn the_intent_of_another_payment_is_not_touched() {
         ),
         None
     );
-    assert!(payment.trouble.is_some());
+    assert!(payment.state.trouble.is_some());
     assert_eq!(payment.next_call(NOW), None);
 }
 
@@ -244,9 +244,9 @@ fn an_unwanted_capture_needs_an_operator() {
         None
     );
     assert!(
-        payment.trouble.as_ref().unwrap().contains("give it back"),
+        payment.state.trouble.as_ref().unwrap().contains("refund it"),
         "{:?}",
-        payment.trouble
+        payment.state.trouble
     );
 
     let mut payment = capturing();
@@ -262,7 +262,7 @@ fn an_unwanted_capture_needs_an_operator() {
         None
     );
     assert_eq!(
-        (payment.status, payment.next_call(NOW)),
+        (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::Capturing, None)
     );
 }
@@ -286,7 +286,7 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
         )
         .is_some()
     );
-    assert_eq!(found.status, PaymentStatus::Authorized);
+    assert_eq!(found.state.status, PaymentStatus::Authorized);
     assert!(matches!(
         payment.apply_result(
             StripeCall::FindIntent,
@@ -296,19 +296,19 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
         ),
         Some(Event::PaymentFailed(_))
     ));
-    assert_eq!(payment.status, PaymentStatus::Failed);
+    assert_eq!(payment.state.status, PaymentStatus::Failed);
 }
 
 proptest! {
     #[test]
     fn without_an_answer_the_status_stays_and_the_next_call_is_within_a_minute(tries in 1_u32..200) {
         let mut payment = capturing();
-        let version = payment.version;
+        let version = payment.state.version;
         for _ in 0..tries {
             prop_assert_eq!(payment.apply_result(StripeCall::Capture, StripeResult::Unknown(String::new()), CaptureDecision::Capture, NOW), None);
         }
-        prop_assert_eq!((payment.status, payment.version, payment.retry.failed_attempts()), (PaymentStatus::Capturing, version, tries));
-        let pause = NOW.until(payment.retry.next_at());
+        prop_assert_eq!((payment.state.status, payment.state.version, payment.state.retry.failed_attempts()), (PaymentStatus::Capturing, version, tries));
+        let pause = NOW.until(payment.state.retry.next_at());
         prop_assert!(pause >= Duration::from_secs(1) && pause < Duration::from_mins(1));
     }
 }
@@ -321,7 +321,7 @@ fn waiting_for_buyer(method: PaymentMethod, status: IntentStatus) -> Payment {
     let busy = matches!(event, Some(Event::PaymentPending(state)) if state.version == 2);
     assert_eq!(busy, status == IntentStatus::RequiresAction);
     assert!(payment.waits_for_buyer());
-    assert!(payment.buyer_action.is_some(), "the buyer can continue");
+    assert!(payment.state.buyer_action.is_some(), "the buyer can continue");
     payment
 }
 
@@ -331,7 +331,7 @@ const LATER: Timestamp = Timestamp::from_millis(1_800_000_060_000);
 fn a_card_with_authentication_is_authorised_once_the_buyer_has_authenticated() {
     let mut payment = waiting_for_buyer(card(), IntentStatus::RequiresAction);
     assert_eq!(
-        (payment.status, payment.next_call(NOW)),
+        (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::RequiresAction, None),
         "the buyer needs time"
     );
@@ -348,7 +348,7 @@ fn a_card_with_authentication_is_authorised_once_the_buyer_has_authenticated() {
     );
     assert!(matches!(event, Some(Event::PaymentAuthorized(_))));
     assert_eq!(
-        (payment.status, payment.buyer_action),
+        (payment.state.status, payment.state.buyer_action),
         (PaymentStatus::Authorized, None)
     );
 }
@@ -369,7 +369,7 @@ fn a_failed_authentication_fails_the_payment_once_its_intent_is_cancelled() {
         None
     );
     assert_eq!(
-        (payment.next_call(NOW), &payment.buyer_action),
+        (payment.next_call(NOW), &payment.state.buyer_action),
         (Some(StripeCall::Void), &None)
     );
     let event = apply(
@@ -380,7 +380,7 @@ fn a_failed_authentication_fails_the_payment_once_its_intent_is_cancelled() {
     );
     assert!(matches!(event, Some(Event::PaymentFailed(_))));
     assert_eq!(
-        (payment.status, payment.failure),
+        (payment.state.status, payment.state.failure),
         (PaymentStatus::Failed, Some(failure))
     );
 }
@@ -389,7 +389,7 @@ fn a_failed_authentication_fails_the_payment_once_its_intent_is_cancelled() {
 fn in_a_browser_another_card_uses_the_same_intent() {
     let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
     assert_eq!(
-        (payment.status, &payment.failure),
+        (payment.state.status, &payment.state.failure),
         (PaymentStatus::RequiresPaymentMethod, &None)
     );
     let mut refused = intent(&payment, IntentStatus::RequiresPaymentMethod);
@@ -404,11 +404,11 @@ fn in_a_browser_another_card_uses_the_same_intent() {
         None
     );
     assert_eq!(
-        payment.failure,
+        payment.state.failure,
         Some(Failure::generic_decline()),
         "the buyer may read the reason"
     );
-    assert!(payment.buyer_action.is_some());
+    assert!(payment.state.buyer_action.is_some());
     let event = apply(
         &mut payment,
         StripeCall::RetrieveIntent,
@@ -417,7 +417,7 @@ fn in_a_browser_another_card_uses_the_same_intent() {
     );
     assert!(matches!(event, Some(Event::PaymentPending(_))));
     assert_eq!(
-        (payment.status, &payment.failure),
+        (payment.state.status, &payment.state.failure),
         (PaymentStatus::RequiresAction, &None)
     );
     assert!(
@@ -429,7 +429,7 @@ fn in_a_browser_another_card_uses_the_same_intent() {
         )
         .is_some()
     );
-    assert_eq!(payment.status, PaymentStatus::Capturing);
+    assert_eq!(payment.state.status, PaymentStatus::Capturing);
 }
 
 #[test]
@@ -438,7 +438,7 @@ fn an_order_that_ends_while_its_buyer_is_busy_voids_the_payment() {
         let mut payment = waiting_for_buyer(PaymentMethod::Browser, status);
         assert!(payment.apply_decision(CaptureDecision::Void, NOW));
         assert_eq!(
-            (payment.next_call(NOW), &payment.buyer_action),
+            (payment.next_call(NOW), &payment.state.buyer_action),
             (Some(StripeCall::Void), &None)
         );
         let event = apply(
@@ -448,7 +448,7 @@ fn an_order_that_ends_while_its_buyer_is_busy_voids_the_payment() {
             CaptureDecision::Void,
         );
         assert!(matches!(event, Some(Event::PaymentFailed(_))));
-        assert_eq!(payment.status, PaymentStatus::Voided);
+        assert_eq!(payment.state.status, PaymentStatus::Voided);
     }
 }
 
@@ -457,7 +457,7 @@ fn a_stripe_event_causes_a_check_and_nothing_else() {
     let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
     assert!(payment.notify(IntentStatus::RequiresCapture, NOW));
     assert_eq!(
-        (payment.status, payment.next_call(NOW)),
+        (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::RequiresPaymentMethod, Some(StripeCall::RetrieveIntent))
     );
 
@@ -470,7 +470,7 @@ fn a_stripe_event_causes_a_check_and_nothing_else() {
     assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
     payment.mark_checked(NOW);
     assert!(
-        payment.notified_at.is_some(),
+        payment.state.notified_at.is_some(),
         "an event during the call causes another check"
     );
     payment.mark_checked(LATER);
@@ -524,16 +524,16 @@ fn a_capture_found_at_stripe_pays_for_the_order_confirmed_with_it_and_for_no_oth
         (payment, event)
     };
     let (payment, event) = found(CaptureDecision::Capture);
-    assert_eq!(payment.status, PaymentStatus::Captured);
+    assert_eq!(payment.state.status, PaymentStatus::Captured);
     assert!(matches!(event, Some(Event::PaymentCreated(_))));
     let (payment, event) = found(CaptureDecision::Wait);
     assert_eq!(
-        (payment.status, event, payment.next_call(LATER)),
+        (payment.state.status, event, payment.next_call(LATER)),
         (PaymentStatus::RequiresAction, None, Some(StripeCall::RetrieveIntent))
     );
     let (payment, event) = found(CaptureDecision::Void);
     assert_eq!(event, None);
-    assert!(payment.trouble.unwrap().contains("give it back"));
+    assert!(payment.state.trouble.unwrap().contains("refund it"));
 }
 
 #[test]
@@ -547,7 +547,7 @@ fn a_free_order_is_paid_without_stripe() {
         assert!(matches!(payment.event(), Some(Event::PaymentAuthorized(_))));
         assert_eq!(payment.next_call(LATER), None);
         assert!(payment.apply_decision(decision, NOW));
-        assert_eq!((payment.status, payment.next_call(LATER)), (end, None));
+        assert_eq!((payment.state.status, payment.next_call(LATER)), (end, None));
     }
 }
 

@@ -1,4 +1,4 @@
-//! Whatever order, repetition and loss: the same end.
+//! Payments with events in any order, with repetition and loss: the same end.
 
 use db::Db;
 use events::{CancelReason, Order, OrderStatus};
@@ -18,7 +18,7 @@ use crate::{
 };
 use chassis::Service;
 
-/// What becomes of the order, in the order service.
+/// The history of the order in the order service.
 #[derive(Clone, Copy, Debug)]
 enum History {
     Open,
@@ -30,35 +30,35 @@ enum History {
 
 #[derive(Clone, Copy, Debug)]
 enum Step {
-    /// An event arrives: which of them.
-    Hear(usize),
-    /// Stripe is asked what is due.
-    Ask,
-    /// Stripe is asked, does it, and the answer is lost: a timeout, or a crash before it was written down.
-    AskInVain,
-    /// The buyer tells the bank, if it asks.
-    Answer,
-    /// Stripe tells of how the intent is, or was at first.
-    Tell { late: bool },
+    /// An event arrives: by index.
+    Consume(usize),
+    /// The due call to Stripe is made.
+    Call,
+    /// The same, but the response is lost: a timeout, or a crash before it is stored.
+    CallAndLose,
+    /// The buyer authenticates, if the bank requires it.
+    Authenticate,
+    /// Stripe sends an event with the current status of the intent, or with its first one.
+    StripeEvent { late: bool },
 }
 
-/// What the bank says to the card.
+/// The bank's response to the card.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Verdict {
     Approves,
     Declines,
-    /// It asks its owner, who can prove it.
-    AsksAndApproves,
-    /// It asks its owner, who cannot.
-    AsksAndDeclines,
+    /// It authenticates the buyer, with success.
+    AuthenticatesAndApproves,
+    /// It authenticates the buyer, without success.
+    AuthenticatesAndDeclines,
 }
 
 fn verdicts() -> impl Strategy<Value = Verdict> {
     prop_oneof![
         3 => Just(Verdict::Approves),
         1 => Just(Verdict::Declines),
-        3 => Just(Verdict::AsksAndApproves),
-        1 => Just(Verdict::AsksAndDeclines),
+        3 => Just(Verdict::AuthenticatesAndApproves),
+        1 => Just(Verdict::AuthenticatesAndDeclines),
     ]
 }
 
@@ -79,11 +79,11 @@ fn histories() -> impl Strategy<Value = History> {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
-        3 => (0_usize..3).prop_map(Step::Hear),
-        3 => Just(Step::Ask),
-        1 => Just(Step::AskInVain),
-        1 => Just(Step::Answer),
-        1 => any::<bool>().prop_map(|late| Step::Tell { late }),
+        3 => (0_usize..3).prop_map(Step::Consume),
+        3 => Just(Step::Call),
+        1 => Just(Step::CallAndLose),
+        1 => Just(Step::Authenticate),
+        1 => any::<bool>().prop_map(|late| Step::StripeEvent { late }),
     ];
     prop::collection::vec(step, 0..24)
 }
@@ -106,7 +106,7 @@ fn placed() -> Order {
     }
 }
 
-/// The states of the order, one after the other.
+/// The successive states of the order.
 fn states(placed: &Order, history: History, payment: PaymentId) -> Vec<Order> {
     let confirmed = |payment| Order {
         version: 2,
@@ -137,24 +137,24 @@ fn states(placed: &Order, history: History, payment: PaymentId) -> Vec<Order> {
     states
 }
 
-/// What Stripe knows of the one payment.
-struct Bank {
+/// The state of the payment at Stripe.
+struct StripeModel {
     verdict: Verdict,
     state: Option<IntentStatus>,
-    takings: u32,
+    captures: u32,
 }
 
-impl Bank {
-    fn ask(&mut self, call: StripeCall, payment: &Payment) -> StripeResult {
+impl StripeModel {
+    fn call(&mut self, call: StripeCall, payment: &Payment) -> StripeResult {
         self.state = match (call, self.state) {
             (StripeCall::Authorize, None) if self.verdict == Verdict::Declines => {
                 return StripeResult::Refused(Failure::generic_decline());
             }
-            (StripeCall::Authorize, None) => Some(self.first()),
-            // A key that was used before gets the answer that it got before.
-            (StripeCall::Authorize, Some(_)) => return intent(payment, self.first()).into(),
+            (StripeCall::Authorize, None) => Some(self.first_status()),
+            // A used key gets its first response.
+            (StripeCall::Authorize, Some(_)) => return intent(payment, self.first_status()).into(),
             (StripeCall::Capture, Some(IntentStatus::RequiresCapture)) => {
-                self.takings += 1;
+                self.captures += 1;
                 Some(IntentStatus::Succeeded)
             }
             (StripeCall::Void, Some(IntentStatus::Succeeded)) => Some(IntentStatus::Succeeded),
@@ -165,7 +165,7 @@ impl Bank {
             .map_or(StripeResult::NotFound, |status| intent(payment, status).into())
     }
 
-    fn first(&self) -> IntentStatus {
+    fn first_status(&self) -> IntentStatus {
         if self.verdict == Verdict::Approves {
             IntentStatus::RequiresCapture
         } else {
@@ -173,9 +173,9 @@ impl Bank {
         }
     }
 
-    fn answer(&mut self) {
+    fn authenticate(&mut self) {
         if self.state == Some(IntentStatus::RequiresAction) {
-            self.state = Some(if self.verdict == Verdict::AsksAndDeclines {
+            self.state = Some(if self.verdict == Verdict::AuthenticatesAndDeclines {
                 IntentStatus::RequiresPaymentMethod
             } else {
                 IntentStatus::RequiresCapture
@@ -184,16 +184,16 @@ impl Bank {
     }
 }
 
-struct World {
+struct Simulation {
     db: Db,
     now: Timestamp,
-    bank: Bank,
+    stripe: StripeModel,
     payment: PaymentId,
     _folder: TempDir,
 }
 
-impl World {
-    /// An order that somebody has begun to pay.
+impl Simulation {
+    /// An order with a payment that has started.
     async fn new(placed: &Order, verdict: Verdict) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
@@ -212,17 +212,17 @@ impl World {
         Self {
             db,
             now: NOW,
-            bank: Bank {
+            stripe: StripeModel {
                 verdict,
                 state: None,
-                takings: 0,
+                captures: 0,
             },
             payment,
             _folder: folder,
         }
     }
 
-    async fn hear(&self, order: &Order) {
+    async fn consume(&self, order: &Order) {
         let order_replica = PayableOrder::from(order);
         self.db
             .write(move |tx| update_order(tx, NOW, &order_replica))
@@ -239,9 +239,9 @@ impl World {
             .unwrap()
     }
 
-    /// Asks what is due; says whether anything was.
-    async fn ask(&mut self, in_vain: bool) -> bool {
-        // Long enough that whatever is due later is due now.
+    /// Makes the due call to Stripe; returns whether one is due.
+    async fn call(&mut self, lose_response: bool) -> bool {
+        // Makes every postponed call due.
         self.now = self.now + std::time::Duration::from_mins(1);
         let (payment, now) = (self.payment().await, self.now);
         let Some(call) = payment.next_call(now) else {
@@ -258,11 +258,11 @@ impl World {
             assert_eq!(
                 order_replica.capture_decision(payment.id()),
                 CaptureDecision::Capture,
-                "money is taken for a confirmed order only"
+                "only the payment of a confirmed order is captured"
             );
         }
-        let result = self.bank.ask(call, &payment);
-        let result = if in_vain {
+        let result = self.stripe.call(call, &payment);
+        let result = if lose_response {
             StripeResult::Unknown("lost".to_owned())
         } else {
             result
@@ -274,8 +274,12 @@ impl World {
         true
     }
 
-    async fn tell(&self, late: bool) {
-        let Some(status) = (if late { Some(self.bank.first()) } else { self.bank.state }) else {
+    async fn stripe_event(&self, late: bool) {
+        let Some(status) = (if late {
+            Some(self.stripe.first_status())
+        } else {
+            self.stripe.state
+        }) else {
             return;
         };
         let (mut payment, now) = (self.payment().await, self.now);
@@ -286,7 +290,7 @@ impl World {
             .unwrap();
     }
 
-    async fn announced(&self, kind: &'static str) -> u32 {
+    async fn count_published(&self, kind: &'static str) -> u32 {
         let count = self.db.read(move |conn| {
             let sql = "SELECT count(*) FROM outbox WHERE event_type = ?1";
             Ok::<u32, db::Error>(conn.query_row(sql, [kind], |row| row.get(0))?)
@@ -299,7 +303,7 @@ fn settled(history: History, verdict: Verdict) -> &'static [PaymentStatus] {
     match (history, verdict) {
         (_, Verdict::Declines) => &[PaymentStatus::Failed],
         // Either the order ended first, or the buyer failed first.
-        (_, Verdict::AsksAndDeclines) => &[PaymentStatus::Failed, PaymentStatus::Voided],
+        (_, Verdict::AuthenticatesAndDeclines) => &[PaymentStatus::Failed, PaymentStatus::Voided],
         (History::Open, _) => &[PaymentStatus::Authorized],
         (History::Ended(_) | History::PaidByAnother, _) => &[PaymentStatus::Voided],
         (History::Confirmed | History::Completed, _) => &[PaymentStatus::Captured],
@@ -308,52 +312,52 @@ fn settled(history: History, verdict: Verdict) -> &'static [PaymentStatus] {
 
 async fn ends_the_same(history: History, steps: Vec<Step>, verdict: Verdict) {
     let placed = placed();
-    let mut world = World::new(&placed, verdict).await;
-    let states = states(&placed, history, world.payment);
+    let mut simulation = Simulation::new(&placed, verdict).await;
+    let states = states(&placed, history, simulation.payment);
     for step in steps {
         match step {
-            Step::Hear(which) => world.hear(&states[which % states.len()]).await,
-            Step::Ask => drop(world.ask(false).await),
-            Step::AskInVain => drop(world.ask(true).await),
-            Step::Answer => world.bank.answer(),
-            Step::Tell { late } => world.tell(late).await,
+            Step::Consume(which) => simulation.consume(&states[which % states.len()]).await,
+            Step::Call => drop(simulation.call(false).await),
+            Step::CallAndLose => drop(simulation.call(true).await),
+            Step::Authenticate => simulation.stripe.authenticate(),
+            Step::StripeEvent { late } => simulation.stripe_event(late).await,
         }
     }
-    // Each event arrives at last, the latest perhaps first, and whatever is open is settled.
+    // In the end every event arrives, the latest perhaps first, and every open call is made.
     for state in states.iter().rev() {
-        world.hear(state).await;
+        simulation.consume(state).await;
     }
-    world.ask(false).await;
-    world.bank.answer();
-    while world.ask(false).await {}
+    simulation.call(false).await;
+    simulation.stripe.authenticate();
+    while simulation.call(false).await {}
 
-    let payment = world.payment().await;
+    let payment = simulation.payment().await;
     let end = payment.status();
     assert!(
         settled(history, verdict).contains(&end),
         "{history:?} {verdict:?} ended {end:?}"
     );
     assert_eq!(payment.trouble(), None);
-    assert_eq!(world.bank.takings, u32::from(end == PaymentStatus::Captured));
+    assert_eq!(simulation.stripe.captures, u32::from(end == PaymentStatus::Captured));
     assert_eq!(
-        world.announced("ticketing.payment.created.v1").await,
+        simulation.count_published("ticketing.payment.created.v1").await,
         u32::from(end == PaymentStatus::Captured)
     );
     let failed = matches!(end, PaymentStatus::Failed | PaymentStatus::Voided);
-    // Told again to an order that was confirmed with it all the same.
-    let told = world.announced("ticketing.payment.failed.v1").await;
-    assert!(told <= 2 && failed == (told > 0), "{told}");
+    // Published again for an order that is confirmed with it nevertheless.
+    let published = simulation.count_published("ticketing.payment.failed.v1").await;
+    assert!(published <= 2 && failed == (published > 0), "{published}");
     let order = placed.id;
-    let order_replica = world.db.read(move |conn| store::order(conn, order)).await.unwrap();
+    let order_replica = simulation.db.read(move |conn| store::order(conn, order)).await.unwrap();
     assert_eq!(order_replica, states.last().map(PayableOrder::from));
-    world.db.close().await;
+    simulation.db.close().await;
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
     #[test]
-    fn events_in_any_order_and_answers_that_get_lost_end_the_same(
+    fn events_in_any_order_and_lost_responses_end_the_same(
         history in histories(),
         steps in steps(),
         verdict in verdicts(),
@@ -364,45 +368,45 @@ proptest! {
 }
 
 #[tokio::test]
-async fn an_order_that_waits_for_a_payment_that_is_over_is_told_again() {
+async fn the_end_of_a_payment_is_republished_for_an_order_that_waits_for_it() {
     let placed = placed();
-    let mut world = World::new(&placed, Verdict::Declines).await;
-    assert!(world.ask(false).await);
-    assert_eq!(world.announced("ticketing.payment.failed.v1").await, 1);
-    let states = states(&placed, History::Completed, world.payment);
+    let mut simulation = Simulation::new(&placed, Verdict::Declines).await;
+    assert!(simulation.call(false).await);
+    assert_eq!(simulation.count_published("ticketing.payment.failed.v1").await, 1);
+    let states = states(&placed, History::Completed, simulation.payment);
     for state in [&states[1], &states[1], &states[2]] {
-        world.hear(state).await;
-        assert_eq!(world.announced("ticketing.payment.failed.v1").await, 2);
+        simulation.consume(state).await;
+        assert_eq!(simulation.count_published("ticketing.payment.failed.v1").await, 2);
     }
-    world.db.close().await;
+    simulation.db.close().await;
 }
 
 #[tokio::test]
-async fn a_free_payment_that_was_lost_with_a_database_is_as_its_order_says() {
+async fn a_lost_free_payment_is_rebuilt_from_its_order() {
     let free = Order {
         total: usd(0),
         ..placed()
     };
-    let world = World::new(&free, Verdict::Approves).await;
-    let (other, lost) = (world.payment, PaymentId::new(NOW));
+    let simulation = Simulation::new(&free, Verdict::Approves).await;
+    let (other, lost) = (simulation.payment, PaymentId::new(NOW));
     let states = states(&free, History::Completed, lost);
     let refund = approved(&states[2], 0);
-    world
+    simulation
         .db
         .write(move |tx| request_refund(tx, NOW, &refund))
         .await
         .unwrap();
     for state in [&states[2], &states[1], &states[2]] {
-        world.hear(state).await;
+        simulation.consume(state).await;
     }
-    let found = world.db.read(move |conn| {
+    let found = simulation.db.read(move |conn| {
         Ok::<_, db::Error>(
             [store::payment(conn, lost)?, store::payment(conn, other)?].map(|found| found.unwrap().status()),
         )
     });
     assert_eq!(found.await.unwrap(), [PaymentStatus::Captured, PaymentStatus::Voided]);
-    for said in ["ticketing.payment.created.v1", "ticketing.payment.refunded.v1"] {
-        assert_eq!(world.announced(said).await, 1, "{said}");
+    for event in ["ticketing.payment.created.v1", "ticketing.payment.refunded.v1"] {
+        assert_eq!(simulation.count_published(event).await, 1, "{event}");
     }
-    world.db.close().await;
+    simulation.db.close().await;
 }
