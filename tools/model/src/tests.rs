@@ -193,7 +193,7 @@ fn a_rule_that_is_broken_is_found() {
     let found = in_payment("UPDATE payment SET status = 'capturing' WHERE status = 'authorized'");
     assert_eq!(
         found,
-        "money is taken only for an order that was confirmed with that payment"
+        "a payment is captured only for an order that was confirmed with it"
     );
     // Stripe is not asked to let go.
     let found = in_payment(
