@@ -1,5 +1,5 @@
-# Proves the backups: restores each service's newest replica to scratch, and has the service's own `check` look at it.
-# What it says is worth reading when it fails, and then at once: docs/operating.md.
+# Verifies the backups: restores each service's newest replica to a scratch folder and runs the service's `check` on it.
+# A failure needs immediate attention: docs/operating.md.
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl backup.nomad.hcl
 #   nomad job periodic force ticketing-backup      # now
@@ -9,7 +9,7 @@ locals {
   mounted  = var.backup == "file" ? local.services : []
   programs = var.driver == "docker" ? "/" : "$${NOMAD_TASK_DIR}/"
 
-  # By service: where its replica is.
+  # The replica settings of each service.
   replicas = { for service in local.services : service => var.backup == "file" ? (
     "path: ${var.driver == "raw_exec" ? var.backup_folder : "/backup"}/${service}"
     ) : <<-YAML
@@ -36,7 +36,7 @@ job "ticketing-backup" {
   }
 
   group "proof" {
-    # A store that is away for a moment proves nothing; a replica that cannot be restored stays so.
+    # Retries, because the storage may be unavailable for a moment. A damaged replica fails every time.
     restart {
       attempts = 2
       interval = "10m"
@@ -143,25 +143,25 @@ job "ticketing-backup" {
 }
 
 variable "proof_schedule" {
-  description = "When the backups are proved, as cron."
+  description = "When the backups are verified, in cron format."
   type        = string
   default     = "20 3 * * *"
 }
 
 variable "scratch" {
-  description = "MiB on the node's disk for all restored databases together."
+  description = "MiB on the disk of the node for all restored databases together."
   type        = number
   default     = 1024
 }
 
 variable "datacenters" {
-  description = "Where it may run."
+  description = "Datacenters in which it may run."
   type        = list(string)
   default     = ["*"]
 }
 
 variable "driver" {
-  description = "exec: isolated, as an unprivileged user. raw_exec: where a node cannot isolate. docker: from an image."
+  description = "exec: isolated, as an unprivileged user. raw_exec: for nodes that cannot isolate. docker: from an image."
   type        = string
   default     = "exec"
 
@@ -172,24 +172,24 @@ variable "driver" {
 }
 
 variable "user" {
-  description = "As whom it runs. The volume must be this user's, and secrets are readable by user id 65534 alone."
+  description = "The user that it runs as. The volume must belong to this user. Secrets are readable by user id 65534 only."
   type        = string
   default     = "nobody"
 }
 
 variable "release" {
-  description = "The folder of the release, from which nodes fetch the binaries; not for docker."
+  description = "The URL of the release folder, from which nodes download the binaries; not for docker."
   type        = string
   default     = "https://releases.example/ticketing"
 
   validation {
     condition     = var.release != "" && regex_replace(var.release, "^https?://[^?#]+[^/?#]$", "") == ""
-    error_message = "Must be an address without a slash at its end."
+    error_message = "Must be a URL without a slash at its end."
   }
 }
 
 variable "checksums" {
-  description = "What the files of the release must be: sha256:…, by their names. `just release-binaries` writes them."
+  description = "Checksums (sha256:…) of the release files by name. `just release-binaries` writes them."
   type        = map(string)
   default     = {}
 
@@ -200,13 +200,13 @@ variable "checksums" {
 }
 
 variable "image" {
-  description = "The image with all binaries, by its digest; for docker alone."
+  description = "The image with all binaries, by its digest; for docker only."
   type        = string
   default     = "registry.example/ticketing:latest"
 }
 
 variable "backup" {
-  description = "Where replicas go. file: a folder that outlives the node, by the host volume ticketing-<service>-backup. s3: a bucket."
+  description = "The destination of replicas. file: a folder that survives the loss of the node, as host volume ticketing-<service>-backup. s3: a bucket."
   type        = string
   default     = "file"
 
@@ -217,7 +217,7 @@ variable "backup" {
 }
 
 variable "backup_folder" {
-  description = "The folder under which each service's replica has its own; for raw_exec, as `data`."
+  description = "The folder that contains the folder of each service's replica; for raw_exec, like `data`."
   type        = string
   default     = "/srv/ticketing-backup"
 
@@ -228,7 +228,7 @@ variable "backup_folder" {
 }
 
 variable "backup_bucket" {
-  description = "The bucket, for s3; its keys are backup_access_key_id and backup_secret_access_key of the Nomad variable."
+  description = "The bucket, for s3. Its keys are backup_access_key_id and backup_secret_access_key of the Nomad variable."
   type        = string
   default     = "ticketing"
 
@@ -239,24 +239,24 @@ variable "backup_bucket" {
 }
 
 variable "backup_region" {
-  description = "The bucket's region, for s3."
+  description = "The region of the bucket, for s3."
   type        = string
   default     = "us-east-1"
 }
 
 variable "backup_endpoint" {
-  description = "The address of a store that speaks S3; empty for Amazon's own."
+  description = "The URL of an S3-compatible service; empty for Amazon S3."
   type        = string
   default     = ""
 
   validation {
     condition     = var.backup_endpoint == "" || regex_replace(var.backup_endpoint, "^https?://[^/?#@]+$", "") == ""
-    error_message = "Must be empty or an address such as https://s3.example."
+    error_message = "Must be empty or a URL such as https://s3.example."
   }
 }
 
 variable "backup_path_style" {
-  description = "Whether the bucket is part of the path instead of the host's name: most stores but Amazon's want it."
+  description = "Whether the bucket is part of the path instead of the host name. Most services other than Amazon S3 need this."
   type        = bool
   default     = true
 }

@@ -1,4 +1,4 @@
-# The front door: TLS, one address for all services, and patience while one of them is updated (ingress/nginx.conf.tpl).
+# The ingress: TLS, one address for all services. It holds requests while a service is updated (ingress/nginx.conf.tpl).
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl ingress.nomad.hcl
 
@@ -18,7 +18,7 @@ job "ticketing-ingress" {
   group "ingress" {
     count = var.ingress_count
 
-    # Each takes the same ports of its node.
+    # Each instance uses the same ports of its node.
     constraint {
       distinct_hosts = true
     }
@@ -40,8 +40,8 @@ job "ticketing-ingress" {
       # For Nomad and Prometheus.
       port "admin" {
       }
-      # Its own, on the loopback, for requests that are tried again.
-      port "again" {
+      # An internal server on the loopback, for retries.
+      port "retry" {
       }
     }
 
@@ -68,7 +68,7 @@ job "ticketing-ingress" {
     task "nginx" {
       driver = var.ingress_driver
 
-      # Answers what is under way, then ends.
+      # Finishes running requests, then ends.
       kill_signal  = "SIGQUIT"
       kill_timeout = "30s"
 
@@ -99,7 +99,7 @@ job "ticketing-ingress" {
         data          = file("ingress/nginx.conf.tpl")
         change_mode   = "signal"
         change_signal = "SIGHUP"
-        # Services that move together are one change.
+        # Merges changes of several services into one reload.
         wait {
           min = "250ms"
           max = "2s"
@@ -132,13 +132,13 @@ job "ticketing-ingress" {
 }
 
 variable "datacenters" {
-  description = "Where it may run."
+  description = "Datacenters in which it may run."
   type        = list(string)
   default     = ["*"]
 }
 
 variable "ingress_driver" {
-  description = "raw_exec: the distribution's nginx on the node. docker: from an image."
+  description = "raw_exec: the nginx package of the node. docker: from an image."
   type        = string
   default     = "raw_exec"
 
@@ -149,25 +149,25 @@ variable "ingress_driver" {
 }
 
 variable "ingress_program" {
-  description = "nginx on the node, for raw_exec."
+  description = "The path of nginx on the node, for raw_exec."
   type        = string
   default     = "/usr/sbin/nginx"
 }
 
 variable "ingress_image" {
-  description = "nginx' image, by its digest; for docker."
+  description = "The nginx image, by its digest; for docker."
   type        = string
   default     = "docker.io/library/nginx:stable"
 }
 
 variable "ingress_user" {
-  description = "As whom nginx' workers run. Its master is root: it listens on ports below 1024 and reads the key."
+  description = "The user of the nginx workers. The master runs as root, because it listens on ports below 1024 and reads the key."
   type        = string
   default     = "www-data"
 }
 
 variable "ingress_count" {
-  description = "On how many nodes; addresses of all of them belong into the DNS."
+  description = "The number of nodes with an ingress. The DNS needs the addresses of all of them."
   type        = number
   default     = 1
 }
@@ -191,30 +191,30 @@ variable "https_port" {
 }
 
 variable "tls" {
-  description = "Whether https:// is served, by tls_certificate and tls_key of the Nomad variable nomad/jobs/ticketing-ingress."
+  description = "Whether https:// is served, with tls_certificate and tls_key of the Nomad variable nomad/jobs/ticketing-ingress."
   type        = bool
   default     = true
 }
 
 variable "redirect" {
-  description = "Whether http:// only leads to https://."
+  description = "Whether http:// redirects to https://."
   type        = bool
   default     = true
 }
 
 variable "release" {
-  description = "The folder of the release, from which nodes fetch the pages."
+  description = "The URL of the release folder, from which nodes download the pages."
   type        = string
   default     = "https://releases.example/ticketing"
 
   validation {
     condition     = var.release != "" && regex_replace(var.release, "^https?://[^?#]+[^/?#]$", "") == ""
-    error_message = "Must be an address without a slash at its end."
+    error_message = "Must be a URL without a slash at its end."
   }
 }
 
 variable "checksums" {
-  description = "What the files of the release must be: sha256:…, by their names. `just release-binaries` writes them."
+  description = "Checksums (sha256:…) of the release files by name. `just release-binaries` writes them."
   type        = map(string)
   default     = {}
 

@@ -1,4 +1,4 @@
-# The broker. One node here; what a cluster of three needs is in docs/scaling.md.
+# The broker, as a single node. docs/scaling.md describes a cluster of three.
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl rabbitmq.nomad.hcl
 
@@ -33,7 +33,7 @@ job "ticketing-rabbitmq" {
       unlimited      = true
     }
 
-    # Its queues are on its node's disk: nothing takes its place by itself.
+    # Its queues are on the disk of its node, so it is not replaced automatically.
     disconnect {
       lost_after = "24h"
       replace    = false
@@ -45,14 +45,14 @@ job "ticketing-rabbitmq" {
       }
       port "metrics" {
       }
-      # Between Erlang and its own tools, on the loopback.
+      # For the tools of Erlang, on the loopback.
       port "epmd" {
       }
       port "dist" {
       }
     }
 
-    # Also for raw_exec, which mounts nothing: it runs where its data are, and nowhere else.
+    # Also for raw_exec, which mounts no volumes: it places the job on the node that has its data.
     volume "data" {
       type      = "host"
       source    = "ticketing-rabbitmq"
@@ -144,7 +144,7 @@ job "ticketing-rabbitmq" {
         disk_free_limit.absolute = ${var.broker_memory}MB
         # Quorum queues keep their write-ahead log in memory until it rolls over: 64 MiB, not 512.
         raft.wal_max_size_bytes = 67108864
-        # A client that is silent for so long has gone.
+        # The connection of a client without heartbeats is closed.
         heartbeat = 10
         CONF
       }
@@ -155,8 +155,8 @@ job "ticketing-rabbitmq" {
         data        = "[rabbitmq_prometheus].\n"
       }
 
-      # Each service is a user of its own, so that each password can be changed by itself. They are taken over at each
-      # start, so a new password is one restart, for which events wait in the outboxes.
+      # Each service has its own user, so that each password can be changed separately. Definitions are loaded at each
+      # start, so a new password needs a restart, during which events wait in the outboxes.
       template {
         destination = "secrets/definitions.json"
         perms       = "0444"
@@ -198,13 +198,13 @@ job "ticketing-rabbitmq" {
 }
 
 variable "datacenters" {
-  description = "Where it may run."
+  description = "Datacenters in which it may run."
   type        = list(string)
   default     = ["*"]
 }
 
 variable "broker_driver" {
-  description = "raw_exec: the distribution's package on the node. docker: from an image."
+  description = "raw_exec: the RabbitMQ package of the node. docker: from an image."
   type        = string
   default     = "raw_exec"
 
@@ -215,25 +215,25 @@ variable "broker_driver" {
 }
 
 variable "broker_user" {
-  description = "As whom it runs; the folder or the volume must be this user's."
+  description = "The user that it runs as. The folder or the volume must belong to this user."
   type        = string
   default     = "rabbitmq"
 }
 
 variable "broker_program" {
-  description = "The server on the node, for raw_exec. (Debian's own on PATH insists on its folders.)"
+  description = "The path of the server on the node, for raw_exec. (Debian's wrapper on PATH requires its own folders.)"
   type        = string
   default     = "/usr/lib/rabbitmq/bin/rabbitmq-server"
 }
 
 variable "broker_image" {
-  description = "RabbitMQ's image, by its digest; for docker."
+  description = "The RabbitMQ image, by its digest; for docker."
   type        = string
   default     = "docker.io/library/rabbitmq:4-alpine"
 }
 
 variable "broker_memory" {
-  description = "MiB for the broker. At three quarters of it publishers are made to wait."
+  description = "MiB for the broker. At three quarters of it, publishers are blocked."
   type        = number
   default     = 768
 
@@ -244,7 +244,7 @@ variable "broker_memory" {
 }
 
 variable "data" {
-  description = "The folder under which each service has its own; for raw_exec, which mounts no volume: the path of the host volume is this and the name."
+  description = "The folder that contains the folder of each service; for raw_exec, which mounts no volume. The path of a host volume is this folder and the name of the service."
   type        = string
   default     = "/srv/ticketing"
 

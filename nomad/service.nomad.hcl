@@ -1,5 +1,5 @@
-# One of the five services. One writer, one database: there is always one instance, and beside it Litestream, which
-# copies what is written.
+# One of the five services. Its database has one writer, so there is always exactly one instance. Litestream runs next
+# to it and replicates the database.
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl -var=service=order service.nomad.hcl
 
@@ -65,7 +65,7 @@ locals {
   }
   this = local.services[var.service]
 
-  # raw_exec mounts no volumes: there the folders of the node are used, as they are.
+  # raw_exec mounts no volumes and uses the folders of the node directly.
   mounts = { for volume, path in { data = "/data", backup = "/backup" } : volume => path
   if var.driver != "raw_exec" && (volume != "backup" || local.folder) }
   database = "${var.driver == "raw_exec" ? "${var.data}/${var.service}" : "/data"}/${var.service}.db"
@@ -74,8 +74,8 @@ locals {
   program  = "ticketing-${var.service}"
   programs = var.driver == "docker" ? "/" : "$${NOMAD_TASK_DIR}/"
 
-  # What is written is copied within two fifths of a second. Any moment of the last five minutes can be restored, of the
-  # last days every half minute. https://litestream.io/reference/config
+  # Writes are replicated within 0.4 s. Restorable are any point in time of the last five minutes, and of the last days
+  # one every half minute. https://litestream.io/reference/config
   litestream = <<-YAML
     addr: {{ env "NOMAD_ADDR_litestream" }}
     logging:
@@ -112,7 +112,7 @@ job "service" {
   type        = "service"
   datacenters = var.datacenters
 
-  # The old one ends before the new one begins: both would write to the same file. So no canary, ever.
+  # The old instance ends before the new one starts, because both would write to the same file. So there is no canary.
   update {
     max_parallel     = 1
     canary           = 0
@@ -121,7 +121,7 @@ job "service" {
     healthy_deadline = "2m"
     auto_revert      = true
 
-    # The first allocation that fails brings the version before it back: nobody is served meanwhile.
+    # The first failed allocation reverts to the previous version, because the service is down meanwhile.
     progress_deadline = "0"
   }
 
@@ -132,7 +132,7 @@ job "service" {
     content {
       count = 1
 
-      # In place first, for whatever passes; then anew, for ever, ever more slowly.
+      # Restarts in place first, for transient failures; then reschedules without limit, with growing delays.
       restart {
         attempts = 2
         interval = "1m"
@@ -147,8 +147,8 @@ job "service" {
         unlimited      = true
       }
 
-      # A node that cannot be heard may still be writing. Nothing takes its place by itself: a second writer elsewhere
-      # would be a second marketplace. To move it is a person's decision: README.md.
+      # An unreachable node may still be writing, and a second writer elsewhere would be a second marketplace. So the
+      # allocation is not replaced automatically. An operator decides to move it: README.md.
       disconnect {
         lost_after = "24h"
         replace    = false
@@ -162,7 +162,7 @@ job "service" {
         }
       }
 
-      # Also for raw_exec, which mounts nothing: it runs where its data are, and nowhere else.
+      # Also for raw_exec, which mounts no volumes: it places the job on the node that has its data.
       volume "data" {
         type      = "host"
         source    = "ticketing-${var.service}"
@@ -185,7 +185,8 @@ job "service" {
         port     = "http"
         tags     = ["ticketing", "metrics"]
 
-        # Whether requests are sent to it. A database that cannot write passes by itself, and no restart helps it.
+        # Decides whether it receives requests. It does not restart the service, which would not help a database that
+        # cannot be written.
         check {
           name     = "ready"
           type     = "http"
@@ -194,8 +195,8 @@ job "service" {
           timeout  = "2s"
         }
 
-        # Whether it lives. Only this restarts it, after fifteen times. Consul waits for it, too, before it is healthy:
-        # hence every second.
+        # Only this check restarts the service, after 15 failures. The service is not healthy before it has passed, hence
+        # the short interval.
         check {
           name           = "alive"
           type           = "http"
@@ -218,7 +219,7 @@ job "service" {
         tags     = ["ticketing", "metrics"]
       }
 
-      # In an allocation's beginning: no database here, but a replica? Then that first (service/restore.sh).
+      # At the start of an allocation, restores the replica if there is no database (service/restore.sh).
       dynamic "task" {
         for_each = ["restore", "litestream"]
         labels   = [task.value]
@@ -227,13 +228,13 @@ job "service" {
           driver = var.driver
           user   = var.user
 
-          # Nomad ends a sidecar when the service has ended: the last write is copied, too.
+          # Nomad stops a sidecar after the service, so the last write is replicated as well.
           lifecycle {
             hook    = task.value == "restore" ? "prestart" : "poststart"
             sidecar = task.value != "restore"
           }
 
-          # A replica that cannot be written stops nobody from selling; an alert tells.
+          # A replica that cannot be written does not stop the service; an alert reports it.
           restart {
             attempts = 3
             interval = "1m"
@@ -285,7 +286,7 @@ job "service" {
             data        = file("service/${task.value}.sh")
           }
 
-          # For S3 it holds keys, hence where only this user reads it.
+          # For S3 it contains keys, so only this user can read it.
           template {
             destination = "secrets/litestream.yml"
             data        = local.litestream
@@ -316,7 +317,7 @@ job "service" {
           driver = var.driver
           user   = var.user
 
-          # Requests under way end (10 s), the batch in hand is applied and the outbox published (4 s).
+          # Time to finish running requests (10 s), to apply the current batch and to publish the outbox (4 s).
           kill_signal  = "SIGTERM"
           kill_timeout = "30s"
 
@@ -365,8 +366,8 @@ job "service" {
             data        = file("service/serve.sh")
           }
 
-          # Secrets are files that this job alone can read. Only a new secret restarts it: that a peer has moved is
-          # heard from Consul while it runs.
+          # Secrets are files that only this job can read. A new secret restarts it; a new address of a peer does not,
+          # because the service watches Consul.
           dynamic "template" {
             for_each = merge(local.this.secrets, {
               amqp-url = "amqp://${var.service}:{{ .amqp_password }}@rabbitmq/%2f"
@@ -398,13 +399,13 @@ job "service" {
 }
 
 variable "datacenters" {
-  description = "Where it may run."
+  description = "Datacenters in which it may run."
   type        = list(string)
   default     = ["*"]
 }
 
 variable "driver" {
-  description = "exec: isolated, as an unprivileged user. raw_exec: where a node cannot isolate. docker: from an image."
+  description = "exec: isolated, as an unprivileged user. raw_exec: for nodes that cannot isolate. docker: from an image."
   type        = string
   default     = "exec"
 
@@ -415,24 +416,24 @@ variable "driver" {
 }
 
 variable "user" {
-  description = "As whom it runs. The volume must be this user's, and secrets are readable by user id 65534 alone."
+  description = "The user that it runs as. The volume must belong to this user. Secrets are readable by user id 65534 only."
   type        = string
   default     = "nobody"
 }
 
 variable "release" {
-  description = "The folder of the release, from which nodes fetch the binaries; not for docker."
+  description = "The URL of the release folder, from which nodes download the binaries; not for docker."
   type        = string
   default     = "https://releases.example/ticketing"
 
   validation {
     condition     = var.release != "" && regex_replace(var.release, "^https?://[^?#]+[^/?#]$", "") == ""
-    error_message = "Must be an address without a slash at its end."
+    error_message = "Must be a URL without a slash at its end."
   }
 }
 
 variable "checksums" {
-  description = "What the files of the release must be: sha256:…, by their names. `just release-binaries` writes them."
+  description = "Checksums (sha256:…) of the release files by name. `just release-binaries` writes them."
   type        = map(string)
   default     = {}
 
@@ -443,13 +444,13 @@ variable "checksums" {
 }
 
 variable "image" {
-  description = "The image with all binaries, by its digest; for docker alone."
+  description = "The image with all binaries, by its digest; for docker only."
   type        = string
   default     = "registry.example/ticketing:latest"
 }
 
 variable "data" {
-  description = "The folder under which each service has its own; for raw_exec, which mounts no volume: the path of the host volume is this and the name."
+  description = "The folder that contains the folder of each service; for raw_exec, which mounts no volume. The path of a host volume is this folder and the name of the service."
   type        = string
   default     = "/srv/ticketing"
 
@@ -460,18 +461,18 @@ variable "data" {
 }
 
 variable "consul_url" {
-  description = "The Consul agent on each node."
+  description = "The URL of the Consul agent on each node."
   type        = string
   default     = "http://127.0.0.1:8500"
 
   validation {
     condition     = var.consul_url != "" && regex_replace(var.consul_url, "^http://[^/?#@]+$", "") == ""
-    error_message = "Must be an address such as http://127.0.0.1:8500."
+    error_message = "Must be a URL such as http://127.0.0.1:8500."
   }
 }
 
 variable "order_window_seconds" {
-  description = "Within which time an order is to be paid, unless its listing says otherwise. Read by order and expiration: give both the same."
+  description = "The time within which an order must be paid, unless its listing has its own. Order and expiration need the same value."
   type        = number
   default     = 900
 
@@ -482,7 +483,7 @@ variable "order_window_seconds" {
 }
 
 variable "allowed_origins" {
-  description = "Origins of pages elsewhere that may write with the session cookie."
+  description = "Origins of other sites that may write with the session cookie."
   type        = list(string)
   default     = []
 
@@ -493,19 +494,19 @@ variable "allowed_origins" {
 }
 
 variable "log" {
-  description = "What is logged: a level, or a list such as info,order=debug."
+  description = "The log filter: a level, or a list such as info,order=debug."
   type        = string
   default     = "info"
 }
 
 variable "environment" {
-  description = "Further settings, by their variables: every flag has one, see `ticketing-<service> serve --help`."
+  description = "Further settings by environment variable. Every flag has one: see `ticketing-<service> serve --help`."
   type        = map(string)
   default     = {}
 }
 
 variable "max_tickets_per_order" {
-  description = "How many tickets one order can have at most."
+  description = "The maximum number of tickets of an order."
   type        = number
   default     = 10
 
@@ -516,7 +517,7 @@ variable "max_tickets_per_order" {
 }
 
 variable "password_hashers" {
-  description = "Passwords that are hashed at the same time. Each takes 19 MiB meanwhile, of the memory that the job has."
+  description = "The number of passwords that are hashed concurrently. Each hash needs 19 MiB of the memory of the job."
   type        = number
   default     = 4
 
@@ -533,7 +534,7 @@ variable "cookie_secure" {
 }
 
 variable "trusted_proxies" {
-  description = "Networks of the ingress, whose X-Forwarded-For is believed: failed attempts to sign in are counted by address."
+  description = "Networks of the ingress, whose X-Forwarded-For is trusted: failed sign-ins are counted by address."
   type        = list(string)
   default     = ["127.0.0.0/8"]
 
@@ -544,30 +545,30 @@ variable "trusted_proxies" {
 }
 
 variable "stripe_url" {
-  description = "Where Stripe's API is; for the double (stripe-sim.nomad.hcl) in a cluster for tests: http://127.0.0.1:12111/"
+  description = "The URL of Stripe's API; for the simulator (stripe-sim.nomad.hcl) in a test cluster: http://127.0.0.1:12111/"
   type        = string
   default     = "https://api.stripe.com/"
 
   validation {
     condition     = var.stripe_url != "" && regex_replace(var.stripe_url, "^https?://[^/?#@]+/$", "") == ""
-    error_message = "Must be an address such as https://api.stripe.com/."
+    error_message = "Must be a URL such as https://api.stripe.com/."
   }
 }
 
 variable "stripe_webhooks" {
-  description = "Whether Stripe tells by webhooks; stripe_webhook_secret of the Nomad variable signs them."
+  description = "Whether Stripe sends webhooks, signed with stripe_webhook_secret of the Nomad variable."
   type        = bool
   default     = false
 }
 
 variable "stripe_publishable_key" {
-  description = "Stripe's publishable key, for browsers that pay by themselves; of the same mode as the secret one."
+  description = "Stripe's publishable key, for payments in browsers; of the same mode as the secret key."
   type        = string
   default     = ""
 }
 
 variable "platform_fee_basis_points" {
-  description = "The platform's share of what is sold, in hundredths of a percent: 250 is 2.5 %. For what is taken from now on."
+  description = "The platform fee in hundredths of a percent: 250 is 2.5 %. It applies to later captures."
   type        = number
   default     = 0
 
@@ -578,7 +579,7 @@ variable "platform_fee_basis_points" {
 }
 
 variable "backup" {
-  description = "Where replicas go. file: a folder that outlives the node, by the host volume ticketing-<service>-backup. s3: a bucket."
+  description = "The destination of replicas. file: a folder that survives the loss of the node, as host volume ticketing-<service>-backup. s3: a bucket."
   type        = string
   default     = "file"
 
@@ -589,7 +590,7 @@ variable "backup" {
 }
 
 variable "backup_folder" {
-  description = "The folder under which each service's replica has its own; for raw_exec, as `data`."
+  description = "The folder that contains the folder of each service's replica; for raw_exec, like `data`."
   type        = string
   default     = "/srv/ticketing-backup"
 
@@ -600,7 +601,7 @@ variable "backup_folder" {
 }
 
 variable "backup_retention_hours" {
-  description = "For how long a moment can be restored."
+  description = "The time in hours for which a point in time can be restored."
   type        = number
   default     = 168
 
@@ -611,7 +612,7 @@ variable "backup_retention_hours" {
 }
 
 variable "backup_bucket" {
-  description = "The bucket, for s3; its keys are backup_access_key_id and backup_secret_access_key of the Nomad variable."
+  description = "The bucket, for s3. Its keys are backup_access_key_id and backup_secret_access_key of the Nomad variable."
   type        = string
   default     = "ticketing"
 
@@ -622,35 +623,35 @@ variable "backup_bucket" {
 }
 
 variable "backup_region" {
-  description = "The bucket's region, for s3."
+  description = "The region of the bucket, for s3."
   type        = string
   default     = "us-east-1"
 }
 
 variable "backup_endpoint" {
-  description = "The address of a store that speaks S3; empty for Amazon's own."
+  description = "The URL of an S3-compatible service; empty for Amazon S3."
   type        = string
   default     = ""
 
   validation {
     condition     = var.backup_endpoint == "" || regex_replace(var.backup_endpoint, "^https?://[^/?#@]+$", "") == ""
-    error_message = "Must be empty or an address such as https://s3.example."
+    error_message = "Must be empty or a URL such as https://s3.example."
   }
 }
 
 variable "backup_path_style" {
-  description = "Whether the bucket is part of the path instead of the host's name: most stores but Amazon's want it."
+  description = "Whether the bucket is part of the path instead of the host name. Most services other than Amazon S3 need this."
   type        = bool
   default     = true
 }
 
 variable "restore_to" {
-  description = "With no database on the volume: the moment to restore, such as 2026-11-24T20:15:00Z, instead of the newest."
+  description = "The point in time to restore if the volume has no database, such as 2026-11-24T20:15:00Z, instead of the newest."
   type        = string
   default     = ""
 
   validation {
     condition     = var.restore_to == "" || can(timeadd(var.restore_to, "0s"))
-    error_message = "Must be a moment as in RFC 3339."
+    error_message = "Must be a time in RFC 3339 format."
   }
 }

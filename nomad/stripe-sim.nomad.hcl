@@ -19,7 +19,7 @@ job "ticketing-stripe-sim" {
   group "stripe-sim" {
     count = 1
 
-    # In place first, for whatever passes; then anew, for ever, ever more slowly.
+    # Restarts in place first, for transient failures; then reschedules without limit, with growing delays.
     restart {
       attempts = 5
       interval = "2m"
@@ -41,13 +41,13 @@ job "ticketing-stripe-sim" {
     }
 
     network {
-      # Where var.stripe_url of the payment service says.
+      # The port in var.stripe_url of the payment service.
       port "http" {
         static = var.stripe_sim_port
       }
     }
 
-    # Also for raw_exec, which mounts nothing: it runs where its data are, and nowhere else.
+    # Also for raw_exec, which mounts no volumes: it places the job on the node that has its data.
     volume "data" {
       type      = "host"
       source    = "ticketing-stripe-sim"
@@ -107,7 +107,7 @@ job "ticketing-stripe-sim" {
         STRIPE_SIM_DATABASE = var.driver == "raw_exec" ? "${var.data}/stripe-sim/stripe.db" : "/data/stripe.db"
       }, var.stripe_webhook_url == "" ? {} : { STRIPE_SIM_WEBHOOK_URL = var.stripe_webhook_url })
 
-      # The keys that the payment service has, too.
+      # The same keys as in the payment service.
       template {
         destination = "secrets/keys.env"
         env         = true
@@ -135,7 +135,7 @@ job "ticketing-stripe-sim" {
 }
 
 variable "stripe_webhook_url" {
-  description = "Where it posts events, signed: the ingress' address and /api/v1/payments/webhook. Empty: nowhere."
+  description = "The URL to which it posts signed events: the address of the ingress and /api/v1/payments/webhook. If empty, it posts none."
   type        = string
   default     = ""
 }
@@ -147,13 +147,13 @@ variable "stripe_sim_port" {
 }
 
 variable "datacenters" {
-  description = "Where it may run."
+  description = "Datacenters in which it may run."
   type        = list(string)
   default     = ["*"]
 }
 
 variable "driver" {
-  description = "exec: isolated, as an unprivileged user. raw_exec: where a node cannot isolate. docker: from an image."
+  description = "exec: isolated, as an unprivileged user. raw_exec: for nodes that cannot isolate. docker: from an image."
   type        = string
   default     = "exec"
 
@@ -164,24 +164,24 @@ variable "driver" {
 }
 
 variable "user" {
-  description = "As whom it runs. The volume must be this user's, and secrets are readable by user id 65534 alone."
+  description = "The user that it runs as. The volume must belong to this user. Secrets are readable by user id 65534 only."
   type        = string
   default     = "nobody"
 }
 
 variable "release" {
-  description = "The folder of the release, from which nodes fetch the binaries; not for docker."
+  description = "The URL of the release folder, from which nodes download the binaries; not for docker."
   type        = string
   default     = "https://releases.example/ticketing"
 
   validation {
     condition     = var.release != "" && regex_replace(var.release, "^https?://[^?#]+[^/?#]$", "") == ""
-    error_message = "Must be an address without a slash at its end."
+    error_message = "Must be a URL without a slash at its end."
   }
 }
 
 variable "checksums" {
-  description = "What the files of the release must be: sha256:…, by their names. `just release-binaries` writes them."
+  description = "Checksums (sha256:…) of the release files by name. `just release-binaries` writes them."
   type        = map(string)
   default     = {}
 
@@ -192,13 +192,13 @@ variable "checksums" {
 }
 
 variable "image" {
-  description = "The image with all binaries, by its digest; for docker alone."
+  description = "The image with all binaries, by its digest; for docker only."
   type        = string
   default     = "registry.example/ticketing:latest"
 }
 
 variable "data" {
-  description = "The folder under which each service has its own; for raw_exec, which mounts no volume: the path of the host volume is this and the name."
+  description = "The folder that contains the folder of each service; for raw_exec, which mounts no volume. The path of a host volume is this folder and the name of the service."
   type        = string
   default     = "/srv/ticketing"
 

@@ -1,12 +1,12 @@
-# Rendered by Nomad whenever a service moves; nginx then reads it again (SIGHUP) without dropping a request.
-{{- $houses := "auth ticket order payment expiration" | split " " }}
-{{- $again := printf "127.0.0.1:%s" (env "NOMAD_PORT_again") }}
+# Nomad renders this file when the address of a service changes. nginx then reloads it (SIGHUP) without dropping a request.
+{{- $services := "auth ticket order payment expiration" | split " " }}
+{{- $retry := printf "127.0.0.1:%s" (env "NOMAD_PORT_retry") }}
 daemon off;
 {{- with env "INGRESS_USER" }}
 user {{ . }};
 {{- end }}
 worker_processes {{ env "INGRESS_WORKERS" }};
-# What an old worker has under way when the configuration changes may take this long.
+# The time that requests of an old worker may take after a reload.
 worker_shutdown_timeout 60s;
 pid {{ env "NOMAD_TASK_DIR" }}/nginx.pid;
 error_log stderr warn;
@@ -38,7 +38,7 @@ http {
     keepalive_timeout 65s;
     client_header_timeout 15s;
     client_body_timeout 15s;
-    # The services take 64 KiB.
+    # The services accept 64 KiB.
     client_max_body_size 128k;
     client_body_buffer_size 128k;
     gzip on;
@@ -48,11 +48,11 @@ http {
     proxy_http_version 1.1;
     proxy_connect_timeout 2s;
     proxy_read_timeout 40s;
-    # There is one instance of each service: what to do when it does not answer is said below.
+    # Each service has one instance. Retries are configured below.
     proxy_next_upstream off;
 
-    # Which service a path belongs to. Nothing else is passed on: not /metrics, not /health.
-    map $uri $house {
+    # The service of each path. Other paths, such as /metrics and /health, are not forwarded.
+    map $uri $service {
         default "";
         ~^/api/v1/auth(/|$) auth;
         ~^/api/v1/tickets(/|$) ticket;
@@ -60,28 +60,28 @@ http {
         ~^/api/v1/payments(/|$) payment;
         ~^/api/v1/expirations(/|$) expiration;
     }
-{{ range $houses }}
+{{ range $services }}
     upstream {{ . }} {
 {{- range service (print "ticketing-" .) }}
         server {{ .Address }}:{{ .Port }} max_fails=0;
 {{- else }}
-        # Nobody is healthy now: refused at once.
+        # No healthy instance: connections are refused at once.
         server 127.0.0.1:1 max_fails=0;
 {{- end }}
-        # Given up before the service does (after a minute), so that it never hangs up on a request.
+        # Shorter than in the services (a minute), so that a service never closes a connection in use.
         keepalive 64;
         keepalive_timeout 30s;
     }
 {{ end }}
-    upstream again {
-        server {{ $again }} max_fails=0;
+    upstream retry {
+        server {{ $retry }} max_fails=0;
     }
 
-    # A service that is updated is away for some seconds: it has one writer, so the old one ends before the new one
-    # begins. A request that did not reach it is held and tried again after 1, 1.5, 2, 2 and 3.5 s, through a server of our
-    # own: a worker that reads the new configuration accepts that connection, and knows where the service is now.
-    # A request may be tried again if not a byte of it was sent, if it only reads, or if it has an idempotency key.
-    map "$upstream_bytes_sent|$request_method|$http_idempotency_key" $may_try_again {
+    # An update stops a service for some seconds: it has one writer, so the old instance ends before the new one starts.
+    # A request that did not reach the service is held and retried after 1, 1.5, 2, 2 and 3.5 s, through an internal
+    # server: a worker with the new configuration accepts that connection, and has the new address of the service.
+    # A request may be retried if no byte of it was sent, if it only reads, or if it has an idempotency key.
+    map "$upstream_bytes_sent|$request_method|$http_idempotency_key" $may_retry {
         volatile;
         default 0;
         "~^[-0, :]*\|" 1;
@@ -89,40 +89,40 @@ http {
         "~\|POST\|." 1;
     }
 
-    map "" $away {
-        default '{"type":"urn:ticketing:problem:unavailable","title":"Service Unavailable","status":503,"detail":"This part is away for a moment: try again, with the same Idempotency-Key if there was one."}';
+    map "" $unavailable {
+        default '{"type":"urn:ticketing:problem:unavailable","title":"Service Unavailable","status":503,"detail":"The service is not available at the moment. Retry later, with the same Idempotency-Key if the request has one."}';
     }
-    map "" $unknown {
-        default '{"type":"urn:ticketing:problem:unavailable","title":"Gateway Timeout","status":504,"detail":"There was no answer, and it is not known whether the request was carried out: look, or repeat it with its Idempotency-Key."}';
+    map "" $outcome_unknown {
+        default '{"type":"urn:ticketing:problem:unavailable","title":"Gateway Timeout","status":504,"detail":"The service did not answer, and the outcome of the request is unknown. Check the state of the resource, or repeat the request with its Idempotency-Key."}';
     }
 
     server {
-        listen {{ $again }};
+        listen {{ $retry }};
         access_log off;
 
-        # As our own other server has sent it on.
+        # The headers as the public server has set them.
         proxy_set_header Connection "";
         proxy_set_header Host $http_host;
 
         location / {
-            proxy_pass http://$house;
-            error_page 502 = @gone;
+            proxy_pass http://$service;
+            error_page 502 = @unreached;
         }
-        # 598, of our own making: not reached, may be tried again.
-        location @gone {
+        # 598 is internal: the service was not reached, and the request may be retried.
+        location @unreached {
             default_type application/problem+json;
             add_header Retry-After 2 always;
-            if ($may_try_again = 0) {
-                return 504 $unknown;
+            if ($may_retry = 0) {
+                return 504 $outcome_unknown;
             }
             if ($http_x_last_try) {
-                return 503 $away;
+                return 503 $unavailable;
             }
             return 598;
         }
     }
 
-    # For Nomad and Prometheus, on a port of its own.
+    # For Nomad and Prometheus, on a separate port.
     server {
         listen {{ env "NOMAD_ADDR_admin" }};
         access_log off;
@@ -165,23 +165,23 @@ http {
 
         proxy_set_header Connection "";
         proxy_set_header Host $http_host;
-        # What a client says of itself is not believed.
+        # Overwrites the headers of the client, which are not trusted.
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header X-Last-Try $last_try;
 
         location /api/ {
-            if ($house = "") {
+            if ($service = "") {
                 return 404;
             }
-            proxy_pass http://$house;
+            proxy_pass http://$service;
             error_page 502 = @wait1;
-            error_page 504 = @unknown;
-            error_page 404 = @nothing;
+            error_page 504 = @outcome_unknown;
+            error_page 404 = @not_found;
             error_page 413 = @too_large;
         }
 
-        # The pages about all services together; those of one service are its own.
+        # The pages about all services together. The pages of one service come from the service.
         location = / {
             return 302 /docs;
         }
@@ -195,7 +195,7 @@ http {
         location / {
             return 404;
         }
-        error_page 404 = @nothing;
+        error_page 404 = @not_found;
         error_page 413 = @too_large;
 
         set $last_try "";
@@ -203,52 +203,52 @@ http {
 {{- range $number, $wait := $waits }}
         location @wait{{ add $number 1 }} {
 {{- if eq $number 0 }}
-            if ($may_try_again = 0) {
+            if ($may_retry = 0) {
                 return 504;
             }
-            error_page 504 = @unknown;
+            error_page 504 = @outcome_unknown;
 {{- end }}
             auth_request /-/refused;
             auth_delay {{ $wait }};
-            error_page 401 = @again{{ add $number 1 }};
+            error_page 401 = @retry{{ add $number 1 }};
         }
-        location @again{{ add $number 1 }} {
+        location @retry{{ add $number 1 }} {
 {{- if eq (add $number 1) (len $waits) }}
-            # nginx leads a request on ten times, and this was the tenth: the other server says the last word.
+            # nginx follows at most ten internal redirects, and this is the tenth: the internal server sends the final response.
             set $last_try last;
-            proxy_pass http://again;
+            proxy_pass http://retry;
 {{- else }}
-            proxy_pass http://again;
+            proxy_pass http://retry;
             proxy_intercept_errors on;
             error_page 598 = @wait{{ add $number 2 }};
-            error_page 502 504 = @away;
+            error_page 502 504 = @unavailable;
 {{- end }}
         }
 {{- end }}
 
-        # What delays: nginx answers "unauthorized" late (auth_delay), and that leads on.
+        # The delay: nginx answers "unauthorized" after auth_delay, and error_page starts the next try.
         location = /-/refused {
             internal;
             return 401;
         }
 
-        location @nothing {
+        location @not_found {
             default_type application/problem+json;
-            return 404 '{"type":"urn:ticketing:problem:not-found","title":"Not Found","status":404,"detail":"There is nothing here."}';
+            return 404 '{"type":"urn:ticketing:problem:not-found","title":"Not Found","status":404,"detail":"This path does not exist."}';
         }
         location @too_large {
             default_type application/problem+json;
-            return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request can have 64 KiB."}';
+            return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request body may have at most 64 KiB."}';
         }
-        location @away {
+        location @unavailable {
             default_type application/problem+json;
             add_header Retry-After 2 always;
-            return 503 $away;
+            return 503 $unavailable;
         }
-        location @unknown {
+        location @outcome_unknown {
             default_type application/problem+json;
             add_header Retry-After 2 always;
-            return 504 $unknown;
+            return 504 $outcome_unknown;
         }
     }
 }
