@@ -74,7 +74,7 @@ refuse_old() {
     printf 'dbs:\n  - path: %s\n    replica:\n      type: file\n      path: %s\n' "$old/$1.db" "$cluster/backup/$1" >"$old/litestream.yml"
     ! said="$(NOMAD_SECRETS_DIR="$old" DATABASE="$old/$1.db" REPLICA="$cluster/backup/$1" RESTORE_TO="" \
         LITESTREAM="$dist/litestream" sh nomad/service/restore.sh 2>&1)" || die "an old database is gone on with: $said"
-    grep -q "gone on without this database" <<<"$said" || die "why is an old database refused? $said"
+    grep -q "replica is newer than this database" <<<"$said" || die "why is an old database refused? $said"
 }
 
 drain_second() {

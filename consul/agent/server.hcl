@@ -1,11 +1,11 @@
 # A Consul server, one of three: consul agent -config-file=server.hcl -config-file=acl.hcl -config-file=here.hcl
-# (here.hcl holds what differs: node_name, bind_addr, retry_join, datacenter, the gossip key in encrypt, TLS files.)
+# (here.hcl contains the settings of this machine: node_name, bind_addr, retry_join, datacenter, the gossip key in encrypt, TLS files.)
 
 data_dir         = "/opt/consul/data"
 server           = true
 bootstrap_expect = 3
 
-# Only this machine asks its agent; agents talk to each other on their own ports.
+# Clients are on this machine only; agents communicate on separate ports.
 client_addr = "127.0.0.1"
 
 ui_config {

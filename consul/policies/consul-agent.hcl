@@ -1,5 +1,5 @@
-# For Consul's own agents (acl.tokens.agent). Without it an agent can neither tell how its node is nor take away a
-# service that has ended: requests would go on being sent to it.
+# For Consul's own agents (acl.tokens.agent). Without it, an agent can neither update the status of its node nor
+# deregister a service that has ended, which would continue to receive requests.
 node_prefix "" {
   policy = "write"
 }

@@ -1,4 +1,4 @@
-# For Nomad's agents: they register what they run, and look up for templates.
+# For Nomad's agents: they register services, and resolve them for templates.
 agent_prefix "" {
   policy = "read"
 }

@@ -1,4 +1,4 @@
-# For our services: where the others are, and nothing else.
+# For the services: they resolve each other, and nothing else.
 node_prefix "" {
   policy = "read"
 }

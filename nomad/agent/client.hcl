@@ -1,17 +1,17 @@
 # A Nomad client: nomad agent -config=client.hcl -config=here.hcl
-# It runs as root, so that it can isolate what it runs.
+# It runs as root, so that it can isolate tasks.
 
 data_dir = "/opt/nomad/data"
 
 client {
   enabled = true
 
-  # A service takes up to 30 s to end well (kill_timeout in the jobs).
+  # A service needs up to 30 s to shut down (kill_timeout in the jobs).
   max_kill_timeout = "60s"
 
-  # All that a task with the driver exec sees of its node. Our binaries are static: they need the certificates by which
-  # Stripe is known, and names. What leads to them is a shell script of a few lines (nomad/service), which needs a shell.
-  # Without this line Nomad copies half of the system for each start, for 20 to 30 s. What a node lacks is left out.
+  # The files of the node that are visible to tasks with the driver exec. The binaries are static: they need the
+  # certificate authorities, for Stripe, and name resolution. Shell scripts start them (nomad/service), so a shell is
+  # needed. Without this setting Nomad copies half of the system for each start, for 20 to 30 s. Missing files are skipped.
   chroot_env = {
     "/bin/dash"                                    = "/bin/sh"
     "/bin/chmod"                                   = "/bin/chmod"
@@ -29,7 +29,7 @@ client {
     "/etc/group"                                   = "/etc/group"
   }
 
-  # Consul or the servers away: what was rendered stays, however long it takes. Left as it is, Nomad would end a task
+  # While Consul or the servers are down, rendered files stay, without a time limit. By default, Nomad would end a task
   # after twelve attempts.
   template {
     consul_retry {
@@ -44,9 +44,9 @@ client {
     }
   }
 
-  # One folder for each service, owned by the user it runs as: install -d -o nobody -g nogroup -m 700 …
-  # A volume is on one node alone: two nodes with the same one would be two marketplaces. Tasks with raw_exec do not
-  # mount it but are placed by it.
+  # One folder per service, owned by the user that it runs as: install -d -o nobody -g nogroup -m 700 …
+  # A volume exists on one node only: two nodes with the same volume would be two marketplaces. Tasks with raw_exec do not
+  # mount it, but are placed on its node.
   host_volume "ticketing-auth" {
     path = "/srv/ticketing/auth"
   }
@@ -66,8 +66,8 @@ client {
     path = "/srv/ticketing/rabbitmq"
   }
 
-  # Where each service's replica goes, unless that is a bucket: a folder on a disk that outlives this node, mounted on
-  # every node that the service may run on. The path is below the mount, so that without it nothing begins.
+  # The replica of each service, unless it is in a bucket: a folder on a disk that survives the loss of this node, mounted
+  # on every node on which the service may run. The path is below the mount point, so no service starts without it.
   host_volume "ticketing-auth-backup" {
     path = "/srv/ticketing-backup/auth"
   }
@@ -84,13 +84,13 @@ client {
     path = "/srv/ticketing-backup/payment"
   }
 
-  # Only for tests.
+  # For tests only.
   host_volume "ticketing-stripe-sim" {
     path = "/srv/ticketing/stripe-sim"
   }
 }
 
-# For the broker and the ingress, which are the distribution's own packages. Who may submit jobs can be root here.
+# For the broker and the ingress, which are packages of the distribution. Anyone who may submit jobs can become root.
 plugin "raw_exec" {
   config {
     enabled = true

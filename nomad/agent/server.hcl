@@ -1,5 +1,5 @@
 # A Nomad server, one of three: nomad agent -config=server.hcl -config=here.hcl
-# (here.hcl holds what differs: name, addresses, datacenter, gossip key, TLS files.)
+# (here.hcl contains the settings of this machine: name, addresses, datacenter, gossip key, TLS files.)
 
 data_dir = "/opt/nomad/data"
 
@@ -12,7 +12,7 @@ server {
   heartbeat_grace = "30s"
 }
 
-# Without ACLs whoever reaches port 4646 reads every secret.
+# Without ACLs, every client of port 4646 can read all secrets.
 acl {
   enabled = true
 }

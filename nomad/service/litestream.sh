@@ -1,3 +1,3 @@
-# Copies what the service writes, for as long as that runs.
+# Replicates the database of the service, for as long as the service runs.
 [ -x "$LITESTREAM" ] || chmod 700 "$LITESTREAM"
 exec "$LITESTREAM" replicate -config "$NOMAD_SECRETS_DIR/litestream.yml"

@@ -1,5 +1,4 @@
-# Restores the newest replica of a service to scratch and has the service check it. A backup that nobody has restored is
-# a hope.
+# Restores the newest replica of a service to a scratch folder and runs the service's check on it.
 set -eu
 
 chmod 700 "$LITESTREAM" "$PROGRAM"
@@ -8,4 +7,4 @@ rm -rf "$copy" "$copy-wal" "$copy-shm"
 "$LITESTREAM" restore -config "$NOMAD_SECRETS_DIR/litestream.yml" -o "$copy" /replica
 "$PROGRAM" check --database "$copy"
 rm -rf "$copy" "$copy-wal" "$copy-shm"
-echo "the newest replica is whole"
+echo "the newest replica is complete and valid"

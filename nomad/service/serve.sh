@@ -1,12 +1,12 @@
-# Only an allocation that begins may begin without a database, for then restore.sh has looked for a replica. One whose
-# database has gone meanwhile ends, and Nomad makes a new one: an empty database never follows upon a full one.
+# Only a new allocation may start without a database, because restore.sh has looked for a replica. If the database
+# disappears later, the allocation ends and Nomad creates a new one. So an empty database never replaces a lost one.
 set -eu
 
-begun="$NOMAD_ALLOC_DIR/data/begun"
-if [ -e "$begun" ] && ! [ -s "$TICKETING_DATABASE" ] && ! [ -s "$TICKETING_DATABASE.restored" ]; then
-    echo "the database has gone: a new allocation restores it" >&2
+started="$NOMAD_ALLOC_DIR/data/started"
+if [ -e "$started" ] && ! [ -s "$TICKETING_DATABASE" ] && ! [ -s "$TICKETING_DATABASE.restored" ]; then
+    echo "the database is missing; a new allocation will restore it" >&2
     exit 1
 fi
-: >"$begun"
+: >"$started"
 [ -x "$PROGRAM" ] || chmod 700 "$PROGRAM"
 exec "$PROGRAM" serve
