@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use crate::modules::{Import, ModulePath, Modules};
 
 /// The modules at the root of every service. A small service leaves some of them out.
-const ROOMS: [&str; 9] = [
+const ROOMS: [&str; 10] = [
     "api",
+    "command",
     "domain",
     "events",
     "jobs",
