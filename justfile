@@ -6,21 +6,21 @@ set positional-arguments
 _list:
     @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
 
-# Run everything in one process: five services, broker, Stripe double, front door
+# Run everything in one process: five services, Stripe simulator, front door
 [no-exit-message]
 dev *args: _toolchain
     @scripts/with-broker cargo run --package stack --bin stack -- dev "$@"
 
-# Sell tickets to a running stack over HTTP, and say what happened
+# Sell tickets over HTTP on a running stack, and print each step
 [no-exit-message]
 demo *args: _toolchain
     @cargo run --quiet --package stack --bin demo -- "$@"
 
-# Run every check that CI runs, but test-nomad
+# Run all checks of CI, except test-nomad
 [no-exit-message]
 test: check _scripts _specs _observability _dependencies _nomad _packaging _tests
 
-# Check formatting and lints: the quick part of `test`
+# Check formatting and lints: the fast part of `test`
 [no-exit-message]
 check: _toolchain
     @scripts/step "formatting" cargo fmt --all --check
@@ -30,54 +30,54 @@ check: _toolchain
 fmt: _toolchain
     cargo fmt --all
 
-# Write openapi/*.json and docs/settings.md anew from the code
+# Regenerate openapi/*.json and docs/settings.md from the code
 specs: _toolchain
     cargo run --package stack --bin stack -- specs --write openapi
     cargo run --package stack --bin stack -- settings --write docs/settings.md
     scripts/validate-specs
 
-# Start the broker alone, and print its URL
+# Start the broker only, and print its URL
 [no-exit-message]
 broker:
     @scripts/broker start
 
-# Stop the broker; its queues are kept
+# Stop the broker and keep its queues
 [no-exit-message]
 broker-stop:
     @scripts/broker stop
 
-# Run the production jobs on a real Nomad and Consul on this machine (as root)
+# Run the production jobs with a real Nomad and Consul on this machine (as root)
 [no-exit-message]
 nomad-up:
     @scripts/nomad-up
 
-# Stop them; data and secrets are kept unless --forget
+# Stop these jobs; keep data and secrets unless --forget
 [no-exit-message]
 nomad-down *args:
     @scripts/nomad-down "$@"
 
-# Update, kill, break, lose and restore them under load, and compare everything afterwards (as root)
+# Update, kill, break, lose and restore the jobs under load, and verify all data afterwards (as root)
 [no-exit-message]
 test-nomad:
     @scripts/test-nomad
 
-# Format the files for Nomad and Consul
+# Format the configuration files of Nomad and Consul
 [no-exit-message]
 nomad-fmt:
     @"$(scripts/tool nomad)" fmt -recursive nomad consul/agent
 
-# Build what is deployed into ./dist: static binaries, checksums
+# Build the deployable files in ./dist: static binaries, checksums
 [no-exit-message]
 release-binaries *args: _toolchain
     @scripts/release-binaries "$@"
 
-# Make a release in ./dist: programs, archive, checksums, what they are made of, notes
+# Build a release in ./dist: programs, archive, checksums, SBOMs, notes
 [no-exit-message]
 release *args: _toolchain
     @scripts/release "$@"
 
-# Forget all data: databases and queues
-[confirm("This deletes ./.data and the queues of our broker. Go on?")]
+# Delete all data: databases and queues
+[confirm("This deletes ./.data and the queues of the broker that the scripts started. Continue?")]
 clean-data:
     @scripts/broker forget
     rm -rf .data

@@ -1,4 +1,4 @@
-# Shared by nomad-up, nomad-down and what tests the jobs: a Nomad and a Consul of one node each on this machine.
+# Shared by nomad-up, nomad-down and test-nomad: a Nomad and a Consul of one node each on this machine.
 # shellcheck shell=bash
 
 # shellcheck source=scripts/common.bash
@@ -10,38 +10,38 @@ http_port="${TICKETING_INGRESS:-4080}"
 https_port="$((http_port + 1))"
 release_port="$((http_port + 2))"
 driver="${TICKETING_DRIVER:-exec}"
-# s3: into a bucket of moto's, a double of Amazon's store.
+# s3: a bucket of moto, an S3 simulator.
 backup="${TICKETING_BACKUP:-file}"
 bucket_port="$((http_port + 4))"
 bucket_keys=()
 [ "$backup" = file ] || bucket_keys=(backup_access_key_id=ticketing backup_secret_access_key=ticketing)
 
 export NOMAD_ADDR="http://127.0.0.1:4646" CONSUL_HTTP_ADDR="http://127.0.0.1:8500"
-# And certificates of another store are not those of our bucket: tasks inherit what the agent has.
+# Tasks inherit the environment of the agent, and the certificates of another S3 service do not match the bucket.
 unset NOMAD_TOKEN CONSUL_HTTP_TOKEN NOMAD_NAMESPACE AWS_CA_BUNDLE
 
-# Set by make_ready, or by who sources this.
+# Set by install_tools, or by the sourcing script.
 nomad="${nomad:-}" consul="${consul:-}" bucket_server="${bucket_server:-}"
 
-# pid_of NAME: the process that start_process started under this name, if it still runs. A number alone may have become
-# somebody else's since: the moment at which the process began is compared, too.
+# pid_of NAME: the process that start_process started under this name, if it still runs. Its start time is compared as
+# well, because the process id may have been reused.
 pid_of() {
-    local pid began
-    read -r pid began 2>/dev/null <"$cluster/$1.pid" && [ -n "$began" ] &&
-        [ "$(began "$pid")" = "$began" ] && echo "$pid"
+    local pid started
+    read -r pid started 2>/dev/null <"$cluster/$1.pid" && [ -n "$started" ] &&
+        [ "$(start_ticks "$pid")" = "$started" ] && echo "$pid"
 }
 
-# When a process began, in ticks since the machine did.
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
+# The start time of a process, in ticks since the start of the machine.
+start_ticks() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20; }
 
-# start_process NAME COMMAND…: in a session of its own, unless it runs.
+# start_process NAME COMMAND…: starts a process in its own session, unless it runs.
 start_process() {
     local name="$1"
     shift
     if pid_of "$name" >/dev/null; then return; fi
     setsid "$@" </dev/null >>"$cluster/log/$name.log" 2>&1 &
-    echo "$! $(began "$!")" >"$cluster/$name.pid"
-    # Its end is looked for, and is nobody's message.
+    echo "$! $(start_ticks "$!")" >"$cluster/$name.pid"
+    # The shell must not report its end; pid_of detects it.
     disown "$!"
 }
 
@@ -51,13 +51,13 @@ stop_process() {
     if ! pid="$(pid_of "$1")"; then return 0; fi
     kill "-${2:-TERM}" "$pid" || true
     while kill -0 "$pid" 2>/dev/null; do
-        ((SECONDS < deadline)) || die "$1 (process $pid) does not stop"
+        ((SECONDS < deadline)) || die "$1 (process $pid) did not stop within 60 s"
         sleep 0.1
     done
     rm -f "$cluster/$1.pid"
 }
 
-# await_process NAME SECONDS COMMAND…: until the command succeeds, or the process has ended.
+# await_process NAME SECONDS COMMAND…: waits until the command succeeds. Fails if the process ends.
 await_process() {
     local name="$1" deadline=$((SECONDS + $2))
     shift 2
@@ -67,8 +67,8 @@ await_process() {
     done
 }
 
-# What runs the jobs, and what they need of this machine.
-make_ready() {
+# Installs the agents and the packages that the jobs need.
+install_tools() {
     nomad="$(scripts/tool nomad)" consul="$(scripts/tool consul)"
     [ "$backup" = file ] || bucket_server="$(scripts/tool moto_server)"
     [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || apt_install "RabbitMQ is missing" rabbitmq-server
@@ -76,10 +76,10 @@ make_ready() {
     have openssl || apt_install "OpenSSL is missing" openssl
 }
 
-make_folders() {
+create_folders() {
     local service
-    folder "$cluster/log"
-    # Tasks run as several users, and each has to get to its own.
+    ensure_folder "$cluster/log"
+    # Tasks run as several users, and each needs access to its own folder.
     chmod 711 "$cluster"
     chmod 700 "$cluster/log"
     mkdir -p "$cluster/secrets" "$cluster/nomad" "$cluster/consul" "$cluster/data"
@@ -92,9 +92,9 @@ make_folders() {
     install -d -o rabbitmq -g rabbitmq -m 700 "$cluster/data/rabbitmq"
 }
 
-# Nodes fetch what they run: here from this machine.
+# Serves the release, which nodes download over HTTP.
 serve_release() {
-    # The folder may be another one than last time.
+    # The folder may have changed since the last start.
     stop_process release
     start_process release python3 -m http.server --bind 127.0.0.1 --directory "${release_folder:-$dist}" "$release_port"
     await_process release 10 curl -sf "http://127.0.0.1:$release_port/"
@@ -102,7 +102,8 @@ serve_release() {
 
 start_bucket() {
     [ "$backup" = s3 ] || return 0
-    start_process bucket env PYTHONPATH="$(dirname "$(dirname "$bucket_server")")" "$bucket_server" -H 127.0.0.1 -p "$bucket_port"
+    start_process bucket env PYTHONPATH="$(dirname "$(dirname "$bucket_server")")" "$bucket_server" \
+        -H 127.0.0.1 -p "$bucket_port"
     await_process bucket 30 curl -sf -X PUT "http://127.0.0.1:$bucket_port/ticketing"
 }
 
@@ -111,13 +112,13 @@ start_consul() {
         -data-dir="$cluster/consul" -bootstrap-expect=1 -bind=127.0.0.1 -node=ticketing -dns-port=-1
     CONSUL_HTTP_TOKEN="$(token consul)"
     export CONSUL_HTTP_TOKEN
-    await_process consul 60 let_in_consul
-    "$consul" acl policy read -name ticketing >/dev/null 2>&1 || make_policies >/dev/null
+    await_process consul 60 ensure_consul_token
+    "$consul" acl policy read -name ticketing >/dev/null 2>&1 || create_policies >/dev/null
 }
 
-let_in_consul() { "$consul" acl token read -self || "$consul" acl bootstrap "$cluster/secrets/consul-token"; }
+ensure_consul_token() { "$consul" acl token read -self || "$consul" acl bootstrap "$cluster/secrets/consul-token"; }
 
-make_policies() {
+create_policies() {
     "$consul" acl policy create -name consul-agent -rules @consul/policies/consul-agent.hcl
     "$consul" acl token create -secret "$(token consul-agent)" -policy-name consul-agent -description "Consul's agents"
     "$consul" acl set-agent-token agent "$(token consul-agent)"
@@ -137,10 +138,10 @@ token() {
 start_nomad() {
     local service
     {
-        echo "# What differs on this machine from nomad/agent/*.hcl"
+        echo "# Settings of this machine, in addition to nomad/agent/*.hcl"
         echo 'name = "ticketing"'
         echo 'bind_addr = "127.0.0.1"'
-        # Nomad does not guess that nobody else is to find it.
+        # Without this, Nomad advertises an address of another interface.
         echo 'advertise { http = "127.0.0.1", rpc = "127.0.0.1", serf = "127.0.0.1" }'
         echo "data_dir = \"$cluster/nomad\""
         echo 'disable_update_check = true'
@@ -148,7 +149,7 @@ start_nomad() {
         echo "consul { token = \"$(token consul-nomad)\" }"
         echo 'client {'
         echo '  network_interface = "lo"'
-        # Asking a cloud for its name takes half a minute where there is none.
+        # Detecting a cloud takes half a minute if there is none.
         echo '  options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }'
         for service in "${services[@]}" stripe-sim rabbitmq; do
             host_volume "$service" "$cluster/data/$service"
@@ -159,7 +160,7 @@ start_nomad() {
     start_process nomad "$nomad" agent -config=nomad/agent/server.hcl -config=nomad/agent/client.hcl \
         -config="$cluster/secrets/here.hcl"
     await_process nomad 60 curl -sf "$NOMAD_ADDR/v1/status/leader"
-    enter_nomad
+    authenticate_nomad
     await_process nomad 60 node_ready
 }
 
@@ -167,17 +168,17 @@ host_volume() { printf '  host_volume "ticketing-%s" {\n    path = "%s"\n  }\n' 
 
 node_ready() { "$nomad" node status -self -short | grep -qE '^Status *= ready'; }
 
-# The first token, which may do everything. Whoever uses the cluster afterwards needs it, too.
-enter_nomad() {
+# Exports the management token. Users of the cluster need it as well.
+authenticate_nomad() {
     NOMAD_TOKEN="$(token nomad)"
     export NOMAD_TOKEN
-    # A server that has just been elected needs a moment.
-    await_process nomad 30 let_in_nomad
+    # A newly elected server needs a moment.
+    await_process nomad 30 ensure_nomad_token
 }
 
-let_in_nomad() { "$nomad" acl token self || "$nomad" acl bootstrap "$cluster/secrets/nomad-token"; }
+ensure_nomad_token() { "$nomad" acl token self || "$nomad" acl bootstrap "$cluster/secrets/nomad-token"; }
 
-# secret NAME: a random one, the same each time.
+# secret NAME: a random secret, the same each time.
 secret() {
     local file="$cluster/secrets/$1"
     [ -s "$file" ] || (umask 077 && openssl rand -hex 24 >"$file")
@@ -187,11 +188,11 @@ secret() {
 put_var() {
     local path="$1"
     shift
-    # Unchanged secrets are not written: jobs would restart for nothing.
+    # Jobs restart only if the value of a secret changes.
     "$nomad" var put -force -out=none "$path" "$@" >/dev/null 2>&1 || die "cannot put the Nomad variable $path"
 }
 
-# put_stripe KEY: for the payment service and for the double. Both have the one that signs webhooks, too.
+# put_stripe KEY: stores the key for the payment service and the simulator, with the secret that signs webhooks.
 put_stripe() {
     local keys=("stripe_secret_key=$1" "stripe_webhook_secret=whsec_$(secret stripe-webhook)")
     (umask 077 && echo "$1" >"$cluster/secrets/stripe-key")
@@ -207,7 +208,7 @@ put_secrets() {
     done
     put_var nomad/jobs/ticketing-rabbitmq "${broker[@]}"
     for service in "${services[@]}"; do
-        # Payment's variables hold Stripe's keys as well: put_stripe writes them.
+        # The variable of payment contains Stripe's keys as well; put_stripe writes it.
         [ "$service" != payment ] || continue
         put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")" "${bucket_keys[@]}"
     done
@@ -221,7 +222,7 @@ put_secrets() {
     put_var nomad/jobs/ticketing-ingress "tls_certificate=@$cluster/secrets/tls.crt" "tls_key=@$cluster/secrets/tls.key"
 }
 
-# run_job NAME [-var=…]…: returns when it is healthy.
+# run_job NAME [-var=…]…: runs a job, and returns when it is healthy.
 run_job() {
     local name="$1" file="$1"
     shift
@@ -233,7 +234,7 @@ run_job() {
 
 is_service() { [[ " ${services[*]} " == *" $1 "* ]]; }
 
-# What the jobs are told of this machine.
+# Writes the variables of the jobs for this machine.
 write_vars() {
     cat >"$cluster/here.vars.hcl" <<VARS
 driver          = "$driver"
@@ -254,7 +255,7 @@ cookie_secure   = false
 VARS
 }
 
-# All at once: each waits for whom it needs.
+# Runs all jobs at once: each waits for the services that it needs.
 run_jobs() {
     local name pids=() started=$SECONDS code=0
     for name in rabbitmq stripe-sim ingress "${services[@]}"; do
@@ -265,7 +266,7 @@ run_jobs() {
     ((code == 0)) || exit 1
 }
 
-# What Nomad mounted for its tasks must not be deleted through its mounts.
+# Unmounts the mounts of Nomad's tasks, so that deleting the folder does not delete the mounted files.
 unmount_under() {
     local mount
     awk -v under="$1/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r |
@@ -275,7 +276,7 @@ unmount_under() {
 stop_jobs() {
     local job
     pid_of nomad >/dev/null || return 0
-    enter_nomad
+    authenticate_nomad
     say "stopping the jobs"
     for job in ingress payment expiration order ticket auth backup stripe-sim rabbitmq; do
         "$nomad" job stop -detach "ticketing-$job" >/dev/null 2>&1 || true
@@ -289,7 +290,7 @@ nothing_runs() {
 
 stop_agents() {
     local name
-    # As a crash would: a client that leaves would be drained first.
+    # SIGINT ends an agent without leaving the cluster; a client that leaves would be drained first.
     for name in nomad2 nomad; do stop_process "$name" INT; done
     for name in consul2 consul release bucket; do stop_process "$name"; done
 }

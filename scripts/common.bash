@@ -1,9 +1,9 @@
-# Shared by the scripts here: how they speak, where they keep things, how they install a package.
+# Functions shared by the scripts: messages, folders, installation of packages.
 # shellcheck shell=bash
 
-# Tools and downloads: outside the clone, so that a second clone finds them.
+# Tools and downloads, outside the clone, so that all clones share them.
 cache="${XDG_CACHE_HOME:-${HOME:?is not set}/.cache}/ticketing"
-# What must survive, such as the broker's queues.
+# Persistent data, such as the queues of the broker.
 # shellcheck disable=SC2034  # read by the scripts that source this file
 state="${XDG_STATE_HOME:-$HOME/.local/state}/ticketing"
 
@@ -11,7 +11,7 @@ state="${XDG_STATE_HOME:-$HOME/.local/state}/ticketing"
 # shellcheck disable=SC2034  # read by the scripts that source this file
 mapfile -t services < <(ls "$(dirname "${BASH_SOURCE[0]}")/../svc")
 
-# Progress goes to standard error: standard output is for answers.
+# Prints progress to standard error; standard output is for results.
 say() { printf '%s\n' "ticketing: $*" >&2; }
 
 die() {
@@ -21,8 +21,8 @@ die() {
 
 have() { command -v "$1" >/dev/null 2>&1; }
 
-# Makes a folder that we can write to.
-folder() {
+# Creates a writable folder.
+ensure_folder() {
     if ! mkdir -p "$1" 2>/dev/null || ! [ -w "$1" ]; then die "cannot write to the folder $1"; fi
 }
 
@@ -37,34 +37,34 @@ as_root() {
     fi
 }
 
-# apt_install REASON PACKAGE…: installs what the distribution packages, or says what a person can do.
+# apt_install REASON PACKAGE…: installs packages of the distribution, or fails with a hint how to install them.
 apt_install() {
     local reason="$1" log
     shift
-    have apt-get || die "$reason: this is no Debian, please install $* by hand"
-    as_root true || die "$reason: please install $* (neither root nor sudo is available here)"
-    folder "$cache"
+    have apt-get || die "$reason: there is no apt-get, install $* by hand"
+    as_root true || die "$reason: install $* (neither root nor sudo is available)"
+    ensure_folder "$cache"
     log="$cache/apt.log"
     say "installing $* from the distribution (log: $log)"
-    # One list of packages that cannot be updated, of a source that has gone, need not matter.
+    # A package source that cannot be updated is tolerated.
     as_root apt-get update -q >"$log" 2>&1 </dev/null || true
     as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -q -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null ||
         die "installing $* failed: $(grep '^E:' "$log" | tail -n 1) (log: $log)"
 }
 
-# Makes sure that Python has its pip.
-pip_needed() {
+# Ensures that Python has pip.
+ensure_pip() {
     python3 -m pip --version >/dev/null 2>&1 || apt_install "Python's pip is missing" python3 python3-pip
 }
 
-# pip_into FOLDER ARGUMENT…: installs Python packages into a folder of their own, all or nothing.
-# Exit code 1 where that fails. A folder of one's own is fine with a Python that the distribution manages.
+# pip_into FOLDER ARGUMENT…: installs Python packages into a separate folder, all or nothing. Exit code 1 on failure.
+# A separate folder also works with a Python that the distribution manages.
 pip_into() {
     local folder="$1" fresh="$1.$$"
     shift
     have python3 || return 1
-    folder "$cache"
+    ensure_folder "$cache"
     rm -rf "$fresh"
     PIP_ROOT_USER_ACTION=ignore python3 -m pip install --quiet --disable-pip-version-check --no-input \
         --target "$fresh" "$@" >&2 || { rm -rf "$fresh" && return 1; }

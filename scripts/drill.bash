@@ -1,4 +1,4 @@
-# For test-nomad: buyers who go on while something is done, steps that are timed, and what is done to the cluster.
+# For test-nomad: load, timed steps, and the operations of the steps.
 # shellcheck shell=bash
 
 # shellcheck source=scripts/cluster.bash
@@ -9,12 +9,12 @@ programs="${TICKETING_PROGRAMS:-$cluster/bin}"
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
-# until_true SECONDS WHAT COMMAND…
+# until_true SECONDS CONDITION COMMAND…: waits until the command succeeds. CONDITION is for the error message.
 until_true() {
-    local deadline=$((SECONDS + $1)) what="$2"
+    local deadline=$((SECONDS + $1)) condition="$2"
     shift 2
     until "$@" >/dev/null 2>&1; do
-        ((SECONDS < deadline)) || die "$what: not within the time given"
+        ((SECONDS < deadline)) || die "timeout waiting for: $condition"
         sleep 0.2
     done
 }
@@ -25,51 +25,52 @@ record="$cluster/record.jsonl"
 start_load() {
     rm -f "$record" "$record.seed"
     start_process load "$programs/drill" load --url "$front" --record "$record" --rate "$rate"
-    # The crew signs up first.
-    until_true 90 "buyers" sold 100
+    # The buyers sign up first.
+    until_true 90 "buyers" has_responses 100
 }
 
-# sold COUNT: so many answers are written down.
-sold() { [ "$(wc -l <"$record")" -ge "$1" ]; }
+# has_responses COUNT: whether the record has this many responses.
+has_responses() { [ "$(wc -l <"$record")" -ge "$1" ]; }
 
 stop_load() { stop_process load; }
 
-# step HOW NAME COMMAND…: under load, timed. HOW: "none" when no request may fail that a client has sent twice, "some"
-# where a budget is broken by what is done, and the table tells by how much.
+# step ALLOWED NAME COMMAND…: runs a command under load and measures it. ALLOWED is "none" if no request may fail after
+# its retry, or "some" if the step may break the error budget; the table shows by how much.
 steps=()
 step() {
-    local how="$1" name="$2" since started=$SECONDS
+    local allowed="$1" name="$2" since started=$SECONDS
     shift 2
     say "$name"
     since="$(now_ms)"
-    pid_of load >/dev/null || die "the buyers have gone: $cluster/log/load.log"
+    pid_of load >/dev/null || die "the load has ended: $cluster/log/load.log"
     "$@"
     step_took=$((SECONDS - started))
-    # What it has led to is counted, too: two seconds of buyers who do not notice anything any more.
-    until_true 60 "sales go on after \"$name\"" sold $(($(wc -l <"$record") + 2 * rate))
-    steps+=("$how $since $(now_ms) $step_took $name")
-    tell_step "${steps[-1]}" >&2 || die "requests failed during \"$name\""
+    # Includes the consequences of the step: two more seconds of load.
+    until_true 60 "sales continue after \"$name\"" has_responses $(($(wc -l <"$record") + 2 * rate))
+    steps+=("$allowed $since $(now_ms) $step_took $name")
+    report_step "${steps[-1]}" >&2 || die "requests failed during \"$name\""
 }
 
-# tell_step STEP: what became of what was asked meanwhile, as far as it is known. Fails where nothing might.
-tell_step() {
-    local how since until took name line code=0
-    read -r how since until took name <<<"$1"
+# report_step STEP: prints the results of the requests during a step, as far as they are known. Fails if a request has
+# failed and none may.
+report_step() {
+    local allowed since until took name line code=0
+    read -r allowed since until took name <<<"$1"
     line="$("$programs/drill" report "$record" --since "$since" --until "$until" 2>"$cluster/log/failed")" || code=$?
     printf '%-52s %4d s  %s\n' "$name" "$took" "$line"
     ((code != 0)) || return 0
     cat "$cluster/log/failed" >>"$cluster/log/failures.log"
-    [ "$how" = some ] || { cat "$cluster/log/failed" >&2 && return 1; }
+    [ "$allowed" = some ] || { cat "$cluster/log/failed" >&2 && return 1; }
 }
 
-# Once more, when all that was asked is answered.
-tell_steps() {
-    local told code=0
-    for told in "${steps[@]}"; do tell_step "$told" || code=1; done
+# Reports all steps again, when all requests are answered.
+report_steps() {
+    local step code=0
+    for step in "${steps[@]}"; do report_step "$step" || code=1; done
     return "$code"
 }
 
-# The allocation of a job that runs, and its fields: running JOB, ID or NodeID.
+# allocation JOB [FIELD]: a field, ID or NodeID, of the running allocation of a job.
 allocation() {
     "$nomad" operator api "/v1/job/ticketing-$1/allocations" | python3 -c '
 import json, sys
@@ -77,7 +78,7 @@ runs = [a for a in json.load(sys.stdin) if a["ClientStatus"] == "running" and a[
 print(max(runs, key=lambda a: a["CreateIndex"])[sys.argv[1]] if runs else "")' "${2:-ID}"
 }
 
-# ready JOB [OLD]: Consul sends requests to its allocation, which is not the old one.
+# ready JOB [OLD]: whether the allocation of a job is healthy in Consul, and not the old one.
 ready() {
     local now
     now="$(allocation "$1")"
@@ -85,7 +86,7 @@ ready() {
         curl -sf "$CONSUL_HTTP_ADDR/v1/health/service/ticketing-$1?passing" | grep -qF "_nomad-task-$now-"
 }
 
-# The process of a service in its allocation; there is one.
+# The process of a service in its allocation.
 process_of() { pgrep -f "^(/[^ ]*)?/ticketing-$1 serve\$" | tail -n 1; }
 
 kill_service() {
@@ -98,8 +99,8 @@ kill_service() {
 
 another_process() { [ -n "$(process_of "$1")" ] && [ "$(process_of "$1")" != "$2" ]; }
 
-# A release of other versions: an ELF file with something behind it is another file, and the same program.
-make_releases() {
+# Creates releases of other versions. Data appended to an ELF file change its checksum, not the program.
+create_releases() {
     local file
     mkdir -p "$cluster/releases/next" "$cluster/releases/broken" "$cluster/releases/silent"
     ln -sfn "$dist" "$cluster/releases/this"
@@ -110,9 +111,10 @@ make_releases() {
             install -m 755 -t "$cluster/releases/next" "$file"
             echo "another version" >>"$cluster/releases/next/${file##*/}"
             printf '#!/bin/sh\nexit 1\n' >"$cluster/releases/broken/${file##*/}"
-            # Lives, and answers nobody.
+            # Runs, but does not answer.
             # shellcheck disable=SC2016
-            printf '#!/bin/sh\ntrap exit TERM\n/bin/sh -c "kill -STOP \$\$" &\nwait\n' >"$cluster/releases/silent/${file##*/}"
+            printf '#!/bin/sh\ntrap exit TERM\n/bin/sh -c "kill -STOP \$\$" &\nwait\n' \
+                >"$cluster/releases/silent/${file##*/}"
             ;;
         esac
     done
@@ -120,7 +122,7 @@ make_releases() {
     for file in next broken silent; do write_sums "$cluster/releases/$file"; done
 }
 
-# As release-binaries does.
+# Writes checksums like release-binaries.
 write_sums() {
     (
         cd "$1" || exit
@@ -139,11 +141,12 @@ deploy() {
     dist="$cluster/releases/$1" run_job "$2" -var="release=http://127.0.0.1:$release_port/$1"
 }
 
-# deploy_broken RELEASE SERVICE: the deployment fails, and the version before it is back.
+# deploy_broken RELEASE SERVICE: checks that the deployment fails and is reverted to the previous version.
 deploy_broken() {
     local old
-    old="$("$nomad" operator api "/v1/job/ticketing-$2" | python3 -c 'import json, sys; print(json.load(sys.stdin)["Version"])')"
-    ! (deploy "$1" "$2") 2>/dev/null || die "a broken $2 is called healthy"
+    old="$("$nomad" operator api "/v1/job/ticketing-$2" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["Version"])')"
+    ! (deploy "$1" "$2") 2>/dev/null || die "a broken $2 was reported as healthy"
     until_true 90 "$2 is reverted" reverted "$2" "$old"
     until_true 90 "$2 is ready" ready "$2"
 }
@@ -155,7 +158,7 @@ deployment = json.load(sys.stdin)
 sys.exit(deployment["Status"] != "successful" or deployment["JobVersion"] <= int(sys.argv[1]) + 1)' "$2"
 }
 
-# stop_allocation SERVICE: it ends well, and another one begins.
+# stop_allocation SERVICE: stops the allocation, and waits for a new one.
 stop_allocation() {
     local old
     old="$(allocation "$1")"
@@ -164,7 +167,7 @@ stop_allocation() {
     until_true 60 "$1 runs again" ready "$1"
 }
 
-# lose_database SERVICE: as a disk that fails under it.
+# lose_database SERVICE: simulates the loss of the disk.
 lose_database() {
     local lost
     lost="$(allocation "$1")"
@@ -175,11 +178,12 @@ lose_database() {
 
 kill_broker() {
     local old
-    # The Erlang machine of that allocation, and not another broker on this machine.
-    old="$(grep -ls "$(allocation rabbitmq)" /proc/[0-9]*/cgroup | cut -d / -f 3 | xargs -r ps -o pid=,comm= -p | awk '$2 ~ /beam/ { print $1 }')"
-    [ -n "$old" ] || die "no process of the broker is found"
+    # The Erlang process of this allocation, not of another broker on this machine.
+    old="$(grep -ls "$(allocation rabbitmq)" /proc/[0-9]*/cgroup | cut -d / -f 3 | xargs -r ps -o pid=,comm= -p |
+        awk '$2 ~ /beam/ { print $1 }')"
+    [ -n "$old" ] || die "no process of the broker found"
     kill -KILL "$old"
-    until_true 30 "the broker is seen to be away" not ready rabbitmq
+    until_true 30 "the broker is reported as down" not ready rabbitmq
     until_true 120 "the broker is back" ready rabbitmq
 }
 
@@ -191,16 +195,16 @@ restart_nomad() {
     stop_process nomad KILL
     start_nomad
     [ "$pids" = "$(for service in "${services[@]}"; do process_of "$service"; done)" ] ||
-        die "services did not survive their agent"
+        die "services were restarted with the agent"
 }
 
 restart_consul() {
     stop_process consul
     start_consul
-    for service in "${services[@]}"; do until_true 60 "Consul knows $service" ready "$service"; done
+    for service in "${services[@]}"; do until_true 60 "$service is registered in Consul" ready "$service"; done
 }
 
-# The broker takes the new one over as it starts again; what is said meanwhile waits in the outboxes.
+# The broker restarts with the new password; events wait in the outboxes meanwhile.
 rotate_broker() {
     local old
     rm "$cluster/secrets/amqp-order"
@@ -218,14 +222,14 @@ rotate_stripe() {
     until_true 60 "payment is ready" ready payment
 }
 
-prove_backups() {
+verify_backups() {
     local before
     before="$(date +%s)"
     "$nomad" job periodic force ticketing-backup >/dev/null
-    until_true 120 "the backups are proved" proved "$before"
+    until_true 120 "the backups are verified" backups_verified "$before"
 }
 
-proved() {
+backups_verified() {
     "$nomad" operator api '/v1/jobs?prefix=ticketing-backup/periodic-' | python3 -c '
 import json, sys
 runs = [j for j in json.load(sys.stdin) if j["SubmitTime"] >= int(sys.argv[1]) * 10**9]
@@ -233,11 +237,11 @@ summary = max(runs, key=lambda j: j["SubmitTime"])["JobSummary"]["Summary"]["pro
 sys.exit(summary["Complete"] != 1)' "$1"
 }
 
-# The release, and who buys. The latter are programs of tests, as `just test` builds them.
+# Builds the release, and the programs of the test in debug mode.
 get_programs() {
     local target="${CARGO_TARGET_DIR:-target}"
     if [ -z "${TICKETING_DIST:-}" ]; then scripts/release-binaries "$dist"; fi
-    [ -f "$dist/release.vars.hcl" ] || die "$dist holds no release: scripts/release-binaries makes one"
+    [ -f "$dist/release.vars.hcl" ] || die "$dist contains no release: run scripts/release-binaries"
     if [ -z "${TICKETING_PROGRAMS:-}" ]; then
         cargo build --quiet --locked --package drill --package stack --bins >&2
         cargo build --quiet --locked --package db --example replicated >&2

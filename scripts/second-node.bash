@@ -1,17 +1,17 @@
-# For test-nomad: a second machine and what happens to it, and Prometheus, which sees all of it.
+# For test-nomad: a second machine and its loss, and Prometheus.
 # shellcheck shell=bash
 
 # shellcheck source=scripts/drill.bash
 . scripts/drill.bash
 
-# A second machine, on 127.0.0.2: a Consul and a Nomad client of its own, and folders of its own; only the replicas are
-# where the first one has them, too.
+# Starts a second machine, on 127.0.0.2: its own Consul and Nomad client, and its own folders. Only the replicas are
+# shared with the first machine.
 start_second_node() {
-    local here="$cluster/node2" service
-    mkdir -p "$here"
-    chmod 711 "$here"
+    local node="$cluster/node2" service
+    mkdir -p "$node"
+    chmod 711 "$node"
     {
-        echo 'data_dir = "'"$here/consul"'"'
+        echo 'data_dir = "'"$node/consul"'"'
         echo 'client_addr = "127.0.0.2"'
         echo "acl { tokens { agent = \"$(token consul-agent)\" } }"
     } >"$cluster/secrets/consul2.hcl"
@@ -19,7 +19,7 @@ start_second_node() {
         echo 'name = "ticketing-2"'
         echo 'bind_addr = "127.0.0.2"'
         echo 'advertise { http = "127.0.0.2", rpc = "127.0.0.2", serf = "127.0.0.2" }'
-        echo "data_dir = \"$here/nomad\""
+        echo "data_dir = \"$node/nomad\""
         echo 'disable_update_check = true'
         echo 'acl { enabled = true }'
         echo 'consul {'
@@ -33,8 +33,8 @@ start_second_node() {
         echo '  max_dynamic_port = 32700'
         echo '  options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }'
         for service in "${services[@]}" stripe-sim rabbitmq; do
-            install -d -o nobody -g nogroup -m 700 "$here/data/$service"
-            host_volume "$service" "$here/data/$service"
+            install -d -o nobody -g nogroup -m 700 "$node/data/$service"
+            host_volume "$service" "$node/data/$service"
         done
         for service in "${services[@]}"; do host_volume "$service-backup" "$cluster/backup/$service"; done
         echo '}'
@@ -46,7 +46,7 @@ start_second_node() {
     await_process nomad2 60 second_node
 }
 
-# Its id, once it is ready.
+# The id of the second node, once it is ready.
 second_node() {
     "$nomad" operator api /v1/nodes | python3 -c '
 import json, sys
@@ -56,33 +56,37 @@ print(ready[0]) if ready else sys.exit(1)'
 
 runs_on() { [ "$(allocation "$1" NodeID)" = "$2" ] && ready "$1"; }
 
-# move_to_second SERVICE: nothing else may run there, so the first node takes nobody for a moment.
+# move_to_second SERVICE: moves a service, by making the first node ineligible for a moment.
 move_to_second() {
     "$nomad" node eligibility -self -disable >/dev/null
     "$nomad" alloc stop -detach "$(allocation "$1")" >/dev/null
     until_true 90 "$1 runs on the second node" runs_on "$1" "$(second_node)"
     "$nomad" node eligibility -self -enable >/dev/null
-    # What is left here is old from now on: it must not be gone on with, should the service come back.
+    # The old folder is out of date from now on, and must not be used if the service comes back.
     rm -rf "$cluster/before-the-move"
     mv "$cluster/data/$1" "$cluster/before-the-move"
     install -d -o nobody -g nogroup -m 700 "$cluster/data/$1"
 }
 
-# What the first node has kept is old: an allocation that found it there would not begin.
-refuse_old() {
-    local old="$cluster/before-the-move" said
-    printf 'dbs:\n  - path: %s\n    replica:\n      type: file\n      path: %s\n' "$old/$1.db" "$cluster/backup/$1" >"$old/litestream.yml"
-    ! said="$(NOMAD_SECRETS_DIR="$old" DATABASE="$old/$1.db" REPLICA="$cluster/backup/$1" RESTORE_TO="" \
-        LITESTREAM="$dist/litestream" sh nomad/service/restore.sh 2>&1)" || die "an old database is gone on with: $said"
-    grep -q "replica is newer than this database" <<<"$said" || die "why is an old database refused? $said"
+# Checks that an allocation refuses the out-of-date database that the first node has kept.
+check_old_database_refused() {
+    local old="$cluster/before-the-move" output
+    printf 'dbs:\n  - path: %s\n    replica:\n      type: file\n      path: %s\n' "$old/$1.db" "$cluster/backup/$1" \
+        >"$old/litestream.yml"
+    ! output="$(NOMAD_SECRETS_DIR="$old" DATABASE="$old/$1.db" REPLICA="$cluster/backup/$1" RESTORE_TO="" \
+        LITESTREAM="$dist/litestream" sh nomad/service/restore.sh 2>&1)" ||
+        die "an out-of-date database was accepted: $output"
+    grep -q "replica is newer than this database" <<<"$output" ||
+        die "an out-of-date database was refused for another reason: $output"
 }
 
 drain_second() {
     "$nomad" node drain -enable -deadline 1m -yes -detach "$(second_node)" >/dev/null
-    until_true 90 "$1 runs on the first node" runs_on "$1" "$("$nomad" node status -self -json | python3 -c 'import json, sys; print(json.load(sys.stdin)["ID"])')"
+    until_true 90 "$1 runs on the first node" runs_on "$1" "$("$nomad" node status -self -json |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["ID"])')"
 }
 
-# As a power cut: the agents, whatever they run, and the disk.
+# Simulates the loss of the machine: kills the agents and their tasks, and deletes the disk.
 lose_second() {
     local lost
     lost="$(allocation "$1")"
@@ -90,14 +94,14 @@ lose_second() {
     grep -ls "$lost" /proc/[0-9]*/cgroup | cut -d / -f 3 | xargs -r kill -KILL 2>/dev/null || true
     unmount_under "$cluster/node2"
     rm -rf "$cluster/node2/data"
-    # Nobody knows but a person that it will not come back.
+    # Only an operator can decide that the node is lost.
     "$nomad" alloc stop -detach "$lost" >/dev/null
     until_true 120 "$1 runs on the first node" ready "$1" "$lost"
-    # Or Prometheus would go on asking it.
+    # Otherwise Prometheus would continue to scrape it.
     "$consul" force-leave -prune ticketing-2 >/dev/null
 }
 
-second_again() {
+reenable_second() {
     "$nomad" node drain -disable -yes "$(second_node)" >/dev/null
     rm -rf "$cluster/node2/data/expiration" && install -d -o nobody -g nogroup -m 700 "$cluster/node2/data/expiration"
 }
@@ -109,24 +113,28 @@ start_prometheus() {
         --storage.tsdb.path="$cluster/prometheus" --web.listen-address="127.0.0.1:$prometheus_port"
 }
 
-# ask QUERY: how many series answer.
-ask() {
+# count_series QUERY: the number of series in the result.
+count_series() {
     curl -sfG "http://127.0.0.1:$prometheus_port/api/v1/query" --data-urlencode "query=$1" |
         python3 -c 'import json, sys; print(len(json.load(sys.stdin)["data"]["result"]))'
 }
 
-answers() { [ "$(ask "$1")" -ge "$2" ]; }
+has_series() { [ "$(count_series "$1")" -ge "$2" ]; }
 
-# Everything that Consul lists is scraped, the rules are there, and none of them wakes anybody.
-ask_prometheus() {
-    until_true 60 "Prometheus sees five services" answers "up{service=~\"$(IFS='|' && echo "${services[*]}")\"} == 1" "${#services[@]}"
-    until_true 60 "and their five Litestreams" answers 'up{service=~".*-litestream"} == 1' 5
-    until_true 30 "and requests" answers 'sum by (service) (http_server_request_duration_seconds_count)' 5
-    curl -sf "http://127.0.0.1:$prometheus_port/api/v1/rules" | grep -q TicketingServiceDown || die "Prometheus has no rules"
-    until_true 150 "nothing critical fires (Prometheus: $cluster/log/alerts.json)" calm
+# Checks that all services are scraped, that the rules are loaded, and that no critical alert fires.
+check_prometheus() {
+    until_true 60 "Prometheus scrapes all services" \
+        has_series "up{service=~\"$(IFS='|' && echo "${services[*]}")\"} == 1" "${#services[@]}"
+    until_true 60 "Prometheus scrapes every Litestream" \
+        has_series 'up{service=~".*-litestream"} == 1' "${#services[@]}"
+    until_true 30 "Prometheus has requests of every service" \
+        has_series 'sum by (service) (http_server_request_duration_seconds_count)' "${#services[@]}"
+    curl -sf "http://127.0.0.1:$prometheus_port/api/v1/rules" | grep -q TicketingServiceDown ||
+        die "Prometheus has no rules"
+    until_true 150 "no critical alert fires (Prometheus: $cluster/log/alerts.json)" no_critical_alert
 }
 
-calm() {
+no_critical_alert() {
     curl -sf "http://127.0.0.1:$prometheus_port/api/v1/alerts" >"$cluster/log/alerts.json"
-    not answers 'ALERTS{alertstate="firing", severity="critical"}' 1
+    not has_series 'ALERTS{alertstate="firing", severity="critical"}' 1
 }

@@ -1,7 +1,7 @@
-"""Holds our OpenAPI and AsyncAPI documents against the standards. validate-specs installs what it needs and starts it.
+"""Validates the OpenAPI and AsyncAPI documents against the standards. validate-specs installs its packages and runs it.
 
 For both: the document is valid, and every example is accepted by the schema that it illustrates.
-For OpenAPI also: each operation has an id and a summary or description, each body in and out an example.
+For OpenAPI also: each operation has an id and a summary or description, each request and response body an example.
 """
 
 import json
@@ -13,7 +13,7 @@ from jsonschema.exceptions import best_match
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-# Each service, and one document over all of them.
+# The document of each service, and the merged one.
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(folder.name for folder in (ROOT / "svc").iterdir()), "ticketing"]
 SCHEMAS = ROOT / "openapi" / "schema"
@@ -21,20 +21,20 @@ METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 
 
 def resolve(document, node):
-    """Follows local references until something real."""
+    """Follows local references to a node that is none."""
     while isinstance(node, dict) and "$ref" in node:
         reference = node["$ref"]
         node = document
         for part in reference.removeprefix("#/").split("/"):
             part = part.replace("~1", "/").replace("~0", "~")
             if not isinstance(node, dict) or part not in node:
-                raise LookupError(f"{reference} leads nowhere")
+                raise LookupError(f"{reference} does not exist")
             node = node[part]
     return node
 
 
 def references(node):
-    """Every `$ref` of a document, examples and property names aside."""
+    """Yields every `$ref` of a document, except in examples and property names."""
     if isinstance(node, dict):
         if isinstance(node.get("$ref"), str):
             yield node
@@ -47,7 +47,7 @@ def references(node):
 
 
 def refused(document, schema, example, validator, formats):
-    """Why a schema of the document refuses an example, or None."""
+    """Returns why a schema of the document refuses an example, or None."""
     inside = {"allOf": [schema], "components": document.get("components", {})}
     error = best_match(validator(inside, format_checker=formats).iter_errors(example))
     return error and f"{error.json_path}: {error.message}"
@@ -58,7 +58,7 @@ def openapi_errors(document):
         f"{'/'.join(map(str, error.absolute_path)) or 'document'}: {error.message}"
         for error in OpenAPIV30SpecValidator(document).iter_errors()
     ]
-    if invalid:  # its schemas cannot be trusted to judge examples
+    if invalid:  # invalid schemas cannot validate examples
         yield from invalid
         return
     for path, item in document.get("paths", {}).items():
@@ -101,14 +101,14 @@ def asyncapi_errors(document):
 
 
 def check(file, errors):
-    """Prints what is wrong with a file; says whether nothing is."""
+    """Prints the errors of a file. Returns whether there are none."""
     try:
         document = json.loads(file.read_text())
         for reference in references(document):
             resolve(document, reference)
         found = sorted(set(errors(document)))
     except FileNotFoundError:
-        found = ["is missing; `just specs` writes it"]
+        found = ["is missing; `./justw specs` writes it"]
     except (ValueError, LookupError) as error:
         found = [str(error)]
     for error in found:
