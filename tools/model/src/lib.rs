@@ -1,19 +1,27 @@
-//! A model of the money: one order, up to two attempts to pay it, Stripe, the clock, and everything in between that may
-//! come late, twice, or never. It is explored exhaustively by the tests of this crate; there is nothing else in it.
+//! A model of payments: one order, up to two payment attempts, Stripe, the clock, and the messages between them, which
+//! can be late, repeated or lost. The tests of this crate explore it exhaustively; the crate contains nothing else.
 //!
-//! * `lab`: the real order service and the real payment service, each a function from the rows of its database and what
-//!   it hears to other rows and what it says. Rules, SQL, triggers and constraints are those of production.
-//! * `bank`: Stripe, as far as it matters: intents, idempotency keys, refunds.
-//! * `world`: all of it together, and every step that can come next.
-//! * `rest`: what must be true in the end, if nothing disturbs any more.
+//! * `order_service`, `payment_service`: the real services. A step runs the service's own use case with its SQL,
+//!   triggers and constraints (`service_model`), in a database in memory (`database`).
+//! * `messages`: the events that the services publish.
+//! * `stripe`: the part of Stripe that matters here: intents, idempotency keys, refunds.
+//! * `state`, `system`, `actions`: the state of everything together, and every action that can follow.
+//! * `settlement`: the conditions that must hold once nothing disturbs the system any more.
 //!
-//! What is explored, what is not, and how to read a counter-example: `docs/adr/0038-every-interleaving.md`.
+//! The scope, the limits, and how to read a counter-example: `docs/adr/0038-every-interleaving.md`.
 #![cfg(test)]
 
-mod bank;
-mod lab;
-mod names;
-mod rest;
-mod services;
+mod actions;
+mod database;
+mod ids;
+mod interner;
+mod message_content;
+mod messages;
+mod order_service;
+mod payment_service;
+mod service_model;
+mod settlement;
+mod state;
+mod stripe;
+mod system;
 mod tests;
-mod world;

@@ -1,36 +1,36 @@
-//! What is explored, and how far.
+//! The explorations and their bounds.
 
 use std::time::Instant;
 
 use stateright::{Checker, HasDiscoveries, Model};
 
-use crate::world::{Bounds, Market};
+use crate::{state::Bounds, system::System};
 
-/// Explores all of it; gives back how it can end.
-fn explore(name: &str, market: Market) -> String {
-    let began = Instant::now();
-    let checker = market.checker().threads(threads()).spawn_bfs().join();
-    let market = checker.model();
-    let found = checker.discoveries();
-    for (property, way) in &found {
+/// Explores every state, and returns the end states.
+fn explore(name: &str, system: System) -> String {
+    let started = Instant::now();
+    let checker = system.checker().threads(threads()).spawn_bfs().join();
+    let system = checker.model();
+    let violations = checker.discoveries();
+    for (property, path) in &violations {
         println!(
-            "NOT: {property} {:?}, after",
-            way.last_state().wrong.unwrap_or_default()
+            "VIOLATED: {property} {:?}, after",
+            path.last_state().violation.unwrap_or_default()
         );
-        for action in way.clone().into_actions() {
-            println!("  {}", market.format_action(&action));
+        for action in path.clone().into_actions() {
+            println!("  {}", system.format_action(&action));
         }
     }
-    if let Some(bad) = &*market.bad.lock().unwrap() {
-        println!("{}: a world that goes on with", bad.why);
-        for action in &bad.way {
-            println!("  {}", market.format_action(action));
+    if let Some(unsettled) = &*system.unsettled.lock().unwrap() {
+        println!("{}: a state that continues with", unsettled.reason);
+        for action in &unsettled.path {
+            println!("  {}", system.format_action(action));
         }
         println!(
             "{:#?}\n{:#?}\n{:#?}",
-            market.order(&bad.end),
-            market.payment(&bad.end),
-            bad.end
+            system.order(&unsettled.end),
+            system.payment(&unsettled.end),
+            unsettled.end
         );
     }
     println!(
@@ -38,32 +38,33 @@ fn explore(name: &str, market: Market) -> String {
         checker.unique_state_count(),
         checker.state_count(),
         checker.max_depth(),
-        market.orders.size(),
-        market.payments.size(),
-        began.elapsed()
+        system.orders.size(),
+        system.payments.size(),
+        started.elapsed()
     );
-    assert!(found.is_empty(), "{name}: see above");
-    let ends = market.ends.lock().unwrap();
+    assert!(violations.is_empty(), "{name}: see above");
+    let ends = system.end_states.lock().unwrap();
     ends.iter().cloned().collect::<Vec<_>>().join("; ")
 }
 
-/// What is found first in services that are broken, by the shortest way.
-fn finds(order: Option<&'static str>, payment: Option<&'static str>) -> String {
-    let checker = Market::flawed(ONCE, order, payment).checker();
+/// Returns the first violation in services with injected faults, on the shortest path.
+fn first_violation(order: Option<&'static str>, payment: Option<&'static str>) -> String {
+    let checker = System::with_injected_faults(ONE_ATTEMPT, order, payment).checker();
     let checker = checker.finish_when(HasDiscoveries::Any).spawn_bfs().join();
-    let found = checker.discoveries();
-    let way = found.values().next().expect("it is found");
-    let bad = checker.model().bad.lock().unwrap();
-    let wrong = way.last_state().wrong.or(bad.as_ref().map(|bad| bad.why));
-    wrong.unwrap_or_default().to_owned()
+    let violations = checker.discoveries();
+    let path = violations.values().next().expect("a violation");
+    let unsettled = checker.model().unsettled.lock().unwrap();
+    let reason = unsettled.as_ref().map(|unsettled| unsettled.reason);
+    let violation = path.last_state().violation.or(reason);
+    violation.unwrap_or_default().to_owned()
 }
 
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// All that may happen to an attempt to pay.
-const ONCE: Bounds = Bounds {
+/// Everything that can happen to one payment attempt.
+const ONE_ATTEMPT: Bounds = Bounds {
     clock: 3,
     attempts: 1,
     cards: true,
@@ -72,39 +73,39 @@ const ONCE: Bounds = Bounds {
     cancel: true,
     withdraw: true,
     webhooks: true,
-    late: 1,
+    delayed_requests: 1,
     lapses: 1,
-    refusals: 1,
+    refused_captures: 1,
     refunds: 0,
-    by_hand: 0,
-    failures: 0,
-    uncovered: 0,
+    dashboard_refunds: 0,
+    failed_refunds: 0,
+    uncovered_refunds: 0,
     retries: 0,
 };
 
-/// What may happen to an order that is paid.
+/// Events after an order is paid.
 const SALE: Bounds = Bounds {
     clock: 4,
     withdraw: true,
     webhooks: true,
-    late: 1,
+    delayed_requests: 1,
     refunds: 1,
-    failures: 1,
+    failed_refunds: 1,
     attempts: 0,
     cards: false,
     browsers: false,
     declines: 0,
     cancel: false,
     lapses: 0,
-    refusals: 0,
-    by_hand: 0,
-    uncovered: 0,
+    refused_captures: 0,
+    dashboard_refunds: 0,
+    uncovered_refunds: 0,
     retries: 0,
 };
 
 #[test]
-fn an_attempt_to_pay() {
-    let ends = explore("one attempt", Market::new(ONCE));
+fn one_payment_attempt_settles() {
+    let ends = explore("one attempt", System::new(ONE_ATTEMPT));
     assert_eq!(
         ends,
         "cancelled; cancelled failed; cancelled voided; complete captured; complete captured paid"
@@ -112,17 +113,17 @@ fn an_attempt_to_pay() {
 }
 
 #[test]
-fn two_attempts_to_pay() {
+fn two_payment_attempts_settle() {
     let bounds = Bounds {
         attempts: 2,
         declines: 0,
-        refusals: 0,
-        late: 0,
+        refused_captures: 0,
+        delayed_requests: 0,
         webhooks: false,
         withdraw: false,
-        ..ONCE
+        ..ONE_ATTEMPT
     };
-    let ends = explore("two attempts", Market::new(bounds));
+    let ends = explore("two attempts", System::new(bounds));
     assert_eq!(
         ends,
         "cancelled; cancelled failed; cancelled failed failed; cancelled failed voided; cancelled voided; \
@@ -132,8 +133,8 @@ fn two_attempts_to_pay() {
 }
 
 #[test]
-fn a_sale_and_its_refunds() {
-    let ends = explore("a sale", Market::new(SALE).sold());
+fn a_sale_and_its_refunds_settle() {
+    let ends = explore("a sale", System::new(SALE).starting_with_sale());
     assert_eq!(
         ends,
         "complete captured; complete captured declined; complete captured declined failed; \
@@ -145,72 +146,78 @@ fn a_sale_and_its_refunds() {
 }
 
 #[test]
-fn a_withdrawn_sale_whose_refund_is_tried_again() {
+fn a_withdrawn_sale_whose_refund_is_retried_settles() {
     let bounds = Bounds {
-        late: 0,
+        delayed_requests: 0,
         refunds: 0,
-        uncovered: 1,
+        uncovered_refunds: 1,
         retries: 1,
         ..SALE
     };
-    explore("a withdrawn sale", Market::new(bounds).sold());
+    explore("a withdrawn sale", System::new(bounds).starting_with_sale());
 }
 
 #[test]
-fn a_sale_that_somebody_refunds_by_hand() {
+fn a_sale_that_is_refunded_in_the_dashboard_settles() {
     let bounds = Bounds {
         clock: 0,
         withdraw: false,
-        by_hand: 1,
+        dashboard_refunds: 1,
         ..SALE
     };
-    explore("a sale, refunded by hand", Market::new(bounds).sold());
+    explore(
+        "a sale, refunded in the dashboard",
+        System::new(bounds).starting_with_sale(),
+    );
 }
 
 /// Millions of states, some gigabytes: `cargo test -p model -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes, and for two attempts an hour"]
-fn deeper() {
+fn wider_bounds_settle() {
     let sale = Bounds {
-        uncovered: 1,
+        uncovered_refunds: 1,
         retries: 1,
         ..SALE
     };
-    explore("a sale, with more", Market::new(sale).sold());
-    let twice = Bounds {
+    explore("a sale, with more", System::new(sale).starting_with_sale());
+    let two_attempts = Bounds {
         attempts: 2,
         withdraw: false,
-        ..ONCE
+        ..ONE_ATTEMPT
     };
-    explore("two attempts, with more", Market::new(twice));
+    explore("two attempts, with more", System::new(two_attempts));
 }
 
 #[test]
-fn a_rule_that_is_broken_is_found() {
-    let in_payment = |flaw| finds(None, Some(flaw));
-    let in_order = |flaw| finds(Some(flaw), None);
-    // Money is taken without the order's word.
-    let found = in_payment("UPDATE payment SET status = 'capturing' WHERE status = 'authorized'");
+fn a_broken_rule_is_found() {
+    let in_payment = |fault| first_violation(None, Some(fault));
+    let in_order = |fault| first_violation(Some(fault), None);
+    // A capture before the order is confirmed.
+    let violation = in_payment("UPDATE payment SET status = 'capturing' WHERE status = 'authorized'");
     assert_eq!(
-        found,
+        violation,
         "a payment is captured only for an order that was confirmed with it"
     );
-    // Stripe is not asked to let go.
-    let found = in_payment(
+    // A payment that is not voided at Stripe.
+    let violation = in_payment(
         "UPDATE payment SET status = 'voided', failure_kind = NULL, failure_code = NULL, failure_message = NULL
          WHERE status = 'voiding'",
     );
-    assert_eq!(found, "a payment is not as its intent");
-    // Nobody hears that a payment is over.
-    let found = in_payment("DELETE FROM outbox WHERE event_type = 'ticketing.payment.failed.v1'");
-    assert_eq!(found, "an order has not ended");
-    // Nobody hears that an order ended.
-    let found = in_order("DELETE FROM outbox WHERE event_type = 'ticketing.order.cancelled.v1'");
-    assert_eq!(found, "the payment service has not heard how the order is");
-    // A confirmed order goes back to where it can expire.
-    let found = in_order(r#"UPDATE "order" SET status = 'created' WHERE status = 'awaiting:payment'"#);
+    assert_eq!(violation, "a payment does not agree with its intent");
+    // A failure of a payment that is not published.
+    let violation = in_payment("DELETE FROM outbox WHERE event_type = 'ticketing.payment.failed.v1'");
+    assert_eq!(violation, "an order has not ended");
+    // A cancellation that is not published.
+    let violation = in_order("DELETE FROM outbox WHERE event_type = 'ticketing.order.cancelled.v1'");
     assert_eq!(
-        found,
-        "Stripe is asked to take money for an order that is not confirmed with that payment"
+        violation,
+        "the payment service has not consumed the last event of the order"
+    );
+    // A confirmed order that can expire again.
+    let violation = in_order(r#"UPDATE "order" SET status = 'created' WHERE status = 'awaiting:payment'"#);
+    assert_eq!(
+        violation,
+        "a capture is requested for an order that is not confirmed with that payment"
     );
 }

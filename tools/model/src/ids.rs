@@ -1,25 +1,27 @@
-//! Ids and moments that are the same in every world: what is only another name is no other state.
+//! Ids and times that are the same in every state, so that states which differ only in them are one.
 
-use std::str::FromStr;
+use std::{str::FromStr, time::Duration};
 
 use values::{OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
-/// Noon of the day of the order.
-pub(crate) const NOON: Timestamp = Timestamp::from_millis(1_811_851_200_000);
+/// The time at which the order is placed.
+pub(crate) const START: Timestamp = Timestamp::from_millis(1_811_851_200_000);
 
-/// What of a moment is no whole step of the clock.
-pub(crate) const STEP: i64 = 10_000;
+/// The granularity of stored times, in milliseconds. Offsets within it are those of requests and webhooks.
+pub(crate) const GRANULARITY_MS: i64 = 10_000;
 
-const MINUTE: i64 = 60_000;
+const MINUTE_MS: i64 = 60_000;
 
-/// The steps of the clock: at first; the deadline; the extension's end; before Stripe forgets a key; after that.
-pub(crate) const CLOCK: [i64; 5] = [0, 15 * MINUTE, 20 * MINUTE, 1410 * MINUTE, 1500 * MINUTE];
+/// The ticks of the clock, in milliseconds after the start: the start; the deadline; the end of the extension; shortly
+/// before Stripe deletes an idempotency key; after that.
+pub(crate) const TICKS_MS: [i64; 5] = [0, 15 * MINUTE_MS, 20 * MINUTE_MS, 1410 * MINUTE_MS, 1500 * MINUTE_MS];
 
-pub(crate) const WINDOW: std::time::Duration = std::time::Duration::from_mins(15);
-pub(crate) const EXTENSION: std::time::Duration = std::time::Duration::from_mins(5);
+pub(crate) const ORDER_WINDOW: Duration = Duration::from_mins(15);
+pub(crate) const EXTENSION: Duration = Duration::from_mins(5);
 
-pub(crate) fn at(tick: u8) -> Timestamp {
-    Timestamp::from_millis(NOON.millis() + CLOCK[usize::from(tick)])
+/// Returns the time of a tick.
+pub(crate) fn time_of(tick: u8) -> Timestamp {
+    Timestamp::from_millis(START.millis() + TICKS_MS[usize::from(tick)])
 }
 
 pub(crate) const ORDER: &str = "01a5dc00-0000-7000-8000-00000000000a";
@@ -27,14 +29,14 @@ pub(crate) const PAYMENTS: [&str; 2] = [
     "01a5dc00-0000-7000-8000-0000000000b0",
     "01a5dc00-0000-7000-8000-0000000000b1",
 ];
-/// Refunds that the order service makes.
+/// Refunds that the order service creates.
 pub(crate) const REFUNDS: [&str; 3] = [
     "01a5dc00-0000-7000-8000-0000000000c0",
     "01a5dc00-0000-7000-8000-0000000000c1",
     "01a5dc00-0000-7000-8000-0000000000c2",
 ];
-/// Refunds that the payment service finds at Stripe.
-pub(crate) const BY_HAND: [&str; 2] = [
+/// Refunds in Stripe's dashboard, which the payment service finds.
+pub(crate) const DASHBOARD_REFUNDS: [&str; 2] = [
     "01a5dc00-0000-7000-8000-0000000000d0",
     "01a5dc00-0000-7000-8000-0000000000d1",
 ];
