@@ -9,15 +9,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use values::Clock;
 
 use crate::{
-    Trouble,
-    load::{self, Load},
-    record::{self, Recorder},
-    report::{self, Tally},
+    DrillError,
+    checks::{self, AllowedLoss, DatabasePaths},
+    load::{self, LoadPlan},
+    recording::{self, RecordWriter},
     settle,
-    verdict::{self, Forgiven, Places},
+    statistics::{self, ResponseStats},
 };
 
-/// Buyers who write down every answer, and a judge who asks five databases whether it was true.
+/// Put a load on a marketplace, record every response, and compare the record with the databases.
 #[derive(Debug, Parser)]
 #[command(name = "drill", version)]
 pub struct Cli {
@@ -27,57 +27,56 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lets people sell and buy at a steady rate, until the time is over, SIGTERM or SIGINT comes, or the stop file is
-    /// there
+    /// Buy and sell at a steady rate, until the time is over, on SIGTERM or SIGINT, or when the stop file exists
     Load(LoadArgs),
-    /// Notes in the record that something else is done from now on
+    /// Start a step in the record
     Step {
         /// The record
         record: PathBuf,
-        /// What is done
+        /// The name of the step
         step: String,
     },
-    /// Counts the answers of a record: a table of all, or one line for a stretch of time
+    /// Print statistics of a record: a table of all responses, or one line for a time range
     Report(ReportArgs),
-    /// Waits until every order of a record has ended, as its buyer sees it
+    /// Wait until every order of a record has ended, as reported to its buyer
     Settle(SettleArgs),
-    /// Compares the five databases with each other, with the record and with Stripe
+    /// Compare the five databases with each other, with the record and with Stripe
     Verdict(VerdictArgs),
 }
 
 #[derive(Debug, Args)]
 struct LoadArgs {
-    /// The front door
+    /// The URL of the front door
     #[arg(long, default_value = "http://127.0.0.1:4080")]
     url: String,
-    /// The file that every answer is appended to
+    /// Append every response to this file
     #[arg(long, value_name = "FILE")]
     record: PathBuf,
-    /// Arrivals in a second
+    /// Actions per second
     #[arg(long, default_value = "40")]
     rate: u32,
-    /// For how long: `15m`, `90s` [default: until stopped]
+    /// Stop after this time: `15m`, `90s` [default: until stopped]
     #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
-    lasting: Option<Duration>,
-    /// How many arrivals at most
+    duration: Option<Duration>,
+    /// Stop after this many actions
     #[arg(long, value_name = "COUNT")]
     arrivals: Option<u64>,
-    /// Ends when this file is there
+    /// Stop when this file exists
     #[arg(long, value_name = "FILE")]
     stop_file: Option<PathBuf>,
-    /// What passwords follow from [default: drawn, and kept in FILE.seed for its owner alone]
+    /// Derive passwords from this seed [default: created in FILE.seed, readable by its owner only]
     #[arg(long)]
     seed: Option<String>,
-    /// People who sell
+    /// The number of sellers
     #[arg(long, default_value = "5")]
     sellers: u32,
-    /// People who buy, to begin with
+    /// The number of buyers at the start
     #[arg(long, default_value = "40")]
     buyers: u32,
-    /// How often a request is tried again that got no answer, 502, 503 or 504
+    /// Retry a request this often that got no response, 502, 503 or 504
     #[arg(long, default_value = "1")]
     retries: u32,
-    /// Arrivals under way at once; others wait
+    /// The number of concurrent actions; further ones are delayed
     #[arg(long, default_value = "256")]
     at_once: usize,
 }
@@ -86,32 +85,32 @@ struct LoadArgs {
 struct ReportArgs {
     /// The record
     record: PathBuf,
-    /// What was asked from this moment on, in milliseconds since 1970: one line instead of the table
+    /// Count requests from this time on, in milliseconds since 1970, and print one line instead of the table
     #[arg(long, value_name = "MS")]
     since: Option<i64>,
-    /// Until this moment
+    /// Count requests up to this time
     #[arg(long, value_name = "MS")]
     until: Option<i64>,
-    /// Succeeds although there are failed ones
+    /// Succeed even if requests failed
     #[arg(long)]
     allow_failed: bool,
-    /// For programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct SettleArgs {
-    /// The front door
+    /// The URL of the front door
     #[arg(long, default_value = "http://127.0.0.1:4080")]
     url: String,
     /// The record
     #[arg(long, value_name = "FILE")]
     record: PathBuf,
-    /// What passwords follow from [default: FILE.seed]
+    /// Derive passwords from this seed [default: FILE.seed]
     #[arg(long)]
     seed: Option<String>,
-    /// How long to wait: `60s`
+    /// Wait at most this long: `60s`
     #[arg(long, default_value = "60s", value_parser = duration)]
     within: Duration,
 }
@@ -121,49 +120,49 @@ struct VerdictArgs {
     /// The folder of the databases: `DIR/order/order.db`, or `DIR/order.db`
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// A database that is elsewhere: `order=/somewhere/order.db`
-    #[arg(long, value_name = "SERVICE=FILE", value_parser = place)]
+    /// The path of one database: `order=/path/order.db`
+    #[arg(long, value_name = "SERVICE=FILE", value_parser = database_path)]
     database: Vec<(String, PathBuf)>,
     /// The record
     #[arg(long, value_name = "FILE")]
     record: PathBuf,
-    /// Where Stripe's double is, whose own list is compared, too
+    /// The URL of the Stripe simulator, whose payment intents are compared, too
     #[arg(long, value_name = "URL", requires = "stripe_key_file")]
     stripe: Option<String>,
-    /// The file that holds the secret key for it
+    /// Read the secret key for it from this file
     #[arg(long, value_name = "FILE")]
     stripe_key_file: Option<PathBuf>,
-    /// A service whose answers may be lost, because it was put back from a backup; may be given several times
+    /// Allow lost responses of this service, because it was restored from a backup; repeatable
     #[arg(long, value_name = "SERVICE")]
     forgive_service: Vec<String>,
-    /// Answers from this moment on may be lost, in milliseconds since 1970
+    /// Allow lost responses from this time on, in milliseconds since 1970
     #[arg(long, value_name = "MS", requires = "forgive_service")]
     forgive_from: Option<i64>,
-    /// Answers until this moment may be lost
+    /// Allow lost responses up to this time
     #[arg(long, value_name = "MS", requires = "forgive_service")]
     forgive_until: Option<i64>,
-    /// For programs
+    /// Print JSON
     #[arg(long)]
     json: bool,
 }
 
 impl Cli {
-    /// Does what was asked for. Failure: something was found, or could not be looked at.
+    /// Runs the command. Exit code 1: a check failed; 2: the command itself failed.
     pub async fn run(self) -> ExitCode {
-        let done = match self.command {
+        let result = match self.command {
             Command::Load(args) => args.run().await,
             Command::Step { record, step } => {
-                Recorder::open(&record).and_then(|recorder| recorder.step(Clock::system().now(), step).map(|()| true))
+                RecordWriter::open(&record).and_then(|writer| writer.step(Clock::system().now(), step).map(|()| true))
             }
             Command::Report(args) => args.run(),
             Command::Settle(args) => args.run().await,
             Command::Verdict(args) => args.run().await,
         };
-        match done {
+        match result {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
-            Err(trouble) => {
-                eprintln!("drill: {trouble}");
+            Err(error) => {
+                eprintln!("drill: {error}");
                 ExitCode::from(2)
             }
         }
@@ -171,11 +170,11 @@ impl Cli {
 }
 
 impl LoadArgs {
-    async fn run(self) -> Result<bool, Trouble> {
+    async fn run(self) -> Result<bool, DrillError> {
         let stop = CancellationToken::new();
         let (mut term, mut int) = (
-            signal(SignalKind::terminate()).map_err(Trouble::new)?,
-            signal(SignalKind::interrupt()).map_err(Trouble::new)?,
+            signal(SignalKind::terminate()).map_err(DrillError::new)?,
+            signal(SignalKind::interrupt()).map_err(DrillError::new)?,
         );
         let stopped = stop.clone();
         TaskTracker::new().spawn(async move {
@@ -185,51 +184,51 @@ impl LoadArgs {
             }
             stopped.cancel();
         });
-        let plan = Load {
+        let plan = LoadPlan {
             url: self.url,
             record: self.record,
             seed: self.seed,
             rate: self.rate,
-            lasting: self.lasting,
+            duration: self.duration,
             arrivals: self.arrivals,
             stop_file: self.stop_file,
             sellers: self.sellers,
             buyers: self.buyers,
             retries: self.retries,
-            at_once: self.at_once,
+            max_concurrent: self.at_once,
         };
-        let loaded = load::load(&plan, stop).await?;
-        println!("{}", report::table(&record::read(&plan.record)?));
-        if loaded.held_back > 0 {
-            println!("{} of {} arrivals had to wait", loaded.held_back, loaded.arrived);
+        let summary = load::load(&plan, stop).await?;
+        println!("{}", statistics::table(&recording::read(&plan.record)?));
+        if summary.delayed > 0 {
+            println!("{} of {} actions were delayed", summary.delayed, summary.started);
         }
         Ok(true)
     }
 }
 
 impl ReportArgs {
-    fn run(self) -> Result<bool, Trouble> {
-        let lines = record::read(&self.record)?;
-        let answers = report::within(&lines, self.since, self.until);
-        let (tally, step) = (
-            Tally::of(answers.iter().copied()),
+    fn run(self) -> Result<bool, DrillError> {
+        let lines = recording::read(&self.record)?;
+        let responses = statistics::within(&lines, self.since, self.until);
+        let (stats, is_range) = (
+            ResponseStats::of(responses.iter().copied()),
             self.since.is_some() || self.until.is_some(),
         );
-        match (step, self.json) {
-            (true, true) => println!("{}", json!(tally)),
-            (true, false) => println!("{}", tally.line()),
-            (false, true) => println!("{}", report::document(&lines)),
-            (false, false) => println!("{}", report::table(&lines)),
+        match (is_range, self.json) {
+            (true, true) => println!("{}", json!(stats)),
+            (true, false) => println!("{}", stats.line()),
+            (false, true) => println!("{}", statistics::document(&lines)),
+            (false, false) => println!("{}", statistics::table(&lines)),
         }
-        for failure in report::failures(&answers) {
+        for failure in statistics::failures(&responses) {
             eprintln!("  {failure}");
         }
-        Ok(tally.failed == 0 || self.allow_failed)
+        Ok(stats.failed == 0 || self.allow_failed)
     }
 }
 
 impl SettleArgs {
-    async fn run(self) -> Result<bool, Trouble> {
+    async fn run(self) -> Result<bool, DrillError> {
         let open = settle::settle(&self.url, &self.record, self.seed.as_deref(), self.within).await?;
         if open.is_empty() {
             println!("every order has ended");
@@ -241,49 +240,54 @@ impl SettleArgs {
 }
 
 impl VerdictArgs {
-    async fn run(self) -> Result<bool, Trouble> {
+    async fn run(self) -> Result<bool, DrillError> {
         let intents = match (self.stripe, self.stripe_key_file) {
             (Some(url), Some(file)) => {
-                let key = std::fs::read_to_string(&file).map_err(|error| Trouble::file(&file, &error))?;
-                Some(verdict::intents(&url, key.trim()).await?)
+                let key = std::fs::read_to_string(&file).map_err(|error| DrillError::file(&file, &error))?;
+                Some(checks::payment_intents(&url, key.trim()).await?)
             }
             _ => None,
         };
-        let places = Places {
+        let paths = DatabasePaths {
             data: self.data,
             others: self.database,
         };
-        let forgiven = Forgiven {
+        let allowed_loss = AllowedLoss {
             services: self.forgive_service,
             from: self.forgive_from,
             until: self.forgive_until,
         };
-        let verdict = verdict::judge(&places, &record::read(&self.record)?, intents.as_deref(), &forgiven)?;
+        let report = checks::run(
+            &paths,
+            &recording::read(&self.record)?,
+            intents.as_deref(),
+            &allowed_loss,
+        )?;
         if self.json {
-            let findings: Vec<_> = verdict
-                .findings
+            let violations: Vec<_> = report
+                .violations
                 .iter()
-                .map(|finding| json!({"name": finding.name, "rows": finding.rows}))
+                .map(|violation| json!({"name": violation.name, "rows": violation.rows}))
                 .collect();
-            let (answers, lost, over) = (verdict.answers, verdict.lost, verdict.lost_over);
+            let (responses, lost, range) = (report.responses, report.lost, report.lost_range_ms);
             println!(
                 "{}",
-                json!({"findings": findings, "answers": answers, "lost": lost, "lostOverMs": over})
+                json!({"findings": violations, "answers": responses, "lost": lost, "lostOverMs": range})
             );
         } else {
-            println!("{}", verdict.lines().join("\n"));
+            println!("{}", report.lines().join("\n"));
         }
-        Ok(verdict.is_clean())
+        Ok(report.is_clean())
     }
 }
 
-/// `500ms`, `90s`, `15m`, `1h`.
+/// Parses `500ms`, `90s`, `15m`, `1h`.
 fn duration(text: &str) -> Result<Duration, String> {
-    let at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(at);
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
     let number: u64 = number
         .parse()
-        .map_err(|_| format!("{text} is no duration: 90s or 15m"))?;
+        .map_err(|_| format!("{text} is not a duration such as 90s or 15m"))?;
     match unit {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),
@@ -293,12 +297,13 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-fn place(text: &str) -> Result<(String, PathBuf), String> {
+/// Parses `SERVICE=FILE`.
+fn database_path(text: &str) -> Result<(String, PathBuf), String> {
     match text.split_once('=') {
-        Some((service, path)) if verdict::SERVICES.contains(&service) => Ok((service.to_owned(), path.into())),
+        Some((service, path)) if checks::SERVICES.contains(&service) => Ok((service.to_owned(), path.into())),
         _ => Err(format!(
-            "SERVICE=FILE, with a service of {}",
-            verdict::SERVICES.join(", ")
+            "expected SERVICE=FILE, with a service of {}",
+            checks::SERVICES.join(", ")
         )),
     }
 }
@@ -310,12 +315,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_holds_together() {
+    fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
         assert_eq!(duration("15m"), Ok(Duration::from_mins(15)));
         assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
         assert!(duration("15").is_err());
-        assert!(place("order=/a/b.db").is_ok());
-        assert!(place("orders=/a/b.db").is_err());
+        assert!(database_path("order=/a/b.db").is_ok());
+        assert!(database_path("orders=/a/b.db").is_err());
     }
 }

@@ -1,35 +1,19 @@
-//! The buyers and the judge of a drill: what a running marketplace answers is written down, and afterwards all five
-//! databases are asked whether it was true.
+//! A load of buyers and sellers on a running marketplace, with every response recorded, and a comparison of the record
+//! with the five databases and with Stripe.
 
-mod acts;
+mod accounts;
+pub mod checks;
 pub mod cli;
-mod crew;
-mod http;
+mod client;
+mod error;
 pub mod load;
-mod luck;
-mod op;
-pub mod record;
-pub mod report;
+mod operation;
+mod random;
+pub mod recording;
 pub mod settle;
-mod stripe;
-pub mod verdict;
+pub mod statistics;
+mod workload;
 
-use std::{fmt::Display, path::Path};
-
-pub use op::Op;
-pub use verdict::SERVICES;
-
-/// Why the drill itself cannot go on.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct Trouble(pub String);
-
-impl Trouble {
-    pub(crate) fn new(what: impl Display) -> Self {
-        Self(what.to_string())
-    }
-
-    pub(crate) fn file(path: &Path, error: &impl Display) -> Self {
-        Self(format!("{}: {error}", path.display()))
-    }
-}
+pub use checks::SERVICES;
+pub use error::DrillError;
+pub use operation::Operation;

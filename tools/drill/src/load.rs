@@ -1,4 +1,4 @@
-//! A steady load: people come at a fixed rate, however long the answers take.
+//! A steady load: actions start at a fixed rate, independent of the duration of their requests.
 
 use std::{
     path::{Path, PathBuf},
@@ -13,124 +13,135 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use values::Clock;
 
-use crate::{Trouble, acts::Town, crew::Seed, http::Door, record::Recorder};
+use crate::{DrillError, accounts::AccountSeed, client::HttpClient, recording::RecordWriter, workload::Workload};
 
-/// How long requests under way may take to end.
-const LAST_ANSWERS: Duration = Duration::from_secs(90);
-/// How often everybody's session is renewed: well within a quarter of an hour.
-const RENEWAL: Duration = Duration::from_mins(5);
-/// How often the stop file is looked for.
-const LOOK: Duration = Duration::from_millis(250);
+/// The time that open requests have at the end of the load.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(90);
+/// The interval of session refreshes, well below the 15 minutes for which an access token is valid.
+const SESSION_REFRESH_INTERVAL: Duration = Duration::from_mins(5);
+/// The interval at which the stop file is looked for.
+const STOP_FILE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What is done to the marketplace.
+/// The parameters of a load.
 #[derive(Clone, Debug)]
-pub struct Load {
-    /// The front door.
+pub struct LoadPlan {
+    /// The URL of the front door.
     pub url: String,
-    /// Where every answer is written.
+    /// The file that responses are appended to.
     pub record: PathBuf,
-    /// Given, or drawn and kept beside the record.
+    /// The seed of passwords; by default it is created next to the record.
     pub seed: Option<String>,
-    /// Arrivals in a second.
+    /// Actions per second.
     pub rate: u32,
-    /// For how long; nothing: until stopped.
-    pub lasting: Option<Duration>,
-    /// For how many arrivals; nothing: however many come.
+    /// The duration; `None`: until stopped.
+    pub duration: Option<Duration>,
+    /// The number of actions; `None`: no limit.
     pub arrivals: Option<u64>,
-    /// Ends it when it is there.
+    /// The load ends when this file exists.
     pub stop_file: Option<PathBuf>,
-    /// Sellers.
+    /// The number of sellers.
     pub sellers: u32,
-    /// Buyers to begin with.
+    /// The number of buyers at the start.
     pub buyers: u32,
-    /// How often a request is tried again.
+    /// The number of retries of a request.
     pub retries: u32,
-    /// Arrivals under way at once; whoever comes then has to wait, and that is told.
-    pub at_once: usize,
+    /// The number of concurrent actions. Further ones are delayed, and counted.
+    pub max_concurrent: usize,
 }
 
-/// What came of it, beside the record.
+/// The numbers of a load, besides the record.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Loaded {
-    /// Who arrived.
-    pub arrived: u64,
-    /// Who had to wait because too many were under way.
-    pub held_back: u64,
+pub struct LoadSummary {
+    /// Actions that were started.
+    pub started: u64,
+    /// Actions that were delayed by the limit of concurrent ones.
+    pub delayed: u64,
 }
 
-/// Loads the marketplace until it is over or stopped.
-pub async fn load(plan: &Load, stop: CancellationToken) -> Result<Loaded, Trouble> {
-    let recorder = Recorder::open(&plan.record)?;
-    let seed = Seed::of(&plan.record, plan.seed.as_deref())?;
-    let door = Door::new(&plan.url, plan.retries)?;
-    recorder.step(Clock::system().now(), "people arrive".to_owned())?;
-    let town = Arc::new(Town::new(door, recorder, seed, plan.sellers, plan.buyers)?);
-    for person in town.crew() {
+/// Runs a load until it ends or is stopped.
+pub async fn load(plan: &LoadPlan, stop: CancellationToken) -> Result<LoadSummary, DrillError> {
+    let writer = RecordWriter::open(&plan.record)?;
+    let seed = AccountSeed::load(&plan.record, plan.seed.as_deref())?;
+    let client = HttpClient::new(&plan.url, plan.retries)?;
+    writer.step(Clock::system().now(), "accounts sign up".to_owned())?;
+    let workload = Arc::new(Workload::new(client, writer, seed, plan.sellers, plan.buyers)?);
+    for account in workload.accounts() {
         if stop.is_cancelled() {
-            return Ok(Loaded::default());
+            return Ok(LoadSummary::default());
         }
-        town.arrives(&person).await?;
+        workload.sign_up(&account).await?;
     }
-    town.opens().await;
-    Recorder::open(&plan.record)?.step(Clock::system().now(), "the load is steady".to_owned())?;
+    workload.create_first_listings().await;
+    RecordWriter::open(&plan.record)?.step(Clock::system().now(), "the load is steady".to_owned())?;
 
     let tasks = TaskTracker::new();
-    tasks.spawn(stop.clone().run_until_cancelled_owned(renewing(town.clone())));
+    tasks.spawn(
+        stop.clone()
+            .run_until_cancelled_owned(refresh_sessions(workload.clone())),
+    );
     if let Some(file) = plan.stop_file.clone() {
-        tasks.spawn(stop.clone().run_until_cancelled_owned(watching(file, stop.clone())));
+        tasks.spawn(
+            stop.clone()
+                .run_until_cancelled_owned(watch_stop_file(file, stop.clone())),
+        );
     }
-    let loaded = arrivals(plan, &town, &tasks, &stop).await;
+    let summary = start_actions(plan, &workload, &tasks, &stop).await;
     stop.cancel();
     tasks.close();
-    let ended = timeout(LAST_ANSWERS, tasks.wait()).await;
-    if let Some(trouble) = town.trouble() {
-        return Err(trouble);
+    let ended = timeout(DRAIN_TIMEOUT, tasks.wait()).await;
+    if let Some(error) = workload.error() {
+        return Err(error);
     }
-    ended.map_err(|_| Trouble::new("requests are still under way: their answers are not in the record"))?;
-    Ok(loaded)
+    ended.map_err(|_| DrillError::new("requests are still open: their responses are not in the record"))?;
+    Ok(summary)
 }
 
-async fn arrivals(plan: &Load, town: &Arc<Town>, tasks: &TaskTracker, stop: &CancellationToken) -> Loaded {
-    let mut clock = interval(Duration::from_secs(1) / plan.rate.max(1));
-    // Whoever could not come in time comes as soon as possible.
-    clock.set_missed_tick_behavior(MissedTickBehavior::Burst);
-    let until = plan.lasting.map(|lasting| Instant::now() + lasting);
-    let places = Arc::new(Semaphore::new(plan.at_once));
-    let mut loaded = Loaded::default();
+async fn start_actions(
+    plan: &LoadPlan,
+    workload: &Arc<Workload>,
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+) -> LoadSummary {
+    let mut ticks = interval(Duration::from_secs(1) / plan.rate.max(1));
+    // A late action starts as soon as possible.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    let until = plan.duration.map(|duration| Instant::now() + duration);
+    let permits = Arc::new(Semaphore::new(plan.max_concurrent));
+    let mut summary = LoadSummary::default();
     loop {
-        let over = until.is_some_and(|until| Instant::now() >= until)
-            || plan.arrivals.is_some_and(|count| loaded.arrived >= count);
-        if over || stop.run_until_cancelled(clock.tick()).await.is_none() {
-            return loaded;
+        let ended = until.is_some_and(|until| Instant::now() >= until)
+            || plan.arrivals.is_some_and(|count| summary.started >= count);
+        if ended || stop.run_until_cancelled(ticks.tick()).await.is_none() {
+            return summary;
         }
-        loaded.held_back += u64::from(places.available_permits() == 0);
-        let Some(Ok(place)) = stop.run_until_cancelled(places.clone().acquire_owned()).await else {
-            return loaded;
+        summary.delayed += u64::from(permits.available_permits() == 0);
+        let Some(Ok(permit)) = stop.run_until_cancelled(permits.clone().acquire_owned()).await else {
+            return summary;
         };
-        loaded.arrived += 1;
-        let town = town.clone();
+        summary.started += 1;
+        let workload = workload.clone();
         tasks.spawn(async move {
-            town.act().await;
-            drop(place);
+            workload.perform_random_action().await;
+            drop(permit);
         });
     }
 }
 
-async fn renewing(town: Arc<Town>) {
-    let mut clock = interval(RENEWAL);
-    clock.tick().await;
+async fn refresh_sessions(workload: Arc<Workload>) {
+    let mut ticks = interval(SESSION_REFRESH_INTERVAL);
+    ticks.tick().await;
     loop {
-        clock.tick().await;
-        for person in town.crew() {
-            town.renew(&person).await;
+        ticks.tick().await;
+        for account in workload.accounts() {
+            workload.refresh_session(&account).await;
         }
     }
 }
 
-async fn watching(file: PathBuf, stop: CancellationToken) {
-    let mut looks = interval(LOOK);
+async fn watch_stop_file(file: PathBuf, stop: CancellationToken) {
+    let mut ticks = interval(STOP_FILE_INTERVAL);
     while !Path::new(&file).exists() {
-        looks.tick().await;
+        ticks.tick().await;
     }
     stop.cancel();
 }

@@ -1,4 +1,4 @@
-//! Waits until every order of the record has ended, as its buyer sees it.
+//! Waits until every order of the record has ended, as reported to its buyer.
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
@@ -6,72 +6,75 @@ use serde_json::json;
 use tokio::time::{Instant, interval};
 
 use crate::{
-    Trouble,
-    crew::{Person, Seed},
-    http::{Ask, Door},
-    op::Op,
-    record::{self, answers},
+    DrillError,
+    accounts::{Account, AccountSeed},
+    client::{ApiRequest, HttpClient},
+    operation::Operation,
+    recording::{self, responses},
 };
 
-/// How often somebody looks.
-const LOOK: Duration = Duration::from_millis(500);
+/// The interval of the queries.
+const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
-/// Asks as each buyer of the record for orders that are open, until there are none, for so long at most: what is open
-/// then, each with its buyer.
-pub async fn settle(url: &str, file: &Path, seed: Option<&str>, within: Duration) -> Result<Vec<String>, Trouble> {
-    let (door, seed) = (Door::new(url, 1)?, Seed::of(file, seed)?);
-    let lines = record::read(file)?;
-    let buyers: BTreeSet<_> = answers(&lines)
-        .filter(|answer| answer.op == Op::PlaceOrder)
-        .map(|answer| answer.who.clone())
+/// Queries the open orders of each buyer of the record until there are none, or until the time is over. Returns the
+/// orders that are still open.
+pub async fn settle(url: &str, file: &Path, seed: Option<&str>, within: Duration) -> Result<Vec<String>, DrillError> {
+    let (client, seed) = (HttpClient::new(url, 1)?, AccountSeed::load(file, seed)?);
+    let lines = recording::read(file)?;
+    let buyers: BTreeSet<_> = responses(&lines)
+        .filter(|response| response.operation == Operation::PlaceOrder)
+        .map(|response| response.account.clone())
         .collect();
-    let (deadline, mut looks) = (Instant::now() + within, interval(LOOK));
+    let (deadline, mut ticks) = (Instant::now() + within, interval(POLL_INTERVAL));
     let mut waiting = Vec::new();
-    for who in buyers {
-        let person = Person::new(&who, &seed);
-        while !person.sign_in(&door).await.is(200) {
-            looks.tick().await;
+    for name in buyers {
+        let buyer = Account::new(&name, &seed);
+        while !buyer.sign_in(&client).await.is(200) {
+            ticks.tick().await;
             if Instant::now() > deadline {
-                return Ok(vec![format!("{who} cannot sign in")]);
+                return Ok(vec![format!("{name} cannot sign in")]);
             }
         }
-        waiting.push(person);
+        waiting.push(buyer);
     }
     let mut open = Vec::new();
     loop {
-        looks.tick().await;
-        let mut still = Vec::new();
+        ticks.tick().await;
+        let mut still_waiting = Vec::new();
         open.clear();
-        for person in waiting {
-            let left = left_open(&person, &door).await;
-            if !left.is_empty() {
-                open.extend(left);
-                still.push(person);
+        for buyer in waiting {
+            let orders = open_orders(&buyer, &client).await;
+            if !orders.is_empty() {
+                open.extend(orders);
+                still_waiting.push(buyer);
             }
         }
-        if still.is_empty() || Instant::now() > deadline {
+        if still_waiting.is_empty() || Instant::now() > deadline {
             return Ok(open);
         }
-        waiting = still;
+        waiting = still_waiting;
     }
 }
 
-async fn left_open(buyer: &Person, door: &Door) -> Vec<String> {
+async fn open_orders(buyer: &Account, client: &HttpClient) -> Vec<String> {
     let mut open = Vec::new();
     for status in ["created", "awaiting:payment"] {
         let path = format!("/api/v1/orders?status={status}&limit=100");
         let reply = buyer
-            .ask(door, Ask::get(Op::ListOrders, path, json!({"status": status})))
+            .send(
+                client,
+                ApiRequest::get(Operation::ListOrders, path, json!({"status": status})),
+            )
             .await;
         match reply.body["items"].as_array().filter(|_| reply.is(200)) {
             Some(items) => open.extend(
                 items
                     .iter()
-                    .map(|order| format!("{} is {status} ({})", order["id"], buyer.who)),
+                    .map(|order| format!("{} is {status} ({})", order["id"], buyer.name)),
             ),
             None => open.push(format!(
-                "{} is not told of orders: {:?}",
-                buyer.who, reply.answer.status
+                "the orders of {} cannot be listed: {:?}",
+                buyer.name, reply.recorded.status
             )),
         }
     }

@@ -1,4 +1,4 @@
-//! A stack with everything real around it is drilled, and then its databases are bent, one wrong at a time.
+//! Runs a load on a stack with everything real around it, and then violates each check once.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -9,11 +9,11 @@ use std::{
 };
 
 use drill::{
-    load::{Load, load},
-    record::{self, Answer, Line},
-    report::{self, Tally},
+    checks::{self, AllowedLoss, CheckReport, DatabasePaths, StripeIntent, payment_intents},
+    load::{LoadPlan, load},
+    recording::{self, RecordLine, RecordedResponse},
     settle::settle,
-    verdict::{Forgiven, Intent, Places, Verdict, intents, judge},
+    statistics::{self, ResponseStats},
 };
 use rusqlite::Connection;
 use serde_json::json;
@@ -38,95 +38,109 @@ fn settings(data: PathBuf) -> Settings {
     }
 }
 
-/// What a drill leaves behind: databases, the record, what Stripe was asked.
-struct Drilled {
+/// The result of a load: databases, the record, and the payment intents of Stripe.
+struct DrillRun {
     folder: tempfile::TempDir,
-    lines: Vec<Line>,
-    intents: Vec<Intent>,
+    lines: Vec<RecordLine>,
+    intents: Vec<StripeIntent>,
 }
 
-impl Drilled {
-    /// 400 arrivals, quickly.
+impl DrillRun {
+    /// Runs 400 actions.
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         let stack = Stack::start(settings(data), |_| {}).await.unwrap();
         let (url, record) = (stack.url(), folder.path().join("record.jsonl"));
-        let plan = Load {
+        let plan = LoadPlan {
             url: url.clone(),
             record: record.clone(),
             seed: None,
             rate: 40,
-            lasting: Some(Duration::from_mins(2)),
+            duration: Some(Duration::from_mins(2)),
             arrivals: Some(400),
             stop_file: None,
             sellers: 2,
             buyers: 5,
             retries: 1,
-            at_once: 32,
+            max_concurrent: 32,
         };
-        let loaded = load(&plan, CancellationToken::new()).await.unwrap();
-        assert_eq!(loaded.arrived, 400);
+        let summary = load(&plan, CancellationToken::new()).await.unwrap();
+        assert_eq!(summary.started, 400);
         let open = settle(&url, &record, None, Duration::from_mins(1)).await.unwrap();
         assert_eq!(open, Vec::<String>::new());
-        let lines = record::read(&record).unwrap();
+        let lines = recording::read(&record).unwrap();
         let (data, stripe) = (folder.path().join("data"), stack.stripe_simulator().unwrap().1);
-        // While everything runs. What the last orders said may still be on its way, also to Stripe.
-        let met = testkit::eventually("all copies have met", || async {
-            let intents = intents(stripe, "sk_test_ticketing").await.unwrap();
-            let verdict = looked_at(data.clone(), &lines, &intents, &Forgiven::default());
-            verdict.is_clean().then_some(intents)
+        // While the services run: the last events may still be in transit, also to Stripe.
+        let replicated = testkit::eventually("all replicas are equal", || async {
+            let intents = payment_intents(stripe, "sk_test_ticketing").await.unwrap();
+            let report = run_checks(data.clone(), &lines, &intents, &AllowedLoss::default());
+            report.is_clean().then_some(intents)
         });
-        let intents = met.await;
-        let drilled = Self { folder, lines, intents };
+        let intents = replicated.await;
+        let run = Self { folder, lines, intents };
         let namespace = stack.namespace.clone();
         stack.stop().await;
         stack::delete_namespace(&amqp_url(), &namespace).await.unwrap();
-        drilled
+        run
     }
 
     fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    fn judged(&self) -> Verdict {
-        looked_at(self.data(), &self.lines, &self.intents, &Forgiven::default())
+    fn report(&self) -> CheckReport {
+        run_checks(self.data(), &self.lines, &self.intents, &AllowedLoss::default())
     }
 
-    /// What is found in a copy in which one database was changed.
-    fn bent(&self, service: &str, sql: &str) -> Verdict {
+    /// Runs the checks on a copy in which one database is changed.
+    fn report_after(&self, service: &str, sql: &str) -> CheckReport {
         let copy = tempfile::tempdir().unwrap();
-        copied(&self.data(), copy.path());
+        copy_databases(&self.data(), copy.path());
         let conn = Connection::open(copy.path().join(format!("{service}.db"))).unwrap();
         conn.execute_batch("PRAGMA foreign_keys = OFF; PRAGMA ignore_check_constraints = ON")
             .unwrap();
         let changed = conn.execute(sql, []).unwrap();
         assert!(changed > 0, "nothing changed: {sql}");
         drop(conn);
-        looked_at(copy.path().to_owned(), &self.lines, &self.intents, &Forgiven::default())
+        run_checks(
+            copy.path().to_owned(),
+            &self.lines,
+            &self.intents,
+            &AllowedLoss::default(),
+        )
     }
 
-    /// The record with one answer changed: the first that is so.
-    fn misquoted(&self, which: impl Fn(&Answer) -> bool, change: impl Fn(&mut Answer)) -> Vec<Line> {
+    /// Returns the record with the first matching response changed.
+    fn record_with(
+        &self,
+        matches: impl Fn(&RecordedResponse) -> bool,
+        change: impl Fn(&mut RecordedResponse),
+    ) -> Vec<RecordLine> {
         let mut lines = self.lines.clone();
-        let answer = lines.iter_mut().find_map(|line| match line {
-            Line::Answer(answer) if which(answer) => Some(answer),
+        let recorded = lines.iter_mut().find_map(|line| match line {
+            RecordLine::Response(recorded) if matches(recorded) => Some(recorded),
             _ => None,
         });
-        change(answer.unwrap());
+        change(recorded.unwrap());
         lines
     }
 }
 
-fn looked_at(data: PathBuf, lines: &[Line], intents: &[Intent], forgiven: &Forgiven) -> Verdict {
-    let places = Places {
+fn run_checks(
+    data: PathBuf,
+    lines: &[RecordLine],
+    intents: &[StripeIntent],
+    allowed_loss: &AllowedLoss,
+) -> CheckReport {
+    let paths = DatabasePaths {
         data: Some(data),
         others: Vec::new(),
     };
-    judge(&places, lines, Some(intents), forgiven).unwrap()
+    checks::run(&paths, lines, Some(intents), allowed_loss).unwrap()
 }
 
-fn copied(from: &Path, to: &Path) {
+fn copy_databases(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let path = entry.unwrap().path();
         if path.to_string_lossy().contains(".db") {
@@ -136,31 +150,31 @@ fn copied(from: &Path, to: &Path) {
 }
 
 #[track_caller]
-fn finds(verdict: &Verdict, name: &str) {
-    let found: Vec<_> = verdict.findings.iter().map(|finding| finding.name).collect();
-    assert!(found.contains(&name), "{name} is not among {found:#?}");
+fn assert_violated(report: &CheckReport, name: &str) {
+    let names: Vec<_> = report.violations.iter().map(|violation| violation.name).collect();
+    assert!(names.contains(&name), "{name} is not among {names:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drill_finds_nothing_and_whatever_is_bent_afterwards_is_named() {
-    let drilled = Drilled::new().await;
-    the_record_tells_of_everything(&drilled);
-    let verdict = drilled.judged();
-    assert_eq!(verdict.findings, []);
-    assert_eq!(verdict.answers, record::answers(&drilled.lines).count());
-    every_bent_database_is_named(&drilled);
-    every_false_answer_is_named(&drilled);
-    money_at_stripe_is_compared(&drilled);
-    what_may_be_lost_is_counted_apart(&drilled);
+async fn a_load_violates_no_check_and_every_check_finds_its_violation() {
+    let drill_run = DrillRun::new().await;
+    the_record_is_complete_and_without_secrets(&drill_run);
+    let report = drill_run.report();
+    assert_eq!(report.violations, []);
+    assert_eq!(report.responses, recording::responses(&drill_run.lines).count());
+    every_state_check_finds_its_violation(&drill_run);
+    every_response_check_finds_its_violation(&drill_run);
+    every_stripe_check_finds_its_violation(&drill_run);
+    allowed_losses_are_counted_separately(&drill_run);
 }
 
-fn the_record_tells_of_everything(drilled: &Drilled) {
-    let answers: Vec<_> = record::answers(&drilled.lines).collect();
-    assert_eq!(report::failures(&answers), Vec::<String>::new());
-    assert_eq!(Tally::of(answers.iter().copied()).failed, 0);
+fn the_record_is_complete_and_without_secrets(drill_run: &DrillRun) {
+    let responses: Vec<_> = recording::responses(&drill_run.lines).collect();
+    assert_eq!(statistics::failures(&responses), Vec::<String>::new());
+    assert_eq!(ResponseStats::of(responses.iter().copied()).failed, 0);
     let statuses = |name: &str| {
-        let of_op = answers.iter().filter(|answer| answer.op.name() == name);
-        of_op.filter_map(|answer| answer.status).collect::<Vec<_>>()
+        let of_operation = responses.iter().filter(|recorded| recorded.operation.name() == name);
+        of_operation.filter_map(|recorded| recorded.status).collect::<Vec<_>>()
     };
     for (name, status) in [
         ("placeOrder", 201),
@@ -168,16 +182,16 @@ fn the_record_tells_of_everything(drilled: &Drilled) {
         ("payOrder", 402),
         ("cancelOrder", 204),
     ] {
-        assert!(statuses(name).contains(&status), "no {name} was answered {status}");
+        assert!(statuses(name).contains(&status), "no {name} has status {status}");
     }
-    assert!(report::table(&drilled.lines).contains("placeOrder"));
-    let seed = fs::read_to_string(drilled.folder.path().join("record.jsonl.seed")).unwrap();
-    let text = fs::read_to_string(drilled.folder.path().join("record.jsonl")).unwrap();
+    assert!(statistics::table(&drill_run.lines).contains("placeOrder"));
+    let seed = fs::read_to_string(drill_run.folder.path().join("record.jsonl.seed")).unwrap();
+    let text = fs::read_to_string(drill_run.folder.path().join("record.jsonl")).unwrap();
     assert!(!text.contains(seed.trim()) && !text.contains("accessToken") && !text.contains("eyJ"));
 }
 
 #[expect(clippy::too_many_lines, reason = "a list")]
-fn every_bent_database_is_named(drilled: &Drilled) {
+fn every_state_check_finds_its_violation(drill_run: &DrillRun) {
     let complete = r#"(SELECT id FROM "order" WHERE status = 'complete' LIMIT 1)"#;
     for (service, sql, name) in [
         (
@@ -188,7 +202,7 @@ fn every_bent_database_is_named(drilled: &Drilled) {
         (
             "order",
             format!(r#"UPDATE "order" SET quantity = 1000000 WHERE id = {complete}"#),
-            "No listing is sold more often than its seller ever wanted",
+            "No listing is sold more often than its seller ever offered",
         ),
         (
             "order",
@@ -198,39 +212,39 @@ fn every_bent_database_is_named(drilled: &Drilled) {
         (
             "order",
             "UPDATE listing SET held = held + 1, quantity = quantity + 1".to_owned(),
-            "The order service counts what its orders hold and have bought",
+            "The held and sold counts of the order service match its orders",
         ),
         (
             "order",
             "UPDATE listing SET amount = amount + 1 WHERE id = (SELECT max(id) FROM listing)".to_owned(),
-            "The order service knows every listing as the ticket service does",
+            "The listings of the order service equal those of the ticket service",
         ),
         (
             "ticket",
             "INSERT INTO hold (order_id, ticket_id, quantity, status, version)
              SELECT '00000000-0000-7000-8000-000000000000', ticket_id, 1, 'cancelled', 2 FROM hold LIMIT 1"
                 .to_owned(),
-            "The ticket service knows every order as the order service does",
+            "The orders of the ticket service equal those of the order service",
         ),
         (
             "ticket",
             "UPDATE stock SET sold = sold + 1".to_owned(),
-            "The ticket service shows as held and sold what the order service counts",
+            "The held and sold counts of the ticket service equal those of the order service",
         ),
         (
             "payment",
             "UPDATE bill SET amount = amount + 1".to_owned(),
-            "The payment service knows every order as the order service does",
+            "The orders of the payment service equal those of the order service",
         ),
         (
             "expiration",
             "UPDATE timer SET state = 'pending', stopped_by = NULL WHERE state = 'stopped'".to_owned(),
-            "The expiration service knows every order's deadline and end as the order service does",
+            "The deadlines and ends of orders in the expiration service equal those of the order service",
         ),
         (
             "expiration",
             "DELETE FROM timer WHERE order_id = (SELECT max(order_id) FROM timer)".to_owned(),
-            "The expiration service knows every order's deadline and end as the order service does",
+            "The deadlines and ends of orders in the expiration service equal those of the order service",
         ),
         (
             "payment",
@@ -241,12 +255,12 @@ fn every_bent_database_is_named(drilled: &Drilled) {
         (
             "order",
             format!(r#"UPDATE "order" SET status = 'cancelled', cancel_reason = 'user' WHERE id = {complete}"#),
-            "Nobody was charged without a ticket",
+            "Every captured payment belongs to a complete order",
         ),
         (
             "payment",
             "UPDATE payment SET amount = amount + 1 WHERE status = 'captured' AND amount > 0".to_owned(),
-            "Whoever paid, paid what the order costs, with the payment that the order names",
+            "Every captured payment has the amount, currency and id of its order",
         ),
         (
             "payment",
@@ -256,7 +270,7 @@ fn every_bent_database_is_named(drilled: &Drilled) {
         ),
         (
             "payment",
-            "UPDATE payment SET trouble = 'bent'".to_owned(),
+            "UPDATE payment SET trouble = 'changed'".to_owned(),
             "No payment is in trouble",
         ),
         (
@@ -268,119 +282,122 @@ fn every_bent_database_is_named(drilled: &Drilled) {
             "order",
             "INSERT INTO outbox (destination, event_id, event_type, body, created_at) VALUES ('events', '', '', '', 0)"
                 .to_owned(),
-            "Everything that was to be said was said",
+            "Every event was published",
         ),
-        // What was answered is not so any more.
+        // The state contradicts recorded responses.
         (
             "auth",
             "DELETE FROM users".to_owned(),
-            "Whoever was let in has an account",
+            "Every signed-in user has an account",
         ),
         (
             "ticket",
             "DELETE FROM listing".to_owned(),
-            "Every listing that was listed, changed or shown is there, at that version or a later one",
+            "Every listing in a response exists, at that version or a later one",
         ),
         (
             "ticket",
             "UPDATE listing SET amount = amount + 1".to_owned(),
-            "A listing that nobody changed since is as it was answered",
+            "A listing of an unchanged version equals the response",
         ),
         (
             "order",
             format!(r#"DELETE FROM "order" WHERE id = {complete}"#),
-            "Every order that was answered is there, with that buyer, ticket, quantity and total",
+            "Every order in a response exists, with its buyer, ticket, quantity and total",
         ),
         (
             "payment",
             "DELETE FROM payment WHERE id = (SELECT max(id) FROM payment WHERE status = 'captured')".to_owned(),
-            "Every payment that was answered is there, with that order, buyer and amount",
+            "Every payment in a response exists, with its order, buyer and amount",
         ),
     ] {
-        finds(&drilled.bent(service, &sql), name);
+        assert_violated(&drill_run.report_after(service, &sql), name);
     }
 }
 
-fn every_false_answer_is_named(drilled: &Drilled) {
-    let all = |lines: &[Line]| looked_at(drilled.data(), lines, &drilled.intents, &Forgiven::default());
-    let placed = |answer: &Answer| answer.op.name() == "placeOrder" && answer.status == Some(201);
-    let complete = drilled.ids("order", r#"SELECT id FROM "order" WHERE status = 'complete'"#);
-    let paid = |answer: &Answer| {
-        let of_complete = complete.iter().any(|id| answer.said["orderId"] == **id);
-        answer.op.name() == "payOrder" && answer.status == Some(201) && of_complete
+fn every_response_check_finds_its_violation(drill_run: &DrillRun) {
+    let all = |lines: &[RecordLine]| run_checks(drill_run.data(), lines, &drill_run.intents, &AllowedLoss::default());
+    let placed =
+        |recorded: &RecordedResponse| recorded.operation.name() == "placeOrder" && recorded.status == Some(201);
+    let complete = drill_run.ids("order", r#"SELECT id FROM "order" WHERE status = 'complete'"#);
+    let paid = |recorded: &RecordedResponse| {
+        let of_complete = complete.iter().any(|id| recorded.response["orderId"] == **id);
+        recorded.operation.name() == "payOrder" && recorded.status == Some(201) && of_complete
     };
-    let cancelled = |answer: &Answer| answer.op.name() == "cancelOrder" && answer.status == Some(204);
-    let named = "Every order that was answered is there, with that buyer, ticket, quantity and total";
-    finds(
-        &all(&drilled.misquoted(placed, |answer| answer.said["quantity"] = json!(99))),
+    let cancelled =
+        |recorded: &RecordedResponse| recorded.operation.name() == "cancelOrder" && recorded.status == Some(204);
+    let named = "Every order in a response exists, with its buyer, ticket, quantity and total";
+    assert_violated(
+        &all(&drill_run.record_with(placed, |recorded| recorded.response["quantity"] = json!(99))),
         named,
     );
-    finds(&all(&drilled.misquoted(placed, |answer| answer.user = None)), named);
+    assert_violated(
+        &all(&drill_run.record_with(placed, |recorded| recorded.user_id = None)),
+        named,
+    );
     let order = &complete[0];
     for (lines, name) in [
         (
-            drilled.misquoted(placed, |answer| answer.said["ticketId"] = json!("another")),
-            "Whoever ordered got what they asked for",
+            drill_run.record_with(placed, |recorded| recorded.response["ticketId"] = json!("another")),
+            "A new order has the requested ticket and quantity",
         ),
         (
-            drilled.misquoted(cancelled, |answer| answer.asked = json!({"id": order})),
-            "An order that its buyer was told to be cancelled is cancelled",
+            drill_run.record_with(cancelled, |recorded| recorded.request = json!({"id": order})),
+            "An order that its buyer cancelled is cancelled",
         ),
         (
-            drilled.misquoted(placed, |answer| answer.status = Some(409)),
-            "Whoever was refused an order has none for it",
+            drill_run.record_with(placed, |recorded| recorded.status = Some(409)),
+            "A refused order request created no order",
         ),
         (
-            drilled.misquoted(paid, |answer| answer.said["status"] = json!("failed")),
-            "A payment that was answered as ended is so",
+            drill_run.record_with(paid, |recorded| recorded.response["status"] = json!("failed")),
+            "A payment that had ended keeps its status",
         ),
         (
-            drilled.misquoted(paid, |answer| answer.status = Some(409)),
-            "Whoever was refused a payment was not charged for it",
+            drill_run.record_with(paid, |recorded| recorded.status = Some(409)),
+            "A refused payment request charged nothing",
         ),
     ] {
-        finds(&all(&lines), name);
+        assert_violated(&all(&lines), name);
     }
-    // Answers that a short drill may not have had.
-    let as_order = |answer: &mut Answer, said: serde_json::Value| {
-        answer.op = serde_json::from_value(json!("getOrder")).unwrap();
-        answer.status = Some(200);
-        answer.said = said;
+    // Responses that a short load may not have.
+    let as_order = |recorded: &mut RecordedResponse, response: serde_json::Value| {
+        recorded.operation = serde_json::from_value(json!("getOrder")).unwrap();
+        recorded.status = Some(200);
+        recorded.response = response;
     };
-    let told = |said: serde_json::Value| drilled.misquoted(paid, |answer| as_order(answer, said.clone()));
-    finds(
-        &all(&told(
+    let as_get_order =
+        |response: serde_json::Value| drill_run.record_with(paid, |recorded| as_order(recorded, response.clone()));
+    assert_violated(
+        &all(&as_get_order(
             json!({"id": order, "status": "cancelled", "cancelReason": "user"}),
         )),
-        "An order that was answered as complete or as cancelled is so, for that reason",
+        "An order that was complete or cancelled stays so, for the same reason",
     );
-    finds(
-        &all(&told(
+    assert_violated(
+        &all(&as_get_order(
             json!({"id": order, "status": "awaiting:payment", "paymentId": "another"}),
         )),
-        "An order that was answered as confirmed ended with its payment",
+        "An order that was confirmed ended with its payment",
     );
-    let on_sale = drilled.ids("ticket", "SELECT id FROM listing WHERE withdrawn_at IS NULL");
-    let withdrawn = drilled.misquoted(placed, |answer| {
-        answer.op = serde_json::from_value(json!("withdrawTicket")).unwrap();
-        answer.status = Some(204);
-        answer.asked = json!({"id": on_sale[0]});
-        answer.said = json!({});
+    let on_sale = drill_run.ids("ticket", "SELECT id FROM listing WHERE withdrawn_at IS NULL");
+    let withdrawn = drill_run.record_with(placed, |recorded| {
+        recorded.operation = serde_json::from_value(json!("withdrawTicket")).unwrap();
+        recorded.status = Some(204);
+        recorded.request = json!({"id": on_sale[0]});
+        recorded.response = json!({});
     });
-    finds(
-        &all(&withdrawn),
-        "A listing that was answered as withdrawn is withdrawn",
-    );
-    finds(
-        &drilled.bent(
+    assert_violated(&all(&withdrawn), "A listing that was withdrawn stays withdrawn");
+    assert_violated(
+        &drill_run.report_after(
             "payment",
             "UPDATE payment SET status = 'voided' WHERE status = 'captured'",
         ),
-        "A payment that was authorised was captured for a complete order, or let go",
+        "An authorised payment was captured for a complete order, or voided",
     );
 }
 
-impl Drilled {
+impl DrillRun {
     fn ids(&self, service: &str, sql: &str) -> Vec<String> {
         let conn = Connection::open(self.data().join(format!("{service}.db"))).unwrap();
         let mut query = conn.prepare(sql).unwrap();
@@ -389,50 +406,55 @@ impl Drilled {
     }
 }
 
-fn money_at_stripe_is_compared(drilled: &Drilled) {
-    let all = |intents: &[Intent]| looked_at(drilled.data(), &drilled.lines, intents, &Forgiven::default());
-    let (taken, others): (Vec<_>, Vec<_>) = drilled.intents.iter().cloned().partition(|it| it.status == "succeeded");
-    assert!(!taken.is_empty());
-    finds(&all(&others), "Every captured payment was taken by Stripe");
-    let mut dearer = taken.clone();
-    dearer[0].received += 1;
-    finds(
-        &all(&dearer),
-        "Stripe took money for captured payments only, and as much as they say",
+fn every_stripe_check_finds_its_violation(drill_run: &DrillRun) {
+    let all =
+        |intents: &[StripeIntent]| run_checks(drill_run.data(), &drill_run.lines, intents, &AllowedLoss::default());
+    let (captured, others): (Vec<_>, Vec<_>) = drill_run
+        .intents
+        .iter()
+        .cloned()
+        .partition(|it| it.status == "succeeded");
+    assert!(!captured.is_empty());
+    assert_violated(&all(&others), "Every captured payment was captured by Stripe");
+    let mut overcharged = captured.clone();
+    overcharged[0].received_amount += 1;
+    assert_violated(
+        &all(&overcharged),
+        "Stripe captured the amounts of captured payments, and no others",
     );
-    let mut twice = taken.clone();
-    twice.push(Intent {
+    let mut twice = captured.clone();
+    twice.push(StripeIntent {
         id: "pi_again".to_owned(),
-        ..taken[0].clone()
+        ..captured[0].clone()
     });
-    finds(
+    assert_violated(
         &all(&twice),
-        "Stripe took money for complete orders only, and once for each",
+        "Stripe captured one payment for each paid order, and for complete orders only",
     );
-    let mut held = taken;
+    let mut held = captured;
     "requires_capture".clone_into(&mut held[0].status);
-    finds(&all(&held), "Nobody's money is still set aside");
+    assert_violated(&all(&held), "No authorisation is left open");
 }
 
-fn what_may_be_lost_is_counted_apart(drilled: &Drilled) {
-    let lost = |answer: &Answer| answer.op.name() == "placeOrder" && answer.status == Some(201);
-    let lines = drilled.misquoted(lost, |answer| answer.said["id"] = json!("lost"));
-    let at = record::answers(&lines)
-        .find(|answer| answer.said["id"] == "lost")
+fn allowed_losses_are_counted_separately(drill_run: &DrillRun) {
+    let lost = |recorded: &RecordedResponse| recorded.operation.name() == "placeOrder" && recorded.status == Some(201);
+    let lines = drill_run.record_with(lost, |recorded| recorded.response["id"] = json!("lost"));
+    let at = recording::responses(&lines)
+        .find(|recorded| recorded.response["id"] == "lost")
         .unwrap()
         .at;
-    let forgive = |service: &str, from, until| Forgiven {
+    let allow_loss = |service: &str, from, until| AllowedLoss {
         services: vec![service.to_owned()],
         from: Some(from),
         until: Some(until),
     };
-    let judged = |forgiven| looked_at(drilled.data(), &lines, &drilled.intents, &forgiven);
-    let forgiven = judged(forgive("order", at - 500, at));
+    let report_with = |allowed: AllowedLoss| run_checks(drill_run.data(), &lines, &drill_run.intents, &allowed);
+    let report = report_with(allow_loss("order", at - 500, at));
     assert_eq!(
-        (forgiven.findings.as_slice(), forgiven.lost, forgiven.lost_over),
+        (report.violations.as_slice(), report.lost, report.lost_range_ms),
         (&[][..], 1, 0)
     );
-    assert!(forgiven.lines().contains(&"lost 1 answers, 0 ms".to_owned()));
-    assert!(!judged(forgive("order", at + 1, at + 500)).is_clean());
-    assert!(!judged(forgive("payment", at - 500, at)).is_clean());
+    assert!(report.lines().contains(&"1 responses lost, within 0 ms".to_owned()));
+    assert!(!report_with(allow_loss("order", at + 1, at + 500)).is_clean());
+    assert!(!report_with(allow_loss("payment", at - 500, at)).is_clean());
 }

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::PoisonError, time::Duration};
 use chassis::Service;
 use clap::Parser;
 use db::{Db, admin};
-use drill::verdict::{Forgiven, Places, intents, judge};
+use drill::checks::{self, AllowedLoss, DatabasePaths, payment_intents};
 use expiration::Expiration;
 use order::Orders;
 use payment::Payments;
@@ -154,16 +154,16 @@ impl World {
 
     /// What is not so, or not yet.
     async fn found(&self) -> Vec<String> {
-        let intents = intents(&self.stripe, KEY).await.unwrap();
+        let intents = payment_intents(&self.stripe, KEY).await.unwrap();
         let record = self.record.lock().unwrap().clone();
-        let places = Places {
+        let paths = DatabasePaths {
             data: Some(self.data()),
             others: Vec::new(),
         };
-        let verdict = judge(&places, &record, Some(&intents), &Forgiven::default()).unwrap();
-        let named = |(name, rows): (&str, Vec<String>)| format!("NOT SO: {name}\n  {}", rows.join("\n  "));
-        let findings = verdict.findings.into_iter().map(|finding| (finding.name, finding.rows));
-        let mut found: Vec<_> = findings.map(named).collect();
+        let report = checks::run(&paths, &record, Some(&intents), &AllowedLoss::default()).unwrap();
+        let named = |(name, rows): (&str, Vec<String>)| format!("VIOLATED: {name}\n  {}", rows.join("\n  "));
+        let violations = report.violations.into_iter();
+        let mut found: Vec<_> = violations.map(|violation| named((violation.name, violation.rows))).collect();
         let conn = self.beside_stripe().await;
         for (name, sql) in TRUTHS {
             let mut query = conn.prepare(sql).unwrap();

@@ -11,7 +11,7 @@ use std::{
 
 use auth::Auth;
 use chassis::{CommonSettings, Running};
-use drill::record::Line;
+use drill::recording::RecordLine;
 use expiration::Expiration;
 use order::Orders;
 use payment::Payments;
@@ -56,7 +56,7 @@ pub(crate) struct World {
     pub(crate) seller: UserId,
     pub(crate) buyers: Vec<UserId>,
     /// What was answered.
-    pub(crate) record: Mutex<Vec<Line>>,
+    pub(crate) record: Mutex<Vec<RecordLine>>,
     /// Answers that nobody may ever get.
     pub(crate) scandals: Mutex<Vec<String>>,
     pub(crate) http: reqwest::Client,

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use drill::{
-    Op,
-    record::{Answer, Line, promise},
+    Operation,
+    recording::{RecordLine, RecordedResponse, recorded_fields},
 };
 use serde_json::{Value, json};
 use stripe_sim::Hold;
@@ -136,7 +136,7 @@ impl World {
     async fn ask(
         &self,
         who: UserId,
-        op: Option<Op>,
+        op: Option<Operation>,
         (method, service, path): (Method, Service, &str),
         body: Value,
     ) -> Said {
@@ -167,20 +167,20 @@ impl World {
             self.scandals.lock().unwrap().push(scandal);
         }
         if let Some(op) = op {
-            let answer = Answer {
+            let recorded = RecordedResponse {
                 at: self.kit.now().millis(),
-                who: who.to_string(),
-                user: Some(who.to_string()),
-                op,
-                asked: body,
+                account: who.to_string(),
+                user_id: Some(who.to_string()),
+                operation: op,
+                request: body,
                 key: Some(key),
                 status: said.0,
-                said: promise(&said.1),
-                ms: 0,
+                response: recorded_fields(&said.1),
+                duration_ms: 0,
                 attempts,
                 fault: None,
             };
-            self.record.lock().unwrap().push(Line::Answer(answer.into()));
+            self.record.lock().unwrap().push(RecordLine::Response(recorded.into()));
         }
         said
     }
@@ -233,7 +233,7 @@ impl Scene {
                 );
                 let at = (Method::DELETE, Service::Tickets, path.as_str());
                 self.world
-                    .ask(self.world.seller, Some(Op::WithdrawTicket), at, json!({"id": id}))
+                    .ask(self.world.seller, Some(Operation::WithdrawTicket), at, json!({"id": id}))
                     .await;
             }
             Step::Later => drop(self.world.sim.run_scheduled().await),
@@ -263,7 +263,7 @@ impl Scene {
             let at = (Method::POST, Service::Orders, "/api/v1/orders");
             let Said(_, said) = self
                 .world
-                .ask(self.world.buyers[order], Some(Op::PlaceOrder), at, wish)
+                .ask(self.world.buyers[order], Some(Operation::PlaceOrder), at, wish)
                 .await;
             *placed = said["expiresAt"]
                 .is_string()
@@ -279,7 +279,7 @@ impl Scene {
         let at = (Method::GET, Service::Orders, path.as_str());
         let asked = self
             .world
-            .ask(self.world.buyers[order], Some(Op::GetOrder), at, json!({"id": id}));
+            .ask(self.world.buyers[order], Some(Operation::GetOrder), at, json!({"id": id}));
         Some(asked.await.1)
     }
 
@@ -322,7 +322,7 @@ impl Scene {
         }
         let Said(_, said) = self
             .world
-            .ask(self.world.buyers[order], Some(Op::PayOrder), at, body)
+            .ask(self.world.buyers[order], Some(Operation::PayOrder), at, body)
             .await;
         if let Some(secret) = said["clientSecret"].as_str() {
             *self.secrets[order].lock().await = Some(secret.to_owned());
@@ -371,7 +371,7 @@ impl Scene {
         let at = (Method::DELETE, Service::Orders, path.as_str());
         let buyer = self.world.buyers[order];
         self.world
-            .ask(buyer, Some(Op::CancelOrder), at, json!({"id": id}))
+            .ask(buyer, Some(Operation::CancelOrder), at, json!({"id": id}))
             .await;
     }
 

@@ -1,30 +1,30 @@
-//! What must be true of the five databases, whatever was answered.
+//! Conditions of the five databases and of Stripe, independent of the record. A query returns one text per violation.
 
-use super::Truth;
+use super::report::Check;
 
-pub(super) const ALL: &[Truth] = &[
-    Truth {
+pub(super) const ALL: &[Check] = &[
+    Check {
         name: "No listing is sold more often than it has tickets",
         sql: r#"SELECT format('listing %s has %d tickets, and orders for %d', l.id, l.quantity,
                     sum(o.quantity - o.returned_quantity))
                 FROM "order"."order" o JOIN "order".listing l ON l.id = o.ticket_id
                 WHERE o.status <> 'cancelled' GROUP BY l.id HAVING sum(o.quantity - o.returned_quantity) > l.quantity"#,
     },
-    Truth {
-        name: "No listing is sold more often than its seller ever wanted",
-        sql: r#"SELECT format('listing %s: %d wanted at most, orders for %d', o.ticket_id, w.most,
+    Check {
+        name: "No listing is sold more often than its seller ever offered",
+        sql: r#"SELECT format('listing %s: %d offered at most, orders for %d', o.ticket_id, w.most,
                     sum(o.quantity - o.returned_quantity))
-                FROM "order"."order" o JOIN most_wanted w ON w.ticket_id = o.ticket_id
+                FROM "order"."order" o JOIN largest_offer w ON w.ticket_id = o.ticket_id
                 WHERE o.status <> 'cancelled' GROUP BY o.ticket_id
                 HAVING sum(o.quantity - o.returned_quantity) > w.most"#,
     },
-    Truth {
+    Check {
         name: "Every order has ended",
         sql: r#"SELECT format('order %s is %s', id, status) FROM "order"."order"
                 WHERE status NOT IN ('complete', 'cancelled')"#,
     },
-    Truth {
-        name: "The order service counts what its orders hold and have bought",
+    Check {
+        name: "The held and sold counts of the order service match its orders",
         sql: r#"SELECT format('listing %s: %d held and %d sold, by its orders %d and %d', l.id, l.held, l.sold,
                     coalesce(o.held, 0), coalesce(o.sold, 0))
                 FROM "order".listing l LEFT JOIN
@@ -34,31 +34,32 @@ pub(super) const ALL: &[Truth] = &[
                 ON o.ticket_id = l.id
                 WHERE (l.held, l.sold) IS NOT (coalesce(o.held, 0), coalesce(o.sold, 0))"#,
     },
-    Truth {
-        name: "The order service knows every listing as the ticket service does",
+    Check {
+        name: "The listings of the order service equal those of the ticket service",
         sql: r#"SELECT format('listing %s: version %s here, %s there', coalesce(t.id, c.id), t.version, c.version)
                 FROM ticket.listing t FULL JOIN "order".listing c ON c.id = t.id
                 WHERE (t.version, t.seller_id, t.title, t.amount, t.currency, t.starts_at, t.order_window_seconds,
                     t.withdrawn_at, t.wanted) IS NOT (c.version, c.seller_id, c.title, c.amount, c.currency,
                     c.starts_at, c.order_window_seconds, c.withdrawn_at, c.wanted)"#,
     },
-    Truth {
-        name: "The ticket service knows every order as the order service does",
+    Check {
+        name: "The orders of the ticket service equal those of the order service",
         sql: r#"SELECT format('order %s: %s %s here, %s %s there', coalesce(o.id, h.order_id), o.status, o.version,
                     h.status, h.version)
                 FROM "order"."order" o FULL JOIN ticket.hold h ON h.order_id = o.id
                 WHERE (o.version, o.status, o.ticket_id, o.quantity)
                     IS NOT (h.version, h.status, h.ticket_id, h.quantity)"#,
     },
-    Truth {
-        name: "The ticket service shows as held and sold what the order service counts",
-        sql: r#"SELECT format('listing %s: %d held and %d sold in order, %d and %d in ticket', coalesce(l.id, s.ticket_id),
+    Check {
+        name: "The held and sold counts of the ticket service equal those of the order service",
+        sql: r#"SELECT format('listing %s: %d held and %d sold in order, %d and %d in ticket',
+                    coalesce(l.id, s.ticket_id),
                     l.held, l.sold, s.held, s.sold)
                 FROM "order".listing l FULL JOIN ticket.stock s ON s.ticket_id = l.id
                 WHERE (coalesce(l.held, 0), coalesce(l.sold, 0)) IS NOT (coalesce(s.held, 0), coalesce(s.sold, 0))"#,
     },
-    Truth {
-        name: "The payment service knows every order as the order service does",
+    Check {
+        name: "The orders of the payment service equal those of the order service",
         sql: r#"SELECT format('order %s: %s %s here, %s %s there', coalesce(o.id, b.order_id), o.status, o.version,
                     b.status, b.version)
                 FROM "order"."order" o FULL JOIN payment.bill b ON b.order_id = o.id
@@ -66,8 +67,8 @@ pub(super) const ALL: &[Truth] = &[
                     o.expires_at, o.payment_id) IS NOT (b.version, b.status, b.cancel_reason, b.buyer_id, b.currency,
                     b.amount, b.expires_at, b.payment_id)"#,
     },
-    Truth {
-        name: "The expiration service knows every order's deadline and end as the order service does",
+    Check {
+        name: "The deadlines and ends of orders in the expiration service equal those of the order service",
         sql: r#"SELECT format('order %s: %s (%s) version %s until %s here, %s (%s) version %s until %s there',
                     coalesce(o.id, t.order_id), o.status, o.cancel_reason, o.version, o.expires_at, t.state,
                     t.stopped_by, t.order_version, t.deadline)
@@ -77,43 +78,45 @@ pub(super) const ALL: &[Truth] = &[
                         WHEN o.status = 'created' THEN t.state = 'stopped'
                         ELSE t.stopped_by IS NOT o.status END)"#,
     },
-    Truth {
+    Check {
         name: "Every complete order was paid exactly once",
         sql: r#"SELECT format('order %s is complete, with %d captured payments', o.id, count(p.id))
                 FROM "order"."order" o LEFT JOIN payment.payment p ON p.order_id = o.id AND p.status = 'captured'
                 WHERE o.status = 'complete' GROUP BY o.id HAVING count(p.id) <> 1"#,
     },
-    Truth {
-        name: "Nobody was charged without a ticket",
-        sql: r#"SELECT format('payment %s is captured, its order %s is %s', p.id, p.order_id, coalesce(o.status, 'unknown'))
+    Check {
+        name: "Every captured payment belongs to a complete order",
+        sql: r#"SELECT format('payment %s is captured, its order %s is %s', p.id, p.order_id,
+                    coalesce(o.status, 'unknown'))
                 FROM payment.payment p LEFT JOIN "order"."order" o ON o.id = p.order_id
                 WHERE p.status = 'captured' AND o.status IS NOT 'complete'"#,
     },
-    Truth {
-        name: "Whoever paid, paid what the order costs, with the payment that the order names",
-        sql: r#"SELECT format('payment %s took %d %s, order %s costs %d %s and names %s', p.id, p.amount, p.currency,
+    Check {
+        name: "Every captured payment has the amount, currency and id of its order",
+        sql: r#"SELECT format('payment %s captured %d %s, order %s costs %d %s and names %s', p.id,
+                    p.amount, p.currency,
                     o.id, o.amount * o.quantity, o.currency, o.payment_id)
                 FROM payment.payment p JOIN "order"."order" o ON o.id = p.order_id
                 WHERE p.status = 'captured' AND (p.amount, p.currency, p.id, p.buyer_id)
                     IS NOT (o.amount * o.quantity, o.currency, o.payment_id, o.buyer_id)"#,
     },
-    Truth {
+    Check {
         name: "No payment is left open",
         sql: "SELECT format('payment %s of order %s is %s', id, order_id, status) FROM payment.payment
               WHERE status NOT IN ('captured', 'voided', 'failed')",
     },
-    Truth {
+    Check {
         name: "No payment is in trouble",
         sql: "SELECT format('payment %s: %s', id, trouble) FROM payment.payment WHERE trouble IS NOT NULL",
     },
-    Truth {
+    Check {
         name: "Every buyer and every seller has an account",
-        sql: r#"SELECT format('%s is nobody', id) FROM
+        sql: r#"SELECT format('%s has no account', id) FROM
                 (SELECT buyer_id AS id FROM "order"."order" UNION SELECT seller_id FROM ticket.listing)
                 WHERE id NOT IN (SELECT id FROM auth.users)"#,
     },
-    Truth {
-        name: "Everything that was to be said was said",
+    Check {
+        name: "Every event was published",
         sql: r#"SELECT format('%d messages wait in the outbox of %s', count(*), service) FROM
                 (SELECT 'ticket' AS service FROM ticket.outbox UNION ALL SELECT 'order' FROM "order".outbox
                  UNION ALL SELECT 'expiration' FROM expiration.outbox UNION ALL SELECT 'payment' FROM payment.outbox)
@@ -121,31 +124,32 @@ pub(super) const ALL: &[Truth] = &[
     },
 ];
 
-pub(super) const STRIPE: &[Truth] = &[
-    Truth {
-        name: "Stripe took money for captured payments only, and as much as they say",
-        sql: "SELECT format('intent %s took %d %s, payment %s is %s with %s %s', i.id, i.received, i.currency,
+pub(super) const STRIPE: &[Check] = &[
+    Check {
+        name: "Stripe captured the amounts of captured payments, and no others",
+        sql: "SELECT format('intent %s captured %d %s, payment %s is %s with %s %s', i.id, i.received, i.currency,
                     i.payment_id, coalesce(p.status, 'unknown'), p.amount, p.currency)
                 FROM intent i LEFT JOIN payment.payment p ON p.intent_id = i.id AND p.status = 'captured'
                 WHERE i.status = 'succeeded' AND (i.received, i.currency, i.payment_id, i.order_id)
                     IS NOT (p.amount, p.currency, p.id, p.order_id)",
     },
-    Truth {
-        name: "Every captured payment was taken by Stripe",
-        sql: "SELECT format('payment %s is captured, its intent %s is %s', p.id, p.intent_id, coalesce(i.status, 'unknown'))
+    Check {
+        name: "Every captured payment was captured by Stripe",
+        sql: "SELECT format('payment %s is captured, its intent %s is %s', p.id, p.intent_id,
+                  coalesce(i.status, 'unknown'))
               FROM payment.payment p LEFT JOIN intent i ON i.id = p.intent_id
               WHERE p.status = 'captured' AND p.amount > 0 AND i.status IS NOT 'succeeded'",
     },
-    Truth {
-        name: "Stripe took money for complete orders only, and once for each",
-        sql: r#"SELECT format('order %s is %s, and Stripe took money for it %d times', i.order_id,
+    Check {
+        name: "Stripe captured one payment for each paid order, and for complete orders only",
+        sql: r#"SELECT format('order %s is %s, and Stripe captured %d payments for it', i.order_id,
                     coalesce(o.status, 'unknown'), count(*))
                 FROM intent i LEFT JOIN "order"."order" o ON o.id = i.order_id
                 WHERE i.status = 'succeeded' GROUP BY i.order_id
                 HAVING count(*) <> 1 OR o.status IS NOT 'complete'"#,
     },
-    Truth {
-        name: "Nobody's money is still set aside",
+    Check {
+        name: "No authorisation is left open",
         sql: "SELECT format('intent %s of order %s is %s', id, order_id, status) FROM intent
               WHERE status IN ('requires_capture', 'processing')",
     },

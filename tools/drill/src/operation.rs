@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-/// What can be asked, by its operation id.
+/// An operation of the API, by its operation id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-#[expect(missing_docs, reason = "they are the operation ids of openapi/*.json")]
-pub enum Op {
+#[expect(missing_docs, reason = "the operation ids of openapi/*.json")]
+pub enum Operation {
     SignUp,
     SignIn,
     Refresh,
@@ -23,8 +23,8 @@ pub enum Op {
     ListPayments,
 }
 
-impl Op {
-    /// The operation id.
+impl Operation {
+    /// Returns the operation id.
     pub const fn name(self) -> &'static str {
         match self {
             Self::SignUp => "signUp",
@@ -46,7 +46,7 @@ impl Op {
         }
     }
 
-    /// The service that answers.
+    /// Returns the service of the operation.
     pub const fn service(self) -> &'static str {
         match self {
             Self::SignUp | Self::SignIn | Self::Refresh | Self::CurrentUser => "auth",
@@ -58,9 +58,9 @@ impl Op {
         }
     }
 
-    /// What each item of a list is: asked for alone, it would be this.
+    /// Returns the operation that gets one item of a list.
     #[must_use]
-    pub const fn of_items(self) -> Self {
+    pub const fn item_operation(self) -> Self {
         match self {
             Self::ListTickets => Self::GetTicket,
             Self::ListOrders => Self::GetOrder,
@@ -69,16 +69,16 @@ impl Op {
         }
     }
 
-    /// Whether an answer makes sense: a yes, or a no that a buyer may get. The crew asks for nothing malformed, for
-    /// nothing of others, and is signed in.
-    pub(crate) const fn expects(self, status: u16, again: bool) -> bool {
+    /// Whether a status is expected: success, or a refusal that a valid request can get. The load sends no malformed
+    /// requests, none for resources of another account, and none without a session.
+    pub(crate) const fn expects(self, status: u16, retried: bool) -> bool {
         match self {
             Self::SignUp | Self::CreateTicket => status == 201,
-            // The first attempt may have come through: then this token is spent, and whoever has it signs in again.
-            Self::Refresh => status == 200 || status == 401 && again,
+            // The first attempt may have succeeded. Then the token is used up, and the account signs in again.
+            Self::Refresh => status == 200 || status == 401 && retried,
             Self::ChangeTicket => matches!(status, 200 | 409 | 412),
             Self::WithdrawTicket => matches!(status, 204 | 412),
-            // 404: it has not heard of what was made a moment ago at another service.
+            // 404: a new resource of another service is not replicated yet.
             Self::PlaceOrder => matches!(status, 201 | 404 | 409),
             Self::CancelOrder => matches!(status, 204 | 409),
             Self::PayOrder => matches!(status, 201 | 402 | 404 | 409),

@@ -1,0 +1,13 @@
+//! Compares the five databases with each other, with the recorded responses, and with Stripe.
+
+mod databases;
+mod report;
+mod response_checks;
+mod run;
+mod state_checks;
+mod stripe;
+
+pub use databases::{DatabasePaths, SERVICES};
+pub use report::{CheckReport, Violation};
+pub use run::{AllowedLoss, run};
+pub use stripe::{StripeIntent, payment_intents};
