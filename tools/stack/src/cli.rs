@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use stack::{Ports, Settings, Stripe};
 use values::Clock;
 
-/// Ticketing in one process: for development, and for trying it out.
+/// Run the whole marketplace in one process, for development.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub(crate) struct Cli {
@@ -16,15 +16,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything until Ctrl-C: five services, the Stripe double, one front door.
+    /// Run everything until Ctrl-C: five services, the Stripe simulator, one front door.
     Dev(Box<DevSettings>),
-    /// Write the files of the interfaces, or see whether they are what the code says.
+    /// Write the interface documents, or check that they are up to date.
     Specs(SpecsArgs),
-    /// Print the page of all settings, write it, or see whether it is what the code says.
+    /// Print the page of all settings, write it, or check that it is up to date.
     Settings(SettingsArgs),
-    /// Check the five databases of a folder. Nothing may be running with them.
+    /// Check every database of a data folder. No service may be running on it.
     Check {
-        /// The folder.
+        /// The data folder.
         #[arg(long, default_value = ".data", value_name = "FOLDER")]
         data: PathBuf,
     },
@@ -33,10 +33,10 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct SpecsArgs {
-    /// Write them into this folder.
+    /// Write the documents to this folder.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) write: Option<PathBuf>,
-    /// Fail unless those in this folder are what the code says.
+    /// Fail unless the documents in this folder are up to date.
     #[arg(long, value_name = "FOLDER")]
     pub(crate) check: Option<PathBuf>,
 }
@@ -44,15 +44,15 @@ pub(crate) struct SpecsArgs {
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 pub(crate) struct SettingsArgs {
-    /// Write it into this file.
+    /// Write the page to this file.
     #[arg(long, value_name = "FILE")]
     pub(crate) write: Option<PathBuf>,
-    /// Fail unless what is in this file is what the code says.
+    /// Fail unless the page in this file is up to date.
     #[arg(long, value_name = "FILE")]
     pub(crate) check: Option<PathBuf>,
 }
 
-/// What a person at a terminal wants to hear of. (The Stripe client warns of every card that is declined.)
+/// The default log filter for a terminal. The Stripe client warns about every declined card.
 pub(crate) const LOG: &str = "warn,stripe=error";
 
 /// The settings of `stack dev`.
@@ -61,7 +61,7 @@ pub(crate) struct DevSettings {
     /// The front door's port; the services take the five after it, the Stripe simulator the tenth. 0: free ones.
     #[arg(long, env = "TICKETING_PORT", default_value = "4000", value_name = "PORT", value_parser = ports)]
     port: Ports,
-    /// The address to listen on; 0.0.0.0 for everybody who can reach this machine.
+    /// The address to listen on; 0.0.0.0 for all interfaces.
     #[arg(
         long,
         env = "TICKETING_BIND",
@@ -70,7 +70,7 @@ pub(crate) struct DevSettings {
         value_parser = parsed::<IpAddr>
     )]
     bind: IpAddr,
-    /// The folder that keeps everything from one run to the next.
+    /// The data folder, kept between runs.
     #[arg(long, env = "TICKETING_DATA", default_value = ".data", value_name = "FOLDER")]
     data: PathBuf,
     /// The broker's address.
@@ -124,7 +124,7 @@ impl chassis::Settings for DevSettings {
 }
 
 impl DevSettings {
-    /// Returns what a stack is started with.
+    /// Returns the settings of the stack.
     pub(crate) fn stack(&self) -> Settings {
         let amqp_url = self.amqp_url.as_deref().unwrap_or(&self.default_amqp_url);
         Settings {
