@@ -1,5 +1,5 @@
-//! What every service needs to run, written once: command line, configuration, logs, HTTP server, health, periodic
-//! jobs, start and stop. A service says what it is by implementing [`Service`]; its `main` is one line:
+//! The common parts of all services: command line, settings, logs, HTTP server, health, metrics, periodic jobs, start and
+//! stop. A service implements [`Service`]; its `main` is one line:
 //!
 //! ```ignore
 //! fn main() -> std::process::ExitCode {

@@ -9,8 +9,8 @@ use trace::{Context, Kind, Span, Trace};
 
 use crate::http::DocumentedPaths;
 
-/// What a service answers besides its API. Nobody's request: they are counted, but are no steps of a trace.
-pub(crate) const OWN: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
+/// The paths of the chassis, besides the API. Requests to them are counted, but have no spans.
+pub(crate) const CHASSIS_PATHS: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
 
 /// Runs each request as a step of its trace, renders what was refused, counts, times and logs the outcome.
 pub(crate) struct Observed<E> {
@@ -31,7 +31,8 @@ impl<E: Endpoint> Observed<E> {
     }
 
     fn route(&self, path: &str) -> Option<&str> {
-        OWN.into_iter()
+        CHASSIS_PATHS
+            .into_iter()
             .find(|own| *own == path)
             .or_else(|| self.paths.route(path))
     }
@@ -42,7 +43,7 @@ impl<E: Endpoint> Observed<E> {
         let caller = request
             .header("traceparent")
             .and_then(|header| header.parse::<Trace>().ok());
-        let api = route.filter(|route| !OWN.contains(route));
+        let api = route.filter(|route| !CHASSIS_PATHS.contains(route));
         let here = if api.is_some() {
             self.here.clone()
         } else {

@@ -10,17 +10,17 @@ use values::{Clock, Timestamp};
 
 use crate::{Job, Settings, recovery::RecoveryStatus};
 
-/// What a service says of itself; the rest it has from here.
+/// The parts of a service that differ from other services; the chassis provides the rest.
 pub trait Service: Send + Sync + 'static {
-    /// `order`: its queue, its source on the bus, its database and its binary are named after it.
+    /// The name, such as `order`: of its queue, its source on the bus, its database and its binary.
     const NAME: &'static str;
-    /// What it is for, in one sentence.
+    /// Its purpose, in one sentence.
     const ABOUT: &'static str;
-    /// The port that it listens on unless told otherwise.
+    /// Its default port.
     const PORT: u16;
-    /// Its database.
+    /// The migrations of its database.
     const SCHEMA: Schema;
-    /// What must be true of every row that it ever wrote.
+    /// The invariants of its database.
     const INVARIANTS: &'static [Invariant];
 
     /// Its own settings; `()` if it has none.
@@ -29,32 +29,34 @@ pub trait Service: Send + Sync + 'static {
     type Command: clap::Subcommand + Debug + Send;
     /// Its HTTP operations: a unit struct, whose handlers take `Data<&Self::App>`.
     type Api: poem_openapi::OpenApi + 'static;
-    /// What its handlers work with.
+    /// The state that its handlers use.
     type App: Clone + Send + Sync + 'static;
 
-    /// Its HTTP operations.
+    /// Returns its HTTP operations.
     fn api() -> Self::Api;
 
-    /// Announces the state of one page of aggregates, those after `after`, and says where the next page begins.
+    /// Publishes the state of one page of aggregates, those after the cursor `after`, and returns the next cursor.
     fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
 
-    /// Takes back the state of one of its aggregates that it has announced, if its database, which was put back from a
-    /// backup, knows none as new; says whether it did. It is shown what anybody said, in that order, and must bear to see
-    /// it twice. What others said is only to be looked at for what is needed here: it is heard afterwards, as ever.
+    /// Recovers an aggregate from an event that the service published, if its restored database has none as new. Returns
+    /// whether it did.
+    ///
+    /// It is called for every event of the journal, in order, and must tolerate repetition. Events of other services are
+    /// passed for reference only: they are consumed afterwards as usual.
     fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
         let _ = (tx, now, envelope);
         Ok(false)
     }
 
-    /// The newest moment that can be read from the database, so that a restored one need not hear everything that is kept
-    /// (`None`): what it does not know is not much older.
+    /// Returns the time of the newest record in the database. A restored database consumes the journal from shortly before
+    /// that time, or all of it (`None`).
     fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
         let _ = conn;
         Ok(None)
     }
 
-    /// Reads what `/metrics` tells of its state, for each scrape anew, in one read transaction. Few queries, whose cost
-    /// does not grow with the database.
+    /// Collects the metrics of its database, in one read transaction for each scrape. The cost of the queries must not
+    /// grow with the database.
     fn collect_metrics(conn: &Connection, now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
         let _ = (conn, now, samples);
         Ok(())
@@ -66,13 +68,13 @@ pub trait Service: Send + Sync + 'static {
         None
     }
 
-    /// Builds what runs.
+    /// Builds the handlers' state, the consumers and the jobs.
     fn start(
         context: Context,
         settings: Self::Settings,
     ) -> impl Future<Output = Result<ServiceParts<Self::App>, OperatorError>> + Send;
 
-    /// Runs one of its own subcommands, and says what it did.
+    /// Runs one of its own subcommands and returns the text to print.
     fn command(
         command: Self::Command,
         db: Db,
@@ -80,55 +82,55 @@ pub trait Service: Send + Sync + 'static {
     ) -> impl Future<Output = Result<String, OperatorError>> + Send;
 }
 
-/// What a service is given to start with.
+/// The resources that a service starts with.
 #[derive(Clone, Debug)]
 pub struct Context {
     /// Its database, open and migrated.
     pub db: Db,
-    /// Where the time comes from.
+    /// The clock.
     pub clock: Clock,
-    /// What it counts.
+    /// Its metrics.
     pub metrics: MetricsRegistry,
-    /// Who issues access tokens: their `iss`.
+    /// The issuer of access tokens: their `iss`.
     pub token_issuer: String,
-    /// Whom access tokens are for: their `aud`.
+    /// The audience of access tokens: their `aud`.
     pub token_audience: String,
-    /// Whether the database may be used: [`Context::recovered`] waits for it.
+    /// Whether the database may be used: [`Context::wait_for_recovery`] waits for it.
     pub recovered: RecoveryStatus,
-    /// Cancelled when the service is to stop.
+    /// Cancelled when the service stops.
     pub shutdown: CancellationToken,
-    /// Whatever is spawned is spawned here, so that stopping waits for it.
+    /// Tracks all spawned tasks, so that the stop waits for them.
     pub tasks: TaskTracker,
 }
 
 impl Context {
-    /// Waits until the database may be used: one that was put back from a backup has to catch up first. False when the
-    /// service is to stop before that. Handlers, consumers and jobs need not ask.
+    /// Waits until the database may be used: a restored one has to catch up first. Returns false if the service stops
+    /// before. Handlers, consumers and jobs need not call it: they start afterwards.
     pub async fn wait_for_recovery(&self) -> bool {
         let recovered = self.recovered.clone().wait();
         self.shutdown.run_until_cancelled(recovered).await.is_some()
     }
 }
 
-/// What a service is made of, once started.
+/// The parts of a started service.
 pub struct ServiceParts<App> {
-    /// What its handlers work with.
+    /// The state that its handlers use.
     pub app: App,
-    /// Which queues it reads, and what it does with what comes.
+    /// Its consumers: a queue and an event handler each.
     pub consumers: Vec<bus::Consumer>,
-    /// What it does from time to time.
+    /// Its periodic jobs.
     pub jobs: Vec<Job>,
-    /// Who verifies access tokens, where that is not the marketplace's usual verifier.
+    /// Its verifier of access tokens, if it does not fetch the keys from auth.
     pub verifier: Option<token::Verifier>,
 }
 
-/// Why something could not be done, in a sentence for the operator.
+/// An error for an operator: what failed and why, in one sentence.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct OperatorError(pub String);
 
 impl OperatorError {
-    /// Takes the error's own words.
+    /// Creates an error with the text of another one.
     #[expect(clippy::needless_pass_by_value, reason = "so that it fits map_err")]
     pub fn new(error: impl ToString) -> Self {
         Self(error.to_string())
@@ -141,6 +143,6 @@ impl From<db::Error> for OperatorError {
     }
 }
 
-/// For a service without subcommands of its own.
+/// The subcommands of a service that has none of its own.
 #[derive(Debug, clap::Subcommand)]
 pub enum NoCommand {}

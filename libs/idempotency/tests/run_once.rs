@@ -69,7 +69,7 @@ fn open(folder: &std::path::Path) -> Db {
 }
 
 #[tokio::test]
-async fn a_request_sent_again_is_answered_again_and_done_once() {
+async fn a_repeated_request_runs_once_and_gets_the_stored_response() {
     let world = World::new();
     for _ in 0..3 {
         let answer = world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_request_sent_again_is_answered_again_and_done_once() {
 }
 
 #[tokio::test]
-async fn without_a_key_each_request_is_a_new_one_and_so_it_is_for_another_client() {
+async fn a_request_without_a_key_or_of_another_client_is_a_new_one() {
     let world = World::new();
     for (client, key) in [("anna", None), ("anna", None), ("anna", Some("k")), ("bert", Some("k"))] {
         world.ask(request(client, key, "two"), Ok("held")).await.unwrap();
@@ -99,7 +99,7 @@ async fn without_a_key_each_request_is_a_new_one_and_so_it_is_for_another_client
 }
 
 #[tokio::test]
-async fn a_key_is_good_for_one_body() {
+async fn a_key_belongs_to_one_body() {
     let world = World::new();
     world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap();
     let refused = world
@@ -111,7 +111,7 @@ async fn a_key_is_good_for_one_body() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_kept_and_its_effects_are_not() {
+async fn a_refusal_is_stored_and_its_effects_are_rolled_back() {
     let world = World::new();
     let sold_out = || Problem::conflict("sold-out", "Not enough tickets are left");
     let first = world
@@ -125,7 +125,7 @@ async fn a_refusal_is_kept_and_its_effects_are_not() {
 }
 
 #[tokio::test]
-async fn what_was_not_found_may_be_there_the_next_time() {
+async fn a_resource_that_is_not_found_may_be_found_next_time() {
     let world = World::new();
     let missing = world
         .ask(request("anna", Some("k"), "two"), Err(Problem::not_found("not yet")))
@@ -139,7 +139,7 @@ async fn what_was_not_found_may_be_there_the_next_time() {
 }
 
 #[tokio::test]
-async fn what_failed_on_our_side_can_be_tried_again() {
+async fn a_request_that_failed_with_a_server_error_can_be_repeated() {
     let world = World::new();
     let failed = Problem::too_many_requests("later", Duration::from_secs(1));
     let internal = Problem::internal(&failed);

@@ -8,29 +8,29 @@ use poem_openapi::{
 use problem::Problem;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// Where a list goes on: opaque to the client, `T` to the service that made it.
+/// A position in a list: opaque to the client, `T` to the service that created it.
 ///
-/// On the wire base64url (RFC 4648, section 5, no padding) of `T` as JSON. It is not signed: whatever it says, it must
-/// not show more than the query without it would. Where `T` holds the query as well, compare it and answer
-/// [`cursor_of_other_query`] if it is another.
+/// On the wire base64url (RFC 4648, section 5, no padding) of `T` as JSON. It is not signed: no value
+/// may show more than the query without it would. If `T` contains the query as well, compare it and answer
+/// [`cursor_of_other_query`] if it differs.
 ///
 /// ```
 /// # use pagination::Cursor;
-/// let sent = Cursor(("newest", 42_i64)).to_string();
-/// let came: Cursor<(String, i64)> = sent.parse()?;
-/// assert_eq!(came.0, ("newest".to_owned(), 42));
+/// let text = Cursor(("newest", 42_i64)).to_string();
+/// let cursor: Cursor<(String, i64)> = text.parse()?;
+/// assert_eq!(cursor.0, ("newest".to_owned(), 42));
 /// # Ok::<(), pagination::MalformedCursor>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cursor<T>(pub T);
 
-/// A text that is no cursor, or one of another list.
+/// The error of a text that is not a cursor of this list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("must be a nextCursor of this list, as it was answered")]
 pub struct MalformedCursor;
 
-/// Longer than any that we make, in characters: the rest of the text is not looked at.
-const LONGEST: usize = 4096;
+/// The maximum length of a cursor, in characters.
+const MAX_LENGTH: usize = 4096;
 
 /// 400: the cursor belongs to a query with other filters or another order.
 pub fn cursor_of_other_query() -> Problem {
@@ -51,7 +51,7 @@ impl<T: DeserializeOwned> FromStr for Cursor<T> {
     type Err = MalformedCursor;
 
     fn from_str(text: &str) -> Result<Self, MalformedCursor> {
-        if text.len() > LONGEST {
+        if text.len() > MAX_LENGTH {
             return Err(MalformedCursor);
         }
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| MalformedCursor)?;
@@ -71,7 +71,7 @@ impl<T: Send + Sync> Type for Cursor<T> {
     fn schema_ref() -> MetaSchemaRef {
         MetaSchemaRef::Inline(Box::new(MetaSchema {
             pattern: Some("^[A-Za-z0-9_-]+$".to_owned()),
-            max_length: Some(LONGEST),
+            max_length: Some(MAX_LENGTH),
             ..MetaSchema::new("string")
         }))
     }
@@ -96,21 +96,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_comes_back_as_it_went() {
-        let sent = Cursor(("größer".to_owned(), -7_i64)).to_string();
+    fn a_cursor_survives_the_round_trip() {
+        let text = Cursor(("größer".to_owned(), -7_i64)).to_string();
         assert!(
-            sent.bytes()
+            text.bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
-            "{sent}"
+            "{text}"
         );
-        assert_eq!(sent.parse(), Ok(Cursor(("größer".to_owned(), -7_i64))));
+        assert_eq!(text.parse(), Ok(Cursor(("größer".to_owned(), -7_i64))));
     }
 
     #[test]
-    fn whatever_else_comes_is_refused() {
+    fn any_other_text_is_refused() {
         let other_list = Cursor("a text").to_string();
-        let longest = "A".repeat(LONGEST + 1);
-        for bad in ["", "42", "%", "bm8=", "\u{0}", "ö", &other_list, &longest] {
+        let too_long = "A".repeat(MAX_LENGTH + 1);
+        for bad in ["", "42", "%", "bm8=", "\u{0}", "ö", &other_list, &too_long] {
             assert_eq!(bad.parse::<Cursor<(String, i64)>>(), Err(MalformedCursor), "{bad}");
         }
     }

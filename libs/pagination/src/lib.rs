@@ -1,8 +1,8 @@
-//! Lists, one page at a time, the same in every service.
+//! Paginated lists, the same in every service.
 //!
-//! A request takes `limit` ([`Limit`]) and `cursor` ([`Cursor`]); the answer is a [`Page`]. A page is found by the sort
-//! key of the last item of the page before it (a keyset), never by counting: so items that come or go in between shift
-//! nothing, and the hundredth page costs what the first does.
+//! A request has `limit` ([`Limit`]) and `cursor` ([`Cursor`]); the response is a [`Page`]. A page starts after the sort
+//! key of the last item of the previous page (keyset pagination), not at an offset: items that are added or removed in
+//! between shift nothing, and the hundredth page costs as much as the first.
 
 mod cursor;
 mod limit;

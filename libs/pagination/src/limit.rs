@@ -5,25 +5,25 @@ use poem_openapi::{
     types::{ParseError, ParseFromParameter, ParseResult, Type},
 };
 
-/// How many items a page has at most: 1 to 100, and 20 where the client does not say.
+/// The maximum number of items of a page: 1 to 100, by default 20.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limit(u8);
 
-/// A text that is no [`Limit`].
+/// The error of a text that is not a [`Limit`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("must be a whole number from 1 to {max}", max = Limit::MAX.0)]
 pub struct LimitOutOfRange;
 
 impl Limit {
-    /// The most that one page can have.
+    /// The largest limit.
     pub const MAX: Self = Self(100);
 
-    /// As a number of items.
+    /// Returns the number of items.
     pub fn items(self) -> usize {
         self.0.into()
     }
 
-    /// As many rows as a query must look for: one more than the page has, to learn whether another page follows.
+    /// Returns the number of rows to query: one more than the page has, to determine whether another page follows.
     pub fn rows(self) -> u32 {
         u32::from(self.0) + 1
     }
@@ -39,7 +39,7 @@ impl FromStr for Limit {
     type Err = LimitOutOfRange;
 
     fn from_str(text: &str) -> Result<Self, LimitOutOfRange> {
-        // `parse` would take a sign, too.
+        // `parse` accepts a sign, too.
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number: u8 = text.parse().map_err(|_| LimitOutOfRange)?;
         (digits && (1..=Self::MAX.0).contains(&number))
@@ -102,9 +102,9 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_say_gets_twenty() {
-        let said: [&str; 0] = [];
-        let limit = Limit::parse_from_parameters(said)
+    fn the_default_limit_is_twenty() {
+        let missing: [&str; 0] = [];
+        let limit = Limit::parse_from_parameters(missing)
             .map_err(ParseError::into_message)
             .unwrap();
         assert_eq!((limit.items(), limit.rows()), (20, 21));

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{Cursor, Limit};
 
-/// A part of a list.
+/// A page of a list.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
 #[oai(rename_all = "camelCase", example)]
 pub struct Page<T: ParseFromJSON + ToJSON + Example> {
@@ -18,8 +18,8 @@ pub struct Page<T: ParseFromJSON + ToJSON + Example> {
 }
 
 impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
-    /// Makes a page of `rows`, of which there are up to [`Limit::rows`]: if one is left over, another page follows, and
-    /// goes on after `position` of this page's last row.
+    /// Creates a page from up to [`Limit::rows`] rows: if one is left over, another page follows, which starts after the
+    /// `position` of this page's last row.
     pub fn from_rows<R, P: Serialize>(
         mut rows: Vec<R>,
         limit: Limit,
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_row_left_over_promises_another_page() {
+    fn another_page_follows_if_a_row_is_left_over() {
         assert_eq!(page(vec![]).next_cursor, None);
         assert_eq!(page(vec![1, 2]).next_cursor, None);
         let first = page(vec![1, 2, 3]);
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_page_says_null() {
+    fn the_last_page_has_no_cursor() {
         assert_eq!(
             page(vec![1]).to_json_string(),
             r#"{"items":[{"number":1}],"nextCursor":null}"#

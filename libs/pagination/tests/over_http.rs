@@ -1,4 +1,4 @@
-//! What a client gets to read about `limit` and `cursor`.
+//! `limit` and `cursor` over HTTP.
 
 #![expect(clippy::unwrap_used, clippy::unused_async, reason = "tests; handlers are async")]
 
@@ -26,7 +26,7 @@ async fn get(query: &str) -> (StatusCode, String) {
 }
 
 #[tokio::test]
-async fn both_may_be_left_out() {
+async fn both_parameters_are_optional() {
     assert_eq!(get("").await, (StatusCode::OK, "20 after None".to_owned()));
     assert_eq!(
         get(&format!("limit=7&cursor={}", Cursor(42))).await.1,
@@ -35,7 +35,7 @@ async fn both_may_be_left_out() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_named() {
+async fn an_invalid_parameter_is_named() {
     for (query, field, message) in [
         ("limit=0", "limit", "must be a whole number from 1 to 100"),
         ("limit=101", "limit", "must be a whole number from 1 to 100"),
@@ -63,7 +63,7 @@ async fn what_is_wrong_is_named() {
 }
 
 #[test]
-fn the_document_says_what_may_be_sent() {
+fn the_openapi_document_has_the_bounds() {
     let spec = OpenApiService::new(Api, "test", "1").spec();
     let spec: serde_json::Value = serde_json::from_str(&spec).unwrap();
     let limit = &spec["paths"]["/"]["get"]["parameters"][0];

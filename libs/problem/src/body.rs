@@ -8,15 +8,15 @@ use serde::de::DeserializeOwned;
 
 use crate::Problem;
 
-/// The longest body that is read, in bytes.
+/// The maximum size of a request body, in bytes.
 pub const BODY_LIMIT: usize = 64 * 1024;
 
 const CONTENT_TYPE: &str = "application/json";
 
-/// A JSON body of at most [`BODY_LIMIT`] bytes. What is wrong about it is told by field: `price.amount`.
+/// A JSON body of at most [`BODY_LIMIT`] bytes. Errors name the field: `price.amount`.
 ///
-/// `T` says its shape twice, to serde for reading and to poem-openapi for the document; `rename_all` and
-/// `deny_unknown_fields` stand on both.
+/// `T` derives both serde's trait (for reading) and poem-openapi's (for the document), each with `rename_all` and
+/// `deny_unknown_fields`.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
@@ -49,7 +49,7 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
         if !request.content_type().is_some_and(is_json) {
             return Err(unsupported_media_type(request.content_type()).into());
         }
-        let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(unread)?;
+        let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(read_error)?;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -65,7 +65,7 @@ fn is_json(content_type: &str) -> bool {
     essence == CONTENT_TYPE || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-/// 415: the body is said to be something else than JSON.
+/// 415: the content type of the body is not JSON.
 pub fn unsupported_media_type(content_type: Option<&str>) -> Problem {
     let problem = Problem::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -78,7 +78,7 @@ pub fn unsupported_media_type(content_type: Option<&str>) -> Problem {
     }
 }
 
-fn unread(error: ReadBodyError) -> Problem {
+fn read_error(error: ReadBodyError) -> Problem {
     match error {
         ReadBodyError::PayloadTooLarge => payload_too_large(BODY_LIMIT),
         other => Problem::malformed(format_args!("The body could not be read: {other}.")),
@@ -101,7 +101,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         let path = error.path().to_string();
         let error = error.into_inner();
         if error.classify() == serde_json::error::Category::Data {
-            let (field, message) = locate(&path, &error.to_string());
+            let (field, message) = field_and_message(&path, &error.to_string());
             Problem::invalid(field, message)
         } else {
             Problem::malformed(format_args!("The body is not JSON: {error}."))
@@ -112,11 +112,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     Ok(value)
 }
 
-/// The field that serde complains about, and the complaint without the position in the text.
-fn locate(path: &str, complaint: &str) -> (String, String) {
-    let message = complaint.split(" at line ").next().unwrap_or(complaint);
+/// Returns the field of a serde error, and the message without the position in the text.
+fn field_and_message(path: &str, error: &str) -> (String, String) {
+    let message = error.split(" at line ").next().unwrap_or(error);
     let parent = if path == "." || path == "?" { "" } else { path };
-    for (start, told) in [
+    for (start, text) in [
         ("missing field `", "is required"),
         ("unknown field `", "is not known here"),
         ("duplicate field `", "comes twice"),
@@ -128,7 +128,7 @@ fn locate(path: &str, complaint: &str) -> (String, String) {
                 _ if last == name => parent.to_owned(),
                 _ => format!("{parent}.{name}"),
             };
-            return (field, told.to_owned());
+            return (field, text.to_owned());
         }
     }
     (
@@ -152,16 +152,16 @@ mod tests {
     #[derive(Deserialize, Debug)]
     #[serde(deny_unknown_fields)]
     struct Ticket {
-        #[expect(dead_code, reason = "read by nobody")]
+        #[expect(dead_code, reason = "only deserialised")]
         title: String,
-        #[expect(dead_code, reason = "read by nobody")]
+        #[expect(dead_code, reason = "only deserialised")]
         price: Price,
     }
 
     #[derive(Deserialize, Debug)]
     #[serde(deny_unknown_fields)]
     struct Price {
-        #[expect(dead_code, reason = "read by nobody")]
+        #[expect(dead_code, reason = "only deserialised")]
         amount: i64,
     }
 
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_wrong_is_told_by_field() {
+    async fn an_invalid_field_is_named() {
         for (body, field, message) in [
             (r"{}", "title", "is required"),
             (r#"{"title":"a","price":{}}"#, "price.amount", "is required"),
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_json_is_malformed() {
+    async fn a_body_that_is_not_json_is_malformed() {
         for body in ["", "{", "no", r#"{"title":"a","price":{"amount":1}} more"#, "\u{0}"] {
             let (status, problem) = refusal(body).await;
             assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");

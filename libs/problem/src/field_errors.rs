@@ -2,24 +2,24 @@ use std::fmt;
 
 use crate::Problem;
 
-/// Collects everything that is wrong about a request, so that the client hears it all at once.
+/// Collects all invalid fields of a request, so that the client can correct them at once.
 #[derive(Debug)]
 pub struct FieldErrors {
     problem: Option<Problem>,
 }
 
 impl FieldErrors {
-    /// Nothing is wrong so far.
+    /// Creates an empty collection.
     pub const fn new() -> Self {
         Self { problem: None }
     }
 
-    /// Keeps a field's value, or what is wrong about it.
+    /// Returns the value of a result, or adds its error.
     pub fn check<T, E: fmt::Display>(&mut self, field: &str, parsed: Result<T, E>) -> Option<T> {
         parsed.map_err(|error| self.add(field, error)).ok()
     }
 
-    /// Says what is wrong about a field.
+    /// Adds an error of a field.
     pub fn add(&mut self, field: &str, message: impl fmt::Display) {
         self.problem = Some(
             self.problem
@@ -29,7 +29,7 @@ impl FieldErrors {
         );
     }
 
-    /// The value, unless something was wrong.
+    /// Returns the value if all fields are valid.
     pub fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
         match (self.problem, value) {
             (None, Some(value)) => Ok(value),

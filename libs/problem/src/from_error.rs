@@ -7,10 +7,10 @@ use poem_openapi::error::{AuthorizationError, ContentTypeError, ParseParamError,
 
 use crate::{Problem, body};
 
-/// Renders what was refused before or around a handler; a handler's own refusals pass as they are.
+/// Renders an error from before or around a handler as a problem; problems of a handler are unchanged.
 ///
-/// This is the one place where poem's errors become ours. `path_parameter` tells the name of a path's parameter by its
-/// number, counted from 0: poem-openapi knows only `param0`, `param1` …
+/// All of poem's errors are converted here. `path_parameter` returns the name of a path's parameter by its number, counted
+/// from 0: poem-openapi has only `param0`, `param1` …
 pub fn from_error(error: Error, path_parameter: impl FnOnce(usize) -> Option<String>) -> Response {
     if error.is_from_response() || error.downcast_ref::<Problem>().is_some() {
         return error.into_response();

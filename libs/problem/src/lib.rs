@@ -1,7 +1,7 @@
-//! What a client reads when its request is refused: a problem document ([RFC 9457]).
+//! Problem documents ([RFC 9457]): the responses to refused requests.
 //!
-//! An error is a pair: what the client may read is in the [`Problem`], what the operator must know is logged where the
-//! problem is made, once, and never sent.
+//! An error has two readers. The [`Problem`] contains what the client may read. The cause is for the operator: it is logged
+//! once, where the problem is created, and never sent.
 //!
 //! [RFC 9457]: https://www.rfc-editor.org/rfc/rfc9457
 

@@ -1,7 +1,7 @@
 use serde_json::{Map, Value, json};
 
-/// Completes an OpenAPI document of poem-openapi: adds the refusals that no handler lists because they come before or
-/// around it, and gives each refusal an example of its status.
+/// Completes an OpenAPI document of poem-openapi: adds the error responses from before or around the handlers, and an
+/// example to each error response.
 #[must_use]
 pub fn complete(mut spec: Value) -> Value {
     let paths = spec.get_mut("paths").and_then(Value::as_object_mut);
@@ -42,7 +42,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
             .get("parameters")
             .and_then(Value::as_array)
             .is_some_and(|parameters| !parameters.is_empty());
-    leave_out_what_is_optional(operation);
+    remove_optional_examples(operation);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
     };
@@ -80,7 +80,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         "For now not possible, for instance because a disk is full; nothing was changed.",
     );
     for (status, response) in responses.iter_mut() {
-        // A handler that answers plain JSON has no place to say more.
+        // A handler that returns plain JSON has no description.
         if response["description"] == "" {
             response["description"] = json!("As asked.");
         }
@@ -97,9 +97,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     }
 }
 
-/// Swagger UI sends the example of a parameter unless one deletes it: the same idempotency key each time, and filters
-/// that nothing passes.
-fn leave_out_what_is_optional(operation: &mut Map<String, Value>) {
+/// Swagger UI sends the example of a parameter unless its user deletes it: the same idempotency key each time, and filters
+/// that match nothing.
+fn remove_optional_examples(operation: &mut Map<String, Value>) {
     let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
     for parameter in parameters
         .into_iter()
@@ -112,7 +112,7 @@ fn leave_out_what_is_optional(operation: &mut Map<String, Value>) {
     }
 }
 
-/// The first kind of problem that a description names: "`sold-out`: …".
+/// Returns the first problem type of a description such as "`sold-out`: …".
 fn first_kind(description: &str) -> Option<&str> {
     let (kind, rest) = description.strip_prefix('`')?.split_once('`')?;
     rest.starts_with([':', ',', ' ']).then_some(kind)

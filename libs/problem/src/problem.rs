@@ -12,34 +12,34 @@ use serde::Serialize;
 #[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
 #[oai(rename = "Problem", example)]
 pub struct ProblemDocument {
-    /// Names the kind of problem; it never changes, so programs can tell kinds apart by it.
+    /// The type of the problem. It never changes, so that programs can rely on it.
     #[oai(rename = "type")]
     #[serde(rename = "type")]
     pub kind: String,
-    /// The kind of problem, in words.
+    /// The title of the type.
     pub title: String,
-    /// The HTTP status, once more.
+    /// The HTTP status.
     pub status: u16,
-    /// What is wrong in this case.
+    /// Details of this case.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
-    /// A finer distinction within the kind, such as the decline code of a card's bank.
+    /// Distinguishes cases of one type, such as the decline code of a card's bank.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
-    /// The fields that are wrong, each with what is wrong about it.
+    /// The invalid fields, each with its error.
     #[oai(default, skip_serializing_if_is_empty)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
 }
 
-/// What is wrong about one field.
+/// An invalid field.
 #[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
 pub struct FieldError {
     /// The field's path in the body, or the parameter's name: `price.amount`.
     pub field: String,
-    /// What is wrong about it.
+    /// Its error.
     pub message: String,
 }
 
@@ -49,7 +49,7 @@ impl Example for ProblemDocument {
     }
 }
 
-/// A problem document on its way to the client.
+/// A problem document as a response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Problem(Box<Refusal>);
 
@@ -61,7 +61,7 @@ struct Refusal {
 }
 
 impl Problem {
-    /// A problem of the kind `slug`, which becomes its `type`: `urn:ticketing:problem:<slug>`.
+    /// Creates a problem of the type `urn:ticketing:problem:<slug>`.
     pub fn new(status: StatusCode, slug: &str, title: &str) -> Self {
         let document = ProblemDocument {
             kind: format!("urn:ticketing:problem:{slug}"),
@@ -78,21 +78,21 @@ impl Problem {
         }))
     }
 
-    /// Says what is wrong in this case; what begins and ends as errors do in Rust becomes a sentence.
+    /// Sets the detail of this case. An error text in the style of Rust becomes a sentence.
     #[must_use]
     pub fn detail(mut self, detail: impl fmt::Display) -> Self {
         self.0.document.detail = Some(sentence(&detail.to_string()));
         self
     }
 
-    /// Adds a finer distinction within the kind.
+    /// Sets the code that distinguishes cases of one type.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.0.document.code = Some(code.into());
         self
     }
 
-    /// Names a field that is wrong.
+    /// Adds an invalid field.
     #[must_use]
     pub fn field(mut self, field: impl Into<String>, message: impl fmt::Display) -> Self {
         self.0.document.errors.push(FieldError {
@@ -102,14 +102,14 @@ impl Problem {
         self
     }
 
-    /// Tells the client when to try again, in whole seconds, at least one (RFC 9110, `Retry-After`).
+    /// Sets `Retry-After` (RFC 9110), in whole seconds, at least one.
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
         self
     }
 
-    /// 400: what was sent is not what its format says.
+    /// 400: the request does not conform to its format.
     pub fn malformed(detail: impl fmt::Display) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed").detail(detail)
     }
@@ -125,17 +125,17 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "forbidden", "Not allowed").detail(detail)
     }
 
-    /// 404: there is no such thing, or not for this client.
+    /// 404: the resource does not exist, or not for this client.
     pub fn not_found(what: impl fmt::Display) -> Self {
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found").detail(what)
     }
 
-    /// 409: it cannot be done as things stand.
+    /// 409: the current state does not allow it.
     pub fn conflict(slug: &str, title: &str) -> Self {
         Self::new(StatusCode::CONFLICT, slug, title)
     }
 
-    /// 422: understood, but a field has a value that cannot be.
+    /// 422: well-formed, but a field has an invalid value.
     pub fn invalid(field: impl Into<String>, message: impl fmt::Display) -> Self {
         Self::invalid_fields().field(field, message)
     }
@@ -148,16 +148,16 @@ impl Problem {
         )
     }
 
-    /// 429: too often; try again after `wait`.
+    /// 429: too many requests; retry after `wait`.
     pub fn too_many_requests(detail: impl fmt::Display, wait: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many-requests", "Too many requests")
             .detail(detail)
             .retry_after(wait)
     }
 
-    /// 500: our mistake. The cause goes to the log, not to the client.
+    /// 500: a server error. The cause is logged, not sent.
     pub fn internal(cause: &dyn std::error::Error) -> Self {
-        tracing::error!(error = %Chain(cause), "a request failed");
+        tracing::error!(error = %Chain(cause), "request failed");
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -165,21 +165,21 @@ impl Problem {
         )
     }
 
-    /// 503: for now not possible, nothing was changed. The cause goes to the log, not to the client.
+    /// 503: temporarily impossible, nothing was changed. The cause is logged, not sent.
     pub fn unavailable(detail: impl fmt::Display, cause: &dyn std::error::Error) -> Self {
-        tracing::warn!(error = %Chain(cause), "a request could not be served");
+        tracing::warn!(error = %Chain(cause), "request could not be served, the client may retry");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")
             .detail(detail)
             .retry_after(Duration::from_secs(2))
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     pub const fn status(&self) -> StatusCode {
         self.0.status
     }
 }
 
-/// `no tickets are left` becomes `No tickets are left.`
+/// Turns an error text into a sentence: `no tickets are left` becomes `No tickets are left.`
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     let first = letters.next().into_iter().flat_map(char::to_uppercase);
@@ -224,7 +224,7 @@ impl IntoResponse for Problem {
         if let Some(wait) = self.0.retry_after {
             response = response.header(header::RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string());
         }
-        // A struct of strings and integers always has a JSON form.
+        // A struct of strings and integers always serialises.
         response.body(serde_json::to_vec(&self.0.document).unwrap_or_default())
     }
 }
@@ -239,7 +239,7 @@ impl ResponseError for Problem {
     }
 }
 
-/// A transaction that could not be had is no fault of the request.
+/// A transient storage error is 503, any other one 500.
 impl From<db::Error> for Problem {
     fn from(error: db::Error) -> Self {
         if error.is_transient() {

@@ -6,7 +6,7 @@ use poem_openapi::{
 
 use crate::ProblemDocument;
 
-/// Names the refusals of one operation, with when each comes:
+/// Declares the error responses of one operation, each with its condition:
 ///
 /// ```
 /// problem::problem_responses! {
@@ -19,7 +19,7 @@ use crate::ProblemDocument;
 /// ```
 ///
 /// The type wraps a [`crate::Problem`] (`From<Problem>`, so `?` works on use-case errors that become one) and lists its
-/// statuses in the OpenAPI document. What any operation can answer (401, 415, 503 …) is added by [`crate::complete`].
+/// statuses in the OpenAPI document. [`crate::complete`] adds the responses of every operation (401, 415, 503 …).
 #[macro_export]
 macro_rules! problem_responses {
     ($(#[$doc:meta])* $vis:vis $name:ident { $($status:literal => $when:literal),* $(,)? }) => {
@@ -59,7 +59,7 @@ macro_rules! problem_responses {
     };
 }
 
-/// How a problem of this status stands in an OpenAPI document.
+/// Returns the OpenAPI description of a problem of this status.
 pub fn problem_response(status: u16, when: &'static str) -> MetaResponse {
     debug_assert!(StatusCode::from_u16(status).is_ok_and(|status| status.as_u16() >= 400));
     MetaResponse {

@@ -4,7 +4,7 @@ use poem::{Endpoint, IntoResponse, Request, Response, http::StatusCode};
 use problem::Problem;
 use tokio::sync::watch;
 
-use crate::observed::OWN;
+use crate::observed::CHASSIS_PATHS;
 
 /// When a client may retry.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -25,7 +25,7 @@ impl<E: Endpoint> Endpoint for RecoveryGate<E> {
     type Output = Response;
 
     async fn call(&self, request: Request) -> poem::Result<Response> {
-        if *self.recovered.borrow() || OWN.contains(&request.uri().path()) {
+        if *self.recovered.borrow() || CHASSIS_PATHS.contains(&request.uri().path()) {
             return self.inner.call(request).await.map(IntoResponse::into_response);
         }
         let refusal = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")

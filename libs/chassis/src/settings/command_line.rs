@@ -150,7 +150,7 @@ fn update(command: Command, change: &dyn Fn(Command) -> Command) -> Command {
     })
 }
 
-/// Has a flag ignored, as if it were not given.
+/// Makes clap ignore a flag, as if it were absent.
 fn set_aside(command: Command, flag: &str) -> Command {
     let Some(arg) = command.get_arguments().find(|arg| is_flag(arg, flag)).cloned() else {
         return command;

@@ -81,7 +81,7 @@ pub struct CommonSettings {
         value_parser = parsed::<ServiceName>
     )]
     pub auth_service: ServiceName,
-    /// The address of the keys that verify access tokens [default: where Consul says, else
+    /// The address of the keys that verify access tokens [default: from Consul, else
     /// `http://127.0.0.1:4001/api/v1/auth/jwks.json`]
     #[arg(long, env = "TICKETING_JWKS_URL", value_name = "URL", value_parser = parsed::<Url>)]
     pub jwks_url: Option<Url>,
