@@ -2,6 +2,8 @@ use poem::http::StatusCode;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
 
+use crate::eventually;
+
 /// An HTTP client of one service, with the access token of one user or without one.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -56,6 +58,15 @@ impl Client {
     /// Sends a POST with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         self.send(Method::POST, path, Some(body.to_string())).await
+    }
+
+    /// Sends a POST with a JSON body until the status is not 404: the service may not have a replica of a new resource yet.
+    pub async fn post_when_replicated(&self, path: &str, body: Value) -> Reply {
+        eventually(&format!("{path} accepts {body}"), || async {
+            let reply = self.post(path, body.clone()).await;
+            (reply.status != StatusCode::NOT_FOUND).then_some(reply)
+        })
+        .await
     }
 
     /// Sends a PUT with a JSON body.

@@ -136,6 +136,15 @@ impl TestEnv {
         self.folder.path().join(format!("{}.db", S::NAME))
     }
 
+    /// Returns the violations that `check` finds in a service's database.
+    pub fn check_database<S: Service>(&self) -> Vec<String> {
+        let findings = db::admin::check(&self.database::<S>(), &S::SCHEMA, S::INVARIANTS).unwrap();
+        findings
+            .iter()
+            .map(|finding| format!("{}: {finding}", S::NAME))
+            .collect()
+    }
+
     /// Returns an access token of a user.
     pub fn token(&self, user: UserId) -> String {
         let (session, now) = (SessionId::new(self.now()), self.now());
