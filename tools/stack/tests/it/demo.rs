@@ -1,17 +1,17 @@
 use std::time::Duration;
 
-use crate::town::Town;
+use crate::test_app::TestApp;
 
 #[tokio::test]
-async fn the_demo_goes_as_told() {
-    let town = Town::shared();
-    stack::demo::run(&town.url(), Duration::from_secs(30), |line| println!("{line}"))
+async fn the_demo_succeeds() {
+    let app = TestApp::shared();
+    stack::demo::run(&app.url(), Duration::from_secs(30), |line| println!("{line}"))
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn the_demo_says_what_it_expected_and_what_came() {
+async fn a_failed_demo_step_names_the_expected_and_the_actual_response() {
     let failed = stack::demo::run("http://127.0.0.1:9", Duration::from_secs(1), |_| {})
         .await
         .unwrap_err()

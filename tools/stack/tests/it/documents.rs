@@ -1,30 +1,27 @@
-//! The files under `openapi/`, and what is promised in them.
+//! The documents in `openapi/` and their completeness.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::{
-    home::repository,
     operations::{Operation, operations},
+    test_data::repository_root,
 };
 
 #[test]
-fn the_committed_documents_are_what_the_code_says() {
-    if let Err(stale) = stack::specs::check(&repository().join("openapi")) {
+fn the_committed_documents_equal_those_of_the_code() {
+    if let Err(stale) = stack::specs::check(&repository_root().join("openapi")) {
         panic!("{stale}");
     }
 }
 
 #[test]
-fn one_document_over_all_services_has_no_conflicts() {
+fn the_merged_document_has_no_conflicts() {
     let merged = stack::specs::merged();
-    for place in ["/components/schemas", "/components/securitySchemes", "/paths"] {
-        for name in merged.pointer(place).and_then(Value::as_object).unwrap().keys() {
-            assert!(
-                !name.ends_with("_CONFLICT"),
-                "two services mean different things by {name}"
-            );
+    for section in ["/components/schemas", "/components/securitySchemes", "/paths"] {
+        for name in merged.pointer(section).and_then(Value::as_object).unwrap().keys() {
+            assert!(!name.ends_with("_CONFLICT"), "two services define {name} differently");
         }
     }
     let tags = merged["tags"]
@@ -34,7 +31,7 @@ fn one_document_over_all_services_has_no_conflicts() {
         .map(|tag| &tag["name"])
         .collect::<Vec<_>>();
     assert_eq!(tags, ["Auth", "Tickets", "Orders", "Expirations", "Payments"]);
-    // So that trying out works wherever the page comes from, and with which tokens.
+    // "Try it out" works at every address of the page, and with access tokens.
     assert_eq!(merged.pointer("/servers/0/url").unwrap(), "/");
     assert_eq!(
         merged.pointer("/components/securitySchemes/bearer/scheme").unwrap(),
@@ -43,13 +40,13 @@ fn one_document_over_all_services_has_no_conflicts() {
 }
 
 #[test]
-fn every_operation_is_named_explained_and_lists_its_refusals() {
+fn every_operation_has_a_name_a_summary_and_a_list_of_its_errors() {
     let merged = stack::specs::merged();
     let (mut ids, all) = (BTreeSet::new(), operations(&merged));
     assert!(all.len() >= 18, "{}", all.len());
     for operation in &all {
         let Operation { name, spec, .. } = operation;
-        assert!(ids.insert(operation.id()), "{name}: its operationId is another's");
+        assert!(ids.insert(operation.id()), "{name}: its operationId is used twice");
         assert!(
             spec["summary"].as_str().is_some_and(|summary| !summary.is_empty()),
             "{name}: no summary"
@@ -62,9 +59,9 @@ fn every_operation_is_named_explained_and_lists_its_refusals() {
             .as_array()
             .into_iter()
             .flatten()
-            .filter(|given| given["required"] != true)
+            .filter(|parameter| parameter["required"] != true)
         {
-            // Swagger UI would send it.
+            // Swagger UI would send the example.
             assert_eq!(
                 parameter.pointer("/schema/example"),
                 None,
@@ -72,21 +69,21 @@ fn every_operation_is_named_explained_and_lists_its_refusals() {
                 parameter["name"]
             );
         }
-        let takes_something = operation.has_body() || !operation.parameters("path").is_empty();
-        assert!(!takes_something || listed("400"), "{name}");
+        let has_input = operation.has_body() || !operation.parameters("path").is_empty();
+        assert!(!has_input || listed("400"), "{name}");
         for status in ["413", "415", "422"] {
             assert!(!operation.has_body() || listed(status), "{name}: no {status}");
         }
         for (status, response) in spec["responses"].as_object().unwrap() {
-            let refusal = status.starts_with('4') || status.starts_with('5');
-            let kinds = response["content"]
+            let is_error = status.starts_with('4') || status.starts_with('5');
+            let media_types = response["content"]
                 .as_object()
                 .into_iter()
                 .flat_map(|content| content.keys());
-            let kinds = kinds.map(String::as_str).collect::<Vec<_>>();
+            let media_types = media_types.map(String::as_str).collect::<Vec<_>>();
             assert!(
-                !refusal || kinds == ["application/problem+json"],
-                "{name}, {status}: {kinds:?}"
+                !is_error || media_types == ["application/problem+json"],
+                "{name}, {status}: {media_types:?}"
             );
             assert!(
                 response["description"].as_str().is_some_and(|text| !text.is_empty()),

@@ -1,23 +1,27 @@
-//! From end to end: all services, the Stripe simulator, the broker and HTTP are real, and so are the databases.
+//! End-to-end tests: all services, the Stripe simulator, the broker, HTTP and the databases are real.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod browsers;
-mod child;
-mod crowds;
+#[path = "../support/banner.rs"]
+mod banner;
+mod stack_process;
+mod stripe;
+mod test_app;
+mod test_data;
+mod user;
+
+mod broker_outages;
+mod browser_payments;
+mod concurrency;
+mod crashes;
 mod demo;
-mod dev;
+mod dev_command;
 mod documents;
-mod free;
-mod home;
-mod killed;
+mod free_tickets;
 mod operations;
-mod outages;
-mod person;
 mod refunds;
 mod restarts;
+mod seed_faults;
 mod storage;
-mod town;
-mod wrongs;
 
 use testkit::{Client, Reply, TcpProxy, amqp_url, eventually};

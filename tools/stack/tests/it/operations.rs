@@ -1,11 +1,11 @@
-//! Every operation of the document is asked: without a token, and with all that it cannot understand.
+//! Every operation of the OpenAPI document: without a token, and with invalid paths, queries, headers and bodies.
 
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::{Client, Reply, town::Town};
+use crate::{Client, Reply, test_app::TestApp};
 
-/// An operation as the document tells it.
+/// An operation of the OpenAPI document.
 pub(crate) struct Operation<'a> {
     /// `POST /api/v1/orders`.
     pub(crate) name: String,
@@ -54,16 +54,16 @@ impl Operation<'_> {
         self.spec.get("requestBody").is_some()
     }
 
-    /// The names of its parameters in `path`, `query` or `header`.
-    pub(crate) fn parameters(&self, place: &str) -> Vec<&str> {
+    /// Returns the names of its parameters in `path`, `query` or `header`.
+    pub(crate) fn parameters(&self, location: &str) -> Vec<&str> {
         let all = self.spec["parameters"].as_array().into_iter().flatten();
-        all.filter(|parameter| parameter["in"] == place)
+        all.filter(|parameter| parameter["in"] == location)
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect()
     }
 
-    /// The body that the document shows, of which nothing is there in truth.
-    fn body(&self) -> Option<Value> {
+    /// Returns the example of its request body. The ids in it do not exist.
+    fn example_body(&self) -> Option<Value> {
         let schema = self.spec.pointer("/requestBody/content/application~1json/schema")?;
         let schema = match schema["$ref"].as_str() {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
@@ -77,7 +77,7 @@ impl Operation<'_> {
         )
     }
 
-    /// The path with an id of nothing, or with something else in the place of ids.
+    /// Returns the path with `id` in place of every parameter.
     fn path(&self, id: &str) -> String {
         let parts = self
             .path
@@ -86,36 +86,36 @@ impl Operation<'_> {
         parts.collect::<Vec<_>>().join("/")
     }
 
-    async fn ask(&self, client: &Client, path: &str, body: Option<String>) -> Reply {
+    async fn request(&self, client: &Client, path: &str, body: Option<String>) -> Reply {
         client.send(self.method.clone(), path, body).await
     }
 
-    /// It was refused as the document says: never by a mistake of ours.
+    /// Asserts that the document lists the status, that it is no server error, and that an error is a problem document.
     #[track_caller]
-    fn assert_listed(&self, reply: &Reply, asked: &str) {
+    fn assert_documented(&self, reply: &Reply, input: &str) {
         let status = reply.status.as_u16();
-        let asked = asked.chars().take(300).collect::<String>();
-        assert!(status < 500, "{} with {asked}: {status} {}", self.name, reply.text);
+        let input = input.chars().take(300).collect::<String>();
+        assert!(status < 500, "{} with {input}: {status} {}", self.name, reply.text);
         assert!(
             self.spec["responses"].get(status.to_string()).is_some(),
-            "{} with {asked}: {status} is not listed",
+            "{} with {input}: {status} is not listed",
             self.name
         );
         if status >= 400 {
             assert_eq!(
                 reply.headers["content-type"], "application/problem+json",
-                "{} with {asked}",
+                "{} with {input}",
                 self.name
             );
-            assert_eq!(reply.json()["status"], status, "{} with {asked}", self.name);
+            assert_eq!(reply.json()["status"], status, "{} with {input}", self.name);
         }
     }
 }
 
-const NOTHING: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
+const UNKNOWN_ID: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
 
-/// What nobody expects in the place of a text, a number or an object.
-fn oddities() -> Vec<Value> {
+/// Returns values that are invalid or unusual for most fields.
+fn unusual_values() -> Vec<Value> {
     let text = |text: &str| Value::String(text.to_owned());
     vec![
         Value::Null,
@@ -140,8 +140,8 @@ fn oddities() -> Vec<Value> {
     ]
 }
 
-/// The body with each field, at any depth, in turn replaced by what nobody expects, left out, or joined by a stranger.
-fn bent(body: &Value) -> Vec<Value> {
+/// Returns variants of a body: each field, at any depth, removed or replaced by an unusual value, or an unknown field added.
+fn mutations(body: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     if let Some(fields) = body.as_object() {
         let with = |name: &str, value: Option<Value>| {
@@ -152,32 +152,34 @@ fn bent(body: &Value) -> Vec<Value> {
         };
         for (name, value) in fields {
             all.push(with(name, None));
-            all.extend(oddities().into_iter().map(|odd| with(name, Some(odd))));
+            all.extend(unusual_values().into_iter().map(|unusual| with(name, Some(unusual))));
             all.extend(
-                bent(value)
+                mutations(value)
                     .into_iter()
                     .filter(|_| value.is_object())
                     .map(|inner| with(name, Some(inner))),
             );
         }
-        all.push(with("stranger", Some(json!(1))));
+        all.push(with("unknown", Some(json!(1))));
     }
     all
 }
 
 #[tokio::test]
 async fn without_a_token_every_secured_operation_answers_401() {
-    let (town, document) = (Town::shared(), stack::specs::merged());
+    let (app, document) = (TestApp::shared(), stack::specs::merged());
     let mut secured = 0;
     for operation in operations(&document).iter().filter(|operation| operation.is_secured()) {
-        let body = operation.body().map(|body| body.to_string());
-        let nobody = town.client();
+        let body = operation.example_body().map(|body| body.to_string());
+        let anonymous = app.client();
         for client in [
-            nobody.clone(),
-            nobody.clone().bearer("e30.e30.e30"),
-            nobody.with("cookie", "ticketing_session=x"),
+            anonymous.clone(),
+            anonymous.clone().bearer("e30.e30.e30"),
+            anonymous.with("cookie", "ticketing_session=x"),
         ] {
-            let reply = operation.ask(&client, &operation.path(NOTHING), body.clone()).await;
+            let reply = operation
+                .request(&client, &operation.path(UNKNOWN_ID), body.clone())
+                .await;
             assert_eq!(reply.status, 401, "{}: {}", operation.name, reply.text);
             assert_eq!(reply.problem().0, "unauthorized", "{}", operation.name);
             assert!(reply.headers.contains_key("www-authenticate"), "{}", operation.name);
@@ -188,9 +190,9 @@ async fn without_a_token_every_secured_operation_answers_401() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_understood_in_a_path_or_a_query_is_answered_with_400_or_404() {
-    let (town, document) = (Town::shared(), stack::specs::merged());
-    let odd = [
+async fn an_invalid_path_or_query_gets_a_documented_error() {
+    let (app, document) = (TestApp::shared(), stack::specs::merged());
+    let invalid = [
         "x",
         "-1",
         "%00",
@@ -201,17 +203,17 @@ async fn what_cannot_be_understood_in_a_path_or_a_query_is_answered_with_400_or_
         "NaN",
         "%F0%9F%98%80",
         &"9".repeat(2000),
-        &NOTHING[1..],
+        &UNKNOWN_ID[1..],
     ];
     for operation in operations(&document) {
-        let somebody = town.user().await;
-        let body = operation.body().map(|body| body.to_string());
+        let user = app.user().await;
+        let body = operation.example_body().map(|body| body.to_string());
         if !operation.parameters("path").is_empty() {
-            for id in odd {
+            for id in invalid {
                 let reply = operation
-                    .ask(somebody.client(), &operation.path(id), body.clone())
+                    .request(user.client(), &operation.path(id), body.clone())
                     .await;
-                operation.assert_listed(&reply, id);
+                operation.assert_documented(&reply, id);
                 assert!(
                     [400, 404].contains(&reply.status.as_u16()),
                     "{} with {id}: {}",
@@ -221,27 +223,29 @@ async fn what_cannot_be_understood_in_a_path_or_a_query_is_answered_with_400_or_
             }
         }
         for parameter in operation.parameters("query") {
-            for value in odd {
-                let path = format!("{}?{parameter}={value}", operation.path(NOTHING));
-                let reply = operation.ask(somebody.client(), &path, body.clone()).await;
-                operation.assert_listed(&reply, &path);
+            for value in invalid {
+                let path = format!("{}?{parameter}={value}", operation.path(UNKNOWN_ID));
+                let reply = operation.request(user.client(), &path, body.clone()).await;
+                operation.assert_documented(&reply, &path);
             }
         }
         for parameter in operation.parameters("header") {
-            let client = somebody.client().clone().with(parameter, "odd, \"");
-            let reply = operation.ask(&client, &operation.path(NOTHING), body.clone()).await;
-            operation.assert_listed(&reply, parameter);
+            let client = user.client().clone().with(parameter, "invalid, \"");
+            let reply = operation
+                .request(&client, &operation.path(UNKNOWN_ID), body.clone())
+                .await;
+            operation.assert_documented(&reply, parameter);
         }
     }
 }
 
 #[tokio::test]
-async fn what_cannot_be_understood_in_a_body_is_answered_with_what_the_document_lists() {
-    let (town, document) = (Town::shared(), stack::specs::merged());
+async fn an_invalid_body_gets_a_documented_status() {
+    let (app, document) = (TestApp::shared(), stack::specs::merged());
     for operation in operations(&document) {
-        let Some(body) = operation.body() else { continue };
-        let (somebody, path) = (town.user().await, operation.path(NOTHING));
-        let client = somebody.client();
+        let Some(body) = operation.example_body() else { continue };
+        let (user, path) = (app.user().await, operation.path(UNKNOWN_ID));
+        let client = user.client();
         for text in [
             "",
             "{",
@@ -255,8 +259,8 @@ async fn what_cannot_be_understood_in_a_body_is_answered_with_what_the_document_
             "{\"a\":1,\"a\":2}",
             "nul",
         ] {
-            let reply = operation.ask(client, &path, Some(text.to_owned())).await;
-            operation.assert_listed(&reply, text);
+            let reply = operation.request(client, &path, Some(text.to_owned())).await;
+            operation.assert_documented(&reply, text);
             assert!(
                 reply.status.is_client_error(),
                 "{} with {text}: {}",
@@ -265,18 +269,18 @@ async fn what_cannot_be_understood_in_a_body_is_answered_with_what_the_document_
             );
         }
         let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));
-        let reply = operation.ask(client, &path, Some(deep)).await;
-        operation.assert_listed(&reply, "arrays in arrays");
+        let reply = operation.request(client, &path, Some(deep)).await;
+        operation.assert_documented(&reply, "nested arrays");
         let large = json!({"x": "x".repeat(200_000)}).to_string();
-        let reply = operation.ask(client, &path, Some(large)).await;
+        let reply = operation.request(client, &path, Some(large)).await;
         assert_eq!(reply.status, 413, "{}: {}", operation.name, reply.text);
         let form = client.clone().with("content-type", "application/x-www-form-urlencoded");
-        let reply = operation.ask(&form, &path, Some("a=b".to_owned())).await;
+        let reply = operation.request(&form, &path, Some("a=b".to_owned())).await;
         assert_eq!(reply.status, 415, "{}: {}", operation.name, reply.text);
-        for bent in bent(&body) {
-            let text = bent.to_string();
-            let reply = operation.ask(client, &path, Some(text.clone())).await;
-            operation.assert_listed(&reply, &text);
+        for mutation in mutations(&body) {
+            let text = mutation.to_string();
+            let reply = operation.request(client, &path, Some(text.clone())).await;
+            operation.assert_documented(&reply, &text);
         }
     }
 }

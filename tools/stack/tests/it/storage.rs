@@ -1,4 +1,4 @@
-//! Disks that are full, and databases of another release.
+//! Full disks, and databases of a newer release.
 
 use std::{
     fs,
@@ -10,18 +10,17 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    Client,
-    child::{Child, dev, run},
     eventually,
-    home::Home,
-    person::{Person, offer},
+    stack_process::{StackProcess, dev_command, run},
+    test_data::TestData,
+    user::{User, ticket_body},
 };
 
-/// A file system of its own, small enough to be full.
+/// A small file system, which a test can fill.
 struct SmallDisk(PathBuf);
 
 impl SmallDisk {
-    /// `None` where one may not be mounted.
+    /// Mounts one. Returns `None` without the permission to mount.
     fn mount(at: &Path) -> Option<Self> {
         fs::create_dir_all(at).unwrap();
         let mounted = Command::new("mount")
@@ -35,7 +34,7 @@ impl SmallDisk {
         None
     }
 
-    /// Leaves no room for one more byte.
+    /// Writes until not one more byte fits.
     fn fill(&self) {
         let mut ballast = fs::File::create(self.0.join("ballast")).unwrap();
         for size in [1024 * 1024, 4096, 1] {
@@ -43,37 +42,37 @@ impl SmallDisk {
         }
     }
 
-    fn make_room(&self) {
+    fn free_space(&self) {
         fs::remove_file(self.0.join("ballast")).unwrap();
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // Lazily: a failed test may still hold files open.
+        // Lazily, because a failed test may still have files open.
         let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
     }
 }
 
 #[tokio::test]
-async fn a_full_disk_is_answered_with_503_and_when_there_is_room_again_it_goes_on() {
-    let home = Home::new();
-    let Some(disk) = SmallDisk::mount(&home.data()) else {
+async fn a_full_disk_causes_503_until_there_is_space_again() {
+    let data = TestData::new();
+    let Some(disk) = SmallDisk::mount(&data.folder()) else {
         return;
     };
-    let child = Child::start(dev(&home.data()));
-    let at = Client::new(&child.url);
-    let (ada, bert) = (Person::sign_up(&at).await, Person::sign_up(&at).await);
-    let ticket = ada.lists(json!({"quantity": 2})).await;
-    bert.holds(&ticket, 1).await;
-    ada.counts(&ticket, 1, 0).await;
+    let process = StackProcess::start(dev_command(&data.folder()));
+    let client = process.client();
+    let (seller, buyer) = (User::sign_up(&client).await, User::sign_up(&client).await);
+    let ticket = seller.list_ticket(json!({"quantity": 2})).await;
+    buyer.hold_tickets(&ticket, 1).await;
+    seller.wait_for_stock(&ticket, 1, 0).await;
 
     disk.fill();
     let refused = eventually("the disk is full", || async {
-        // The log has room for some.
-        let reply = ada
+        // The write-ahead log has space for some writes.
+        let reply = seller
             .client()
-            .post("/api/v1/tickets", offer(json!({"description": "x".repeat(4000)})))
+            .post("/api/v1/tickets", ticket_body(json!({"description": "x".repeat(4000)})))
             .await;
         (reply.status != 201).then_some(reply)
     })
@@ -81,51 +80,51 @@ async fn a_full_disk_is_answered_with_503_and_when_there_is_room_again_it_goes_o
     .expect(503);
     assert_eq!(refused.problem().0, "unavailable");
     assert!(refused.headers.contains_key("retry-after"));
-    // Who only looks does not notice.
-    let _ = bert
+    // Reads still succeed.
+    let _ = buyer
         .client()
         .get(&format!("/api/v1/tickets/{ticket}"))
         .await
         .expect(200);
-    let _ = bert.client().get("/api/v1/orders").await.expect(200);
-    let health = at.get("/health").await.expect(503).text;
+    let _ = buyer.client().get("/api/v1/orders").await.expect(200);
+    let health = client.get("/health").await.expect(503).text;
     assert!(health.contains("database or disk is full"), "{health}");
 
-    disk.make_room();
-    eventually("there is room again", || async {
-        (at.get("/health").await.status == 200).then_some(())
+    disk.free_space();
+    eventually("there is space again", || async {
+        (client.get("/health").await.status == 200).then_some(())
     })
     .await;
-    ada.lists(json!({})).await;
-    let order = bert.holds(&ticket, 1).await;
-    bert.buys(&order).await;
-    ada.counts(&ticket, 1, 1).await;
-    child.stop();
-    home.assert_sound();
-    // Before the disk goes away, its name for the broker.
-    let namespace = home.namespace().to_string();
+    seller.list_ticket(json!({})).await;
+    let order = buyer.hold_tickets(&ticket, 1).await;
+    buyer.buy(&order).await;
+    seller.wait_for_stock(&ticket, 1, 1).await;
+    process.stop();
+    data.assert_consistent();
+    // The namespace of the broker is kept, so that it is deleted after the disk is unmounted.
+    let namespace = data.namespace().to_string();
     drop(disk);
-    fs::write(home.data().join("namespace"), namespace).unwrap();
+    fs::write(data.folder().join("namespace"), namespace).unwrap();
 }
 
 #[test]
-fn a_database_newer_than_the_binary_is_refused_in_a_sentence_and_left_as_it_is() {
-    let home = Home::new();
-    Child::start(dev(&home.data())).stop();
-    let database = home.data().join("order.db");
+fn a_database_of_a_newer_release_is_refused_and_not_changed() {
+    let data = TestData::new();
+    StackProcess::start(dev_command(&data.folder())).stop();
+    let database = data.folder().join("order.db");
     let newer = rusqlite::Connection::open(&database).unwrap();
     newer.pragma_update(None, "user_version", 999).unwrap();
     newer.execute("UPDATE readable_since SET version = 999", []).unwrap();
     newer.close().unwrap();
     let before = fs::read(&database).unwrap();
 
-    let ended = run(dev(&home.data()));
-    assert_eq!(ended.code, Some(1), "{}", ended.said);
-    let sentence = ended.said.lines().last().unwrap();
+    let exit = run(dev_command(&data.folder()));
+    assert_eq!(exit.code, Some(1), "{}", exit.stderr);
+    let sentence = exit.stderr.lines().last().unwrap();
     assert!(
         sentence.starts_with("ticketing: the database ") && sentence.contains("schema version 999"),
         "{sentence}"
     );
     assert_eq!(fs::read(&database).unwrap(), before);
-    assert!(!home.data().join("order.db-wal").exists());
+    assert!(!data.folder().join("order.db-wal").exists());
 }

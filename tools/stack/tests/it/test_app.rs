@@ -10,47 +10,47 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Client, amqp_url,
-    home::{Home, apart, runtime},
-    person::Person,
+    test_data::{TestData, block_on_new_thread, new_runtime},
+    user::User,
 };
 
-/// A stack in this process, with everything real around it. When it goes away its databases are looked through.
-pub(crate) struct Town {
+/// A stack in the process of the test. When it is dropped, its databases and its parked messages are checked.
+pub(crate) struct TestApp {
     runtime: Option<Runtime>,
     stack: Option<Stack>,
-    home: Home,
+    data: TestData,
 }
 
-impl Town {
-    /// One that no other test disturbs, nor is disturbed by.
+impl TestApp {
+    /// Starts a stack for one test.
     pub(crate) fn new() -> Self {
-        let (home, runtime) = (Home::new(), runtime());
-        let stack = Some(start(&runtime, settings(&home)).unwrap());
+        let (data, runtime) = (TestData::new(), new_runtime());
+        let stack = Some(start(&runtime, settings(&data)).unwrap());
         Self {
             runtime: Some(runtime),
             stack,
-            home,
+            data,
         }
     }
 
-    /// One for all tests that do not disturb each other. It lives as long as any of them does.
+    /// Returns the stack that is shared by the tests which do not affect each other; starts it if none of them runs.
     pub(crate) fn shared() -> Arc<Self> {
-        static SHARED: Mutex<Weak<Town>> = Mutex::new(Weak::new());
+        static SHARED: Mutex<Weak<TestApp>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let town = Arc::new(Self::new());
-            *shared = Arc::downgrade(&town);
-            town
+            let app = Arc::new(Self::new());
+            *shared = Arc::downgrade(&app);
+            app
         })
     }
 
-    /// Stops everything and starts it again with the same data.
+    /// Stops the stack, and starts it again with the same data.
     pub(crate) fn restart(&mut self) {
         self.stop();
-        self.stack = Some(start(self.runtime(), settings(&self.home)).unwrap());
+        self.stack = Some(start(self.runtime(), settings(&self.data)).unwrap());
     }
 
-    pub(crate) fn stop(&mut self) {
+    fn stop(&mut self) {
         let (runtime, stack) = (self.runtime.as_ref().unwrap(), self.stack.take().unwrap());
         thread::scope(|scope| scope.spawn(|| runtime.block_on(stack.stop())).join().unwrap());
     }
@@ -63,54 +63,53 @@ impl Town {
         self.stack.as_ref().unwrap()
     }
 
+    /// Returns the URL of the front door.
     pub(crate) fn url(&self) -> String {
         self.stack().url()
     }
 
-    /// The Stripe simulator that takes the cards.
     pub(crate) fn stripe_simulator(&self) -> &Sim {
         self.stack().stripe_simulator().unwrap().0
     }
 
-    /// Where it is.
-    pub(crate) fn double_url(&self) -> String {
+    pub(crate) fn stripe_url(&self) -> String {
         self.stack().stripe_simulator().unwrap().1.to_owned()
     }
 
-    /// Where a service is by itself.
+    /// Returns the URL of one service, without the front door.
     pub(crate) fn service_url(&self, name: &str) -> String {
         self.stack().services().find(|service| service.0 == name).unwrap().1
     }
 
-    /// Nobody yet, at the front door.
+    /// Returns a client of the front door without an access token.
     pub(crate) fn client(&self) -> Client {
         Client::new(self.url())
     }
 
-    /// Somebody new.
-    pub(crate) async fn user(&self) -> Person {
-        Person::sign_up(&self.client()).await
+    /// Signs up a new user.
+    pub(crate) async fn user(&self) -> User {
+        User::sign_up(&self.client()).await
     }
 }
 
-impl Drop for Town {
+impl Drop for TestApp {
     fn drop(&mut self) {
         if self.stack.is_some() {
             self.stop();
         }
         // A runtime must not be dropped inside another one.
         let runtime = self.runtime.take();
-        apart(async { drop(tokio::task::spawn_blocking(move || drop(runtime)).await) });
+        block_on_new_thread(async { drop(tokio::task::spawn_blocking(move || drop(runtime)).await) });
         if !thread::panicking() {
-            self.home.assert_sound();
+            self.data.assert_consistent();
         }
     }
 }
 
-/// How a stack of the tests is set up: as `dev` does it, on ports that are free.
-pub(crate) fn settings(home: &Home) -> Settings {
+/// Returns the settings of `stack dev`, with free ports.
+fn settings(data: &TestData) -> Settings {
     Settings {
-        data: home.data(),
+        data: data.folder(),
         bind: [127, 0, 0, 1].into(),
         ports: Ports::Free,
         broker: amqp_url(),

@@ -1,0 +1,163 @@
+//! The broker stops and starts again during requests.
+
+use std::{
+    net::TcpListener,
+    path::PathBuf,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use tokio::{
+    task::{JoinHandle, spawn_blocking},
+    time::interval,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{
+    Client,
+    stack_process::{StackProcess, dev_command},
+    test_data::{TestData, repository_root},
+    user::User,
+};
+
+/// A RabbitMQ node of this test, which it can stop.
+struct RabbitMqNode {
+    port: u16,
+    script: PathBuf,
+}
+
+impl RabbitMqNode {
+    /// Starts a node. Returns `None` if RabbitMQ is not installed.
+    fn start() -> Option<Self> {
+        let node = Self {
+            port: free_port(),
+            script: repository_root().join("scripts/broker"),
+        };
+        if !["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server"]
+            .iter()
+            .any(|path| PathBuf::from(path).exists())
+        {
+            println!("skipped: RabbitMQ is not installed, and the test may not stop the broker of AMQP_URL");
+            return None;
+        }
+        node.run("start");
+        Some(node)
+    }
+
+    fn run(&self, subcommand: &str) {
+        let mut command = Command::new(&self.script);
+        command
+            .arg(subcommand)
+            .env_remove("AMQP_URL")
+            .env("TICKETING_BROKER_PORT", self.port.to_string());
+        // The node would inherit a pipe and keep it open.
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit());
+        assert!(
+            command.status().unwrap().success(),
+            "{} {subcommand}",
+            self.script.display()
+        );
+    }
+
+    fn url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+}
+
+impl Drop for RabbitMqNode {
+    fn drop(&mut self) {
+        self.run("forget");
+    }
+}
+
+/// Returns a free port in the range of `scripts/broker`, which adds 20000 for its second port.
+fn free_port() -> u16 {
+    let free = |port: &u16| {
+        TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 20_000)).is_ok()
+    };
+    (21_000..22_000).find(free).unwrap()
+}
+
+/// Reads and lists tickets until it is cancelled. Each round must succeed within five seconds. Returns the number of rounds.
+fn background_requests(client: Client, cancelled: CancellationToken) -> JoinHandle<u32> {
+    TaskTracker::new().spawn(async move {
+        let (user, mut rounds, mut ticks) = (User::sign_up(&client).await, 0, interval(Duration::from_millis(250)));
+        while cancelled.run_until_cancelled(ticks.tick()).await.is_some() {
+            let start = Instant::now();
+            let _ = user.client().get("/api/v1/tickets?limit=5").await.expect(200);
+            let _ = user.client().get("/api/v1/orders").await.expect(200);
+            let _ = user.client().get("/api/v1/payments").await.expect(200);
+            let _ = user.client().get("/api/v1/auth/users/current").await.expect(200);
+            user.list_ticket(json!({})).await;
+            assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+            rounds += 1;
+        }
+        rounds
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_outage_of_ten_seconds_loses_nothing() {
+    let Some(node) = RabbitMqNode::start() else { return };
+    let data = TestData::new();
+    let mut command = dev_command(&data.folder());
+    command.env("TICKETING_AMQP_URL", node.url());
+    let process = StackProcess::start(command);
+    let client = process.client();
+    let (cancelled, url) = (CancellationToken::new(), process.url.clone());
+    let requests = background_requests(client.clone(), cancelled.clone());
+
+    let (seller, buyer) = (User::sign_up(&client).await, User::sign_up(&client).await);
+    let ticket = seller.list_ticket(json!({"quantity": 3})).await;
+    let (before, expiring) = (
+        buyer.hold_tickets(&ticket, 1).await,
+        buyer
+            .hold_tickets(&seller.list_ticket(json!({"orderWindowSeconds": 10})).await, 1)
+            .await,
+    );
+    seller.wait_for_stock(&ticket, 1, 0).await;
+    let demo = TaskTracker::new().spawn(async move { stack::demo::run(&url, Duration::from_secs(90), |_| {}).await });
+
+    let node = spawn_blocking(move || {
+        node.run("stop");
+        node
+    });
+    let node = node.await.unwrap();
+    let stopped = Instant::now();
+    // Orders, cancellations and authorisations succeed during the outage.
+    let during = buyer.hold_tickets(&ticket, 1).await;
+    let order = buyer.hold_tickets(&ticket, 1).await;
+    let _ = buyer.cancel_order(&order).await.expect(204);
+    let _ = buyer.pay(&before, "tok_visa").await.expect(201);
+    let mut ticks = interval(Duration::from_millis(100));
+    while stopped.elapsed() < Duration::from_secs(10) {
+        ticks.tick().await;
+        let _ = client.get("/health").await.expect(200);
+    }
+    assert!(!demo.is_finished(), "the demo ended before the broker was back");
+    let node = spawn_blocking(move || {
+        node.run("start");
+        node
+    });
+    let node = node.await.unwrap();
+
+    buyer.wait_for_status(&before, "complete").await;
+    buyer.buy(&during).await;
+    seller.wait_for_stock(&ticket, 0, 2).await;
+    assert_eq!(
+        buyer.wait_for_status(&expiring, "cancelled").await["cancelReason"],
+        "expired"
+    );
+    demo.await.unwrap().unwrap();
+    cancelled.cancel();
+    assert!(requests.await.unwrap() >= 10);
+    process.stop();
+    data.assert_databases_consistent();
+    // The namespace is deleted with the node; the usual broker does not have it.
+    std::fs::remove_file(data.folder().join("namespace")).unwrap();
+    spawn_blocking(move || drop(node)).await.unwrap();
+}
