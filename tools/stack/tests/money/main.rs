@@ -1,14 +1,18 @@
-//! Money, whatever goes wrong: scripts of what people, banks and misfortune do are played on the real services, and when
-//! all is at rest, every cent has to be where it belongs.
+//! Property test of money under faults. Scripts of steps by users, banks and faults run on the real services; when
+//! everything has settled, every cent must be accounted for.
 //!
-//! A script that fails is printed, as short as proptest could make it: `is_well(&[…])` plays it again. `PROPTEST_CASES` says
-//! how many are tried.
+//! proptest shrinks and prints a script that fails; `assert_passes(&[…])` runs it again. `PROPTEST_CASES` sets the number
+//! of scripts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod judge;
-mod market;
-mod play;
+mod actions;
+mod checker;
+mod conditions;
+mod environment;
+mod generator;
+mod marketplace;
+mod runner;
 mod script;
 
 use std::cell::{Cell, RefCell};
@@ -16,59 +20,59 @@ use std::cell::{Cell, RefCell};
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokio::runtime::Runtime;
 
-use crate::{market::Market, script::*};
+use crate::{marketplace::Marketplace, script::*};
 
-/// How many scripts are tried, unless somebody wants more.
-const CASES: u32 = 8;
+/// The number of scripts without `PROPTEST_CASES`.
+const DEFAULT_CASES: u32 = 8;
 
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
 fn cases() -> u32 {
-    let wanted = std::env::var("PROPTEST_CASES").ok();
-    wanted.map_or(CASES, |cases| cases.parse().unwrap())
+    let configured = std::env::var("PROPTEST_CASES").ok();
+    configured.map_or(DEFAULT_CASES, |cases| cases.parse().unwrap())
 }
 
-fn runtime() -> Runtime {
+fn new_runtime() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .unwrap()
 }
 
-/// Plays a script in a marketplace, and judges.
-async fn played(market: &mut Market, script: &[Step]) -> Result<(), String> {
-    play::play(market, script).await;
-    market.world.judged(script).await
+/// Runs a script in a marketplace, and checks the result.
+async fn run_and_check(marketplace: &mut Marketplace, script: &[Step]) -> Result<(), String> {
+    runner::run_script(marketplace, script).await;
+    marketplace.env.check_after(script).await
 }
 
-/// Plays a script in a marketplace of its own: what was found once is not to come back.
-fn is_well(script: &[Step]) {
-    let well = runtime().block_on(async {
-        let mut market = Market::open().await;
-        let well = played(&mut market, script).await;
-        market.close().await;
-        well
+/// Asserts that a script passes in a marketplace of its own. For scripts that failed once.
+fn assert_passes(script: &[Step]) {
+    let result = new_runtime().block_on(async {
+        let mut marketplace = Marketplace::start().await;
+        let result = run_and_check(&mut marketplace, script).await;
+        marketplace.stop().await;
+        result
     });
-    assert_eq!(well, Ok(()));
+    assert_eq!(result, Ok(()));
 }
 
 #[test]
-fn a_bank_that_comes_when_the_money_is_back_already_takes_nothing() {
-    is_well(&[Pays(0, "tok_createDispute"), GivesBack(0, None), Later]);
+fn a_dispute_after_a_full_refund_takes_no_money() {
+    assert_passes(&[Pay(0, "tok_createDispute"), RefundAsSeller(0, None), RunScheduledEvents]);
 }
 
 #[test]
-fn what_stripe_never_says_of_a_payment_is_known_a_day_later() {
-    is_well(&[
-        Breaks(Authorize, Before, Keeps(500), 1),
-        Pays(0, "tok_visa"),
-        Breaks(Authorize, After, Keeps(500), 1),
-        Pays(1, "tok_visa"),
+fn a_payment_of_unknown_outcome_is_resolved_a_day_later() {
+    assert_passes(&[
+        FailCalls(CreateIntent, Before, StoredStatus(500), 1),
+        Pay(0, "tok_visa"),
+        FailCalls(CreateIntent, After, StoredStatus(500), 1),
+        Pay(1, "tok_visa"),
     ]);
 }
 
 #[test]
-fn whatever_goes_wrong_every_cent_is_where_it_belongs() {
-    let (runtime, market) = (runtime(), RefCell::new(None));
+fn under_any_faults_every_cent_is_accounted_for() {
+    let (runtime, shared) = (new_runtime(), RefCell::new(None));
     let (scripts, steps, faults) = (Cell::new(0), Cell::new(0), Cell::new(0));
     let config = Config {
         cases: cases(),
@@ -76,26 +80,26 @@ fn whatever_goes_wrong_every_cent_is_where_it_belongs() {
         max_shrink_time: 300_000,
         ..Config::default()
     };
-    let outcome = TestRunner::new(config).run(&script(), |script| {
+    let outcome = TestRunner::new(config).run(&generator::script(), |script| {
         scripts.set(scripts.get() + 1);
         steps.set(steps.get() + script.len());
-        faults.set(faults.get() + script.iter().filter(|step| step.is_a_fault()).count());
+        faults.set(faults.get() + script.iter().filter(|step| step.is_fault()).count());
         runtime.block_on(async {
-            // One marketplace for all that goes well; what did not go well is nobody else's trouble.
-            let mut open = match market.take() {
-                Some(open) => open,
-                None => Market::open().await,
+            // Scripts share one marketplace until a script fails in it.
+            let mut marketplace = match shared.take() {
+                Some(marketplace) => marketplace,
+                None => Marketplace::start().await,
             };
-            let well = played(&mut open, &script).await;
-            match well {
-                Ok(()) => drop(market.replace(Some(open))),
-                Err(_) => open.close().await,
+            let result = run_and_check(&mut marketplace, &script).await;
+            match result {
+                Ok(()) => drop(shared.replace(Some(marketplace))),
+                Err(_) => marketplace.stop().await,
             }
-            // Before it is made shorter: a race may not be lost so again.
-            if let Err(why) = &well {
-                eprintln!("{why}\n{script:?}\n");
+            // The whole script, because a shrunk one may not reproduce a race.
+            if let Err(reason) = &result {
+                eprintln!("{reason}\n{script:?}\n");
             }
-            well.map_err(TestCaseError::fail)
+            result.map_err(TestCaseError::fail)
         })
     });
     eprintln!(
@@ -104,13 +108,13 @@ fn whatever_goes_wrong_every_cent_is_where_it_belongs() {
         steps.get(),
         faults.get()
     );
-    if let Some(open) = market.take() {
-        eprintln!("{}", runtime.block_on(open.world.tally()));
-        runtime.block_on(open.close());
+    if let Some(marketplace) = shared.take() {
+        eprintln!("{}", runtime.block_on(marketplace.env.totals()));
+        runtime.block_on(marketplace.stop());
     }
     match outcome {
         Ok(()) => {}
-        Err(TestError::Fail(why, script)) => panic!("{why}\n\nis_well(&{script:?});"),
+        Err(TestError::Fail(reason, script)) => panic!("{reason}\n\nassert_passes(&{script:?});"),
         Err(abort) => panic!("{abort}"),
     }
 }
