@@ -1,11 +1,9 @@
-//! A deadline is moved once, while a payment is under way: the order and the expiration service with a real broker.
+//! A payment in progress extends the deadline of an order once: the order and the expiration service with a real broker.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
-use chassis::Service;
-use db::admin;
 use events::{CancelReason, Event, Order, OrderStatus, Payment, PaymentStatus, Ticket, examples};
 use expiration::Expiration;
 use order::Orders;
@@ -16,48 +14,49 @@ use values::PaymentId;
 const WINDOW: Duration = Duration::from_secs(2);
 const EXTENSION: Duration = Duration::from_secs(2);
 
-struct Shop {
-    kit: TestEnv,
+struct TestApp {
+    env: TestEnv,
     orders: RunningService,
     expirations: RunningService,
     buyer: Client,
 }
 
-impl Shop {
-    async fn open() -> Self {
-        let kit = TestEnv::new().await;
-        let orders = kit
+impl TestApp {
+    async fn start() -> Self {
+        let env = TestEnv::new().await;
+        let orders = env
             .start::<Orders>(order::Settings {
                 order_window: WINDOW,
                 payment_extension: EXTENSION,
                 ..order::Settings::default()
             })
             .await;
-        let expirations = kit
+        let expirations = env
             .start::<Expiration>(expiration::Settings {
                 order_window: WINDOW,
                 ..expiration::Settings::default()
             })
             .await;
-        let (_, buyer) = kit.user(&orders);
+        let (_, buyer) = env.user(&orders);
         Self {
-            kit,
+            env,
             orders,
             expirations,
             buyer,
         }
     }
 
-    async fn order(&self) -> Order {
+    /// Publishes a listing, and places an order.
+    async fn place_order(&self) -> Order {
         let ticket = Ticket {
             quantity: 1,
-            ..examples::ticket(self.kit.now())
+            ..examples::ticket(self.env.now())
         };
-        self.kit.publish("ticket", Event::TicketCreated(ticket.clone())).await;
+        self.env.publish("ticket", Event::TicketCreated(ticket.clone())).await;
         let placed = self.buyer.post("/api/v1/orders", json!({"ticketId": ticket.id})).await;
         let id = placed.expect(201).text_at("/id");
         let created = self
-            .kit
+            .env
             .wait_for_event(|event| matches!(event, Event::OrderCreated(order) if order.id.to_string() == id))
             .await;
         let Event::OrderCreated(order) = created else {
@@ -66,19 +65,21 @@ impl Shop {
         order
     }
 
-    async fn publish(&self, payment: PaymentId, order: &Order, status: PaymentStatus) {
+    /// Publishes an event with this status of a payment.
+    async fn publish_payment(&self, payment: PaymentId, order: &Order, status: PaymentStatus) {
         let payment = Payment {
             id: payment,
             version: 1,
             status,
-            ..examples::payment(self.kit.now(), order)
+            ..examples::payment(self.env.now(), order)
         };
-        self.kit.publish("payment", examples::payment_event(payment)).await;
+        self.env.publish("payment", examples::payment_event(payment)).await;
     }
 
-    async fn extended(&self, before: &Order) -> Order {
+    /// Waits for the extension of an order, and returns the order.
+    async fn wait_for_extension(&self, before: &Order) -> Order {
         let extended = self
-            .kit
+            .env
             .wait_for_event(|event| matches!(event, Event::OrderExtended(order) if order.id == before.id))
             .await;
         let Event::OrderExtended(order) = extended else {
@@ -87,13 +88,14 @@ impl Shop {
         assert_eq!(order.status, OrderStatus::Created);
         assert_eq!(order.version, before.version + 1);
         assert_eq!(order.expires_at, before.expires_at + EXTENSION);
-        assert!(self.kit.now() >= before.expires_at);
+        assert!(self.env.now() >= before.expires_at);
         order
     }
 
-    async fn ended(&self, before: &Order) -> Order {
+    /// Waits for the expiry of an order, and returns the order.
+    async fn wait_for_expiry(&self, before: &Order) -> Order {
         let ended = self
-            .kit
+            .env
             .wait_for_event(|event| matches!(event, Event::OrderCancelled(order) if order.id == before.id))
             .await;
         let Event::OrderCancelled(order) = ended else {
@@ -103,28 +105,24 @@ impl Shop {
         order
     }
 
-    async fn close(self) {
+    /// Stops the services, and asserts that their databases violate no invariant.
+    async fn stop(self) {
         self.orders.stop().await;
         self.expirations.stop().await;
-        let orders = admin::check(&self.kit.database::<Orders>(), &Orders::SCHEMA, Orders::INVARIANTS).unwrap();
-        assert_eq!(orders, []);
-        let timers = admin::check(
-            &self.kit.database::<Expiration>(),
-            &Expiration::SCHEMA,
-            Expiration::INVARIANTS,
-        );
-        assert_eq!(timers.unwrap(), []);
+        let none: [String; 0] = [];
+        assert_eq!(self.env.check_database::<Orders>(), none);
+        assert_eq!(self.env.check_database::<Expiration>(), none);
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_under_way_has_one_extension_and_no_second() {
-    let shop = Shop::open().await;
-    let placed = shop.order().await;
-    shop.publish(PaymentId::new(shop.kit.now()), &placed, PaymentStatus::Pending)
+async fn a_payment_in_progress_extends_the_deadline_only_once() {
+    let app = TestApp::start().await;
+    let placed = app.place_order().await;
+    app.publish_payment(PaymentId::new(app.env.now()), &placed, PaymentStatus::Pending)
         .await;
-    let extended = shop.extended(&placed).await;
-    let shown = shop
+    let extended = app.wait_for_extension(&placed).await;
+    let shown = app
         .buyer
         .get(&format!("/api/v1/orders/{}", placed.id))
         .await
@@ -132,36 +130,36 @@ async fn a_payment_under_way_has_one_extension_and_no_second() {
     assert_eq!(shown.text_at("/status"), "created");
     assert_eq!(shown.text_at("/expiresAt"), extended.expires_at.to_string());
     assert!(shown.text_at("/extendedAt") >= placed.expires_at.to_string());
-    // Still under way, it ends.
-    let ended = shop.ended(&placed).await;
-    assert_eq!(ended.version, 3);
-    assert!(shop.kit.now() >= extended.expires_at);
-    shop.close().await;
+    // The payment is still in progress, and the order expires.
+    let expired = app.wait_for_expiry(&placed).await;
+    assert_eq!(expired.version, 3);
+    assert!(app.env.now() >= extended.expires_at);
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_authorised_in_the_extension_is_confirmed() {
-    let shop = Shop::open().await;
-    let placed = shop.order().await;
-    let payment = PaymentId::new(shop.kit.now());
-    shop.publish(payment, &placed, PaymentStatus::Pending).await;
-    shop.extended(&placed).await;
-    shop.publish(payment, &placed, PaymentStatus::Authorized).await;
-    shop.kit
+async fn a_payment_authorised_during_the_extension_confirms_the_order() {
+    let app = TestApp::start().await;
+    let placed = app.place_order().await;
+    let payment = PaymentId::new(app.env.now());
+    app.publish_payment(payment, &placed, PaymentStatus::Pending).await;
+    app.wait_for_extension(&placed).await;
+    app.publish_payment(payment, &placed, PaymentStatus::Authorized).await;
+    app.env
         .wait_for_event(
             |event| matches!(event, Event::OrderConfirmed(order) if order.id == placed.id && order.version == 3),
         )
         .await;
-    shop.close().await;
+    app.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_payment_that_failed_before_the_deadline_moves_nothing() {
-    let shop = Shop::open().await;
-    let placed = shop.order().await;
-    let payment = PaymentId::new(shop.kit.now());
-    shop.publish(payment, &placed, PaymentStatus::Pending).await;
-    shop.publish(payment, &placed, PaymentStatus::Failed).await;
-    assert_eq!(shop.ended(&placed).await.version, 2);
-    shop.close().await;
+async fn a_payment_that_failed_before_the_deadline_does_not_extend_it() {
+    let app = TestApp::start().await;
+    let placed = app.place_order().await;
+    let payment = PaymentId::new(app.env.now());
+    app.publish_payment(payment, &placed, PaymentStatus::Pending).await;
+    app.publish_payment(payment, &placed, PaymentStatus::Failed).await;
+    assert_eq!(app.wait_for_expiry(&placed).await.version, 2);
+    app.stop().await;
 }

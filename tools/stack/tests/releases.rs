@@ -1,7 +1,7 @@
-//! The databases that earlier releases have left, `svc/<service>/releases/<version>.db`: today's programs migrate them,
-//! find them sound, tell all of their state again, and go on with them.
+//! The databases of earlier releases, `svc/<service>/releases/<version>.db`. The current code migrates them, finds no
+//! violation, republishes their state, and serves their data.
 //!
-//! They are files and not text because a dump of a full-text index is no index.
+//! They are files rather than SQL text, because a dump does not contain a full-text index.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,21 +18,21 @@ use serde_json::json;
 use testkit::{Client, TestEnv};
 use values::{Clock, UserId};
 
-/// Every release's database of a service, oldest first.
+/// Returns the databases of a service, oldest release first.
 fn releases<S: Service>() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("..")
+        .join("../../svc")
         .join(S::NAME)
         .join("releases");
     let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
     files.sort();
-    assert!(!files.is_empty(), "{} has no database of a release", S::NAME);
+    assert!(!files.is_empty(), "{} has no database of an earlier release", S::NAME);
     files
 }
 
-/// Puts one in place, brings it to today's schema, looks at all of it, and says all of it again.
-async fn migrated<S: Service>(kit: &TestEnv, release: &Path) -> PathBuf {
-    let file = kit.database::<S>();
+/// Copies a database into the environment, migrates it, republishes its state, and checks it. Returns its path.
+async fn migrate<S: Service>(env: &TestEnv, release: &Path) -> PathBuf {
+    let file = env.database::<S>();
     fs::copy(release, &file).unwrap();
     let rehearsal = admin::rehearse(&file, &S::SCHEMA, S::INVARIANTS, None, false).unwrap();
     assert_eq!(rehearsal.findings, [], "{}", release.display());
@@ -49,12 +49,13 @@ async fn migrated<S: Service>(kit: &TestEnv, release: &Path) -> PathBuf {
         }
     }
     db.close().await;
-    assert_eq!(admin::check(&file, &S::SCHEMA, S::INVARIANTS).unwrap(), []);
+    let none: [String; 0] = [];
+    assert_eq!(env.check_database::<S>(), none);
     file
 }
 
-/// Somebody in the database, and what they may read.
-fn of_somebody(file: &Path, sql: &str) -> (UserId, String) {
+/// Returns a user and the id of a resource that this user may read.
+fn user_and_resource(file: &Path, sql: &str) -> (UserId, String) {
     let (user, id): (String, String) = Connection::open(file)
         .unwrap()
         .query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -62,41 +63,47 @@ fn of_somebody(file: &Path, sql: &str) -> (UserId, String) {
     (user.parse().unwrap(), id)
 }
 
-/// Starts the service on each of its databases and reads something of it.
-async fn goes_on<S: Service>(settings: S::Settings, path: &str, sql: &str) {
+/// Starts the service with each of its databases, and gets one resource.
+async fn assert_serves_earlier_releases<S: Service>(settings: S::Settings, path: &str, sql: &str) {
     for release in releases::<S>() {
-        let kit = TestEnv::new().await;
-        let file = migrated::<S>(&kit, &release).await;
-        let (user, id) = of_somebody(&file, sql);
-        let started = kit.start::<S>(settings.clone()).await;
-        drop(started.client().get("/health/ready").await.expect(200));
-        let client: Client = started.client().bearer(&kit.token(user));
+        let env = TestEnv::new().await;
+        let file = migrate::<S>(&env, &release).await;
+        let (user, id) = user_and_resource(&file, sql);
+        let service = env.start::<S>(settings.clone()).await;
+        drop(service.client().get("/health/ready").await.expect(200));
+        let client: Client = service.client().bearer(&env.token(user));
         drop(client.get(&format!("/api/v1/{path}/{id}")).await.expect(200));
-        started.stop().await;
+        service.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whoever_signed_up_at_an_earlier_release_signs_in() {
+async fn a_user_of_an_earlier_release_signs_in() {
     for release in releases::<auth::Auth>() {
-        let kit = TestEnv::new().await;
-        migrated::<auth::Auth>(&kit, &release).await;
-        let started = kit.start::<auth::Auth>(auth::Settings::default()).await;
-        let person = json!({"email": "dora4@example.com", "password": "correct horse battery"});
-        drop(started.client().get("/health/ready").await.expect(200));
-        drop(started.client().post("/api/v1/auth/signin", person).await.expect(200));
-        started.stop().await;
+        let env = TestEnv::new().await;
+        migrate::<auth::Auth>(&env, &release).await;
+        let service = env.start::<auth::Auth>(auth::Settings::default()).await;
+        let credentials = json!({"email": "dora4@example.com", "password": "correct horse battery"});
+        drop(service.client().get("/health/ready").await.expect(200));
+        drop(
+            service
+                .client()
+                .post("/api/v1/auth/signin", credentials)
+                .await
+                .expect(200),
+        );
+        service.stop().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn listings_of_an_earlier_release_are_there() {
-    goes_on::<ticket::Ticket>((), "tickets", "SELECT seller_id, id FROM listing").await;
+async fn listings_of_an_earlier_release_are_served() {
+    assert_serves_earlier_releases::<ticket::Ticket>((), "tickets", "SELECT seller_id, id FROM listing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn orders_of_an_earlier_release_are_there() {
-    goes_on::<order::Orders>(
+async fn orders_of_an_earlier_release_are_served() {
+    assert_serves_earlier_releases::<order::Orders>(
         order::Settings::default(),
         "orders",
         r#"SELECT buyer_id, id FROM "order""#,
@@ -105,19 +112,19 @@ async fn orders_of_an_earlier_release_are_there() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn deadlines_of_an_earlier_release_are_there() {
+async fn deadlines_of_an_earlier_release_are_served() {
     let sql = "SELECT buyer_id, order_id FROM timer";
-    goes_on::<expiration::Expiration>(expiration::Settings::default(), "expirations", sql).await;
+    assert_serves_earlier_releases::<expiration::Expiration>(expiration::Settings::default(), "expirations", sql).await;
 }
 
-/// Stripe is away: the attempts that were under way wait for it.
+/// Stripe is unreachable, so that payments in progress stay as they are.
 #[tokio::test(flavor = "multi_thread")]
-async fn payments_of_an_earlier_release_are_there() {
+async fn payments_of_an_earlier_release_are_served() {
     let settings = payment::Settings {
         stripe_url: "http://127.0.0.1:9/".parse().unwrap(),
-        stripe_secret_key: Some("sk_test_away".parse().unwrap()),
+        stripe_secret_key: Some("sk_test_unreachable".parse().unwrap()),
         stripe_timeout: Duration::from_secs(1),
         ..payment::Settings::default()
     };
-    goes_on::<payment::Payments>(settings, "payments", "SELECT buyer_id, id FROM payment").await;
+    assert_serves_earlier_releases::<payment::Payments>(settings, "payments", "SELECT buyer_id, id FROM payment").await;
 }

@@ -1,4 +1,4 @@
-//! A collector of traces: takes OTLP, keeps all of it.
+//! An OTLP collector that keeps all spans.
 
 use std::{
     net::SocketAddr,
@@ -12,13 +12,13 @@ use poem::{
 use serde_json::Value;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// A span as it was sent.
+/// A span as it was exported.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
     pub(crate) service: String,
     pub(crate) name: String,
     pub(crate) parent: Option<String>,
-    /// The traces that it is linked with.
+    /// The ids of the linked traces.
     pub(crate) links: Vec<String>,
     trace: String,
     id: String,
@@ -26,7 +26,7 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    fn read(service: &str, span: &Value) -> Self {
+    fn from_otlp(service: &str, span: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let links = span["links"].as_array().into_iter().flatten();
         assert!(
@@ -49,39 +49,41 @@ impl Span {
         attributes.find(|attribute| attribute["key"] == name)?["value"]["stringValue"].as_str()
     }
 
+    /// Returns the event type of a span of a message.
     fn event(&self) -> Option<&str> {
         self.attribute("messaging.rabbitmq.destination.routing_key")
     }
 
-    /// `order: send ticketing.order.created.v1`
-    pub(crate) fn told(&self) -> String {
-        let what = self
+    /// Returns a text such as `order: write order` or `order: send ticketing.order.created.v1`.
+    pub(crate) fn summary(&self) -> String {
+        let message = self
             .event()
             .map(|event| format!("{} {event}", self.attribute("messaging.operation.name").unwrap()));
-        format!("{}: {}", self.service, what.as_ref().unwrap_or(&self.name))
+        format!("{}: {}", self.service, message.as_ref().unwrap_or(&self.name))
     }
 }
 
-/// Spans of one trace.
+/// The spans of one trace.
 #[derive(Debug)]
-pub(crate) struct Spans(pub(crate) Vec<Span>);
+pub(crate) struct Trace(pub(crate) Vec<Span>);
 
-impl Spans {
-    pub(crate) fn parent(&self, of: &Span) -> Option<&Span> {
-        self.0.iter().find(|span| Some(&span.id) == of.parent.as_ref())
+impl Trace {
+    pub(crate) fn parent(&self, span: &Span) -> Option<&Span> {
+        self.0.iter().find(|other| Some(&other.id) == span.parent.as_ref())
     }
 
-    /// From the root to the span itself.
-    pub(crate) fn ancestors<'a>(&'a self, of: &'a Span) -> Vec<&'a Span> {
-        let mut line = vec![of];
-        while let Some(parent) = self.parent(line[line.len() - 1]) {
-            line.push(parent);
+    /// Returns the spans from the root to `span`, which is the last.
+    pub(crate) fn ancestors<'a>(&'a self, span: &'a Span) -> Vec<&'a Span> {
+        let mut spans = vec![span];
+        while let Some(parent) = self.parent(spans[spans.len() - 1]) {
+            spans.push(parent);
         }
-        line.reverse();
-        line
+        spans.reverse();
+        spans
     }
 
-    pub(crate) fn try_find(&self, service: &str, operation: &str, event: &str) -> Option<&Span> {
+    /// Returns the span of an operation of a service on an event.
+    pub(crate) fn find_message_span(&self, service: &str, operation: &str, event: &str) -> Option<&Span> {
         self.0.iter().find(|span| {
             span.service == service
                 && span.attribute("messaging.operation.name") == Some(operation)
@@ -89,72 +91,72 @@ impl Spans {
         })
     }
 
-    pub(crate) fn find(&self, service: &str, operation: &str, event: &str) -> &Span {
-        self.try_find(service, operation, event).unwrap()
+    pub(crate) fn message_span(&self, service: &str, operation: &str, event: &str) -> &Span {
+        self.find_message_span(service, operation, event).unwrap()
     }
 
-    pub(crate) fn named(&self, service: &str, name: &str) -> &Span {
+    pub(crate) fn span(&self, service: &str, name: &str) -> &Span {
         let found = self.0.iter().find(|span| span.service == service && span.name == name);
         found.unwrap_or_else(|| panic!("no {name} of {service} in {self:#?}"))
     }
 }
 
-/// Everything that was sent.
+/// All spans that were exported.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Collected {
-    /// As it came.
+pub(crate) struct CollectedSpans {
+    /// The JSON bodies of all requests.
     pub(crate) raw: String,
-    all: Vec<Span>,
+    spans: Vec<Span>,
 }
 
-impl Collected {
-    pub(crate) fn of(&self, trace: &str) -> Spans {
-        Spans(self.all.iter().filter(|span| span.trace == trace).cloned().collect())
+impl CollectedSpans {
+    pub(crate) fn trace(&self, id: &str) -> Trace {
+        Trace(self.spans.iter().filter(|span| span.trace == id).cloned().collect())
     }
 
-    fn take(&mut self, text: &str) {
+    fn add_request(&mut self, text: &str) {
         let message: Value = serde_json::from_str(text).unwrap();
         for resource in message["resourceSpans"].as_array().unwrap() {
-            let about = resource["resource"]["attributes"].as_array().unwrap();
-            let service = about
+            let attributes = resource["resource"]["attributes"].as_array().unwrap();
+            let service = attributes
                 .iter()
                 .find(|attribute| attribute["key"] == "service.name")
                 .unwrap();
             let service = service["value"]["stringValue"].as_str().unwrap();
             let scopes = resource["scopeSpans"].as_array().unwrap().iter();
             let spans = scopes.flat_map(|scope| scope["spans"].as_array().unwrap());
-            self.all.extend(spans.map(|span| Span::read(service, span)));
+            self.spans.extend(spans.map(|span| Span::from_otlp(service, span)));
         }
         self.raw.push_str(text);
     }
 }
 
-/// Where OTLP is sent to.
+/// An HTTP server for OTLP requests.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Collector(Arc<Mutex<Collected>>);
+pub(crate) struct OtlpCollector(Arc<Mutex<CollectedSpans>>);
 
-impl Collector {
-    /// Listens, for as long as the runtime lives.
-    pub(crate) async fn listen(&self) -> SocketAddr {
+impl OtlpCollector {
+    /// Serves on a free port for as long as the runtime lives.
+    pub(crate) async fn serve(&self) -> SocketAddr {
         let served = chassis::BoundListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let addr = served.addr;
         chassis::serve(served, self.clone(), CancellationToken::new(), &TaskTracker::new()).unwrap();
         addr
     }
 
-    pub(crate) fn collected(&self) -> Collected {
+    pub(crate) fn spans(&self) -> CollectedSpans {
         self.0.lock().unwrap().clone()
     }
 }
 
-impl Endpoint for Collector {
+impl Endpoint for OtlpCollector {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         assert_eq!(request.uri().path(), "/v1/traces");
         assert_eq!(request.header(header::CONTENT_TYPE), Some("application/json"));
         let text = request.take_body().into_string().await.unwrap();
-        self.0.lock().unwrap().take(&text);
+        self.0.lock().unwrap().add_request(&text);
         Ok(StatusCode::OK.into())
     }
 }
