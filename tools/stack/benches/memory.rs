@@ -1,19 +1,24 @@
-//! How much memory the idle stack takes: all five services, the Stripe simulator and the front door, in release. Run it with
-//! `cargo bench -p stack --bench memory`; it needs a broker (`just broker`).
+//! Measures the memory of the idle stack in a release build: five services, the Stripe simulator, the front door.
+//! Run it with `cargo bench -p stack --bench memory`; it needs a broker (`just broker`).
+
+#[path = "../tests/support/banner.rs"]
+mod banner;
 
 use std::{
     error::Error,
     fs,
-    io::{BufRead, BufReader},
     process::{Child, Command, ExitCode, Stdio},
     time::Duration,
 };
 
-/// The goal, in MiB.
-const GOAL: u64 = 60;
+/// The limit of resident memory in MiB.
+const LIMIT_MIB: u64 = 60;
+
+/// The time without requests before a measurement.
+const IDLE_TIME: Duration = Duration::from_secs(10);
 
 fn main() -> ExitCode {
-    match measured() {
+    match run() {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -23,8 +28,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Says whether the goal is met.
-fn measured() -> Result<bool, Box<dyn Error>> {
+/// Starts a stack, measures it, and stops it. Returns whether it stayed within the limit.
+fn run() -> Result<bool, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let data = folder.path().join("data");
     let mut stack = Command::new(env!("CARGO_BIN_EXE_stack"))
@@ -33,7 +38,7 @@ fn measured() -> Result<bool, Box<dyn Error>> {
         .stdout(Stdio::piped())
         .stderr(Stdio::inherit())
         .spawn()?;
-    let outcome = observed(&mut stack);
+    let outcome = measure(&mut stack);
     stack.kill()?;
     stack.wait()?;
     let namespace = fs::read_to_string(data.join("namespace"))?.parse()?;
@@ -42,32 +47,23 @@ fn measured() -> Result<bool, Box<dyn Error>> {
     outcome
 }
 
-fn observed(stack: &mut Child) -> Result<bool, Box<dyn Error>> {
-    let mut url = None;
-    for line in BufReader::new(stack.stdout.take().ok_or("no output")?).lines() {
-        let line = line?;
-        if let Some((_, rest)) = line.split_once("front door") {
-            url = rest.split_whitespace().next().map(ToOwned::to_owned);
-        }
-        if line.starts_with('╰') {
-            break;
-        }
-    }
-    let url = url.ok_or("the stack did not start")?;
+fn measure(stack: &mut Child) -> Result<bool, Box<dyn Error>> {
+    let urls = banner::read_urls(stack.stdout.take().ok_or("no output")?);
+    let front_door = urls.first().ok_or("the stack did not start")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let calm = || runtime.block_on(async { tokio::time::sleep(Duration::from_secs(10)).await });
-    calm();
-    let started = told("ten seconds after the start", stack.id())?;
+    let idle = || runtime.block_on(async { tokio::time::sleep(IDLE_TIME).await });
+    idle();
+    let after_start = report_memory("ten seconds after the start", stack.id())?;
     for _ in 0..3 {
-        runtime.block_on(stack::demo::run(&url, Duration::from_secs(30), |_| {}))?;
+        runtime.block_on(stack::demo::run(front_door, Duration::from_secs(30), |_| {}))?;
     }
-    calm();
-    let used = told("ten seconds after three demos", stack.id())?;
-    Ok(started.max(used) <= GOAL * 1024)
+    idle();
+    let after_use = report_memory("ten seconds after three demos", stack.id())?;
+    Ok(after_start.max(after_use) <= LIMIT_MIB * 1024)
 }
 
-/// Prints what a process takes, and gives its resident memory in KiB.
-fn told(when: &str, process: u32) -> Result<u64, Box<dyn Error>> {
+/// Prints the memory of a process, and returns its resident memory in KiB.
+fn report_memory(moment: &str, process: u32) -> Result<u64, Box<dyn Error>> {
     let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let field = |name: &str| -> Result<u64, Box<dyn Error>> {
         let line = status
@@ -81,11 +77,11 @@ fn told(when: &str, process: u32) -> Result<u64, Box<dyn Error>> {
             .ok_or("an empty field")?
             .parse()?)
     };
-    let (resident, own) = (field("VmRSS")?, field("RssAnon")?);
+    let (resident, anonymous) = (field("VmRSS")?, field("RssAnon")?);
     println!(
-        "{when}: {} MiB resident (goal {GOAL}), of which {} MiB are its own and the rest is the program; {} threads",
+        "{moment}: {} MiB resident (limit {LIMIT_MIB}), {} MiB of it anonymous, the rest the mapped binary; {} threads",
         resident.div_ceil(1024),
-        own.div_ceil(1024),
+        anonymous.div_ceil(1024),
         field("Threads")?
     );
     Ok(resident)

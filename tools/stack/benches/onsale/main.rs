@@ -1,11 +1,14 @@
-//! An on-sale: what one machine carries. The whole stack runs as one child process, with real HTTP, real databases and the
-//! real broker; a crowd in this process browses, rushes a listing until it is sold out, does both at once, and buys from
-//! the order to the captured payment. `cargo bench -p stack --bench onsale` (`-- --help` says what can be set); it needs a
-//! broker (`just broker`). The crowd takes processors away from what it measures: real figures are better.
+//! Measures the load that one machine carries. The stack runs as a child process with real HTTP, databases and broker.
+//! Users in this process browse, order a listing until it is sold out, do both at once, and buy from the order to the
+//! captured payment. They take processor time from the stack, so that real figures are better.
+//!
+//! Run it with `cargo bench -p stack --bench onsale` (`-- --help` lists the options); it needs a broker (`just broker`).
 
-mod child;
-mod crowd;
-mod tally;
+#[path = "../../tests/support/banner.rs"]
+mod banner;
+mod measurement;
+mod stack_process;
+mod user;
 
 use std::{
     error::Error,
@@ -14,40 +17,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use child::Child;
 use clap::Parser;
-use crowd::{Person, offer};
 use futures_util::future::{join, try_join_all};
+use measurement::Measurement;
 use serde_json::json;
-use tally::Tally;
+use stack_process::StackProcess;
+use user::{User, ticket_body};
 
-type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+type BenchResult<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What is asked of the machine.
 #[derive(Clone, Debug, Parser)]
-struct Plan {
-    /// People, each with a request under way all the time.
+struct Options {
+    /// Number of users, each with one request at a time
     #[arg(long, default_value = "64")]
     people: usize,
-    /// Tickets of each listing that is rushed.
+    /// Tickets of each listing that is sold out
     #[arg(long, default_value = "5000")]
     tickets: u32,
-    /// Listings to browse in.
+    /// Listings to browse
     #[arg(long, default_value = "1000")]
     listings: u32,
-    /// Seconds of browsing.
+    /// Seconds of browsing
     #[arg(long, default_value = "10")]
     seconds: u64,
-    /// Orders that are paid, too.
+    /// Orders that are also paid
     #[arg(long, default_value = "500")]
     purchases: u32,
-    /// Given by cargo.
+    /// Given by cargo
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> ExitCode {
-    match measured(&Plan::parse()) {
+    match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("onsale: {error}");
@@ -56,140 +58,157 @@ fn main() -> ExitCode {
     }
 }
 
-fn measured(plan: &Plan) -> Outcome<()> {
+fn run(options: &Options) -> BenchResult<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let stack = Child::start()?;
-    let outcome = runtime.block_on(act(plan, &stack));
-    let ended = stack.end(&runtime);
+    let stack = StackProcess::start()?;
+    let outcome = runtime.block_on(run_phases(options, &stack));
+    let stopped = stack.stop(&runtime);
     outcome?;
-    ended
+    stopped
 }
 
-async fn act(plan: &Plan, stack: &Child) -> Outcome<()> {
+async fn run_phases(options: &Options, stack: &StackProcess) -> BenchResult<()> {
     println!(
-        "{} people, on {} processors with the services, the broker and the crowd together",
-        plan.people,
+        "{} users on {} processors, which they share with the services and the broker",
+        options.people,
         std::thread::available_parallelism()?
     );
-    println!("{}", Tally::head());
-    let signing = Tally::begin();
-    let people = try_join_all((0..plan.people).map(|number| Person::sign_up(&stack.url, number, &signing))).await?;
-    stack.tell("sign up", &signing).await?;
+    println!("{}", Measurement::header());
+    let sign_ups = Measurement::start_now();
+    let users = try_join_all((0..options.people).map(|number| User::sign_up(&stack.url, number, &sign_ups))).await?;
+    stack.report("sign up", &sign_ups).await?;
 
-    // Nobody buys their own tickets.
-    let seller = &Person::sign_up(&stack.url, plan.people, &Tally::begin()).await?;
-    let (listing, next) = (Tally::begin(), AtomicU32::new(0));
-    let listed = try_join_all(people.iter().map(|person| list(person, &next, plan.listings, &listing))).await?;
-    let listed = listed.concat();
-    stack.tell("list tickets", &listing).await?;
-
-    let browsing = Tally::begin();
-    browse(&people, &listed, plan, &browsing).await?;
-    stack.tell("browse", &browsing).await?;
-
-    let ticket = sells(seller, &people, "The first night", plan.tickets).await?;
-    let rushing = Tally::begin();
-    rush(&people, &ticket, plan.tickets, &rushing).await?;
-    stack.tell("order until sold out", &rushing).await?;
-
-    // The same beside people who only look: half of them each.
-    let ticket = sells(seller, &people, "The last night", plan.tickets).await?;
-    let (half, other) = people.split_at(people.len() / 2);
-    let (rushing, browsing) = (Tally::begin(), Tally::begin());
-    let (rushed, browsed) = join(
-        rush(half, &ticket, plan.tickets, &rushing),
-        browse(other, &listed, plan, &browsing),
-    )
-    .await;
-    rushed.and(browsed)?;
-    stack.tell("  both at once: order", &rushing).await?;
-    stack.tell("  both at once: browse", &browsing).await?;
-
-    let ticket = sells(seller, &people, "A quiet night", plan.purchases).await?;
-    let (buying, next) = (Tally::begin(), AtomicU32::new(0));
-    try_join_all(
-        people
+    // A seller who does not buy: users cannot order their own tickets.
+    let seller = &User::sign_up(&stack.url, options.people, &Measurement::start_now()).await?;
+    let (listings, next) = (Measurement::start_now(), AtomicU32::new(0));
+    let listed = try_join_all(
+        users
             .iter()
-            .map(|person| buy(person, &ticket, &next, plan.purchases, &buying)),
+            .map(|user| list_tickets(user, &next, options.listings, &listings)),
     )
     .await?;
-    stack.tell("buy: order, pay, captured", &buying).await?;
+    let listed = listed.concat();
+    stack.report("list tickets", &listings).await?;
+
+    let browsing = Measurement::start_now();
+    browse(&users, &listed, options, &browsing).await?;
+    stack.report("browse", &browsing).await?;
+
+    let ticket = put_on_sale(seller, &users, "The first night", options.tickets).await?;
+    let orders = Measurement::start_now();
+    sell_out(&users, &ticket, options.tickets, &orders).await?;
+    stack.report("order until sold out", &orders).await?;
+
+    // Half of the users order, half of them browse.
+    let ticket = put_on_sale(seller, &users, "The last night", options.tickets).await?;
+    let (buyers, visitors) = users.split_at(users.len() / 2);
+    let (orders, browsing) = (Measurement::start_now(), Measurement::start_now());
+    let (sold_out, browsed) = join(
+        sell_out(buyers, &ticket, options.tickets, &orders),
+        browse(visitors, &listed, options, &browsing),
+    )
+    .await;
+    sold_out.and(browsed)?;
+    stack.report("  both at once: order", &orders).await?;
+    stack.report("  both at once: browse", &browsing).await?;
+
+    let ticket = put_on_sale(seller, &users, "A quiet night", options.purchases).await?;
+    let (purchases, next) = (Measurement::start_now(), AtomicU32::new(0));
+    try_join_all(
+        users
+            .iter()
+            .map(|user| buy(user, &ticket, &next, options.purchases, &purchases)),
+    )
+    .await?;
+    stack.report("buy: order, pay, captured", &purchases).await?;
     Ok(())
 }
 
-/// Lists until there are enough, as one of several who do.
-async fn list(person: &Person, next: &AtomicU32, enough: u32, tally: &Tally) -> Outcome<Vec<String>> {
+/// Lists tickets until all users together have created `count` listings. Returns the ids of this user's.
+async fn list_tickets(
+    user: &User,
+    next: &AtomicU32,
+    count: u32,
+    measurement: &Measurement,
+) -> BenchResult<Vec<String>> {
     let mut listed = Vec::new();
     loop {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        if number >= enough {
+        if number >= count {
             return Ok(listed);
         }
-        listed.push(
-            person
-                .lists(&offer(&format!("Night {number} of the festival"), 100), tally)
-                .await?,
-        );
+        let body = ticket_body(&format!("Night {number} of the festival"), 100);
+        listed.push(user.list_tickets(&body, measurement).await?);
     }
 }
 
-/// Lists tickets, and waits until they can be ordered.
-async fn sells(seller: &Person, people: &[Person], title: &str, tickets: u32) -> Outcome<String> {
-    let ticket = seller.lists(&offer(title, tickets), &Tally::begin()).await?;
-    people.first().ok_or("nobody came")?.knows(&ticket).await?;
+/// Lists tickets, waits until they can be ordered, and returns the id of the listing.
+async fn put_on_sale(seller: &User, users: &[User], title: &str, tickets: u32) -> BenchResult<String> {
+    let body = ticket_body(title, tickets);
+    let ticket = seller.list_tickets(&body, &Measurement::start_now()).await?;
+    users
+        .first()
+        .ok_or("there are no users")?
+        .wait_for_replica(&ticket)
+        .await?;
     Ok(ticket)
 }
 
-/// Three pages of the list, a search, and six single listings, again and again.
-async fn browse(people: &[Person], listed: &[String], plan: &Plan, tally: &Tally) -> Outcome<()> {
-    let until = tally.begun() + Duration::from_secs(plan.seconds);
-    let looking = people.iter().enumerate().map(async |(number, person)| {
-        for turn in number.. {
-            if Instant::now() >= until {
+/// Requests three pages of listings, a search, and six single listings, repeatedly.
+async fn browse(users: &[User], listed: &[String], options: &Options, measurement: &Measurement) -> BenchResult<()> {
+    let end = measurement.start() + Duration::from_secs(options.seconds);
+    let sessions = users.iter().enumerate().map(async |(number, user)| {
+        for round in number.. {
+            if Instant::now() >= end {
                 break;
             }
-            let path = match turn % 10 {
+            let path = match round % 10 {
                 0..3 => "/api/v1/tickets?limit=20&available=true".to_owned(),
-                3 => format!("/api/v1/tickets?q=night+{}&limit=20", turn % 100),
+                3 => format!("/api/v1/tickets?q=night+{}&limit=20", round % 100),
                 _ => {
-                    let listing = listed.get((turn * 7919) % listed.len()).ok_or("nothing is listed")?;
+                    let listing = listed
+                        .get((round * 7919) % listed.len())
+                        .ok_or("there are no listings")?;
                     format!("/api/v1/tickets/{listing}")
                 }
             };
-            person.looks(&path, tally).await?;
+            user.get(&path, measurement).await?;
         }
-        Outcome::Ok(())
+        BenchResult::Ok(())
     });
-    try_join_all(looking).await?;
+    try_join_all(sessions).await?;
     Ok(())
 }
 
-/// One listing that everybody wants one ticket of, again and again, until there is none.
-async fn rush(people: &[Person], ticket: &str, tickets: u32, tally: &Tally) -> Outcome<()> {
-    let wanting = people.iter().map(async |person| {
-        let mut got = 0_u32;
-        while person.orders(ticket, tally).await?.is_some() {
-            got += 1;
+/// Orders single tickets of one listing until it is sold out. Fails unless exactly `tickets` were ordered.
+async fn sell_out(users: &[User], ticket: &str, tickets: u32, measurement: &Measurement) -> BenchResult<()> {
+    let buyers = users.iter().map(async |user| {
+        let mut ordered = 0_u32;
+        while user.place_order(ticket, measurement).await?.is_some() {
+            ordered += 1;
         }
-        Outcome::Ok(got)
+        BenchResult::Ok(ordered)
     });
-    let got = try_join_all(wanting).await?.iter().sum::<u32>();
-    if got == tickets {
+    let ordered = try_join_all(buyers).await?.iter().sum::<u32>();
+    if ordered == tickets {
         Ok(())
     } else {
-        Err(format!("{tickets} tickets were there, and {got} were ordered").into())
+        Err(format!("{ordered} of {tickets} tickets were ordered").into())
     }
 }
 
-/// Whole purchases, each timed from the order to the captured payment.
-async fn buy(person: &Person, ticket: &str, next: &AtomicU32, enough: u32, tally: &Tally) -> Outcome<()> {
-    let unseen = Tally::begin();
-    while next.fetch_add(1, Ordering::Relaxed) < enough {
-        let begun = Instant::now();
-        let order = person.orders(ticket, &unseen).await?.ok_or("sold out too early")?;
-        person.pays(&json!({"orderId": order, "token": "tok_visa"})).await?;
-        person.sees_complete(&order).await?;
-        tally.add(begun);
+/// Buys tickets until all users together have bought `count`. Each purchase is measured from the order to the capture.
+async fn buy(user: &User, ticket: &str, next: &AtomicU32, count: u32, measurement: &Measurement) -> BenchResult<()> {
+    let unreported = Measurement::start_now();
+    while next.fetch_add(1, Ordering::Relaxed) < count {
+        let start = Instant::now();
+        let order = user
+            .place_order(ticket, &unreported)
+            .await?
+            .ok_or("the listing is sold out too early")?;
+        user.pay(&json!({"orderId": order, "token": "tok_visa"})).await?;
+        user.wait_until_complete(&order).await?;
+        measurement.add(start);
     }
     Ok(())
 }
