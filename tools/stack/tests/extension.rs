@@ -1,7 +1,5 @@
 //! A payment in progress extends the deadline of an order once: the order and the expiration service with a real broker.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use events::{CancelReason, Event, Order, OrderStatus, Payment, PaymentStatus, Ticket, examples};

@@ -166,7 +166,7 @@ fn mutations(body: &Value) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn without_a_token_every_secured_operation_answers_401() {
+async fn every_secured_operation_returns_401_without_a_token() {
     let (app, document) = (TestApp::shared(), stack::specs::merged());
     let mut secured = 0;
     for operation in operations(&document).iter().filter(|operation| operation.is_secured()) {

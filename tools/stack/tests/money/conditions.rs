@@ -75,8 +75,8 @@ pub(crate) const CONDITIONS: &[(&str, &str)] = &[
 ];
 
 /// The number of orders, payments, refunds and disputes by status.
-pub(crate) const TOTALS: &str = r#"SELECT group_concat(format('%d %s', many, what), ', ') FROM (
-    SELECT count(*) AS many, 'orders ' || status AS what FROM "order"."order" GROUP BY status
+pub(crate) const TOTALS: &str = r#"SELECT group_concat(format('%d %s', number, kind), ', ') FROM (
+    SELECT count(*) AS number, 'orders ' || status AS kind FROM "order"."order" GROUP BY status
     UNION ALL SELECT count(*), 'payments ' || status FROM payment.payment GROUP BY status
     UNION ALL SELECT count(*), 'refunds ' || state FROM payment.refund GROUP BY state
     UNION ALL SELECT count(*), 'disputes ' || status FROM payment.dispute GROUP BY status)"#;
