@@ -16,6 +16,6 @@ async fn a_failed_demo_step_names_the_expected_and_the_actual_response() {
         .await
         .unwrap_err()
         .to_string();
-    assert!(failed.contains("Ada signs up: expected an answer"), "{failed}");
+    assert!(failed.contains("Ada signs up: expected a response to POST"), "{failed}");
     assert!(failed.contains("is the stack running?"), "{failed}");
 }
