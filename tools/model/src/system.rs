@@ -256,7 +256,7 @@ impl System {
                     let remaining = &mut state.remaining;
                     match request {
                         StripeRequest::Capture => {
-                            remaining.refused_captures = remaining.refused_captures.checked_sub(1)?
+                            remaining.refused_captures = remaining.refused_captures.checked_sub(1)?;
                         }
                         StripeRequest::Refund { .. } => {
                             remaining.uncovered_refunds = remaining.uncovered_refunds.checked_sub(1)?;
