@@ -16,8 +16,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     Client,
-    stack_process::{StackProcess, dev_command},
-    test_data::{TestData, repository_root},
+    support::{StackProcess, TestData, dev_command, repository_root},
     user::User,
 };
 
@@ -108,7 +107,7 @@ async fn a_broker_outage_of_ten_seconds_loses_nothing() {
     command.env("TICKETING_AMQP_URL", node.url());
     let process = StackProcess::start(command);
     let client = process.client();
-    let (cancelled, url) = (CancellationToken::new(), process.url.clone());
+    let (cancelled, url) = (CancellationToken::new(), process.url().to_owned());
     let requests = background_requests(client.clone(), cancelled.clone());
 
     let (seller, buyer) = (User::sign_up(&client).await, User::sign_up(&client).await);

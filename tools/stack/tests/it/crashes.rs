@@ -5,9 +5,8 @@ use stripe_sim::{Config, Hold, Sim, Target, Timing};
 
 use crate::{
     TcpProxy,
-    stack_process::{StackProcess, dev_command},
     stripe::{amount_charged_once, payment_intents},
-    test_data::TestData,
+    support::{StackProcess, TestData, dev_command},
     user::User,
 };
 
@@ -52,7 +51,7 @@ impl CrashTest {
 
     /// Asserts that every service reports the order as complete, and that it was charged once.
     async fn assert_paid_once(self, process: StackProcess, buyer: &User, order: &str, ticket: &str) {
-        let buyer = buyer.with_url(&process.url);
+        let buyer = buyer.with_url(process.url());
         let shown = buyer.wait_for_status(order, "complete").await;
         buyer.wait_for_stock(ticket, 0, 1).await;
         let path = format!("/api/v1/payments/{}", shown["paymentId"].as_str().unwrap());
@@ -77,7 +76,7 @@ async fn place_order(process: &StackProcess) -> (User, String, String) {
 /// Sends a payment in a task, and ignores the response: the process may be killed before.
 fn start_payment(process: &StackProcess, buyer: &User, order: &str) -> tokio::task::JoinHandle<()> {
     let request = reqwest::Client::new()
-        .post(format!("{}/api/v1/payments", process.url))
+        .post(format!("{}/api/v1/payments", process.url()))
         .bearer_auth(&buyer.token);
     let request = request.json(&json!({"orderId": order, "token": "tok_visa"}));
     tokio_util::task::TaskTracker::new().spawn(async move {
@@ -92,7 +91,7 @@ async fn an_order_completes_after_a_crash_before_its_payment() {
     let (buyer, order, ticket) = place_order(&process).await;
     process.kill();
     let process = test.start();
-    buyer.with_url(&process.url).buy(&order).await;
+    buyer.with_url(process.url()).buy(&order).await;
     test.assert_paid_once(process, &buyer, &order, &ticket).await;
 }
 

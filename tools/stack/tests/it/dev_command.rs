@@ -6,8 +6,7 @@ use serde_json::json;
 use stripe_sim::{Config, Sim, Target, Timing};
 
 use crate::{
-    stack_process::{ProcessExit, StackProcess, dev_command, run},
-    test_data::TestData,
+    support::{ProcessExit, StackProcess, TestData, dev_command, run},
     user::User,
 };
 
@@ -52,7 +51,7 @@ async fn dev_serves_every_service_at_the_front_door_and_ctrl_c_stops_it() {
     // A browser keeps its connections open.
     let browser = reqwest::Client::new();
     browser
-        .get(format!("{}/docs", process.url))
+        .get(format!("{}/docs", process.url()))
         .send()
         .await
         .unwrap()
@@ -85,7 +84,7 @@ async fn a_second_ctrl_c_stops_at_once() {
     let order = buyer.hold_tickets(&seller.list_ticket(json!({})).await, 1).await;
     let hold = stripe.hold(Target::post("/v1/payment_intents"), Timing::Before);
     let request = reqwest::Client::new()
-        .post(format!("{}/api/v1/payments", process.url))
+        .post(format!("{}/api/v1/payments", process.url()))
         .bearer_auth(&buyer.token);
     let request = request.json(&json!({"orderId": order, "token": "tok_visa"}));
     let payment = tokio_util::task::TaskTracker::new().spawn(request.send());
@@ -200,7 +199,7 @@ async fn a_second_run_continues_from_the_data_of_the_first() {
     process.stop();
 
     let process = StackProcess::start(dev_command(&data.folder()));
-    let (seller, buyer) = (seller.with_url(&process.url), buyer.with_url(&process.url));
+    let (seller, buyer) = (seller.with_url(process.url()), buyer.with_url(process.url()));
     let _ = buyer.client().get("/api/v1/auth/users/current").await.expect(200);
     buyer.buy(&order).await;
     seller.wait_for_stock(&ticket, 0, 1).await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     operations::{Operation, operations},
-    test_data::repository_root,
+    support::repository_root,
 };
 
 #[test]

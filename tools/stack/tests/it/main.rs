@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../support/banner.rs"]
-mod banner;
-mod stack_process;
 mod stripe;
+#[path = "../support/mod.rs"]
+mod support;
 mod test_app;
-mod test_data;
 mod user;
 
 mod broker_outages;

@@ -7,10 +7,9 @@ use values::Timestamp;
 
 use crate::{
     TcpProxy, eventually,
-    stack_process::{StackProcess, dev_command},
     stripe::{amount_charged_once, payment_intents},
+    support::{StackProcess, TestData, dev_command},
     test_app::TestApp,
-    test_data::TestData,
     user::{PASSWORD, User, new_email, ticket_body},
 };
 
@@ -212,7 +211,7 @@ async fn seed_fault_09_a_crash_between_saving_and_publishing_loses_no_event() {
 
     broker.forward_to_broker();
     let process = start();
-    let (seller, buyer) = (seller.with_url(&process.url), buyer.with_url(&process.url));
+    let (seller, buyer) = (seller.with_url(process.url()), buyer.with_url(process.url()));
     seller.wait_for_stock(&ticket, 2, 0).await;
     buyer.buy(&order).await;
     seller.wait_for_stock(&ticket, 1, 1).await;

@@ -11,8 +11,7 @@ use serde_json::json;
 
 use crate::{
     eventually,
-    stack_process::{StackProcess, dev_command, run},
-    test_data::TestData,
+    support::{StackProcess, TestData, dev_command, run},
     user::{User, ticket_body},
 };
 

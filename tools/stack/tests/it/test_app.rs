@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Client, amqp_url,
-    test_data::{TestData, block_on_new_thread, new_runtime},
+    support::{TestData, block_on_new_thread, new_runtime},
     user::User,
 };
 

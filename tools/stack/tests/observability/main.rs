@@ -3,10 +3,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-#[path = "../support/banner.rs"]
-mod banner;
 mod otlp_collector;
 mod recording;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest")]
+mod support;
 
 use std::{collections::BTreeSet, fs, path::Path};
 

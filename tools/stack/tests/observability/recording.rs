@@ -1,18 +1,11 @@
-use std::{
-    fs,
-    io::Read,
-    process::{Child, Command, Stdio},
-    sync::OnceLock,
-    thread,
-};
+use std::sync::OnceLock;
 
 use serde_json::json;
-use tempfile::TempDir;
-use testkit::{Client, Reply, amqp_url, eventually};
+use testkit::{Client, Reply, eventually};
 
 use crate::{
-    banner::read_urls,
     otlp_collector::{CollectedSpans, OtlpCollector},
+    support::{StackProcess, TestData, dev_command, new_runtime},
 };
 
 const PASSWORD: &str = "correct horse battery staple";
@@ -48,19 +41,18 @@ pub(crate) struct Recording {
 /// Returns the recording that all tests share.
 pub(crate) fn recording() -> &'static Recording {
     static RECORDING: OnceLock<Recording> = OnceLock::new();
-    RECORDING.get_or_init(|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        runtime.block_on(record())
-    })
+    RECORDING.get_or_init(|| new_runtime().block_on(record()))
 }
 
 async fn record() -> Recording {
     let collector = OtlpCollector::default();
-    let stack = StackProcess::start(&format!("http://{}", collector.serve().await));
-    let front_door = Client::new(&stack.urls[0]);
+    let data = TestData::new();
+    let mut command = dev_command(&data.folder());
+    command
+        .env("TICKETING_LOG", "trace")
+        .env("TICKETING_OTLP_ENDPOINT", format!("http://{}", collector.serve().await));
+    let stack = StackProcess::start(command);
+    let front_door = stack.client();
     let mut secrets = Vec::from(SECRETS.map(String::from));
     let (order, payment) = buy(&front_door, &mut secrets).await;
     let trace_id = |reply: &Reply| reply.headers["x-request-id"].to_str().unwrap().to_owned();
@@ -80,7 +72,8 @@ async fn record() -> Recording {
         metrics.push(Client::new(url).get("/metrics").await.expect(200).text);
     }
     let front_door_metrics = front_door.get("/metrics").await.status.as_u16();
-    let log = stack.stop().await;
+    stack.signal("TERM");
+    let log = stack.wait().stderr;
     Recording {
         spans: collector.spans(),
         order_trace,
@@ -119,57 +112,4 @@ async fn sign_up(front_door: &Client, email: &str, secrets: &mut Vec<String>) ->
 async fn sign_in(front_door: &Client, email: &str, password: &str, status: u16) -> Reply {
     let credentials = json!({"email": email, "password": password});
     front_door.post("/api/v1/auth/signin", credentials).await.expect(status)
-}
-
-/// `stack dev` with a log at level `trace` and an OTLP collector.
-struct StackProcess {
-    process: Child,
-    folder: TempDir,
-    log: thread::JoinHandle<String>,
-    /// The front door, then the services.
-    urls: Vec<String>,
-}
-
-impl StackProcess {
-    fn start(collector: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(env!("CARGO_BIN_EXE_stack"))
-            .args(["dev", "--data"])
-            .arg(folder.path().join("data"))
-            .env("TICKETING_PORT", "0")
-            .env("TICKETING_LOG", "trace")
-            .env("TICKETING_OTLP_ENDPOINT", collector)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut stderr = process.stderr.take().unwrap();
-        let log = thread::spawn(move || {
-            let mut log = Vec::new();
-            stderr.read_to_end(&mut log).unwrap();
-            String::from_utf8_lossy(&log).into_owned()
-        });
-        let urls = read_urls(process.stdout.take().unwrap());
-        assert_eq!(urls.len(), 6, "{urls:?}");
-        Self {
-            process,
-            folder,
-            log,
-            urls,
-        }
-    }
-
-    /// Stops the process with SIGTERM, deletes its namespace in the broker, and returns the log.
-    async fn stop(mut self) -> String {
-        let id = self.process.id().to_string();
-        let kill = Command::new("kill").args(["-s", "TERM", &id]).status();
-        assert!(kill.unwrap().success());
-        self.process.wait().unwrap();
-        let namespace = fs::read_to_string(self.folder.path().join("data/namespace")).unwrap();
-        stack::delete_namespace(&amqp_url(), &namespace.parse().unwrap())
-            .await
-            .unwrap();
-        self.log.join().unwrap()
-    }
 }

@@ -7,9 +7,8 @@ use std::{
 
 use bus::Namespace;
 use tempfile::TempDir;
+use testkit::amqp_url;
 use tokio::runtime::{Builder, Runtime};
-
-use crate::amqp_url;
 
 /// The timeout of a stack that starts or stops.
 pub(crate) const PROCESS_TIMEOUT: Duration = Duration::from_mins(1);

@@ -7,10 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::amqp_url_with_password;
+use testkit::{Client, amqp_url_with_password};
 
-use crate::{
-    Client,
+use super::{
     banner::read_urls,
     test_data::{PROCESS_TIMEOUT, block_on_new_thread},
 };
@@ -22,8 +21,8 @@ const STDERR_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct StackProcess {
     process: Child,
     stderr: Receiver<String>,
-    /// The URL of the front door.
-    pub(crate) url: String,
+    /// The URLs of the front door and of the five services.
+    pub(crate) urls: Vec<String>,
 }
 
 /// The end of a process.
@@ -56,16 +55,22 @@ impl StackProcess {
         let stdout = process.stdout.take().unwrap();
         let (sender, urls) = mpsc::channel();
         thread::spawn(move || sender.send(read_urls(stdout)));
-        let Some(url) = urls.recv_timeout(PROCESS_TIMEOUT).unwrap_or_default().first().cloned() else {
+        let urls = urls.recv_timeout(PROCESS_TIMEOUT).unwrap_or_default();
+        if urls.len() != 6 {
             let _ = process.kill();
-            panic!("the stack did not start: {}", remaining(&stderr));
-        };
-        Self { process, stderr, url }
+            panic!("the stack did not start: {urls:?}: {}", remaining(&stderr));
+        }
+        Self { process, stderr, urls }
+    }
+
+    /// Returns the URL of the front door.
+    pub(crate) fn url(&self) -> &str {
+        &self.urls[0]
     }
 
     /// Returns a client of the front door without an access token.
     pub(crate) fn client(&self) -> Client {
-        Client::new(&self.url)
+        Client::new(self.url())
     }
 
     /// Sends SIGKILL, and waits for the end of the process.
@@ -157,8 +162,8 @@ fn wait_for_exit_code(process: &mut Child) -> Option<i32> {
 fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
-        for line in BufReader::new(stream).lines().map_while(Result::ok) {
-            if sender.send(line).is_err() {
+        for line in BufReader::new(stream).split(b'\n').map_while(Result::ok) {
+            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 break;
             }
         }
