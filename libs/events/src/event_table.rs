@@ -1,102 +1,119 @@
-/// Generates from the table of events: `Event`, its names, subjects and accessors, and `ROUTES`.
-///
-/// The table has two sections: events routed by the exchange, and messages that a service sends to itself through the
-/// delay queues. Each group has one payload type, its accessor and its publisher; each event has its meaning (a doc
-/// comment of one line), its variant, its name on the wire and its consumers.
-macro_rules! event_table {
-    (
-        exchange {$(
-            $payload:ident, $accessor:ident, $publisher:literal => {$(
-                #[doc = $meaning:literal]
-                $variant:ident = $name:literal to $consumers:tt,
-            )+}
-        )+}
-        delay_queues {$(
-            $own_payload:ident, $own_accessor:ident => {$(
-                #[doc = $own_meaning:literal]
-                $own_variant:ident = $own_name:literal,
-            )+}
-        )+}
-    ) => {
-        /// A change of an aggregate, with the state after it.
-        #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-        #[serde(tag = "type", content = "data")]
-        pub enum Event {
-            $($(
-                #[doc = $meaning]
-                #[serde(rename = $name)]
-                $variant($payload),
-            )+)+
-            $($(
-                #[doc = $own_meaning]
-                #[serde(rename = $own_name)]
-                $own_variant($own_payload),
-            )+)+
+use schemars::{Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+
+use crate::{Expiration, Order, Payment, Refund, Reversal, Ticket, Timer, event_table_macro::event_table};
+
+event_table! {
+    exchange {
+        Ticket, as_ticket, "ticket" => {
+            /// Tickets are on sale.
+            TicketCreated = "ticketing.ticket.created.v1" to ["order"],
+            /// A listing was changed or withdrawn.
+            TicketUpdated = "ticketing.ticket.updated.v1" to ["order"],
         }
-
-        impl Event {
-            /// Returns the event's type on the wire, which is its routing key too.
-            pub const fn name(&self) -> &'static str {
-                match self {
-                    $($(Self::$variant(_) => $name,)+)+
-                    $($(Self::$own_variant(_) => $own_name,)+)+
-                }
-            }
-
-            /// Returns the meaning of this type of event, in one sentence.
-            pub const fn meaning(&self) -> &'static str {
-                match self {
-                    $($(Self::$variant(_) => $meaning.trim_ascii(),)+)+
-                    $($(Self::$own_variant(_) => $own_meaning.trim_ascii(),)+)+
-                }
-            }
-
-            /// Returns the id of the aggregate that changed.
-            pub fn subject(&self) -> String {
-                match self {
-                    $($(Self::$variant(payload) => payload.subject(),)+)+
-                    $($(Self::$own_variant(payload) => payload.subject(),)+)+
-                }
-            }
-
-            /// Returns the JSON Schema of the payload, usually a reference to a definition of `schemas`.
-            pub(crate) fn payload_schema(&self, schemas: &mut SchemaGenerator) -> Schema {
-                match self {
-                    $($(Self::$variant(_) => schemas.subschema_for::<$payload>(),)+)+
-                    $($(Self::$own_variant(_) => schemas.subschema_for::<$own_payload>(),)+)+
-                }
-            }
-
-            $(
-                #[doc = concat!("Returns the payload of an event that carries ", stringify!($payload), ".")]
-                pub const fn $accessor(&self) -> Option<&$payload> {
-                    match self {
-                        $(Self::$variant(payload))|+ => Some(payload),
-                        _ => None,
-                    }
-                }
-            )+
-            $(
-                #[doc = concat!("Returns the payload of an event that carries ", stringify!($own_payload), ".")]
-                pub const fn $own_accessor(&self) -> Option<&$own_payload> {
-                    match self {
-                        $(Self::$own_variant(payload))|+ => Some(payload),
-                        _ => None,
-                    }
-                }
-            )+
+        Order, as_order, "order" => {
+            /// Tickets are held for a buyer, until the order's deadline.
+            OrderCreated = "ticketing.order.created.v1" to ["ticket", "expiration", "payment"],
+            /// The deadline was moved, once, because a payment was pending.
+            OrderExtended = "ticketing.order.extended.v1" to ["ticket", "expiration", "payment"],
+            /// A payment is authorised and the tickets are still held: that payment may be captured.
+            OrderConfirmed = "ticketing.order.confirmed.v1" to ["ticket", "expiration", "payment"],
+            /// The order is paid: the tickets are the buyer's.
+            OrderCompleted = "ticketing.order.completed.v1" to ["ticket", "expiration", "payment"],
+            /// The order ended without a sale: the hold is released, and an authorised payment is voided.
+            OrderCancelled = "ticketing.order.cancelled.v1" to ["ticket", "expiration", "payment"],
+            /// Tickets of a paid order were given back, or money for it was paid back. The status stays `complete`.
+            OrderRefunded = "ticketing.order.refunded.v1" to ["ticket", "expiration", "payment"],
+            /// A dispute of a paid order's charge was opened or decided.
+            OrderDisputed = "ticketing.order.disputed.v1" to ["ticket", "expiration", "payment"],
         }
-
-        /// Every event that the exchange routes between services. Each service declares all queues and bindings of this
-        /// table before it publishes, so that an event is kept even for a service that has never run.
-        pub const ROUTES: &[Route] = &[$($(
-            Route {
-                event: $name,
-                publisher: $publisher,
-                consumers: &$consumers,
-                meaning: $meaning.trim_ascii(),
-            },
-        )+)+];
-    };
+        Refund, as_refund, "order" => {
+            /// A buyer requests a refund; the seller decides.
+            RefundRequested = "ticketing.refund.requested.v1" to [],
+            /// A refund is approved: its amount is to be paid back to the buyer.
+            RefundApproved = "ticketing.refund.approved.v1" to ["payment"],
+            /// The seller declined a refund.
+            RefundDeclined = "ticketing.refund.declined.v1" to [],
+            /// A refund is paid, and its tickets are no longer the buyer's.
+            RefundPaid = "ticketing.refund.paid.v1" to [],
+            /// A refund could not be paid: the tickets stay the buyer's.
+            RefundFailed = "ticketing.refund.failed.v1" to [],
+        }
+        Expiration, as_expiration, "expiration" => {
+            /// An order's deadline has passed.
+            ExpirationCompleted = "ticketing.expiration.completed.v1" to ["order"],
+        }
+        Payment, as_payment, "payment" => {
+            /// A payment attempt waits for the buyer's bank or for Stripe.
+            PaymentPending = "ticketing.payment.pending.v1" to ["order"],
+            /// The buyer's bank has reserved the amount.
+            PaymentAuthorized = "ticketing.payment.authorized.v1" to ["order"],
+            /// The amount is captured.
+            PaymentCreated = "ticketing.payment.created.v1" to ["order"],
+            /// A payment attempt ended without a capture, and nothing will be captured.
+            PaymentFailed = "ticketing.payment.failed.v1" to ["order"],
+        }
+        Reversal, as_reversal, "payment" => {
+            /// Part or all of a captured payment was paid back.
+            PaymentRefunded = "ticketing.payment.refunded.v1" to ["order"],
+            /// An approved refund could not be paid.
+            PaymentRefundFailed = "ticketing.payment.refund-failed.v1" to ["order"],
+            /// A dispute of a captured payment was opened or decided.
+            PaymentDisputed = "ticketing.payment.disputed.v1" to ["order"],
+        }
+    }
+    delay_queues {
+        Timer, as_timer => {
+            /// A timer waits in the delay queues until the order's deadline.
+            ExpirationTimer = "ticketing.expiration.timer.v1",
+        }
+    }
 }
-pub(crate) use event_table;
+
+/// A route of one event type: its publisher and its consumers.
+#[derive(Debug)]
+pub struct Route {
+    /// The event's type on the wire.
+    pub event: &'static str,
+    /// The service that publishes it.
+    pub publisher: &'static str,
+    /// The services whose queues receive it.
+    pub consumers: &'static [&'static str],
+    /// The state that it announces, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// Returns the types of event that `service` consumes.
+pub fn subscriptions(service: &str) -> impl Iterator<Item = &'static str> {
+    ROUTES
+        .iter()
+        .filter(move |route| route.consumers.contains(&service))
+        .map(|route| route.event)
+}
+
+/// The state of one aggregate, as an event carries it.
+pub(crate) trait Payload {
+    /// Returns the aggregate's id.
+    fn subject(&self) -> String;
+}
+
+/// Implements [`Payload`] by the field that identifies the aggregate.
+macro_rules! payloads {
+    ($($payload:ident by $($field:ident).+),+ $(,)?) => {$(
+        impl Payload for $payload {
+            fn subject(&self) -> String {
+                self.$($field).+.to_string()
+            }
+        }
+    )+};
+}
+
+payloads! {
+    Ticket by id,
+    Order by id,
+    Refund by id,
+    Expiration by order_id,
+    Timer by order_id,
+    Payment by id,
+    Reversal by payment.id,
+}

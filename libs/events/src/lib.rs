@@ -6,8 +6,8 @@
 
 mod asyncapi;
 mod envelope;
-mod event;
 mod event_table;
+mod event_table_macro;
 pub mod examples;
 mod expiration;
 mod order;
@@ -19,7 +19,7 @@ mod ticket;
 
 pub use asyncapi::asyncapi;
 pub use envelope::{Envelope, Malformed};
-pub use event::{Event, ROUTES, Route, subscriptions};
+pub use event_table::{Event, ROUTES, Route, subscriptions};
 pub use expiration::{Expiration, Timer};
 pub use order::{AfterSale, CancelReason, Order, OrderRecord, OrderStatus};
 pub use payment::{Dispute, DisputeStatus, Payment, PaymentStatus, RefundOutcome, Reversal};

@@ -44,7 +44,8 @@ fn available_text(count: u32) -> String {
 }
 
 impl Listing {
-    /// Checks that the listing is not withdrawn and its event has not begun. The stock is checked by the hold itself.
+    /// Checks that the listing is not withdrawn and its event has not begun. `store::hold_tickets` checks the stock: its
+    /// `UPDATE` and a `CHECK` decide every race.
     pub(crate) fn check_on_sale(&self, now: Timestamp) -> Result<(), NotOnSale> {
         if self.is_withdrawn() {
             return Err(NotOnSale::Withdrawn);

@@ -286,7 +286,7 @@ impl Order {
     /// `extension` instead, once.
     ///
     /// `deadline` is the one that has passed: an earlier one than the order's changes nothing.
-    pub(crate) fn expire(&mut self, deadline: Timestamp, extension: Duration, now: Timestamp) -> Change {
+    pub(crate) fn expire_or_extend(&mut self, deadline: Timestamp, extension: Duration, now: Timestamp) -> Change {
         let state = &mut self.state;
         if state.status != OrderStatus::Created || state.expires_at > deadline {
             return Change::None;

@@ -22,7 +22,7 @@ pub(crate) fn expire_order(
     let Some(mut order) = store::find_order(tx, expiration.order_id)? else {
         return Ok(());
     };
-    if order.expire(expiration.deadline, payment_extension, now) == Change::NewVersion {
+    if order.expire_or_extend(expiration.deadline, payment_extension, now) == Change::NewVersion {
         save_order(tx, &order, now)?;
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! When a task that failed is tried again.
+//! The retry schedule of tasks at Stripe. `payment.rs`, `refund.rs` and `captured_funds.rs` choose which schedule applies.
 
 use std::time::Duration;
 

@@ -5,7 +5,7 @@ use values::Timestamp;
 
 use crate::use_cases::record_order;
 
-/// Consumes the events of orders.
+/// Consumes every `order.*` event (`order.created` … `order.completed`, `order.disputed`): all carry the order's state.
 pub(crate) fn consume(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
     match envelope.event.as_order() {
         Some(order) => Ok(record_order(tx, order)?),

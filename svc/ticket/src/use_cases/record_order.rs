@@ -2,8 +2,8 @@ use db::Tx;
 
 use crate::store;
 
-/// Stores the newest state of an order. The stock of its listing is derived from that, so the order and the number of times
-/// in which states arrive make no difference.
+/// Stores the newest state of an order, from which the stock of its listing is derived. Late and repeated states change
+/// nothing.
 pub(crate) fn record_order(tx: &Tx, order: &events::Order) -> Result<(), db::Error> {
     store::upsert_order(tx, order)
 }

@@ -20,8 +20,16 @@ const ROOMS: [&str; 10] = [
 
 /// Modules that one service has beside its rooms, each with the reason.
 const EXTRA_ROOMS: [(&str, &str, &str); 6] = [
-    ("auth", "keys", "the signing keys in memory, shared by operations and jobs"),
-    ("auth", "passwords", "hashing: a bounded queue for a bounded number of processors"),
+    (
+        "auth",
+        "keys",
+        "the signing keys in memory, shared by operations and jobs",
+    ),
+    (
+        "auth",
+        "passwords",
+        "hashing: a bounded queue for a bounded number of processors",
+    ),
     ("auth", "random", "randomness from the operating system"),
     ("payment", "stripe", "the client of Stripe's HTTP API"),
     ("payment", "model", "what tools/model explores"),

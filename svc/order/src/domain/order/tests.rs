@@ -44,7 +44,10 @@ fn the_total_of_an_order_is_never_more_than_one_payment_can_be() {
 fn a_confirmed_order_neither_expires_nor_is_cancelled() {
     let (mut order, payment) = (new_order(), PaymentId::new(noon()));
     assert_eq!(order.confirm(payment, order.total(), noon()), Ok(Change::NewVersion));
-    assert_eq!(order.expire(order.state().expires_at, EXTENSION, noon()), Change::None);
+    assert_eq!(
+        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+        Change::None
+    );
     assert_eq!(order.cancel_withdrawn(noon()), Change::None);
     assert_eq!(order.cancel(noon()), Err(CannotCancel::BeingPaid));
     assert_eq!(order.complete(payment, order.total(), noon()), Ok(Change::NewVersion));
@@ -55,12 +58,15 @@ fn a_confirmed_order_neither_expires_nor_is_cancelled() {
 fn an_earlier_deadline_does_not_expire_an_order() {
     let mut order = new_order();
     let earlier = order.state().expires_at - Duration::from_millis(1);
-    assert_eq!(order.expire(earlier, EXTENSION, noon()), Change::None);
+    assert_eq!(order.expire_or_extend(earlier, EXTENSION, noon()), Change::None);
     assert_eq!(
-        order.expire(order.state().expires_at, EXTENSION, noon()),
+        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
         Change::NewVersion
     );
-    assert_eq!(order.expire(order.state().expires_at, EXTENSION, noon()), Change::None);
+    assert_eq!(
+        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+        Change::None
+    );
 }
 
 #[test]
@@ -69,7 +75,7 @@ fn a_pending_payment_moves_the_deadline_once() {
     let (first, second) = (order.state().expires_at, order.state().expires_at + EXTENSION);
     assert_eq!(order.record_pending_payment(payment), Change::Internal);
     assert_eq!(order.record_pending_payment(payment), Change::None);
-    assert_eq!(order.expire(first, EXTENSION, first), Change::NewVersion);
+    assert_eq!(order.expire_or_extend(first, EXTENSION, first), Change::NewVersion);
     assert_eq!(
         (
             order.status(),
@@ -80,11 +86,11 @@ fn a_pending_payment_moves_the_deadline_once() {
         (OrderStatus::Created, second, Some(first), 2)
     );
     assert_eq!(
-        order.expire(first, EXTENSION, first),
+        order.expire_or_extend(first, EXTENSION, first),
         Change::None,
         "an earlier deadline"
     );
-    assert_eq!(order.expire(second, EXTENSION, second), Change::NewVersion);
+    assert_eq!(order.expire_or_extend(second, EXTENSION, second), Change::NewVersion);
     assert_eq!(order.state().cancel_reason, Some(CancelReason::Expired));
 }
 
@@ -100,11 +106,11 @@ fn neither_a_failed_payment_nor_an_extension_of_zero_moves_the_deadline() {
         "the other attempt failed"
     );
     assert_eq!(failed.record_failed_payment(payment, noon()), Change::Internal);
-    failed.expire(failed.state().expires_at, EXTENSION, noon());
+    failed.expire_or_extend(failed.state().expires_at, EXTENSION, noon());
     assert_eq!(failed.state().cancel_reason, Some(CancelReason::Expired));
     let mut strict = new_order();
     strict.record_pending_payment(payment);
-    strict.expire(strict.state().expires_at, Duration::ZERO, noon());
+    strict.expire_or_extend(strict.state().expires_at, Duration::ZERO, noon());
     assert_eq!(strict.state().cancel_reason, Some(CancelReason::Expired));
 }
 
@@ -221,7 +227,7 @@ fn a_late_event_of_a_failed_attempt_moves_no_deadline() {
         "superseded by the second"
     );
     assert_eq!(
-        order.expire(order.state().expires_at, EXTENSION, noon()),
+        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
         Change::NewVersion
     );
     assert_eq!(order.status(), OrderStatus::Cancelled);
@@ -266,7 +272,7 @@ proptest! {
                 Transition::Complete(first) => order.complete(which(first), total, noon()).unwrap_or(Change::None),
                 Transition::RecordFailed(first) => order.record_failed_payment(which(first), noon()),
                 Transition::Cancel => order.cancel(noon()).unwrap_or(Change::None),
-                Transition::Expire => order.expire(order.state().expires_at, EXTENSION, noon()),
+                Transition::Expire => order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
                 Transition::Withdraw => order.cancel_withdrawn(noon()),
                 Transition::RecordPending(first) => order.record_pending_payment(which(first)),
             };
