@@ -1,4 +1,4 @@
-//! A payment in progress extends the deadline of an order once: the order and the expiration service with a real broker.
+//! A payment in progress extends the deadline of an order once. The order and the expiration service run.
 
 use std::time::Duration;
 

@@ -16,8 +16,8 @@ use ticket::Ticket;
 use values::{PaymentId, UserId};
 
 /// The columns of each table that the API or events expose.
-const ORDERS: &str = r#"SELECT id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount, currency,
-    quantity, expires_at, payment_id, created_at, updated_at FROM "order" ORDER BY id"#;
+const ORDERS: &str = r#"SELECT id, version, status, cancel_reason, buyer_id, seller_id, ticket_id, title, amount,
+    currency, quantity, expires_at, payment_id, created_at, updated_at FROM "order" ORDER BY id"#;
 const LISTINGS: &str = "SELECT id, version, seller_id, title, description, venue, starts_at, currency, amount, wanted,
     order_window_seconds, created_at, updated_at, withdrawn_at FROM listing ORDER BY id";
 const STOCK: &str = "SELECT id, version, wanted, quantity, held, sold FROM listing ORDER BY id";

@@ -60,7 +60,7 @@ impl Client {
         self.send(Method::POST, path, Some(body.to_string())).await
     }
 
-    /// Sends a POST with a JSON body until the status is not 404: the service may not have a replica of a new resource yet.
+    /// Sends a POST with a JSON body, and repeats it while the status is 404: a new resource may not be replicated yet.
     pub async fn post_when_replicated(&self, path: &str, body: Value) -> Reply {
         eventually(&format!("{path} accepts {body}"), || async {
             let reply = self.post(path, body.clone()).await;

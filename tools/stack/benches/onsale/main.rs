@@ -2,7 +2,8 @@
 //! Users in this process browse, order a listing until it is sold out, do both at once, and buy from the order to the
 //! captured payment. They take processor time from the stack, so that real figures are better.
 //!
-//! Run it with `cargo bench -p stack --bench onsale` (`-- --help` lists the options); it needs a broker (`just broker`).
+//! Run it with `cargo bench -p stack --bench onsale` (`-- --help` lists the options). It needs a broker, see
+//! `just broker`.
 
 #[path = "../../tests/support/banner.rs"]
 mod banner;

@@ -81,7 +81,7 @@ fn free_port() -> u16 {
     (21_000..22_000).find(free).unwrap()
 }
 
-/// Reads and lists tickets until it is cancelled. Each round must succeed within five seconds. Returns the number of rounds.
+/// Reads and lists tickets until it is cancelled. Returns the number of rounds; each must succeed within five seconds.
 fn background_requests(client: Client, cancelled: CancellationToken) -> JoinHandle<u32> {
     TaskTracker::new().spawn(async move {
         let (user, mut rounds, mut ticks) = (User::sign_up(&client).await, 0, interval(Duration::from_millis(250)));

@@ -37,7 +37,7 @@ async fn a_payment_authenticated_in_the_browser_completes_the_order() {
     let intent = secret.split("_secret_").next().unwrap();
     let stripe = Client::new(app.stripe_url()).with("content-type", "application/x-www-form-urlencoded");
     let form = format!(
-        "key={key}&client_secret={secret}&payment_method=pm_card_threeDSecureRequired&return_url=https://shop.example/paid"
+        "key={key}&client_secret={secret}&payment_method=pm_card_threeDSecureRequired&return_url=https://a.example/"
     );
     let path = format!("/v1/payment_intents/{intent}/confirm");
     let confirmed = stripe.send(reqwest::Method::POST, &path, Some(form)).await.expect(200);

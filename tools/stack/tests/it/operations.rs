@@ -140,7 +140,7 @@ fn unusual_values() -> Vec<Value> {
     ]
 }
 
-/// Returns variants of a body: each field, at any depth, removed or replaced by an unusual value, or an unknown field added.
+/// Returns variants of a body. In each, one field at any depth is removed, added, or has an unusual value.
 fn mutations(body: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     if let Some(fields) = body.as_object() {

@@ -45,8 +45,8 @@ struct Response {
 }
 
 impl Environment {
-    /// Sends a request of a user to a service, and repeats it with the same idempotency key until there is a response. With
-    /// `operation`, the response is recorded.
+    /// Sends a request of a user to a service, and repeats it with the same idempotency key until there is a response.
+    /// With `operation`, the response is recorded.
     async fn request(
         &self,
         user: UserId,
@@ -109,7 +109,7 @@ impl Environment {
 }
 
 impl Actions {
-    /// Lists the tickets. The first listing resells refunded tickets, and its refunds need the seller's approval; the second
+    /// Lists the tickets. The first listing resells refunded tickets, and the seller decides its refunds. The second
     /// does not resell, and its refunds are approved automatically.
     pub(crate) async fn new(env: &Arc<Environment>) -> Self {
         let mut listings = Vec::new();

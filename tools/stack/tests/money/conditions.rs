@@ -1,26 +1,35 @@
-//! SQL over the databases of the order and the payment service, attached as `"order"` and `payment`, and over Stripe's lists
-//! in the tables `stripe_refund`, `stripe_dispute`, `stripe_balance` and `stripe_intent`.
+//! SQL over the databases of the order and the payment service, attached as `"order"` and `payment`, and over Stripe's
+//! lists in the tables `stripe_refund`, `stripe_dispute`, `stripe_balance` and `stripe_intent`.
 
 /// The conditions that hold when everything has settled: a name, and a query that returns a text for each violation.
 pub(crate) const CONDITIONS: &[(&str, &str)] = &[
     (
         "Nothing is in progress",
-        r#"SELECT format('refund %s of order %s is approved', id, order_id) FROM "order".refund WHERE status = 'approved'
+        r#"SELECT format('refund %s of order %s is approved', id, order_id) FROM "order".refund
+               WHERE status = 'approved'
            UNION ALL SELECT format('refund %s of payment %s is %s', id, payment_id, state) FROM payment.refund
                WHERE state IN ('asked', 'pending')
            UNION ALL SELECT format('payment %s has a follow-up', payment_id) FROM payment.taking
                WHERE look_at IS NOT NULL
-           UNION ALL SELECT format('the withdrawal of %s is not done', ticket_id) FROM "order".withdrawal WHERE done = 0"#,
+           UNION ALL SELECT format('the withdrawal of %s is not done', ticket_id) FROM "order".withdrawal
+               WHERE done = 0"#,
     ),
     (
         "A refund has the same outcome in order and payment",
-        r#"SELECT format('refund %s is %s (%s) in order, %s (%s) in payment', o.id, o.status, o.failure, p.state, p.failure)
+        r#"SELECT format(
+               'refund %s is %s (%s) in order, %s (%s) in payment', o.id, o.status, o.failure, p.state, p.failure
+           )
            FROM "order".refund o LEFT JOIN payment.refund p ON p.id = o.id
            WHERE o.status IN ('approved', 'paid', 'failed')
                AND (o.failure IS NOT p.failure
-                   OR CASE o.status WHEN 'paid' THEN p.state NOT IN ('succeeded', 'failed') ELSE p.state <> 'failed' END)
-           UNION ALL SELECT format('refund %s is %s in payment, and order has not requested it', id, state) FROM payment.refund
-               WHERE by_hand = 0 AND id NOT IN (SELECT id FROM "order".refund WHERE status IN ('approved', 'paid', 'failed'))"#,
+                   OR CASE o.status
+                       WHEN 'paid' THEN p.state NOT IN ('succeeded', 'failed')
+                       ELSE p.state <> 'failed'
+                   END)
+           UNION ALL SELECT format('refund %s is %s in payment, and order has not requested it', id, state)
+               FROM payment.refund
+               WHERE by_hand = 0
+                   AND id NOT IN (SELECT id FROM "order".refund WHERE status IN ('approved', 'paid', 'failed'))"#,
     ),
     (
         "A refund is the same at Stripe",
@@ -42,8 +51,12 @@ pub(crate) const CONDITIONS: &[(&str, &str)] = &[
         "A dispute is the same at Stripe",
         "SELECT format('%s is %s at Stripe, %s in payment', s.id, s.status, d.status)
          FROM stripe_dispute s LEFT JOIN payment.dispute d ON d.id = s.id
-         WHERE d.status IS NOT CASE WHEN s.status LIKE 'warning_closed' THEN 'closed' WHEN s.status LIKE 'warning%' THEN 'inquiry'
-             WHEN s.status IN ('won', 'lost') THEN s.status ELSE 'open' END",
+         WHERE d.status IS NOT CASE
+             WHEN s.status LIKE 'warning_closed' THEN 'closed'
+             WHEN s.status LIKE 'warning%' THEN 'inquiry'
+             WHEN s.status IN ('won', 'lost') THEN s.status
+             ELSE 'open'
+         END",
     ),
     (
         "The dispute status of an order is that of its payment",

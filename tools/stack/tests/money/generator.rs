@@ -130,11 +130,13 @@ fn fault_step<C: Strategy<Value = StripeCall>>(call: impl Fn() -> C) -> impl Str
     );
     let delivery = select(&[Lost, Duplicated, Delayed, Held][..]);
     prop_oneof![
-        6 => (call(), timing(), fault, 1..=3_u32).prop_map(|(call, timing, fault, times)| FailCalls(call, timing, fault, times)),
+        6 => (call(), timing(), fault, 1..=3_u32)
+            .prop_map(|(call, timing, fault, times)| FailCalls(call, timing, fault, times)),
         3 => (delivery, 1..=6_u32).prop_map(|(fault, times)| FailDeliveries(fault, times)),
         1 => any::<bool>().prop_map(DeliverHeldEvents),
         2 => service().prop_map(CrashService),
-        3 => (service(), call(), timing()).prop_map(|(service, call, timing)| CrashServiceDuringCall(service, call, timing)),
+        3 => (service(), call(), timing())
+            .prop_map(|(service, call, timing)| CrashServiceDuringCall(service, call, timing)),
         1 => (1..=4_u32).prop_map(DisconnectBroker),
     ]
 }

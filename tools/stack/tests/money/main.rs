@@ -1,8 +1,8 @@
 //! Property test of money under faults. Scripts of steps by users, banks and faults run on the real services; when
 //! everything has settled, every cent must be accounted for.
 //!
-//! proptest shrinks and prints a script that fails; `assert_passes(&[…])` runs it again. `PROPTEST_CASES` sets the number
-//! of scripts.
+//! proptest shrinks and prints a script that fails; `assert_passes(&[…])` runs it again. `PROPTEST_CASES` sets the
+//! number of scripts.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

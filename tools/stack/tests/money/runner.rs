@@ -100,8 +100,8 @@ impl Environment {
         true
     }
 
-    /// Removes all faults. Events about refunds and disputes are sent again, because Stripe would repeat lost ones for three
-    /// days. Events about the start of a payment are not: the services must not need them.
+    /// Removes all faults. Sends events about refunds and disputes again, as Stripe does for three days.
+    /// Does not send events about new payments again: the services must not need them.
     async fn remove_faults(&self) {
         self.stripe.clear_faults();
         self.stripe.clear_webhook_faults();
