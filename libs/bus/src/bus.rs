@@ -2,6 +2,7 @@ use db::Db;
 use metrics::{MetricsRegistry, Samples};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 use values::Clock;
 
 use crate::{Config, ConnectionState, bus_metrics::BusMetrics, supervisor::Supervisor};
@@ -21,14 +22,14 @@ impl Bus {
     /// On `shutdown` it finishes the current batch and publishes the outbox, for at most four seconds. Close `db` after
     /// `tasks` have ended.
     pub fn start(config: Config, db: Db, clock: Clock, shutdown: CancellationToken, tasks: &TaskTracker) -> Self {
-        let (context, metrics) = (trace::Context::of(config.service), BusMetrics::default());
+        let (span, metrics) = (telemetry::service_span(config.service), BusMetrics::default());
         let supervisor = Supervisor::new(config, db, clock, shutdown, metrics.clone());
         let bus = Self {
             state: supervisor.state(),
             recovered: supervisor.recovered(),
             metrics,
         };
-        tasks.spawn(context.scope(supervisor.run()));
+        tasks.spawn(supervisor.run().instrument(span));
         bus
     }
 

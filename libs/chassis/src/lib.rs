@@ -11,6 +11,7 @@ mod cli;
 mod http;
 mod jobs;
 mod log_line;
+mod logging;
 mod observed;
 mod peers;
 mod recovery;
@@ -18,12 +19,12 @@ mod replication;
 mod running;
 mod service;
 mod settings;
-mod telemetry;
-mod traces;
+mod trace_settings;
 
 pub use cli::{command_line, main};
 pub use http::{BoundListener, merge_documents, openapi_document, serve, swagger_ui_page};
 pub use jobs::{Job, purge_job};
+pub use logging::{LogFormat, start as start_telemetry};
 pub use metrics::Samples;
 pub use recovery::RecoveryStatus;
 pub use replication::wait_for_replication;
@@ -34,5 +35,4 @@ pub use settings::{
     SecretArg, SecretFlag, Settings, at_least, default_settings, in_range, log_filter, parse, parse_settings, parsed,
     seconds,
 };
-pub use telemetry::{LogFormat, start as start_telemetry};
-pub use traces::TraceSettings;
+pub use trace_settings::TraceSettings;

@@ -13,9 +13,9 @@ use values::Clock;
 
 use crate::LogFormat;
 
-/// One line for each event: when, how bad, whose, what, in which step of which trace.
+/// Formats an event as one line: time, level, service, message, fields, and the ids of its trace and span.
 pub(crate) struct LogLine {
-    /// Whose lines these are that do not say it themselves.
+    /// The service of events outside of the span of a service.
     service: Option<&'static str>,
     format: LogFormat,
     clock: Clock,
@@ -31,18 +31,18 @@ impl LogLine {
     }
 
     fn json(&self, event: &Event<'_>) -> Value {
-        let here = trace::context();
         let mut line = Map::new();
         line.insert("timestamp".to_owned(), self.clock.now().to_string().into());
         line.insert("level".to_owned(), event.metadata().level().as_str().into());
-        if let Some(service) = here.service().or(self.service) {
+        let service = telemetry::current_service();
+        if let Some(service) = service.as_deref().or(self.service) {
             line.insert("service".to_owned(), service.into());
         }
-        // Second to none in a line that is read by people too.
+        // Inserted here for its place in the line.
         line.insert("message".to_owned(), Value::Null);
         event.record(&mut Fields(&mut line));
-        if let Some(trace) = here.trace() {
-            line.insert("trace_id".to_owned(), trace.id().into());
+        if let Some(trace) = telemetry::current_traceparent() {
+            line.insert("trace_id".to_owned(), trace.trace_id().into());
             line.insert("span_id".to_owned(), trace.span_id().into());
         }
         line.insert("target".to_owned(), event.metadata().target().into());
@@ -64,14 +64,14 @@ where
     }
 }
 
-/// What a line for people begins with, or can do without.
-const APART: [&str; 6] = ["timestamp", "level", "service", "message", "span_id", "target"];
+/// Fields that a line for people shows first, or not at all.
+const NOT_SHOWN_AS_FIELDS: [&str; 6] = ["timestamp", "level", "service", "message", "span_id", "target"];
 
 /// `2027-06-01T19:30:00.000Z WARN order: a message failed attempt=1 trace_id=…`
 fn human(writer: &mut Writer<'_>, level: Level, line: Value) -> fmt::Result {
     let Value::Object(line) = line else { return Ok(()) };
-    let word = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
-    let (timestamp, service, message) = (word("timestamp"), word("service"), word("message"));
+    let text = |name: &str| line.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (timestamp, service, message) = (text("timestamp"), text("service"), text("message"));
     let (dim, colour, plain) = if writer.has_ansi_escapes() {
         ("\x1b[2m", colour(level), "\x1b[0m")
     } else {
@@ -82,7 +82,10 @@ fn human(writer: &mut Writer<'_>, level: Level, line: Value) -> fmt::Result {
         write!(writer, "{service}: ")?;
     }
     writer.write_str(message)?;
-    for (name, value) in line.iter().filter(|(name, _)| !APART.contains(&name.as_str())) {
+    for (name, value) in line
+        .iter()
+        .filter(|(name, _)| !NOT_SHOWN_AS_FIELDS.contains(&name.as_str()))
+    {
         match value {
             Value::String(text) if !text.contains([' ', '"', '\n']) => write!(writer, " {dim}{name}={plain}{text}")?,
             value => write!(writer, " {dim}{name}={plain}{value}")?,
@@ -143,21 +146,24 @@ impl Visit for Fields<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{Arc, Mutex},
-    };
+    use std::{cell::RefCell, io};
 
-    use tracing_subscriber::fmt::MakeWriter;
+    use telemetry::{Span, SpanKind};
+    use tracing_subscriber::{Layer, fmt::MakeWriter, layer::SubscriberExt, util::SubscriberInitExt};
 
     use super::*;
 
-    #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    thread_local! {
+        static JSON: RefCell<Vec<u8>> = RefCell::default();
+        static HUMAN: RefCell<Vec<u8>> = RefCell::default();
+    }
 
-    impl io::Write for Page {
+    /// Collects the lines of the thread that logs them: there is one subscriber for all tests.
+    struct ThreadLog(&'static std::thread::LocalKey<RefCell<Vec<u8>>>);
+
+    impl io::Write for ThreadLog {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            self.0.lock().unwrap().extend(bytes);
+            self.0.with_borrow_mut(|log| log.extend(bytes));
             Ok(bytes.len())
         }
 
@@ -166,19 +172,33 @@ mod tests {
         }
     }
 
-    impl<'a> MakeWriter<'a> for Page {
+    impl MakeWriter<'_> for ThreadLog {
         type Writer = Self;
 
-        fn make_writer(&'a self) -> Self {
-            self.clone()
+        fn make_writer(&self) -> Self {
+            Self(self.0)
         }
     }
 
-    fn written(service: Option<&'static str>, format: LogFormat, log: impl FnOnce()) -> String {
-        let page = Page::default();
-        let lines = tracing_subscriber::fmt().with_writer(page.clone()).with_ansi(false);
-        tracing::subscriber::with_default(lines.event_format(LogLine::new(service, format)).finish(), log);
-        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+    /// The lines of `log`, as JSON and for people.
+    fn logged(log: impl FnOnce()) -> (String, String) {
+        let lines = |format, log| {
+            tracing_subscriber::fmt::layer()
+                .with_writer(ThreadLog(log))
+                .with_ansi(false)
+                .event_format(LogLine::new(Some("payment"), format))
+                .with_filter(tracing::level_filters::LevelFilter::INFO)
+        };
+        // The second test finds it installed.
+        let _ = telemetry::span_layers()
+            .with(vec![
+                lines(LogFormat::Json, &JSON).boxed(),
+                lines(LogFormat::Human, &HUMAN).boxed(),
+            ])
+            .try_init();
+        log();
+        let text = |log: Vec<u8>| String::from_utf8(log).unwrap();
+        (text(JSON.take()), text(HUMAN.take()))
     }
 
     fn fail() {
@@ -191,36 +211,41 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_whose_it_is_and_in_which_step_of_which_trace() {
+    fn a_line_names_its_service_trace_and_span() {
         let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
             .parse()
             .unwrap();
-        let here = trace::Context::of("order").with(Some(trace));
-        let text = written(None, LogFormat::Json, || here.sync_scope(fail));
-        let line: Value = serde_json::from_str(text.strip_suffix('\n').unwrap()).unwrap();
+        let (text, _) = logged(|| {
+            let service = telemetry::service_span("order");
+            let span = Span::entry(&service, SpanKind::Server, format_args!("POST /"), Some(trace));
+            span.in_scope(fail);
+            tracing::info!(span_id = span.traceparent().unwrap().span_id(), "the span");
+        });
+        let mut lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let (line, span) = (lines.next().unwrap(), lines.next().unwrap());
         for (name, value) in [
-            ("level", json!("WARN")),
-            ("service", json!("order")),
-            ("message", json!("a message failed")),
-            ("attempt", json!(2)),
-            ("reason", json!("no such order")),
-            ("trace_id", json!("0af7651916cd43dd8448eb211c80319c")),
-            ("span_id", json!("b7ad6b7169203331")),
+            ("level", &json!("WARN")),
+            ("service", &json!("order")),
+            ("message", &json!("a message failed")),
+            ("attempt", &json!(2)),
+            ("reason", &json!("no such order")),
+            ("trace_id", &json!("0af7651916cd43dd8448eb211c80319c")),
+            ("span_id", &span["span_id"]),
         ] {
-            assert_eq!(line[name], value, "{name} in {text}");
+            assert_eq!(&line[name], value, "{name} in {text}");
         }
         assert!(line["timestamp"].as_str().unwrap().ends_with('Z'));
     }
 
     #[test]
     fn a_line_for_people_is_one_line_too() {
-        let text = written(Some("payment"), LogFormat::Human, fail);
+        let (_, text) = logged(fail);
         let (_, rest) = text.split_once(' ').unwrap();
         assert_eq!(
             rest,
             " WARN payment: a message failed queue=ticketing.order attempt=2 reason=\"no such order\"\n"
         );
-        let text = written(None, LogFormat::Human, || tracing::info!(name = "two\nlines", "hello"));
-        assert!(text.ends_with(" INFO hello name=\"two\\nlines\"\n"), "{text}");
+        let (_, text) = logged(|| tracing::info!(name = "two\nlines", "hello"));
+        assert!(text.ends_with(" INFO payment: hello name=\"two\\nlines\"\n"), "{text}");
     }
 }

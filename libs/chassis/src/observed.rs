@@ -5,19 +5,21 @@ use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
 };
-use trace::{Context, Kind, Span, Trace};
+use telemetry::{Span, SpanKind, Traceparent};
+use tracing::Instrument;
 
 use crate::http::DocumentedPaths;
 
-/// The paths of the chassis, besides the API. Requests to them are counted, but have no spans.
+/// The paths of the chassis, besides the API. Requests to them are counted, but their spans are not exported.
 pub(crate) const CHASSIS_PATHS: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
 
-/// Runs each request as a step of its trace, renders what was refused, counts, times and logs the outcome.
+/// Runs each request in a span, renders its error as a problem, counts, times and logs its outcome.
 pub(crate) struct Observed<E> {
     inner: E,
     paths: DocumentedPaths,
     meters: Meters,
-    here: Context,
+    /// The span of the service.
+    service: tracing::Span,
 }
 
 impl<E: Endpoint> Observed<E> {
@@ -26,7 +28,7 @@ impl<E: Endpoint> Observed<E> {
             inner,
             paths,
             meters,
-            here: trace::context(),
+            service: tracing::Span::current(),
         }
     }
 
@@ -37,40 +39,38 @@ impl<E: Endpoint> Observed<E> {
             .or_else(|| self.paths.route(path))
     }
 
-    /// <https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span>. The query is left out: it may
-    /// hold a secret.
-    fn step(&self, request: &Request, route: Option<&str>) -> Span {
+    /// Starts the span of a request (<https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span>). It
+    /// leaves out the query, which may hold a secret.
+    fn start_span(&self, request: &Request, route: Option<&str>) -> Span {
         let caller = request
             .header("traceparent")
-            .and_then(|header| header.parse::<Trace>().ok());
-        let api = route.filter(|route| !CHASSIS_PATHS.contains(route));
-        let here = if api.is_some() {
-            self.here.clone()
-        } else {
-            self.here.clone().unrecorded()
+            .and_then(|header| header.parse::<Traceparent>().ok());
+        let Some(route) = route.filter(|route| !CHASSIS_PATHS.contains(route)) else {
+            return Span::entry_not_exported(&self.service, caller);
         };
         let method = request.method();
-        let mut step = here.enter(
-            Kind::Server,
-            format_args!("{method} {}", api.unwrap_or_default()),
+        let span = Span::entry(
+            &self.service,
+            SpanKind::Server,
+            format_args!("{method} {route}"),
             caller,
         );
-        if step.is_recorded() {
-            step.set("http.request.method", method.to_string());
-            step.set("http.route", api.unwrap_or_default().to_owned());
-            step.set("url.path", request.uri().path().to_owned());
-            step.set("url.scheme", "http");
+        if span.is_recording() {
+            span.set("http.request.method", method.to_string());
+            span.set("http.route", route.to_owned());
+            span.set("url.path", request.uri().path().to_owned());
+            span.set("url.scheme", "http");
         }
-        step
+        span
     }
 
-    async fn answer(&self, request: Request, path: &str) -> Response {
+    async fn respond(&self, request: Request, path: &str) -> Response {
         let mut response = match self.inner.call(request).await {
             Ok(response) => response.into_response(),
             Err(error) => problem::from_error(error, |number| self.paths.parameter(path, number)),
         };
-        let refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
-        let allowed = refused.then(|| self.paths.methods(path)).flatten();
+        let is_method_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
+        let allowed = is_method_refused.then(|| self.paths.methods(path)).flatten();
         let headers = response.headers_mut();
         if let Some(allowed) = allowed.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
             headers.insert(header::ALLOW, allowed);
@@ -79,7 +79,8 @@ impl<E: Endpoint> Observed<E> {
             .entry(header::CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        if let Some(id) = trace::current().and_then(|trace| HeaderValue::from_str(&trace.id()).ok()) {
+        let id = telemetry::current_traceparent().and_then(|trace| HeaderValue::from_str(&trace.trace_id()).ok());
+        if let Some(id) = id {
             headers.insert("x-request-id", id);
         }
         response
@@ -93,36 +94,38 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let _active = self.meters.enter();
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let route = self.route(&path);
-        let mut step = self.step(&request, route);
-        let began = Instant::now();
+        let span = self.start_span(&request, route);
+        let started = Instant::now();
         let work = async {
-            let response = self.answer(request, &path).await;
-            let (status, took) = (response.status(), began.elapsed());
+            let response = self.respond(request, &path).await;
+            let (status, took) = (response.status(), started.elapsed());
             tracing::debug!(%method, path, status = status.as_u16(), millis = took.as_millis(), "answered");
             (response, took)
         };
-        let (response, took) = step.context().scope(work).await;
+        let (response, took) = work.instrument(span.to_tracing()).await;
         let status = response.status();
-        step.set("http.response.status_code", status.as_u16());
+        span.set("http.response.status_code", i64::from(status.as_u16()));
         if status.is_server_error() {
-            step.set("error.type", status.as_str().to_owned());
-            step.fail(status);
+            span.set("error.type", status.as_str().to_owned());
+            span.fail(status);
         }
-        self.meters.answered(&method, route, status).observe(took.as_secs_f64());
+        self.meters
+            .requests_of(&method, route, status)
+            .observe(took.as_secs_f64());
         Ok(response)
     }
 }
 
 type Labels = [(&'static str, Cow<'static, str>); 3];
 
-/// Requests, by OpenTelemetry's names (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
+/// Metrics of requests, with OpenTelemetry's names (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
 #[derive(Clone)]
 pub(crate) struct Meters {
     requests: Family<Labels, Histogram, fn() -> Histogram>,
     active: Gauge,
 }
 
-/// A request that is under way, even if its client goes away.
+/// Counts a request as active until it is dropped, also when its client disconnects.
 struct Active<'a>(&'a Gauge);
 
 impl Drop for Active<'_> {
@@ -153,9 +156,9 @@ impl Meters {
         Active(&self.active)
     }
 
-    /// No label is what the client wrote: there are as many series as there are routes, methods and statuses.
-    fn answered(&self, method: &Method, route: Option<&str>, status: StatusCode) -> Histogram {
-        let known = [
+    /// The histogram of a route, method and status. No label is a text of the client, so the number of series is bounded.
+    fn requests_of(&self, method: &Method, route: Option<&str>, status: StatusCode) -> Histogram {
+        let known_methods = [
             Method::GET,
             Method::POST,
             Method::PUT,
@@ -164,7 +167,7 @@ impl Meters {
             Method::PATCH,
             Method::OPTIONS,
         ];
-        let method = if known.contains(method) {
+        let method = if known_methods.contains(method) {
             Cow::Owned(method.to_string())
         } else {
             "_OTHER".into()

@@ -13,6 +13,7 @@ use poem::endpoint::BoxEndpoint;
 use token::TrustedOrigins;
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 use values::Clock;
 
 use crate::{
@@ -60,8 +61,10 @@ pub async fn start<S: Service>(
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, OperatorError> {
-    trace::Context::of(S::NAME)
-        .scope(start_traced::<S>(database, common, own, clock))
+    // For the ids of its requests, in a process that writes no log.
+    telemetry::install_default();
+    start_traced::<S>(database, common, own, clock)
+        .instrument(telemetry::service_span(S::NAME))
         .await
 }
 

@@ -69,13 +69,12 @@ impl Readers {
             .await
             .map_err(|_| Error::Closed)?;
         let pool = self.pool().ok_or(Error::Closed)?;
-        let cause = trace::context();
         let span = tracing::Span::current();
         let work = move || {
             let _permit = permit;
-            let query = || span.in_scope(|| run_in_snapshot(&pool, query));
+            let query = || run_in_snapshot(&pool, query);
             // Caught here and not by the runtime, so that it is not reported twice.
-            let outcome = catch_unwind(AssertUnwindSafe(|| cause.sync_scope(query)));
+            let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(query)));
             drop(pool);
             outcome.unwrap_or_else(|_| Err(Error::Panicked.into()))
         };

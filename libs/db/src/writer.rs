@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 use std::{io, thread};
 
 use rusqlite::Connection;
+use telemetry::{Span, SpanKind};
 use tokio::sync::{mpsc, oneshot, watch};
-use trace::{Context, Kind};
-use tracing::Span;
 
 use crate::error::outage;
 use crate::write_metrics::WriteMetrics;
@@ -56,7 +55,7 @@ pub(crate) fn start(service: &'static str, conn: Connection) -> io::Result<Write
     };
     thread::Builder::new()
         .name(format!("{service}-db"))
-        .spawn(move || Context::of(service).sync_scope(|| writer.run()))?;
+        .spawn(move || telemetry::service_span(service).in_scope(|| writer.run()))?;
     Ok(WriterHandle {
         service,
         metrics,
@@ -74,27 +73,26 @@ impl WriterHandle {
         E: From<Error> + Send + 'static,
     {
         let (reply, receiver) = oneshot::channel();
-        let mut trace_span = self.trace_span();
+        let span = self.start_span();
         let command = Box::new(QueuedCommand {
             work,
             queued_at: Instant::now(),
-            cause: trace_span.context(),
-            span: Span::current(),
+            span: span.to_tracing(),
             reply,
         });
         self.queue.send(Job::Write(command)).await.map_err(|_| Error::Closed)?;
         let outcome = receiver.await.unwrap_or(Err(Error::Closed));
         match &outcome {
             Ok(Ok(_)) => {}
-            Ok(Err(_)) => trace_span.set("ticketing.outcome", "undone"),
-            Err(error) => trace_span.fail(error),
+            Ok(Err(_)) => span.set("ticketing.outcome", "undone"),
+            Err(error) => span.fail(error),
         }
         outcome?
     }
 
     /// Starts the span of a write (<https://opentelemetry.io/docs/specs/semconv/database/sql/>).
-    fn trace_span(&self) -> trace::Span {
-        let mut span = trace::span(Kind::Client, format_args!("write {}", self.service));
+    fn start_span(&self) -> Span {
+        let span = Span::inner(SpanKind::Client, format_args!("write {}", self.service));
         span.set("db.system.name", "sqlite");
         span.set("db.namespace", self.service);
         span.set("db.operation.name", "write");
@@ -155,8 +153,7 @@ type Reply = Box<dyn FnOnce(Result<(), Error>)>;
 struct QueuedCommand<F, T, E> {
     work: F,
     queued_at: Instant,
-    cause: trace::Context,
-    span: Span,
+    span: tracing::Span,
     reply: oneshot::Sender<Result<Result<T, E>, Error>>,
 }
 
@@ -171,16 +168,9 @@ where
     }
 
     fn run(self: Box<Self>, tx: &Tx) -> CommandOutcome {
-        let Self {
-            work,
-            cause,
-            span,
-            reply,
-            ..
-        } = *self;
-        let work = || span.in_scope(|| work(tx));
+        let Self { work, span, reply, .. } = *self;
         // The savepoint restores the database after a panic. The closure owns everything else that it touches.
-        let outcome = catch_unwind(AssertUnwindSafe(|| cause.sync_scope(work)));
+        let outcome = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| work(tx))));
         let outcome = outcome.map_err(|_| Error::Panicked);
         let keep = matches!(outcome, Ok(Ok(_)));
         // The caller may have been cancelled; the command counts all the same.

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use trace::Trace;
+use telemetry::Traceparent;
 use values::{EventId, Timestamp};
 
 use crate::Event;
@@ -18,7 +18,7 @@ pub struct Envelope {
     /// When the event happened.
     pub time: Timestamp,
     datacontenttype: ContentType,
-    /// The publishing span, as [`Trace`] writes it.
+    /// The publishing span, as [`Traceparent`] writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
     /// The event.
@@ -53,7 +53,7 @@ impl Envelope {
             subject: event.subject(),
             time: now,
             datacontenttype: ContentType::Json,
-            traceparent: trace::current().map(|trace| trace.to_string()),
+            traceparent: telemetry::current_traceparent().map(|trace| trace.to_string()),
             event,
         }
     }
@@ -70,7 +70,7 @@ impl Envelope {
     }
 
     /// Returns the trace that the message belongs to.
-    pub fn trace(&self) -> Option<Trace> {
+    pub fn trace(&self) -> Option<Traceparent> {
         self.traceparent.as_deref()?.parse().ok()
     }
 }

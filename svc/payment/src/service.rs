@@ -6,6 +6,7 @@ use bus::{Consumer, Queue, outbox};
 use chassis::{Context, Job, OperatorError, Samples, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
 use rusqlite::Connection;
+use tracing::Instrument;
 use values::{Clock, Timestamp};
 
 use crate::{
@@ -88,12 +89,13 @@ impl Service for Payments {
         let recovery_job = jobs::recovery_job(&db, &clock, &stripe);
         let settler = Settler::new((db.clone(), clock.clone()), stripe, fee_rate, shutdown, tasks.clone());
         let worker = settler.clone();
-        tasks.spawn(trace::context().scope(async move {
+        let work = async move {
             // A restored database may be outdated, so the worker waits until it has caught up.
             if recovering.wait_for_recovery().await {
                 worker.run().await;
             }
-        }));
+        };
+        tasks.spawn(work.in_current_span());
         let polled = settler.clone();
         let polling_job = Job::every(POLLING_INTERVAL, "settle due payments", move || {
             polled.wake();

@@ -30,7 +30,7 @@ pub(crate) fn dev(args: &DevSettings) -> Result<ExitCode, OperatorError> {
         .thread_keep_alive(BLOCKING_THREAD_KEEP_ALIVE)
         .build()
         .map_err(OperatorError::new)?;
-    runtime.block_on(args.traces.recorded(async {
+    runtime.block_on(args.traces.export_during(async {
         let mut signals = Signals::listen()?;
         let data = settings.data.clone();
         let progress = Progress::new();

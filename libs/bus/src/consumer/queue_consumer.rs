@@ -12,8 +12,9 @@ use lapin::{
     options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
+use telemetry::{Span, SpanKind};
 use tokio_util::sync::CancellationToken;
-use trace::{Kind, Span};
+use tracing::Instrument;
 use values::{Clock, Timestamp};
 
 use super::{FailedAttempts, Queue};
@@ -137,12 +138,10 @@ impl QueueConsumer {
 
     async fn apply(&self, message: &Message) -> Result<(), ConsumeError> {
         let (handler, envelope, now) = (self.handler.clone(), message.envelope.clone(), self.clock.now());
-        let mut span = self.consumer_span(message);
+        let span = self.consumer_span(message);
         let began = Instant::now();
-        let applied = span
-            .context()
-            .scope(self.db.write(move |tx| handler(tx, now, &envelope)))
-            .await;
+        let write = self.db.write(move |tx| handler(tx, now, &envelope));
+        let applied = write.instrument(span.to_tracing()).await;
         match &applied {
             Ok(()) => {
                 let lag = due_at(&message.envelope).until(self.clock.now());
@@ -160,8 +159,8 @@ impl QueueConsumer {
         let sent = headers.and_then(|headers| header_text(headers, TRACEPARENT)?.parse().ok());
         let parent = sent.or_else(|| envelope.trace());
         let name = format_args!("process {}", self.queue_name);
-        let mut span = trace::context().enter(Kind::Consumer, name, parent);
-        if span.is_recorded() {
+        let span = Span::entry(&tracing::Span::current(), SpanKind::Consumer, name, parent);
+        if span.is_recording() {
             span.set("messaging.system", "rabbitmq");
             span.set("messaging.operation.type", "process");
             span.set("messaging.operation.name", "process");

@@ -5,8 +5,8 @@ use lapin::{
     BasicProperties, Channel, Confirmation, PublisherConfirm,
     types::{AMQPValue, FieldTable},
 };
+use telemetry::{Span, SpanKind, Traceparent};
 use tokio_util::sync::CancellationToken;
-use trace::{Kind, Span, Trace};
 use values::Clock;
 
 use super::table::{self, Destination, OutboxRow};
@@ -117,7 +117,7 @@ impl Relay {
         let confirms = join_in_order(rows.iter().map(|row| self.publish(channel, row))).await;
         let mut outcome = PageOutcome::Published;
         for (row, sent) in rows.iter().zip(confirms) {
-            let (mut span, confirm) = sent?;
+            let (span, confirm) = sent?;
             match confirm.await.inspect_err(|error| span.fail(error))? {
                 Confirmation::Ack(_) if outcome == PageOutcome::Published => {
                     self.confirmed = row.id;
@@ -146,7 +146,7 @@ impl Relay {
         let message = OutgoingMessage {
             exchange: &exchange,
             routing_key,
-            properties: message_properties(row, span.trace()),
+            properties: message_properties(row, span.traceparent()),
             body: row.body.as_bytes(),
         };
         Ok((span, message.publish(channel).await?))
@@ -179,11 +179,9 @@ impl Relay {
 /// Creates the span of a publish, in the trace of the use case
 /// (<https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/>).
 fn producer_span(row: &OutboxRow, exchange: &str, routing_key: &str) -> Span {
-    let parent: Option<Trace> = row.traceparent.as_deref().and_then(|trace| trace.parse().ok());
-    let mut span = trace::context()
-        .with(parent)
-        .span(Kind::Producer, format_args!("send {exchange}"));
-    if span.is_recorded() {
+    let parent: Option<Traceparent> = row.traceparent.as_deref().and_then(|trace| trace.parse().ok());
+    let span = Span::inner_of(SpanKind::Producer, format_args!("send {exchange}"), parent);
+    if span.is_recording() {
         span.set("messaging.system", "rabbitmq");
         span.set("messaging.operation.type", "send");
         span.set("messaging.operation.name", "send");
@@ -194,7 +192,7 @@ fn producer_span(row: &OutboxRow, exchange: &str, routing_key: &str) -> Span {
     span
 }
 
-fn message_properties(row: &OutboxRow, trace: Option<Trace>) -> BasicProperties {
+fn message_properties(row: &OutboxRow, trace: Option<Traceparent>) -> BasicProperties {
     let mut headers = FieldTable::default();
     if let Some(trace) = trace {
         headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));

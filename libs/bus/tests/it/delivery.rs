@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex};
 use bus::{ConnectionState, EventHandler, admin};
 use events::Envelope;
 use lapin::types::ShortString;
-use trace::Trace;
+use telemetry::{Span, SpanKind, Traceparent};
+use tracing::Instrument;
 
 use crate::{
     raw_broker::RawBroker,
@@ -72,6 +73,21 @@ async fn an_event_of_an_unknown_type_is_stored_as_unroutable() {
     .await;
 }
 
+/// The span of a request.
+fn request() -> Span {
+    telemetry::install_default();
+    Span::entry(
+        &tracing::Span::none(),
+        SpanKind::Server,
+        format_args!("a request"),
+        None,
+    )
+}
+
+fn trace_id(span: &Span) -> String {
+    span.traceparent().unwrap().trace_id()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_handler_runs_in_the_trace_of_its_event() {
     let env = TestEnv::new();
@@ -79,22 +95,25 @@ async fn a_handler_runs_in_the_trace_of_its_event() {
     let traces = Arc::new(Mutex::new(Vec::new()));
     let (record, trace_ids) = (recording_handler(), traces.clone());
     let handler: EventHandler = Arc::new(move |tx, now, envelope| {
-        trace_ids.lock().unwrap().extend(trace::current().map(Trace::id));
+        trace_ids
+            .lock()
+            .unwrap()
+            .extend(telemetry::current_traceparent().map(Traceparent::trace_id));
         record(tx, now, envelope)
     });
     env.connect(&ticket, &env.url, vec![events_consumer(handler)]);
-    let request = Trace::start();
-    trace::scope(request, order.publish(order_created(1))).await;
+    let request = request();
+    order.publish(order_created(1)).instrument(request.to_tracing()).await;
     ticket.wait_for_consumed(1).await;
-    assert_eq!(*traces.lock().unwrap(), [request.id()]);
+    assert_eq!(*traces.lock().unwrap(), [trace_id(&request)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_has_the_properties_of_its_event() {
     let env = TestEnv::new();
     let order = env.publisher("order");
-    let request = Trace::start();
-    trace::scope(request, order.publish(order_created(1))).await;
+    let request = request();
+    order.publish(order_created(1)).instrument(request.to_tracing()).await;
     order.wait_for_empty_outbox().await;
 
     let broker = RawBroker::open().await;
@@ -122,7 +141,10 @@ async fn a_message_has_the_properties_of_its_event() {
         .as_long_string()
         .unwrap()
         .to_string();
-    assert_eq!(traceparent.parse::<Trace>().unwrap().id(), request.id());
+    assert_eq!(
+        traceparent.parse::<Traceparent>().unwrap().trace_id(),
+        trace_id(&request)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use super::{
     arguments::{Cli, Command, command_line},
     commands,
 };
-use crate::{CommandLineError, OperatorError, Service, settings, telemetry};
+use crate::{CommandLineError, OperatorError, Service, logging, settings};
 
 /// The whole `main` of a service: parses the command line, runs the command and prints its outcome.
 pub fn main<S: Service>() -> ExitCode {
@@ -28,7 +28,7 @@ pub fn main<S: Service>() -> ExitCode {
 }
 
 fn run<S: Service>(cli: Cli<S::Settings, S::Command>) -> Result<String, OperatorError> {
-    telemetry::start_as(Some(S::NAME), &cli.log.log, cli.log.format())?;
+    logging::start_for(Some(S::NAME), &cli.log.log, cli.log.format())?;
     let database = cli.database.path::<S>();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -37,7 +37,7 @@ fn run<S: Service>(cli: Cli<S::Settings, S::Command>) -> Result<String, Operator
     runtime.block_on(async {
         match cli.command {
             Command::Serve { common, traces, own } => {
-                traces.recorded(commands::serve::<S>(database, *common, own)).await
+                traces.export_during(commands::serve::<S>(database, *common, own)).await
             }
             Command::Migrate { dry_run, copy_to, keep } if dry_run => {
                 commands::rehearse::<S>(&database, copy_to.as_deref(), keep)

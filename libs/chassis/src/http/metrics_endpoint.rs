@@ -52,7 +52,7 @@ impl MetricsEndpoint {
         collect_process_metrics(&mut samples);
         let version = [("version", env!("CARGO_PKG_VERSION"))];
         samples.gauge("ticketing_build_info", "Which release this is", &version, 1);
-        if let Some(dropped) = trace::dropped() {
+        if let Some(dropped) = telemetry::dropped_spans() {
             samples.counter(
                 "ticketing_spans_dropped_total",
                 "Spans that the collector was too slow for",

@@ -2,6 +2,7 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::Instrument;
 
 use super::Ticker;
 use crate::{OperatorError, recovery::RecoveryStatus};
@@ -47,7 +48,7 @@ impl Job {
         tick.notify_one();
         let ticker =
             Ticker::new(&tick, self.every).map_err(|error| OperatorError(format!("the job {}: {error}", self.name)))?;
-        tasks.spawn(trace::context().scope(async move {
+        let work = async move {
             if shutdown.run_until_cancelled(recovered.wait()).await.is_none() {
                 return;
             }
@@ -55,7 +56,8 @@ impl Job {
                 tracing::debug!(job = self.name, "running");
                 (self.work)().await;
             }
-        }));
+        };
+        tasks.spawn(work.in_current_span());
         Ok(ticker)
     }
 }

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{BusSettings, ConfigErrors, Settings, default_settings, parsed};
-use crate::{Service, telemetry::LogFormat};
+use crate::{LogFormat, Service};
 
 /// The log.
 #[derive(Clone, Debug, clap::Args)]

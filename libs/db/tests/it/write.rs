@@ -2,8 +2,10 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use db::{Constraint, Db, Error, Health, Schema};
+use telemetry::{Span, SpanKind, current_traceparent};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use crate::{Folder, notes, write_note};
 
@@ -228,15 +230,24 @@ async fn a_database_that_another_process_locks_is_unavailable_until_it_is_releas
 async fn a_command_belongs_to_the_trace_of_its_request() {
     let folder = Folder::new();
     let db = folder.open();
-    let request = trace::Trace::start();
-    let seen = |_: &db::Tx| Ok::<_, Error>(trace::current());
-    assert_eq!(trace::scope(request, db.write(seen)).await.unwrap(), Some(request));
+    telemetry::install_default();
+    let span = Span::entry(
+        &tracing::Span::none(),
+        SpanKind::Server,
+        format_args!("a request"),
+        None,
+    );
+    let request = span.traceparent();
+    assert!(request.is_some());
+    let seen = |_: &db::Tx| Ok::<_, Error>(current_traceparent());
+    assert_eq!(db.write(seen).instrument(span.to_tracing()).await.unwrap(), request);
     assert_eq!(db.write(seen).await.unwrap(), None);
     assert_eq!(
-        trace::scope(request, db.read(|_| Ok::<_, Error>(trace::current())))
+        db.read(|_| Ok::<_, Error>(current_traceparent()))
+            .instrument(span.to_tracing())
             .await
             .unwrap(),
-        Some(request)
+        request
     );
 }
 

@@ -6,9 +6,10 @@
 use std::{sync::Arc, time::Duration};
 
 use db::Db;
+use telemetry::{Span, SpanKind};
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use trace::{Kind, Span};
+use tracing::Instrument;
 use values::{Clock, PaymentId, Timestamp};
 
 use super::{
@@ -92,10 +93,11 @@ impl Settler {
     /// future does not stop the work.
     pub(crate) async fn settle(&self, id: PaymentId) {
         let this = self.clone();
-        let work = self.tasks.spawn(trace::context().scope(async move {
+        let work = async move {
             let guard = this.locks.lock(id).await;
             this.settle_locked(guard, id, &REQUEST_RETRY_PAUSES).await;
-        }));
+        };
+        let work = self.tasks.spawn(work.in_current_span());
         // After a timeout or a panic, too, the caller reads the payment from the database.
         let _ = tokio::time::timeout(self.stripe.timeout() + REQUEST_WAIT_MARGIN, work).await;
     }
@@ -140,18 +142,20 @@ impl Settler {
                 return Ok(());
             };
             let this = self.clone();
-            self.tasks.spawn(trace::context().scope(async move {
+            let work = async move {
                 this.settle_locked(guard, id, &[]).await;
                 drop(slot);
-            }));
+            };
+            self.tasks.spawn(work.in_current_span());
         }
         Ok(())
     }
 
     /// Settles a payment whose lock is held.
     async fn settle_locked(&self, guard: KeyedGuard, id: PaymentId, pauses: &[Duration]) {
-        let mut span = self.span(id).await;
-        if let Err(error) = span.context().scope(self.perform_tasks(id, pauses)).await {
+        let span = self.start_span(id).await;
+        let tasks = self.perform_tasks(id, pauses).instrument(span.to_tracing());
+        if let Err(error) = tasks.await {
             span.fail(&error);
             tracing::warn!(payment = %id, %error, "stripe's result could not be stored, will call again");
             self.pause(FAILED_WRITE_PAUSE).await;
@@ -164,8 +168,8 @@ impl Settler {
 
     /// Starts the span of settling a payment. It belongs to the trace of the order, linked to the request that caused it:
     /// one trace contains everything about an order.
-    async fn span(&self, id: PaymentId) -> Span {
-        let caller = trace::current();
+    async fn start_span(&self, id: PaymentId) -> Span {
+        let caller = telemetry::current_traceparent();
         // An error only costs the trace; it occurs again where the payment is read.
         let order = self
             .db
@@ -173,11 +177,14 @@ impl Settler {
             .await
             .ok()
             .flatten();
-        let unrelated = caller.zip(order).filter(|(caller, order)| !caller.is_kin_of(*order));
-        let cause = unrelated.map(|(_, order)| order).or(caller).or(order);
-        let mut span = trace::context()
-            .with(cause)
-            .span(Kind::Internal, format_args!("settle payment"));
+        let unrelated = caller
+            .zip(order)
+            .filter(|(caller, order)| !caller.is_same_trace(*order));
+        let name = format_args!("settle payment");
+        let span = match unrelated.map(|(_, order)| order).or(caller).or(order) {
+            Some(parent) => Span::entry(&tracing::Span::current(), SpanKind::Internal, name, Some(parent)),
+            None => Span::inner(SpanKind::Internal, name),
+        };
         if let Some((caller, _)) = unrelated {
             span.link(caller);
         }

@@ -2,7 +2,7 @@
 
 use db::{RowReader, Tx};
 use rusqlite::{Connection, OptionalExtension, named_params};
-use trace::Trace;
+use telemetry::Traceparent;
 use values::{OrderId, PaymentId};
 
 use super::columns::{money, version};
@@ -54,7 +54,7 @@ pub(crate) fn upsert_order(tx: &Tx, order: &PayableOrder) -> Result<bool, db::Er
         ":amount": order.total.amount,
         ":expires_at": order.expires_at,
         ":payment_id": order.payment_id,
-        ":traceparent": trace::current().map(|trace| trace.to_string()),
+        ":traceparent": telemetry::current_traceparent().map(|trace| trace.to_string()),
     })?;
     Ok(changed > 0)
 }
@@ -77,7 +77,7 @@ pub(crate) fn order(conn: &Connection, id: OrderId) -> Result<Option<PayableOrde
 }
 
 /// Returns the trace that the order of a payment began with.
-pub(crate) fn trace_of_order(conn: &Connection, payment: PaymentId) -> Result<Option<Trace>, db::Error> {
+pub(crate) fn trace_of_order(conn: &Connection, payment: PaymentId) -> Result<Option<Traceparent>, db::Error> {
     let traceparent: Option<Option<String>> = conn
         .prepare_cached("SELECT b.traceparent FROM payment p JOIN bill b USING (order_id) WHERE p.id = ?1")?
         .query_row([payment], |row| row.get(0))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use chassis::OperatorError;
 use metrics::{Gauge, Histogram, Labelled, MetricsRegistry, histograms, latency_histogram};
 use stripe::StripeError;
-use trace::Kind;
+use telemetry::{Span, SpanKind};
 
 use super::{breaker::Breaker, error::log_text};
 use crate::settings::Settings;
@@ -149,11 +149,11 @@ impl Transport {
         response: impl Future<Output = Result<T, StripeError>>,
     ) -> Result<T, StripeError> {
         let (method, path) = operation.method_and_path();
-        let mut span = trace::span(Kind::Client, format_args!("{method} {path}"));
+        let span = Span::inner(SpanKind::Client, format_args!("{method} {path}"));
         span.set("http.request.method", method);
         span.set("url.template", path);
         span.set("peer.service", "stripe");
-        if span.is_recorded() {
+        if span.is_recording() {
             span.set("server.address", self.host.clone());
         }
         let started = Instant::now();
@@ -162,7 +162,7 @@ impl Transport {
         let outcome = match &response {
             Ok(_) => "answered",
             Err(StripeError::Stripe(_, status)) => {
-                span.set("http.response.status_code", *status);
+                span.set("http.response.status_code", i64::from(*status));
                 "refused"
             }
             Err(_) => "unanswered",

@@ -3,58 +3,79 @@
 use std::sync::Mutex;
 
 use events::Event;
+use telemetry::{Span, SpanData, SpanKind, SpanQueue, Traceparent, service_span};
 use testkit::eventually;
-use trace::{Context, Kind, Outlet, Recorded, Trace};
+use tracing::Instrument;
 
 use crate::test_app::{TestApp, pay};
 
-fn find<'a>(spans: &'a [Recorded], name: &str) -> Option<&'a Recorded> {
+fn find<'a>(spans: &'a [SpanData], name: &str) -> Option<&'a SpanData> {
     spans.iter().find(|span| span.name == name)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_payment_belongs_to_the_trace_of_its_order_not_of_its_request() {
-    // Traces that start in the service are not recorded, so other tests do not interfere.
-    let (outlet, mut recorded) = Outlet::new(4096, 0);
-    trace::record_to(outlet).unwrap();
+    // Traces that start in the service are not exported, so other tests do not interfere.
+    let (queue, mut exported) = SpanQueue::new(4096, 0);
+    telemetry::export_to(queue).unwrap();
     let app = TestApp::new().await;
     let buyer = app.buyer();
-    let placing = Trace::start();
+    let client: Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+        .parse()
+        .unwrap();
+    let placing = Span::entry(
+        &service_span("order"),
+        SpanKind::Server,
+        format_args!("place"),
+        Some(client),
+    );
     let order = app.unpublished_order(&buyer, 1999);
-    let published = app.env.publish("order", Event::OrderCreated(order.clone()));
-    Context::of("order").with(Some(placing)).scope(published).await;
+    let publish = app.env.publish("order", Event::OrderCreated(order.clone()));
+    publish.instrument(placing.to_tracing()).await;
 
     let paid = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(201);
     let paying = paid.headers["x-request-id"].to_str().unwrap();
     let spans = Mutex::new(Vec::new());
-    let collect = Mutex::new(&mut recorded);
+    let collect = Mutex::new(&mut exported);
     let (spans, collect) = (&spans, &collect);
-    eventually("the event of the payment was recorded", || async {
+    eventually("the span of the payment's event is exported", || async {
         let mut spans = spans.lock().unwrap();
         while let Ok(span) = collect.lock().unwrap().try_recv() {
             spans.push(span);
         }
-        let announced = spans.iter().any(|span| span.kind == Kind::Producer);
+        let announced = spans.iter().any(|span| span.span_kind == SpanKind::Producer);
         announced.then_some(())
     })
     .await;
     let spans = spans.lock().unwrap();
-    assert!(spans.iter().all(|span| span.trace.is_kin_of(placing)), "{spans:#?}");
+    let is_of_order = |span: &SpanData| span.span_context.trace_id().to_string() == client.trace_id();
+    assert!(spans.iter().all(is_of_order), "{spans:#?}");
 
-    let consumed = spans.iter().find(|span| span.kind == Kind::Consumer).unwrap();
-    assert_eq!(consumed.parent, Some(placing));
-    let stored = spans.iter().find(|span| span.parent == Some(consumed.trace)).unwrap();
+    let id = |span: &SpanData| span.span_context.span_id();
+    let consumed = spans.iter().find(|span| span.span_kind == SpanKind::Consumer).unwrap();
+    assert_eq!(
+        consumed.parent_span_id.to_string(),
+        placing.traceparent().unwrap().span_id()
+    );
+    let stored = spans.iter().find(|span| span.parent_span_id == id(consumed)).unwrap();
     assert_eq!(stored.name, "write payment");
     let settled = find(&spans, "settle payment").unwrap();
-    assert_eq!(settled.parent, Some(stored.trace));
-    let linked: Vec<_> = settled.links.iter().map(|link| link.id()).collect();
+    assert_eq!(settled.parent_span_id, id(stored));
+    let linked: Vec<_> = settled
+        .links
+        .iter()
+        .map(|link| link.span_context.trace_id().to_string())
+        .collect();
     assert_eq!(linked, [paying], "the paying request is linked");
     let asked = find(&spans, "POST /v1/payment_intents").unwrap();
-    assert_eq!((asked.kind, asked.parent), (Kind::Client, Some(settled.trace)));
-    let announced = spans.iter().find(|span| span.kind == Kind::Producer).unwrap();
-    let written = spans.iter().find(|span| Some(span.trace) == announced.parent).unwrap();
     assert_eq!(
-        (written.name.as_str(), written.parent),
-        ("write payment", Some(settled.trace))
+        (&asked.span_kind, asked.parent_span_id),
+        (&SpanKind::Client, id(settled))
+    );
+    let published = spans.iter().find(|span| span.span_kind == SpanKind::Producer).unwrap();
+    let written = spans.iter().find(|span| id(span) == published.parent_span_id).unwrap();
+    assert_eq!(
+        (written.name.as_ref(), written.parent_span_id),
+        ("write payment", id(settled))
     );
 }

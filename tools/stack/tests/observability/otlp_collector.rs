@@ -36,7 +36,8 @@ impl Span {
         Self {
             service: service.to_owned(),
             name: text(&span["name"]),
-            parent: span["parentSpanId"].as_str().map(ToOwned::to_owned),
+            // Of a root it is missing or empty.
+            parent: Some(text(&span["parentSpanId"])).filter(|id| !id.is_empty()),
             links: links.map(|link| text(&link["traceId"])).collect(),
             trace: text(&span["traceId"]),
             id: text(&span["spanId"]),

@@ -1,21 +1,21 @@
 use std::{future::Future, time::Duration};
 
-use otlp::{Endpoint, Exporter};
+use telemetry::{Endpoint, SpanExport};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{ConfigErrors, OperatorError, Settings, in_range, parsed};
 
-/// How long the collector may take for what is left when the process ends.
-const LAST_WORDS: Duration = Duration::from_secs(2);
+/// The timeout of sending the rest of the spans when the process ends.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Where traces go.
+/// The collector of traces.
 #[derive(Clone, Debug, clap::Args)]
 pub struct TraceSettings {
-    /// The OpenTelemetry collector that takes traces, such as `http://127.0.0.1:4318`; `OTEL_EXPORTER_OTLP_ENDPOINT` is
-    /// understood as well [default: none, nothing is recorded]
+    /// Send traces to this OpenTelemetry collector, such as `http://127.0.0.1:4318`; `OTEL_EXPORTER_OTLP_ENDPOINT` is
+    /// read as well [default: none, traces are not exported]
     #[arg(long, env = "TICKETING_OTLP_ENDPOINT", value_name = "URL")]
     otlp_endpoint: Option<String>,
-    /// How many of a hundred traces that begin here are recorded (0 to 100). Who sends a traceparent has decided already.
+    /// Export this percentage of the traces that begin here (0 to 100). A caller's traceparent has decided already.
     #[arg(
         long,
         env = "TICKETING_OTLP_PERCENT",
@@ -27,28 +27,31 @@ pub struct TraceSettings {
 }
 
 impl TraceSettings {
-    /// Does `work`, and sends its traces where they are to go; at the end also what is left. Needs a tokio runtime, and
-    /// comes before services start.
-    pub async fn recorded<T>(&self, work: impl Future<Output = Result<T, OperatorError>>) -> Result<T, OperatorError> {
+    /// Runs `work` and exports its spans, at the end also those that still wait. Needs a tokio runtime, and logging that
+    /// has started.
+    pub async fn export_during<T>(
+        &self,
+        work: impl Future<Output = Result<T, OperatorError>>,
+    ) -> Result<T, OperatorError> {
         let Some(endpoint) = self.endpoint().map_err(OperatorError::new)? else {
             return work.await;
         };
-        let (outlet, exporter) =
-            Exporter::new(endpoint, self.otlp_percent, env!("CARGO_PKG_VERSION")).map_err(OperatorError::new)?;
-        trace::record_to(outlet).map_err(OperatorError::new)?;
+        let (queue, export) =
+            SpanExport::new(endpoint, self.otlp_percent, env!("CARGO_PKG_VERSION")).map_err(OperatorError::new)?;
+        telemetry::export_to(queue).map_err(OperatorError::new)?;
         let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
-        tasks.spawn(exporter.run(stop.clone()));
-        let done = work.await;
+        tasks.spawn(export.run(stop.clone()));
+        let outcome = work.await;
         stop.cancel();
         tasks.close();
-        // A collector that is away is no reason to stay.
-        let _ = tokio::time::timeout(LAST_WORDS, tasks.wait()).await;
-        done
+        // A collector that is away does not delay the end.
+        let _ = tokio::time::timeout(FLUSH_TIMEOUT, tasks.wait()).await;
+        outcome
     }
 
     /// An empty endpoint is none.
     fn endpoint(&self) -> Result<Option<Endpoint>, String> {
-        let endpoint = self.otlp_endpoint.clone().or_else(of_opentelemetry);
+        let endpoint = self.otlp_endpoint.clone().or_else(opentelemetry_endpoint);
         let endpoint = endpoint.filter(|endpoint| !endpoint.is_empty());
         endpoint.map(|endpoint| parsed(&endpoint)).transpose()
     }
@@ -60,12 +63,12 @@ impl Settings for TraceSettings {
     }
 }
 
-/// The name that every program with OpenTelemetry knows.
+/// Reads the variable that every program with OpenTelemetry reads.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is where configuration is read; clap takes one name for each flag"
 )]
-fn of_opentelemetry() -> Option<String> {
+fn opentelemetry_endpoint() -> Option<String> {
     std::env::var("OTEL_EXPORTER_OTLP_ENDPOINT").ok()
 }
 
