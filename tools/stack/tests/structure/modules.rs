@@ -80,7 +80,7 @@ impl Modules {
                     let to = self.file_of(&item);
                     if to != *from {
                         all.insert(Import {
-                            from: from.to_vec(),
+                            from: from.clone(),
                             to,
                             item,
                         });
