@@ -1,23 +1,26 @@
-use db::Tx;
-use rusqlite::{Connection, OptionalExtension, Params, Row, types::FromSqlError};
+use db::{RowReader, Tx, read_row};
+use rusqlite::{Connection, OptionalExtension, Params, named_params, types::FromSqlError};
 use values::{OrderId, Timestamp};
 
 use crate::domain::{StoppedBy, Timer, TimerState};
 
+db::columns! {
+    /// The columns of a timer.
+    TIMER: "timer" = [order_id, buyer_id, deadline, order_version, state, stopped_by];
+}
+
 /// Returns the timer of an order.
 pub(crate) fn find_timer(conn: &Connection, order: OrderId) -> Result<Option<Timer>, db::Error> {
-    let mut statement = conn.prepare_cached(
-        "SELECT order_id, buyer_id, deadline, order_version, state, stopped_by FROM timer WHERE order_id = ?1",
-    )?;
-    Ok(statement.query_row([order], read_timer).optional()?)
+    let sql = format!("SELECT {} FROM timer WHERE order_id = ?1", TIMER.select);
+    let mut statement = conn.prepare_cached(&sql)?;
+    Ok(statement.query_row([order], read_row(read_timer)).optional()?)
 }
 
 /// Returns up to `limit` pending timers whose deadline has passed, the earliest deadline first.
 pub(crate) fn overdue_timers(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<Timer>, db::Error> {
     query_timers(
         conn,
-        "SELECT order_id, buyer_id, deadline, order_version, state, stopped_by FROM timer
-         WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline LIMIT ?2",
+        "WHERE state = 'pending' AND deadline <= ?1 ORDER BY deadline LIMIT ?2",
         (now, limit),
     )
 }
@@ -51,12 +54,7 @@ pub(crate) fn newest_order(conn: &Connection) -> Result<Option<OrderId>, db::Err
 
 /// Returns up to `limit` timers by order id, starting after the order id `after`.
 pub(crate) fn timers_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Timer>, db::Error> {
-    query_timers(
-        conn,
-        "SELECT order_id, buyer_id, deadline, order_version, state, stopped_by FROM timer
-         WHERE order_id > ?1 ORDER BY order_id LIMIT ?2",
-        (after, limit),
-    )
+    query_timers(conn, "WHERE order_id > ?1 ORDER BY order_id LIMIT ?2", (after, limit))
 }
 
 /// Inserts or replaces the timer of an order.
@@ -66,43 +64,44 @@ pub(crate) fn save_timer(tx: &Tx, timer: &Timer) -> Result<(), db::Error> {
         TimerState::Expired => ("expired", None),
         TimerState::Stopped(by) => ("stopped", Some(by)),
     };
-    tx.prepare_cached(
-        "INSERT INTO timer (order_id, buyer_id, deadline, order_version, state, stopped_by)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT (order_id) DO UPDATE SET buyer_id = excluded.buyer_id, deadline = excluded.deadline,
+    let sql = format!(
+        "{} ON CONFLICT (order_id) DO UPDATE SET buyer_id = excluded.buyer_id, deadline = excluded.deadline,
              order_version = excluded.order_version, state = excluded.state, stopped_by = excluded.stopped_by",
-    )?
-    .execute((
-        timer.order_id(),
-        timer.buyer_id(),
-        timer.deadline(),
+        TIMER.insert
+    );
+    tx.prepare_cached(&sql)?.execute(named_params! {
+        ":order_id": timer.order_id(),
+        ":buyer_id": timer.buyer_id(),
+        ":deadline": timer.deadline(),
         // A version beyond the range of SQLite becomes negative, which a CHECK refuses.
-        timer.order_version().cast_signed(),
-        state,
-        stopped_by,
-    ))?;
+        ":order_version": timer.order_version().cast_signed(),
+        ":state": state,
+        ":stopped_by": stopped_by,
+    })?;
     Ok(())
 }
 
-fn query_timers(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<Timer>, db::Error> {
-    let mut statement = conn.prepare_cached(sql)?;
-    let timers = statement.query_map(params, read_timer)?;
+/// Returns the timers that match `condition`, which also orders and limits them.
+fn query_timers(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<Timer>, db::Error> {
+    let sql = format!("SELECT {} FROM timer {condition}", TIMER.select);
+    let mut statement = conn.prepare_cached(&sql)?;
+    let timers = statement.query_map(params, read_row(read_timer))?;
     Ok(timers.collect::<Result<_, _>>()?)
 }
 
-fn read_timer(row: &Row<'_>) -> rusqlite::Result<Timer> {
+fn read_timer(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Timer> {
     Ok(Timer::from_fields(
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get::<_, i64>(3)?.unsigned_abs(),
+        row.next()?,
+        row.next()?,
+        row.next()?,
+        row.next::<i64>()?.unsigned_abs(),
         read_state(row)?,
     ))
 }
 
-fn read_state(row: &Row<'_>) -> rusqlite::Result<TimerState> {
-    let stopped_by: Option<StoppedBy> = row.get(5)?;
-    match (row.get_ref(4)?.as_str()?, stopped_by) {
+fn read_state(row: &mut RowReader<'_, '_>) -> rusqlite::Result<TimerState> {
+    let (state, stopped_by): (String, Option<StoppedBy>) = (row.next()?, row.next()?);
+    match (state.as_str(), stopped_by) {
         ("pending", None) => Ok(TimerState::Pending),
         ("expired", None) => Ok(TimerState::Expired),
         ("stopped", Some(by)) => Ok(TimerState::Stopped(by)),
