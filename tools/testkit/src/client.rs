@@ -1,6 +1,7 @@
 use poem::http::StatusCode;
 use reqwest::{Method, header::HeaderMap};
 use serde_json::Value;
+use values::{Timestamp, UserId};
 
 use crate::eventually;
 
@@ -122,6 +123,15 @@ impl Reply {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{}: {error}: {}", self.request, self.text))
     }
 
+    /// Parses the body as JSON and replaces what differs from run to run, for snapshots: ids become `[id]`, times `[time]`,
+    /// access tokens `[access token]`, other random values `[random]`.
+    #[track_caller]
+    pub fn stable_json(&self) -> Value {
+        let mut body = self.json();
+        replace_random_values(&mut body);
+        body
+    }
+
     /// Returns a field of the body, by JSON pointer, as text.
     #[track_caller]
     pub fn text_at(&self, pointer: &str) -> String {
@@ -150,4 +160,28 @@ impl Reply {
                 .to_owned(),
         )
     }
+}
+
+/// Replaces the values of a body that differ from run to run.
+fn replace_random_values(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = replace_random_words(text),
+        Value::Array(items) => items.iter_mut().for_each(replace_random_values),
+        Value::Object(fields) => fields.values_mut().for_each(replace_random_values),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// Replaces the words and path segments of a text that differ from run to run.
+fn replace_random_words(text: &str) -> String {
+    let replace = |word: &str| match word {
+        _ if word.parse::<UserId>().is_ok() => "[id]".to_owned(),
+        _ if word.parse::<Timestamp>().is_ok() => "[time]".to_owned(),
+        _ if word.starts_with("eyJ") => "[access token]".to_owned(),
+        // Refresh tokens, cursors, client secrets and Stripe's ids are long and mix digits with letters.
+        _ if word.len() > 20 && word.contains(|character: char| character.is_ascii_digit()) => "[random]".to_owned(),
+        _ => word.to_owned(),
+    };
+    let segments = |word: &str| word.split('/').map(replace).collect::<Vec<_>>().join("/");
+    text.split(' ').map(segments).collect::<Vec<_>>().join(" ")
 }

@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use serde_json::json;
 use values::OrderId;
 
 use crate::test_app::{TestApp, path};
@@ -15,12 +14,16 @@ async fn only_the_buyer_can_read_a_deadline() {
     let order = app.order(Duration::from_mins(15));
     app.publish_order(&order).await;
 
-    assert_eq!(
-        app.get_expiration(order.id).await.expect(200).json(),
-        json!({
-            "orderId": order.id.to_string(), "deadline": order.expires_at.to_string(), "state": "pending",
-        })
-    );
+    let expiration = app.get_expiration(order.id).await.expect(200);
+    assert_eq!(expiration.text_at("/orderId"), order.id.to_string());
+    assert_eq!(expiration.text_at("/deadline"), order.expires_at.to_string());
+    insta::assert_json_snapshot!(expiration.stable_json(), @r#"
+    {
+      "orderId": "[id]",
+      "deadline": "[time]",
+      "state": "pending"
+    }
+    "#);
 
     let anonymous = app.service.client();
     for path in [path(order.id), "/api/v1/expirations/42".to_owned()] {

@@ -17,8 +17,24 @@ async fn a_buyer_requests_the_seller_approves_and_the_tickets_are_sold_again() {
         .request_refund(&sale.buyer, json!({"quantity": 1, "reason": "My friend is ill."}))
         .await
         .expect(201);
-    assert_eq!(requested.text_at("/status"), "requested");
-    assert_eq!(requested.json()["amount"], json!({"amount": 1999, "currency": "usd"}));
+    insta::assert_json_snapshot!(requested.stable_json(), @r#"
+    {
+      "id": "[id]",
+      "orderId": "[id]",
+      "ticketId": "[id]",
+      "title": "The Lighthouse Keepers, live",
+      "quantity": 1,
+      "amount": {
+        "amount": 1999,
+        "currency": "usd"
+      },
+      "status": "requested",
+      "askedBy": "buyer",
+      "reason": "My friend is ill.",
+      "createdAt": "[time]",
+      "updatedAt": "[time]"
+    }
+    "#);
     let id = requested.text_at("/id");
     let metrics = app.anonymous().get("/metrics").await.expect(200).text;
     let line = r#"ticketing_refunds_open{service="order",status="requested"} 1"#;
@@ -43,7 +59,28 @@ async fn a_buyer_requests_the_seller_approves_and_the_tickets_are_sold_again() {
     assert_eq!(order["refundedQuantity"], 1);
     assert_eq!(order["refundedAmount"], json!({"amount": 1999, "currency": "usd"}));
     let refunds = sale.buyer.get(&format!("{}/refunds", sale.path)).await.expect(200);
-    assert_eq!(refunds.text_at("/items/0/status"), "paid");
+    insta::assert_json_snapshot!(refunds.stable_json(), @r#"
+    {
+      "items": [
+        {
+          "id": "[id]",
+          "orderId": "[id]",
+          "ticketId": "[id]",
+          "title": "The Lighthouse Keepers, live",
+          "quantity": 1,
+          "amount": {
+            "amount": 1999,
+            "currency": "usd"
+          },
+          "status": "paid",
+          "askedBy": "buyer",
+          "reason": "My friend is ill.",
+          "createdAt": "[time]",
+          "updatedAt": "[time]"
+        }
+      ]
+    }
+    "#);
 
     let rest = sale.request_refund(&seller, json!({})).await.expect(201);
     assert_eq!(
