@@ -59,7 +59,7 @@ pub(crate) fn paid_order_with(change: impl FnOnce(&mut OrderState)) -> Order {
     state.status = OrderStatus::Complete;
     state.payment_id = Some(PaymentId::new(noon()));
     change(&mut state);
-    Order::restore(state).unwrap()
+    Order::from_state(state).unwrap()
 }
 
 /// A database with one listing, at noon.

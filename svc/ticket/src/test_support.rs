@@ -3,7 +3,7 @@
 use db::Tx;
 use values::{Money, Timestamp, UserId};
 
-use crate::domain::{Listing, ListingSnapshot, Offer, ShortText, Terms};
+use crate::domain::{Listing, ListingState, Offer, ShortText, Terms};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -38,8 +38,8 @@ pub(crate) fn starting(mut offer: Offer, starts_at: Timestamp) -> Offer {
 }
 
 /// A new listing of this offer, with some of its state replaced.
-pub(crate) fn listing_with(offer: Offer, change: impl FnOnce(&mut ListingSnapshot)) -> Listing {
-    let mut state = Listing::create(UserId::new(NOW), offer, NOW).unwrap().into_snapshot();
+pub(crate) fn listing_with(offer: Offer, change: impl FnOnce(&mut ListingState)) -> Listing {
+    let mut state = Listing::create(UserId::new(NOW), offer, NOW).unwrap().into_state();
     change(&mut state);
-    Listing::restore(state)
+    Listing::from_state(state)
 }

@@ -124,7 +124,7 @@ impl Order {
         if listing.seller_id == buyer_id {
             return Err(CannotPlace::OwnListing);
         }
-        let order = Self::restore(OrderState {
+        let order = Self::from_state(OrderState {
             id: OrderId::new(now),
             version: 1,
             status: OrderStatus::Created,
@@ -150,7 +150,7 @@ impl Order {
     }
 
     /// Rebuilds an order from its stored values.
-    pub(crate) fn restore(state: OrderState) -> Result<Self, TotalTooHigh> {
+    pub(crate) fn from_state(state: OrderState) -> Result<Self, TotalTooHigh> {
         let total = state.price.times(state.quantity).ok_or(TotalTooHigh(state.quantity))?;
         Ok(Self { state, total })
     }

@@ -147,7 +147,7 @@ impl Refund {
     }
 
     /// Rebuilds a refund from its stored values.
-    pub(crate) fn restore(state: RefundState) -> Self {
+    pub(crate) fn from_state(state: RefundState) -> Self {
         Self { state }
     }
 

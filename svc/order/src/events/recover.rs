@@ -73,7 +73,7 @@ fn recover_order(tx: &Tx, payload: &events::Order, published_at: Timestamp) -> R
         state.pending_payment_id = stored.state().pending_payment_id;
         state.failed_payment_id = stored.state().failed_payment_id;
     }
-    let order = Order::restore(state).map_err(ConsumeError::new)?;
+    let order = Order::from_state(state).map_err(ConsumeError::new)?;
     let (held, sold) = stock_of(&order);
     let (stored_held, stored_sold) = stored.as_ref().map_or((0, 0), stock_of);
     // The stock may exceed the number of tickets that the seller wants to sell: the order was placed before the seller
@@ -102,7 +102,7 @@ fn recover_refund(tx: &Tx, payload: &events::Refund) -> Result<bool, ConsumeErro
     {
         return Ok(false);
     }
-    let refund = Refund::restore(refund_state(payload));
+    let refund = Refund::from_state(refund_state(payload));
     if stored.is_some() {
         store::update_refund(tx, &refund)?;
     } else {

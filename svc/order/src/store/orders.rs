@@ -235,5 +235,5 @@ fn order(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Order> {
         claimed_quantity: row.next()?,
     };
     // Placing checked the total, so an error means that the row was changed by other means.
-    Order::restore(state).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, error.into()))
+    Order::from_state(state).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, error.into()))
 }

@@ -156,7 +156,7 @@ fn query(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<
 /// Reads [`REFUNDED_ORDER`] and [`REFUND`].
 fn refund(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Refund> {
     let currency = row.next()?;
-    Ok(Refund::restore(RefundState {
+    Ok(Refund::from_state(RefundState {
         payment_id: row.next()?,
         buyer_id: row.next()?,
         ticket_id: row.next()?,

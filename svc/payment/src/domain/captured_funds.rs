@@ -56,7 +56,7 @@ pub(crate) struct RefundSummary {
 
 impl CapturedFunds {
     /// Rebuilds captured funds from their stored values.
-    pub(crate) const fn restore(state: CapturedFundsState) -> Self {
+    pub(crate) const fn from_state(state: CapturedFundsState) -> Self {
         Self { state }
     }
 
@@ -92,7 +92,7 @@ impl CapturedFunds {
     pub(crate) fn mark_checked(&mut self, called_at: Timestamp, has_pending_refund: bool, now: Timestamp) {
         self.state.notified_at = self.state.notified_at.filter(|notified_at| *notified_at >= called_at);
         if self.state.notified_at.is_some() {
-            self.state.next_check = Some(Retry::restore(self.failed_checks(), now));
+            self.state.next_check = Some(Retry::new(self.failed_checks(), now));
         } else if has_pending_refund || self.state.stripe_fee.is_none() {
             self.schedule_check(RetrySchedule::NO_RESULT_YET, now);
         } else {
@@ -111,7 +111,7 @@ impl CapturedFunds {
     }
 
     fn schedule_check(&mut self, schedule: RetrySchedule, now: Timestamp) {
-        let mut check = Retry::restore(self.failed_checks(), now);
+        let mut check = Retry::new(self.failed_checks(), now);
         check.postpone(schedule, now);
         self.state.next_check = Some(check);
     }
@@ -129,7 +129,7 @@ mod tests {
     use crate::test_support::{NOW, usd};
 
     fn funds(failed_checks: u32, notified_at: Option<Timestamp>) -> CapturedFunds {
-        CapturedFunds::restore(CapturedFundsState {
+        CapturedFunds::from_state(CapturedFundsState {
             payment_id: PaymentId::new(NOW),
             amount: usd(1999),
             refunded: 0,
@@ -137,7 +137,7 @@ mod tests {
                 amount: 88,
                 currency: "usd".to_owned(),
             }),
-            next_check: Some(Retry::restore(failed_checks, NOW)),
+            next_check: Some(Retry::new(failed_checks, NOW)),
             notified_at,
         })
     }

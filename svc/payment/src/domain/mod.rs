@@ -17,6 +17,7 @@ mod refund_failure;
 mod retry;
 mod since;
 mod stripe_event;
+mod stripe_key;
 
 pub(crate) use captured_funds::{CapturedFunds, CapturedFundsState, FollowUpReport, RefundSummary, StripeFee};
 pub(crate) use card_token::CardToken;

@@ -18,13 +18,9 @@ use std::time::Duration;
 use events::Event;
 use values::{Money, OrderId, PaymentId, Timestamp, UserId, text_enum};
 
-use super::{CaptureDecision, CardToken, Failure, Intent, IntentStatus, Retry};
+use super::{CaptureDecision, CardToken, Failure, Intent, IntentStatus, Retry, stripe_key::STRIPE_KEY_USE};
 
 mod stripe_result;
-
-/// How long an idempotency key is certain to name the same request. Stripe may delete a key after 24 hours
-/// (<https://docs.stripe.com/api/idempotent_requests>); the rest allows for clock skew.
-const KEY_LIFETIME: Duration = Duration::from_hours(23);
 
 /// How long the worker leaves a new payment to the request that started it, which calls Stripe at once.
 const HEAD_START: Duration = Duration::from_secs(2);
@@ -149,7 +145,7 @@ impl Payment {
         } else {
             (PaymentStatus::Started, method)
         };
-        Self::restore(PaymentState {
+        Self::from_state(PaymentState {
             id: PaymentId::new(now),
             order_id,
             buyer_id,
@@ -175,7 +171,7 @@ impl Payment {
         intent: &Intent,
         now: Timestamp,
     ) -> Self {
-        Self::restore(PaymentState {
+        Self::from_state(PaymentState {
             id,
             status: PaymentStatus::RequiresAction,
             intent_id: Some(intent.id.clone()),
@@ -193,7 +189,7 @@ impl Payment {
         intent: &Intent,
         now: Timestamp,
     ) -> Self {
-        Self::restore(PaymentState {
+        Self::from_state(PaymentState {
             status: PaymentStatus::Voiding,
             ..Self::from_intent(ids, amount, intent, now).state
         })
@@ -207,14 +203,14 @@ impl Payment {
         amount: Money,
         now: Timestamp,
     ) -> Self {
-        Self::restore(PaymentState {
+        Self::from_state(PaymentState {
             id,
             ..Self::start(order_id, buyer_id, amount, PaymentMethod::Browser, now).state
         })
     }
 
     /// Rebuilds a payment from its stored values.
-    pub(crate) const fn restore(state: PaymentState) -> Self {
+    pub(crate) const fn from_state(state: PaymentState) -> Self {
         Self { state }
     }
 
@@ -259,7 +255,7 @@ impl Payment {
             return None;
         }
         match self.state.status {
-            PaymentStatus::Started if now < self.state.created_at + KEY_LIFETIME => Some(StripeCall::Authorize),
+            PaymentStatus::Started if now < self.state.created_at + STRIPE_KEY_USE => Some(StripeCall::Authorize),
             PaymentStatus::Started => Some(StripeCall::FindIntent),
             // Stripe usually sends an event when the buyer has acted; this check covers events that are lost.
             PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresAction => {

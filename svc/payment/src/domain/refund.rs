@@ -9,17 +9,12 @@
 //! An order requests it and Stripe decides; a refund can also be made in Stripe's dashboard. A refund can fail days after
 //! it succeeded (<https://docs.stripe.com/refunds#failed-refunds>).
 
-use std::time::Duration;
-
 use values::{Money, PaymentId, RefundId, Timestamp, text_enum};
 
-use super::{Retry, RetrySchedule, refund_failure};
-
-/// How long Stripe keeps an idempotency key (<https://docs.stripe.com/api/idempotent_requests>).
-const KEY_LIFETIME: Duration = Duration::from_hours(24);
-
-/// For how much of its lifetime a key is used: the rest allows for clock skew and requests in flight.
-const KEY_USE: Duration = Duration::from_hours(23);
+use super::{
+    Retry, RetrySchedule, refund_failure,
+    stripe_key::{STRIPE_KEY_LIFETIME, STRIPE_KEY_USE},
+};
 
 /// How many server errors of Stripe a key may get before another one is used.
 const ATTEMPTS_PER_KEY: u32 = 4;
@@ -127,7 +122,7 @@ pub(crate) enum RefundCall {
 impl Refund {
     /// A refund that an order requests.
     pub(crate) const fn request(id: RefundId, payment_id: PaymentId, amount: Money, now: Timestamp) -> Self {
-        Self::restore(RefundState {
+        Self::from_state(RefundState {
             id,
             payment_id,
             amount,
@@ -150,7 +145,7 @@ impl Refund {
         now: Timestamp,
     ) -> Self {
         let id = stripe_refund.refund_id.unwrap_or_else(|| RefundId::new(now));
-        Self::restore(RefundState {
+        Self::from_state(RefundState {
             made_at_stripe: stripe_refund.refund_id.is_none(),
             stripe_id: Some(stripe_refund.id.clone()),
             ..Self::request(id, payment_id, amount, now).state
@@ -158,7 +153,7 @@ impl Refund {
     }
 
     /// Rebuilds a refund from its stored values.
-    pub(crate) const fn restore(state: RefundState) -> Self {
+    pub(crate) const fn from_state(state: RefundState) -> Self {
         Self { state }
     }
 
@@ -189,8 +184,8 @@ impl Refund {
             return None;
         }
         let age = self.state.created_at.until(now);
-        let expired_keys = age.as_secs() / KEY_LIFETIME.as_secs();
-        if age.as_secs() % KEY_LIFETIME.as_secs() >= KEY_USE.as_secs() {
+        let expired_keys = age.as_secs() / STRIPE_KEY_LIFETIME.as_secs();
+        if age.as_secs() % STRIPE_KEY_LIFETIME.as_secs() >= STRIPE_KEY_USE.as_secs() {
             return Some(RefundCall::Find);
         }
         Some(RefundCall::Create(match (expired_keys, self.state.spent_keys) {
@@ -277,6 +272,8 @@ impl Refund {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
 
     use super::*;

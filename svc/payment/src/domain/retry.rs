@@ -42,11 +42,11 @@ const MAX_DOUBLINGS: u32 = 12;
 impl Retry {
     /// A task without failed attempts, due at `next_at`.
     pub(crate) const fn at(next_at: Timestamp) -> Self {
-        Self::restore(0, next_at)
+        Self::new(0, next_at)
     }
 
-    /// Rebuilds it from a row.
-    pub(crate) const fn restore(failed_attempts: u32, next_at: Timestamp) -> Self {
+    /// A task that has failed so many times, due at `next_at`.
+    pub(crate) const fn new(failed_attempts: u32, next_at: Timestamp) -> Self {
         Self {
             failed_attempts,
             next_at,

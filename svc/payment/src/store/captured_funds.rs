@@ -22,7 +22,7 @@ db::columns! {
 }
 
 fn read_captured_funds(row: &mut RowReader<'_, '_>) -> rusqlite::Result<CapturedFunds> {
-    Ok(CapturedFunds::restore(CapturedFundsState {
+    Ok(CapturedFunds::from_state(CapturedFundsState {
         payment_id: row.next()?,
         amount: money(row)?,
         refunded: row.next()?,
@@ -43,7 +43,7 @@ pub(super) fn stripe_fee(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option
 /// Reads `tries, look_at`.
 fn next_check(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option<Retry>> {
     let (failed_checks, next_at) = (row.next()?, row.next::<Option<Timestamp>>()?);
-    Ok(next_at.map(|next_at| Retry::restore(failed_checks, next_at)))
+    Ok(next_at.map(|next_at| Retry::new(failed_checks, next_at)))
 }
 
 /// Inserts the captured funds of a payment, with the platform's share as agreed now; returns whether they are new.

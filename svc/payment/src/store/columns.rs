@@ -17,7 +17,7 @@ pub(super) fn money(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Money> {
 pub(super) fn retry(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Retry> {
     let failed_attempts: u32 = row.next()?;
     let next_at: Timestamp = row.next()?;
-    Ok(Retry::restore(failed_attempts, next_at))
+    Ok(Retry::new(failed_attempts, next_at))
 }
 
 /// Reads a version, which a CHECK keeps positive.

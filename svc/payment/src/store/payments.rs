@@ -35,7 +35,7 @@ impl FromSql for StoredToken {
 }
 
 fn read_payment(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Payment> {
-    Ok(Payment::restore(PaymentState {
+    Ok(Payment::from_state(PaymentState {
         id: row.next()?,
         order_id: row.next()?,
         buyer_id: row.next()?,

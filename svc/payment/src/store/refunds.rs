@@ -16,7 +16,7 @@ db::columns! {
 }
 
 fn read_refund(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Refund> {
-    Ok(Refund::restore(RefundState {
+    Ok(Refund::from_state(RefundState {
         id: row.next()?,
         payment_id: row.next()?,
         amount: money(row)?,

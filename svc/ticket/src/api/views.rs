@@ -191,7 +191,7 @@ impl TicketView {
     /// Returns the view of a listing at the time `now`.
     pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
         let (quantity, available, status) = (listing.quantity(), listing.available(now), listing.status(now));
-        let listing = listing.into_snapshot();
+        let listing = listing.into_state();
         Self {
             id: listing.id,
             seller_id: listing.seller_id,

@@ -7,12 +7,12 @@ use super::offer::{Offer, Terms};
 /// A listing of identical tickets.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Listing {
-    state: ListingSnapshot,
+    state: ListingState,
 }
 
 /// The state of a listing as it is stored and announced.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(crate) struct ListingSnapshot {
+pub(crate) struct ListingState {
     pub(crate) id: TicketId,
     pub(crate) seller_id: UserId,
     pub(crate) terms: Terms,
@@ -68,7 +68,7 @@ impl Listing {
     pub(crate) fn create(seller_id: UserId, offer: Offer, now: Timestamp) -> Result<Self, StartsInThePast> {
         check_start(offer.terms.starts_at, now)?;
         Ok(Self {
-            state: ListingSnapshot {
+            state: ListingState {
                 id: TicketId::new(now),
                 seller_id,
                 terms: offer.terms,
@@ -83,7 +83,7 @@ impl Listing {
     }
 
     /// Rebuilds a listing from its stored or announced state.
-    pub(crate) fn restore(state: ListingSnapshot) -> Self {
+    pub(crate) fn from_state(state: ListingState) -> Self {
         Self { state }
     }
 
@@ -188,12 +188,12 @@ impl Listing {
     }
 
     /// Returns the whole state, to be stored, announced or shown.
-    pub(crate) fn snapshot(&self) -> &ListingSnapshot {
+    pub(crate) fn state(&self) -> &ListingState {
         &self.state
     }
 
     /// Returns the whole state by value.
-    pub(crate) fn into_snapshot(self) -> ListingSnapshot {
+    pub(crate) fn into_state(self) -> ListingState {
         self.state
     }
 }
@@ -230,7 +230,7 @@ mod tests {
     fn an_offer_without_a_quantity_is_one_ticket() {
         let listing = Listing::create(UserId::new(NOW), offer("Concert", usd(1999), None), NOW).unwrap();
         assert_eq!(
-            (listing.snapshot().wanted, listing.available(NOW), listing.status(NOW)),
+            (listing.state().wanted, listing.available(NOW), listing.status(NOW)),
             (1, 1, ListingStatus::OnSale)
         );
     }
@@ -277,7 +277,7 @@ mod tests {
             Ok(true),
             "a change without a quantity is accepted"
         );
-        assert_eq!(listing.snapshot().wanted, 4);
+        assert_eq!(listing.state().wanted, 4);
     }
 
     #[test]
@@ -337,6 +337,6 @@ mod tests {
     fn a_clock_that_was_set_back_does_not_make_a_listing_younger() {
         let mut listing = listing(5, 0, 0);
         listing.withdraw(NOW - Duration::from_secs(9));
-        assert_eq!(listing.snapshot().updated_at, NOW);
+        assert_eq!(listing.state().updated_at, NOW);
     }
 }

@@ -8,6 +8,6 @@ mod search_terms;
 
 pub(crate) use entity_tag::{EntityTag, EntityTagCondition};
 pub(crate) use list_query::{CURSOR_LIFETIME, CannotResume, ListPosition, ListingQuery, ListingSort, SortKey};
-pub(crate) use listing::{CannotChange, Listing, ListingSnapshot, ListingStatus, StartsInThePast, Stock};
+pub(crate) use listing::{CannotChange, Listing, ListingState, ListingStatus, StartsInThePast, Stock};
 pub(crate) use offer::{LongText, Offer, ShortText, Terms, order_window, quantity};
 pub(crate) use search_terms::SearchTerms;

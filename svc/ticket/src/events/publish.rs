@@ -20,7 +20,7 @@ pub(crate) fn publish(tx: &Tx, now: Timestamp, listing: &Listing) -> Result<(), 
 }
 
 fn ticket_state(listing: &Listing) -> events::Ticket {
-    let listing = listing.snapshot();
+    let listing = listing.state();
     let terms = &listing.terms;
     events::Ticket {
         id: listing.id,

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use values::{OrderId, TicketId, Timestamp};
 
 use crate::{
-    domain::{Listing, ListingSnapshot, LongText, ShortText, Stock, Terms},
+    domain::{Listing, ListingState, LongText, ShortText, Stock, Terms},
     store,
 };
 
@@ -44,9 +44,9 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
         (Some(record), _) => record.clone(),
         // Published by a release that left the record out.
         (None, Some(known)) => TicketRecord {
-            description: known.snapshot().terms.description.clone().map(LongText::into_string),
-            venue: known.snapshot().terms.venue.clone().map(ShortText::into_string),
-            created_at: known.snapshot().created_at,
+            description: known.state().terms.description.clone().map(LongText::into_string),
+            venue: known.state().terms.venue.clone().map(ShortText::into_string),
+            created_at: known.state().created_at,
             updated_at: at,
         },
         (None, None) => TicketRecord {
@@ -58,7 +58,7 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
     };
     let short = |text: &str| ShortText::parse(text).map_err(ConsumeError::new);
     let long = |text: &str| LongText::parse(text).map_err(ConsumeError::new);
-    Ok(Listing::restore(ListingSnapshot {
+    Ok(Listing::from_state(ListingState {
         id: published.id,
         seller_id: published.seller_id,
         terms: Terms {

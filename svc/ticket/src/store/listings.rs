@@ -3,7 +3,7 @@ use events::RefundTerms;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, OrderId, TicketId};
 
-use crate::domain::{CURSOR_LIFETIME, Listing, ListingSnapshot, LongText, ShortText, Stock, Terms};
+use crate::domain::{CURSOR_LIFETIME, Listing, ListingState, LongText, ShortText, Stock, Terms};
 
 db::columns! {
     /// The columns of a listing, read from `listing l`.
@@ -20,7 +20,7 @@ pub(super) fn columns() -> String {
 
 /// Reads [`columns`].
 pub(super) fn read_listing(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Listing> {
-    Ok(Listing::restore(ListingSnapshot {
+    Ok(Listing::from_state(ListingState {
         id: row.next()?,
         seller_id: row.next()?,
         terms: Terms {
@@ -64,7 +64,7 @@ pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>
 
 /// Inserts a new listing.
 pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
-    let listing = listing.snapshot();
+    let listing = listing.state();
     let Terms {
         title, price, refunds, ..
     } = &listing.terms;
@@ -95,7 +95,7 @@ pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
 
 /// Updates a changed listing, and purges former places that no valid cursor needs.
 pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
-    let listing = listing.snapshot();
+    let listing = listing.state();
     let Terms {
         title, price, refunds, ..
     } = &listing.terms;

@@ -195,7 +195,7 @@ async fn the_outcome_of_a_missing_refund_is_not_consumed() {
     let test_db = TestDb::with_tickets(2).await;
     let order = test_db.paid_order(1).await;
     let refund = test_db.request_by_seller(&order, None).await.unwrap();
-    let missing = Refund::restore(RefundState {
+    let missing = Refund::from_state(RefundState {
         id: RefundId::new(noon()),
         ..refund.into_state()
     });

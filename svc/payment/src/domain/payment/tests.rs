@@ -274,7 +274,7 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
         payment.next_call(NOW + Duration::from_hours(22)),
         Some(StripeCall::Authorize)
     );
-    let later = NOW + KEY_LIFETIME;
+    let later = NOW + STRIPE_KEY_USE;
     assert_eq!(payment.next_call(later), Some(StripeCall::FindIntent));
     let mut found = payment.clone();
     assert!(

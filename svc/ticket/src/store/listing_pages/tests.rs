@@ -12,7 +12,7 @@ use values::{Money, UserId};
 use super::*;
 use crate::{
     domain::{
-        CURSOR_LIFETIME, CannotResume, ListPosition, ListingSnapshot, ListingSort, LongText, SearchTerms, ShortText,
+        CURSOR_LIFETIME, CannotResume, ListPosition, ListingSort, ListingState, LongText, SearchTerms, ShortText,
     },
     store,
     test_support::{NOW, database, offer, starting, usd},
@@ -40,7 +40,7 @@ fn titles(conn: &Tx, query: ListingQuery) -> Vec<String> {
     found
         .listings
         .into_iter()
-        .map(|entry| entry.listing.snapshot().terms.title.as_str().to_owned())
+        .map(|entry| entry.listing.state().terms.title.as_str().to_owned())
         .collect()
 }
 
@@ -360,13 +360,13 @@ fn any_query() -> impl Strategy<Value = ListingQuery> {
     })
 }
 
-type Edit = Box<dyn Fn(&mut ListingSnapshot)>;
+type Edit = Box<dyn Fn(&mut ListingState)>;
 
 /// Replaces some of a listing's state.
-fn edit(listing: &mut Listing, change: impl FnOnce(&mut ListingSnapshot)) {
-    let mut state = listing.snapshot().clone();
+fn edit(listing: &mut Listing, change: impl FnOnce(&mut ListingState)) {
+    let mut state = listing.state().clone();
     change(&mut state);
-    *listing = Listing::restore(state);
+    *listing = Listing::from_state(state);
 }
 
 /// Listings, and the database that holds them.
@@ -407,7 +407,7 @@ impl Market {
 
     fn matching(&self, query: &ListingQuery) -> HashSet<values::TicketId> {
         let matches = |listing: &&Listing| {
-            let terms = &listing.snapshot().terms;
+            let terms = &listing.state().terms;
             !listing.is_withdrawn()
                 && query.max_price.is_none_or(|max| terms.price.amount <= max)
                 && (query.terms.is_empty() || terms.title.as_str() == "Concert")
@@ -420,9 +420,9 @@ impl Market {
         let key = |listing: &Listing, number: usize| match sort {
             ListingSort::Newest => -i64::try_from(number).unwrap(),
             ListingSort::Oldest => i64::try_from(number).unwrap(),
-            ListingSort::Price => listing.snapshot().terms.price.amount,
-            ListingSort::PriceDescending => -listing.snapshot().terms.price.amount,
-            ListingSort::StartsAt => listing.snapshot().terms.starts_at.map_or(i64::MAX, Timestamp::millis),
+            ListingSort::Price => listing.state().terms.price.amount,
+            ListingSort::PriceDescending => -listing.state().terms.price.amount,
+            ListingSort::StartsAt => listing.state().terms.starts_at.map_or(i64::MAX, Timestamp::millis),
         };
         self.listings
             .iter()
