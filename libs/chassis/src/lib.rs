@@ -32,7 +32,7 @@ pub use running::{Running, start};
 pub use service::{Context, NoCommand, OperatorError, Service, ServiceParts};
 pub use settings::{
     AmqpUrlFlag, BusSettings, CommandLineError, CommonSettings, ConfigErrors, ConsulSettings, LogSettings, Secret,
-    SecretArg, SecretFlag, Settings, at_least, default_settings, in_range, log_filter, parse, parse_settings, parsed,
-    seconds,
+    SecretArg, SecretFlag, Settings, at_least, default_settings, in_range, list_of, log_filter, parse, parse_settings,
+    parsed, seconds,
 };
 pub use trace_settings::TraceSettings;

@@ -93,7 +93,7 @@ mod tests {
         let some = settings(&["--otlp-endpoint", "http://127.0.0.1:4318", "--otlp-percent", "5"]);
         assert_eq!(some, Ok((Some("http://127.0.0.1:4318/v1/traces".to_owned()), 5)));
         let error = settings(&["--otlp-endpoint", "https://127.0.0.1:4318", "--otlp-percent", "101"]).unwrap_err();
-        assert!(error.contains("--otlp-percent: must be 0 to 100"), "{error}");
+        assert!(error.contains("--otlp-percent: must be a number, 0 to 100"), "{error}");
         assert!(error.contains("--otlp-endpoint: must begin with http://"), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 use std::{net::IpAddr, str::FromStr, thread::available_parallelism, time::Duration};
 
-use chassis::{at_least, parsed, seconds};
+use chassis::{at_least, list_of, parsed, seconds};
 use clap::ArgAction;
 use ipnet::IpNet;
 
@@ -24,11 +24,12 @@ pub struct Settings {
     #[arg(
         long,
         env = "TICKETING_TRUSTED_PROXIES",
-        value_delimiter = ',',
-        value_name = "CIDR",
-        value_parser = network
+        default_value = "",
+        hide_default_value = true,
+        value_name = "CIDR,…",
+        value_parser = list_of(network)
     )]
-    pub trusted_proxies: Vec<IpNet>,
+    pub trusted_proxies: ::std::vec::Vec<IpNet>,
     /// Failed attempts to sign in to one account that are allowed in one window.
     #[arg(
         long = "sign-in-failures-per-account",

@@ -47,6 +47,7 @@ impl Setting {
         };
         let default = match arg.get_default_values() {
             [] => cell(default_text),
+            [empty] if empty.is_empty() => cell(default_text),
             given => format!(
                 "`{}`",
                 given.iter().map(|value| value.to_string_lossy()).collect::<String>()

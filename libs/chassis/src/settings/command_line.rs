@@ -178,14 +178,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::settings::{at_least, in_range, seconds};
+    use crate::settings::{at_least, in_range, list_of, seconds};
 
     #[derive(Clone, Debug, clap::Args)]
     struct Limits {
         #[arg(long, env = "TICKETING_TEST_PORT", default_value = "80", value_parser = at_least::<u16>(1))]
         port: u16,
-        #[arg(long, env = "TICKETING_TEST_RATES", value_delimiter = ',', value_parser = in_range::<u8>(0..=100))]
-        rates: Vec<u8>,
+        #[arg(long, env = "TICKETING_TEST_RATES", default_value = "", value_parser = list_of(|rate| in_range::<u8>(0..=100)(rate)))]
+        rates: ::std::vec::Vec<u8>,
         #[arg(long = "wait-seconds", env = "TICKETING_TEST_WAIT", default_value = "5", value_parser = seconds(1..=60))]
         wait: Duration,
         /// Not a setting.
@@ -235,7 +235,7 @@ mod tests {
 
     #[test]
     fn values_are_typed_and_the_defaults_are_those_of_the_arguments() {
-        let limits = serve(&["--rates", "1, 2", "--rates=3"]).unwrap();
+        let limits = serve(&["--rates", "1, 2,3"]).unwrap();
         assert_eq!(limits.rates, [1, 2, 3]);
         let defaults = default_settings::<Limits>();
         assert_eq!((limits.port, limits.wait), (defaults.port, defaults.wait));
@@ -244,11 +244,11 @@ mod tests {
 
     #[test]
     fn every_invalid_setting_is_reported() {
-        let error = serve(&["--port", "many", "--wait-seconds=0", "--rates", "7,101"]).unwrap_err();
+        let error = serve(&["--port", "many", "--wait-seconds=0", "--rates", "many,7,101"]).unwrap_err();
         assert_eq!(
             error,
-            "invalid settings:\n  --port: invalid digit found in string\n  --wait-seconds: must be 1 to 60\n  \
-             --rates: must be 0 to 100"
+            "invalid settings:\n  --port: must be a number, at least 1\n  --wait-seconds: must be a number, 1 to 60\n  \
+             --rates: must be a number, 0 to 100; must be a number, 0 to 100"
         );
     }
 
@@ -257,7 +257,7 @@ mod tests {
         let error = serve(&["--port", "1001", "--wait-seconds=0"]).unwrap_err();
         assert_eq!(
             error,
-            "invalid settings:\n  --wait-seconds: must be 1 to 60\n  --rates: needed\n  --port: too high"
+            "invalid settings:\n  --wait-seconds: must be a number, 1 to 60\n  --rates: needed\n  --port: too high"
         );
     }
 

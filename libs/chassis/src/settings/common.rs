@@ -4,7 +4,7 @@ use discovery::ServiceName;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{BusSettings, ConfigErrors, Settings, default_settings, parsed};
+use super::{BusSettings, ConfigErrors, Settings, default_settings, list_of, parsed};
 use crate::{LogFormat, Service};
 
 /// The log.
@@ -101,15 +101,16 @@ pub struct CommonSettings {
         value_name = "NAME"
     )]
     pub token_audience: String,
-    /// Origins of pages that may write with the session cookie, besides the service's own: `https://shop.example`
+    /// Origins of pages that may write with the session cookie, besides the service's own: `https://shop.example` [default: none]
     #[arg(
         long,
         env = "TICKETING_ALLOWED_ORIGINS",
-        value_delimiter = ',',
-        value_name = "ORIGIN",
-        value_parser = origin
+        default_value = "",
+        hide_default_value = true,
+        value_name = "ORIGIN,…",
+        value_parser = list_of(origin)
     )]
-    pub allowed_origins: Vec<String>,
+    pub allowed_origins: ::std::vec::Vec<String>,
 }
 
 impl CommonSettings {

@@ -15,4 +15,4 @@ pub use common::{CommonSettings, LogSettings, log_filter};
 pub use config_errors::ConfigErrors;
 pub use consul::ConsulSettings;
 pub use secret::{Secret, SecretArg, SecretFlag};
-pub use value_parsers::{at_least, in_range, parsed, seconds};
+pub use value_parsers::{at_least, in_range, list_of, parsed, seconds};
