@@ -22,7 +22,7 @@ event_table! {
             OrderCompleted = "ticketing.order.completed.v1" to ["ticket", "expiration", "payment"],
             /// The order ended without a sale: the hold is released, and an authorised payment is voided.
             OrderCancelled = "ticketing.order.cancelled.v1" to ["ticket", "expiration", "payment"],
-            /// Tickets of a paid order were given back, or money for it was paid back. The status stays `complete`.
+            /// Tickets of a paid order were refunded, or money was paid back without returning tickets. The status stays `complete`.
             OrderRefunded = "ticketing.order.refunded.v1" to ["ticket", "expiration", "payment"],
             /// A dispute of a paid order's charge was opened or decided.
             OrderDisputed = "ticketing.order.disputed.v1" to ["ticket", "expiration", "payment"],

@@ -55,7 +55,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         });
     };
     if has_body || has_parameters {
-        add(400, "The request is malformed; the answer says where.");
+        add(400, "The request is malformed; `errors` or `detail` names the part.");
     }
     if secured {
         add(401, "Not signed in, or not any more.");

@@ -19,7 +19,7 @@ pub(crate) struct CapturedFundsState {
     pub(crate) refunded: i64,
     /// Stripe's fee for the charge, once it is known.
     pub(crate) stripe_fee: Option<StripeFee>,
-    /// Checks without news, and when the next one is due; `None` if no change is expected.
+    /// Checks that found no change, and when the next one is due; `None` if no change is expected.
     pub(crate) next_check: Option<Retry>,
     /// When the last Stripe event arrived that no check has covered yet.
     pub(crate) notified_at: Option<Timestamp>,

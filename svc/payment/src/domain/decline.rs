@@ -6,124 +6,124 @@
 /// Code and text of a decline whose reason is missing or not public.
 const GENERIC: (&str, &str) = (
     "generic_decline",
-    "Your card was declined. Use another card, or ask your bank.",
+    "Your card was declined. Try another card or contact your bank.",
 );
 
 /// Stripe's code, and the text. Every other code becomes [`GENERIC`].
 const PUBLIC_REASONS: &[(&str, &str)] = &[
     (
         "approve_with_id",
-        "The payment could not be authorised. Try again, or ask your bank.",
+        "The payment could not be authorised. Try again or contact your bank.",
     ),
     (
         "authentication_required",
-        "Your bank wants to know whether it is you. Try again, and confirm the payment when you are asked.",
+        "Your bank requires you to confirm this payment. Try again and follow your bank's instructions.",
     ),
     (
         "payment_intent_authentication_failure",
-        "Your bank could not be told that it is you. Try again, or use another card.",
+        "Your bank could not confirm your identity. Try again or use another card.",
     ),
     (
         "card_not_supported",
-        "Your card cannot be used for a purchase of this kind. Use another card.",
+        "Your card does not support this type of purchase. Use another card.",
     ),
     (
         "card_velocity_exceeded",
-        "Your card has reached its limit. Use another card, or ask your bank.",
+        "Your card has reached its limit. Use another card or contact your bank.",
     ),
     (
         "currency_not_supported",
-        "Your card cannot be used in this currency. Use another card.",
+        "Your card does not support this currency. Use another card.",
     ),
     (
         "duplicate_transaction",
-        "A payment of the same amount was made with this card a moment ago. See whether it was you.",
+        "A payment of the same amount was made with this card a moment ago. Check whether you have already paid.",
     ),
     ("expired_card", "Your card has expired. Use another card."),
     (
         "incorrect_address",
-        "The address is not the one that your bank knows. Correct it, or use another card.",
+        "The billing address is incorrect. Correct it or use another card.",
     ),
     (
         "incorrect_cvc",
-        "The security code is not right. Correct it, or use another card.",
+        "The card's security code is incorrect. Correct it or use another card.",
     ),
     (
         "incorrect_number",
-        "The card number is not right. Correct it, or use another card.",
+        "The card number is incorrect. Correct it or use another card.",
     ),
-    ("incorrect_pin", "The PIN is not right. Try again, or use another card."),
+    ("incorrect_pin", "The PIN is incorrect. Try again or use another card."),
     (
         "incorrect_zip",
-        "The postal code is not the one that your bank knows. Correct it, or use another card.",
+        "The postal code is incorrect. Correct it or use another card.",
     ),
     (
         "insufficient_funds",
-        "There is not enough money on the card. Use another card.",
+        "Your card has insufficient funds. Use another card.",
     ),
     (
         "invalid_account",
-        "Your card, or the account behind it, is not valid. Use another card, or ask your bank.",
+        "The card or its account is invalid. Use another card or contact your bank.",
     ),
     (
         "invalid_amount",
-        "Your card cannot pay this amount. Use another card, or ask your bank.",
+        "The amount exceeds what your card allows. Use another card or contact your bank.",
     ),
     (
         "invalid_cvc",
-        "The security code is not right. Correct it, or use another card.",
+        "The card's security code is incorrect. Correct it or use another card.",
     ),
     (
         "invalid_expiry_month",
-        "The month of expiry is not right. Correct it, or use another card.",
+        "The expiry month is incorrect. Correct it or use another card.",
     ),
     (
         "invalid_expiry_year",
-        "The year of expiry is not right. Correct it, or use another card.",
+        "The expiry year is incorrect. Correct it or use another card.",
     ),
     (
         "invalid_number",
-        "The card number is not right. Correct it, or use another card.",
+        "The card number is incorrect. Correct it or use another card.",
     ),
-    ("invalid_pin", "The PIN is not right. Try again, or use another card."),
+    ("invalid_pin", "The PIN is incorrect. Try again or use another card."),
     (
         "issuer_not_available",
         "Your bank could not be reached. Try again in a moment.",
     ),
     (
         "new_account_information_available",
-        "Your card, or the account behind it, is not valid. Ask your bank.",
+        "The card or its account is invalid. Contact your bank.",
     ),
     (
         "not_permitted",
-        "Your bank does not permit this payment. Ask it, or use another card.",
+        "Your bank does not permit this payment. Contact your bank or use another card.",
     ),
-    ("offline_pin_required", "Your bank wants a PIN. Use another card."),
+    ("offline_pin_required", "Your card requires a PIN. Use another card."),
     (
         "online_or_offline_pin_required",
-        "Your bank wants a PIN. Use another card.",
+        "Your card requires a PIN. Use another card.",
     ),
-    ("pin_try_exceeded", "The PIN was wrong too often. Use another card."),
+    (
+        "pin_try_exceeded",
+        "The PIN was entered incorrectly too many times. Use another card.",
+    ),
     (
         "processing_error",
-        "Something went wrong with the card. Try again in a moment.",
+        "The card could not be processed. Try again in a moment.",
     ),
     (
         "reenter_transaction",
         "Your bank could not process the payment. Try again.",
     ),
-    ("testmode_decline", "A test card was used. Use a real one."),
-    (
-        "test_mode_live_card",
-        "A real card was used where only test cards are taken.",
-    ),
+    ("testmode_decline", "This is a test card. Use a real card."),
+    ("test_mode_live_card", "Only test cards are accepted here."),
     (
         "try_again_later",
         "Your bank could not process the payment. Try again in a moment.",
     ),
     (
         "withdrawal_count_limit_exceeded",
-        "Your card has reached its limit. Use another card, or ask your bank.",
+        "Your card has reached its limit. Use another card or contact your bank.",
     ),
 ];
 

@@ -44,7 +44,7 @@ impl Failure {
         Self::new(
             FailureKind::Lapsed,
             "authorization_lapsed",
-            "The bank's authorisation ended before the money was taken.",
+            "The bank's authorisation expired before the payment was completed.",
         )
     }
 
@@ -53,7 +53,7 @@ impl Failure {
         Self::new(
             FailureKind::NeverReached,
             "not_reached",
-            "The payment never reached the bank.",
+            "The payment did not reach the bank. You have not been charged. Try again.",
         )
     }
 

@@ -11,7 +11,7 @@
 //!
 //! Two inputs change it: the decision of the order ([`Payment::apply_decision`]) and results of Stripe
 //! ([`Payment::apply_result`]). The next request to Stripe follows from the state alone ([`Payment::next_call`]), so a
-//! crash only delays it. A Stripe event only causes a check ([`Payment::notify`]).
+//! crash only delays it. A Stripe event only causes a check ([`Payment::request_check`]).
 
 use std::time::Duration;
 
@@ -318,8 +318,8 @@ impl Payment {
     }
 
     /// Applies a Stripe event that names an earlier status of the intent. The event causes a check unless it confirms the
-    /// known state; returns whether it does.
-    pub(crate) fn notify(&mut self, intent_status: IntentStatus, now: Timestamp) -> bool {
+    /// known state; returns whether a check is due.
+    pub(crate) fn request_check(&mut self, intent_status: IntentStatus, now: Timestamp) -> bool {
         let is_known = match self.state.status {
             PaymentStatus::Captured => true,
             PaymentStatus::Authorized => intent_status == IntentStatus::RequiresCapture,
@@ -340,7 +340,7 @@ impl Payment {
         if is_known || self.state.trouble.is_some() {
             return false;
         }
-        // Where a call is due anyway, its result contains the news.
+        // Where a call is due anyway, its result has the status of the intent.
         if !matches!(
             self.state.status,
             PaymentStatus::Started | PaymentStatus::Capturing | PaymentStatus::Voiding

@@ -20,17 +20,17 @@ pub(crate) fn record_stripe_event(tx: &Tx, now: Timestamp, event: &StripeEvent) 
     let Some(mut payment) = store::payment_of_intent(tx, event.intent_id(), event.payment_id())? else {
         return Ok(EventOutcome::Unrelated);
     };
-    let is_news = if event.is_about_funds() {
+    let is_check_needed = if event.is_about_funds() {
         // A payment that is not captured yet is checked once it is.
         store::request_check(tx, payment.id(), now)?
     } else {
-        let is_news = payment.notify(event.intent_status(), now);
-        if is_news {
+        let is_check_needed = payment.request_check(event.intent_status(), now);
+        if is_check_needed {
             store::update_payment(tx, &payment)?;
         }
-        is_news
+        is_check_needed
     };
-    Ok(if is_news {
+    Ok(if is_check_needed {
         EventOutcome::CheckRequested
     } else {
         EventOutcome::Confirmed

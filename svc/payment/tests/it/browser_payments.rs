@@ -44,7 +44,7 @@ async fn a_second_card_in_the_browser_uses_the_same_intent() {
     assert_eq!(declined["failure"]["code"], "insufficient_funds");
     assert_eq!(
         declined["failure"]["message"],
-        "There is not enough money on the card. Use another card."
+        "Your card has insufficient funds. Use another card."
     );
 
     let _ = app.enter_card(&begun, "pm_card_visa").await.expect(200);

@@ -73,7 +73,10 @@ async fn a_dispute_withdraws_the_money_and_returns_it_when_won() {
     let refund = app.approved_refund(&order, payment, 100);
     app.env.publish("order", Event::RefundApproved(refund.clone())).await;
     let (_, why) = app.wait_for_failed_refund(refund.id).await;
-    assert_eq!(why, "The buyer's bank has taken the payment back.");
+    assert_eq!(
+        why,
+        "The payment was disputed, so the buyer's bank has taken the money back."
+    );
 
     app.sim.decide_dispute(&at_stripe, true).await.unwrap();
     send_latest(&app, "charge.dispute.closed").await;

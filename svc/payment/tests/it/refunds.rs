@@ -40,7 +40,7 @@ async fn partial_refunds_are_paid_until_nothing_is_left() {
     let (still, why) = app.wait_for_failed_refund(more.id).await;
     assert_eq!(
         (still.refunded_total.amount, why.as_str()),
-        (1999, "More was asked for than is left of the payment.")
+        (1999, "The refund exceeds the amount that remains of the payment.")
     );
     assert_eq!(app.executed_posts(REFUND).await, 2, "Stripe is not called");
     let shown = app.wait_for_status(&buyer, payment, "captured").await;
@@ -89,7 +89,7 @@ async fn a_refund_of_an_uncaptured_payment_fails_and_of_a_free_order_succeeds_at
     let refund = app.approved_refund(&ended, voided, 1999);
     app.env.publish("order", Event::RefundApproved(refund.clone())).await;
     let (_, why) = app.wait_for_failed_refund(refund.id).await;
-    assert_eq!(why, "Nothing was taken with this payment.");
+    assert_eq!(why, "The payment was not captured, so there is nothing to refund.");
 
     let mut free = app.create_order_of(&buyer, 0).await;
     let nothing = app.authorize(&buyer, &free).await;
@@ -203,7 +203,7 @@ async fn a_refund_that_fails_later_is_published_and_reversed_in_the_ledger() {
         (reversal.refunded_total.amount, reversal.payment.status),
         (0, PaymentStatus::Captured)
     );
-    assert_eq!(why, "The buyer's bank does not take it.");
+    assert_eq!(why, "The buyer's bank rejected the refund.");
     app.wait_for_ledger().await;
     let balance = app
         .seller(&order)

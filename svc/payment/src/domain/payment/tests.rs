@@ -455,7 +455,7 @@ fn an_order_that_ends_while_its_buyer_is_busy_voids_the_payment() {
 #[test]
 fn a_stripe_event_causes_a_check_and_nothing_else() {
     let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
-    assert!(payment.notify(IntentStatus::RequiresCapture, NOW));
+    assert!(payment.request_check(IntentStatus::RequiresCapture, NOW));
     assert_eq!(
         (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::RequiresPaymentMethod, Some(StripeCall::RetrieveIntent))
@@ -463,10 +463,10 @@ fn a_stripe_event_causes_a_check_and_nothing_else() {
 
     let mut payment = authorized();
     assert!(
-        !payment.notify(IntentStatus::RequiresCapture, NOW),
+        !payment.request_check(IntentStatus::RequiresCapture, NOW),
         "the event confirms the state"
     );
-    assert!(payment.notify(IntentStatus::Canceled, NOW));
+    assert!(payment.request_check(IntentStatus::Canceled, NOW));
     assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
     payment.mark_checked(NOW);
     assert!(
@@ -496,8 +496,8 @@ fn an_authorisation_of_a_payment_that_ended_is_voided() {
         )
         .is_some()
     );
-    assert!(!payment.notify(IntentStatus::Canceled, NOW));
-    assert!(payment.notify(IntentStatus::RequiresCapture, NOW));
+    assert!(!payment.request_check(IntentStatus::Canceled, NOW));
+    assert!(payment.request_check(IntentStatus::RequiresCapture, NOW));
     assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
     assert_eq!(
         apply(

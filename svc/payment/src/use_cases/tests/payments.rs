@@ -283,7 +283,7 @@ impl Simulation {
             return;
         };
         let (mut payment, now) = (self.payment().await, self.now);
-        payment.notify(status, now);
+        payment.request_check(status, now);
         self.db
             .write(move |tx| store::update_payment(tx, &payment))
             .await
