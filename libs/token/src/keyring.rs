@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use jsonwebtoken::DecodingKey;
 
-use crate::{Jwk, Jwks};
+use crate::{Jwk, Jwks, crypto};
 
 /// Public keys by their ids, parsed for verification.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +11,7 @@ pub struct Keyring(HashMap<String, DecodingKey>);
 impl Keyring {
     /// Parses the usable keys of a document: Ed25519 signature keys with an id. Ignores the others.
     pub fn new(jwks: &Jwks) -> Self {
+        crypto::install();
         Self(
             jwks.keys
                 .iter()
@@ -35,6 +36,5 @@ fn decoding_key(jwk: &Jwk) -> Option<DecodingKey> {
         && matches!(&*jwk.alg, "" | "EdDSA" | "Ed25519")
         && matches!(&*jwk.usage, "" | "sig");
     let key = DecodingKey::from_ed_components(&jwk.x).ok().filter(|_| usable)?;
-    // jsonwebtoken uses the first 32 bytes, and panics if there are fewer.
     (key.try_get_as_bytes().ok()?.len() == 32).then_some(key)
 }

@@ -7,6 +7,7 @@
 //! * [`SigningKey`], [`Claims`] and [`Jwks`] are for auth, and for tests that sign in without it.
 
 mod claims;
+mod crypto;
 mod csrf;
 mod jwks;
 mod keyring;

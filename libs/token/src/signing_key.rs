@@ -5,10 +5,7 @@ use jsonwebtoken::{
     jwk::{self, AlgorithmParameters, ThumbprintHash},
 };
 
-use crate::{Claims, Jwk};
-
-/// The PKCS #8 prefix of the 32 bytes of an Ed25519 private key (RFC 8410, section 7).
-const PKCS8_PREFIX: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
+use crate::{Claims, Jwk, crypto};
 
 /// The key could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,7 +22,8 @@ pub struct SigningKey {
 impl SigningKey {
     /// Creates the key from 32 random bytes.
     pub fn from_seed(seed: &[u8; 32]) -> Result<Self, KeyError> {
-        let key = EncodingKey::from_ed_der(&pkcs8(seed));
+        crypto::install();
+        let key = crypto::encoding_key(seed);
         let public = jwk::Jwk::from_encoding_key(&key, Algorithm::EdDSA)?;
         let kid = public.thumbprint(ThumbprintHash::SHA256)?;
         let x = match public.algorithm {
@@ -61,10 +59,6 @@ impl SigningKey {
         };
         Ok(jsonwebtoken::encode(&header, claims, &self.key)?)
     }
-}
-
-pub(crate) fn pkcs8(seed: &[u8; 32]) -> Vec<u8> {
-    [&PKCS8_PREFIX[..], seed].concat()
 }
 
 /// Only the key id: the rest is secret.
