@@ -25,7 +25,7 @@ pub(crate) fn refund_withdrawn_sales_job(db: &Db, clock: &Clock) -> Job {
 
 async fn refund_all(db: &Db, clock: &Clock) -> Result<(), db::Error> {
     // A read first: most of the time there is nothing to do, and a write would wait for other writers.
-    while db.read(store::find_open_withdrawal).await?.is_some() {
+    while db.read_internal(store::find_open_withdrawal).await?.is_some() {
         let now = clock.now();
         db.write(move |tx| refund_withdrawn_sales(tx, now)).await?;
     }

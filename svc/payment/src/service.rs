@@ -126,7 +126,7 @@ impl Service for Payments {
     async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         match command {
             Command::Reconcile { since, adopt, stripe } => jobs::reconcile((since, adopt), *stripe, db, clock).await,
-            Command::Ledger => Ok(db.read(jobs::ledger_report).await?),
+            Command::Ledger => Ok(db.read_internal(jobs::ledger_report).await?),
         }
     }
 }

@@ -85,8 +85,9 @@ impl PaymentsApi {
         let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0);
         let command = parse(&buyer, &body.0)?;
         let (order, start_request) = (command.order_id, request.clone());
-        chassis::wait_for_replication(&app.db, order.is_recent(app.clock.now()), move |conn| {
-            store::order(conn, order)
+        let is_recent = order.is_recent(app.clock.now());
+        chassis::wait_for_replication(&app.db, buyer.user_id, &order, is_recent, move |conn| {
+            Ok::<_, db::Error>(store::order(conn, order)?.is_some())
         })
         .await?;
         let now = app.clock.now();
