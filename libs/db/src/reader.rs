@@ -114,15 +114,13 @@ impl Readers {
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Error> {
         let permit = Arc::clone(&self.permits).acquire_owned();
-        match tokio::time::timeout(self.limits.wait, permit).await {
-            Ok(permit) => permit.map_err(|_| Error::Closed),
-            Err(_) => {
-                self.timeouts.inc();
-                Err(Error::Unavailable {
-                    reason: "all connections for reading are busy".to_owned(),
-                })
-            }
-        }
+        let Ok(permit) = tokio::time::timeout(self.limits.wait, permit).await else {
+            self.timeouts.inc();
+            return Err(Error::Unavailable {
+                reason: "all connections for reading are busy".to_owned(),
+            });
+        };
+        permit.map_err(|_| Error::Closed)
     }
 
     pub(crate) async fn close(&self) {

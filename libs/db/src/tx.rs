@@ -87,6 +87,7 @@ impl Tx {
 }
 
 /// An open savepoint.
+#[derive(Clone, Copy)]
 pub(crate) struct Savepoint {
     name: &'static str,
     /// The number of rows that were announced before it.

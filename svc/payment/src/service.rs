@@ -41,6 +41,7 @@ impl Service for Payments {
             include_str!("../migrations/002_seen.sql"),
             include_str!("../migrations/003_browsers_and_webhooks.sql"),
             include_str!("../migrations/004_ledger_and_refunds.sql"),
+            idempotency::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     domain::{NotPayable, Payment, PaymentMethod, PaymentStatus, RefundSummary},
     store,
-    use_cases::{PayOrder, PayOrderError, pay_order},
+    use_cases::{PayOrder, pay_order},
 };
 
 /// The operations on payments.
@@ -212,8 +212,7 @@ enum Started {
     Response(StoredResponse<PayOrderResponse>),
 }
 
-/// Starts a payment, or returns the one that the same request started before. A refusal is stored as the response to the
-/// request's key.
+/// Starts a payment, or returns the one that the same request started before.
 fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest) -> Result<Started, Problem> {
     if let Some(response) = idempotency::replay(tx, request)? {
         return Ok(Started::Response(response));
@@ -225,20 +224,8 @@ fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest
             None => {}
         }
     }
-    match tx.attempt(|tx| pay_order(tx, now, command, request))? {
-        Ok(payment) => Ok(Started::Payment(payment.id())),
-        // Not stored: the order may be replicated before the next attempt.
-        Err(error @ PayOrderError::NotFound(_)) => Err(error.into()),
-        Err(error) => {
-            let problem = Problem::from(error);
-            if problem.status().is_server_error() {
-                return Err(problem);
-            }
-            let response = StoredResponse::render(problem);
-            idempotency::store(tx, now, request, &response)?;
-            Ok(Started::Response(response))
-        }
-    }
+    let payment = pay_order(tx, now, command, request)?;
+    Ok(Started::Payment(payment.id()))
 }
 
 impl App {
@@ -262,11 +249,8 @@ impl App {
         let payment = store::payment(tx, id)?.ok_or_else(|| no_such_payment(id))?;
         let order = store::order(tx, payment.order_id())?;
         let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
-        let response = match self.outcome(&payment, payable) {
-            Ok(created) => StoredResponse::render(created),
-            Err(problem) if problem.status().is_server_error() => return Err(problem),
-            Err(problem) => StoredResponse::render(problem),
-        };
+        // A refusal is not stored: it is derived from the payment again.
+        let response = StoredResponse::render(self.outcome(&payment, payable)?);
         idempotency::store(tx, now, request, &response)?;
         Ok(response)
     }
