@@ -76,10 +76,7 @@ impl Service for Orders {
                 queue: Queue::Events,
                 handler: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, payment_extension)),
             }],
-            jobs: vec![
-                idempotency::purge_job(&db, &clock),
-                jobs::refund_withdrawn_sales_job(&db, &clock),
-            ],
+            jobs: vec![idempotency::purge_job(&db, &clock), jobs::withdrawal_job(&db, &clock)],
             app: App {
                 db,
                 clock,
