@@ -17,6 +17,9 @@ pub enum Error {
     /// SQLite refused the statement: a violated constraint or a programming error.
     #[error("the database refused: {0}")]
     Sql(Arc<rusqlite::Error>),
+    /// A read ran longer than it may, and was interrupted. The call may succeed later.
+    #[error("the query exceeded its time limit and was interrupted")]
+    TimedOut,
     /// The database was closed by [`Db::close`](crate::Db::close).
     #[error("the database is closed")]
     Closed,
@@ -28,7 +31,7 @@ pub enum Error {
 impl Error {
     /// Whether the same call may succeed later, unchanged.
     pub fn is_transient(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Closed)
+        matches!(self, Self::Unavailable { .. } | Self::TimedOut | Self::Closed)
     }
 
     /// Returns the kind of the violated constraint, if there is one.
@@ -42,7 +45,10 @@ impl Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        if storage_failed(&error) {
+        if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) {
+            // Only the time limit of a read interrupts a statement.
+            Self::TimedOut
+        } else if storage_failed(&error) {
             let reason = error.to_string();
             outage::record(&reason);
             Self::Unavailable { reason }
@@ -64,7 +70,6 @@ fn storage_failed(error: &rusqlite::Error) -> bool {
                 | ErrorCode::DiskFull
                 | ErrorCode::FileLockingProtocolFailed
                 | ErrorCode::NotADatabase
-                | ErrorCode::OperationInterrupted
                 | ErrorCode::OutOfMemory
                 | ErrorCode::PermissionDenied
                 | ErrorCode::ReadOnly

@@ -1,6 +1,8 @@
 //! SQLite, one database per service.
 //!
-//! * [`Db::read`] runs a query on one of a few read-only connections, on a blocking thread.
+//! * [`Db::read`] runs a query of a request on one of a few read-only connections, on a blocking thread, for a limited
+//!   time. [`Db::read_internal`] has connections of its own.
+//! * [`Db::wait_for_row`] waits for a row that an event of another service will write.
 //! * [`Db::write`] runs a command on the only writing connection. Commands that wait at the same time share a commit, each
 //!   in its own savepoint. `write` returns once that commit is on the disk (WAL, `synchronous=FULL`).
 //! * [`Db::open`] creates the file, migrates it forward, and refuses one that is newer or belongs to another service.
@@ -13,10 +15,12 @@ mod error;
 mod open;
 mod reader;
 pub mod restored;
+mod row_waiters;
 mod tx;
 mod write_metrics;
 mod writer;
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +43,8 @@ pub use writer::Health;
 pub struct Db {
     path: Arc<Path>,
     readers: Arc<reader::Readers>,
+    internal_readers: Arc<reader::Readers>,
+    waiters: Arc<row_waiters::RowWaiters>,
     writer: writer::WriterHandle,
 }
 
@@ -49,21 +55,26 @@ impl Db {
     /// Blocks on disk access. Call it before serving, or through `spawn_blocking`.
     pub fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
         let (writer, _) = open::open_migrated(path, schema)?;
-        let writer = writer::start(schema.service, writer).map_err(|source| OpenError::Thread {
-            path: path.to_owned(),
-            source,
-        })?;
+        let waiters = Arc::<row_waiters::RowWaiters>::default();
+        let writer =
+            writer::start(schema.service, writer, Arc::clone(&waiters)).map_err(|source| OpenError::Thread {
+                path: path.to_owned(),
+                source,
+            })?;
         Ok(Self {
             path: path.into(),
-            readers: Arc::new(reader::Readers::new(path)),
+            readers: Arc::new(reader::Readers::new(path, reader::REQUEST_LIMITS)),
+            internal_readers: Arc::new(reader::Readers::new(path, reader::INTERNAL_LIMITS)),
+            waiters,
             writer,
         })
     }
 
-    /// Runs `query` on a read-only connection, on a blocking thread.
+    /// Runs a query of a request on a read-only connection, on a blocking thread.
     ///
     /// The query sees one state of the database, however many statements it runs: it is inside a read transaction, so it
-    /// cannot begin one itself. It waits while all readers are busy.
+    /// cannot begin one itself. It waits up to two seconds for a connection and may run for two seconds; then the result is
+    /// [`Error::Unavailable`] or [`Error::TimedOut`].
     pub async fn read<T, E, F>(&self, query: F) -> Result<T, E>
     where
         F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
@@ -71,6 +82,17 @@ impl Db {
         E: From<Error> + Send + 'static,
     {
         self.readers.read(query).await
+    }
+
+    /// Runs a query of the service itself: of its relay, jobs and metrics. As [`read`](Db::read), on connections that no
+    /// request uses, for up to 30 seconds.
+    pub async fn read_internal<T, E, F>(&self, query: F) -> Result<T, E>
+    where
+        F: FnOnce(&Connection) -> Result<T, E> + Send + 'static,
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        self.internal_readers.read(query).await
     }
 
     /// Runs `command` on the writing connection and returns once its effects survive a power failure.
@@ -91,9 +113,41 @@ impl Db {
         self.writer.write(command).await
     }
 
+    /// Waits until `exists` holds, or until a command that [announces](Tx::announce_row) the row `key` is committed.
+    /// Returns false after `timeout`.
+    ///
+    /// `exists` runs once. A commit wakes only the callers that wait for one of its rows. If too many callers wait, on
+    /// behalf of the same `client` or of all, it does not wait.
+    pub async fn wait_for_row<E, F>(
+        &self,
+        client: &impl Display,
+        key: &impl Display,
+        timeout: Duration,
+        exists: F,
+    ) -> Result<bool, E>
+    where
+        F: FnOnce(&Connection) -> Result<bool, E> + Send + 'static,
+        E: From<Error> + Send + 'static,
+    {
+        // Added before the query runs: a commit during the query is not missed.
+        let waiter = self.waiters.add(client.to_string(), key.to_string());
+        if self.read(exists).await? {
+            return Ok(true);
+        }
+        let Some(mut waiter) = waiter else {
+            return Ok(false);
+        };
+        match tokio::time::timeout(timeout, waiter.written()).await {
+            Ok(true) => Ok(true),
+            Ok(false) => Err(Error::Closed.into()),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Runs `query` until it returns a value: now, and again after each commit of this process, until `timeout`.
     ///
-    /// No commit is missed between two runs. Returns `Ok(None)` after the timeout.
+    /// For the only caller that waits, such as a test: the cost grows with callers and commits. Requests use
+    /// [`wait_for_row`](Db::wait_for_row). Returns `Ok(None)` after the timeout.
     pub async fn wait_for<T, E, F>(&self, timeout: Duration, query: F) -> Result<Option<T>, E>
     where
         F: Fn(&Connection) -> Result<Option<T>, E> + Clone + Send + 'static,
@@ -105,7 +159,7 @@ impl Db {
         loop {
             // Marked before the query runs: a commit during the query runs it again.
             commits.borrow_and_update();
-            if let Some(found) = self.read(query.clone()).await? {
+            if let Some(found) = self.read_internal(query.clone()).await? {
                 return Ok(Some(found));
             }
             match tokio::time::timeout_at(deadline, commits.changed()).await {
@@ -137,14 +191,19 @@ impl Db {
         .await
     }
 
-    /// Registers the metrics of writes: waiting times, commands per commit, durations.
+    /// Registers the metrics of writes (waiting times, commands per commit, durations) and of reads.
     pub fn register(&self, metrics: &MetricsRegistry) {
         self.writer.metrics().register(metrics);
+        metrics.register(
+            "ticketing_db_read_timeouts_total",
+            "Reads of requests that found no connection in time, or ran too long",
+            self.readers.timeouts().clone(),
+        );
     }
 
     /// Collects the length of the queue, whether the database is writable, and the sizes of its files. Runs no query.
     pub fn collect_metrics(&self, samples: &mut Samples) {
-        write_metrics::collect_metrics(&self.path, &self.writer, &self.readers, samples);
+        write_metrics::collect_metrics(&self.path, &self.writer, &self.readers, &self.waiters, samples);
     }
 
     /// Finishes the running reads and the queued writes, checkpoints the write-ahead log, and closes all connections.
@@ -152,6 +211,7 @@ impl Db {
     /// Later calls through any clone return [`Error::Closed`].
     pub async fn close(&self) {
         self.readers.close().await;
+        self.internal_readers.close().await;
         self.writer.close().await;
     }
 }

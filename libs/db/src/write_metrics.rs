@@ -9,6 +9,7 @@ use metrics::{Counter, Histogram, MetricsRegistry, Samples, batch_size_histogram
 use crate::Health;
 use crate::open::sibling;
 use crate::reader::Readers;
+use crate::row_waiters::RowWaiters;
 use crate::writer::WriterHandle;
 
 #[derive(Clone, Debug)]
@@ -88,7 +89,13 @@ impl WriteMetrics {
     }
 }
 
-pub(crate) fn collect_metrics(path: &Path, writer: &WriterHandle, readers: &Readers, samples: &mut Samples) {
+pub(crate) fn collect_metrics(
+    path: &Path,
+    writer: &WriterHandle,
+    readers: &Readers,
+    waiters: &RowWaiters,
+    samples: &mut Samples,
+) {
     let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
     let writable = *writer.health().borrow() == Health::Writable;
     samples.gauge(
@@ -99,9 +106,15 @@ pub(crate) fn collect_metrics(path: &Path, writer: &WriterHandle, readers: &Read
     );
     samples.gauge(
         "ticketing_db_reads_running",
-        "Reads that run, of at most four",
+        "Reads of requests that run, of at most four",
         &[],
         count(readers.running()),
+    );
+    samples.gauge(
+        "ticketing_db_row_waiters",
+        "Requests that wait for the replication of a new resource",
+        &[],
+        count(waiters.count()),
     );
     samples.gauge(
         "ticketing_db_writable",

@@ -1,6 +1,7 @@
 //! The writer: one thread owns the only writing connection and commits in groups.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use std::{io, thread};
 
@@ -9,6 +10,7 @@ use telemetry::{Span, SpanKind};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::error::outage;
+use crate::row_waiters::RowWaiters;
 use crate::write_metrics::WriteMetrics;
 use crate::{Error, Tx};
 
@@ -41,7 +43,7 @@ pub(crate) struct WriterHandle {
 }
 
 /// Starts the writer thread on `conn`. It ends after [`WriterHandle::close`], or with the last [`WriterHandle`].
-pub(crate) fn start(service: &'static str, conn: Connection) -> io::Result<WriterHandle> {
+pub(crate) fn start(service: &'static str, conn: Connection, waiters: Arc<RowWaiters>) -> io::Result<WriterHandle> {
     let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
     let (committed, commits) = watch::channel(0);
     let (health_sender, health) = watch::channel(Health::Writable);
@@ -51,6 +53,7 @@ pub(crate) fn start(service: &'static str, conn: Connection) -> io::Result<Write
         tx: Tx::new(conn),
         jobs,
         health: health_sender,
+        waiters,
         commits: committed,
     };
     thread::Builder::new()
@@ -191,6 +194,7 @@ struct Writer {
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
+    waiters: Arc<RowWaiters>,
     commits: watch::Sender<u64>,
 }
 
@@ -203,6 +207,7 @@ impl Writer {
             // Nothing is lost: the next start reads the log.
             tracing::warn!(%error, "checkpoint of the write-ahead log failed");
         }
+        self.waiters.close();
     }
 
     /// Runs one transaction: `first`, and the commands that are queued when it and each next one have run.
@@ -251,13 +256,16 @@ impl Writer {
     /// Runs one command in its savepoint. Returns whether it has effects; an error means that the transaction is lost.
     fn apply(&self, command: Box<dyn Command>, replies: &mut Vec<Reply>) -> Result<bool, Error> {
         self.metrics.observe_wait(command.wait_time());
-        if let Err(error) = self.tx.execute_control("SAVEPOINT command") {
-            command.reject(error.clone());
-            return Err(error);
-        }
+        let savepoint = match self.tx.begin_savepoint("command") {
+            Ok(savepoint) => savepoint,
+            Err(error) => {
+                command.reject(error.clone());
+                return Err(error);
+            }
+        };
         let CommandOutcome { keep, reply } = command.run(&self.tx);
         replies.push(reply);
-        self.tx.end_savepoint(keep, "command")?;
+        self.tx.end_savepoint(keep, savepoint)?;
         Ok(keep)
     }
 
@@ -279,7 +287,9 @@ impl Writer {
             None if keep => self.set_writable(),
             None => {}
         }
+        let announced = self.tx.take_announced();
         if keep && outcome.is_ok() {
+            self.waiters.wake(&announced);
             self.commits.send_modify(|count| *count += 1);
         }
     }

@@ -1,9 +1,8 @@
 //! `Idempotency-Key`: a repeated request gets the stored response of the first one, byte for byte.
 //!
 //! The response is stored in the transaction of its effect, so neither exists without the other, even if the process
-//! dies ([draft-ietf-httpapi-idempotency-key-header]). A refusal inside that transaction (a sold-out listing) is stored
-//! too. A refusal before it (a malformed body) is not: it is refused again. Server errors are never stored, nor is 404:
-//! the resource may not be replicated yet.
+//! dies ([draft-ietf-httpapi-idempotency-key-header]). A refusal has no effect and is not stored: the request is decided
+//! again. So refusals take no space, and none is repeated when its reason is gone.
 //!
 //! [draft-ietf-httpapi-idempotency-key-header]: https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/
 
@@ -26,10 +25,16 @@ pub use stored_response::StoredResponse;
 /// The migration that creates the table; a service lists it among its own.
 pub const SCHEMA_V1: &str = include_str!("v1.sql");
 
+/// The migration that bounds the number of responses of a client; a service lists it among its own, after [`SCHEMA_V1`].
+pub const SCHEMA_V2: &str = include_str!("v2.sql");
+
 /// How long a response is stored. A request that is repeated later is a new one.
 pub const RETENTION: Duration = Duration::from_hours(24);
 
-/// Runs `work` once for a request and returns its stored response from then on.
+/// The number of responses that are stored for one client; the oldest are deleted first.
+const MAX_STORED_PER_CLIENT: u32 = 1000;
+
+/// Runs `work` for a request until it succeeds once, and returns its stored response from then on.
 ///
 /// Without a key it always runs. The same key with another body is refused with 422.
 pub fn run_once<R: IntoResponse>(
@@ -41,19 +46,10 @@ pub fn run_once<R: IntoResponse>(
     if let Some(stored) = replay(tx, request)? {
         return Ok(stored);
     }
-    // The effects of a refused attempt are rolled back; the refusal is stored.
-    let response = match tx.attempt(work)? {
-        Ok(response) => StoredResponse::render(response),
-        Err(problem) if request.key.is_none() || !is_storable(&problem) => return Err(problem),
-        Err(problem) => StoredResponse::render(problem),
-    };
+    // In a savepoint, so that nothing of a refused attempt remains.
+    let response = StoredResponse::render(tx.attempt(work)??);
     store(tx, now, request, &response)?;
     Ok(response)
-}
-
-/// Whether a refusal is final. One that is not may be another outcome next time.
-pub fn is_storable(problem: &Problem) -> bool {
-    !problem.status().is_server_error() && problem.status() != StatusCode::NOT_FOUND
 }
 
 /// Returns the stored response of a request, if there is one.
@@ -94,9 +90,12 @@ pub fn store<R>(
 ) -> Result<(), db::Error> {
     let Some(key) = &request.key else { return Ok(()) };
     let (status, headers, body) = response.parts();
+    let number: i64 = tx
+        .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM idempotency WHERE client = ?")?
+        .query_row([&request.client], |row| row.get(0))?;
     tx.prepare_cached(
-        "INSERT INTO idempotency (operation, client, key, fingerprint, status, headers, body, created_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO idempotency (operation, client, key, fingerprint, status, headers, body, created_at, number)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )?
     .execute((
         request.operation,
@@ -107,7 +106,10 @@ pub fn store<R>(
         headers,
         body,
         now,
+        number,
     ))?;
+    tx.prepare_cached("DELETE FROM idempotency WHERE client = ? AND number <= ?")?
+        .execute((&request.client, number - i64::from(MAX_STORED_PER_CLIENT)))?;
     Ok(())
 }
 
@@ -129,12 +131,24 @@ pub fn purge_job(db: &Db, clock: &Clock) -> Job {
     chassis::purge_job("purge stored responses", Duration::from_mins(10), db, clock, purge)
 }
 
+/// Deletes the oldest responses that were created before a time.
+const PURGE: &str = "DELETE FROM idempotency WHERE (operation, client, key) IN
+     (SELECT operation, client, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)";
+
 fn purge(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
-    let purged = tx
-        .prepare_cached(
-            "DELETE FROM idempotency WHERE (operation, client, key) IN
-             (SELECT operation, client, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)",
-        )?
-        .execute([now - RETENTION])?;
-    Ok(purged)
+    Ok(tx.prepare_cached(PURGE)?.execute([now - RETENTION])?)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_oldest_responses_are_found_by_an_index() {
+        let conn = rusqlite::Connection::open_in_memory().unwrap();
+        conn.execute_batch(super::SCHEMA_V1).unwrap();
+        conn.execute_batch(super::SCHEMA_V2).unwrap();
+        let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", super::PURGE)).unwrap();
+        let steps = steps.query_map([0], |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<_> = steps.collect::<Result<_, _>>().unwrap();
+        assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
+    }
 }

@@ -14,6 +14,7 @@ const SCHEMA: Schema = Schema {
     migrations: &[
         idempotency::SCHEMA_V1,
         "CREATE TABLE effect (id INTEGER PRIMARY KEY) STRICT;",
+        idempotency::SCHEMA_V2,
     ],
 };
 
@@ -54,6 +55,15 @@ impl World {
         );
         let body = response.into_body().into_string().await.unwrap();
         Ok(format!("{} {location} {body}", status.as_u16()))
+    }
+
+    /// Returns the keys with a stored response, the oldest first.
+    async fn stored_keys(&self) -> Vec<String> {
+        let keys = |conn: &rusqlite::Connection| -> Result<_, db::Error> {
+            let mut keys = conn.prepare("SELECT key FROM idempotency ORDER BY client = 'anna', number")?;
+            Ok(keys.query_map((), |row| row.get(0))?.collect::<Result<_, _>>()?)
+        };
+        self.db.read(keys).await.unwrap()
     }
 
     async fn effects(&self) -> i64 {
@@ -111,17 +121,62 @@ async fn a_key_belongs_to_one_body() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_stored_and_its_effects_are_rolled_back() {
+async fn a_refusal_is_not_stored_and_its_effects_are_rolled_back() {
     let world = World::new();
     let sold_out = || Problem::conflict("sold-out", "Not enough tickets are left");
-    let first = world
-        .ask(request("anna", Some("k"), "two"), Err(sold_out()))
-        .await
-        .unwrap();
-    assert!(first.starts_with("409 "), "{first}");
-    let again = world.ask(request("anna", Some("k"), "two"), Ok("held")).await.unwrap();
-    assert_eq!(again, first, "though it could be had by now");
-    assert_eq!(world.effects().await, 0);
+    for number in 0..10 {
+        let key = format!("random {number}").replace(' ', "-");
+        let refused = world.ask(request("anna", Some(&key), "two"), Err(sold_out())).await;
+        assert_eq!(refused.unwrap_err().status(), 409);
+    }
+    assert_eq!((world.effects().await, world.stored_keys().await), (0, Vec::new()));
+    let request = || request("anna", Some("random-0"), "two");
+    let placed = world.ask(request(), Ok("held")).await.unwrap();
+    assert_eq!(placed, "200 /here held", "the tickets are available by now");
+    let again = world.ask(request(), Err(sold_out())).await.unwrap();
+    assert_eq!(again, placed);
+}
+
+#[tokio::test]
+async fn the_newest_thousand_responses_of_a_client_are_stored() {
+    let world = World::new();
+    world.ask(request("bert", Some("k"), "two"), Ok("held")).await.unwrap();
+    for number in 0..1005 {
+        let key = number.to_string();
+        world.ask(request("anna", Some(&key), "two"), Ok("held")).await.unwrap();
+    }
+    let mut stored = world.stored_keys().await;
+    assert_eq!(stored.remove(0), "k");
+    assert_eq!(stored, (5..1005).map(|number| number.to_string()).collect::<Vec<_>>());
+    let answer = world.ask(request("anna", Some("5"), "two"), Ok("again")).await.unwrap();
+    assert_eq!(answer, "200 /here held");
+}
+
+#[tokio::test]
+async fn responses_of_an_older_release_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let before = Schema {
+        migrations: SCHEMA.migrations.split_last().unwrap().1,
+        ..SCHEMA
+    };
+    let before = Db::open(&path, &before).unwrap();
+    let stored = before.write(|tx| -> Result<_, db::Error> {
+        Ok(tx.execute(
+            "INSERT INTO idempotency VALUES ('placeOrder', 'anna', 'k', ?1, 200, '[[\"location\",\"/here\"]]', CAST('held' AS BLOB), 1)",
+            [request("anna", None, "two").fingerprint()],
+        )?)
+    });
+    assert_eq!(stored.await.unwrap(), 1);
+    before.close().await;
+    let world = World {
+        db: open(folder.path()),
+        folder,
+    };
+    for (key, expected) in [("k", "200 /here held"), ("l", "200 /here new"), ("k", "200 /here held")] {
+        let answer = world.ask(request("anna", Some(key), "two"), Ok("new")).await.unwrap();
+        assert_eq!(answer, expected);
+    }
 }
 
 #[tokio::test]

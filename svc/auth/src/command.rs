@@ -40,7 +40,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
         Command::Keys {
             what: KeysCommand::List,
         } => {
-            let stored = db.read(store::signing_keys).await?;
+            let stored = db.read_internal(store::signing_keys).await?;
             let lines = stored.iter().fold(format!("{} keys", stored.len()), |mut lines, key| {
                 let _ = write!(lines, "\n{}", describe(key, now));
                 lines

@@ -90,7 +90,7 @@ impl fmt::Debug for LiveKeys {
 }
 
 async fn load(db: &Db, now: Timestamp) -> Result<KeySet, LoadKeysError> {
-    db.read(move |conn| {
+    db.read_internal(move |conn| {
         let stored = store::signing_keys(conn)?;
         let refresh_seed = store::refresh_key_seed(conn)?.ok_or(LoadKeysError::NoRefreshKey)?;
         Ok(KeySet::new(&stored, refresh_seed, now)??)

@@ -44,8 +44,9 @@ impl Api {
         order_id: Path<OrderId>,
     ) -> Result<GetExpirationResponse, GetExpirationProblem> {
         let id = order_id.0;
-        chassis::wait_for_replication(&app.db, id.is_recent(app.clock.now()), move |conn| {
-            store::find_timer(conn, id)
+        let is_recent = id.is_recent(app.clock.now());
+        chassis::wait_for_replication(&app.db, buyer.user_id, &id, is_recent, move |conn| {
+            Ok::<_, db::Error>(store::find_timer(conn, id)?.is_some())
         })
         .await?;
         let timer = app.db.read(move |conn| store::find_timer(conn, id)).await?;

@@ -2,32 +2,53 @@
 
 use std::time::Duration;
 
+use bus::outbox;
 use chassis::Job;
 use db::Db;
 use values::Clock;
 
-use crate::{store, use_cases::refund_withdrawn_sales};
+use crate::{store, use_cases::continue_withdrawal};
 
-const REFUND_INTERVAL: Duration = Duration::from_secs(1);
+const WITHDRAWAL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Returns the job that refunds the sales of withdrawn listings.
-pub(crate) fn refund_withdrawn_sales_job(db: &Db, clock: &Clock) -> Job {
+/// The number of unpublished events above which a withdrawal pauses: the events of other orders wait behind its own.
+const MAX_OUTBOX_LENGTH: u64 = 5000;
+
+/// Returns the job that cancels and refunds the orders of withdrawn listings.
+pub(crate) fn withdrawal_job(db: &Db, clock: &Clock) -> Job {
     let (db, clock) = (db.clone(), clock.clone());
-    Job::every(REFUND_INTERVAL, "refund the sales of withdrawn listings", move || {
-        let (db, clock) = (db.clone(), clock.clone());
-        async move {
-            if let Err(error) = refund_all(&db, &clock).await {
-                tracing::warn!(%error, "refunding the sales of withdrawn listings failed, will retry");
+    Job::every(
+        WITHDRAWAL_INTERVAL,
+        "cancel and refund the orders of withdrawn listings",
+        move || {
+            let (db, clock) = (db.clone(), clock.clone());
+            async move {
+                if let Err(error) = continue_withdrawals(&db, &clock).await {
+                    tracing::warn!(%error, "orders of withdrawn listings not cancelled or refunded, will retry");
+                }
             }
-        }
-    })
+        },
+    )
 }
 
-async fn refund_all(db: &Db, clock: &Clock) -> Result<(), db::Error> {
+/// Continues the open withdrawals, each step in a command of its own, until none is open or the outbox is long. At least one
+/// step is done.
+async fn continue_withdrawals(db: &Db, clock: &Clock) -> Result<(), db::Error> {
     // A read first: most of the time there is nothing to do, and a write would wait for other writers.
-    while db.read(store::find_open_withdrawal).await?.is_some() {
-        let now = clock.now();
-        db.write(move |tx| refund_withdrawn_sales(tx, now)).await?;
+    if !db.read_internal(store::has_open_withdrawal).await? {
+        return Ok(());
     }
-    Ok(())
+    let mut last = None;
+    loop {
+        let now = clock.now();
+        let step = db.write(move |tx| {
+            let ticket = continue_withdrawal(tx, now, last)?;
+            Ok::<_, db::Error>((ticket, outbox::depth(tx)?.count))
+        });
+        let (ticket, unpublished) = step.await?;
+        if ticket.is_none() || unpublished > MAX_OUTBOX_LENGTH {
+            return Ok(());
+        }
+        last = ticket;
+    }
 }

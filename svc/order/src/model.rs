@@ -69,9 +69,10 @@ pub fn decide_refund(
     use_cases::decide_refund(tx, now, command).is_ok()
 }
 
-/// Runs the job that refunds the sales of withdrawn listings once.
-pub fn refund_withdrawn_sales(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
-    use_cases::refund_withdrawn_sales(tx, now)
+/// Runs one step of the job that cancels and refunds the orders of withdrawn listings.
+pub fn continue_withdrawal(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
+    use_cases::continue_withdrawal(tx, now, None)?;
+    Ok(())
 }
 
 /// Retries the failed refunds of a withdrawn listing. Returns whether that is possible.

@@ -34,6 +34,7 @@ impl Service for Orders {
             include_str!("../migrations/002_tally.sql"),
             include_str!("../migrations/003_after_the_sale.sql"),
             include_str!("../migrations/004_attempts_that_are_over.sql"),
+            idempotency::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -75,10 +76,7 @@ impl Service for Orders {
                 queue: Queue::Events,
                 handler: Arc::new(move |tx, now, envelope| consume(tx, now, envelope, payment_extension)),
             }],
-            jobs: vec![
-                idempotency::purge_job(&db, &clock),
-                jobs::refund_withdrawn_sales_job(&db, &clock),
-            ],
+            jobs: vec![idempotency::purge_job(&db, &clock), jobs::withdrawal_job(&db, &clock)],
             app: App {
                 db,
                 clock,

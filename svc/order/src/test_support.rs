@@ -174,6 +174,11 @@ impl TestDb {
     /// Closes the database and checks its invariants.
     pub(crate) async fn close_and_check(self) {
         self.db.close().await;
+        self.check();
+    }
+
+    /// Checks the invariants of the database.
+    pub(crate) fn check(&self) {
         let file = self.folder.path().join("order.db");
         let findings = db::admin::check(&file, &Orders::SCHEMA, Orders::INVARIANTS).unwrap();
         assert!(findings.is_empty(), "{findings:?}");

@@ -41,6 +41,7 @@ impl Service for Payments {
             include_str!("../migrations/002_seen.sql"),
             include_str!("../migrations/003_browsers_and_webhooks.sql"),
             include_str!("../migrations/004_ledger_and_refunds.sql"),
+            idempotency::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -126,7 +127,7 @@ impl Service for Payments {
     async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         match command {
             Command::Reconcile { since, adopt, stripe } => jobs::reconcile((since, adopt), *stripe, db, clock).await,
-            Command::Ledger => Ok(db.read(jobs::ledger_report).await?),
+            Command::Ledger => Ok(db.read_internal(jobs::ledger_report).await?),
         }
     }
 }

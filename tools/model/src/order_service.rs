@@ -166,7 +166,7 @@ impl ModelledService for Orders {
                 ))?;
             }
             OrderStep::RetryWithdrawal => accepted(model::retry_withdrawal(tx, ids::ticket(), ids::seller()))?,
-            OrderStep::RunWithdrawalJob => model::refund_withdrawn_sales(tx, now).map_err(defect)?,
+            OrderStep::RunWithdrawalJob => model::continue_withdrawal(tx, now).map_err(defect)?,
         }
         Ok(None)
     }

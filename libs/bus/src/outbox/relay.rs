@@ -102,7 +102,7 @@ impl Relay {
         let after = self.confirmed;
         let rows = self
             .db
-            .read(move |conn| table::rows_after(conn, after, PAGE_SIZE))
+            .read_internal(move |conn| table::rows_after(conn, after, PAGE_SIZE))
             .await;
         let rows = self.log_database_failure(rows).unwrap_or_default();
         let outcome = self.publish_rows(channel, &rows).await;

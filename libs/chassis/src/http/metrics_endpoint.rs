@@ -63,7 +63,7 @@ impl MetricsEndpoint {
         bus.collect_metrics(&mut samples);
         let (now, collect) = (clock.now(), *collect);
         // If the storage fails, the other metrics are still reported.
-        let state = db.read(move |conn| database_metrics(conn, now, collect)).await;
+        let state = db.read_internal(move |conn| database_metrics(conn, now, collect)).await;
         let readable = state.is_ok();
         samples.gauge(
             "ticketing_db_readable",

@@ -14,7 +14,7 @@ const SAFETY_MARGIN: Duration = Duration::from_mins(10);
 /// or at once if none is needed.
 pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Result<Option<Recovery>, OperatorError> {
     let marked = db
-        .read(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, S::newest_record_at(conn)?)))
+        .read_internal(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, S::newest_record_at(conn)?)))
         .await?;
     let (true, newest) = marked else {
         done.send_replace(true);

@@ -11,6 +11,7 @@ mod other_process;
 mod read;
 mod rehearse;
 mod restored;
+mod row_waiters;
 mod write;
 mod write_ahead_log;
 

@@ -67,6 +67,69 @@ async fn queries_that_panic_do_not_use_up_the_connections() {
     assert!(notes(&db).await.is_empty());
 }
 
+/// Counts for longer than any test waits.
+const ENDLESS: &str =
+    "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number) SELECT count(*) FROM number";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_query_that_runs_too_long_is_interrupted_and_its_connection_is_used_again() {
+    let folder = Folder::new();
+    let db = folder.open();
+    db.write(|tx| write_note(tx, 1)).await.unwrap();
+    let mut queries = JoinSet::new();
+    for _ in 0..4 {
+        let db = db.clone();
+        queries.spawn(async move {
+            db.read(|conn| Ok::<i64, Error>(conn.query_row(ENDLESS, [], |row| row.get(0))?))
+                .await
+        });
+    }
+    for outcome in queries.join_all().await {
+        let error = outcome.unwrap_err();
+        assert!(matches!(error, Error::TimedOut) && error.is_transient(), "{error}");
+    }
+    assert_eq!(notes(&db).await, [1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_use_all_connections_delay_neither_the_service_itself_nor_the_writer() {
+    let folder = Folder::new();
+    let db = folder.open();
+    let (entered, mut inside) = tokio::sync::mpsc::channel(4);
+    let mut queries = JoinSet::new();
+    let mut release = Vec::new();
+    for _ in 0..4 {
+        let (db, entered) = (db.clone(), entered.clone());
+        let (go_on, released) = mpsc::channel::<()>();
+        release.push(go_on);
+        queries.spawn(async move {
+            db.read(move |conn| {
+                let before = count(conn)?;
+                entered.blocking_send(()).unwrap();
+                // Ends when the sender is dropped.
+                let _ = released.recv();
+                Ok::<_, Error>(before)
+            })
+            .await
+        });
+    }
+    for _ in 0..4 {
+        inside.recv().await.unwrap();
+    }
+    db.write(|tx| write_note(tx, 1)).await.unwrap();
+    assert_eq!(db.read_internal(count).await.unwrap(), 1);
+    let refused = db.read(count).await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::Unavailable { reason } if reason.contains("busy")),
+        "{refused}"
+    );
+    drop(release);
+    for outcome in queries.join_all().await {
+        assert_eq!(outcome.unwrap(), 0);
+    }
+    assert_eq!(db.read(count).await.unwrap(), 1);
+}
+
 #[tokio::test]
 async fn waiting_ends_as_soon_as_the_row_is_committed() {
     let folder = Folder::new();

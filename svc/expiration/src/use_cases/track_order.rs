@@ -12,6 +12,7 @@ pub(crate) fn track_order(tx: &Tx, now: Timestamp, order: &Order, delay_ladder: 
         return Ok(());
     };
     store::save_timer(tx, &timer)?;
+    tx.announce_row(&order.id);
     if timer.needs_message(previous.as_ref()) {
         send_timer(tx, now, &timer, delay_ladder)?;
     }

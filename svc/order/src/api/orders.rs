@@ -86,8 +86,9 @@ impl OrdersApi {
         let request = IdempotentRequest::new("placeOrder", buyer.user_id, key.0, &body.0);
         let command = parse(&app, &buyer, &body.0)?;
         let ticket = command.ticket_id;
-        chassis::wait_for_replication(&app.db, ticket.is_recent(app.clock.now()), move |conn| {
-            store::find_listing(conn, ticket)
+        let is_recent = ticket.is_recent(app.clock.now());
+        chassis::wait_for_replication(&app.db, buyer.user_id, &ticket, is_recent, move |conn| {
+            Ok::<_, db::Error>(store::find_listing(conn, ticket)?.is_some())
         })
         .await?;
         let now = app.clock.now();

@@ -12,6 +12,6 @@ pub(crate) use after_sale::{AfterSale, RefundedTickets, ReversedPayment};
 pub(crate) use change::Change;
 pub(crate) use display_status::DisplayStatus;
 pub(crate) use listing::{Listing, NotOnSale};
-pub(crate) use order::{CannotApplyPayment, CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
+pub(crate) use order::{CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
 pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};
 pub(crate) use withdrawal::WithdrawalProgress;

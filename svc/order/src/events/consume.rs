@@ -7,7 +7,7 @@ use db::Tx;
 use events::{Envelope, Event};
 use values::Timestamp;
 
-use crate::use_cases::{apply_payment, apply_reversal, expire_order, update_listing_replica};
+use crate::use_cases::{apply_payment, apply_reversal, confirm_order, expire_order, update_listing_replica};
 
 /// Applies one event. `payment_extension` is by how much the deadline of an order is moved while a payment is pending.
 pub(crate) fn consume(
@@ -17,15 +17,15 @@ pub(crate) fn consume(
     payment_extension: Duration,
 ) -> Result<(), ConsumeError> {
     match &envelope.event {
-        Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => update_listing_replica(tx, now, ticket),
+        Event::TicketCreated(ticket) | Event::TicketUpdated(ticket) => update_listing_replica(tx, ticket),
         Event::PaymentPending(payment) => {
             apply_payment(tx, now, payment, |order| Ok(order.record_pending_payment(payment.id)))
         }
-        Event::PaymentAuthorized(payment) => {
-            apply_payment(tx, now, payment, |order| order.confirm(payment.id, payment.amount, now))
-        }
+        Event::PaymentAuthorized(payment) => confirm_order(tx, now, payment),
         Event::PaymentCreated(payment) => apply_payment(tx, now, payment, |order| {
-            order.complete(payment.id, payment.amount, now)
+            order
+                .complete(payment.id, payment.amount, now)
+                .map_err(ConsumeError::new)
         }),
         Event::PaymentFailed(payment) => apply_payment(tx, now, payment, |order| {
             Ok(order.record_failed_payment(payment.id, now))

@@ -17,9 +17,10 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
         sql: "SELECT id, wanted, quantity, held, sold FROM listing WHERE quantity <> max(wanted, held + sold)",
     },
     Invariant {
-        name: "a withdrawn listing has no open order",
+        name: "the open orders of a withdrawn listing are about to be cancelled",
         sql: r#"SELECT o.id FROM "order" o JOIN listing l ON l.id = o.ticket_id
-                WHERE l.withdrawn_at IS NOT NULL AND o.status = 'created'"#,
+                WHERE l.withdrawn_at IS NOT NULL AND o.status = 'created'
+                  AND l.id NOT IN (SELECT ticket_id FROM withdrawal WHERE done = 0)"#,
     },
     Invariant {
         name: "an order counts the tickets of its refunds",

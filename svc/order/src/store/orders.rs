@@ -61,9 +61,13 @@ pub(crate) fn paid_orders(conn: &Connection, ticket: TicketId, after: &str, limi
     query(conn, condition, (ticket, after, limit))
 }
 
-/// Returns the orders of a listing that wait for their payment.
-pub(crate) fn open_orders(conn: &Connection, ticket: TicketId) -> Result<Vec<Order>, Error> {
-    query(conn, "WHERE ticket_id = ? AND status = 'created'", [ticket])
+/// Returns orders of a listing that wait for their payment, `limit` at most.
+pub(crate) fn open_orders(conn: &Connection, ticket: TicketId, limit: u32) -> Result<Vec<Order>, Error> {
+    query(
+        conn,
+        "WHERE ticket_id = ? AND status = 'created' LIMIT ?",
+        (ticket, limit),
+    )
 }
 
 /// Returns any orders, sorted by id: at most `limit` after `after`.

@@ -6,17 +6,20 @@ use values::{OrderId, TicketId};
 
 use crate::domain::WithdrawalProgress;
 
-/// A withdrawn listing with sales still to refund.
+/// A withdrawn listing with orders still to cancel or to refund.
 pub(crate) struct OpenWithdrawal {
     pub(crate) ticket_id: TicketId,
-    /// The id of the last order that was processed; empty at the start.
+    /// The id of the last sale that was refunded; empty at the start.
     pub(crate) after: String,
 }
 
-/// Starts refunding the sales of a withdrawn listing, if that was not started before.
+/// Starts the withdrawal of a listing. One that was started before continues if the listing has open orders.
 pub(crate) fn start_withdrawal(conn: &Connection, ticket: TicketId) -> Result<(), Error> {
-    conn.prepare_cached("INSERT INTO withdrawal (ticket_id) VALUES (?) ON CONFLICT DO NOTHING")?
-        .execute([ticket])?;
+    conn.prepare_cached(
+        r#"INSERT INTO withdrawal (ticket_id) VALUES (?1) ON CONFLICT (ticket_id) DO UPDATE SET done = 0
+           WHERE EXISTS (SELECT 1 FROM "order" WHERE ticket_id = ?1 AND status = 'created')"#,
+    )?
+    .execute([ticket])?;
     Ok(())
 }
 
@@ -29,19 +32,34 @@ pub(crate) fn restart_withdrawal(conn: &Connection, ticket: TicketId) -> Result<
     Ok(())
 }
 
-/// Returns one of the open withdrawals.
-pub(crate) fn find_open_withdrawal(conn: &Connection) -> Result<Option<OpenWithdrawal>, Error> {
-    let mut open = conn.prepare_cached("SELECT ticket_id, after FROM withdrawal WHERE done = 0 LIMIT 1")?;
-    let open = open.query_row([], |row| {
-        Ok(OpenWithdrawal {
-            ticket_id: row.get(0)?,
-            after: row.get(1)?,
-        })
-    });
-    Ok(open.optional()?)
+/// Returns whether a withdrawal is open.
+pub(crate) fn has_open_withdrawal(conn: &Connection) -> Result<bool, Error> {
+    let mut open = conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM withdrawal WHERE done = 0)")?;
+    Ok(open.query_row([], |row| row.get(0))?)
 }
 
-/// Records the last order that was processed; `None` closes the withdrawal.
+/// Returns the open withdrawal of the first listing after `last`, in a circle.
+pub(crate) fn find_open_withdrawal(conn: &Connection, last: Option<TicketId>) -> Result<Option<OpenWithdrawal>, Error> {
+    let mut open = conn.prepare_cached(
+        "SELECT ticket_id, after FROM withdrawal WHERE done = 0 AND ticket_id > ? ORDER BY ticket_id LIMIT 1",
+    )?;
+    let mut find = |after: String| {
+        let open = open.query_row([after], |row| {
+            Ok(OpenWithdrawal {
+                ticket_id: row.get(0)?,
+                after: row.get(1)?,
+            })
+        });
+        open.optional()
+    };
+    match last {
+        Some(last) => find(last.to_string())?.map_or_else(|| find(String::new()), |next| Ok(Some(next))),
+        None => find(String::new()),
+    }
+    .map_err(Error::from)
+}
+
+/// Records the last sale that was refunded; `None` closes the withdrawal.
 pub(crate) fn advance_withdrawal(conn: &Connection, ticket: TicketId, last: Option<OrderId>) -> Result<(), Error> {
     conn.prepare_cached("UPDATE withdrawal SET after = coalesce(?2, after), done = ?2 IS NULL WHERE ticket_id = ?1")?
         .execute((ticket, last))?;

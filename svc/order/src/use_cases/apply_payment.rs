@@ -10,7 +10,7 @@ use super::{
     save::save_order,
 };
 use crate::{
-    domain::{CannotApplyPayment, Change, Order},
+    domain::{Change, Order},
     store,
 };
 
@@ -21,11 +21,11 @@ pub(crate) fn apply_payment(
     tx: &Tx,
     now: Timestamp,
     payment: &Payment,
-    transition: impl FnOnce(&mut Order) -> Result<Change, CannotApplyPayment>,
+    transition: impl FnOnce(&mut Order) -> Result<Change, ConsumeError>,
 ) -> Result<(), ConsumeError> {
     let order = store::find_order(tx, payment.order_id)?;
     let mut order = order.ok_or_else(|| ConsumeError::new(format_args!("there is no order {}", payment.order_id)))?;
-    match transition(&mut order).map_err(ConsumeError::new)? {
+    match transition(&mut order)? {
         Change::NewVersion => save_order(tx, &order, now)?,
         Change::Internal => store::update_order(tx, &order)?,
         Change::None => return Ok(()),

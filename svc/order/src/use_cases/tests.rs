@@ -54,6 +54,7 @@ async fn a_withdrawal_cancels_open_orders_and_keeps_confirmed_ones() {
     test_db
         .update_listing(2, |ticket| ticket.withdrawn_at = Some(noon()))
         .await;
+    test_db.run_job().await;
     assert_eq!(test_db.status(open).await, OrderStatus::Cancelled);
     assert_eq!(test_db.status(confirmed).await, OrderStatus::AwaitingPayment);
     assert_eq!(

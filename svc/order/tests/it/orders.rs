@@ -136,12 +136,22 @@ async fn a_repeated_request_gets_the_stored_response_also_after_a_restart() {
     assert_eq!(again.headers["location"], replies[0].headers["location"]);
     let list = buyer.get("/api/v1/orders").await.expect(200).json();
     assert_eq!(list["items"].as_array().unwrap().len(), 1);
-    // A problem is stored, too.
-    let late = app.user().with("idempotency-key", "k-2");
-    let refused = place(&late, ticket.id, 2).await.expect(409);
-    let path = format!("/api/v1/orders/{}", again.text_at("/id"));
-    let _ = buyer.delete(&path).await.expect(204);
-    assert_eq!(place(&late, ticket.id, 2).await.expect(409).text, refused.text);
+}
+
+#[tokio::test]
+async fn a_refused_request_can_be_repeated_with_its_key_when_the_reason_is_gone() {
+    let app = TestApp::new().await;
+    let ticket = app.create_listing(2).await;
+    let first = app.place(&ticket, 1).await;
+    let late = app.user().with("idempotency-key", "k-1");
+    for _ in 0..2 {
+        let refused = place(&late, ticket.id, 2).await.expect(409);
+        assert_eq!(refused.problem().0, "sold-out");
+    }
+    let _ = first.buyer.delete(&first.path).await.expect(204);
+    let placed = place(&late, ticket.id, 2).await.expect(201);
+    assert_eq!(place(&late, ticket.id, 2).await.expect(201).text, placed.text);
+    app.close_and_check().await;
 }
 
 #[tokio::test]

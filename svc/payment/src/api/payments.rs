@@ -22,7 +22,7 @@ use super::{
 use crate::{
     domain::{NotPayable, Payment, PaymentMethod, PaymentStatus, RefundSummary},
     store,
-    use_cases::{PayOrder, PayOrderError, pay_order},
+    use_cases::{PayOrder, pay_order},
 };
 
 /// The operations on payments.
@@ -85,8 +85,9 @@ impl PaymentsApi {
         let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0);
         let command = parse(&buyer, &body.0)?;
         let (order, start_request) = (command.order_id, request.clone());
-        chassis::wait_for_replication(&app.db, order.is_recent(app.clock.now()), move |conn| {
-            store::order(conn, order)
+        let is_recent = order.is_recent(app.clock.now());
+        chassis::wait_for_replication(&app.db, buyer.user_id, &order, is_recent, move |conn| {
+            Ok::<_, db::Error>(store::order(conn, order)?.is_some())
         })
         .await?;
         let now = app.clock.now();
@@ -211,8 +212,7 @@ enum Started {
     Response(StoredResponse<PayOrderResponse>),
 }
 
-/// Starts a payment, or returns the one that the same request started before. A refusal is stored as the response to the
-/// request's key.
+/// Starts a payment, or returns the one that the same request started before.
 fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest) -> Result<Started, Problem> {
     if let Some(response) = idempotency::replay(tx, request)? {
         return Ok(Started::Response(response));
@@ -224,20 +224,8 @@ fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest
             None => {}
         }
     }
-    match tx.attempt(|tx| pay_order(tx, now, command, request))? {
-        Ok(payment) => Ok(Started::Payment(payment.id())),
-        // Not stored: the order may be replicated before the next attempt.
-        Err(error @ PayOrderError::NotFound(_)) => Err(error.into()),
-        Err(error) => {
-            let problem = Problem::from(error);
-            if problem.status().is_server_error() {
-                return Err(problem);
-            }
-            let response = StoredResponse::render(problem);
-            idempotency::store(tx, now, request, &response)?;
-            Ok(Started::Response(response))
-        }
-    }
+    let payment = pay_order(tx, now, command, request)?;
+    Ok(Started::Payment(payment.id()))
 }
 
 impl App {
@@ -261,11 +249,8 @@ impl App {
         let payment = store::payment(tx, id)?.ok_or_else(|| no_such_payment(id))?;
         let order = store::order(tx, payment.order_id())?;
         let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
-        let response = match self.outcome(&payment, payable) {
-            Ok(created) => StoredResponse::render(created),
-            Err(problem) if problem.status().is_server_error() => return Err(problem),
-            Err(problem) => StoredResponse::render(problem),
-        };
+        // A refusal is not stored: it is derived from the payment again.
+        let response = StoredResponse::render(self.outcome(&payment, payable)?);
         idempotency::store(tx, now, request, &response)?;
         Ok(response)
     }

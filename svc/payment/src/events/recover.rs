@@ -8,7 +8,8 @@ use crate::{domain::RecoveryGap, store};
 /// Opens the recovery gap of a restored database, and schedules a check of all captured funds: the backup lacks payments,
 /// refunds and disputes that Stripe has a record of. Does nothing to a database that was not restored.
 pub(crate) async fn start_recovery(db: &Db, clock: &Clock) -> Result<(), db::Error> {
-    let marked = db.read(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, store::newest_payment_at(conn)?)));
+    let marked =
+        db.read_internal(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, store::newest_payment_at(conn)?)));
     let (is_restored, newest_payment_at) = marked.await?;
     if !is_restored {
         return Ok(());

@@ -132,7 +132,7 @@ impl Reconciliation {
             let (since, after) = (report.since, last.clone());
             let batch = self
                 .db
-                .read(move |conn| store::payments_started_since(conn, since, &after, BATCH))
+                .read_internal(move |conn| store::payments_started_since(conn, since, &after, BATCH))
                 .await?;
             let Some(end) = batch.last() else { return Ok(()) };
             last = end.id().to_string();
@@ -151,7 +151,7 @@ impl Reconciliation {
         let named = named.and_then(|id| id.parse::<PaymentId>().ok());
         let payment = self
             .db
-            .read(move |conn| store::payment_of_intent(conn, &id, named))
+            .read_internal(move |conn| store::payment_of_intent(conn, &id, named))
             .await?;
         if let Some(payment) = payment {
             report.intents += 1;
@@ -220,7 +220,7 @@ impl Reconciliation {
             if let StripeResult::Intent(current) = self.stripe.retrieve_intent(&intent.id).await {
                 intent = *current;
             }
-            if let Some(current) = self.db.read(move |conn| store::payment(conn, id)).await? {
+            if let Some(current) = self.db.read_internal(move |conn| store::payment(conn, id)).await? {
                 payment = current;
             }
             refunded = self.refunded(id).await?;
@@ -242,7 +242,7 @@ impl Reconciliation {
 
     /// Returns how many minor units of a payment were refunded.
     async fn refunded(&self, payment: PaymentId) -> Result<i64, db::Error> {
-        let funds = self.db.read(move |conn| store::captured_funds(conn, payment));
+        let funds = self.db.read_internal(move |conn| store::captured_funds(conn, payment));
         Ok(funds.await?.map_or(0, |funds| funds.refunded()))
     }
 }

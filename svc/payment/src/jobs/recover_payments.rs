@@ -30,7 +30,7 @@ pub(crate) fn recovery_job(db: &Db, clock: &Clock, stripe: &StripeClient) -> Job
 
 /// Restores the payments of the recovery gap, and closes it when none is missing or it has expired.
 async fn recover_payments(db: &Db, clock: &Clock, stripe: &StripeClient) -> Result<(), db::Error> {
-    let Some(gap) = db.read(store::recovery_gap).await? else {
+    let Some(gap) = db.read_internal(store::recovery_gap).await? else {
         return Ok(());
     };
     let (mut restored, mut missing, mut after) = (0_u64, Vec::new(), None);

@@ -135,7 +135,11 @@ impl Settler {
             return Ok(());
         }
         let now = self.clock.now();
-        for id in self.db.read(move |conn| payments_with_tasks(conn, now, BATCH)).await? {
+        for id in self
+            .db
+            .read_internal(move |conn| payments_with_tasks(conn, now, BATCH))
+            .await?
+        {
             // The holder of the lock starts another pass when it is done.
             let Some(guard) = self.locks.try_lock(id) else { continue };
             let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
@@ -173,7 +177,7 @@ impl Settler {
         // An error only costs the trace; it occurs again where the payment is read.
         let order = self
             .db
-            .read(move |conn| store::trace_of_order(conn, id))
+            .read_internal(move |conn| store::trace_of_order(conn, id))
             .await
             .ok()
             .flatten();
@@ -196,7 +200,7 @@ impl Settler {
         let mut pauses = pauses.iter();
         loop {
             let now = self.clock.now();
-            let Some(task) = self.db.read(move |conn| next_task(conn, id, now)).await? else {
+            let Some(task) = self.db.read_internal(move |conn| next_task(conn, id, now)).await? else {
                 return Ok(());
             };
             if !self.stripe.allows_request() {

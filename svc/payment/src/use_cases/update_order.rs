@@ -21,6 +21,7 @@ pub(crate) fn update_order(tx: &Tx, now: Timestamp, order: &PayableOrder) -> Res
     if !is_newer {
         return Ok(());
     }
+    tx.announce_row(&order.order_id);
     if let Some(payment) = order
         .payment_id
         .filter(|_| order.status == OrderStatus::AwaitingPayment)

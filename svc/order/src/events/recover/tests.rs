@@ -18,7 +18,7 @@ use crate::{
     events::consume,
     test_support::{EXTENSION, WINDOW, noon, runtime},
     use_cases::{
-        DecideRefund, PlaceOrder, RequestRefund, cancel_order, decide_refund, place_order, refund_withdrawn_sales,
+        DecideRefund, PlaceOrder, RequestRefund, cancel_order, continue_withdrawal, decide_refund, place_order,
         request_refund,
     },
 };
@@ -65,7 +65,7 @@ impl Scenario {
             11..=14 if !self.orders.is_empty() => self.refund(kind, which, number).await,
             15 => {
                 let now = self.now;
-                let refunded = self.db.write(move |tx| refund_withdrawn_sales(tx, now));
+                let refunded = self.db.write(move |tx| continue_withdrawal(tx, now, None));
                 refunded.await.unwrap();
             }
             _ => {}

@@ -5,15 +5,15 @@ use events::{
     examples::{payment_event, usd},
 };
 use rusqlite::Connection;
-use values::{OrderId, PaymentId, RefundId, Timestamp, UserId};
+use values::{OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
     domain::{Order, Refund, WithdrawalProgress},
     store,
     test_support::{TestDb, noon},
     use_cases::{
-        DecideRefund, DecideRefundError, RequestRefund, RequestRefundError, RetryWithdrawalError, decide_refund,
-        refund_withdrawn_sales, request_refund, retry_withdrawal,
+        DecideRefund, DecideRefundError, RequestRefund, RequestRefundError, RetryWithdrawalError, continue_withdrawal,
+        decide_refund, request_refund, retry_withdrawal,
     },
 };
 
@@ -158,6 +158,19 @@ impl TestDb {
             .await;
     }
 
+    /// Creates and withdraws another listing.
+    pub(super) async fn withdrawn_listing(&self) -> TicketId {
+        let mut other = events::Ticket {
+            id: TicketId::new(noon()),
+            ..self.ticket.clone()
+        };
+        self.consume(Event::TicketCreated(other.clone())).await;
+        other.version = 2;
+        other.withdrawn_at = Some(noon());
+        self.consume(Event::TicketUpdated(other.clone())).await;
+        other.id
+    }
+
     pub(super) async fn progress(&self) -> WithdrawalProgress {
         let ticket = self.ticket.id;
         let progress = self.db.read(move |conn| store::withdrawal_progress(conn, ticket));
@@ -172,10 +185,10 @@ impl TestDb {
     /// Runs the job for one batch. Returns whether another batch follows.
     pub(super) async fn run_job_once(&self) -> bool {
         self.db
-            .write(move |tx| refund_withdrawn_sales(tx, noon()))
+            .write(move |tx| continue_withdrawal(tx, noon(), None))
             .await
             .unwrap();
-        self.db.read(store::find_open_withdrawal).await.unwrap().is_some()
+        self.db.read(store::has_open_withdrawal).await.unwrap()
     }
 
     pub(super) async fn run_job(&self) {

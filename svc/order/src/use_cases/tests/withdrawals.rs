@@ -5,9 +5,9 @@ use values::UserId;
 
 use super::fixture::{disputed, refund_failed, refund_paid, reversal};
 use crate::{
-    domain::WithdrawalProgress,
+    domain::{NotOnSale, WithdrawalProgress},
     test_support::{TestDb, noon},
-    use_cases::RetryWithdrawalError,
+    use_cases::{PlaceOrderError, RetryWithdrawalError, continue_withdrawal},
 };
 
 #[tokio::test]
@@ -30,8 +30,9 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
     let open = test_db.place(1).await.unwrap();
 
     test_db.withdraw(2).await;
-    assert_eq!(test_db.status(open).await, OrderStatus::Cancelled);
     // The progress of each batch is stored in the database.
+    assert!(test_db.run_job_once().await);
+    assert_eq!(test_db.status(open).await, OrderStatus::Cancelled);
     assert!(test_db.run_job_once().await);
     assert!(test_db.run_job_once().await);
     test_db.run_job().await;
@@ -83,6 +84,67 @@ async fn a_withdrawn_listing_refunds_all_of_its_sales() {
     test_db.consume(refund_failed(failed, 5, 0, &refund)).await;
     let progress = test_db.progress().await;
     assert_eq!((progress.refunded, progress.failed, progress.pending()), (1, 1, 207));
+    test_db.close_and_check().await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_refuses_orders_at_once_and_cancels_the_open_ones_in_steps() {
+    let test_db = TestDb::with_tickets(500).await;
+    let mut open = Vec::new();
+    for _ in 0..250 {
+        open.push(test_db.place(1).await.unwrap());
+    }
+    let (paid, late) = (open[248], open[249]);
+    test_db.withdraw(2).await;
+    assert!(matches!(
+        test_db.place(1).await.unwrap_err(),
+        PlaceOrderError::NotOnSale(NotOnSale::Withdrawn)
+    ));
+    // A payment that is authorised before the order's turn is not captured; one that was captured is refunded.
+    test_db.authorize(late).await;
+    assert_eq!(test_db.status(late).await, OrderStatus::Cancelled);
+    test_db.pay(paid).await;
+    assert_eq!(test_db.refunds(paid).await[0].state().requested_by, AskedBy::Withdrawal);
+    test_db.check();
+
+    for expected in [100, 200, 248] {
+        assert!(test_db.run_job_once().await);
+        let mut cancelled = 0;
+        for id in &open[..248] {
+            cancelled += u32::from(test_db.status(*id).await == OrderStatus::Cancelled);
+        }
+        assert_eq!(cancelled, expected);
+        test_db.check();
+        // The event of the withdrawal is repeated.
+        test_db.withdraw(2).await;
+    }
+    test_db.run_job().await;
+    let published = test_db.published().await;
+    let cancelled = published.iter().filter(|name| name.contains("order.cancelled")).count();
+    assert_eq!(cancelled, 249, "each order is cancelled once");
+    test_db.close_and_check().await;
+}
+
+#[tokio::test]
+async fn a_large_withdrawal_does_not_delay_another_one() {
+    let test_db = TestDb::with_tickets(500).await;
+    for _ in 0..150 {
+        test_db.place(1).await.unwrap();
+    }
+    test_db.withdraw(2).await;
+    let other = test_db.withdrawn_listing().await;
+    let mut last = None;
+    let mut steps = Vec::new();
+    for _ in 0..2 {
+        let step = test_db.db.write(move |tx| continue_withdrawal(tx, noon(), last));
+        last = step.await.unwrap();
+        steps.push(last.unwrap());
+    }
+    steps.sort();
+    let mut both = [test_db.ticket.id, other];
+    both.sort();
+    assert_eq!(steps, both);
+    test_db.run_job().await;
     test_db.close_and_check().await;
 }
 
