@@ -8,7 +8,7 @@ use values::Clock;
 use super::ParkedMessage;
 use crate::{
     AmqpUrl, Error, Namespace,
-    connection::{Purpose, close, confirming_channel, connect, or_loss},
+    connection::{Purpose, close, confirming_channel, connect, or_loss, with_timeout},
     consumer::{FailedAttempts, properties_without_failures},
     message::{OutgoingMessage, message_id, short_string},
     topology::{DEFAULT_EXCHANGE, services_with_queues},
@@ -83,14 +83,14 @@ impl ParkedQueue {
 
     /// Publishes a copy without failed attempts to the queue that the message was consumed from.
     pub(super) async fn publish_to_origin(&self, delivery: &Delivery) -> Result<(), Error> {
-        OutgoingMessage {
+        let copy = OutgoingMessage {
             exchange: DEFAULT_EXCHANGE,
             routing_key: self.origin(&FailedAttempts::from_headers(delivery)),
             properties: properties_without_failures(delivery, Clock::system().now()),
             body: &delivery.data,
-        }
-        .publish_confirmed(&self.channel)
-        .await
+        };
+        // The broker may block publishing.
+        with_timeout(copy.publish_confirmed(&self.channel)).await
     }
 
     /// Removes a message from the queue.
