@@ -45,12 +45,22 @@ impl Bus {
 
     /// Collects the state of the connection and of the recovery.
     pub fn collect_metrics(&self, samples: &mut Samples) {
-        let connected = *self.state.borrow() == ConnectionState::Connected;
+        let (connected, blocked) = match *self.state.borrow() {
+            ConnectionState::Connected => (true, false),
+            ConnectionState::Blocked { .. } => (true, true),
+            ConnectionState::Connecting | ConnectionState::Down { .. } => (false, false),
+        };
         samples.gauge(
             "ticketing_broker_connected",
             "Whether the service is connected to the broker",
             &[],
             connected.into(),
+        );
+        samples.gauge(
+            "ticketing_broker_blocked",
+            "Whether the broker accepts no messages because it lacks memory or disk space",
+            &[],
+            blocked.into(),
         );
         samples.gauge(
             "ticketing_catching_up",

@@ -1,5 +1,8 @@
 use lapin::ErrorKind;
 
+/// AMQP 0-9-1: precondition-failed.
+const PRECONDITION_FAILED: u16 = 406;
+
 /// A failed operation on the broker. A message that was being published is still in the outbox, or in its queue.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -33,6 +36,17 @@ pub enum Error {
     /// The broker closed the connection, or cancelled a consumer because its queue was deleted.
     #[error("the broker closed {0}")]
     Closed(String),
+    /// A parked message cannot be received.
+    #[error(
+        "message {position} of {queue} cannot be received, because its headers are larger than a frame or malformed: view \
+         and remove it with the broker's own tools"
+    )]
+    UnreadableMessage {
+        /// The queue.
+        queue: String,
+        /// The position of the message, counted from one.
+        position: u32,
+    },
     /// The broker did not confirm a message.
     #[error("the broker did not accept a message for {0}")]
     NotConfirmed(String),
@@ -45,12 +59,35 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the broker refused one message, and would refuse it again: it is larger than the broker permits, for example.
+    pub(crate) fn is_refused_message(&self) -> bool {
+        /// AMQP 0-9-1: content-too-large.
+        const CONTENT_TOO_LARGE: u16 = 311;
+        matches!(self, Self::Connection(error) if matches!(
+            error.kind(),
+            ErrorKind::ProtocolError(reply) if [CONTENT_TOO_LARGE, PRECONDITION_FAILED].contains(&reply.get_id())
+        ))
+    }
+
+    /// Whether the connection was closed because of what it received: a frame that is too large or malformed. Operations that
+    /// were in progress fail with the state of the closed connection.
+    pub(crate) fn is_unreadable_message(&self) -> bool {
+        /// AMQP 0-9-1: frame-error, syntax-error and unexpected-frame.
+        const MALFORMED: [u16; 3] = [501, 502, 505];
+        let Self::Connection(error) = self else { return false };
+        match error.kind() {
+            ErrorKind::ParsingError(_) | ErrorKind::InvalidConnectionState(_) | ErrorKind::InvalidChannelState(..) => {
+                true
+            }
+            ErrorKind::ProtocolError(reply) => MALFORMED.contains(&reply.get_id()),
+            _ => false,
+        }
+    }
+
     /// Converts an error about the queue or exchange `name`.
     pub(crate) fn about(name: &str, error: lapin::Error) -> Self {
         /// AMQP 0-9-1: not-found.
         const NOT_FOUND: u16 = 404;
-        /// AMQP 0-9-1: precondition-failed.
-        const PRECONDITION_FAILED: u16 = 406;
         match error.kind() {
             ErrorKind::ProtocolError(reply) if reply.get_id() == NOT_FOUND => Self::QueueNotFound(name.to_owned()),
             ErrorKind::ProtocolError(reply) if reply.get_id() == PRECONDITION_FAILED => Self::Conflict {

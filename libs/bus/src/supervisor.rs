@@ -11,8 +11,8 @@ use crate::{
     BrokerLocator, Config, ConnectionState, Error, Namespace, Recovery,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
-    connection::{close, confirming_channel, connect, connection_loss, with_timeout},
-    consumer::{QueueConsumer, collect_queue_depths},
+    connection::{Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
+    consumer::{QueueConsumer, collect_queue_depths, park_unreadable},
     journal::JournalRecovery,
     outbox::Relay,
     topology::Topology,
@@ -23,6 +23,13 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// After a connection of at least this length the backoff starts over.
 const STABLE_CONNECTION: Duration = Duration::from_secs(5);
+
+/// The connections of one session. The broker blocks connections that publish while it lacks memory or disk space, and a
+/// blocked connection cannot acknowledge either.
+struct Connections {
+    publishing: Connection,
+    consuming: Connection,
+}
 
 /// Connects to the broker, publishes and consumes, and connects again after each loss.
 pub(crate) struct Supervisor {
@@ -41,6 +48,8 @@ pub(crate) struct Supervisor {
     clock: Clock,
     shutdown: CancellationToken,
     state: watch::Sender<ConnectionState>,
+    /// A message may have closed the connection.
+    has_unreadable_messages: bool,
 }
 
 impl Supervisor {
@@ -68,7 +77,9 @@ impl Supervisor {
                 metrics: metrics.clone(),
             })
             .collect();
-        let topology = Topology::new(&namespace, &retry_delays);
+        let topology = consumers.iter().fold(Topology::new(&namespace), |topology, consumer| {
+            topology.with_retry_queues(&consumer.queue_name, &retry_delays)
+        });
         let topology = match &delay_ladder {
             Some(delay_ladder) => topology.with_timers(&namespace, service, delay_ladder),
             None => topology,
@@ -92,6 +103,7 @@ impl Supervisor {
             clock,
             shutdown,
             state: watch::Sender::new(ConnectionState::Connecting),
+            has_unreadable_messages: false,
         }
     }
 
@@ -113,6 +125,7 @@ impl Supervisor {
                 return;
             };
             self.report_down(&error);
+            self.has_unreadable_messages |= error.is_unreadable_message();
             if began.elapsed() > STABLE_CONNECTION {
                 backoff.reset();
             }
@@ -126,11 +139,11 @@ impl Supervisor {
     /// Runs one connection from beginning to end. Returns `Ok` on shutdown.
     async fn run_session(&mut self) -> Result<(), Error> {
         let shutdown = self.shutdown.clone();
-        let connection = tokio::select! {
+        let Connections { publishing, consuming } = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
-            connection = self.connect() => connection?,
+            connections = self.connect() => connections?,
         };
-        let lost = connection_loss(&connection);
+        let lost = first_loss(&publishing, &consuming, self.state.clone(), self.clock.clone());
         let Self {
             namespace,
             service,
@@ -147,7 +160,8 @@ impl Supervisor {
             if let Some(plan) = recovery.as_ref() {
                 let journal_recovery = JournalRecovery {
                     plan,
-                    connection: &connection,
+                    consuming: &consuming,
+                    publishing: &publishing,
                     namespace,
                     service,
                     consumers,
@@ -161,7 +175,7 @@ impl Supervisor {
                 *recovery = None;
                 recovered.send_replace(true);
             }
-            publish_and_consume(&connection, relay, consumers, &shutdown).await
+            publish_and_consume(&publishing, &consuming, relay, consumers, &shutdown).await
         };
         let shutdown_timeout = async {
             shutdown.cancelled().await;
@@ -170,23 +184,33 @@ impl Supervisor {
         let outcome = tokio::select! {
             outcome = work => outcome,
             error = lost => Err(error),
-            () = collect_queue_depths(&connection, namespace, service, consumers, metrics) => Ok(()),
+            () = collect_queue_depths(&consuming, namespace, service, consumers, metrics) => Ok(()),
             () = shutdown_timeout => Ok(()),
         };
         metrics.clear_queue_depths();
-        close(&connection).await;
+        tokio::join!(close(&publishing), close(&consuming));
         // During shutdown a loss of the connection is not reported.
         if shutdown.is_cancelled() { Ok(()) } else { outcome }
     }
 
-    async fn connect(&self) -> Result<Connection, Error> {
+    async fn connect(&mut self) -> Result<Connections, Error> {
         let url = self.broker.url()?;
-        let connection = connect(&url, &self.connection_name).await?;
-        with_timeout(self.topology.declare(&connection)).await?;
+        if self.has_unreadable_messages {
+            for consumer in &self.consumers {
+                park_unreadable(&url, &consumer.queue_name).await?;
+            }
+            self.has_unreadable_messages = false;
+        }
+        let name = &self.connection_name;
+        let connections = Connections {
+            publishing: connect(&url, &format!("{name} (publishing)"), Purpose::Publishing).await?,
+            consuming: connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
+        };
+        with_timeout(self.topology.declare(&connections.consuming)).await?;
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();
         self.state.send_replace(ConnectionState::Connected);
-        Ok(connection)
+        Ok(connections)
     }
 
     /// Publishes the new state, and logs it once for each reason.
@@ -194,7 +218,9 @@ impl Supervisor {
         let reason = error.to_string();
         let (since, is_new) = match &*self.state.borrow() {
             ConnectionState::Down { since, reason: before } => (*since, *before != reason),
-            ConnectionState::Connecting | ConnectionState::Connected => (self.clock.now(), true),
+            ConnectionState::Connecting | ConnectionState::Connected | ConnectionState::Blocked { .. } => {
+                (self.clock.now(), true)
+            }
         };
         if is_new {
             tracing::warn!(reason, "not connected to the broker, events stay in the outbox");
@@ -205,19 +231,52 @@ impl Supervisor {
 
 /// Publishes and consumes until `shutdown`. Then finishes the current batches and publishes the events they led to.
 async fn publish_and_consume(
-    connection: &Connection,
+    publishing: &Connection,
+    consuming: &Connection,
     relay: &mut Relay,
     consumers: &[QueueConsumer],
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
-    let channel = confirming_channel(connection).await?;
+    let channel = confirming_channel(publishing).await?;
     let consumed = CancellationToken::new();
     let consuming = async {
-        try_join_all(consumers.iter().map(|consumer| consumer.run(connection, shutdown))).await?;
+        try_join_all(
+            consumers
+                .iter()
+                .map(|consumer| consumer.run(consuming, publishing, shutdown)),
+        )
+        .await?;
         shutdown.cancelled().await;
         consumed.cancel();
         Ok(())
     };
     tokio::try_join!(consuming, relay.run(&channel, &consumed))?;
     Ok(())
+}
+
+/// Resolves when one of the connections is lost. Meanwhile publishes in `state` whether the broker blocks publishing. Call it
+/// before the first operation, so that no loss is missed.
+fn first_loss(
+    publishing: &Connection,
+    consuming: &Connection,
+    state: watch::Sender<ConnectionState>,
+    clock: Clock,
+) -> impl Future<Output = Error> {
+    let blocked = move |reason: Option<String>| {
+        state.send_replace(match reason {
+            Some(reason) => ConnectionState::Blocked {
+                since: clock.now(),
+                reason,
+            },
+            None => ConnectionState::Connected,
+        });
+    };
+    let publishing = connection_loss(publishing, blocked);
+    let consuming = connection_loss(consuming, |_| {});
+    async {
+        tokio::select! {
+            error = publishing => error,
+            error = consuming => error,
+        }
+    }
 }

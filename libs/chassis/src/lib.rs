@@ -14,6 +14,7 @@ mod log_line;
 mod logging;
 mod observed;
 mod peers;
+mod printable;
 mod recovery;
 mod replication;
 mod running;
@@ -26,6 +27,7 @@ pub use http::{BoundListener, merge_documents, openapi_document, serve, swagger_
 pub use jobs::{Job, purge_job};
 pub use logging::{LogFormat, start as start_telemetry};
 pub use metrics::Samples;
+pub use printable::{printable, printable_lines};
 pub use recovery::RecoveryStatus;
 pub use replication::wait_for_replication;
 pub use running::{Running, start};

@@ -11,7 +11,7 @@ use tracing_subscriber::{
 };
 use values::Clock;
 
-use crate::LogFormat;
+use crate::{LogFormat, printable};
 
 /// Formats an event as one line: time, level, service, message, fields, and the ids of its trace and span.
 pub(crate) struct LogLine {
@@ -81,14 +81,16 @@ fn human(writer: &mut Writer<'_>, level: Level, line: Value) -> fmt::Result {
     if !service.is_empty() {
         write!(writer, "{service}: ")?;
     }
-    writer.write_str(message)?;
+    writer.write_str(&printable(message))?;
     for (name, value) in line
         .iter()
         .filter(|(name, _)| !NOT_SHOWN_AS_FIELDS.contains(&name.as_str()))
     {
         match value {
-            Value::String(text) if !text.contains([' ', '"', '\n']) => write!(writer, " {dim}{name}={plain}{text}")?,
-            value => write!(writer, " {dim}{name}={plain}{value}")?,
+            Value::String(text) if !text.contains([' ', '"', '\n']) => {
+                write!(writer, " {dim}{name}={plain}{}", printable(text))?;
+            }
+            value => write!(writer, " {dim}{name}={plain}{}", printable(&value.to_string()))?,
         }
     }
     writer.write_char('\n')

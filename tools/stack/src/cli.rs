@@ -22,7 +22,7 @@ pub(crate) enum Command {
     Specs(SpecsArgs),
     /// Print the page of all settings, write it, or check that it is up to date.
     Settings(SettingsArgs),
-    /// Check every database of a data folder. No service may be running on it.
+    /// Check every database of a data folder, also while services use them.
     Check {
         /// The data folder.
         #[arg(long, default_value = ".data", value_name = "FOLDER")]

@@ -1,5 +1,5 @@
 //! `stack dev` runs the marketplace; `stack specs` and `stack settings` write or check generated documents; `stack check`
-//! checks the databases of a data folder.
+//! checks the databases of a data folder, also while the stack runs.
 
 mod banner;
 mod cli;
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         Command::Check { data } => check(&data).map(|()| ExitCode::SUCCESS),
     });
     outcome.unwrap_or_else(|error| {
-        eprintln!("ticketing: {error}");
+        eprintln!("ticketing: {}", chassis::printable_lines(&error.to_string()));
         ExitCode::FAILURE
     })
 }

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chassis::{CommonSettings, OperatorError, Running, Service};
+use chassis::{CommonSettings, OperatorError, Running, Service, printable};
 use db::admin;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -94,7 +94,8 @@ const fn entry<S: InStack>() -> ServiceEntry {
     }
 }
 
-/// Checks every database of a data folder, and returns what is wrong, a line each. No service may be running on it.
+/// Checks every database of a data folder, and returns what is wrong, a line each. Services may use them: each database is
+/// checked in one state, but not all in the same.
 ///
 /// # Errors
 ///
@@ -103,7 +104,11 @@ pub fn check(folder: &Path) -> Result<Vec<String>, OperatorError> {
     let mut lines = Vec::new();
     for service in &SERVICES {
         let findings = (service.findings)(folder).map_err(OperatorError::new)?;
-        lines.extend(findings.iter().map(|finding| format!("{}: {finding}", service.name)));
+        lines.extend(
+            findings
+                .iter()
+                .map(|finding| format!("{}: {}", service.name, printable(&finding.to_string()))),
+        );
     }
     Ok(lines)
 }

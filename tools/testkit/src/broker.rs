@@ -4,7 +4,7 @@ use bus::{AmqpUrl, Namespace};
 use events::{Envelope, Event};
 use futures_util::StreamExt;
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
+    BasicProperties, Channel, Confirmation, Connection, ConnectionProperties, ExchangeKind,
     options::{
         BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
         QueueDeclareOptions,
@@ -118,6 +118,24 @@ impl EventChannel {
             .await
             .unwrap();
         confirm.await.unwrap();
+    }
+
+    /// Sends a message that no service publishes to a queue, and waits for the confirm.
+    pub(crate) async fn send_foreign(&self, queue: &str, id: &str, kind: &str, body: &[u8]) {
+        let queue = format!("{}.{queue}", self.namespace);
+        let properties = BasicProperties::default()
+            .with_message_id(id.into())
+            .with_type(kind.into());
+        let options = BasicPublishOptions {
+            mandatory: true,
+            ..BasicPublishOptions::default()
+        };
+        let confirm = self
+            .channel
+            .basic_publish("".into(), queue.as_str().into(), options, body, properties)
+            .await
+            .unwrap();
+        assert_eq!(confirm.await.unwrap(), Confirmation::Ack(None), "{queue} exists");
     }
 
     /// Returns every event, in the order of arrival.

@@ -170,6 +170,16 @@ impl TestEnv {
         self.events.publish(service, self.now(), event).await;
     }
 
+    /// Sends a message with this id and type to a queue, as another program might.
+    pub async fn send_foreign(&self, queue: &str, id: &str, kind: &str, body: &[u8]) {
+        self.events.send_foreign(queue, id, kind, body).await;
+    }
+
+    /// Returns the prefix of all names in the broker.
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
+    }
+
     /// Returns every event that any service has published, in the order of arrival.
     pub fn published_events(&self) -> Vec<Event> {
         self.events.received()

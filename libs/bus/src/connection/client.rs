@@ -1,7 +1,9 @@
 use std::{future::Future, time::Duration};
 
 use futures_util::StreamExt;
-use lapin::{Channel, Connection, ConnectionProperties, Event, options::ConfirmSelectOptions};
+use lapin::{
+    Channel, Connection, ConnectionProperties, ErrorKind, Event, options::ConfirmSelectOptions, protocol::AMQPErrorKind,
+};
 
 use crate::{AmqpUrl, Error};
 
@@ -11,17 +13,45 @@ const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bounds the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// The purpose of a connection, which determines its frame size. The broker blocks a connection that publishes while it
+/// lacks memory or disk space, so one that acknowledges must not publish.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    /// Publishing, and receiving at most what was published.
+    Publishing,
+    /// Receiving, without publishing.
+    Receiving,
+}
+
+impl Purpose {
+    /// Returns the maximum frame size in bytes, unless the URL sets it.
+    ///
+    /// The headers of a message are one frame, and any publisher may use the broker's maximum. A connection that receives a
+    /// larger frame than negotiated is closed, and the message comes again. lapin keeps two buffers of 32 frames for each
+    /// connection, so connections that receive only our own messages have smaller frames: 8 KiB, the least that RabbitMQ 4
+    /// accepts.
+    const fn frame_bytes(self) -> u32 {
+        match self {
+            Self::Publishing => 8 * 1024,
+            // RabbitMQ's default (<https://www.rabbitmq.com/docs/configure>, `frame_max`).
+            Self::Receiving => 128 * 1024,
+        }
+    }
+}
+
 /// Connects under a name that the broker displays.
 ///
 /// A peer that accepts the connection and then sends nothing costs one sleeping thread for each attempt, until it closes
 /// the connection: lapin's handshake cannot be interrupted.
-pub(crate) async fn connect(url: &AmqpUrl, name: &str) -> Result<Connection, Error> {
+pub(crate) async fn connect(url: &AmqpUrl, name: &str, purpose: Purpose) -> Result<Connection, Error> {
     let properties = ConnectionProperties::default().with_connection_name(name.into());
     let unreachable = |reason: String| Error::Unreachable {
         url: url.to_string(),
         reason,
     };
-    match tokio::time::timeout(BROKER_TIMEOUT, Connection::connect_uri(url.uri(), properties)).await {
+    let mut uri = url.uri();
+    uri.query.frame_max.get_or_insert(purpose.frame_bytes());
+    match tokio::time::timeout(BROKER_TIMEOUT, Connection::connect_uri(uri, properties)).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(unreachable(error.to_string())),
         Err(_) => Err(unreachable(format!(
@@ -46,20 +76,49 @@ pub(crate) async fn with_timeout<T>(operation: impl Future<Output = Result<T, Er
 }
 
 /// Resolves when the connection is lost. Call it before the first operation, so that no loss is missed.
-pub(crate) fn connection_loss(connection: &Connection) -> impl Future<Output = Error> {
+///
+/// `blocked` is called with the reason when the broker blocks the connection, and with `None` when it accepts messages again.
+pub(crate) fn connection_loss(
+    connection: &Connection,
+    blocked: impl Fn(Option<String>),
+) -> impl Future<Output = Error> {
     let mut events = Box::pin(connection.events_listener());
     async move {
         while let Some(event) = events.next().await {
             match event {
+                // The broker has closed one channel: its user gets the same error.
+                Event::Error(error) if is_of_a_channel(&error) => {}
                 Event::Error(error) => return error.into(),
                 Event::ConnectionBlocked(reason) => {
                     tracing::warn!(reason, "broker blocks publishing, events stay in the outbox");
+                    blocked(Some(reason));
                 }
-                Event::ConnectionUnblocked => tracing::info!("broker accepts messages again"),
+                Event::ConnectionUnblocked => {
+                    tracing::info!("broker accepts messages again");
+                    blocked(None);
+                }
                 _ => {}
             }
         }
         Error::Closed("the connection".to_owned())
+    }
+}
+
+fn is_of_a_channel(error: &lapin::Error) -> bool {
+    matches!(error.kind(), ErrorKind::ProtocolError(error) if matches!(error.kind(), AMQPErrorKind::Soft(_)))
+}
+
+/// Runs an operation, or fails with the loss of the connection: lapin does not end an operation when the connection is closed
+/// because of what it received.
+pub(crate) async fn or_loss<T>(
+    connection: &Connection,
+    operation: impl Future<Output = lapin::Result<T>>,
+) -> Result<T, Error> {
+    let lost = connection_loss(connection, |_| {});
+    tokio::select! {
+        biased;
+        outcome = operation => Ok(outcome?),
+        error = lost => Err(error),
     }
 }
 

@@ -5,7 +5,7 @@ mod locator;
 mod state;
 mod url;
 
-pub(crate) use client::{close, confirming_channel, connect, connection_loss, with_timeout};
+pub(crate) use client::{Purpose, close, confirming_channel, connect, connection_loss, or_loss, with_timeout};
 pub use locator::BrokerLocator;
 pub use state::ConnectionState;
 pub use url::{AmqpUrl, MalformedUrl};

@@ -7,6 +7,14 @@ pub enum ConnectionState {
     Connecting,
     /// The service publishes and consumes.
     Connected,
+    /// The service consumes. The broker accepts no messages because it lacks memory or disk space: published events stay in
+    /// the outbox.
+    Blocked {
+        /// The time of the broker's notice.
+        since: Timestamp,
+        /// The reason that the broker gives.
+        reason: String,
+    },
     /// There is no connection: published events stay in the outbox.
     Down {
         /// The time of the loss, or of the first failed attempt.

@@ -11,10 +11,6 @@ pub struct AmqpUrl(AMQPUri);
 #[error("must look like amqp://user:password@host:5672/%2f ({0})")]
 pub struct MalformedUrl(&'static str);
 
-/// Maximum frame size in bytes. lapin keeps two buffers of 32 frames for each connection: with the broker's default of
-/// 128 KiB that is 8 MiB for each service. RabbitMQ 4 accepts no less than 8 KiB.
-const FRAME_MAX_BYTES: u32 = 8192;
-
 /// Seconds without traffic after which a connection counts as lost.
 const HEARTBEAT_SECONDS: u16 = 10;
 
@@ -46,7 +42,6 @@ impl FromStr for AmqpUrl {
             // A trailing slash would mean the virtual host "", which does not exist.
             "/".clone_into(&mut uri.vhost);
         }
-        uri.query.frame_max.get_or_insert(FRAME_MAX_BYTES);
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
         Ok(Self(uri))
     }

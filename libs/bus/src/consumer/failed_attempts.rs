@@ -5,7 +5,7 @@ use lapin::{
 };
 use values::{EventId, Timestamp};
 
-use crate::message::{PERSISTENT, TRACEPARENT, header_text, message_id, short_string};
+use crate::message::{PERSISTENT, TRACEPARENT, header_text, message_id, short_string, traceparent};
 
 const ATTEMPTS: &str = "x-attempt";
 const REASON: &str = "x-reason";
@@ -15,8 +15,8 @@ const PARKED_AT: &str = "x-parked-at";
 /// Set by RabbitMQ on a message that it dead-lettered.
 const DEAD_LETTER_REASON: &str = "x-first-death-reason";
 
-/// Limits the stored reason, in characters: headers must fit in one frame.
-const MAX_REASON_CHARS: usize = 1000;
+/// Limits the stored reason, in bytes, so that the headers of a copy fit in any frame: the smallest is 4 KiB.
+const MAX_REASON_BYTES: usize = 2000;
 
 /// The failed attempts to process a message.
 ///
@@ -54,7 +54,7 @@ impl FailedAttempts {
     pub(crate) fn with_attempt(self, queue: &str, now: Timestamp, reason: &str) -> Self {
         Self {
             count: self.count.saturating_add(1),
-            reason: reason.chars().take(MAX_REASON_CHARS).collect(),
+            reason: reason[..reason.floor_char_boundary(MAX_REASON_BYTES)].to_owned(),
             queue: Some(queue.to_owned()),
             first_failed_at: self.first_failed_at.or(Some(now)),
             parked_at: None,
@@ -92,18 +92,14 @@ pub(crate) fn properties_without_failures(delivery: &Delivery, now: Timestamp) -
 
 fn headers_without_failures(delivery: &Delivery) -> FieldTable {
     let mut headers = FieldTable::default();
-    let trace = delivery
-        .properties
-        .headers()
-        .as_ref()
-        .and_then(|headers| header_text(headers, TRACEPARENT));
-    if let Some(trace) = trace {
-        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.into()));
+    if let Some(trace) = traceparent(delivery) {
+        headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));
     }
     headers
 }
 
-/// Copies only the properties that are needed: with a time to live, say, the broker could drop the copy.
+/// Copies only the properties that are needed: with a time to live, say, the broker could drop the copy. Headers are ours
+/// alone, and bounded: those of the original may be as large as a frame, and the broker adds more whenever it dead-letters.
 fn copied_properties(delivery: &Delivery, headers: FieldTable, now: Timestamp) -> BasicProperties {
     let original = &delivery.properties;
     // A parked message is addressed by its id, so each message gets one.

@@ -1,5 +1,5 @@
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::AtomicUsize},
     time::{Duration, Instant},
 };
 
@@ -7,29 +7,31 @@ use db::Db;
 use events::{Envelope, Event};
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    Channel, Connection,
+    Connection,
     message::Delivery,
-    options::{BasicAckOptions, BasicConsumeOptions, BasicQosOptions},
+    options::{BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
 };
 use telemetry::{Span, SpanKind};
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use values::{Clock, Timestamp};
 
-use super::{FailedAttempts, Queue};
+use super::{
+    FailedMessages, Queue,
+    settlement::{Settlement, settle_failed},
+};
 use crate::{
     ConsumeError, Error, EventHandler, Namespace,
     backoff::retry_backoff,
-    bus_metrics::{BusMetrics, Outcome},
-    connection::confirming_channel,
-    message::{OutgoingMessage, TRACEPARENT, header_text, message_id, short_string},
+    bus_metrics::BusMetrics,
+    message::{short_string, traceparent},
     ordered_join::join_in_order,
-    topology::DEFAULT_EXCHANGE,
 };
 
 /// The number of messages that the broker sends ahead of their acknowledgement.
-const PREFETCH: u16 = 256;
+pub(super) const PREFETCH: u16 = 256;
 
 /// The maximum number of messages that are applied concurrently.
 const MAX_BATCH: usize = 64;
@@ -58,10 +60,18 @@ struct Message {
 impl QueueConsumer {
     /// Consumes until `stop`, and then finishes the current batch. The broker requeues the messages that it has sent ahead
     /// when the connection closes.
-    pub(crate) async fn run(&self, connection: &Connection, stop: &CancellationToken) -> Result<(), Error> {
-        let channel = confirming_channel(connection).await?;
+    ///
+    /// Acknowledges on `consuming`, and publishes copies of failed messages on `publishing`.
+    pub(crate) async fn run(
+        &self,
+        consuming: &Connection,
+        publishing: &Connection,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
+        let copies = FailedMessages::open(self, publishing).await?;
+        let channel = consuming.create_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
-        let mut deliveries = channel
+        let deliveries = channel
             .basic_consume(
                 short_string(self.queue_name.as_str()),
                 "".into(),
@@ -69,6 +79,27 @@ impl QueueConsumer {
                 FieldTable::default(),
             )
             .await?;
+        let (sender, failed) = mpsc::unbounded_channel();
+        let uncopied = AtomicUsize::new(0);
+        let settlement = Settlement {
+            channel: &channel,
+            failed: sender,
+            uncopied: &uncopied,
+        };
+        tokio::try_join!(
+            self.consume(deliveries, settlement, stop),
+            settle_failed(&channel, failed, &uncopied, copies)
+        )?;
+        Ok(())
+    }
+
+    /// Consumes until `stop`. It drops `settlement` at the end, which ends the copying after the last failed message.
+    async fn consume(
+        &self,
+        mut deliveries: lapin::Consumer,
+        settlement: Settlement<'_>,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         loop {
             let first = tokio::select! {
                 biased;
@@ -82,23 +113,23 @@ impl QueueConsumer {
             {
                 batch.push(delivery?);
             }
-            self.process_batch(&channel, batch, stop).await?;
+            self.process_batch(&settlement, batch, stop).await?;
         }
     }
 
-    /// Applies, retries or parks each message. Returns with unsettled messages only on `stop`.
+    /// Applies each message, or hands it over to be retried or parked. Returns with unsettled messages only on `stop`.
     async fn process_batch(
         &self,
-        channel: &Channel,
+        settlement: &Settlement<'_>,
         batch: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let mut pending = self.park_malformed(channel, batch).await?;
+        let mut pending = Self::set_malformed_aside(settlement, batch);
         let mut backoff = retry_backoff();
         let mut logged = false;
         while !pending.is_empty() {
             let outcomes = join_in_order(pending.iter().map(|message| self.apply(message))).await;
-            let mut settled = Vec::with_capacity(pending.len());
+            let mut applied = Vec::with_capacity(pending.len());
             let mut unsettled = Vec::new();
             for (message, outcome) in pending.into_iter().zip(outcomes) {
                 match outcome {
@@ -108,17 +139,12 @@ impl QueueConsumer {
                             logged = true;
                         }
                         unsettled.push(message);
-                        continue;
                     }
-                    Err(error) => {
-                        self.retry_or_park(channel, &message.delivery, &error.to_string())
-                            .await?;
-                    }
-                    Ok(()) => {}
+                    Err(error) => settlement.fail(message.delivery, error.to_string(), true),
+                    Ok(()) => applied.push(message.delivery.delivery_tag),
                 }
-                settled.push(message.delivery.delivery_tag);
             }
-            acknowledge(channel, &settled, unsettled.is_empty()).await?;
+            settlement.acknowledge(&applied, unsettled.is_empty()).await?;
             pending = unsettled;
             if !pending.is_empty() {
                 tokio::select! {
@@ -134,6 +160,21 @@ impl QueueConsumer {
             );
         }
         Ok(())
+    }
+
+    /// Hands over the messages that cannot be parsed: a retry would not help. Returns the others.
+    fn set_malformed_aside(settlement: &Settlement<'_>, batch: Vec<Delivery>) -> Vec<Message> {
+        let mut messages = Vec::with_capacity(batch.len());
+        for delivery in batch {
+            match Envelope::parse(&delivery.data) {
+                Ok(envelope) => messages.push(Message {
+                    delivery,
+                    envelope: Arc::new(envelope),
+                }),
+                Err(malformed) => settlement.fail(delivery, malformed.to_string(), false),
+            }
+        }
+        messages
     }
 
     async fn apply(&self, message: &Message) -> Result<(), ConsumeError> {
@@ -155,9 +196,7 @@ impl QueueConsumer {
     /// Creates the span of one attempt, in the trace of the publisher
     /// (<https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/>).
     fn consumer_span(&self, Message { delivery, envelope }: &Message) -> Span {
-        let headers = delivery.properties.headers().as_ref();
-        let sent = headers.and_then(|headers| header_text(headers, TRACEPARENT)?.parse().ok());
-        let parent = sent.or_else(|| envelope.trace());
+        let parent = traceparent(delivery).or_else(|| envelope.trace());
         let name = format_args!("process {}", self.queue_name);
         let span = Span::entry(&tracing::Span::current(), SpanKind::Consumer, name, parent);
         if span.is_recording() {
@@ -170,85 +209,6 @@ impl QueueConsumer {
         }
         span
     }
-
-    /// Parks the messages that cannot be parsed: a retry would not help. Returns the others.
-    async fn park_malformed(&self, channel: &Channel, batch: Vec<Delivery>) -> Result<Vec<Message>, Error> {
-        let mut messages = Vec::with_capacity(batch.len());
-        for delivery in batch {
-            match Envelope::parse(&delivery.data) {
-                Ok(envelope) => messages.push(Message {
-                    delivery,
-                    envelope: Arc::new(envelope),
-                }),
-                Err(malformed) => {
-                    let failures = FailedAttempts::from_headers(&delivery).with_attempt(
-                        &self.queue_name,
-                        self.clock.now(),
-                        &malformed.to_string(),
-                    );
-                    self.park(channel, &delivery, failures).await?;
-                    channel
-                        .basic_ack(delivery.delivery_tag, BasicAckOptions::default())
-                        .await?;
-                }
-            }
-        }
-        Ok(messages)
-    }
-
-    /// Publishes a copy to a retry queue, or to the parked queue after the last attempt.
-    ///
-    /// When it returns, the broker has confirmed the copy, and the original can be acknowledged.
-    pub(crate) async fn retry_or_park(
-        &self,
-        channel: &Channel,
-        delivery: &Delivery,
-        reason: &str,
-    ) -> Result<(), Error> {
-        let now = self.clock.now();
-        let failures = FailedAttempts::from_headers(delivery).with_attempt(&self.queue_name, now, reason);
-        let retries = usize::try_from(failures.count).unwrap_or(usize::MAX) - 1;
-        let Some(delay) = self.retry_delays.get(retries) else {
-            return self.park(channel, delivery, failures).await;
-        };
-        tracing::warn!(
-            queue = self.queue_name,
-            id = message_id(delivery),
-            attempt = failures.count,
-            reason,
-            retry_in_ms = delay.as_millis(),
-            "message failed, will retry"
-        );
-        self.metrics.count_outcome(self.queue, Outcome::Retried);
-        OutgoingMessage {
-            exchange: &self.namespace.retry(*delay),
-            routing_key: &self.queue_name,
-            properties: failures.to_properties(delivery, now),
-            body: &delivery.data,
-        }
-        .publish_confirmed(channel)
-        .await
-    }
-
-    async fn park(&self, channel: &Channel, delivery: &Delivery, failures: FailedAttempts) -> Result<(), Error> {
-        tracing::error!(
-            queue = self.queue_name,
-            id = message_id(delivery),
-            attempts = failures.count,
-            reason = failures.reason,
-            "message parked"
-        );
-        self.metrics.count_outcome(self.queue, Outcome::Parked);
-        let now = self.clock.now();
-        OutgoingMessage {
-            exchange: DEFAULT_EXCHANGE,
-            routing_key: &self.namespace.parked_queue(self.service),
-            properties: failures.with_parked_at(now).to_properties(delivery, now),
-            body: &delivery.data,
-        }
-        .publish_confirmed(channel)
-        .await
-    }
 }
 
 /// Returns the earliest time at which the message could be applied: a timer waits for its deadline.
@@ -257,17 +217,4 @@ fn due_at(envelope: &Envelope) -> Timestamp {
         Event::ExpirationTimer(timer) => timer.deadline,
         _ => envelope.time,
     }
-}
-
-/// Acknowledges `tags`. If they are `all` unacknowledged tags up to the last one, one frame is enough.
-async fn acknowledge(channel: &Channel, tags: &[u64], all: bool) -> Result<(), Error> {
-    match tags {
-        [.., last] if all => channel.basic_ack(*last, BasicAckOptions { multiple: true }).await?,
-        _ => {
-            for tag in tags {
-                channel.basic_ack(*tag, BasicAckOptions::default()).await?;
-            }
-        }
-    }
-    Ok(())
 }

@@ -34,13 +34,13 @@ pub(super) struct JournalReader {
 impl JournalReader {
     /// Starts a little before `since`, or at the oldest message.
     pub(super) async fn open(
-        connection: &Connection,
+        consuming: &Connection,
+        publishing: &Connection,
         namespace: &Namespace,
         clock: &Clock,
         since: Option<Timestamp>,
     ) -> Result<Self, Error> {
         let queue = namespace.journal();
-        let channel = confirming_channel(connection).await?;
         let end_marker_id = EventId::new(clock.now()).to_string();
         let end_marker = OutgoingMessage {
             exchange: DEFAULT_EXCHANGE,
@@ -50,7 +50,13 @@ impl JournalReader {
                 .with_delivery_mode(PERSISTENT),
             body: b"",
         };
-        with_timeout(end_marker.publish_confirmed(&channel)).await?;
+        let marking = async {
+            let channel = confirming_channel(publishing).await?;
+            end_marker.publish_confirmed(&channel).await?;
+            Ok(channel.close(200, "marked".into()).await?)
+        };
+        with_timeout(marking).await?;
+        let channel = consuming.create_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let offset = since.map_or_else(
             || AMQPValue::LongString("first".into()),
@@ -69,11 +75,6 @@ impl JournalReader {
             end_marker_id,
             ended: false,
         })
-    }
-
-    /// Returns the reader's channel; it has publisher confirms.
-    pub(super) const fn channel(&self) -> &Channel {
-        &self.channel
     }
 
     /// Returns the next messages in the order in which they were published, or `None` at the end.

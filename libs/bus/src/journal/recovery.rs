@@ -11,7 +11,9 @@ use super::{
     republish::{RepublishPage, republish_all},
 };
 use crate::{
-    ConsumeError, Error, EventHandler, Namespace, Queue, consumer::QueueConsumer, ordered_join::join_in_order,
+    ConsumeError, Error, EventHandler, Namespace, Queue,
+    consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer},
+    ordered_join::join_in_order,
 };
 
 /// The recovery of a service with a restored database from the journal, before it consumes or publishes.
@@ -40,7 +42,8 @@ pub type RecoverEvent = fn(&Tx, Timestamp, &Envelope) -> Result<bool, ConsumeErr
 /// A running [`Recovery`].
 pub(crate) struct JournalRecovery<'a> {
     pub(crate) plan: &'a Recovery,
-    pub(crate) connection: &'a Connection,
+    pub(crate) consuming: &'a Connection,
+    pub(crate) publishing: &'a Connection,
     pub(crate) namespace: &'a Namespace,
     pub(crate) service: &'static str,
     pub(crate) consumers: &'a [QueueConsumer],
@@ -121,14 +124,15 @@ impl JournalRecovery<'_> {
             return Ok(0);
         };
         let types: Vec<_> = events::subscriptions(self.service).collect();
+        let mut copies = FailedMessages::open(consumer, self.publishing).await?;
         let mut journal = self.open_journal(self.plan.since).await?;
         let mut count = 0;
         while let Some(mut batch) = journal.next_batch().await? {
             batch.retain(|delivery| types.contains(&delivery.routing_key.as_str()));
             // A malformed message is parked when it arrives from the service's queue.
             let messages: Vec<_> = batch
-                .iter()
-                .filter_map(|delivery| Some((delivery, parse(delivery)?)))
+                .into_iter()
+                .filter_map(|delivery| parse(&delivery).map(|envelope| (delivery, envelope)))
                 .collect();
             let attempts = messages
                 .into_iter()
@@ -137,10 +141,15 @@ impl JournalRecovery<'_> {
                 match outcome {
                     Ok(()) => count += 1,
                     Err(error) if error.is_transient() => return Err(recovery_error(error)),
-                    // As for any message: its retries arrive at the service's queue.
+                    // As for any message: its retries arrive at the service's queue. One that the broker refuses is logged,
+                    // and stays in the journal.
                     Err(error) => {
-                        let reason = error.to_string();
-                        consumer.retry_or_park(journal.channel(), delivery, &reason).await?;
+                        let message = FailedMessage {
+                            delivery,
+                            reason: error.to_string(),
+                            is_retryable: true,
+                        };
+                        let (Copied::Yes | Copied::Refused) = copies.retry_or_park(&message).await?;
                     }
                 }
             }
@@ -154,7 +163,7 @@ impl JournalRecovery<'_> {
     }
 
     async fn open_journal(&self, since: Option<Timestamp>) -> Result<JournalReader, Error> {
-        JournalReader::open(self.connection, self.namespace, self.clock, since).await
+        JournalReader::open(self.consuming, self.publishing, self.namespace, self.clock, since).await
     }
 }
 

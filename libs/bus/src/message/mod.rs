@@ -4,4 +4,6 @@ mod outgoing;
 mod properties;
 
 pub(crate) use outgoing::OutgoingMessage;
-pub(crate) use properties::{CONTENT_TYPE, PERSISTENT, TRACEPARENT, header_text, message_id, short_string};
+pub(crate) use properties::{
+    CONTENT_TYPE, PERSISTENT, TRACEPARENT, header_text, message_id, short_string, traceparent,
+};

@@ -2,6 +2,7 @@ use lapin::{
     message::Delivery,
     types::{AMQPValue, FieldTable, ShortString},
 };
+use telemetry::Traceparent;
 
 /// [CloudEvents AMQP binding](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/amqp-protocol-binding.md),
 /// structured mode.
@@ -25,6 +26,12 @@ pub(crate) fn header_text(headers: &FieldTable, name: &str) -> Option<String> {
         AMQPValue::ShortString(text) => Some(text.to_string()),
         _ => None,
     }
+}
+
+/// Returns the trace context in the headers of a message. Any other text in that header is ignored.
+pub(crate) fn traceparent(delivery: &Delivery) -> Option<Traceparent> {
+    let headers = delivery.properties.headers().as_ref()?;
+    header_text(headers, TRACEPARENT)?.parse().ok()
 }
 
 /// Returns the id of a message, or an empty text if it has none.

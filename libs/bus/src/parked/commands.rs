@@ -28,19 +28,7 @@ pub async fn redrive(
     service: &str,
     selection: &Selection,
 ) -> Result<usize, Error> {
-    let Some(mut queue) = ParkedQueue::open(url, namespace, service).await? else {
-        return Ok(0);
-    };
-    let mut redriven = 0;
-    while let Some(delivery) = queue.next().await? {
-        if selection.includes(message_id(&delivery)) {
-            queue.publish_to_origin(&delivery).await?;
-            queue.remove(&delivery).await?;
-            redriven += 1;
-        }
-    }
-    queue.close().await?;
-    Ok(redriven)
+    remove(url, namespace, service, selection, Removal::Redrive).await
 }
 
 /// Deletes messages for good. Returns their number.
@@ -50,18 +38,39 @@ pub async fn discard(
     service: &str,
     selection: &Selection,
 ) -> Result<usize, Error> {
+    remove(url, namespace, service, selection, Removal::Discard).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Removal {
+    /// A copy is published to the queue that the message was consumed from, and confirmed first.
+    Redrive,
+    Discard,
+}
+
+/// Removes the selected messages. Returns their number.
+async fn remove(
+    url: &AmqpUrl,
+    namespace: &Namespace,
+    service: &str,
+    selection: &Selection,
+    removal: Removal,
+) -> Result<usize, Error> {
     let Some(mut queue) = ParkedQueue::open(url, namespace, service).await? else {
         return Ok(0);
     };
-    let mut discarded = 0;
+    let mut removed = 0;
     while let Some(delivery) = queue.next().await? {
         if selection.includes(message_id(&delivery)) {
+            if removal == Removal::Redrive {
+                queue.publish_to_origin(&delivery).await?;
+            }
             queue.remove(&delivery).await?;
-            discarded += 1;
+            removed += 1;
         }
     }
     queue.close().await?;
-    Ok(discarded)
+    Ok(removed)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use values::Clock;
 use super::ParkedMessage;
 use crate::{
     AmqpUrl, Error, Namespace,
-    connection::{close, confirming_channel, connect},
+    connection::{Purpose, close, confirming_channel, connect, or_loss, with_timeout},
     consumer::{FailedAttempts, properties_without_failures},
     message::{OutgoingMessage, message_id, short_string},
     topology::{DEFAULT_EXCHANGE, services_with_queues},
@@ -25,6 +25,8 @@ pub(super) struct ParkedQueue {
     due_queue: String,
     /// The number of messages of this pass that are still to be read; `None` before the first message.
     remaining: Option<u32>,
+    /// The number of messages read.
+    position: u32,
 }
 
 impl ParkedQueue {
@@ -34,7 +36,7 @@ impl ParkedQueue {
             return Ok(None);
         }
         let name = namespace.parked_queue(service);
-        let connection = connect(url, &name).await?;
+        let connection = connect(url, &name, Purpose::Receiving).await?;
         let channel = confirming_channel(&connection).await?;
         Ok(Some(Self {
             connection,
@@ -43,6 +45,7 @@ impl ParkedQueue {
             events_queue: namespace.service_queue(service),
             due_queue: namespace.due_queue(service),
             remaining: None,
+            position: 0,
         }))
     }
 
@@ -56,25 +59,38 @@ impl ParkedQueue {
         }
         let message = self
             .channel
-            .basic_get(short_string(self.name.as_str()), BasicGetOptions::default())
+            .basic_get(short_string(self.name.as_str()), BasicGetOptions::default());
+        let message = or_loss(&self.connection, message)
             .await
-            .map_err(|error| Error::about(&self.name, error))?;
+            .map_err(|error| self.explain(error))?;
+        self.position += 1;
         Ok(message.map(|message| {
             self.remaining = Some(self.remaining.map_or(message.message_count, |remaining| remaining - 1));
             message.delivery
         }))
     }
 
+    fn explain(&self, error: Error) -> Error {
+        match error {
+            error if error.is_unreadable_message() => Error::UnreadableMessage {
+                queue: self.name.clone(),
+                position: self.position + 1,
+            },
+            Error::Connection(error) => Error::about(&self.name, error),
+            error => error,
+        }
+    }
+
     /// Publishes a copy without failed attempts to the queue that the message was consumed from.
     pub(super) async fn publish_to_origin(&self, delivery: &Delivery) -> Result<(), Error> {
-        OutgoingMessage {
+        let copy = OutgoingMessage {
             exchange: DEFAULT_EXCHANGE,
             routing_key: self.origin(&FailedAttempts::from_headers(delivery)),
             properties: properties_without_failures(delivery, Clock::system().now()),
             body: &delivery.data,
-        }
-        .publish_confirmed(&self.channel)
-        .await
+        };
+        // The broker may block publishing.
+        with_timeout(copy.publish_confirmed(&self.channel)).await
     }
 
     /// Removes a message from the queue.

@@ -39,13 +39,23 @@ struct Queue {
 }
 
 impl Topology {
-    pub(crate) fn new(namespace: &Namespace, retry_delays: &[Duration]) -> Self {
+    /// Returns what all services share.
+    pub(crate) fn new(namespace: &Namespace) -> Self {
         let mut this = Self::default();
         this.add_events_exchange(namespace);
         this.add_service_queues(namespace);
         this.add_journal(namespace);
-        this.add_retry_queues(namespace, retry_delays);
         this
+    }
+
+    /// Adds the queues in which failed messages of `queue` wait for a retry. Only the consumer of `queue` publishes to them,
+    /// through the default exchange.
+    pub(crate) fn with_retry_queues(mut self, queue: &str, retry_delays: &[Duration]) -> Self {
+        for delay in retry_delays {
+            let arguments = QueueArguments::durable().ttl(*delay).dead_letter_to(queue);
+            self.add_queue(Namespace::retry_queue(queue, *delay), arguments, Vec::new());
+        }
+        self
     }
 
     /// Adds the delay queues of `service`.
@@ -74,12 +84,19 @@ impl Topology {
     ///
     /// `delays` are the retry delays and the delay levels.
     pub(crate) fn for_deletion(namespace: &Namespace, delays: &[Duration]) -> Self {
-        let mut this = Self::new(namespace, delays);
+        let mut this = Self::new(namespace);
         for delay in delays {
             this.add_queue(namespace.delay_queue(*delay), QueueArguments::durable(), Vec::new());
+            // Those of earlier releases.
+            let shared = namespace.shared_retry(*delay);
+            this.add_exchange(shared.clone(), ExchangeKind::Fanout, None);
+            this.add_queue(shared, QueueArguments::durable(), Vec::new());
         }
         for service in services_with_queues() {
             this.add_queue(namespace.due_queue(service), QueueArguments::durable(), Vec::new());
+            for queue in [namespace.service_queue(service), namespace.due_queue(service)] {
+                this = this.with_retry_queues(&queue, delays);
+            }
         }
         for exchange in [namespace.delay_exchange(), namespace.fallback_delay_exchange()] {
             this.add_exchange(exchange, ExchangeKind::Direct, None);
@@ -119,16 +136,6 @@ impl Topology {
             .map(|route| (namespace.events_exchange(), route.event.to_owned()))
             .collect();
         self.add_queue(namespace.journal(), QueueArguments::journal(), bindings);
-    }
-
-    fn add_retry_queues(&mut self, namespace: &Namespace, retry_delays: &[Duration]) {
-        for delay in retry_delays {
-            let name = namespace.retry(*delay);
-            // A fanout exchange ignores the routing key, which names the queue to which the message returns.
-            self.add_exchange(name.clone(), ExchangeKind::Fanout, None);
-            let arguments = QueueArguments::durable().ttl(*delay).dead_letter_by_routing_key();
-            self.add_queue(name.clone(), arguments, vec![(name, String::new())]);
-        }
     }
 
     fn add_exchange(&mut self, name: String, kind: ExchangeKind, alternate: Option<String>) {

@@ -57,8 +57,14 @@ impl Namespace {
         format!("{self}.{service}.parked")
     }
 
-    /// The exchange, and its queue, of failed messages that wait for a retry.
-    pub(crate) fn retry(&self, delay: Duration) -> String {
+    /// The queue of failed messages of `queue` that wait for a retry.
+    pub(crate) fn retry_queue(queue: &str, delay: Duration) -> String {
+        format!("{queue}.retry.{}", delay.as_millis())
+    }
+
+    /// The exchange, and its queue, of failed messages of all services. Only earlier releases declare it and
+    /// publish to it; it dead-letters by routing key.
+    pub(crate) fn shared_retry(&self, delay: Duration) -> String {
         format!("{self}.retry.{}", delay.as_millis())
     }
 
@@ -106,8 +112,8 @@ mod tests {
     #[test]
     fn a_namespace_is_safe_inside_every_name() {
         assert_eq!(
-            Namespace::default().retry(Duration::from_secs(5)),
-            "ticketing.retry.5000"
+            Namespace::retry_queue(&Namespace::default().due_queue("expiration"), Duration::from_secs(5)),
+            "ticketing.expiration.due.retry.5000"
         );
         assert_eq!(Namespace::default().service_queue("order"), "ticketing.order");
         for bad in ["", "Ticketing", "a b", "é", &"x".repeat(61)] {

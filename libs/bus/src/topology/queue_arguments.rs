@@ -51,15 +51,12 @@ impl QueueArguments {
 
     /// Dead-letters to another queue, at least once: a message is kept until that queue has confirmed it
     /// (<https://www.rabbitmq.com/docs/quorum-queues#dead-lettering>).
-    pub(super) fn dead_letter_to(self, queue: &str) -> Self {
-        let mut this = self.dead_letter_by_routing_key();
-        this.0.insert("x-dead-letter-routing-key", long_string(queue));
-        this
-    }
-
-    /// Dead-letters to the queue named by the message's routing key, at least once.
-    pub(super) fn dead_letter_by_routing_key(mut self) -> Self {
+    ///
+    /// The key is always that of the queue. With the message's own routing key, 32 messages whose key names no queue would
+    /// be retried by the broker for ever, and no other message would leave the queue.
+    pub(super) fn dead_letter_to(mut self, queue: &str) -> Self {
         self.0.insert("x-dead-letter-exchange", long_string(DEFAULT_EXCHANGE));
+        self.0.insert("x-dead-letter-routing-key", long_string(queue));
         self.0.insert("x-dead-letter-strategy", long_string("at-least-once"));
         // Required by that strategy; the queue has no length limit.
         self.0.insert("x-overflow", long_string("reject-publish"));

@@ -191,21 +191,23 @@ async fn deleting_a_namespace_deletes_all_its_queues() {
     let env = TestEnv::new();
     let services = ["order", "expiration"].map(|name| env.service(name));
     for service in &services {
-        let bus = env.connect(service, &env.url, Vec::new());
+        let bus = env.connect(service, &env.url, vec![events_consumer(recording_handler())]);
         wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
         service.stop().await;
     }
+    let broker = RawBroker::open().await;
+    broker.declare_shared_retry_queue(&env, 50).await;
 
     let names = [
         "order",
         "order.parked",
         "unroutable",
+        "order.retry.50",
         "retry.50",
         "delay.900000",
         "delay.1000",
         "expiration.due",
     ];
-    let broker = RawBroker::open().await;
     for name in names {
         assert_eq!(broker.message_count(&env, name).await, Some(0), "{name}");
     }

@@ -176,7 +176,7 @@ async fn a_failing_message_does_not_delay_others() {
     let broker = RawBroker::open().await;
     eventually(async || {
         broker
-            .message_count(&env, "retry.3600000")
+            .message_count(&env, "ticket.retry.3600000")
             .await
             .filter(|waiting| *waiting == 1)
     })
@@ -224,4 +224,46 @@ async fn a_service_without_a_queue_has_no_parked_messages() {
             .unwrap(),
         0
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foreign_messages_in_the_retry_queues_delay_no_retry() {
+    let env = TestEnv::new();
+    let (ticket, payment) = (env.service("ticket"), env.service("payment"));
+    for service in [&ticket, &payment] {
+        let refusals = AtomicU32::new(2);
+        let handler = recording_handler_unless(move |_| {
+            let fails = refusals.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            fails.map_or(Ok(()), |_| Err(ConsumeError::new("no")))
+        });
+        env.connect(service, &env.url, vec![events_consumer(handler)]);
+    }
+    let order = env.publisher("order");
+    let broker = RawBroker::open().await;
+    eventually(async || broker.message_count(&env, "ticket.retry.70").await).await;
+    for delay in [50, 60, 70] {
+        let queue = format!("{}.ticket.retry.{delay}", env.namespace);
+        for _ in 0..50 {
+            broker.publish("", &queue, b"{}").await;
+        }
+    }
+    order.publish(order_created(1)).await;
+    assert_eq!(ticket.wait_for_consumed(1).await, [1], "at the third attempt");
+    assert_eq!(payment.wait_for_consumed(1).await, [1]);
+    parked_at_ticket(&env, 150).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_in_a_shared_retry_queue_of_an_earlier_release_return_to_their_service() {
+    let env = TestEnv::new();
+    let ticket = env.consumer("ticket");
+    let broker = RawBroker::open().await;
+    eventually(async || broker.message_count(&env, "ticket").await).await;
+    broker.declare_shared_retry_queue(&env, 50).await;
+    let event = events::Envelope::new("order", values::Clock::system().now(), order_created(7)).to_json();
+    let exchange = format!("{}.retry.50", env.namespace);
+    broker
+        .publish(&exchange, &format!("{}.ticket", env.namespace), event.as_bytes())
+        .await;
+    assert_eq!(ticket.wait_for_consumed(1).await, [7]);
 }

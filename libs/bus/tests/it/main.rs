@@ -3,8 +3,11 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod broker_limits;
+mod broker_node;
 mod delivery;
 mod failures;
+mod headers;
 mod outages;
 mod raw_broker;
 mod recovery;

@@ -1,10 +1,13 @@
 //! Direct access to the broker, without the bus.
 
 use lapin::{
-    BasicProperties, Channel, Connection, ConnectionProperties,
+    BasicProperties, Channel, Connection, ConnectionProperties, ExchangeKind,
     message::Delivery,
-    options::{BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, QueueDeclareOptions},
-    types::FieldTable,
+    options::{
+        BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
+        QueueDeclareOptions,
+    },
+    types::{AMQPValue, FieldTable},
 };
 
 use crate::test_env::TestEnv;
@@ -16,10 +19,11 @@ pub(crate) struct RawBroker {
 
 impl RawBroker {
     pub(crate) async fn open() -> Self {
-        let url = raw_url();
-        let connection = Connection::connect(&url, ConnectionProperties::default())
-            .await
-            .unwrap();
+        Self::open_at(&raw_url()).await
+    }
+
+    pub(crate) async fn open_at(url: &str) -> Self {
+        let connection = Connection::connect(url, ConnectionProperties::default()).await.unwrap();
         let channel = connection.create_channel().await.unwrap();
         channel.confirm_select(ConfirmSelectOptions::default()).await.unwrap();
         Self { connection, channel }
@@ -27,13 +31,19 @@ impl RawBroker {
 
     /// Publishes a message that no service publishes.
     pub(crate) async fn publish(&self, exchange: &str, key: &str, body: &[u8]) {
+        self.publish_with(FieldTable::default(), exchange, key, body).await;
+    }
+
+    /// Publishes a message with these headers.
+    pub(crate) async fn publish_with(&self, headers: FieldTable, exchange: &str, key: &str, body: &[u8]) {
+        let properties = BasicProperties::default().with_headers(headers);
         let options = BasicPublishOptions {
             mandatory: true,
             ..BasicPublishOptions::default()
         };
         let confirm = self
             .channel
-            .basic_publish(exchange.into(), key.into(), options, body, BasicProperties::default())
+            .basic_publish(exchange.into(), key.into(), options, body, properties)
             .await
             .unwrap();
         assert_eq!(
@@ -41,6 +51,44 @@ impl RawBroker {
             lapin::Confirmation::Ack(None),
             "{key} is a queue"
         );
+    }
+
+    /// Declares a retry queue as earlier releases did: its messages return to the queue that their routing key names.
+    pub(crate) async fn declare_shared_retry_queue(&self, env: &TestEnv, millis: i64) {
+        let name = format!("{}.retry.{millis}", env.namespace);
+        let mut arguments = FieldTable::default();
+        for (argument, value) in [
+            ("x-queue-type", "quorum"),
+            ("x-dead-letter-exchange", ""),
+            ("x-dead-letter-strategy", "at-least-once"),
+            ("x-overflow", "reject-publish"),
+        ] {
+            arguments.insert(argument.into(), AMQPValue::LongString(value.into()));
+        }
+        arguments.insert("x-message-ttl".into(), AMQPValue::LongLongInt(millis));
+        let durable = ExchangeDeclareOptions {
+            durable: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let none = FieldTable::default;
+        self.channel
+            .exchange_declare(name.as_str().into(), ExchangeKind::Fanout, durable, none())
+            .await
+            .unwrap();
+        self.channel
+            .queue_declare(name.as_str().into(), QueueDeclareOptions::durable(), arguments)
+            .await
+            .unwrap();
+        self.channel
+            .queue_bind(
+                name.as_str().into(),
+                name.as_str().into(),
+                "".into(),
+                QueueBindOptions::default(),
+                none(),
+            )
+            .await
+            .unwrap();
     }
 
     /// Removes a message from a queue.

@@ -34,8 +34,13 @@ pub(crate) struct TestEnv {
 
 impl TestEnv {
     pub(crate) fn new() -> Self {
+        Self::at(broker_url())
+    }
+
+    /// Creates an environment at a broker of the test's own.
+    pub(crate) fn at(url: AmqpUrl) -> Self {
         Self {
-            url: broker_url(),
+            url,
             namespace: format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap(),
             retry_delays: [50, 60, 70].map(Duration::from_millis),
             folder: tempfile::tempdir().unwrap(),

@@ -120,6 +120,8 @@ pub fn command_line<S: Service>() -> clap::Command {
     );
     let name = format!("ticketing-{}", S::NAME);
     Cli::<S::Settings, S::Command>::command()
+        // The settings of the broker, also after the subcommands of `parked`.
+        .mut_subcommand("parked", |parked| parked.mut_args(|arg| arg.global(true)))
         .name(name.clone())
         .bin_name(name)
         .about(S::ABOUT)

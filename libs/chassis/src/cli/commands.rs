@@ -3,7 +3,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use bus::{AmqpUrl, parked};
+use bus::{
+    AmqpUrl,
+    parked::{self, Selection},
+};
 use db::{
     Db,
     admin::{self, Finding},
@@ -12,7 +15,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use values::Clock;
 
 use super::arguments::ParkedCommand;
-use crate::{BusSettings, CommonSettings, OperatorError, Service, openapi_document, running};
+use crate::{BusSettings, CommonSettings, OperatorError, Service, openapi_document, printable, running};
 
 pub(super) async fn serve<S: Service>(
     database: PathBuf,
@@ -109,7 +112,7 @@ pub(super) fn check<S: Service>(database: &Path) -> Result<String, OperatorError
 fn failure(mut report: String, findings: &[Finding]) -> OperatorError {
     let _ = write!(report, "{} findings", findings.len());
     for finding in findings {
-        let _ = write!(report, "\n  {finding}");
+        let _ = write!(report, "\n  {}", printable(&finding.to_string()));
     }
     OperatorError(report)
 }
@@ -147,27 +150,35 @@ pub(super) async fn parked<S: Service>(bus: &BusSettings, command: ParkedCommand
                 .map_err(OperatorError::new)?;
             let shown = messages
                 .iter()
-                .map(|message| format!("{}\n{}", line(message), message.body));
+                .map(|message| format!("{}\n{}", line(message), printable(&message.body)));
             let shown = shown.collect::<Vec<_>>().join("\n");
             if shown.is_empty() {
-                Err(OperatorError(format!("no message {id} is parked")))
+                Err(not_parked(&id))
             } else {
                 Ok(shown)
             }
         }
         ParkedCommand::Redrive { which } => {
-            let count = parked::redrive(url, namespace, S::NAME, &which)
-                .await
-                .map_err(OperatorError::new)?;
-            Ok(format!("{count} delivered to the service again"))
+            let count = parked::redrive(url, namespace, S::NAME, &which).await;
+            Ok(format!("{} delivered to the service again", removed(count, &which)?))
         }
         ParkedCommand::Discard { which } => {
-            let count = parked::discard(url, namespace, S::NAME, &which)
-                .await
-                .map_err(OperatorError::new)?;
-            Ok(format!("{count} deleted"))
+            let count = parked::discard(url, namespace, S::NAME, &which).await;
+            Ok(format!("{} deleted", removed(count, &which)?))
         }
     }
+}
+
+/// Returns the number of removed messages: a message that was named by its id must be among them.
+fn removed(count: Result<usize, bus::Error>, which: &Selection) -> Result<usize, OperatorError> {
+    match (count.map_err(OperatorError::new)?, which) {
+        (0, Selection::Id(id)) => Err(not_parked(id)),
+        (count, _) => Ok(count),
+    }
+}
+
+fn not_parked(id: &str) -> OperatorError {
+    OperatorError(format!("no message {} is parked", printable(id)))
 }
 
 /// Returns the address of the broker.
@@ -182,17 +193,21 @@ async fn broker_url(bus: &BusSettings) -> Result<AmqpUrl, OperatorError> {
     }
 }
 
+/// Returns one line: nothing in a message controls the terminal or begins another line.
 fn line(message: &parked::ParkedMessage) -> String {
     format!(
         "{} {} of {}, parked {} after {} attempts: {}",
-        message.id,
-        message.event_type,
-        message.subject.as_deref().unwrap_or("unknown"),
+        printable(&message.id),
+        printable(&message.event_type),
+        message
+            .subject
+            .as_deref()
+            .map_or_else(|| "unknown".to_owned(), printable),
         message
             .parked_at
             .map_or_else(|| "at an unknown time".to_owned(), |at| at.to_string()),
         message.attempts,
-        message.reason
+        printable(&message.reason)
     )
 }
 

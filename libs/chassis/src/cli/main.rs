@@ -4,7 +4,7 @@ use super::{
     arguments::{Cli, Command, command_line},
     commands,
 };
-use crate::{CommandLineError, OperatorError, Service, logging, settings};
+use crate::{CommandLineError, OperatorError, Service, logging, printable_lines, settings};
 
 /// The whole `main` of a service: parses the command line, runs the command and prints its outcome.
 pub fn main<S: Service>() -> ExitCode {
@@ -16,12 +16,12 @@ pub fn main<S: Service>() -> ExitCode {
     match cli.and_then(run::<S>) {
         Ok(output) => {
             if !output.is_empty() {
-                println!("{output}");
+                println!("{}", printable_lines(&output));
             }
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("ticketing-{}: {error}", S::NAME);
+            eprintln!("ticketing-{}: {}", S::NAME, printable_lines(&error.to_string()));
             ExitCode::FAILURE
         }
     }

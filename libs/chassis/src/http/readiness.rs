@@ -30,6 +30,7 @@ impl Readiness {
         let broker = match &*self.broker.borrow() {
             bus::ConnectionState::Connecting => "connecting".to_owned(),
             bus::ConnectionState::Connected => "connected".to_owned(),
+            bus::ConnectionState::Blocked { since, reason } => format!("blocked since {since}: {reason}"),
             bus::ConnectionState::Down { since, reason } => format!("down since {since}: {reason}"),
         };
         let recovered = *self.recovered.borrow();

@@ -14,7 +14,6 @@ pub struct BusSettings {
     #[arg(
         long,
         env = "TICKETING_AMQP_SERVICE",
-        requires = "consul_url",
         value_name = "NAME",
         value_parser = parsed::<ServiceName>
     )]
@@ -52,6 +51,9 @@ impl SecretFlag for AmqpUrlFlag {
 impl Settings for BusSettings {
     fn validate(&self, errors: &mut ConfigErrors) {
         self.consul.validate(errors);
+        if self.amqp_service.is_some() && self.consul.consul_url.is_none() {
+            errors.add("--amqp-service", "needs --consul-url");
+        }
     }
 }
 

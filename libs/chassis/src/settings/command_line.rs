@@ -105,7 +105,7 @@ fn parse_all<P: FromArgMatches>(
                     &format!("--{secret}"),
                     format_args!("given twice, also as --{secret}-file"),
                 );
-                command = update(command, &|command| allow_twice(command, &group));
+                command = update(command, &|command| set_aside(command, &format!("{secret}-file")));
             }
             // The missing argument may be the one that was set aside.
             ErrorKind::MissingRequiredArgument if !errors.is_empty() => return Err(CommandLineError::Settings(errors)),
@@ -163,14 +163,6 @@ fn set_aside(command: Command, flag: &str) -> Command {
         .value_parser(value_parser!(OsString));
     let unset = |arg: Arg| arg.long(format!("{flag}-set-aside")).env(None).hide(true);
     command.mut_arg(id, unset).arg(ignored)
-}
-
-fn allow_twice(command: Command, group: &str) -> Command {
-    if command.get_groups().any(|known| known.get_id() == group) {
-        command.mut_group(group, |group| group.multiple(true))
-    } else {
-        command
-    }
 }
 
 #[cfg(test)]

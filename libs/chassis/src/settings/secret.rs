@@ -1,6 +1,6 @@
 use std::{convert::Infallible, fmt, fs, ops::Deref, str::FromStr};
 
-use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Id, error::ErrorKind};
+use clap::{Arg, ArgGroup, ArgMatches, Args, Command, FromArgMatches, Id, error::ErrorKind, parser::ValueSource};
 
 use super::parsed;
 
@@ -97,6 +97,18 @@ impl<F: SecretFlag> FromStr for SecretArg<F> {
 
 impl<F: SecretFlag> FromArgMatches for SecretArg<F> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let is_given = |id| {
+            matches
+                .value_source(id)
+                .is_some_and(|source| source != ValueSource::DefaultValue)
+        };
+        // The group of the two does not see one before a subcommand and the other after it.
+        if is_given(F::FLAG) && is_given(F::FILE_FLAG) && matches.get_one::<F::Value>(F::FILE_FLAG).is_some() {
+            return Err(clap::Error::raw(
+                ErrorKind::ArgumentConflict,
+                format!("--{} is given twice, also as --{}\n", F::FLAG, F::FILE_FLAG),
+            ));
+        }
         // The value may be the default.
         let given = [F::FILE_FLAG, F::FLAG]
             .into_iter()

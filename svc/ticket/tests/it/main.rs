@@ -4,6 +4,7 @@
 
 mod browsing;
 mod editing;
+mod operator_commands;
 mod orders;
 mod selling;
 mod test_app;

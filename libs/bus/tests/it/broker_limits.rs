@@ -1,0 +1,114 @@
+//! A broker that lacks memory, or that accepts no large messages.
+
+use std::sync::Arc;
+
+use bus::{ConnectionState, ConsumeError, EventHandler, parked};
+
+use crate::{
+    broker_node::BrokerNode,
+    raw_broker::RawBroker,
+    test_env::{TestEnv, events_consumer, eventually, order_created, recording_handler, wait_for_state},
+};
+
+/// Records the events of even versions, and fails for the others.
+fn handler_of_even_versions() -> EventHandler {
+    let record = recording_handler();
+    Arc::new(move |tx, now, envelope| match &envelope.event {
+        events::Event::OrderCreated(order) if order.version % 2 == 1 => Err(ConsumeError::new("odd")),
+        _ => record(tx, now, envelope),
+    })
+}
+
+fn is_blocked(state: &ConnectionState) -> bool {
+    matches!(state, ConnectionState::Blocked { .. })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_without_memory_blocks_publishing_and_no_acknowledgement() {
+    let Some(node) = BrokerNode::start() else { return };
+    let env = TestEnv::at(node.url());
+    let ticket = env.consumer("ticket");
+    let order = env.service("order");
+    let order_bus = env.connect(&order, &env.url, Vec::new());
+    order.publish(order_created(2)).await;
+    ticket.wait_for_consumed(1).await;
+    ticket.stop().await;
+    // More than the broker sends ahead of acknowledgements, with failing ones in between.
+    for version in 3..=600 {
+        order
+            .publish(order_created(if version % 50 == 1 { 1 } else { version * 2 }))
+            .await;
+    }
+    order.wait_for_empty_outbox().await;
+
+    node.ctl(&["set_vm_memory_high_watermark", "0.0000001"]);
+    eventually(async || {
+        node.ctl(&["eval", "rabbit_alarm:get_alarms()."])
+            .contains("memory")
+            .then_some(())
+    })
+    .await;
+    let ticket = env.reopened(ticket).await;
+    let bus = env.connect(&ticket, &env.url, vec![events_consumer(handler_of_even_versions())]);
+    ticket.wait_for_consumed(1 + 587).await;
+    wait_for_state(&bus, is_blocked).await;
+    order.publish(order_created(2000)).await;
+    wait_for_state(&order_bus, is_blocked).await;
+    assert!(metrics_of(&bus).contains("ticketing_broker_blocked{service=\"ticket\"} 1"));
+    assert!(metrics_of(&bus).contains("ticketing_broker_connected{service=\"ticket\"} 1"));
+    let queue = format!("{}.ticket\t11", env.namespace);
+    eventually(async || {
+        let queues = node.ctl(&["list_queues", "name", "messages"]);
+        queues.lines().any(|line| line == queue).then_some(())
+    })
+    .await;
+
+    node.ctl(&["set_vm_memory_high_watermark", "absolute", "1GB"]);
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+    assert!(metrics_of(&bus).contains("ticketing_broker_blocked{service=\"ticket\"} 0"));
+    order.wait_for_empty_outbox().await;
+    ticket.wait_for_consumed(1 + 587 + 1).await;
+    eventually(async || {
+        let parked = parked::list(&env.url, &env.namespace, "ticket").await.unwrap();
+        (parked.len() == 11).then_some(())
+    })
+    .await;
+}
+
+fn metrics_of(bus: &bus::Bus) -> String {
+    let registry = metrics::MetricsRegistry::new("ticket");
+    let mut samples = metrics::Samples::default();
+    bus.collect_metrics(&mut samples);
+    registry.text(samples)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_message_that_the_broker_accepts_no_more_is_parked_by_the_broker() {
+    let Some(node) = BrokerNode::start() else { return };
+    let env = TestEnv::at(node.url());
+    let ticket = env.consumer("ticket");
+    let order = env.publisher("order");
+    order.publish(order_created(2)).await;
+    ticket.wait_for_consumed(1).await;
+    ticket.stop().await;
+    let broker = RawBroker::open_at(&node.raw_url()).await;
+    let queue = format!("{}.ticket", env.namespace);
+    let large = "x".repeat(20_000);
+    broker.publish("", &queue, large.as_bytes()).await;
+    order.publish(order_created(4)).await;
+    order.wait_for_empty_outbox().await;
+
+    node.ctl(&["eval", "application:set_env(rabbit, max_message_size, 10000)."]);
+    let ticket = env.reopened(ticket).await;
+    env.connect(&ticket, &env.url, vec![events_consumer(recording_handler())]);
+    ticket.wait_for_consumed(2).await;
+    let parked = eventually(async || {
+        let parked = parked::list(&env.url, &env.namespace, "ticket").await.unwrap();
+        (parked.len() == 1).then_some(parked)
+    })
+    .await;
+    assert_eq!(
+        (parked[0].body.as_str(), parked[0].reason.as_str()),
+        (large.as_str(), "rejected")
+    );
+}

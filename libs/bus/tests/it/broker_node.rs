@@ -1,0 +1,81 @@
+//! A RabbitMQ node of one test, which it can configure.
+
+use std::{
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::Mutex,
+};
+
+use bus::AmqpUrl;
+
+pub(crate) struct BrokerNode {
+    port: u16,
+    script: PathBuf,
+}
+
+impl BrokerNode {
+    /// Starts a node. Returns `None` if RabbitMQ is not installed.
+    pub(crate) fn start() -> Option<Self> {
+        let installed = ["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server"];
+        if !installed.iter().any(|path| Path::new(path).exists()) {
+            println!("skipped: RabbitMQ is not installed, and the test may not configure the broker of AMQP_URL");
+            return None;
+        }
+        let node = Self {
+            port: free_port(),
+            script: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/broker"),
+        };
+        // The node would inherit a pipe and keep it open.
+        let status = node.command(&["start"]).stdout(Stdio::null()).status().unwrap();
+        assert!(status.success(), "the node does not start");
+        Some(node)
+    }
+
+    pub(crate) fn url(&self) -> AmqpUrl {
+        self.raw_url().parse().unwrap()
+    }
+
+    pub(crate) fn raw_url(&self) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
+    }
+
+    /// Runs `rabbitmqctl`, and returns its output.
+    pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
+        let Output { status, stdout, .. } = self.command(&["ctl", "--quiet"]).args(arguments).output().unwrap();
+        assert!(status.success(), "rabbitmqctl {arguments:?}");
+        String::from_utf8(stdout).unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.script);
+        command
+            .args(arguments)
+            .env_remove("AMQP_URL")
+            .env("TICKETING_BROKER_PORT", self.port.to_string())
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit());
+        command
+    }
+}
+
+impl Drop for BrokerNode {
+    fn drop(&mut self) {
+        let _ = self.command(&["forget"]).stdout(Stdio::null()).status();
+    }
+}
+
+/// Returns a free port in the range of `scripts/broker`, which adds 20000 for its second port. Each call returns another one.
+fn free_port() -> u16 {
+    static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
+    let mut taken = TAKEN.lock().unwrap();
+    let start = 22_000 + u16::try_from(std::process::id() % 1_000).unwrap();
+    let free = |port: &u16| {
+        TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 20_000)).is_ok()
+    };
+    let port = (start..24_000)
+        .find(|port| !taken.contains(port) && free(port))
+        .unwrap();
+    taken.push(port);
+    port
+}
