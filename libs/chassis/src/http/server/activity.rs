@@ -29,15 +29,21 @@ struct State {
     active: u32,
     completed: u32,
     cancelled: u32,
-    /// The number of bytes of the HTTP/2 preface that were received; `None` once it is something else.
-    preface: Option<usize>,
-    is_http2: bool,
+    protocol: Protocol,
     write: Option<BlockedWrite>,
     is_ending: bool,
     /// The client has closed its side.
     is_eof: bool,
     /// After the last response.
     is_lingering: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Protocol {
+    /// So many bytes of the HTTP/2 preface were received.
+    Preface(usize),
+    Http1,
+    Http2,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,8 +76,7 @@ impl Activity {
                 active: 0,
                 completed: 0,
                 cancelled: 0,
-                preface: Some(0),
-                is_http2: false,
+                protocol: Protocol::Preface(0),
                 write: None,
                 is_ending: false,
                 is_eof: false,
@@ -87,7 +92,7 @@ impl Activity {
     pub(super) fn received(&self, bytes: &[u8]) {
         let mut state = self.state();
         state.match_preface(bytes);
-        if state.is_http2 {
+        if state.protocol == Protocol::Http2 {
             return;
         }
         match &mut state.phase {
@@ -157,7 +162,7 @@ impl Activity {
     }
 
     pub(super) fn is_http2(&self) -> bool {
-        self.state().is_http2
+        self.state().protocol == Protocol::Http2
     }
 
     /// From now on the connection ends as soon as it has no request.
@@ -169,7 +174,7 @@ impl Activity {
     pub(super) fn ends_now(&self) -> bool {
         let state = self.state();
         let is_between_requests = matches!(state.phase, Phase::Idle { .. } | Phase::Head { is_empty: true, .. });
-        state.is_ending && is_between_requests && !state.is_http2 && state.write.is_none()
+        state.is_ending && is_between_requests && state.protocol != Protocol::Http2 && state.write.is_none()
     }
 
     /// The last response was sent. Returns whether the client may still be sending.
@@ -216,17 +221,18 @@ impl Activity {
 
 impl State {
     fn match_preface(&mut self, bytes: &[u8]) {
-        let Some(matched) = self.preface else { return };
+        let Protocol::Preface(matched) = self.protocol else {
+            return;
+        };
         let rest = &HTTP2_PREFACE[matched..];
         let count = rest.len().min(bytes.len());
         if rest[..count] != bytes[..count] {
-            self.preface = None;
+            self.protocol = Protocol::Http1;
         } else if count == rest.len() {
-            self.preface = None;
-            self.is_http2 = true;
+            self.protocol = Protocol::Http2;
             self.phase = Phase::Idle { since: Instant::now() };
         } else {
-            self.preface = Some(matched + count);
+            self.protocol = Protocol::Preface(matched + count);
         }
     }
 }
