@@ -23,7 +23,10 @@ mod settings;
 mod trace_settings;
 
 pub use cli::{command_line, main};
-pub use http::{BoundListener, merge_documents, openapi_document, serve, swagger_ui_page};
+pub use http::{
+    BoundListener, RequestIds, Server, ServerLimits, ServerShutdown, default_max_connections, merge_documents,
+    openapi_document, raise_file_limit, serve, swagger_ui_page,
+};
 pub use jobs::{Job, purge_job};
 pub use logging::{LogFormat, start as start_telemetry};
 pub use metrics::Samples;

@@ -8,7 +8,7 @@ use poem::{
 use telemetry::{Span, SpanKind, Traceparent};
 use tracing::Instrument;
 
-use crate::http::DocumentedPaths;
+use crate::http::{DocumentedPaths, request_id};
 
 /// The paths of the chassis, besides the API. Requests to them are counted, but their spans are not exported.
 pub(crate) const CHASSIS_PATHS: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
@@ -79,10 +79,7 @@ impl<E: Endpoint> Observed<E> {
             .entry(header::CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        let id = telemetry::current_traceparent().and_then(|trace| HeaderValue::from_str(&trace.trace_id()).ok());
-        if let Some(id) = id {
-            headers.insert("x-request-id", id);
-        }
+        request_id::set_current(&mut response);
         response
     }
 }

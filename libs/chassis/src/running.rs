@@ -18,7 +18,7 @@ use values::Clock;
 
 use crate::{
     CommonSettings, Context, OperatorError, Service,
-    http::{self, BoundListener, MetricsEndpoint, Readiness},
+    http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown},
     jobs::Ticker,
     peers::Peers,
     recovery::{self, RecoveryStatus},
@@ -40,6 +40,8 @@ pub struct Running {
     /// The delay levels of the timers; a level is part of its queue's name.
     pub delay_levels: Vec<Duration>,
     name: &'static str,
+    drain_delay: Duration,
+    draining: CancellationToken,
     shutdown: CancellationToken,
     tasks: TaskTracker,
     bus_shutdown: CancellationToken,
@@ -83,7 +85,7 @@ async fn start_traced<S: Service>(
     let done = watch::Sender::new(false);
     let recovered = done.subscribe();
     let recovery = recovery::plan::<S>(&db, done).await?;
-    let (shutdown, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let (draining, shutdown, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
     let metrics = MetricsRegistry::new(S::NAME);
     let context = Context {
@@ -128,11 +130,21 @@ async fn start_traced<S: Service>(
         .map_err(OperatorError::new)?,
     };
     let trusted = TrustedOrigins(common.allowed_origins);
-    let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone());
+    let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone(), draining.clone());
+    let registry = metrics.clone();
     let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock);
     let endpoint = http::endpoint::<S>(parts.app, verifier, trusted, readiness, recovered.clone(), metrics);
     let endpoint = Arc::new(endpoint);
-    http::serve(listener, Arc::clone(&endpoint), shutdown.clone(), &tasks)?;
+    let mut limits = ServerLimits::default();
+    limits.connections = common.max_connections.unwrap_or(limits.connections);
+    let server_shutdown = ServerShutdown {
+        draining: draining.clone(),
+        stopping: shutdown.clone(),
+    };
+    Server::new(Arc::clone(&endpoint))
+        .limits(limits)
+        .metrics(&registry)
+        .serve(listener, server_shutdown, &tasks);
     let tickers = parts
         .jobs
         .into_iter()
@@ -146,6 +158,8 @@ async fn start_traced<S: Service>(
         recovered,
         delay_levels,
         name: S::NAME,
+        drain_delay: common.drain_delay,
+        draining,
         shutdown,
         tasks,
         bus_shutdown,
@@ -164,8 +178,14 @@ fn open<S: Service>(database: &Path) -> Result<Db, OperatorError> {
 }
 
 impl Running {
-    /// Stops in order: no new requests, running work ends, the outbox is published, the database closes.
+    /// Stops in order: readiness fails, no new requests after a delay, running work ends, the outbox is published, the
+    /// database closes.
     pub async fn stop(self) {
+        self.draining.cancel();
+        if !self.drain_delay.is_zero() {
+            tracing::info!(service = self.name, delay = ?self.drain_delay, "stopping, requests are served meanwhile");
+            tokio::time::sleep(self.drain_delay).await;
+        }
         drop(self.tickers);
         for (signal, tasks) in [(self.shutdown, self.tasks), (self.bus_shutdown, self.bus_tasks)] {
             signal.cancel();

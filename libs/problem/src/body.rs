@@ -1,3 +1,5 @@
+use std::io;
+
 use poem::{Request, RequestBody, error::ReadBodyError, http::StatusCode};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -49,7 +51,11 @@ impl<'a, T: Type + DeserializeOwned> ApiExtractor<'a> for Body<T> {
         if !request.content_type().is_some_and(is_json) {
             return Err(unsupported_media_type(request.content_type()).into());
         }
-        let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await.map_err(read_error)?;
+        let bytes = body
+            .take()?
+            .into_bytes_limit(BODY_LIMIT)
+            .await
+            .map_err(|error| unreadable_body(&error, BODY_LIMIT))?;
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -78,9 +84,16 @@ pub fn unsupported_media_type(content_type: Option<&str>) -> Problem {
     }
 }
 
-fn read_error(error: ReadBodyError) -> Problem {
+/// 408, 413 or 400: the body could not be read. `limit` is its maximum size in bytes.
+pub fn unreadable_body(error: &ReadBodyError, limit: usize) -> Problem {
     match error {
-        ReadBodyError::PayloadTooLarge => payload_too_large(BODY_LIMIT),
+        ReadBodyError::PayloadTooLarge => payload_too_large(limit),
+        ReadBodyError::Io(error) if error.kind() == io::ErrorKind::TimedOut => Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request-timeout",
+            "The request did not arrive in time",
+        )
+        .detail("the body came too slowly; nothing was changed"),
         other => Problem::malformed(format_args!("The body could not be read: {other}.")),
     }
 }

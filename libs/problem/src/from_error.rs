@@ -40,8 +40,8 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
             "Not possible with this method",
         );
     }
-    if let Some(ReadBodyError::PayloadTooLarge) = error.downcast_ref() {
-        return body::payload_too_large(body::BODY_LIMIT);
+    if let Some(error) = error.downcast_ref::<ReadBodyError>() {
+        return body::unreadable_body(error, body::BODY_LIMIT);
     }
     match error.downcast_ref::<ContentTypeError>() {
         Some(ContentTypeError::NotSupported { content_type }) => {

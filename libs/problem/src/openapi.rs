@@ -67,6 +67,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         );
     }
     if has_body {
+        add(408, "The body came too slowly.");
         add(413, "The body is too large.");
         add(415, "The body is not application/json.");
         add(
@@ -125,6 +126,7 @@ fn example(status: &str, kind: Option<&str>) -> Value {
         "402" => ("card-declined", "The card was declined"),
         "403" => ("forbidden", "Not allowed"),
         "404" => ("not-found", "Not found"),
+        "408" => ("request-timeout", "The request did not arrive in time"),
         "409" => ("conflict", "Not possible as things stand"),
         "412" => ("stale", "It was changed in the meantime"),
         "413" => ("payload-too-large", "The body is too large"),

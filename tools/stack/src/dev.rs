@@ -24,6 +24,7 @@ const BLOCKING_THREAD_KEEP_ALIVE: Duration = Duration::from_secs(2);
 pub(crate) fn dev(args: &DevSettings) -> Result<ExitCode, OperatorError> {
     let settings = args.stack();
     chassis::start_telemetry(&args.log, LogFormat::Human)?;
+    chassis::raise_file_limit();
     let runtime = Builder::new_multi_thread()
         .enable_all()
         .max_blocking_threads(MAX_BLOCKING_THREADS)

@@ -3,7 +3,10 @@
 use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 
 use bus::Namespace;
-use chassis::{BoundListener, BusSettings, CommonSettings, OperatorError, Running, SecretArg, Service};
+use chassis::{
+    BoundListener, BusSettings, CommonSettings, OperatorError, Running, SecretArg, Server, ServerLimits, Service,
+    default_max_connections,
+};
 use stripe_sim::{Config, RunningSim, Sim, Webhook};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -110,7 +113,12 @@ impl Stack {
             expiration: settings.expiration,
             payment,
         };
+        // The front door and the services share the limit of open files.
+        let max_connections = default_max_connections(SERVICES.len() + 1);
         let mut common = CommonSettings {
+            max_connections: Some(max_connections),
+            // Nothing distributes requests: after the signal, the listeners close at once.
+            drain_delay: Duration::ZERO,
             bus: BusSettings {
                 url: SecretArg::new(settings.broker.clone()),
                 namespace: self.namespace.clone(),
@@ -139,12 +147,16 @@ impl Stack {
         }
         progress("the front door");
         let upstreams = self.services.iter().map(|service| service.upstream.clone()).collect();
-        chassis::serve(
+        let limits = ServerLimits {
+            connections: max_connections,
+            ..ServerLimits::default()
+        };
+        Server::new(front_door::endpoint(upstreams)).limits(limits).serve(
             front_door,
-            front_door::endpoint(upstreams),
-            self.shutdown.clone(),
+            self.shutdown.clone().into(),
             &self.tasks,
-        )
+        );
+        Ok(())
     }
 
     async fn start_stripe_simulator(&mut self, settings: &Settings) -> Result<Url, OperatorError> {

@@ -71,7 +71,7 @@ impl TestEnv {
         let served = chassis::BoundListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let jwks = served.addr;
         let route = Route::new().at("/jwks.json", get(make_sync(move |_| Json(keys.clone()))));
-        chassis::serve(served, route, shutdown.clone(), &TaskTracker::new()).unwrap();
+        chassis::serve(served, route, shutdown.clone(), &TaskTracker::new());
         let events = EventChannel::open(namespace.clone()).await;
         let folder = tempfile::tempdir().unwrap();
         Self {
@@ -121,6 +121,7 @@ impl TestEnv {
     pub fn common(&self) -> CommonSettings {
         CommonSettings {
             listen: Some(([127, 0, 0, 1], 0).into()),
+            drain_delay: Duration::ZERO,
             bus: BusSettings {
                 url: SecretArg::new(amqp_url()),
                 namespace: self.namespace.clone(),

@@ -15,13 +15,16 @@ use tokio::signal::unix::{SignalKind, signal};
 use values::Clock;
 
 use super::arguments::ParkedCommand;
-use crate::{BusSettings, CommonSettings, OperatorError, Service, openapi_document, printable, running};
+use crate::{
+    BusSettings, CommonSettings, OperatorError, Service, openapi_document, printable, raise_file_limit, running,
+};
 
 pub(super) async fn serve<S: Service>(
     database: PathBuf,
     common: CommonSettings,
     own: S::Settings,
 ) -> Result<String, OperatorError> {
+    raise_file_limit();
     let mut terminate = signal(SignalKind::terminate()).map_err(OperatorError::new)?;
     let running = running::start::<S>(database, common, own, Clock::system()).await?;
     tokio::select! {

@@ -1,10 +1,10 @@
-use std::{net::SocketAddr, path::PathBuf, str::FromStr};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use discovery::ServiceName;
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{BusSettings, ConfigErrors, Settings, default_settings, list_of, parsed};
+use super::{BusSettings, ConfigErrors, Settings, default_settings, in_range, list_of, parsed, seconds};
 use crate::{LogFormat, Service};
 
 /// The log.
@@ -69,6 +69,25 @@ pub struct CommonSettings {
     /// The address to listen on [default: 127.0.0.1 and the service's port]
     #[arg(long, env = "TICKETING_LISTEN", value_name = "ADDRESS", value_parser = parsed::<SocketAddr>)]
     pub listen: Option<SocketAddr>,
+    /// Maximum number of connections [default: what the limit of open files allows, at most 4096]. Beyond it only health
+    /// and metrics are served.
+    #[arg(
+        long,
+        env = "TICKETING_MAX_CONNECTIONS",
+        value_name = "COUNT",
+        value_parser = in_range::<usize>(1..=1_000_000)
+    )]
+    pub max_connections: Option<usize>,
+    /// Seconds to serve requests after the signal to stop (0 to 60): readiness fails at once, and the ingress needs this
+    /// long to notice.
+    #[arg(
+        long = "drain-seconds",
+        env = "TICKETING_DRAIN_SECONDS",
+        default_value = "2",
+        value_name = "SECONDS",
+        value_parser = seconds(0..=60)
+    )]
+    pub drain_delay: Duration,
     /// The broker.
     #[command(flatten)]
     pub bus: BusSettings,

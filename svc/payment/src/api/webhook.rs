@@ -1,6 +1,6 @@
 //! The webhook endpoint for Stripe.
 
-use poem::{Request, RequestBody, error::ReadBodyError, web::Data};
+use poem::{Request, RequestBody, web::Data};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi,
     param::Header,
@@ -104,8 +104,7 @@ impl<'a> ApiExtractor<'a> for RawBody {
         }
         match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
             Ok(bytes) => Ok(Self(bytes.into())),
-            Err(ReadBodyError::PayloadTooLarge) => Err(problem::payload_too_large(MAX_BODY_BYTES).into()),
-            Err(other) => Err(Problem::malformed(format_args!("The body could not be read: {other}.")).into()),
+            Err(error) => Err(problem::unreadable_body(&error, MAX_BODY_BYTES).into()),
         }
     }
 }

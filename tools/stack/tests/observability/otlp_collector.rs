@@ -141,7 +141,7 @@ impl OtlpCollector {
     pub(crate) async fn serve(&self) -> SocketAddr {
         let served = chassis::BoundListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let addr = served.addr;
-        chassis::serve(served, self.clone(), CancellationToken::new(), &TaskTracker::new()).unwrap();
+        chassis::serve(served, self.clone(), CancellationToken::new(), &TaskTracker::new());
         addr
     }
 

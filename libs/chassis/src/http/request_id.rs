@@ -1,0 +1,37 @@
+use poem::{Endpoint, IntoResponse, Request, Response, http::HeaderValue};
+use telemetry::{Span, Traceparent};
+
+/// The header with the id of the request's trace.
+const HEADER: &str = "x-request-id";
+
+/// Sets the id of the current trace.
+pub(crate) fn set_current(response: &mut Response) {
+    set(response, telemetry::current_traceparent());
+}
+
+/// Sets the id of a new trace, on a response that no endpoint has made.
+pub(crate) fn set_new(response: &mut Response) {
+    let span = Span::entry_not_exported(&tracing::Span::none(), None);
+    set(response, span.traceparent());
+}
+
+fn set(response: &mut Response, trace: Option<Traceparent>) {
+    let id = trace.and_then(|trace| HeaderValue::from_str(&trace.trace_id()).ok());
+    if let Some(id) = id {
+        response.headers_mut().insert(HEADER, id);
+    }
+}
+
+/// Sets a request id on the responses of an endpoint that does not run in a span of its own.
+#[derive(Debug)]
+pub struct RequestIds<E>(pub E);
+
+impl<E: Endpoint> Endpoint for RequestIds<E> {
+    type Output = Response;
+
+    async fn call(&self, request: Request) -> poem::Result<Response> {
+        let mut response = self.0.call(request).await?.into_response();
+        set_new(&mut response);
+        Ok(response)
+    }
+}

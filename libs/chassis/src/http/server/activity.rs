@@ -1,0 +1,238 @@
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    closing::CloseReason,
+    limits::{MAX_CANCELLED_REQUESTS, ServerLimits},
+};
+
+/// The first bytes of every HTTP/2 connection.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What a connection is doing, as its socket and its requests report it. Its deadlines follow from that.
+#[derive(Debug)]
+pub(super) struct Activity {
+    /// Cancelled to close the connection in favour of another one.
+    pub(super) evicted: CancellationToken,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    phase: Phase,
+    /// The number of requests that are being served.
+    active: u32,
+    completed: u32,
+    cancelled: u32,
+    protocol: Protocol,
+    write: Option<BlockedWrite>,
+    is_ending: bool,
+    /// The client has closed its side.
+    is_eof: bool,
+    /// After the last response.
+    is_lingering: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Protocol {
+    /// So many bytes of the HTTP/2 preface were received.
+    Preface(usize),
+    Http1,
+    Http2,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Phase {
+    /// No byte of the next request was received.
+    Idle { since: Instant },
+    /// Part of a head, or of the first request nothing yet, was received.
+    Head { since: Instant, is_empty: bool },
+    /// A request is being served.
+    Serving,
+}
+
+/// Output that the client has not accepted at once.
+#[derive(Clone, Copy, Debug)]
+struct BlockedWrite {
+    since: Instant,
+    progress: Instant,
+    bytes: u64,
+}
+
+impl Activity {
+    pub(super) fn new() -> Self {
+        Self {
+            evicted: CancellationToken::new(),
+            state: Mutex::new(State {
+                phase: Phase::Head {
+                    since: Instant::now(),
+                    is_empty: true,
+                },
+                active: 0,
+                completed: 0,
+                cancelled: 0,
+                protocol: Protocol::Preface(0),
+                write: None,
+                is_ending: false,
+                is_eof: false,
+                is_lingering: false,
+            }),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn received(&self, bytes: &[u8]) {
+        let mut state = self.state();
+        state.match_preface(bytes);
+        if state.protocol == Protocol::Http2 {
+            return;
+        }
+        match &mut state.phase {
+            Phase::Idle { .. } => {
+                state.phase = Phase::Head {
+                    since: Instant::now(),
+                    is_empty: false,
+                }
+            }
+            Phase::Head { is_empty, .. } => *is_empty = false,
+            Phase::Serving => {}
+        }
+    }
+
+    pub(super) fn received_eof(&self) {
+        self.state().is_eof = true;
+    }
+
+    pub(super) fn sent(&self, bytes: usize) {
+        if let Some(write) = &mut self.state().write {
+            write.progress = Instant::now();
+            write.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        }
+    }
+
+    pub(super) fn write_blocked(&self) {
+        let mut state = self.state();
+        if state.write.is_none() {
+            let now = Instant::now();
+            state.write = Some(BlockedWrite {
+                since: now,
+                progress: now,
+                bytes: 0,
+            });
+        }
+    }
+
+    /// All output was accepted.
+    pub(super) fn flushed(&self) {
+        let mut state = self.state();
+        if state.write.take().is_some() {
+            let now = Instant::now();
+            match &mut state.phase {
+                Phase::Idle { since } | Phase::Head { since, .. } => *since = now,
+                Phase::Serving => {}
+            }
+        }
+    }
+
+    pub(super) fn request_started(&self) {
+        let mut state = self.state();
+        state.active += 1;
+        state.phase = Phase::Serving;
+    }
+
+    pub(super) fn request_ended(&self, is_completed: bool) {
+        let mut state = self.state();
+        state.active = state.active.saturating_sub(1);
+        if is_completed {
+            state.completed = state.completed.saturating_add(1);
+        } else {
+            state.cancelled = state.cancelled.saturating_add(1);
+        }
+        if state.active == 0 {
+            state.phase = Phase::Idle { since: Instant::now() };
+        }
+    }
+
+    pub(super) fn is_http2(&self) -> bool {
+        self.state().protocol == Protocol::Http2
+    }
+
+    /// From now on the connection ends as soon as it has no request.
+    pub(super) fn end(&self) {
+        self.state().is_ending = true;
+    }
+
+    /// Whether the connection is to end, and no part of another HTTP/1 request was received.
+    pub(super) fn ends_now(&self) -> bool {
+        let state = self.state();
+        let is_between_requests = matches!(state.phase, Phase::Idle { .. } | Phase::Head { is_empty: true, .. });
+        state.is_ending && is_between_requests && state.protocol != Protocol::Http2 && state.write.is_none()
+    }
+
+    /// The last response was sent. Returns whether the client may still be sending.
+    pub(super) fn start_lingering(&self) -> bool {
+        let mut state = self.state();
+        state.is_lingering = true;
+        let is_silent = match state.phase {
+            Phase::Head { is_empty, .. } => is_empty,
+            Phase::Idle { .. } => state.is_ending,
+            Phase::Serving => false,
+        };
+        !state.is_eof && !is_silent
+    }
+
+    /// Returns since when the connection waits for its client, if it has no request.
+    pub(super) fn waits_since(&self) -> Option<Instant> {
+        match self.state().phase {
+            Phase::Idle { since } | Phase::Head { since, .. } => Some(since),
+            Phase::Serving => None,
+        }
+    }
+
+    /// Returns when the connection has to be closed unless its client does something, and why.
+    pub(super) fn deadline(&self, limits: &ServerLimits) -> Option<(Instant, CloseReason)> {
+        let state = self.state();
+        if state.is_lingering {
+            return None;
+        }
+        if state.cancelled > MAX_CANCELLED_REQUESTS && state.cancelled > state.completed {
+            return Some((Instant::now(), CloseReason::Cancelling));
+        }
+        if let Some(write) = &state.write {
+            let earned = Duration::from_millis(write.bytes.saturating_mul(1000) / u64::from(limits.write_rate.max(1)));
+            let at = (write.since + limits.write_stall + earned).min(write.progress + limits.write_stall);
+            return Some((at, CloseReason::WriteTimeout));
+        }
+        match state.phase {
+            Phase::Idle { since } => Some((since + limits.idle, CloseReason::Idle)),
+            Phase::Head { since, .. } => Some((since + limits.head, CloseReason::HeadTimeout)),
+            Phase::Serving => None,
+        }
+    }
+}
+
+impl State {
+    fn match_preface(&mut self, bytes: &[u8]) {
+        let Protocol::Preface(matched) = self.protocol else {
+            return;
+        };
+        let rest = &HTTP2_PREFACE[matched..];
+        let count = rest.len().min(bytes.len());
+        if rest[..count] != bytes[..count] {
+            self.protocol = Protocol::Http1;
+        } else if count == rest.len() {
+            self.protocol = Protocol::Http2;
+            self.phase = Phase::Idle { since: Instant::now() };
+        } else {
+            self.protocol = Protocol::Preface(matched + count);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+use std::{
+    convert::Infallible,
+    future::{Future, poll_fn},
+    net::SocketAddr,
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use hyper::{Request, body::Incoming, header, service::service_fn};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::conn::auto,
+};
+use poem::{
+    Body, Endpoint, RequestParts, Response,
+    endpoint::BoxEndpoint,
+    http::{HeaderValue, Version, uri::Scheme},
+    web::{LocalAddr, RemoteAddr},
+};
+use tokio::{
+    net::TcpStream,
+    time::{Instant, Sleep, sleep_until},
+};
+
+use super::{
+    activity::Activity,
+    closing::{CloseReason, ServerShutdown},
+    connections::OpenConnection,
+    io::ObservedSocket,
+    limits::{
+        CONNECTION_WINDOW_BYTES, MAX_HEAD_BYTES, MAX_HEADER_LIST_BYTES, MAX_RESET_STREAMS, MAX_STREAMS,
+        STREAM_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES, ServerLimits,
+    },
+    refusal,
+    request_body::TimedBody,
+    response_body::{ActiveRequest, BoxBody, ResponseBody},
+    stream_tasks::StreamTasks,
+};
+
+/// What all connections of a server share.
+pub(super) struct ConnectionContext {
+    pub(super) endpoint: BoxEndpoint<'static, Response>,
+    pub(super) limits: ServerLimits,
+    pub(super) local_addr: SocketAddr,
+    pub(super) shutdown: ServerShutdown,
+    pub(super) builder: auto::Builder<StreamTasks>,
+}
+
+/// Returns the configuration of hyper.
+pub(super) fn protocols(streams: StreamTasks) -> auto::Builder<StreamTasks> {
+    let mut builder = auto::Builder::new(streams);
+    builder
+        .http1()
+        // The deadlines of the activity replace it.
+        .header_read_timeout(None)
+        .max_buf_size(MAX_HEAD_BYTES)
+        // A client may close its side after the request and wait for the response.
+        .half_close(true)
+        .timer(TokioTimer::new());
+    builder
+        .http2()
+        .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEADER_LIST_BYTES)
+        .max_pending_accept_reset_streams(MAX_RESET_STREAMS)
+        .max_local_error_reset_streams(MAX_RESET_STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW_BYTES)
+        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
+        .max_send_buf_size(STREAM_SEND_BUFFER_BYTES);
+    builder
+}
+
+impl ConnectionContext {
+    /// Serves a connection until it ends, and returns why it did.
+    pub(super) async fn serve(
+        self: &Arc<Self>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        open: &OpenConnection,
+    ) -> CloseReason {
+        let (activity, is_limited) = (&open.activity, open.is_limited);
+        let socket = ObservedSocket::new(stream, Arc::clone(activity), self.limits.linger);
+        let service = service_fn({
+            let (context, activity) = (Arc::clone(self), Arc::clone(activity));
+            move |request| {
+                let (context, activity) = (Arc::clone(&context), Arc::clone(&activity));
+                async move { Ok::<_, Infallible>(context.respond(request, peer, activity, is_limited).await) }
+            }
+        });
+        let connection = self.builder.serve_connection(TokioIo::new(socket), service);
+        let mut connection = pin!(connection);
+        let mut deadline = pin!(sleep_until(Instant::now() + self.limits.head));
+        let mut stopping = Stopping::new(self, activity);
+        loop {
+            tokio::select! {
+                biased;
+                result = connection.as_mut() => {
+                    return if result.is_ok() { CloseReason::Done } else { CloseReason::Error };
+                }
+                reason = poll_fn(|cx| poll_deadline(activity, &self.limits, deadline.as_mut(), cx)) => return reason,
+                () = activity.evicted.cancelled() => return CloseReason::Evicted,
+                step = stopping.next() => match step {
+                    // HTTP/1 is not closed here: hyper would not read a request that is in the socket already.
+                    Step::Drain | Step::End if activity.is_http2() => connection.as_mut().graceful_shutdown(),
+                    Step::Drain | Step::End => {}
+                    Step::Abort => return CloseReason::Shutdown,
+                },
+            }
+        }
+    }
+
+    async fn respond(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        activity: Arc<Activity>,
+        is_limited: bool,
+    ) -> hyper::Response<ResponseBody> {
+        let mut active = ActiveRequest::start(Arc::clone(&activity));
+        let is_http2 = request.version() == Version::HTTP_2;
+        let awaits_continue = request.headers().contains_key(header::EXPECT);
+        let (parts, incoming) = request.into_parts();
+        let (body, unread) = TimedBody::new(incoming, &self.limits);
+        let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
+            drop(body);
+            refusal::too_many_connections()
+        } else {
+            let (local, remote) = (LocalAddr(self.local_addr.into()), RemoteAddr(peer.into()));
+            let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
+            let body = Body::from(BoxBody::new(body));
+            self.endpoint.get_response(poem::Request::from_parts(parts, body)).await
+        };
+        let mut response: hyper::Response<BoxBody> = response.into();
+        if !is_http2 {
+            let was_read = unread.is_empty() || (!awaits_continue && unread.skip().await);
+            if is_limited || !was_read || self.shutdown.draining.is_cancelled() {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+        }
+        active.complete();
+        response.map(|body| ResponseBody::new(body, is_http2, active))
+    }
+}
+
+/// Completes when a deadline of the activity has passed. The timer is set anew only for an earlier deadline, and when it
+/// has fired.
+fn poll_deadline(
+    activity: &Activity,
+    limits: &ServerLimits,
+    mut timer: Pin<&mut Sleep>,
+    cx: &mut Context<'_>,
+) -> Poll<CloseReason> {
+    loop {
+        let Some((at, reason)) = activity.deadline(limits) else {
+            return Poll::Pending;
+        };
+        if at <= Instant::now() {
+            return Poll::Ready(reason);
+        }
+        if at < timer.deadline() || timer.is_elapsed() {
+            timer.as_mut().reset(at);
+        }
+        ready!(timer.as_mut().poll(cx));
+    }
+}
+
+/// How a connection ends with its server.
+struct Stopping<'a> {
+    context: &'a ConnectionContext,
+    activity: &'a Activity,
+    next: Stage,
+}
+
+enum Stage {
+    Draining,
+    Stopping,
+    Ending(Instant),
+    Aborting(Instant),
+}
+
+enum Step {
+    /// The next response is the last one.
+    Drain,
+    /// The connection ends unless it has a request.
+    End,
+    /// The connection ends.
+    Abort,
+}
+
+impl<'a> Stopping<'a> {
+    const fn new(context: &'a ConnectionContext, activity: &'a Activity) -> Self {
+        Self {
+            context,
+            activity,
+            next: Stage::Draining,
+        }
+    }
+
+    /// Returns the next step at its time.
+    async fn next(&mut self) -> Step {
+        let (shutdown, limits) = (&self.context.shutdown, &self.context.limits);
+        loop {
+            match self.next {
+                Stage::Draining => {
+                    shutdown.draining.cancelled().await;
+                    self.next = Stage::Stopping;
+                    return Step::Drain;
+                }
+                Stage::Stopping => {
+                    shutdown.stopping.cancelled().await;
+                    self.next = Stage::Ending(Instant::now() + limits.stop_idle);
+                }
+                Stage::Ending(at) => {
+                    sleep_until(at).await;
+                    self.next = Stage::Aborting(at + limits.stop);
+                    self.activity.end();
+                    return Step::End;
+                }
+                Stage::Aborting(at) => {
+                    sleep_until(at).await;
+                    return Step::Abort;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use tokio::time::{Instant, Sleep, timeout};
+
+use super::limits::{MAX_SKIPPED_BYTES, SKIP_TIMEOUT, ServerLimits};
+
+/// The body of a request. Reading it fails if the client does not send it in time.
+pub(super) struct TimedBody {
+    incoming: Option<Incoming>,
+    deadlines: Option<Deadlines>,
+    total: Duration,
+    stall: Duration,
+    unread: UnreadBody,
+}
+
+struct Deadlines {
+    end: Instant,
+    timer: Pin<Box<Sleep>>,
+}
+
+/// Receives a body whose handler has not read it to its end.
+#[derive(Clone, Default)]
+pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
+
+impl TimedBody {
+    pub(super) fn new(incoming: Incoming, limits: &ServerLimits) -> (Self, UnreadBody) {
+        let unread = UnreadBody::default();
+        let body = Self {
+            incoming: Some(incoming),
+            deadlines: None,
+            total: limits.body,
+            stall: limits.body_stall,
+            unread: unread.clone(),
+        };
+        (body, unread)
+    }
+
+    /// Fails once the client has sent nothing for too long, or not everything.
+    fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let (total, stall) = (self.total, self.stall);
+        let deadlines = self.deadlines.get_or_insert_with(|| {
+            let end = Instant::now() + total;
+            Deadlines {
+                end,
+                timer: Box::pin(tokio::time::sleep_until(end.min(Instant::now() + stall))),
+            }
+        });
+        deadlines
+            .timer
+            .as_mut()
+            .poll(cx)
+            .map(|()| io::Error::new(io::ErrorKind::TimedOut, "the client did not send it in time"))
+    }
+}
+
+impl Body for TimedBody {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        let Some(incoming) = &mut self.incoming else {
+            return Poll::Ready(None);
+        };
+        match Pin::new(incoming).poll_frame(cx) {
+            Poll::Ready(Some(frame)) => {
+                let stall = self.stall;
+                if let Some(deadlines) = &mut self.deadlines {
+                    let next = deadlines.end.min(Instant::now() + stall);
+                    deadlines.timer.as_mut().reset(next);
+                }
+                Poll::Ready(Some(frame.map_err(io::Error::other)))
+            }
+            Poll::Ready(None) => {
+                self.incoming = None;
+                Poll::Ready(None)
+            }
+            Poll::Pending => self.poll_deadlines(cx).map(|error| Some(Err(error))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming
+            .as_ref()
+            .map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
+    }
+}
+
+impl Drop for TimedBody {
+    fn drop(&mut self) {
+        if let Some(incoming) = self.incoming.take()
+            && !incoming.is_end_stream()
+        {
+            *self.unread.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(incoming);
+        }
+    }
+}
+
+impl UnreadBody {
+    /// Whether the handler has read the body to its end.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    /// Skips what is left, if it is little and has arrived. Returns whether the body has ended.
+    pub(super) async fn skip(self) -> bool {
+        let rest = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(mut rest) = rest else { return true };
+        if rest.size_hint().lower() > MAX_SKIPPED_BYTES {
+            return false;
+        }
+        let skip = async {
+            let mut skipped = 0;
+            while let Some(frame) = rest.frame().await {
+                let Ok(frame) = frame else { return false };
+                skipped += frame
+                    .data_ref()
+                    .map_or(0, |data| u64::try_from(data.len()).unwrap_or(u64::MAX));
+                if skipped > MAX_SKIPPED_BYTES {
+                    return false;
+                }
+            }
+            true
+        };
+        timeout(SKIP_TIMEOUT, skip).await.unwrap_or(false)
+    }
+}

@@ -1,0 +1,11 @@
+//! Attacks on the HTTP server over real sockets. The deadlines are short, and no test depends on how short.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod connection_limit;
+mod deadlines;
+mod http2;
+mod raw_client;
+mod shutdown;
+mod test_server;
+mod unread_bodies;
