@@ -31,7 +31,7 @@ pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// Runs `work` once for a request and returns its stored response from then on.
 ///
-/// Without a key it always runs. The same key with another body is refused with 422.
+/// Without a key it always runs. The same key with another content is refused with 422.
 pub fn run_once<R: IntoResponse>(
     tx: &Tx,
     now: Timestamp,
@@ -111,7 +111,7 @@ pub fn store<R>(
     Ok(())
 }
 
-/// 422: the key was used for a request with another body.
+/// 422: the key was used for a request with another content.
 pub fn key_reused() -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -120,7 +120,7 @@ pub fn key_reused() -> Problem {
     )
     .field(
         "Idempotency-Key",
-        "came before with another body: use a new key for a new request",
+        "was used for a request with other values: use a new key for a new request",
     )
 }
 
