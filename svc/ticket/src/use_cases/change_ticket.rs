@@ -12,7 +12,7 @@ use crate::{
 pub(crate) fn change_ticket(tx: &Tx, now: Timestamp, edit: &Edit, change: OfferChange) -> Result<Listing, EditError> {
     let mut listing = edit.listing(tx)?;
     edit.check_seen(&listing)?;
-    let offer = change.onto(&listing.snapshot().terms);
+    let offer = change.onto(&listing.state().terms);
     if listing.change(offer, now)? {
         store::update(tx, &listing)?;
         publish(tx, now, &listing)?;
