@@ -11,6 +11,9 @@ use sha2::{Digest, Sha256};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IdempotencyKey(String);
 
+/// The maximum length of a key.
+const MAX_LENGTH: usize = 255;
+
 /// The error of a text that is not an idempotency key.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be 1 to 255 visible ASCII characters, such as a UUID")]
@@ -28,7 +31,7 @@ impl FromStr for IdempotencyKey {
 
     fn from_str(text: &str) -> Result<Self, MalformedKey> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        if visible && (1..=255).contains(&text.len()) {
+        if visible && (1..=MAX_LENGTH).contains(&text.len()) {
             Ok(Self(text.to_owned()))
         } else {
             Err(MalformedKey)
@@ -47,9 +50,13 @@ impl Type for IdempotencyKey {
 
     fn schema_ref() -> MetaSchemaRef {
         MetaSchemaRef::Inline(Box::new(MetaSchema {
-            description: Some("Names this request: sent again with the same key and body, it gets the same answer."),
+            description: Some(
+                "Identifies the request: a repeated request with the same key and content gets the stored response.",
+            ),
+            // Visible ASCII characters.
+            pattern: Some("^[!-~]+$".to_owned()),
             min_length: Some(1),
-            max_length: Some(255),
+            max_length: Some(MAX_LENGTH),
             example: Some("5f0c7a52-4f2e-4d5a-9a53-2f6f5f6f3f3a".into()),
             ..MetaSchema::new("string")
         }))
@@ -80,15 +87,17 @@ pub struct IdempotentRequest {
 }
 
 impl IdempotentRequest {
-    /// Describes a request of `client` for `operation`. Two requests are the same if their serialised bodies are.
+    /// Describes a request of `client` for `operation`. Two requests are the same if their contents are: `content` is the
+    /// parsed request with its defaults filled in, so that the order of fields, white space, the notation of numbers and
+    /// defaults that are spelled out make no difference.
     pub fn new(
         operation: &'static str,
         client: impl Display,
         key: Option<IdempotencyKey>,
-        body: &impl Serialize,
+        content: &impl Serialize,
     ) -> Self {
-        // A body that was read from JSON always serialises.
-        let fingerprint = Sha256::digest(serde_json::to_vec(body).unwrap_or_default()).to_vec();
+        // A parsed request always serialises.
+        let fingerprint = Sha256::digest(serde_json::to_vec(content).unwrap_or_default()).to_vec();
         Self {
             operation,
             client: client.to_string(),
@@ -102,7 +111,7 @@ impl IdempotentRequest {
         self.key.as_ref()
     }
 
-    /// Returns the SHA-256 of the body: 32 bytes.
+    /// Returns the SHA-256 of the content: 32 bytes.
     pub fn fingerprint(&self) -> &[u8] {
         &self.fingerprint
     }

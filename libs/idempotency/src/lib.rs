@@ -36,7 +36,7 @@ const MAX_STORED_PER_CLIENT: u32 = 1000;
 
 /// Runs `work` for a request until it succeeds once, and returns its stored response from then on.
 ///
-/// Without a key it always runs. The same key with another body is refused with 422.
+/// Without a key it always runs. The same key with another content is refused with 422.
 pub fn run_once<R: IntoResponse>(
     tx: &Tx,
     now: Timestamp,
@@ -113,7 +113,7 @@ pub fn store<R>(
     Ok(())
 }
 
-/// 422: the key was used for a request with another body.
+/// 422: the key was used for a request with another content.
 pub fn key_reused() -> Problem {
     Problem::new(
         StatusCode::UNPROCESSABLE_ENTITY,
@@ -122,7 +122,7 @@ pub fn key_reused() -> Problem {
     )
     .field(
         "Idempotency-Key",
-        "came before with another body: use a new key for a new request",
+        "was used for a request with other values: use a new key for a new request",
     )
 }
 

@@ -5,24 +5,17 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{ParseError, ParseFromParameter, ParseResult, Type},
 };
-use problem::Problem;
 use serde::{Serialize, de::DeserializeOwned};
 
 /// A position in a list: opaque to the client, `T` to the service that created it.
 ///
-/// On the wire base64url (RFC 4648, section 5, no padding) of `T` as JSON. It is not signed: no value
-/// may show more than the query without it would. If `T` contains the query as well, compare it and answer
-/// [`cursor_of_other_query`] if it differs.
-///
-/// ```
-/// # use pagination::Cursor;
-/// let text = Cursor(("newest", 42_i64)).to_string();
-/// let cursor: Cursor<(String, i64)> = text.parse()?;
-/// assert_eq!(cursor.0, ("newest".to_owned(), 42));
-/// # Ok::<(), pagination::MalformedCursor>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cursor<T>(pub T);
+/// On the wire base64url (RFC 4648, section 5, no padding) of the name of its [`List`](crate::List) and `T` as JSON. Only that
+/// list returns the position. It is not signed: no value may show more than the query without it would.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Cursor<T> {
+    pub(crate) list: String,
+    pub(crate) position: T,
+}
 
 /// The error of a text that is not a cursor of this list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -32,17 +25,9 @@ pub struct MalformedCursor;
 /// The maximum length of a cursor, in characters.
 const MAX_LENGTH: usize = 4096;
 
-/// 400: the cursor belongs to a query with other filters or another order.
-pub fn cursor_of_other_query() -> Problem {
-    Problem::malformed("A parameter is not as it must be.").field(
-        "cursor",
-        "belongs to another query: send the filters and the sort of the page it came with",
-    )
-}
-
 impl<T: Serialize> fmt::Display for Cursor<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let json = serde_json::to_vec(&self.0).map_err(|_| fmt::Error)?;
+        let json = serde_json::to_vec(&(&self.list, &self.position)).map_err(|_| fmt::Error)?;
         f.write_str(&BASE64_URL_SAFE_NO_PAD.encode(json))
     }
 }
@@ -55,7 +40,8 @@ impl<T: DeserializeOwned> FromStr for Cursor<T> {
             return Err(MalformedCursor);
         }
         let json = BASE64_URL_SAFE_NO_PAD.decode(text).map_err(|_| MalformedCursor)?;
-        serde_json::from_slice(&json).map(Self).map_err(|_| MalformedCursor)
+        let (list, position) = serde_json::from_slice(&json).map_err(|_| MalformedCursor)?;
+        Ok(Self { list, position })
     }
 }
 
@@ -95,20 +81,25 @@ impl<T: DeserializeOwned + Send + Sync> ParseFromParameter for Cursor<T> {
 mod tests {
     use super::*;
 
+    fn cursor<T>(position: T) -> Cursor<T> {
+        let list = "a list".to_owned();
+        Cursor { list, position }
+    }
+
     #[test]
     fn a_cursor_survives_the_round_trip() {
-        let text = Cursor(("größer".to_owned(), -7_i64)).to_string();
+        let text = cursor(("größer".to_owned(), -7_i64)).to_string();
         assert!(
             text.bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
             "{text}"
         );
-        assert_eq!(text.parse(), Ok(Cursor(("größer".to_owned(), -7_i64))));
+        assert_eq!(text.parse(), Ok(cursor(("größer".to_owned(), -7_i64))));
     }
 
     #[test]
     fn any_other_text_is_refused() {
-        let other_list = Cursor("a text").to_string();
+        let other_list = cursor("a text").to_string();
         let too_long = "A".repeat(MAX_LENGTH + 1);
         for bad in ["", "42", "%", "bm8=", "\u{0}", "ö", &other_list, &too_long] {
             assert_eq!(bad.parse::<Cursor<(String, i64)>>(), Err(MalformedCursor), "{bad}");

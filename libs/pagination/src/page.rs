@@ -4,7 +4,7 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{Cursor, Limit};
+use crate::{Limit, List};
 
 /// A page of a list.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
@@ -22,6 +22,7 @@ impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
     /// `position` of this page's last row.
     pub fn from_rows<R, P: Serialize>(
         mut rows: Vec<R>,
+        list: &List,
         limit: Limit,
         position: impl FnOnce(&R) -> P,
         item: impl FnMut(R) -> T,
@@ -29,7 +30,7 @@ impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
         let more = rows.len() > limit.items();
         rows.truncate(limit.items());
         let last = rows.last().filter(|_| more);
-        let next_cursor = last.map(|last| Cursor(position(last)).to_string());
+        let next_cursor = last.map(|last| list.cursor(position(last)));
         Self {
             items: rows.into_iter().map(item).collect(),
             next_cursor,
@@ -61,9 +62,13 @@ mod tests {
         }
     }
 
+    fn list() -> List {
+        List::new("listNumbers", &())
+    }
+
     fn page(rows: Vec<i64>) -> Page<Number> {
         let limit = "2".parse().unwrap();
-        Page::from_rows(rows, limit, |number| *number, |number| Number { number })
+        Page::from_rows(rows, &list(), limit, |number| *number, |number| Number { number })
     }
 
     #[test]
@@ -72,7 +77,8 @@ mod tests {
         assert_eq!(page(vec![1, 2]).next_cursor, None);
         let first = page(vec![1, 2, 3]);
         assert_eq!(first.items.len(), 2);
-        assert_eq!(first.next_cursor.unwrap().parse(), Ok(Cursor(2_i64)));
+        let cursor = first.next_cursor.unwrap().parse().unwrap();
+        assert_eq!(list().position(Some(cursor)), Ok(Some(2_i64)));
     }
 
     #[test]

@@ -2,17 +2,27 @@
 
 #![expect(clippy::unwrap_used, clippy::unused_async, reason = "tests; handlers are async")]
 
-use pagination::{Cursor, Limit};
+use pagination::{Cursor, Limit, List};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, http::StatusCode};
 use poem_openapi::{OpenApi, OpenApiService, param::Query, payload::PlainText};
 
 struct Api;
 
+fn list(operation: &str, filter: Option<&str>) -> List {
+    List::new(operation, &filter)
+}
+
 #[OpenApi]
 impl Api {
     #[oai(path = "/", method = "get")]
-    async fn list(&self, limit: Query<Limit>, cursor: Query<Option<Cursor<i64>>>) -> PlainText<String> {
-        PlainText(format!("{} after {:?}", limit.items(), cursor.0.map(|cursor| cursor.0)))
+    async fn list(
+        &self,
+        filter: Query<Option<String>>,
+        limit: Query<Limit>,
+        cursor: Query<Option<Cursor<i64>>>,
+    ) -> Result<PlainText<String>, poem::Error> {
+        let position = list("list", filter.0.as_deref()).position(cursor.0)?;
+        Ok(PlainText(format!("{} after {position:?}", limit.items())))
     }
 }
 
@@ -29,9 +39,30 @@ async fn get(query: &str) -> (StatusCode, String) {
 async fn both_parameters_are_optional() {
     assert_eq!(get("").await, (StatusCode::OK, "20 after None".to_owned()));
     assert_eq!(
-        get(&format!("limit=7&cursor={}", Cursor(42))).await.1,
+        get(&format!("limit=7&cursor={}", list("list", None).cursor(42)))
+            .await
+            .1,
         "7 after Some(42)"
     );
+}
+
+#[tokio::test]
+async fn a_cursor_belongs_to_one_list_and_one_filter() {
+    let of_filter = list("list", Some("a")).cursor(42);
+    assert_eq!(
+        get(&format!("filter=a&cursor={of_filter}")).await.1,
+        "20 after Some(42)"
+    );
+    for query in [
+        format!("cursor={of_filter}"),
+        format!("filter=b&cursor={of_filter}"),
+        format!("filter=a&cursor={}", list("other", Some("a")).cursor(42)),
+    ] {
+        let (status, problem) = get(&query).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{query}: {problem}");
+        let problem: serde_json::Value = serde_json::from_str(&problem).unwrap();
+        assert_eq!(problem["errors"][0]["field"], "cursor", "{query}");
+    }
 }
 
 #[tokio::test]
@@ -66,7 +97,7 @@ async fn an_invalid_parameter_is_named() {
 fn the_openapi_document_has_the_bounds() {
     let spec = OpenApiService::new(Api, "test", "1").spec();
     let spec: serde_json::Value = serde_json::from_str(&spec).unwrap();
-    let limit = &spec["paths"]["/"]["get"]["parameters"][0];
+    let limit = &spec["paths"]["/"]["get"]["parameters"][1];
     assert_eq!(limit["required"], false);
     assert_eq!(limit["schema"]["default"], 20);
 }

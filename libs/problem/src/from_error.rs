@@ -59,8 +59,11 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
     }
 }
 
-/// poem-openapi wraps the reason: `failed to parse "string_uuid": must be a UUID … (occurred while parsing "…")`.
+/// poem-openapi describes a missing parameter as `Type "string" expects an input value.`, and wraps any other reason: `failed to parse "string_uuid": must be a UUID … (occurred while parsing "…")`.
 fn clean(reason: &str) -> &str {
+    if reason.ends_with("expects an input value.") {
+        return "is required";
+    }
     let reason = reason
         .strip_prefix("failed to parse \"")
         .and_then(|rest| rest.split_once("\": "))

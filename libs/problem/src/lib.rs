@@ -12,7 +12,7 @@ mod openapi;
 mod problem;
 mod responses;
 
-pub use body::{BODY_LIMIT, Body, payload_too_large, unreadable_body, unsupported_media_type};
+pub use body::{BODY_LIMIT, payload_too_large, unreadable_body, unsupported_media_type};
 pub use field_errors::FieldErrors;
 pub use from_error::from_error;
 pub use openapi::complete;

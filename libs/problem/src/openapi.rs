@@ -1,14 +1,16 @@
+use std::collections::HashSet;
+
 use serde_json::{Map, Value, json};
 
-/// Completes an OpenAPI document of poem-openapi: adds the error responses from before or around the handlers, and an
-/// example to each error response.
+/// Completes an OpenAPI document of poem-openapi: adds the error responses from before or around the handlers, an example to
+/// each error response, and `additionalProperties: false` to every object of a request.
 #[must_use]
 pub fn complete(mut spec: Value) -> Value {
     let paths = spec.get_mut("paths").and_then(Value::as_object_mut);
-    for (path, item) in paths.into_iter().flatten() {
+    for (_, item) in paths.into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
             if let Some(operation) = operation.as_object_mut() {
-                complete_operation(path, method, operation);
+                complete_operation(method, operation);
             }
         }
     }
@@ -16,7 +18,40 @@ pub fn complete(mut spec: Value) -> Value {
     if let Some(schemas) = schemas {
         schemas.entry("Problem").or_insert_with(problem_schema);
     }
+    close_request_objects(&mut spec);
     spec
+}
+
+/// Declares that objects of requests have no other fields than those listed. poem-openapi cannot express it.
+fn close_request_objects(spec: &mut Value) {
+    let mut references = Vec::new();
+    let items = spec["paths"].as_object().into_iter().flatten();
+    for operation in items.filter_map(|(_, item)| item.as_object()).flatten() {
+        find_references(&operation.1["requestBody"], &mut references);
+    }
+    let mut closed = HashSet::new();
+    while let Some(reference) = references.pop() {
+        let Some(schema) = spec.pointer_mut(reference.trim_start_matches('#')) else {
+            continue;
+        };
+        if closed.insert(reference) {
+            find_references(schema, &mut references);
+            if schema["type"] == "object" {
+                schema["additionalProperties"] = json!(false);
+            }
+        }
+    }
+}
+
+fn find_references(value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            found.extend(fields.get("$ref").and_then(Value::as_str).map(ToOwned::to_owned));
+            fields.values().for_each(|value| find_references(value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|value| find_references(value, found)),
+        _ => {}
+    }
 }
 
 fn problem_schema() -> Value {
@@ -30,18 +65,13 @@ fn problem_schema() -> Value {
         .unwrap_or_default()
 }
 
-fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
+fn complete_operation(method: &str, operation: &mut Map<String, Value>) {
     let writes = !matches!(method, "get" | "head");
     let secured = operation
         .get("security")
         .and_then(Value::as_array)
         .is_some_and(|schemes| !schemes.is_empty());
     let has_body = operation.contains_key("requestBody");
-    let has_parameters = path.contains('{')
-        || operation
-            .get("parameters")
-            .and_then(Value::as_array)
-            .is_some_and(|parameters| !parameters.is_empty());
     remove_optional_examples(operation);
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else {
         return;
@@ -54,9 +84,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
             })
         });
     };
-    if has_body || has_parameters {
-        add(400, "The request is malformed; `errors` or `detail` names the part.");
-    }
+    add(
+        400,
+        "A parameter is unknown, repeated or malformed, a header is unreadable, or the body is no JSON; the response names it.",
+    );
     if secured {
         add(401, "Not signed in, or not any more.");
     }
@@ -69,10 +100,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     if has_body {
         add(408, "The body came too slowly.");
         add(413, "The body is too large.");
-        add(415, "The body is not application/json.");
+        add(415, "The body is not application/json in UTF-8, or compressed.");
         add(
             422,
-            "A field is missing, unknown or has a value that cannot be; the answer names it.",
+            "Fields are missing, unknown, duplicate or invalid; the response names each.",
         );
     }
     add(500, "Something went wrong on our side.");

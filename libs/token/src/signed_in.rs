@@ -1,6 +1,6 @@
 use poem::{
     Request, RequestBody,
-    http::{HeaderMap, header},
+    http::{HeaderMap, HeaderName, header},
 };
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -45,10 +45,10 @@ impl SignedIn {
         let verifier = request
             .data::<Verifier>()
             .ok_or_else(|| Problem::internal(&NoVerifier))?;
-        let token = if let Some(token) = bearer(request.headers()) {
+        let token = if let Some(token) = bearer(request.headers())? {
             token
         } else {
-            let token = cookie_value(request.headers(), SESSION_COOKIE).ok_or_else(Problem::unauthorized)?;
+            let token = cookie_value(request.headers(), SESSION_COOKIE)?.ok_or_else(Problem::unauthorized)?;
             CsrfGuard::check(request)?;
             token
         };
@@ -61,22 +61,40 @@ impl SignedIn {
 #[error("the request's data has no token::Verifier")]
 struct NoVerifier;
 
-/// Returns the token of `Authorization: Bearer` (RFC 6750; the scheme's case does not matter).
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// Returns the token of `Authorization: Bearer` (RFC 6750; the scheme's case does not matter). `None` without the header, or
+/// with another scheme; an error if the header is unreadable or repeated.
+fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
+    let mut lines = headers.get_all(header::AUTHORIZATION).into_iter();
+    let Some(line) = lines.next() else { return Ok(None) };
+    let line = line.to_str().map_err(|_| unreadable(&header::AUTHORIZATION))?.trim();
+    if lines.next().is_some() {
+        return Err(unreadable(&header::AUTHORIZATION));
+    }
+    let (scheme, token) = line.split_once(' ').unwrap_or((line, ""));
+    Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
 }
 
-/// Returns the value of the first cookie with this name (RFC 6265: browsers send the most specific path first).
-pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let lines = headers
-        .get_all(header::COOKIE)
-        .into_iter()
-        .filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(';')).find_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        (key.trim() == name).then(|| value.trim().trim_matches('"'))
-    })
+/// Returns the value of the first cookie with this name (RFC 6265: browsers send the most specific path first). An error if
+/// it is not ASCII; other cookies may be anything.
+pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let lines = headers.get_all(header::COOKIE).into_iter();
+    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let value = pairs.find_map(|pair| {
+        let equals = pair.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = pair.split_at(equals);
+        (key.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
+    });
+    let Some(value) = value else { return Ok(None) };
+    let value = str::from_utf8(value).ok().filter(|value| value.is_ascii());
+    let value = value.ok_or_else(|| unreadable(&header::COOKIE))?;
+    Ok(Some(value.trim_matches('"')))
+}
+
+/// 401: a header with credentials that cannot be read. It is not treated as absent.
+fn unreadable(name: &HeaderName) -> Problem {
+    Problem::unauthorized()
+        .code("invalid-token")
+        .field(name.as_str(), "must consist of visible ASCII characters and come once")
 }
 
 const BEARER_SCHEME: &str = "bearer";

@@ -107,6 +107,16 @@ impl Currency {
     }
 }
 
+/// Returns every code, in alphabetical order.
+fn all_codes() -> Vec<serde_json::Value> {
+    let by_one = CURRENCIES.iter().map(|(code, _)| *code);
+    let mut codes = by_one
+        .chain(CURRENCIES_WITH_INCREMENT.iter().map(|(code, ..)| *code))
+        .collect::<Vec<_>>();
+    codes.sort_unstable();
+    codes.into_iter().map(Into::into).collect()
+}
+
 impl FromStr for Currency {
     type Err = UnknownCurrency;
 
@@ -151,7 +161,7 @@ impl FromSql for Currency {
     }
 }
 
-string_type!(Currency, "string_currency", None, "usd");
+string_type!(Currency, "string_currency", None, "usd", all_codes());
 
 /// An amount of money in minor units of its currency: `{"amount": 1999, "currency": "usd"}` is 19.99 US dollars.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Object, Serialize, Deserialize, JsonSchema)]

@@ -1,6 +1,10 @@
-/// Implements the traits of serde, poem-openapi and schemars for a type written as a string, by `Display` and `FromStr`.
+/// Implements the traits of serde, poem-openapi and schemars for a type written as a string, by `Display` and `FromStr`; the
+/// last argument lists all its texts, if they are few.
 macro_rules! string_type {
     ($type:ty, $name:literal, $format:expr, $example:expr) => {
+        $crate::openapi::string_type!($type, $name, $format, $example, Vec::new());
+    };
+    ($type:ty, $name:literal, $format:expr, $example:expr, $texts:expr) => {
         impl poem_openapi::types::Type for $type {
             const IS_REQUIRED: bool = true;
             type RawValueType = Self;
@@ -14,6 +18,7 @@ macro_rules! string_type {
                 let mut schema = poem_openapi::registry::MetaSchema::new("string");
                 schema.format = $format;
                 schema.example = Some($example.into());
+                schema.enum_items = $texts;
                 poem_openapi::registry::MetaSchemaRef::Inline(Box::new(schema))
             }
 

@@ -1,3 +1,4 @@
+use input::Strict;
 use poem_openapi::OpenApiService;
 use serde_json::{Map, Value, json};
 
@@ -34,10 +35,14 @@ fn plain_references(value: &mut Value) {
     }
 }
 
-pub(crate) fn openapi_service<S: Service>() -> OpenApiService<S::Api, ()> {
-    OpenApiService::new(S::api(), format!("Ticketing: {}", S::NAME), env!("CARGO_PKG_VERSION"))
-        .description(S::ABOUT)
-        .server("/")
+pub(crate) fn openapi_service<S: Service>() -> OpenApiService<Strict<S::Api>, ()> {
+    OpenApiService::new(
+        Strict(S::api()),
+        format!("Ticketing: {}", S::NAME),
+        env!("CARGO_PKG_VERSION"),
+    )
+    .description(S::ABOUT)
+    .server("/")
 }
 
 /// Merges several documents into one: for one Swagger UI of all services, and for generated clients.

@@ -9,6 +9,7 @@ use poem_openapi::{
 };
 use token::{ACCESS_TOKEN_LIFETIME, SESSION_COOKIE};
 
+use super::{delivery::Delivery, views::TokensView};
 use crate::domain::{MAX_IDLE, TokenPair};
 
 /// The cookie that carries the refresh token of a page.
@@ -22,13 +23,25 @@ pub(super) struct Cookies {
 }
 
 impl Cookies {
-    /// Sets the tokens as cookies: scripts cannot read them, pages of other sites cannot send the refresh token.
-    pub(super) fn set<R>(self, tokens: &TokenPair, response: R) -> WithCookies<R> {
-        let session = self.session(&tokens.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
-        let refresh = self.refresh(tokens.refresh_token.as_str(), MAX_IDLE.as_secs());
+    /// Delivers tokens in the body or as cookies. Scripts cannot read the cookies, pages of other sites cannot send the
+    /// refresh token.
+    pub(super) fn deliver<R>(
+        self,
+        tokens: &TokenPair,
+        delivery: Delivery,
+        respond: impl FnOnce(TokensView) -> R,
+    ) -> WithCookies<R> {
+        let (view, cookies) = match delivery {
+            Delivery::Json => (TokensView::with_tokens(tokens), Vec::new()),
+            Delivery::Cookies => {
+                let session = self.session(&tokens.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
+                let refresh = self.refresh(tokens.refresh_token.as_str(), MAX_IDLE.as_secs());
+                (TokensView::without_tokens(tokens), vec![session, refresh])
+            }
+        };
         WithCookies {
-            response,
-            cookies: [session, refresh],
+            response: respond(view),
+            cookies,
         }
     }
 
@@ -36,7 +49,7 @@ impl Cookies {
     pub(super) fn clear<R>(self, response: R) -> WithCookies<R> {
         WithCookies {
             response,
-            cookies: [self.session("", 0), self.refresh("", 0)],
+            cookies: vec![self.session("", 0), self.refresh("", 0)],
         }
     }
 
@@ -55,11 +68,11 @@ impl Cookies {
     }
 }
 
-/// A response that sets or clears both cookies.
+/// A response that sets or clears both cookies, or leaves them as they are.
 #[derive(Debug)]
 pub(super) struct WithCookies<R> {
     response: R,
-    cookies: [String; 2],
+    cookies: Vec<String>,
 }
 
 impl<R: IntoResponse> IntoResponse for WithCookies<R> {
@@ -82,9 +95,9 @@ impl<R: ApiResponse> ApiResponse for WithCookies<R> {
             response.headers.push(MetaHeader {
                 name: "Set-Cookie".to_owned(),
                 description: Some(format!(
-                    "For pages: `{SESSION_COOKIE}` and `{REFRESH_COOKIE}`, both HttpOnly."
+                    "`{SESSION_COOKIE}` and `{REFRESH_COOKIE}`, both HttpOnly: set with the delivery `cookies`, cleared by signing out."
                 )),
-                required: true,
+                required: false,
                 deprecated: false,
                 schema: String::schema_ref(),
             });

@@ -3,6 +3,8 @@
 mod app;
 mod client_address;
 mod cookies;
+mod credentials;
+mod delivery;
 mod operations;
 mod problems;
 mod refresh_token;

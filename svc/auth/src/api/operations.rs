@@ -1,19 +1,21 @@
 use idempotency::IdempotencyKey;
+use input::Body;
 use poem::web::Data;
 use poem_openapi::{ApiResponse, OpenApi, param::Header, payload::Json};
-use problem::{Body, FieldErrors, Problem, problem_responses};
+use problem::problem_responses;
 use token::{CsrfGuard, Jwks, SignedIn};
 
 use super::{
     app::App,
     client_address::ClientAddress,
     cookies::WithCookies,
+    credentials::{Credentials, NewAccount},
     problems::session_over,
     refresh_token::RefreshTokenParam,
-    views::{Credentials, SignedOutView, TokensView, UserView},
+    views::{SignedOutView, TokensView, UserView},
 };
 use crate::{
-    domain::{Email, Password},
+    domain::Password,
     use_cases::{AuthContext, SignIn, SignUp, current_user, refresh_session, sign_in, sign_out, sign_up},
 };
 
@@ -28,7 +30,7 @@ enum Tags {
 }
 
 #[derive(ApiResponse)]
-enum NewAccount {
+enum AccountCreated {
     /// The account was created, and the user is signed in.
     #[oai(status = 201)]
     Created(Json<TokensView>),
@@ -75,7 +77,7 @@ problem_responses! {
 impl Api {
     /// Create an account
     ///
-    /// The response contains the tokens of the first session. A repeated request with the same `Idempotency-Key`, email
+    /// The user is signed in; `delivery` chooses how the tokens reach the client. A repeated request with the same `Idempotency-Key`, email
     /// address and password gets the same response, byte for byte, for a day.
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
@@ -86,17 +88,24 @@ impl Api {
         /// Identifies the request: a repeated request with the same key creates no second account.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
-        body: Body<Credentials>,
-    ) -> Result<WithCookies<NewAccount>, SignUpProblem> {
-        let command = new_account(body.0, key.0, client)?;
+        body: Body<NewAccount>,
+    ) -> Result<WithCookies<AccountCreated>, SignUpProblem> {
+        let command = SignUp {
+            email: body.0.email.0,
+            password: body.0.password.0,
+            idempotency_key: key.0,
+            client: client.0,
+        };
         let signed_up = sign_up(app.context(), command).await;
         app.counters().count_sign_up(&signed_up);
-        let tokens = signed_up?;
-        let response = NewAccount::Created(Json(tokens.clone().into()));
-        Ok(app.cookies().set(&tokens, response))
+        Ok(app.cookies().deliver(&signed_up?, body.0.delivery.0, |tokens| {
+            AccountCreated::Created(Json(tokens))
+        }))
     }
 
     /// Sign in
+    ///
+    /// `delivery` chooses how the tokens reach the client: in the body, or as cookies that scripts cannot read.
     #[oai(path = "/signin", method = "post", operation_id = "signIn")]
     async fn sign_in(
         &self,
@@ -105,7 +114,11 @@ impl Api {
         client: ClientAddress,
         body: Body<Credentials>,
     ) -> Result<WithCookies<Json<TokensView>>, SignInProblem> {
-        let Credentials { email, password } = body.0;
+        let Credentials {
+            email,
+            password,
+            delivery,
+        } = body.0;
         let command = SignIn {
             email,
             password: Password::from_typed(password),
@@ -113,14 +126,14 @@ impl Api {
         };
         let signed_in = sign_in(app.context(), command).await;
         app.counters().count_sign_in(&signed_in);
-        let tokens = signed_in?;
-        Ok(app.cookies().set(&tokens, Json(tokens.clone().into())))
+        Ok(app.cookies().deliver(&signed_in?, delivery.0, Json))
     }
 
     /// Get new tokens
     ///
-    /// The refresh token is read from the body, else from the cookie. It can be used once; the response contains the next
-    /// one. A second use ends the session, because the token may have been stolen.
+    /// The refresh token is read from the body, else from the cookie. It can be used once; the next one is delivered in the
+    /// same way, or as `delivery` in the body chooses. What came as a cookie never leaves in a body. A second use ends the
+    /// session, because the token may have been stolen.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -128,10 +141,9 @@ impl Api {
         _csrf: CsrfGuard,
         token: RefreshTokenParam,
     ) -> Result<WithCookies<Json<TokensView>>, RefreshProblem> {
-        let refreshed = refresh_session(app.context(), &token.0).await;
+        let refreshed = refresh_session(app.context(), &token.token).await;
         app.counters().count_refresh(&refreshed);
-        let tokens = refreshed?;
-        Ok(app.cookies().set(&tokens, Json(tokens.clone().into())))
+        Ok(app.cookies().deliver(&refreshed?, token.delivery, Json))
     }
 
     /// Sign out
@@ -179,18 +191,4 @@ impl Api {
             "public, max-age=60".to_owned(),
         )
     }
-}
-
-/// Checks both fields, so that the response names all invalid ones.
-fn new_account(body: Credentials, key: Option<IdempotencyKey>, client: ClientAddress) -> Result<SignUp, Problem> {
-    let mut invalid = FieldErrors::new();
-    let email = invalid.check("email", Email::parse(&body.email));
-    let password = invalid.check("password", Password::parse(body.password));
-    let command = email.zip(password).map(|(email, password)| SignUp {
-        email,
-        password,
-        idempotency_key: key,
-        client: client.0,
-    });
-    invalid.into_result(command)
 }

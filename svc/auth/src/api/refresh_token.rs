@@ -1,34 +1,36 @@
+use input::{Body, Text};
 use poem::{Request, RequestBody};
 use poem_openapi::{
-    ApiExtractor, ApiExtractorType, ExtractParamOptions, Object,
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaRequest, Registry},
-    types::Example,
 };
-use problem::{BODY_LIMIT, Body, Problem};
-use serde::Deserialize;
+use problem::{BODY_LIMIT, Problem};
 
-use super::cookies::REFRESH_COOKIE;
+use super::{
+    cookies::REFRESH_COOKIE,
+    delivery::{Delivery, DeliveryRule},
+};
 
-/// A refresh token. Without a body, the cookie is used.
-#[derive(Object, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
-struct Refresh {
-    /// The `refreshToken` of the last response.
-    refresh_token: String,
-}
-
-impl Example for Refresh {
-    fn example() -> Self {
-        let token = "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q";
-        Self {
-            refresh_token: token.to_owned(),
-        }
+input::object! {
+    /// A refresh token. Without a body, the cookie is used.
+    #[secret]
+    struct Refresh {
+        /// The `refreshToken` of the last response.
+        refresh_token as "refreshToken": String,
+        /// How the new tokens are delivered: `json` in the body, `cookies` in cookies that scripts cannot read.
+        delivery as "delivery": Text<DeliveryRule> = "json",
+    }
+    example: {
+        "refreshToken": "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q"
     }
 }
 
 /// The refresh token of a request, from its body or its cookie.
-pub(super) struct RefreshTokenParam(pub(super) String);
+pub(super) struct RefreshTokenParam {
+    pub(super) token: String,
+    /// How the next tokens are delivered: as cookies if this one came as a cookie, else as the body chooses.
+    pub(super) delivery: Delivery,
+}
 
 impl<'a> ApiExtractor<'a> for RefreshTokenParam {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
@@ -53,12 +55,18 @@ impl<'a> ApiExtractor<'a> for RefreshTokenParam {
     ) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await?;
         if bytes.is_empty() {
-            let token = token::cookie_value(request.headers(), REFRESH_COOKIE).filter(|token| !token.is_empty());
-            return Ok(Self(token.ok_or_else(missing_token)?.to_owned()));
+            let token = token::cookie_value(request.headers(), REFRESH_COOKIE)?.filter(|token| !token.is_empty());
+            return Ok(Self {
+                token: token.ok_or_else(missing_token)?.to_owned(),
+                delivery: Delivery::Cookies,
+            });
         }
         let mut body = RequestBody::new(bytes.into());
-        let Body(Refresh { refresh_token }) = Body::from_request(request, &mut body, options).await?;
-        Ok(Self(refresh_token))
+        let Body(body) = Body::<Refresh>::from_request(request, &mut body, options).await?;
+        Ok(Self {
+            token: body.refresh_token,
+            delivery: body.delivery.0,
+        })
     }
 }
 

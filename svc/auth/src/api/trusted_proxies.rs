@@ -18,18 +18,20 @@ impl TrustedProxies {
     /// Returns the peer of the first trusted proxy. Any client can write the entries further left in `X-Forwarded-For`.
     pub(super) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer;
-        let lines = headers
-            .get_all(FORWARDED_FOR)
-            .into_iter()
-            .filter_map(|line| line.to_str().ok());
-        let hops = lines.flat_map(|line| line.split(',')).collect::<Vec<_>>();
+        // Bytes: an unreadable entry of the client does not hide what the proxies wrote beside it.
+        let lines = headers.get_all(FORWARDED_FOR).into_iter();
+        let hops = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+        let hops = hops.collect::<Vec<_>>();
         for hop in hops.into_iter().rev() {
             if !self.is_trusted(client) {
                 break;
             }
-            match hop.trim().parse::<IpAddr>() {
-                Ok(address) => client = address.to_canonical(),
-                Err(_) => break,
+            let hop = str::from_utf8(hop)
+                .ok()
+                .and_then(|hop| hop.trim().parse::<IpAddr>().ok());
+            match hop {
+                Some(address) => client = address.to_canonical(),
+                None => break,
             }
         }
         client
@@ -42,6 +44,8 @@ impl TrustedProxies {
 
 #[cfg(test)]
 mod tests {
+    use poem::http::HeaderValue;
+
     use super::*;
 
     #[test]
@@ -56,13 +60,16 @@ mod tests {
             ("10.0.0.1", &["203.0.113.9", "198.51.100.7,10.0.0.2"], "198.51.100.7"),
             ("10.0.0.1", &["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
             ("10.0.0.1", &["198.51.100.7, unknown, 10.0.0.2"], "10.0.0.2"),
+            ("10.0.0.1", &["ключ, 198.51.100.7"], "198.51.100.7"),
+            ("10.0.0.1", &["203.0.113.9", "ключ"], "10.0.0.1"),
+            ("10.0.0.1", &["203.0.113.9", "ключ, 10.0.0.2"], "10.0.0.2"),
             ("10.0.0.1", &["::ffff:198.51.100.7"], "198.51.100.7"),
             ("::1", &["2001:db8::1"], "2001:db8::1"),
             ("::ffff:10.0.0.1", &["198.51.100.7"], "198.51.100.7"),
         ] {
             let mut headers = HeaderMap::new();
             for line in forwarded {
-                headers.append(FORWARDED_FOR, line.parse().unwrap());
+                headers.append(FORWARDED_FOR, HeaderValue::from_bytes(line.as_bytes()).unwrap());
             }
             let found = proxies.client(peer.parse().unwrap(), &headers);
             assert_eq!(found, client.parse::<IpAddr>().unwrap(), "{peer} {forwarded:?}");

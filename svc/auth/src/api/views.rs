@@ -1,29 +1,8 @@
 use poem_openapi::{Object, types::Example};
-use serde::Deserialize;
 use token::ACCESS_TOKEN_LIFETIME;
 use values::UserId;
 
 use crate::domain::{Account, TokenPair};
-
-/// An email address and a password.
-#[derive(Object, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
-pub(super) struct Credentials {
-    /// An email address. Upper and lower case do not matter.
-    pub(super) email: String,
-    /// For a new account 8 to 128 characters, of any script.
-    pub(super) password: String,
-}
-
-impl Example for Credentials {
-    fn example() -> Self {
-        Self {
-            email: "ada@example.com".to_owned(),
-            password: "correct horse battery staple".to_owned(),
-        }
-    }
-}
 
 /// A user.
 #[derive(Object)]
@@ -45,46 +24,61 @@ impl Example for UserView {
     }
 }
 
-/// The signed-in user and the tokens.
+/// The signed-in user and, unless they were delivered as cookies, the tokens.
 #[derive(Object)]
 #[oai(rename = "Tokens", rename_all = "camelCase", example)]
 pub(super) struct TokensView {
     /// The signed-in user.
     pub(super) user: UserView,
-    /// For `Authorization: Bearer`, in all services.
-    pub(super) access_token: String,
-    /// Always `Bearer`.
-    pub(super) token_type: String,
+    /// For `Authorization: Bearer`, in all services; absent if it was delivered as a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) access_token: Option<String>,
+    /// Always `Bearer`; absent with `accessToken`.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) token_type: Option<String>,
     /// The number of seconds for which the access token is valid.
     pub(super) expires_in: u64,
-    /// Can be exchanged for the next pair of tokens, once.
-    pub(super) refresh_token: String,
+    /// Can be exchanged for the next pair of tokens, once; absent if it was delivered as a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) refresh_token: Option<String>,
 }
 
 impl Example for TokensView {
     fn example() -> Self {
         Self {
             user: UserView::example(),
-            access_token: "eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSIsImtpZCI6IuKApiJ9.e30.c2lnbmF0dXJl".to_owned(),
-            token_type: "Bearer".to_owned(),
+            access_token: Some("eyJ0eXAiOiJKV1QiLCJhbGciOiJFZERTQSIsImtpZCI6IuKApiJ9.e30.c2lnbmF0dXJl".to_owned()),
+            token_type: Some("Bearer".to_owned()),
             expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
-            refresh_token: "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q"
-                .to_owned(),
+            refresh_token: Some(
+                "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q".to_owned(),
+            ),
         }
     }
 }
 
-impl From<TokenPair> for TokensView {
-    fn from(tokens: TokenPair) -> Self {
+impl TokensView {
+    /// Returns the view without the tokens, which are delivered as cookies.
+    pub(super) fn without_tokens(tokens: &TokenPair) -> Self {
         Self {
             user: UserView {
                 id: tokens.user_id,
-                email: tokens.email,
+                email: tokens.email.clone(),
             },
-            access_token: tokens.access_token,
-            token_type: "Bearer".to_owned(),
+            access_token: None,
+            token_type: None,
             expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
-            refresh_token: tokens.refresh_token.as_str().to_owned(),
+            refresh_token: None,
+        }
+    }
+
+    /// Returns the view with the tokens.
+    pub(super) fn with_tokens(tokens: &TokenPair) -> Self {
+        Self {
+            access_token: Some(tokens.access_token.clone()),
+            token_type: Some("Bearer".to_owned()),
+            refresh_token: Some(tokens.refresh_token.as_str().to_owned()),
+            ..Self::without_tokens(tokens)
         }
     }
 }

@@ -3,9 +3,6 @@ use std::sync::Arc;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use idna::uts46::{AsciiDenyList, DnsLength, Hyphens, Uts46};
 
-/// The length limit of an address that can be delivered to (RFC 5321, section 4.5.3.1.3, without the brackets).
-const MAX_BYTES: usize = 254;
-
 /// The length limit of the part before the @ (RFC 5321, section 4.5.3.1.1).
 const MAX_LOCAL_BYTES: usize = 64;
 
@@ -28,12 +25,15 @@ pub(crate) enum InvalidEmail {
 }
 
 impl Email {
+    /// The length limit of an address that can be delivered to (RFC 5321, section 4.5.3.1.3, without the brackets).
+    pub(crate) const MAX_BYTES: usize = 254;
+
     /// Parses an address as it was typed. Surrounding spaces are refused, not trimmed.
     ///
     /// Quoted names and IP addresses instead of domains (RFC 5321) are refused, because they are not used in practice.
     pub(crate) fn parse(typed: &str) -> Result<Self, InvalidEmail> {
         let (local, domain) = typed.rsplit_once('@').ok_or(InvalidEmail::Form)?;
-        if typed.len() > MAX_BYTES || local.len() > MAX_LOCAL_BYTES {
+        if typed.len() > Self::MAX_BYTES || local.len() > MAX_LOCAL_BYTES {
             return Err(InvalidEmail::TooLong);
         }
         let dots_separate = local.split('.').all(|part| !part.is_empty());

@@ -3,12 +3,6 @@ use std::fmt;
 use icu_normalizer::ComposingNormalizerBorrowed;
 use zeroize::Zeroizing;
 
-/// The minimum number of characters (Unicode scalar values) of a new password (NIST SP 800-63B-4, section 3.1.1.2).
-const MIN_CHARACTERS: usize = 8;
-
-/// The maximum, because hashing reads them all.
-const MAX_CHARACTERS: usize = 128;
-
 /// A password. It is never formatted, and its memory is zeroed.
 ///
 /// Normalised to Unicode NFC: whether accents are composed depends on the keyboard.
@@ -21,11 +15,16 @@ pub(crate) struct Password(Zeroizing<String>);
 pub(crate) struct InvalidPassword;
 
 impl Password {
-    /// Parses a new password: 8 to 128 characters of any script.
+    /// The minimum number of characters (Unicode scalar values) of a new password (NIST SP 800-63B-4, section 3.1.1.2).
+    pub(crate) const MIN_CHARS: usize = 8;
+
+    /// The maximum, because hashing reads them all.
+    pub(crate) const MAX_CHARS: usize = 128;
+
+    /// Parses a new password: 8 to 128 characters of any script, counted as they were typed.
     pub(crate) fn parse(typed: String) -> Result<Self, InvalidPassword> {
-        let password = Self::from_typed(typed);
-        if (MIN_CHARACTERS..=MAX_CHARACTERS).contains(&password.0.chars().count()) {
-            Ok(password)
+        if (Self::MIN_CHARS..=Self::MAX_CHARS).contains(&typed.chars().count()) {
+            Ok(Self::from_typed(typed))
         } else {
             Err(InvalidPassword)
         }

@@ -83,9 +83,9 @@ fn the_api_document_lists_every_status() {
             &["200", "400", "401", "403", "413", "415", "422", "429"],
         ),
         ("/refresh", "post", &["200", "400", "401", "403", "413", "415", "422"]),
-        ("/signout", "post", &["200", "401", "403"]),
-        ("/users/current", "get", &["200", "401"]),
-        ("/jwks.json", "get", &["200"]),
+        ("/signout", "post", &["200", "400", "401", "403"]),
+        ("/users/current", "get", &["200", "400", "401"]),
+        ("/jwks.json", "get", &["200", "400"]),
     ] {
         assert_eq!(statuses(path, method), [expected, &common].concat(), "{path}");
     }

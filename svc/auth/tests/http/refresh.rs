@@ -95,8 +95,22 @@ async fn a_page_refreshes_by_cookie_only_from_our_own_site() {
         .send(Method::POST, REFRESH, None)
         .await
         .expect(200);
-    assert_eq!(cookie(&reply, "ticketing_refresh").0, reply.text_at("/refreshToken"));
-    assert_ne!(reply.text_at("/refreshToken"), ada.refresh_token);
+    let (next, _) = cookie(&reply, "ticketing_refresh");
+    assert_ne!(next, ada.refresh_token);
+    let user = reply.json()["user"].clone();
+    assert_eq!(
+        reply.json(),
+        serde_json::json!({"user": user, "expiresIn": 900}),
+        "what came as a cookie never leaves in a body"
+    );
+    let unreadable = app.client().with("cookie", "ticketing_refresh=ключ");
+    unreadable.send(Method::POST, REFRESH, None).await.expect(401).problem();
+
+    // A program changes to cookies.
+    let body = serde_json::json!({"refreshToken": next, "delivery": "cookies"});
+    let reply = app.client().post(REFRESH, body).await.expect(200);
+    assert!(!reply.text.contains("Token"), "{}", reply.text);
+    assert_ne!(cookie(&reply, "ticketing_refresh").0, next);
     app.stop().await;
 }
 

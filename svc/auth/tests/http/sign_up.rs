@@ -2,7 +2,7 @@ use serde_json::json;
 use token::Verifier;
 use values::Clock;
 
-use crate::test_app::{CURRENT_USER, JWKS, PASSWORD, SIGN_UP, Session, TestApp, cookie, credentials};
+use crate::test_app::{CURRENT_USER, JWKS, PASSWORD, SIGN_IN, SIGN_UP, Session, TestApp, cookie, credentials};
 
 #[tokio::test]
 async fn a_new_user_is_signed_in_for_all_services() {
@@ -43,26 +43,53 @@ async fn a_new_user_is_signed_in_for_all_services() {
 }
 
 #[tokio::test]
-async fn the_cookies_of_a_page_cannot_be_read_by_scripts() {
+async fn the_tokens_of_a_page_cannot_be_read_by_scripts() {
     let app = TestApp::new().await;
-    let reply = app
-        .client()
-        .post(SIGN_UP, credentials("ada@example.com", PASSWORD))
-        .await
-        .expect(201);
-    let signed_up = Session::from_reply(&reply);
-    let (session, attributes) = cookie(&reply, "ticketing_session");
-    assert_eq!(session, signed_up.access_token);
-    assert_eq!(attributes, "Path=/api; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
-    let (refresh, attributes) = cookie(&reply, "ticketing_refresh");
-    assert_eq!(refresh, signed_up.refresh_token);
-    assert_eq!(
-        attributes,
-        "Path=/api/v1/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure"
-    );
+    let mut body = credentials("ada@example.com", PASSWORD);
+    body["delivery"] = json!("cookies");
+    for (path, status) in [(SIGN_UP, 201), (SIGN_IN, 200)] {
+        let reply = app.client().post(path, body.clone()).await.expect(status);
+        let (session, attributes) = cookie(&reply, "ticketing_session");
+        assert_eq!(attributes, "Path=/api; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
+        let (refresh, attributes) = cookie(&reply, "ticketing_refresh");
+        assert_eq!(
+            attributes,
+            "Path=/api/v1/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure"
+        );
+        let user = reply.json()["user"].clone();
+        assert_eq!(
+            reply.json(),
+            json!({"user": user, "expiresIn": 900}),
+            "no token in the body"
+        );
+        assert!(!reply.text.contains(&session) && !reply.text.contains(&refresh));
 
-    let page = app.client().with("cookie", format!("ticketing_session={session}"));
-    page.get(CURRENT_USER).await.expect(200).json();
+        let page = app.client().with("cookie", format!("ticketing_session={session}"));
+        page.get(CURRENT_USER).await.expect(200).json();
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_does_not_ask_for_cookies_gets_none() {
+    let app = TestApp::new().await;
+    for delivery in [None, Some("json")] {
+        let mut body = credentials(&format!("ada{}@example.com", delivery.is_some()), PASSWORD);
+        if let Some(delivery) = delivery {
+            body["delivery"] = json!(delivery);
+        }
+        for (path, status) in [(SIGN_UP, 201), (SIGN_IN, 200)] {
+            let reply = app.client().post(path, body.clone()).await.expect(status);
+            assert!(!Session::from_reply(&reply).access_token.is_empty());
+            assert!(!reply.headers.contains_key("set-cookie"), "{path}");
+        }
+    }
+    let mut body = credentials("bob@example.com", PASSWORD);
+    for other in [json!("cookie"), json!("JSON"), json!(["json"]), json!(null)] {
+        body["delivery"] = other;
+        let reply = app.client().post(SIGN_UP, body.clone()).await.expect(422);
+        assert_eq!(reply.problem(), ("invalid-fields".to_owned(), "delivery".to_owned()));
+    }
     app.stop().await;
 }
 
@@ -91,6 +118,18 @@ async fn all_invalid_fields_are_reported_at_once() {
       ]
     }
     "#);
+    let reply = app
+        .client()
+        .post(SIGN_UP, json!({"mail": "ada@example.com"}))
+        .await
+        .expect(422);
+    let errors = reply.json()["errors"].clone();
+    let fields = errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap());
+    assert_eq!(fields.collect::<Vec<_>>(), ["email", "password", "mail"]);
     for (body, field) in [
         (json!({"email": "ada@example.com"}), "password"),
         (

@@ -1,14 +1,16 @@
 //! The operations on orders.
 
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
-use pagination::{Cursor, Limit, Page};
+use input::Body;
+use pagination::{Cursor, Limit, List, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Header, Path, Query},
     payload::Json,
+    types::ToJSON,
 };
-use problem::{Body, Problem, problem_responses};
+use problem::{Problem, problem_responses};
 use token::SignedIn;
 use values::OrderId;
 
@@ -51,6 +53,13 @@ problem_responses! {
         403 => "It is your own listing, or a cookie came with a write from another site.",
         404 => "The listing does not exist.",
         409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available.",
+    }
+}
+
+problem_responses! {
+    /// Why orders are not listed.
+    ListOrdersProblem {
+        400 => "A parameter is unknown, repeated or malformed, or the cursor belongs to another query; the response names it.",
     }
 }
 
@@ -113,17 +122,23 @@ impl OrdersApi {
         /// Only orders with this status.
         status: Query<Option<OrderStatusView>>,
         /// The maximum number of orders.
-        limit: Query<Option<Limit>>,
+        limit: Query<Limit>,
         /// `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<OrderId>>>,
-    ) -> Result<Json<Page<OrderView>>, poem::Error> {
-        let (status, limit) = (status.0.map(Into::into), limit.0.unwrap_or_default());
-        let before = cursor.0.map(|cursor| cursor.0);
+    ) -> Result<Json<Page<OrderView>>, ListOrdersProblem> {
+        let list = List::new("listOrders", &(buyer.user_id, status.0.map(|status| status.to_json())));
+        let before = list.position(cursor.0)?;
+        let (status, limit) = (status.0.map(Into::into), limit.0);
         let orders = app
             .db
             .read(move |conn| store::orders_of_buyer(conn, buyer.user_id, status, before, limit.rows()));
-        let orders = orders.await.map_err(Problem::from)?;
-        Ok(Json(Page::from_rows(orders, limit, Order::id, Into::into)))
+        Ok(Json(Page::from_rows(
+            orders.await?,
+            &list,
+            limit,
+            Order::id,
+            Into::into,
+        )))
     }
 
     /// Get one of your orders
@@ -159,10 +174,13 @@ impl OrdersApi {
 }
 
 fn parse(app: &App, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Problem> {
-    let NewOrder { ticket_id, quantity } = *body;
+    let (ticket_id, quantity) = (body.ticket_id, body.quantity.get());
     let max = app.max_tickets_per_order;
     if !(1..=max).contains(&quantity) {
-        return Err(Problem::invalid("quantity", format_args!("must be 1 to {max}")));
+        return Err(Problem::invalid(
+            "quantity",
+            format_args!("must be a whole number from 1 to {max}"),
+        ));
     }
     Ok(PlaceOrder {
         buyer_id: buyer.user_id,

@@ -1,14 +1,16 @@
 //! The operations on refunds.
 
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
-use pagination::{Cursor, Limit, Page};
+use input::{Body, Whole};
+use pagination::{Cursor, Limit, List, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Header, Path, Query},
     payload::Json,
+    types::ToJSON,
 };
-use problem::{Body, FieldErrors, Problem, problem_responses};
+use problem::{Problem, problem_responses};
 use token::SignedIn;
 use values::{OrderId, RefundId};
 
@@ -17,7 +19,7 @@ use super::{
     views::{NewRefund, RefundListView, RefundStatusView, RefundView},
 };
 use crate::{
-    domain::{Refund, RefundReason},
+    domain::Refund,
     store,
     use_cases::{DecideRefund, RequestRefund, RequestRefundError, decide_refund, request_refund},
 };
@@ -57,6 +59,13 @@ problem_responses! {
     }
 }
 
+problem_responses! {
+    /// Why the refunds of a seller's sales are not displayed.
+    ListSalesRefundsProblem {
+        400 => "A parameter is unknown, repeated or malformed, or the cursor belongs to another query; the response names it.",
+    }
+}
+
 #[OpenApi(prefix_path = "/api/v1/orders", tag = "Tag::Orders")]
 impl RefundsApi {
     /// Request a refund
@@ -74,7 +83,7 @@ impl RefundsApi {
         body: Body<NewRefund>,
     ) -> Result<StoredResponse<RequestRefundResponse>, RequestRefundProblem> {
         let request = IdempotentRequest::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
-        let command = parse(id.0, &user, &body.0)?;
+        let command = command(id.0, &user, body.0);
         let now = app.clock.now();
         let response = app.db.write(move |tx| {
             idempotency::run_once(tx, now, &request, |tx| {
@@ -118,22 +127,28 @@ impl RefundsApi {
         /// Only refunds with this status.
         state: Query<Option<RefundStatusView>>,
         /// The maximum number of refunds.
-        limit: Query<Option<Limit>>,
+        limit: Query<Limit>,
         /// `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<RefundId>>>,
-    ) -> Result<Json<Page<RefundView>>, poem::Error> {
-        let (status, limit) = (state.0.map(Into::into), limit.0.unwrap_or_default());
-        let before = cursor.0.map(|cursor| cursor.0);
+    ) -> Result<Json<Page<RefundView>>, ListSalesRefundsProblem> {
+        let list = List::new("listRefunds", &(seller.user_id, state.0.map(|status| status.to_json())));
+        let before = list.position(cursor.0)?;
+        let (status, limit) = (state.0.map(Into::into), limit.0);
         let refunds = app
             .db
             .read(move |conn| store::refunds_of_seller(conn, seller.user_id, status, before, limit.rows()));
-        let refunds = refunds.await.map_err(Problem::from)?;
-        Ok(Json(Page::from_rows(refunds, limit, Refund::id, Into::into)))
+        Ok(Json(Page::from_rows(
+            refunds.await?,
+            &list,
+            limit,
+            Refund::id,
+            Into::into,
+        )))
     }
 
     /// Approve a refund
     ///
-    /// Of tickets that you sold. Approving it again changes nothing.
+    /// Of tickets that you sold. Approving it again changes nothing, also after it is paid or failed.
     #[oai(
         path = "/:id/refunds/:refundId/approve",
         method = "post",
@@ -174,22 +189,13 @@ impl RefundsApi {
     }
 }
 
-fn parse(order_id: OrderId, user: &SignedIn, body: &NewRefund) -> Result<RequestRefund, Problem> {
-    let mut invalid = FieldErrors::new();
-    let quantity = match body.quantity {
-        Some(0) => Err("must be at least 1"),
-        quantity => Ok(quantity),
-    };
-    let quantity = invalid.check("quantity", quantity);
-    let reason = RefundReason::parse(body.reason.as_deref().unwrap_or_default());
-    let reason = invalid.check("reason", reason);
-    let command = quantity.zip(reason).map(|(quantity, reason)| RequestRefund {
+fn command(order_id: OrderId, user: &SignedIn, body: NewRefund) -> RequestRefund {
+    RequestRefund {
         order_id,
         user_id: user.user_id,
-        quantity,
-        reason,
-    });
-    invalid.into_result(command)
+        quantity: body.quantity.map(Whole::get),
+        reason: body.reason.and_then(|reason| reason.0),
+    }
 }
 
 async fn decide(

@@ -74,9 +74,8 @@ impl RefundReason {
     /// The maximum length, in Unicode scalar values.
     pub(crate) const MAX_CHARS: usize = 500;
 
-    /// Parses a reason; an empty text is none.
+    /// Parses a reason; a blank text is none. White space counts, so that the limit is one that a client can check.
     pub(crate) fn parse(text: &str) -> Result<Option<Self>, InvalidReason> {
-        let text = text.trim();
         if text.chars().nth(Self::MAX_CHARS).is_some() {
             return Err(InvalidReason::TooLong);
         }
@@ -86,6 +85,7 @@ impl RefundReason {
         {
             return Err(InvalidReason::ControlCharacter);
         }
+        let text = text.trim();
         Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 
@@ -168,7 +168,7 @@ impl Refund {
         self.state.status
     }
 
-    /// Approves the refund for the seller. A repeated approval changes nothing.
+    /// Approves the refund for the seller. A repeated approval changes nothing, also after the refund is paid or failed.
     pub(crate) fn approve(&mut self, now: Timestamp) -> Result<Change, AlreadyDecided> {
         self.decide(RefundStatus::Approved, now)
     }
@@ -179,13 +179,17 @@ impl Refund {
     }
 
     fn decide(&mut self, status: RefundStatus, now: Timestamp) -> Result<Change, AlreadyDecided> {
-        if self.state.status == status {
-            return Ok(Change::None);
+        // A refund that is paid or failed was approved before.
+        let decision = match self.state.status {
+            RefundStatus::Requested => return Ok(self.advance(status, now)),
+            RefundStatus::Approved | RefundStatus::Paid | RefundStatus::Failed => RefundStatus::Approved,
+            RefundStatus::Declined => RefundStatus::Declined,
+        };
+        if decision == status {
+            Ok(Change::None)
+        } else {
+            Err(AlreadyDecided(self.state.status))
         }
-        if self.state.status != RefundStatus::Requested {
-            return Err(AlreadyDecided(self.state.status));
-        }
-        Ok(self.advance(status, now))
     }
 
     /// Applies an outcome that the payment service published in a version of the payment. Outcomes may be repeated,

@@ -122,6 +122,18 @@ async fn a_repeated_request_gets_the_stored_response_also_after_a_restart() {
         replies.iter().all(|reply| reply.text == replies[0].text),
         "eight concurrent requests place one order"
     );
+    let id = ticket.id.to_string();
+    for same in [
+        format!(r#"{{"ticketId":"{id}","quantity":1}}"#),
+        format!(r#" {{ "quantity" : 1.0, "ticketId" : "{}" }} "#, id.to_uppercase()),
+        format!(r#"{{"quantity":0.1e1,"\u0074icketId":"{id}"}}"#),
+    ] {
+        let again = buyer
+            .send(Method::POST, "/api/v1/orders", Some(same.clone()))
+            .await
+            .expect(201);
+        assert_eq!(again.text, replies[0].text, "{same}");
+    }
     let other = place(&buyer, ticket.id, 2).await.expect(422);
     assert_eq!(
         other.problem(),

@@ -2,7 +2,7 @@
 
 use events::{DisputeStatus, Event, examples::usd};
 use serde_json::json;
-use testkit::eventually;
+use testkit::{Method, eventually};
 use values::Timestamp;
 
 use crate::test_app::{TestApp, ids_of_all_pages};
@@ -81,6 +81,10 @@ async fn a_buyer_requests_the_seller_approves_and_the_tickets_are_sold_again() {
       ]
     }
     "#);
+    let again = sale.decide(&seller, &id, "approve").await.expect(200);
+    assert_eq!(again.text_at("/status"), "paid", "approving it again changes nothing");
+    let refused = sale.decide(&seller, &id, "decline").await.expect(409);
+    assert_eq!(refused.problem().0, "refund-decided");
 
     let rest = sale.request_refund(&seller, json!({})).await.expect(201);
     assert_eq!(
@@ -209,6 +213,14 @@ async fn a_repeated_request_adds_one_refund() {
     let first = sale.request_refund(&buyer, json!({"quantity": 1})).await.expect(201);
     let again = sale.request_refund(&buyer, json!({"quantity": 1})).await.expect(201);
     assert_eq!(first.text, again.text);
+    let path = format!("{}/refunds", sale.path);
+    for same in [
+        r#"{ "reason": null, "quantity": 1.0 }"#,
+        r#"{"quantity":10e-1,"reason":"  \n"}"#,
+    ] {
+        let again = buyer.send(Method::POST, &path, Some(same.to_owned())).await.expect(201);
+        assert_eq!(again.text, first.text, "{same}");
+    }
     let _ = sale.request_refund(&buyer, json!({"quantity": 2})).await.expect(422);
     let refunds = sale.buyer.get(&format!("{}/refunds", sale.path)).await.expect(200);
     assert_eq!(refunds.json()["items"].as_array().unwrap().len(), 1);
@@ -233,6 +245,29 @@ async fn a_sellers_refunds_are_paged_from_the_newest() {
     ids.reverse();
     let listed = ids_of_all_pages(&seller, "/api/v1/orders/refunds", async || ()).await;
     assert_eq!(listed, ids);
+
+    let list = "/api/v1/orders/refunds";
+    let cursor = seller
+        .get(&format!("{list}?limit=1&state=requested"))
+        .await
+        .text_at("/nextCursor");
+    let _ = seller
+        .get(&format!("{list}?state=requested&limit=3&cursor={cursor}"))
+        .await
+        .expect(200);
+    for (client, path) in [
+        (&seller, format!("{list}?cursor={cursor}")),
+        (&seller, format!("{list}?state=paid&cursor={cursor}")),
+        (&seller, format!("/api/v1/orders?cursor={cursor}")),
+        (&sale.buyer, format!("{list}?state=requested&cursor={cursor}")),
+    ] {
+        let refused = client.get(&path).await.expect(400);
+        assert_eq!(
+            refused.problem(),
+            ("malformed".to_owned(), "cursor".to_owned()),
+            "{path}"
+        );
+    }
     app.close_and_check().await;
 }
 

@@ -1,6 +1,6 @@
 //! A seller's balance and ledger.
 
-use pagination::{Cursor, Limit, Page};
+use pagination::{Cursor, Limit, List, Page};
 use poem::{
     IntoResponse, Request, Response,
     http::header::{ACCEPT, CONTENT_TYPE, LINK},
@@ -69,14 +69,15 @@ impl LedgerApi {
         /// The format of the response.
         format: Query<Option<Format>>,
         /// The maximum number of lines; ignored for CSV.
-        limit: Query<Option<Limit>>,
+        limit: Query<Limit>,
         /// The `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<i64>>>,
     ) -> Result<LedgerResponse, poem::Error> {
         let csv = format
             .0
             .map_or_else(|| accepts_csv(request), |format| format == Format::Csv);
-        let (limit, before) = (limit.0.unwrap_or_default(), cursor.0.map(|cursor| cursor.0));
+        let list = List::new("listLedger", &seller.user_id);
+        let (limit, before) = (limit.0, list.position(cursor.0)?);
         let rows = if csv { MAX_CSV_LINES + 1 } else { limit.rows() };
         let lines = app
             .db
@@ -85,6 +86,7 @@ impl LedgerApi {
         if !csv {
             return Ok(LedgerResponse::Json(Page::from_rows(
                 lines,
+                &list,
                 limit,
                 |line| line.id,
                 LedgerLineView::new,
@@ -94,10 +96,7 @@ impl LedgerApi {
         let has_more = lines.len() > max_lines;
         lines.truncate(max_lines);
         Ok(LedgerResponse::Csv {
-            next: lines
-                .last()
-                .filter(|_| has_more)
-                .map(|line| Cursor(line.id).to_string()),
+            next: lines.last().filter(|_| has_more).map(|line| list.cursor(line.id)),
             text: LedgerLineView::csv(lines.into_iter().map(LedgerLineView::new)),
         })
     }

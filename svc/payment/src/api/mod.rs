@@ -4,6 +4,7 @@ mod app;
 mod csv;
 mod ledger;
 mod ledger_view;
+mod new_payment;
 mod payment_view;
 mod payments;
 mod problems;

@@ -1,41 +1,9 @@
 //! Payments in requests and responses.
 
 use poem_openapi::{Enum, Object, types::Example};
-use serde::{Deserialize, Serialize};
 use values::{Money, OrderId, PaymentId, Timestamp};
 
 use crate::domain::{Failure, Payment, PaymentStatus, RefundSummary};
-
-/// A request to pay an order.
-#[derive(Clone, Debug, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewPayment {
-    /// The order. The payment covers its total.
-    pub(crate) order_id: OrderId,
-    /// The card: a token (`tok_…`) or a payment method (`pm_…`) of Stripe. Without it, the buyer enters a card in the
-    /// browser, with Stripe's Payment Element and the response's `clientSecret`. For a free order it is ignored: neither
-    /// stored nor sent to Stripe.
-    #[oai(validator(pattern = "^(tok|pm)_[A-Za-z0-9_]{1,251}$"), skip_serializing_if_is_none)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) token: Option<String>,
-    /// Where the bank's page redirects the buyer after authentication. Only together with a `token`; in a browser, pass it
-    /// to Stripe.js.
-    #[oai(validator(max_length = 2048), skip_serializing_if_is_none)]
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) return_url: Option<String>,
-}
-
-impl Example for NewPayment {
-    fn example() -> Self {
-        let PaymentView { order_id, .. } = Example::example();
-        Self {
-            order_id,
-            token: Some("tok_visa".to_owned()),
-            return_url: None,
-        }
-    }
-}
 
 /// A payment attempt for one order.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]

@@ -2,21 +2,23 @@
 
 use db::Tx;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
-use pagination::{Cursor, Limit, Page};
+use input::Body;
+use pagination::{Cursor, Limit, List, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
     param::{Header, Path, Query},
     payload::Json,
 };
-use problem::{Body, FieldErrors, Problem, problem_responses};
+use problem::{Problem, problem_responses};
 use rusqlite::Connection;
 use token::SignedIn;
 use values::{OrderId, PaymentId, Timestamp};
 
 use super::{
     app::{App, Tag},
-    payment_view::{NewPayment, PaymentView},
+    new_payment::NewPayment,
+    payment_view::PaymentView,
     problems::{RETRY_AFTER, no_result, payment_failed},
 };
 use crate::{
@@ -55,6 +57,13 @@ problem_responses! {
 }
 
 problem_responses! {
+    /// Why payments were not returned.
+    ListPaymentsProblem {
+        400 => "A parameter is unknown, repeated or malformed, or the cursor belongs to another query; the response names it.",
+    }
+}
+
+problem_responses! {
     /// Why a payment was not returned.
     GetPaymentProblem {
         404 => "You have no such payment.",
@@ -82,8 +91,8 @@ impl PaymentsApi {
         #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewPayment>,
     ) -> Result<StoredResponse<PayOrderResponse>, PayOrderProblem> {
-        let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0);
-        let command = parse(&buyer, &body.0)?;
+        let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0.content());
+        let command = command(&buyer, body.0)?;
         let (order, start_request) = (command.order_id, request.clone());
         let is_recent = order.is_recent(app.clock.now());
         chassis::wait_for_replication(&app.db, buyer.user_id, &order, is_recent, move |conn| {
@@ -119,19 +128,20 @@ impl PaymentsApi {
         #[oai(name = "orderId")]
         order_id: Query<Option<OrderId>>,
         /// The maximum number of payments.
-        limit: Query<Option<Limit>>,
+        limit: Query<Limit>,
         /// The `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<PaymentId>>>,
-    ) -> Result<Json<Page<PaymentView>>, poem::Error> {
-        let (order, limit) = (order_id.0, limit.0.unwrap_or_default());
-        let before = cursor.0.map(|cursor| cursor.0);
+    ) -> Result<Json<Page<PaymentView>>, ListPaymentsProblem> {
+        let (order, limit) = (order_id.0, limit.0);
+        let list = List::new("listPayments", &(buyer.user_id, order));
+        let before = list.position(cursor.0)?;
         let rows = app.db.read(move |conn| {
             let payments = store::payments_of_buyer(conn, buyer.user_id, order, before, limit.rows())?;
             with_summaries(conn, payments)
         });
-        let rows = rows.await.map_err(Problem::from)?;
         Ok(Json(Page::from_rows(
-            rows,
+            rows.await?,
+            &list,
             limit,
             |(payment, _)| payment.id(),
             |(payment, summary)| app.view(&payment, &summary),
@@ -175,34 +185,26 @@ fn no_such_payment(id: PaymentId) -> Problem {
     Problem::not_found(format_args!("you have no payment {id}"))
 }
 
-fn parse(buyer: &SignedIn, body: &NewPayment) -> Result<PayOrder, Problem> {
-    let mut invalid = FieldErrors::new();
-    let return_url = body.return_url.as_deref().map(parse_return_url).transpose();
-    let return_url = invalid.check("returnUrl", return_url).flatten();
-    let method = if let Some(token) = &body.token {
-        invalid
-            .check("token", token.parse())
-            .map(|token| PaymentMethod::Card { token, return_url })
-    } else {
-        if return_url.is_some() {
-            invalid.add("returnUrl", "needs a token; in a browser, pass it to Stripe.js");
+fn command(buyer: &SignedIn, body: NewPayment) -> Result<PayOrder, Problem> {
+    let return_url = body.return_url.map(|url| url.0);
+    let method = match (body.token, return_url) {
+        (Some(token), return_url) => PaymentMethod::Card {
+            token: token.0,
+            return_url,
+        },
+        (None, None) => PaymentMethod::Browser,
+        (None, Some(_)) => {
+            return Err(Problem::invalid(
+                "returnUrl",
+                "needs a token; in a browser, pass it to Stripe.js",
+            ));
         }
-        Some(PaymentMethod::Browser)
     };
     Ok(PayOrder {
         buyer_id: buyer.user_id,
         order_id: body.order_id,
-        method: invalid.into_result(method)?,
+        method,
     })
-}
-
-/// Accepts https, and http on this machine.
-fn parse_return_url(text: &str) -> Result<String, &'static str> {
-    const INVALID: &str = "must be an address such as https://shop.example/paid";
-    let url = url::Url::parse(text).map_err(|_| INVALID)?;
-    let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-    let is_allowed = url.scheme() == "https" || (url.scheme() == "http" && is_local);
-    is_allowed.then(|| url.into()).ok_or(INVALID)
 }
 
 enum Started {

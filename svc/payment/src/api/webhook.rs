@@ -46,15 +46,14 @@ impl WebhookApi {
         app: Data<&App>,
         /// Time and signatures: `t=…,v1=…`.
         #[oai(name = "Stripe-Signature")]
-        signature: Header<Option<String>>,
+        signature: Header<String>,
         body: RawBody,
     ) -> Result<EventResponse, EventProblem> {
         if !app.webhook_receiver.is_configured() {
             return Err(Problem::not_found("webhooks are disabled: no signing secret is configured").into());
         }
         let now = app.clock.now();
-        let signature = signature.0.unwrap_or_default();
-        let event = app.webhook_receiver.read(&body.0, &signature, now).map_err(|error| {
+        let event = app.webhook_receiver.read(&body.0, &signature.0, now).map_err(|error| {
             tracing::warn!(%error, "webhook refused");
             Problem::malformed(error)
         })?;
@@ -96,12 +95,7 @@ impl<'a> ApiExtractor<'a> for RawBody {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        if !request
-            .content_type()
-            .is_some_and(|kind| kind.starts_with("application/json"))
-        {
-            return Err(problem::unsupported_media_type(request.content_type()).into());
-        }
+        input::check_is_json(request)?;
         match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
             Ok(bytes) => Ok(Self(bytes.into())),
             Err(error) => Err(problem::unreadable_body(&error, MAX_BODY_BYTES).into()),

@@ -11,10 +11,10 @@ pub(crate) struct CardToken(String);
 #[error("must be a token of Stripe, such as tok_visa, or a payment method, such as pm_card_visa")]
 pub(crate) struct MalformedCardToken;
 
-/// In bytes; longer than any token of Stripe.
-const MAX_LENGTH: usize = 255;
-
 impl CardToken {
+    /// The maximum length in characters, which are ASCII; longer than any token of Stripe.
+    pub(crate) const MAX_LENGTH: usize = 255;
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -34,7 +34,7 @@ impl FromStr for CardToken {
             .or_else(|| text.strip_prefix("pm_"))
             .ok_or(MalformedCardToken)?;
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-        let fits = !rest.is_empty() && text.len() <= MAX_LENGTH && rest.bytes().all(allowed);
+        let fits = !rest.is_empty() && text.len() <= Self::MAX_LENGTH && rest.bytes().all(allowed);
         fits.then(|| Self(text.to_owned())).ok_or(MalformedCardToken)
     }
 }

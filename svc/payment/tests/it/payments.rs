@@ -131,6 +131,19 @@ async fn a_buyer_can_list_own_payments_newest_first() {
         (rest["items"].as_array().unwrap().len(), &rest["nextCursor"]),
         (1, &json!(null))
     );
+    let cursor = first["nextCursor"].as_str().unwrap();
+    for (client, path) in [
+        (app.client(&buyer), format!("{of_order}&cursor={cursor}")),
+        (app.client(&buyer), format!("/api/v1/payments/ledger?cursor={cursor}")),
+        (app.client(&other), next.clone()),
+    ] {
+        let refused = client.get(&path).await.expect(400);
+        assert_eq!(
+            refused.problem(),
+            ("malformed".to_owned(), "cursor".to_owned()),
+            "{path}"
+        );
+    }
     assert_eq!(
         app.client(&other).get(&of_order).await.expect(200).json()["items"],
         json!([])
@@ -154,6 +167,10 @@ async fn a_repeated_request_gets_the_same_response_even_after_a_restart() {
         (&again.text, &again.headers["location"]),
         (&first.text, &first.headers["location"])
     );
+    let id = order.id;
+    let same = json!({"returnUrl": null, "token": "tok_visa", "orderId": id});
+    let again = client.post("/api/v1/payments", same).await.expect(201);
+    assert_eq!(again.text, first.text, "another notation is the same request");
     assert_eq!(
         pay(&client, order.id, "tok_mastercard").await.expect(422).problem().0,
         "idempotency-key-reused"

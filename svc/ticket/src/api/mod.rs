@@ -1,5 +1,7 @@
 //! HTTP: operations, views, responses, problems.
 
+mod offers;
+mod parameters;
 mod problems;
 mod responses;
 mod tickets;

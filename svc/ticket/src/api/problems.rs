@@ -1,6 +1,6 @@
 //! Errors of use cases as problem documents.
 
-use std::{fmt::Display, str::FromStr};
+use std::fmt::Display;
 
 use poem::http::StatusCode;
 use problem::Problem;
@@ -10,16 +10,6 @@ use crate::{
     domain::{CannotChange, CannotResume, StartsInThePast},
     use_cases::{CreateTicketError, EditError},
 };
-
-/// Parses an optional parameter.
-pub(super) fn parse_parameter<T: FromStr<Err: Display>>(
-    name: &str,
-    text: Option<String>,
-) -> Result<Option<T>, Problem> {
-    text.map(|text| text.parse())
-        .transpose()
-        .map_err(|error| bad_parameter(name, error))
-}
 
 /// Returns the problem of an invalid parameter: 400.
 pub(super) fn bad_parameter(name: &str, message: impl Display) -> Problem {

@@ -2,27 +2,30 @@
 
 use db::Db;
 use idempotency::StoredResponse;
-use pagination::{Cursor, Limit, Page};
+use input::{Body, Parameter};
+use pagination::{Cursor, Limit, List, Page};
 use poem::web::Data;
 use poem_openapi::{
     OpenApi, Tags,
     param::{Header, Path, Query},
     payload::Json,
 };
-use problem::{Body, Problem};
+use problem::Problem;
 use token::SignedIn;
 use values::{Clock, Currency, TicketId, Timestamp, UserId};
 
 use super::{
-    problems::{bad_parameter, parse_parameter, ticket_not_found},
+    offers::{TicketChange, TicketOffer},
+    parameters::{EntityTags, PriceBound, Search},
+    problems::{bad_parameter, ticket_not_found},
     responses::{
         ChangeTicketProblem, CreateTicketProblem, GetTicketProblem, ListTicketsProblem, TicketChanged, TicketCreated,
         TicketRead, TicketWithdrawn, WithdrawTicketProblem,
     },
-    views::{SortParameter, TicketOffer, TicketView},
+    views::{SortParameter, TicketView},
 };
 use crate::{
-    domain::{EntityTagCondition, ListPosition, ListingQuery, SearchTerms},
+    domain::{ListPosition, ListingQuery},
     store,
     use_cases::{Edit, change_ticket, create_ticket, withdraw_ticket},
 };
@@ -57,8 +60,9 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::IdempotencyKey>>,
         body: Body<TicketOffer>,
     ) -> Result<StoredResponse<TicketCreated>, CreateTicketProblem> {
-        let request = idempotency::IdempotentRequest::new("createTicket", seller.user_id, key.0, &body.0);
-        let offer = body.0.parse()?;
+        let offer = body.0.with_defaults();
+        let request = idempotency::IdempotentRequest::new("createTicket", seller.user_id, key.0, &offer);
+        let offer = offer.into_offer();
         let now = app.clock.now();
         let work = move |tx: &db::Tx| {
             Ok::<_, Problem>(TicketCreated::new(create_ticket(tx, now, seller.user_id, offer)?, now))
@@ -82,17 +86,17 @@ impl Api {
         app: Data<&App>,
         /// Search words. A ticket matches if each is the prefix of a word in its title, description or venue; case and
         /// accents do not matter. At most 200 characters and 16 words. A text without letters and digits filters nothing.
-        q: Query<Option<String>>,
+        q: Query<Option<Parameter<Search>>>,
         /// Only tickets of this seller.
         seller: Query<Option<UserId>>,
         /// Only tickets in this currency.
         currency: Query<Option<Currency>>,
         /// Only tickets with this price or a higher one, in minor units of `currency`, which is required with it.
         #[oai(name = "minPrice")]
-        min_price: Query<Option<i64>>,
+        min_price: Query<Option<Parameter<PriceBound>>>,
         /// Only tickets with this price or a lower one, in minor units of `currency`, which is required with it.
         #[oai(name = "maxPrice")]
-        max_price: Query<Option<i64>>,
+        max_price: Query<Option<Parameter<PriceBound>>>,
         /// Only tickets that start at this time or later.
         #[oai(name = "startsAfter")]
         starts_after: Query<Option<Timestamp>>,
@@ -111,11 +115,11 @@ impl Api {
         cursor: Query<Option<Cursor<ListPosition>>>,
     ) -> Result<Json<Page<TicketView>>, ListTicketsProblem> {
         let query = ListingQuery {
-            terms: parse_parameter::<SearchTerms>("q", q.0)?.unwrap_or_default(),
+            terms: q.0.map(|terms| terms.0).unwrap_or_default(),
             seller: seller.0,
             currency: currency.0,
-            min_price: min_price.0,
-            max_price: max_price.0,
+            min_price: min_price.0.map(|price| price.0),
+            max_price: max_price.0.map(|price| price.0),
             starts_after: starts_after.0,
             starts_before: starts_before.0,
             available: available.0 == Some(true),
@@ -125,7 +129,9 @@ impl Api {
             return Err(bad_parameter("currency", "is required with minPrice and maxPrice").into());
         }
         let (limit, now) = (limit.0, app.clock.now());
-        let position = cursor.0.map(|Cursor(position)| position);
+        // The position has the filters and the order.
+        let list = List::new("listTickets", &());
+        let position = list.position(cursor.0)?;
         if let Some(position) = &position {
             query.check_position(position, now)?;
         }
@@ -134,9 +140,13 @@ impl Api {
             .read(move |conn| store::listing_page(conn, query, position, limit, now).map_err(Problem::from))
             .await?;
         let position_after = page.position_after();
-        Ok(Json(Page::from_rows(page.listings, limit, position_after, |listed| {
-            TicketView::new(listed.listing, now)
-        })))
+        Ok(Json(Page::from_rows(
+            page.listings,
+            &list,
+            limit,
+            position_after,
+            |listed| TicketView::new(listed.listing, now),
+        )))
     }
 
     /// Get a ticket
@@ -152,9 +162,9 @@ impl Api {
         id: Path<TicketId>,
         /// The `ETag` of the state that the client has.
         #[oai(name = "If-None-Match")]
-        if_none_match: Header<Option<String>>,
+        if_none_match: Header<Option<Parameter<EntityTags>>>,
     ) -> Result<TicketRead, GetTicketProblem> {
-        let known = parse_parameter::<EntityTagCondition>("If-None-Match", if_none_match.0)?;
+        let known = if_none_match.0.map(|tags| tags.0);
         let id = id.0;
         let found = app
             .db
@@ -166,8 +176,8 @@ impl Api {
 
     /// Change a ticket
     ///
-    /// Replaces every field that can be changed: `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if
-    /// left out; `quantity` stays as it is. While tickets are held or sold, `title` and `price` are fixed and `quantity`
+    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `refundableUntil` and
+    /// `resellRefunded` stay as they are if left out; `null` removes `refundableUntil`. While tickets are held or sold, `title` and `price` are fixed and `quantity`
     /// cannot go below them. `If-Match` refuses the change if the seller changed the ticket since; orders in between do not
     /// count.
     #[oai(path = "/:ticketId", method = "put", operation_id = "changeTicket")]
@@ -180,19 +190,19 @@ impl Api {
         id: Path<TicketId>,
         /// The `ETag` of the state that the seller has seen; `*` or no header for any state.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
-        body: Body<TicketOffer>,
+        if_match: Header<Option<Parameter<EntityTags>>>,
+        body: Body<TicketChange>,
     ) -> Result<TicketChanged, ChangeTicketProblem> {
         let edit = Edit {
             ticket_id: id.0,
             user_id: seller.user_id,
-            if_match: parse_parameter("If-Match", if_match.0)?,
+            if_match: if_match.0.map(|tags| tags.0),
         };
-        let offer = body.0.parse()?;
+        let change = body.0.into();
         let now = app.clock.now();
         let listing = app
             .db
-            .write(move |tx| change_ticket(tx, now, &edit, offer))
+            .write(move |tx| change_ticket(tx, now, &edit, change))
             .await
             .map_err(Problem::from)?;
         Ok(TicketChanged::new(listing, now))
@@ -212,12 +222,12 @@ impl Api {
         id: Path<TicketId>,
         /// The `ETag` of the state that the seller has seen; `*` or no header for any state.
         #[oai(name = "If-Match")]
-        if_match: Header<Option<String>>,
+        if_match: Header<Option<Parameter<EntityTags>>>,
     ) -> Result<TicketWithdrawn, WithdrawTicketProblem> {
         let edit = Edit {
             ticket_id: id.0,
             user_id: seller.user_id,
-            if_match: parse_parameter("If-Match", if_match.0)?,
+            if_match: if_match.0.map(|tags| tags.0),
         };
         let now = app.clock.now();
         app.db

@@ -1,130 +1,9 @@
 //! Tickets in JSON.
 
-use events::RefundTerms;
 use poem_openapi::{Enum, Object, types::Example};
-use problem::{FieldErrors, Problem};
-use serde::{Deserialize, Serialize};
 use values::{Money, TicketId, Timestamp, UserId};
 
-use crate::domain::{self, Listing, ListingSort, ListingStatus, LongText, Offer, ShortText, Terms};
-
-/// A seller's offer. A change removes the fields that it leaves out, except `quantity`.
-#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize, Deserialize)]
-#[oai(rename = "TicketOffer", rename_all = "camelCase", deny_unknown_fields, example)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct TicketOffer {
-    /// One line. Fixed while tickets are held or sold.
-    #[oai(validator(min_length = 1, max_length = 200))]
-    title: String,
-    #[oai(nullable, validator(max_length = 5000))]
-    #[serde(default)]
-    description: Option<String>,
-    /// The venue, in one line.
-    #[oai(nullable, validator(max_length = 200))]
-    #[serde(default)]
-    venue: Option<String>,
-    /// When the event begins; no ticket is sold after that. Must be in the future when it is set.
-    #[oai(nullable)]
-    #[serde(default)]
-    starts_at: Option<Timestamp>,
-    /// The price of one ticket: 0, or at least the minimum card payment in that currency. Fixed while tickets are held or
-    /// sold.
-    price: Money,
-    /// The number of identical tickets, including those held and sold. Default: 1 for a new ticket, unchanged for a change.
-    /// It cannot go below the tickets held and sold.
-    #[oai(nullable, validator(minimum(value = "1"), maximum(value = "1000000")))]
-    #[serde(default)]
-    quantity: Option<i64>,
-    /// Seconds within which an order must be paid, instead of the marketplace's order window.
-    #[oai(nullable, validator(minimum(value = "10"), maximum(value = "3600")))]
-    #[serde(default)]
-    order_window_seconds: Option<i64>,
-    /// Until when refunds are approved automatically. After that, or if left out, the seller decides. Orders keep the terms
-    /// that they were placed under.
-    #[oai(nullable)]
-    #[serde(default)]
-    refundable_until: Option<Timestamp>,
-    /// Whether refunded tickets go on sale again; otherwise they are void.
-    #[oai(default = "yes")]
-    #[serde(default = "yes")]
-    resell_refunded: bool,
-}
-
-fn yes() -> bool {
-    RefundTerms::default().resell_refunded
-}
-
-impl Example for TicketOffer {
-    fn example() -> Self {
-        Self {
-            title: "Die Goldberg-Variationen".to_owned(),
-            description: Some("On a harpsichord of 1728. Doors open at seven.".to_owned()),
-            venue: Some("Laeiszhalle, Hamburg".to_owned()),
-            // Far away, so that the example works for years.
-            starts_at: Some(Timestamp::from_millis(2_064_339_000_000)),
-            price: Money::example(),
-            quantity: Some(100),
-            order_window_seconds: None,
-            refundable_until: Some(Timestamp::from_millis(2_063_129_400_000)),
-            resell_refunded: true,
-        }
-    }
-}
-
-impl TicketOffer {
-    /// Validates the offer.
-    ///
-    /// # Errors
-    ///
-    /// A problem that names every invalid field.
-    pub(crate) fn parse(self) -> Result<Offer, Problem> {
-        let mut invalid = FieldErrors::new();
-        let title = invalid.check("title", ShortText::parse(&self.title));
-        let description = optional(
-            &mut invalid,
-            "description",
-            non_blank(self.description.as_deref()).map(LongText::parse),
-        );
-        let venue = optional(
-            &mut invalid,
-            "venue",
-            non_blank(self.venue.as_deref()).map(ShortText::parse),
-        );
-        let price = invalid.check("price.amount", self.price.ensure_chargeable());
-        let quantity = optional(&mut invalid, "quantity", self.quantity.map(domain::quantity));
-        let window = self.order_window_seconds.map(domain::order_window);
-        let order_window_seconds = optional(&mut invalid, "orderWindowSeconds", window);
-        let offer = title.zip(price).map(|(title, price)| {
-            let terms = Terms {
-                title,
-                description,
-                venue,
-                starts_at: self.starts_at,
-                price,
-                order_window_seconds,
-                refunds: RefundTerms {
-                    refundable_until: self.refundable_until,
-                    resell_refunded: self.resell_refunded,
-                },
-            };
-            Offer { terms, quantity }
-        });
-        invalid.into_result(offer)
-    }
-}
-
-/// Returns a text unless it is blank: a blank text counts as left out.
-fn non_blank(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| !text.trim().is_empty())
-}
-
-fn optional<T, E: std::fmt::Display>(
-    invalid: &mut FieldErrors,
-    field: &str,
-    parsed: Option<Result<T, E>>,
-) -> Option<T> {
-    invalid.check(field, parsed.transpose()).flatten()
-}
+use crate::domain::{Listing, ListingSort, ListingStatus, LongText, ShortText};
 
 /// A listing of `quantity` identical tickets.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
@@ -223,33 +102,23 @@ impl TicketView {
 
 impl Example for TicketView {
     fn example() -> Self {
-        let TicketOffer {
-            title,
-            description,
-            venue,
-            starts_at,
-            price,
-            refundable_until,
-            resell_refunded,
-            ..
-        } = TicketOffer::example();
         let created_at = Timestamp::from_millis(1_796_040_000_000);
         Self {
             id: TicketId::example(),
             seller_id: UserId::example(),
-            title,
-            description,
-            venue,
-            starts_at,
-            price,
+            title: "Die Goldberg-Variationen".to_owned(),
+            description: Some("On a harpsichord of 1728. Doors open at seven.".to_owned()),
+            venue: Some("Laeiszhalle, Hamburg".to_owned()),
+            starts_at: Some(Timestamp::from_millis(2_064_339_000_000)),
+            price: Money::example(),
             quantity: 100,
             available: 57,
             held: 3,
             sold: 40,
             status: TicketStatus::OnSale,
             order_window_seconds: None,
-            refundable_until,
-            resell_refunded,
+            refundable_until: Some(Timestamp::from_millis(2_063_129_400_000)),
+            resell_refunded: true,
             version: 1,
             created_at,
             updated_at: created_at,

@@ -3,15 +3,16 @@ use values::Timestamp;
 
 use super::edit::{Edit, EditError};
 use crate::{
-    domain::{Listing, Offer},
+    domain::{Listing, OfferChange},
     events::publish,
     store,
 };
 
-/// Replaces the offer of a listing and publishes `ticket.updated`. An equal offer changes nothing.
-pub(crate) fn change_ticket(tx: &Tx, now: Timestamp, edit: &Edit, offer: Offer) -> Result<Listing, EditError> {
+/// Changes the offer of a listing and publishes `ticket.updated`. An equal offer changes nothing.
+pub(crate) fn change_ticket(tx: &Tx, now: Timestamp, edit: &Edit, change: OfferChange) -> Result<Listing, EditError> {
     let mut listing = edit.listing(tx)?;
     edit.check_seen(&listing)?;
+    let offer = change.onto(&listing.state().terms);
     if listing.change(offer, now)? {
         store::update(tx, &listing)?;
         publish(tx, now, &listing)?;

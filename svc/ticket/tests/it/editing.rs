@@ -9,7 +9,7 @@ use values::TicketId;
 use crate::{TICKETS, concert, etag, id, sell, test_app::TestApp};
 
 #[tokio::test]
-async fn a_change_replaces_all_but_the_quantity() {
+async fn a_change_replaces_all_but_the_quantity_and_the_refund_terms() {
     let mut app = TestApp::new().await;
     let (_, seller) = app.user();
     let mut offer = concert(5);
@@ -85,6 +85,19 @@ async fn the_seller_changes_the_refund_terms_also_while_tickets_are_sold() {
         "2999-01-01T00:00:00.000Z"
     );
     assert!(!published.resell_refunded);
+
+    // A client that does not know the refund terms does not change them.
+    let unaware = seller.put(&path, concert(6)).await.expect(200);
+    assert_eq!(terms(&unaware), terms(&changed));
+    assert_eq!(unaware.text_at("/quantity"), "6");
+    let mut removed = concert(6);
+    removed["refundableUntil"] = json!(null);
+    let removed = seller.put(&path, removed).await.expect(200);
+    assert_eq!(terms(&removed), (json!(null), json!(false)));
+    let mut invalid = concert(6);
+    invalid["resellRefunded"] = json!(null);
+    let refused = seller.put(&path, invalid).await.expect(422);
+    assert_eq!(refused.problem().1, "resellRefunded");
 
     let mut malformed = concert(5);
     malformed["refundableUntil"] = json!("soon");
@@ -169,6 +182,17 @@ async fn an_edit_does_not_overwrite_an_unseen_change() {
         .await
         .expect(400);
     assert_eq!(reply.problem().1, "If-Match");
+    for unreadable in ["\"ä\"", "ключ"] {
+        let unreadable = seller.clone().with("if-match", unreadable);
+        for reply in [unreadable.put(&path, concert(7)).await, unreadable.delete(&path).await] {
+            assert_eq!(
+                reply.expect(400).problem(),
+                ("malformed".to_owned(), "If-Match".to_owned())
+            );
+        }
+    }
+    let lines = seller.with("if-match", "\"0.0.0\"").with("if-match", "*");
+    assert_eq!(lines.put(&path, concert(7)).await.expect(400).problem().1, "If-Match");
     app.stop().await;
 }
 

@@ -3,6 +3,7 @@
 use db::admin;
 use events::Event;
 use serde_json::json;
+use testkit::Method;
 use ticket::Ticket;
 use values::TicketId;
 
@@ -147,6 +148,25 @@ async fn every_error_of_an_offer_names_its_field() {
         "all of it at once: {}",
         reply.text
     );
+    let all = json!({"price": {"amount": "x", "tip": 1}, "quantity": 0, "sellerId": "me"});
+    let reply = seller.post(TICKETS, all).await.expect(422);
+    let errors = reply.json()["errors"].clone();
+    let fields = errors
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|error| error["field"].as_str().unwrap());
+    assert_eq!(
+        fields.collect::<Vec<_>>(),
+        [
+            "title",
+            "price.amount",
+            "price.currency",
+            "price.tip",
+            "quantity",
+            "sellerId"
+        ]
+    );
     let nothing = app.client().get(TICKETS).await.expect(200);
     assert_eq!(nothing.json()["items"], json!([]));
     app.stop().await;
@@ -180,6 +200,21 @@ async fn an_idempotency_key_creates_one_ticket_also_after_a_restart() {
         (&other.text, &other.headers["location"])
     );
     assert_eq!(etag(&one), etag(&other));
+    let spelled = |body: &str| {
+        let seller = app
+            .client()
+            .bearer(&app.env.token(user))
+            .with("idempotency-key", "second");
+        let body = body.to_owned();
+        async move { seller.send(Method::POST, TICKETS, Some(body)).await.expect(201).text }
+    };
+    let plain = spelled(r#"{"title":"Concert","price":{"amount":1999,"currency":"usd"}}"#).await;
+    for same in [
+        r#"{"title":" Concert ","quantity":1,"resellRefunded":true,"price":{"currency":"usd","amount":1999}}"#,
+        r#"{"title":"Concert","quantity":null,"venue":"","description":null,"price":{"amount":1.999e3,"currency":"usd"}}"#,
+    ] {
+        assert_eq!(spelled(same).await, plain, "{same}");
+    }
     let reply = seller().post(TICKETS, concert(6)).await.expect(422);
     assert_eq!(reply.problem().0, "idempotency-key-reused");
     app.stop().await;
@@ -199,7 +234,7 @@ async fn an_idempotency_key_creates_one_ticket_also_after_a_restart() {
         .expect(201);
     assert_ne!(theirs.text_at("/id"), one.text_at("/id"), "a key belongs to its user");
     let listed = app.client().get(TICKETS).await.expect(200);
-    assert_eq!(listed.json()["items"].as_array().unwrap().len(), 2);
+    assert_eq!(listed.json()["items"].as_array().unwrap().len(), 3);
     app.stop().await;
 }
 

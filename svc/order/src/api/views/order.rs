@@ -1,37 +1,21 @@
 //! Orders.
 
 use events::{CancelReason, OrderStatus};
+use input::Whole;
 use poem_openapi::{Enum, Object, types::Example};
-use serde::{Deserialize, Serialize};
-use values::{Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
+use values::{MAX_QUANTITY, Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
 use crate::domain::{DisplayStatus, Order};
 
-/// Tickets to order.
-#[derive(Clone, Debug, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewOrder {
-    /// The listing.
-    pub(crate) ticket_id: TicketId,
-    /// The number of tickets; the marketplace limits it.
-    #[oai(default = "one", validator(minimum(value = "1")))]
-    #[serde(default = "one")]
-    pub(crate) quantity: u32,
-}
-
-fn one() -> u32 {
-    1
-}
-
-impl Example for NewOrder {
-    fn example() -> Self {
-        let order = OrderView::example();
-        Self {
-            ticket_id: order.ticket.id,
-            quantity: order.quantity,
-        }
+input::object! {
+    /// Tickets to order.
+    pub(crate) struct NewOrder {
+        /// The listing.
+        pub(crate) ticket_id as "ticketId": TicketId,
+        /// The number of tickets; the marketplace may limit it further.
+        pub(crate) quantity as "quantity": Whole<1, MAX_QUANTITY> = 1,
     }
+    example: {"ticketId": "01936f5e-8c1a-7c3e-9d2b-000000000003", "quantity": 2}
 }
 
 /// An order.

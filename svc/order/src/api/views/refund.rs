@@ -1,34 +1,43 @@
 //! Refunds.
 
+use std::fmt::Display;
+
 use events::{AskedBy, RefundStatus};
+use input::{CanonicalText, Text, TextRule, Whole};
 use poem_openapi::{Enum, Object, types::Example};
-use serde::{Deserialize, Serialize};
-use values::{Money, OrderId, RefundId, TicketId, Timestamp};
+use values::{MAX_QUANTITY, Money, OrderId, RefundId, TicketId, Timestamp};
 
 use super::order::OrderView;
 use crate::domain::{Refund, RefundReason};
 
-/// Tickets of an order to refund.
-#[derive(Clone, Debug, Object, Serialize, Deserialize)]
-#[oai(rename_all = "camelCase", deny_unknown_fields, example)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewRefund {
-    /// The number of tickets; if left out, all that are not refunded or being refunded.
-    #[oai(nullable, validator(minimum(value = "1")))]
-    #[serde(default)]
-    pub(crate) quantity: Option<u32>,
-    /// The reason, in your words.
-    #[oai(nullable, validator(max_length = 500))]
-    #[serde(default)]
-    pub(crate) reason: Option<String>,
+input::object! {
+    /// Tickets of an order to refund.
+    pub(crate) struct NewRefund {
+        /// The number of tickets; if left out, all that are not refunded or being refunded.
+        pub(crate) quantity as "quantity": Option<Whole<1, MAX_QUANTITY>>,
+        /// The reason, in your words.
+        pub(crate) reason as "reason": Option<Text<Reason>>,
+    }
+    example: {"quantity": 1, "reason": "My friend is ill."}
 }
 
-impl Example for NewRefund {
-    fn example() -> Self {
-        Self {
-            quantity: Some(1),
-            reason: Some("My friend is ill.".to_owned()),
-        }
+/// A reason. A blank one counts as left out.
+#[derive(Clone)]
+pub(crate) struct Reason;
+
+impl TextRule for Reason {
+    type Value = Option<RefundReason>;
+    const MAX_CHARS: usize = RefundReason::MAX_CHARS;
+    const PATTERN: Option<&'static str> = Some(r"^[^\u0000-\u0008\u000B\u000C\u000E-\u001F\u007F-\u009F]*$");
+
+    fn parse(text: String) -> Result<Option<RefundReason>, impl Display> {
+        RefundReason::parse(&text)
+    }
+}
+
+impl CanonicalText for Reason {
+    fn canonical(value: &Option<RefundReason>) -> Option<&str> {
+        value.as_ref().map(RefundReason::as_str)
     }
 }
 
@@ -166,7 +175,7 @@ impl Example for RefundView {
             amount: order.ticket.price,
             status: RefundStatusView::Requested,
             asked_by: RequesterView::Buyer,
-            reason: NewRefund::example().reason,
+            reason: Some("My friend is ill.".to_owned()),
             failure: None,
             created_at: order.expires_at,
             updated_at: order.expires_at,

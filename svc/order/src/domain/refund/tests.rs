@@ -100,6 +100,25 @@ fn a_refund_is_decided_once() {
         refund.approve(noon()).unwrap_err().to_string(),
         "the refund is declined already"
     );
+    assert_eq!(refund.decline(noon()), Ok(Change::None));
+}
+
+#[test]
+fn a_decision_can_be_repeated_for_ever() {
+    for failure in [None, Some("closed".to_owned())] {
+        let mut refund = requested_by_buyer();
+        refund.approve(noon()).unwrap();
+        let outcome = RefundOutcome {
+            id: refund.id(),
+            amount: refund.state().amount,
+            failure,
+        };
+        assert_eq!(refund.apply_outcome(&outcome, 5, 0, true, noon()), Change::NewVersion);
+        let ended = refund.clone();
+        assert_eq!(refund.approve(noon()), Ok(Change::None));
+        assert_eq!(refund, ended, "an approval does not start it again");
+        assert_eq!(refund.decline(noon()), Err(AlreadyDecided(ended.status())));
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::{
 };
 
 use db::Tx;
-use pagination::Cursor;
+use pagination::{Cursor, List};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use values::{Money, UserId};
@@ -454,7 +454,8 @@ proptest! {
         let mut seen = Vec::new();
         let mut cursor = None;
         loop {
-            let position: Option<ListPosition> = cursor.map(|Cursor(position)| position);
+            let list = List::new("listTickets", &());
+            let position: Option<ListPosition> = list.position(cursor).unwrap();
             if let Some(position) = &position {
                 query.check_position(position, NOW).unwrap();
             }
@@ -465,7 +466,7 @@ proptest! {
             if !more {
                 break;
             }
-            let sent = Cursor(position(&found.listings[items - 1])).to_string();
+            let sent = list.cursor(position(&found.listings[items - 1]));
             cursor = Some(sent.parse::<Cursor<ListPosition>>().unwrap());
             for change in changes.next().unwrap_or_default() {
                 market.apply(&change);

@@ -1,0 +1,47 @@
+//! What clients send, read exactly as the OpenAPI documents describe it.
+//!
+//! * [`Body`] reads a JSON body. [`object!`] declares its fields once, for reading and for the document. A refusal names
+//!   every field that is missing, unknown, duplicate or invalid.
+//! * [`Text`], [`Whole`] and [`Kept`] are fields: a text with rules, a whole number with bounds, and a field of a change
+//!   that keeps the present value if it is left out.
+//! * [`Parameter`] is a parameter with rules: in a query, a path or a header.
+//! * [`Strict`] checks parameters and headers before a handler runs: an unknown or repeated parameter and an unreadable
+//!   or repeated header are refused.
+
+mod body;
+mod field;
+mod json;
+mod kept;
+mod media_type;
+mod money;
+mod number;
+mod object;
+mod parameter;
+mod place;
+mod strict;
+mod text;
+mod types;
+mod whole;
+
+pub use body::Body;
+pub use field::Field;
+pub use json::Json;
+pub use kept::Kept;
+pub use media_type::check_is_json;
+pub use money::Price;
+pub use number::Number;
+pub use object::ObjectReader;
+pub use parameter::{Parameter, ParameterRule};
+pub use place::Place;
+pub use strict::Strict;
+pub use text::{CanonicalText, Text, TextRule};
+pub use whole::Whole;
+
+/// What the expansion of [`object!`] refers to.
+#[doc(hidden)]
+pub mod __private {
+    pub use poem_openapi;
+    pub use problem;
+    pub use serde;
+    pub use serde_json;
+}

@@ -1,0 +1,346 @@
+//! Bodies over HTTP: what is read, what is refused, and that the OpenAPI document describes exactly that.
+#![expect(clippy::unwrap_used, clippy::unused_async, reason = "tests; handlers are async")]
+
+use std::{fmt::Display, sync::LazyLock};
+
+use input::{Body, CanonicalText, Kept, Price, Strict, Text, TextRule, Whole};
+use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, http::Method};
+use poem_openapi::{
+    OpenApi, OpenApiService,
+    payload::{Json, PlainText},
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+struct Name;
+
+impl TextRule for Name {
+    type Value = String;
+    const MIN_CHARS: usize = 1;
+    const MAX_CHARS: usize = 5;
+    const PATTERN: Option<&'static str> = Some("^[a-zé]*$");
+
+    fn parse(text: String) -> Result<String, impl Display> {
+        let is_valid = text.chars().all(|char| char.is_ascii_lowercase() || char == 'é');
+        is_valid.then_some(text).ok_or("must consist of small letters")
+    }
+}
+
+impl CanonicalText for Name {
+    fn canonical(value: &String) -> Option<&str> {
+        Some(value)
+    }
+}
+
+input::object! {
+    /// An offer.
+    struct Offer {
+        /// The name
+        /// of what is offered.
+        name as "name": Text<Name>,
+        price as "price": Price,
+        /// How many.
+        quantity as "quantity": Whole<1, 10> = 1,
+        note as "longNote": Option<Text<Name>>,
+        flag as "flag": bool = true,
+        kept as "kept": Kept<Option<Whole<0, 5>>>,
+    }
+    example: {"name": "a", "price": {"amount": 1999, "currency": "usd"}}
+}
+
+struct Api;
+
+#[OpenApi]
+impl Api {
+    /// Echoes the canonical form.
+    #[oai(path = "/offers", method = "post", operation_id = "offer")]
+    async fn offer(&self, body: Body<Offer>) -> Json<Value> {
+        Json(serde_json::to_value(body.0).unwrap())
+    }
+
+    #[oai(path = "/text", method = "get", operation_id = "text")]
+    async fn text(&self) -> PlainText<&'static str> {
+        PlainText("text")
+    }
+}
+
+async fn post(body: impl Into<Vec<u8>>) -> (u16, Value) {
+    let app = OpenApiService::new(Strict(Api), "test", "1")
+        .into_endpoint()
+        .catch_all_error(|error| async { problem::from_error(error, |_| None) });
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/offers".parse().unwrap())
+        .header("content-type", "application/json")
+        .body(body.into());
+    let response = app.get_response(request).await;
+    let status = response.status().as_u16();
+    let body = response.into_body().into_bytes().await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+async fn errors(body: &str) -> Vec<(String, String)> {
+    let (status, problem) = post(body).await;
+    assert_eq!(status, 422, "{body}: {problem}");
+    let text = |error: &Value, name: &str| error[name].as_str().unwrap().to_owned();
+    let errors = problem["errors"].as_array().unwrap().iter();
+    errors
+        .map(|error| (text(error, "field"), text(error, "message")))
+        .collect()
+}
+
+const PRICE: &str = r#""price":{"amount":1999,"currency":"usd"}"#;
+
+#[tokio::test]
+async fn all_errors_of_a_body_are_named_at_once_and_in_words_for_people() {
+    let found = errors(
+        r#"{"price":{"amount":"x","amount":1,"currency":"doubloons","tip":1},"quantity":0,"longNote":7,"flag":null,"sellar":1,"sellar":2,"kept":6}"#,
+    )
+    .await;
+    let expected = [
+        ("name", "is required"),
+        ("price.amount", "comes twice"),
+        (
+            "price.currency",
+            "must be a supported ISO 4217 currency in lower case, such as usd or eur",
+        ),
+        ("price.tip", "is not known here"),
+        ("quantity", "must be a whole number from 1 to 10"),
+        ("longNote", "must be a text"),
+        ("flag", "must be true or false"),
+        ("kept", "must be a whole number from 0 to 5"),
+        ("sellar", "is not known here"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(field, message)| (field.to_owned(), message.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn an_object_is_not_read_from_anything_else() {
+    for body in [
+        "[]",
+        r#"["a",{"amount":1999,"currency":"usd"},2]"#,
+        "null",
+        "true",
+        "1",
+        "1e400",
+        "\"a\"",
+        "[[[[]]]]",
+    ] {
+        assert_eq!(
+            errors(body).await,
+            [("body".to_owned(), "must be a JSON object".to_owned())],
+            "{body}"
+        );
+    }
+    for price in [r#"[1999,"usd"]"#, "[]", "1999", "null", "\"1999 usd\""] {
+        let found = errors(&format!(r#"{{"name":"a","price":{price}}}"#)).await;
+        assert_eq!(
+            found,
+            [("price".to_owned(), "must be a JSON object".to_owned())],
+            "{price}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_whole_number_may_be_written_in_any_way() {
+    for (number, value) in [("3", 3), ("3.0", 3), ("30e-1", 3), ("0.3E1", 3), ("1e1", 10)] {
+        let (status, offer) = post(format!(r#"{{"name":"a",{PRICE},"quantity":{number}}}"#)).await;
+        assert_eq!((status, &offer["quantity"]), (200, &json!(value)), "{number}: {offer}");
+    }
+    for number in [
+        "1e400",
+        "-1e400",
+        "-0",
+        "0",
+        "11",
+        "1.5",
+        "1e-400",
+        "18446744073709551616",
+        "\"1\"",
+        "[1]",
+    ] {
+        let found = errors(&format!(r#"{{"name":"a",{PRICE},"quantity":{number}}}"#)).await;
+        assert_eq!(
+            found,
+            [("quantity".to_owned(), "must be a whole number from 1 to 10".to_owned())],
+            "{number}"
+        );
+    }
+    for amount in ["1999.5", "1e400", "-1", "100000000", "true"] {
+        let found = errors(&format!(
+            r#"{{"name":"a","price":{{"amount":{amount},"currency":"usd"}}}}"#
+        ))
+        .await;
+        assert_eq!(found[0].0, "price.amount", "{amount}");
+    }
+    let found = errors(r#"{"price":{"amount":49,"currency":"usd"}}"#).await;
+    assert_eq!(found[0].0, "name");
+    assert_eq!(
+        found[1],
+        (
+            "price.amount".to_owned(),
+            "must be 0, or a whole number from 50 to 99999999".to_owned()
+        ),
+        "a rule of the value is checked along with the others"
+    );
+}
+
+#[tokio::test]
+async fn a_text_is_counted_in_characters() {
+    for (name, status) in [
+        ("é", 200),
+        ("ééééé", 200),
+        ("éééééé", 422),
+        ("", 422),
+        ("A", 422),
+        ("\\ud800", 422),
+    ] {
+        let (found, body) = post(format!(r#"{{"name":"{name}",{PRICE}}}"#)).await;
+        assert_eq!(found, status, "{name}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn defaults_and_null_have_one_canonical_form() {
+    let canonical = json!({
+        "name": "a", "price": {"amount": 1999, "currency": "usd"}, "quantity": 1, "longNote": null, "flag": true, "kept": null,
+    });
+    for body in [
+        format!(r#"{{"name":"a",{PRICE}}}"#),
+        format!(r#" {{ {PRICE} , "quantity": 1.0, "flag": true, "name": "\u0061", "longNote": null }} "#),
+    ] {
+        assert_eq!(post(body.clone()).await, (200, canonical.clone()), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_malformed() {
+    for body in [
+        &b""[..],
+        b"{",
+        b"nul",
+        b"{} {}",
+        b"\xef\xbb\xbf{}",
+        b"{\"name\":\"\xff\"}",
+        b"{\"a\":01}",
+        b"{'a':1}",
+    ] {
+        let (status, problem) = post(body).await;
+        assert_eq!(
+            (status, &problem["type"]),
+            (400, &json!("urn:ticketing:problem:malformed"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_body_gets_a_small_response() {
+    let names = (0..5000).map(|number| format!("\"{number}\":1")).collect::<Vec<_>>();
+    assert_eq!(errors(&format!("{{{}}}", names.join(","))).await.len(), 100);
+    let long = errors(&format!("{{\"name\":\"a\",{PRICE},\"{}\":1}}", "x".repeat(60_000))).await;
+    assert!(long[0].0.len() < 200);
+    let deep = format!("{{\"name\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
+    assert_eq!(errors(&deep).await[0], ("name".to_owned(), "must be a text".to_owned()));
+    assert_eq!(post(vec![b' '; problem::BODY_LIMIT + 1]).await.0, 413);
+}
+
+fn document() -> Value {
+    let spec = OpenApiService::new(Strict(Api), "test", "1").spec();
+    problem::complete(serde_json::from_str(&spec).unwrap())
+}
+
+#[test]
+fn the_document_has_the_rules_that_are_enforced() {
+    let document = document();
+    let offer = &document["components"]["schemas"]["Offer"];
+    assert_eq!(offer["description"], "An offer.");
+    assert_eq!(offer["required"], json!(["name", "price"]));
+    assert_eq!(offer["additionalProperties"], false);
+    assert_eq!(
+        document["components"]["schemas"]["Money"]["additionalProperties"],
+        false
+    );
+    assert_eq!(
+        offer["properties"]["name"],
+        json!({"type": "string", "description": "The name of what is offered.", "minLength": 1, "maxLength": 5, "pattern": "^[a-zé]*$"})
+    );
+    assert_eq!(
+        offer["properties"]["quantity"],
+        json!({"type": "integer", "format": "int64", "description": "How many.", "default": 1, "minimum": 1.0, "maximum": 10.0})
+    );
+    assert_eq!(offer["properties"]["longNote"]["nullable"], true);
+    assert_eq!(offer["properties"]["flag"]["default"], true);
+    assert_eq!(offer["properties"]["kept"]["nullable"], true);
+}
+
+/// Turns the schema of OpenAPI 3.0 into JSON Schema.
+fn json_schema(mut schema: Value) -> Value {
+    if let Some(fields) = schema.as_object_mut() {
+        for value in fields.values_mut() {
+            *value = json_schema(value.take());
+        }
+        if fields.remove("nullable") == Some(json!(true)) {
+            return json!({"anyOf": [{"type": "null"}, schema]});
+        }
+    } else if let Some(items) = schema.as_array_mut() {
+        for item in items {
+            *item = json_schema(item.take());
+        }
+    }
+    schema
+}
+
+static VALIDATOR: LazyLock<jsonschema::Validator> = LazyLock::new(|| {
+    let mut schema = json_schema(document());
+    schema["$ref"] = json!("#/components/schemas/Offer");
+    jsonschema::validator_for(&schema).unwrap()
+});
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        (-3..14_i64).prop_map(Value::from),
+        (-3..14_i64).prop_map(|number| json!(f64::from(i32::try_from(number).unwrap()))),
+        prop::sample::select(vec![
+            json!(1.5),
+            json!(i64::MAX),
+            json!(u64::MAX),
+            json!(1999),
+            json!([]),
+            json!({})
+        ]),
+        "[a-eA-Eé]{0,7}".prop_map(Value::from),
+        Just(json!({"amount": 1999, "currency": "usd"})),
+        Just(json!({"amount": 100_000_000, "currency": "usd"})),
+        Just(json!({"amount": 1999, "currency": "USD"})),
+        Just(json!({"amount": 1999, "currency": "usd", "more": 1})),
+        Just(json!([1999, "usd"])),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(500))]
+
+    /// The schema accepts a body if and only if the service does.
+    #[test]
+    fn the_schema_accepts_what_is_read(
+        fields in prop::collection::hash_map(
+            prop::sample::select(vec!["name", "price", "quantity", "longNote", "flag", "kept", "other"]), any_value(), 0..7,
+        ),
+        is_likely in any::<bool>(),
+    ) {
+        let mut body = json!(fields);
+        if is_likely {
+            body["name"] = json!("ab");
+            body["price"] = json!({"amount": 1999, "currency": "usd"});
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (status, reply) = runtime.block_on(post(body.to_string()));
+        prop_assert_eq!(status == 200, VALIDATOR.is_valid(&body), "{}: {}", body, reply);
+    }
+}

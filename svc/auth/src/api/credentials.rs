@@ -1,0 +1,65 @@
+//! Credentials in requests.
+
+use std::fmt::Display;
+
+use input::{Text, TextRule};
+
+use super::delivery::DeliveryRule;
+use crate::domain::{Email, Password};
+
+input::object! {
+    /// The credentials of a new account.
+    #[secret]
+    pub(super) struct NewAccount {
+        /// An email address. Upper and lower case do not matter.
+        pub(super) email as "email": Text<NewEmail>,
+        /// 8 to 128 characters of any script.
+        pub(super) password as "password": Text<NewPassword>,
+        /// How the tokens are delivered: `json` in the body, for programs; `cookies` in cookies that scripts cannot read, for
+        /// pages.
+        pub(super) delivery as "delivery": Text<DeliveryRule> = "json",
+    }
+    example: {"email": "ada@example.com", "password": "correct horse battery staple"}
+}
+
+input::object! {
+    /// The credentials of an account.
+    #[secret]
+    pub(super) struct Credentials {
+        /// The email address. Upper and lower case do not matter.
+        pub(super) email as "email": String,
+        /// The password.
+        pub(super) password as "password": String,
+        /// How the tokens are delivered: `json` in the body, for programs; `cookies` in cookies that scripts cannot read, for
+        /// pages.
+        pub(super) delivery as "delivery": Text<DeliveryRule> = "json",
+    }
+    example: {"email": "ada@example.com", "password": "correct horse battery staple"}
+}
+
+/// The email address of a new account.
+pub(super) struct NewEmail;
+
+impl TextRule for NewEmail {
+    type Value = Email;
+    const MAX_CHARS: usize = Email::MAX_BYTES;
+    const PATTERN: Option<&'static str> = Some(r"^[^@\s]+@[^@\s]+$");
+    const FORMAT: Option<&'static str> = Some("idn-email");
+
+    fn parse(text: String) -> Result<Email, impl Display> {
+        Email::parse(&text)
+    }
+}
+
+/// The password of a new account.
+pub(super) struct NewPassword;
+
+impl TextRule for NewPassword {
+    type Value = Password;
+    const MIN_CHARS: usize = Password::MIN_CHARS;
+    const MAX_CHARS: usize = Password::MAX_CHARS;
+
+    fn parse(text: String) -> Result<Password, impl Display> {
+        Password::parse(text)
+    }
+}
