@@ -39,8 +39,9 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     },
     Invariant {
         name: "every transaction of the ledger sums to zero",
-        sql: "SELECT transaction_id, currency, sum(amount) AS sum FROM ledger_entry
-              GROUP BY transaction_id, currency HAVING sum <> 0",
+        sql: "SELECT id AS transaction_id, currency,
+                     buyer + held + seller + platform_fee + refunds + dispute + costs + stripe_fee AS sum
+              FROM ledger WHERE sum <> 0",
     },
     Invariant {
         name: "captured payments are in the ledger, and no others",
