@@ -86,6 +86,8 @@ locals {
     dbs:
       - path: ${local.database}
         monitor-interval: 200ms
+        # Never: it locks out the writer while any read transaction lasts. The service shortens the log by itself.
+        truncate-page-n: -1
         replica:
           type: ${var.backup}
           sync-interval: 200ms

@@ -5,6 +5,6 @@ chmod 700 "$LITESTREAM" "$PROGRAM"
 copy="$NOMAD_ALLOC_DIR/data/$NOMAD_TASK_NAME.db"
 rm -rf "$copy" "$copy-wal" "$copy-shm"
 "$LITESTREAM" restore -config "$NOMAD_SECRETS_DIR/litestream.yml" -o "$copy" /replica
-"$PROGRAM" check --database "$copy"
+"$PROGRAM" check --full --database "$copy"
 rm -rf "$copy" "$copy-wal" "$copy-shm"
 echo "the newest replica is complete and valid"

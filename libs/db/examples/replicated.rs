@@ -123,7 +123,7 @@ impl Setup {
         fs::write(
             &setup.config,
             format!(
-                "dbs:\n  - path: {database}\n    monitor-interval: 200ms\n    replica:\n      type: file\n      \
+                "dbs:\n  - path: {database}\n    monitor-interval: 200ms\n    truncate-page-n: -1\n    replica:\n      type: file\n      \
                  path: {}\n      sync-interval: 200ms\n",
                 replica.display()
             ),

@@ -10,6 +10,7 @@
 //! * [`admin`] has the operator's commands: migrate, rehearse, back up, restore, check.
 
 pub mod admin;
+mod checkpointer;
 mod columns;
 mod error;
 mod open;
@@ -56,11 +57,12 @@ impl Db {
     pub fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
         let (writer, _) = open::open_migrated(path, schema)?;
         let waiters = Arc::<row_waiters::RowWaiters>::default();
-        let writer =
-            writer::start(schema.service, writer, Arc::clone(&waiters)).map_err(|source| OpenError::Thread {
-                path: path.to_owned(),
-                source,
-            })?;
+        let thread_error = |source| OpenError::Thread {
+            path: path.to_owned(),
+            source,
+        };
+        let checkpointer = checkpointer::start(schema.service, path).map_err(thread_error)?;
+        let writer = writer::start(schema.service, writer, checkpointer, Arc::clone(&waiters)).map_err(thread_error)?;
         Ok(Self {
             path: path.into(),
             readers: Arc::new(reader::Readers::new(path, reader::REQUEST_LIMITS)),

@@ -287,6 +287,8 @@ pub(crate) fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite
     // Truncates the log before it is reused. Else frames of the previous log remain after the new ones, and a Litestream
     // that is started later takes them for the position where it stopped: the frames between are missing from the replica.
     conn.pragma_update(None, "journal_size_limit", 0)?;
+    // The checkpointer does it.
+    conn.pragma_update(None, "wal_autocheckpoint", 0)?;
     conn.set_transaction_behavior(TransactionBehavior::Immediate);
     let application_id: i32 = conn.pragma_query_value(None, "application_id", |row| row.get(0))?;
     if application_id != schema.application_id() {
@@ -301,6 +303,12 @@ pub(crate) fn prepare_reader(conn: &Connection) -> rusqlite::Result<()> {
     harden(conn)?;
     conn.pragma_update(None, "cache_size", -512)?;
     conn.pragma_update(None, "query_only", true)
+}
+
+/// Sets up a connection that only moves the log into the database. It syncs both.
+pub(crate) fn prepare_checkpointer(conn: &Connection) -> rusqlite::Result<()> {
+    harden(conn)?;
+    conn.pragma_update(None, "synchronous", "FULL")
 }
 
 /// Distrusts the content of the file, and refuses to read a misspelt column as a string.

@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use telemetry::{Span, SpanKind};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::checkpointer::CheckpointerHandle;
 use crate::error::outage;
 use crate::row_waiters::RowWaiters;
 use crate::write_metrics::WriteMetrics;
@@ -43,7 +44,12 @@ pub(crate) struct WriterHandle {
 }
 
 /// Starts the writer thread on `conn`. It ends after [`WriterHandle::close`], or with the last [`WriterHandle`].
-pub(crate) fn start(service: &'static str, conn: Connection, waiters: Arc<RowWaiters>) -> io::Result<WriterHandle> {
+pub(crate) fn start(
+    service: &'static str,
+    conn: Connection,
+    checkpointer: CheckpointerHandle,
+    waiters: Arc<RowWaiters>,
+) -> io::Result<WriterHandle> {
     let (queue, jobs) = mpsc::channel(QUEUE_CAPACITY);
     let (committed, commits) = watch::channel(0);
     let (health_sender, health) = watch::channel(Health::Writable);
@@ -53,6 +59,7 @@ pub(crate) fn start(service: &'static str, conn: Connection, waiters: Arc<RowWai
         tx: Tx::new(conn),
         jobs,
         health: health_sender,
+        checkpointer,
         waiters,
         commits: committed,
     };
@@ -194,6 +201,7 @@ struct Writer {
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
+    checkpointer: CheckpointerHandle,
     waiters: Arc<RowWaiters>,
     commits: watch::Sender<u64>,
 }
@@ -203,6 +211,7 @@ impl Writer {
         while let Some(first) = self.next_command() {
             self.commit_group(first);
         }
+        self.checkpointer.stop();
         if let Err(error) = self.checkpoint() {
             // Nothing is lost: the next start reads the log.
             tracing::warn!(%error, "checkpoint of the write-ahead log failed");
@@ -243,6 +252,7 @@ impl Writer {
         for reply in replies {
             reply(outcome.clone());
         }
+        self.checkpointer.notify();
     }
 
     fn begin(&self) -> Result<(), Error> {

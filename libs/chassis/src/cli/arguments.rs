@@ -57,8 +57,12 @@ pub(super) enum Command<A: Settings, C: Subcommand> {
         #[arg(long)]
         force: bool,
     },
-    /// Check the integrity and the invariants of the database.
-    Check,
+    /// Check the integrity and the invariants of the database, also while the service runs.
+    Check {
+        /// Check each entry of each index, too. Takes several times as long.
+        #[arg(long)]
+        full: bool,
+    },
     /// Publish the current state of everything again, so that services that missed events catch up.
     Republish,
     /// Make the service catch up from the broker's journal at its next start, as after a restore.

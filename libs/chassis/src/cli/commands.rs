@@ -1,6 +1,7 @@
 use std::{
     fmt::Write,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bus::{
@@ -9,7 +10,7 @@ use bus::{
 };
 use db::{
     Db,
-    admin::{self, Finding},
+    admin::{self, Finding, Thoroughness},
 };
 use tokio::signal::unix::{SignalKind, signal};
 use values::Clock;
@@ -99,8 +100,11 @@ pub(super) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> 
     ))
 }
 
-pub(super) fn check<S: Service>(database: &Path) -> Result<String, OperatorError> {
-    let findings = admin::check(database, &S::SCHEMA, S::INVARIANTS).map_err(OperatorError::new)?;
+pub(super) fn check<S: Service>(database: &Path, full: bool) -> Result<String, OperatorError> {
+    let thoroughness = if full { Thoroughness::Full } else { Thoroughness::Quick };
+    let progress = |check: &str, took: Duration| eprintln!("{:>7.1} s  {check}", took.as_secs_f32());
+    let findings = admin::check_with_progress(database, &S::SCHEMA, S::INVARIANTS, thoroughness, progress)
+        .map_err(OperatorError::new)?;
     if findings.is_empty() {
         return Ok(format!(
             "{}: sound, {} invariants hold",

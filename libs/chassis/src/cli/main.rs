@@ -46,7 +46,7 @@ fn run<S: Service>(cli: Cli<S::Settings, S::Command>) -> Result<String, Operator
             Command::Openapi => commands::openapi::<S>(),
             Command::Backup { to } => commands::backup(&database, &to),
             Command::Restore { from, force } => commands::restore::<S>(&from, &database, force),
-            Command::Check => commands::check::<S>(&database),
+            Command::Check { full } => commands::check::<S>(&database, full),
             Command::Republish => commands::republish::<S>(&database).await,
             Command::Rehear => commands::catch_up::<S>(&database).await,
             Command::Parked { bus, command } => commands::parked::<S>(&bus, command).await,

@@ -1,24 +1,28 @@
 //! Backups of a running service, and restores of a stopped one.
 
-use std::fs::{self, File};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use super::partial_file::{PartialFile, folder_of, remove_if_exists};
 use super::{Error, check};
 use crate::{OpenError, Schema, open, restored};
 
 /// Copies one state of the database `from` to the new file `to`, while the service reads and writes.
 ///
-/// The copy is checked, and is a single file without a log. An existing `to` is refused.
+/// The copy is checked, and is a single file without a log. An existing `to` is refused. What a killed backup of the same
+/// service has left in the folder is deleted.
 pub fn backup(from: &Path, to: &Path) -> Result<(), Error> {
     if to.exists() {
         return Err(Error::Exists(to.to_owned()));
     }
-    let copy = PartialFile::beside(to)?;
+    // The mark of the service, so that incomplete backups of others are left alone.
+    let mark = application_id(from)?;
+    PartialFile::delete_abandoned(folder_of(to), &mark)?;
+    let copy = PartialFile::of_service(to, &mark)?;
     copy_database(from, &copy.path)?;
     copy.publish(to)
 }
@@ -83,6 +87,15 @@ pub(super) fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error>
     }
 }
 
+fn application_id(path: &Path) -> Result<String, Error> {
+    if !path.is_file() {
+        return Err(Error::Missing(path.to_owned()));
+    }
+    let conn = open::connect(path, OpenFlags::empty()).map_err(Error::sql(path))?;
+    let id = conn.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0));
+    Ok(format!("{:08x}", id.map_err(Error::sql(path))?))
+}
+
 fn copy_pages(source: &Connection, copy: &mut Connection) -> rusqlite::Result<()> {
     let backup = Backup::new(source, copy)?;
     // In one step: every write between two steps would restart the backup.
@@ -120,59 +133,4 @@ fn lock_exclusively(path: &Path) -> Result<Option<Connection>, Error> {
                 source: error,
             }),
         })
-}
-
-/// An incomplete file. It is renamed to its target when it is complete, and deleted on drop.
-pub(super) struct PartialFile {
-    pub(super) path: PathBuf,
-}
-
-impl PartialFile {
-    pub(super) fn beside(target: &Path) -> Result<Self, Error> {
-        Self::at(open::sibling(target, ".partial"))
-    }
-
-    pub(super) fn at(path: PathBuf) -> Result<Self, Error> {
-        let partial = Self { path };
-        // Left behind by a process that was killed.
-        partial.clear()?;
-        Ok(partial)
-    }
-
-    /// Syncs and renames the file, in an order that is safe at a power failure.
-    pub(super) fn publish(self, target: &Path) -> Result<(), Error> {
-        let sync = |path: &Path| {
-            File::open(path)
-                .and_then(|file| file.sync_all())
-                .map_err(Error::io(path))
-        };
-        sync(&self.path)?;
-        fs::rename(&self.path, target).map_err(Error::io(target))?;
-        sync(match target.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        })
-    }
-
-    fn clear(&self) -> Result<(), Error> {
-        for suffix in ["", "-wal", "-shm", "-journal"] {
-            remove_if_exists(&open::sibling(&self.path, suffix))?;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for PartialFile {
-    fn drop(&mut self) {
-        if let Err(error) = self.clear() {
-            tracing::warn!(%error, "incomplete copy could not be deleted");
-        }
-    }
-}
-
-fn remove_if_exists(path: &Path) -> Result<(), Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::io(path)(error)),
-        _ => Ok(()),
-    }
 }

@@ -2,13 +2,14 @@
 
 mod backup;
 mod check;
+mod partial_file;
 mod rehearse;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
-pub use check::{Finding, Invariant, check};
+pub use check::{Finding, Invariant, Thoroughness, check, check_with_progress};
 pub use rehearse::{Rehearsal, RehearsedMigration, rehearse};
 
 use crate::{OpenError, Schema, open};
@@ -43,6 +44,9 @@ pub enum Error {
     /// The target exists.
     #[error("{path} exists already; it was left alone", path = .0.display())]
     Exists(PathBuf),
+    /// Another process writes the file.
+    #[error("another process writes {path}: wait for its end", path = .0.display())]
+    BeingWritten(PathBuf),
     /// A process has the database open.
     #[error("the database {path} is in use: stop the service first", path = .0.display())]
     InUse(PathBuf),

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use super::backup::{PartialFile, copy_database};
+use super::backup::copy_database;
+use super::partial_file::{PartialFile, folder_of};
 use super::{Error, Finding, Invariant, check};
 use crate::{OpenError, Schema, open};
 
@@ -111,10 +112,7 @@ fn migrate(conn: &mut Connection, path: &Path, schema: &Schema, from: usize) -> 
 fn require_room(path: &Path, target: &Path) -> Result<(), Error> {
     let log = fs::metadata(open::sibling(path, "-wal")).map_or(0, |log| log.len());
     let needed = size(path)?.saturating_add(log).saturating_mul(3);
-    let folder = match target.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(target);
     let stats = rustix::fs::statvfs(folder).map_err(|error| Error::io(folder)(error.into()))?;
     let free = stats.f_bavail.saturating_mul(stats.f_frsize);
     if free < needed {

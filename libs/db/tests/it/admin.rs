@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use db::admin::{self, Error, Invariant};
+use db::admin::{self, Error, Invariant, Thoroughness};
 use db::{Db, OpenError, Schema};
 use tokio::task::JoinSet;
 
@@ -97,6 +97,119 @@ async fn a_backup_overwrites_no_file_and_leaves_no_other_file() {
         Err(Error::Missing(_))
     ));
     assert_eq!(folder.files(), ["box-office.db", "copy.db"]);
+}
+
+/// Creates a backup that a process writes, as its lock shows.
+fn running_backup(path: &Path) -> fs::File {
+    let file = fs::File::create(path).unwrap();
+    file.try_lock().unwrap();
+    file
+}
+
+#[tokio::test]
+async fn a_backup_deletes_what_a_killed_backup_of_the_same_service_has_left() {
+    const CLOAKROOM: Schema = Schema {
+        service: "cloakroom",
+        ..BOX_OFFICE
+    };
+    let folder = Folder::new();
+    let backups = folder.file("backups");
+    fs::create_dir(&backups).unwrap();
+    let (file, other) = (folder.file("box-office.db"), folder.file("cloakroom.db"));
+    database_with(&file, 3).await;
+    admin::migrate(&other, &CLOAKROOM).unwrap();
+    let mark = |file: &Path| {
+        let conn = rusqlite::Connection::open(file).unwrap();
+        let id: i32 = conn
+            .pragma_query_value(None, "application_id", |row| row.get(0))
+            .unwrap();
+        format!("{id:08x}")
+    };
+    let (own, others) = (mark(&file), mark(&other));
+    let killed = backups.join(format!("monday.db.{own}.partial"));
+    fs::write(&killed, "half of it").unwrap();
+    fs::write(format!("{}-journal", killed.display()), "").unwrap();
+    let running = backups.join(format!("tuesday.db.{own}.partial"));
+    let running_file = running_backup(&running);
+    let foreign = [
+        backups.join(format!("monday.db.{others}.partial")),
+        backups.join("film.mkv.partial"),
+    ];
+    for foreign in &foreign {
+        fs::write(foreign, "of another program").unwrap();
+    }
+
+    admin::backup(&file, &backups.join("wednesday.db")).unwrap();
+    let mut left: Vec<_> = fs::read_dir(&backups)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    left.sort();
+    let mut expected = vec![backups.join("wednesday.db"), running.clone()];
+    expected.extend(foreign);
+    expected.sort();
+    assert_eq!(left, expected);
+
+    // The same target again: refused while the other backup runs, taken over once it was killed.
+    let tuesday = backups.join("tuesday.db");
+    assert!(matches!(admin::backup(&file, &tuesday), Err(Error::BeingWritten(_))));
+    assert!(running.exists());
+    drop(running_file);
+    admin::backup(&file, &tuesday).unwrap();
+    assert!(!running.exists());
+    assert_eq!(admin::check(&tuesday, &BOX_OFFICE, &[IN_PAIRS]).unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_check_reports_its_progress_and_finds_damage_of_a_table_and_of_an_index() {
+    const INDEXED: Schema = Schema {
+        migrations: &[
+            BOX_OFFICE.migrations[0],
+            BOX_OFFICE.migrations[1],
+            "CREATE INDEX note_by_text ON note (text)",
+        ],
+        ..BOX_OFFICE
+    };
+    let folder = Folder::new();
+    let file = folder.file("box-office.db");
+    let db = Db::open(&file, &INDEXED).unwrap();
+    db.write(|tx| (1..=3).try_for_each(|id| write_pair(tx, id)))
+        .await
+        .unwrap();
+    let check = |thoroughness| {
+        let mut names = Vec::new();
+        let report = |name: &str, _| names.push(name.to_owned());
+        let findings = admin::check_with_progress(&file, &INDEXED, &[IN_PAIRS], thoroughness, report);
+        (findings.unwrap(), names)
+    };
+    let (findings, names) = check(Thoroughness::Quick);
+    assert_eq!(findings, []);
+    assert_eq!(names.last().unwrap(), IN_PAIRS.name);
+    assert!(names.contains(&"integrity of note".to_owned()), "{names:?}");
+    db.close().await;
+
+    // An index without one of its rows.
+    let conn = rusqlite::Connection::open(&file).unwrap();
+    conn.execute_batch(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE INDEX note_by_text ON note (text) WHERE id > 0' WHERE name = 'note_by_text';",
+    )
+    .unwrap();
+    drop(conn);
+    let conn = rusqlite::Connection::open(&file).unwrap();
+    conn.execute_batch("INSERT INTO note VALUES (-9, 'lost'), (9, 'kept')")
+        .unwrap();
+    conn.execute_batch(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = 'CREATE INDEX note_by_text ON note (text)' WHERE name = 'note_by_text';",
+    )
+    .unwrap();
+    drop(conn);
+    let (findings, _) = check(Thoroughness::Full);
+    assert!(
+        findings.iter().any(|finding| finding.check == "integrity of note"),
+        "{findings:?}"
+    );
 }
 
 #[tokio::test]

@@ -16,8 +16,9 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "each listing has had one place at a time",
         sql: "SELECT f.number, f.until FROM former_place f
-              WHERE f.until NOT IN (SELECT placed FROM listing WHERE number = f.number
-                                    UNION ALL SELECT placed FROM former_place WHERE number = f.number)",
+              LEFT JOIN listing l ON l.placed = f.until AND l.number = f.number
+              LEFT JOIN former_place next ON next.placed = f.until AND next.number = f.number
+              WHERE l.number IS NULL AND next.number IS NULL",
     },
     Invariant {
         name: "the tally counts the listings",

@@ -4,6 +4,7 @@
 
 mod documents;
 mod imports;
+mod invariants;
 mod modules;
 mod packages;
 mod rooms;
