@@ -49,14 +49,13 @@ impl PasswordChecker {
         self.attempts.check(attempt, self.clock.now())?;
         let (attempts, clock) = (self.attempts.clone(), self.clock.clone());
         let checked = self.queue.run(move |context| {
-            // Checked again, because the failures of requests that were queued before count: concurrent attempts do not
-            // exceed the limit.
-            attempts.check(attempt, clock.now())?;
+            // The failures of requests that were queued before count, and of those that are hashed at the same time.
+            let reservation = attempts.reserve(attempt, clock.now())?;
             let matches = context.verify(&password, hash.as_deref());
             if matches {
-                attempts.record_success(attempt);
+                reservation.succeed();
             } else {
-                attempts.record_failure(attempt, clock.now());
+                reservation.fail(clock.now());
             }
             Ok(matches)
         });
