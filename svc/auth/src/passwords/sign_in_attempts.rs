@@ -8,6 +8,8 @@ use std::{
 
 use values::Timestamp;
 
+use super::fair_queue::Network;
+
 /// The number of accounts, and of addresses, whose failures are counted; 3 MiB in all.
 const MAX_ENTRIES: usize = 50_000;
 
@@ -80,14 +82,9 @@ impl SignInAttempts {
 
     /// Describes an attempt to sign in to an account, by the key of its email address, from a network address.
     pub(crate) fn attempt(&self, account_key: &str, client: IpAddr) -> Attempt {
-        let network = match client.to_canonical() {
-            IpAddr::V4(address) => u64::from(address.to_bits()),
-            // A client with one IPv6 address usually has a network of them.
-            IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or_default(),
-        };
         Attempt {
             account: self.random.hash_one(account_key),
-            address: self.random.hash_one((client.is_ipv6(), network)),
+            address: self.random.hash_one(Network::from(client)),
         }
     }
 

@@ -5,7 +5,7 @@ use token::KeyError;
 use super::context::AuthContext;
 use crate::{
     domain::{Email, Password, Session, TokenPair},
-    passwords::CheckRefused,
+    passwords::{CheckRefused, Purpose},
     store,
 };
 
@@ -48,7 +48,7 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<To
     let hash = account.as_ref().map(|account| account.password_hash.clone());
     let matches = context
         .passwords
-        .check(&account_key, command.client, command.password, hash)
+        .check(Purpose::SignIn, &account_key, command.client, command.password, hash)
         .await?;
     let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
 
