@@ -4,7 +4,7 @@ use chassis::{at_least, list_of, parsed, seconds};
 use clap::ArgAction;
 use ipnet::IpNet;
 
-use crate::passwords::SignInLimits;
+use crate::passwords::{QueueLimits, SignInLimits};
 
 /// The settings of the auth service.
 #[derive(Clone, Debug, clap::Args)]
@@ -65,7 +65,7 @@ pub struct Settings {
         value_parser = at_least::<u32>(1)
     )]
     pub password_hashers: Option<u32>,
-    /// Passwords that may wait for a hasher; beyond, the answer is 429.
+    /// Sign-ups, and sign-ins, that may wait for a hasher; beyond, the answer is 429.
     #[arg(
         long = "password-line",
         env = "TICKETING_PASSWORD_LINE",
@@ -74,6 +74,15 @@ pub struct Settings {
         value_parser = at_least::<u32>(1)
     )]
     pub password_queue: u32,
+    /// Sign-ups, and sign-ins, from one network address that may wait for a hasher; beyond, the answer is 429.
+    #[arg(
+        long = "password-line-per-address",
+        env = "TICKETING_PASSWORD_LINE_PER_ADDRESS",
+        default_value = "1000",
+        value_name = "NUMBER",
+        value_parser = at_least::<u32>(1)
+    )]
+    pub password_queue_per_address: u32,
 }
 
 impl chassis::Settings for Settings {}
@@ -102,9 +111,12 @@ impl Settings {
         }
     }
 
-    /// Returns how many passwords may wait for a hasher.
-    pub(crate) fn hash_queue(&self) -> usize {
-        to_usize(self.password_queue)
+    /// Returns how many sign-ups, and how many sign-ins, may wait for a hasher.
+    pub(crate) fn queue_limits(&self) -> QueueLimits {
+        QueueLimits {
+            waiting: to_usize(self.password_queue),
+            per_network: to_usize(self.password_queue_per_address),
+        }
     }
 }
 

@@ -20,7 +20,6 @@ use crate::{
 pub(crate) struct TestService {
     pub(crate) context: AuthContext,
     pub(crate) clock: Clock,
-    pub(crate) settings: Settings,
     _folder: TempDir,
 }
 
@@ -39,11 +38,9 @@ impl TestService {
             tasks: TaskTracker::new(),
         };
         let keys = LiveKeys::open(context.db.clone(), clock.clone()).await.unwrap();
-        let settings = Settings::default();
         Self {
-            context: App::new(&context, keys, settings.clone()).context().clone(),
+            context: App::new(&context, keys, Settings::default()).context().clone(),
             clock,
-            settings,
             _folder: folder,
         }
     }

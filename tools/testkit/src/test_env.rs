@@ -48,6 +48,11 @@ impl RunningService {
         Client::new(format!("http://{}", self.running.addr))
     }
 
+    /// Returns the address that the service listens on, for raw connections.
+    pub const fn address(&self) -> SocketAddr {
+        self.running.addr
+    }
+
     /// Stops the service, as SIGTERM does.
     pub async fn stop(self) {
         self.running.stop().await;

@@ -190,3 +190,63 @@ async fn a_client_that_closes_its_side_receives_its_response() {
     server.permits.add_permits(1);
     assert!(client.read_to_end().await.ends_with("waited"));
 }
+
+#[tokio::test]
+async fn a_client_that_closes_its_side_and_waits_long_receives_its_response_after_interim_ones() {
+    let server = TestServer::start(patient()).await;
+    let mut client = RawClient::connect(server.addr).await;
+    client.get("/wait").await;
+    tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
+    server.wait_for_requests(1).await;
+    let mut interim = [0; 16];
+    tokio::io::AsyncReadExt::read_exact(&mut client.0, &mut interim)
+        .await
+        .unwrap();
+    assert_eq!(&interim, b"HTTP/1.1 102 Pro");
+    server.permits.add_permits(1);
+    let rest = client.read_to_end().await;
+    assert!(rest.contains("HTTP/1.1 200 OK") && rest.ends_with("waited"), "{rest}");
+    assert_eq!(rest.matches("HTTP/1.1").count(), 1, "{rest}");
+}
+
+#[tokio::test]
+async fn the_request_of_a_client_that_hangs_up_is_dropped() {
+    let server = TestServer::start(patient()).await;
+    for request in [
+        "GET /wait HTTP/1.1\r\nhost: test\r\n\r\n",
+        "POST /wait HTTP/1.1\r\nhost: test\r\ncontent-length: 5\r\n\r\nhello",
+    ] {
+        let mut client = RawClient::connect(server.addr).await;
+        client.send(request).await;
+        server.wait_for_requests(1).await;
+        drop(client);
+        server.wait_for_requests(0).await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_closes_its_side_within_a_body_is_not_waited_for() {
+    let server = TestServer::start(patient()).await;
+    let mut client = RawClient::connect(server.addr).await;
+    client
+        .send("POST /echo HTTP/1.1\r\nhost: test\r\ncontent-length: 50\r\n\r\nhello")
+        .await;
+    tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
+    let response = client.read_to_end().await;
+    assert!(!response.contains(" 200 ") && !response.contains(" 102 "), "{response}");
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_that_closes_its_side_receives_its_response_alone() {
+    let server = TestServer::start(patient()).await;
+    let mut client = RawClient::connect(server.addr).await;
+    client.send("GET /wait HTTP/1.0\r\nhost: test\r\n\r\n").await;
+    tokio::io::AsyncWriteExt::shutdown(&mut client.0).await.unwrap();
+    server.wait_for_requests(1).await;
+    server.permits.add_permits(1);
+    let response = client.read_to_end().await;
+    assert!(
+        response.starts_with("HTTP/1.0 200 OK") && response.ends_with("waited"),
+        "{response}"
+    );
+}

@@ -25,7 +25,7 @@ struct State {
 
 impl App {
     pub(crate) fn new(context: &Context, live_keys: LiveKeys, settings: Settings) -> Self {
-        let queue = HashQueue::new(settings.hashers(), settings.hash_queue());
+        let queue = HashQueue::new(settings.hashers(), settings.queue_limits());
         let attempts = SignInAttempts::new(settings.sign_in_limits());
         Self(Arc::new(State {
             context: AuthContext {

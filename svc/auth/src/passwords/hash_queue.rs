@@ -1,77 +1,59 @@
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
 
-use tokio::sync::Semaphore;
+use super::{
+    fair_queue::{FairQueue, Permit, Purpose, QueueFull, QueueLimits},
+    hash_context::{HashContext, WorkingMemory},
+};
 
-use super::hash_context::{HashContext, WorkingMemory};
-use crate::domain::Password;
-
-/// Hashes passwords on blocking threads: a few at a time, the others wait in a bounded queue.
+/// Hashes passwords on blocking threads: a few at a time, the others wait in a fair queue.
 #[derive(Clone, Debug)]
 pub(crate) struct HashQueue {
-    hashers: Arc<Semaphore>,
+    queue: FairQueue,
     shared: Arc<Shared>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Shared {
-    /// The limit on those that wait or hash.
-    capacity: usize,
-    /// How many wait or hash.
-    occupied: AtomicUsize,
     /// Working memories for reuse, dropped when the queue is empty.
     spare: Mutex<Vec<WorkingMemory>>,
     hash_count: AtomicU64,
 }
 
-/// The queue is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("too many are waiting for their password to be checked")]
-pub(crate) struct QueueFull;
-
 impl HashQueue {
-    /// Creates a queue that hashes at most `concurrent` passwords at a time, while at most `waiting` wait.
-    pub(crate) fn new(concurrent: usize, waiting: usize) -> Self {
-        let concurrent = concurrent.clamp(1, Semaphore::MAX_PERMITS);
-        let shared = Shared {
-            capacity: waiting.saturating_add(concurrent),
-            occupied: AtomicUsize::new(0),
-            spare: Mutex::default(),
-            hash_count: AtomicU64::new(0),
-        };
+    /// Creates a queue that hashes at most `concurrent` passwords at a time. The limits apply to each purpose.
+    pub(crate) fn new(concurrent: usize, limits: QueueLimits) -> Self {
         Self {
-            hashers: Arc::new(Semaphore::new(concurrent)),
-            shared: Arc::new(shared),
+            queue: FairQueue::new(concurrent.max(1), limits),
+            shared: Arc::default(),
         }
-    }
-
-    /// Hashes a new password, as a PHC string.
-    pub(crate) async fn hash(&self, password: Password) -> Result<String, QueueFull> {
-        self.run(move |context| context.hash(&password)).await
     }
 
     /// Waits in the queue, and then runs `work` on a blocking thread.
     ///
-    /// Once started it runs to its end, even if the caller is cancelled.
+    /// A caller that is cancelled while it waits leaves the queue. Once started, the work runs to its end.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
+        purpose: Purpose,
+        client: IpAddr,
         work: impl FnOnce(&mut HashContext<'_>) -> T + Send + 'static,
     ) -> Result<T, QueueFull> {
-        let place = Place::take(&self.shared)?;
-        // The semaphore is never closed. A caller that is cancelled while it waits leaves the queue.
-        let permit = Arc::clone(&self.hashers).acquire_owned().await.map_err(|_| QueueFull)?;
+        let permit = self.queue.acquire(purpose, client.into()).await?;
+        let (shared, queue) = (Arc::clone(&self.shared), self.queue.clone());
         let work = move || {
-            let place = place;
-            let mut memory = place.0.spare().pop().unwrap_or_default();
+            let _ended = Ended {
+                permit: Some(permit),
+                queue,
+                shared: Arc::clone(&shared),
+            };
+            let mut memory = shared.spare().pop().unwrap_or_default();
             let result = work(&mut HashContext {
                 memory: &mut memory,
-                hash_count: &place.0.hash_count,
+                hash_count: &shared.hash_count,
             });
-            place.0.spare().push(memory);
-            drop(place);
-            drop(permit);
+            shared.spare().push(memory);
             result
         };
         tokio::task::spawn_blocking(work)
@@ -86,29 +68,22 @@ impl HashQueue {
     /// Returns how many passwords were hashed so far.
     #[cfg(test)]
     pub(crate) fn hash_count(&self) -> u64 {
-        self.shared.hash_count.load(Ordering::SeqCst)
+        self.shared.hash_count.load(std::sync::atomic::Ordering::SeqCst)
     }
 }
 
-/// A place in the queue. Dropping the last one releases the working memories.
-struct Place(Arc<Shared>);
-
-impl Place {
-    fn take(shared: &Arc<Shared>) -> Result<Self, QueueFull> {
-        let place = Self(Arc::clone(shared));
-        // Dropping the place takes the increment back.
-        if shared.occupied.fetch_add(1, Ordering::SeqCst) < shared.capacity {
-            Ok(place)
-        } else {
-            Err(QueueFull)
-        }
-    }
+/// Returns the permit when it is dropped, also after a panic. The last one releases the working memories.
+struct Ended {
+    permit: Option<Permit>,
+    queue: FairQueue,
+    shared: Arc<Shared>,
 }
 
-impl Drop for Place {
+impl Drop for Ended {
     fn drop(&mut self) {
-        if self.0.occupied.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.spare().clear();
+        drop(self.permit.take());
+        if self.queue.is_idle() {
+            self.shared.spare().clear();
         }
     }
 }
@@ -121,30 +96,54 @@ impl Shared {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use argon2::{Argon2, Params};
 
     use super::*;
+    use crate::domain::Password;
 
     fn password(typed: &str) -> Password {
         Password::from_typed(typed.to_owned())
     }
 
+    fn queue(concurrent: usize, waiting: usize) -> HashQueue {
+        let limits = QueueLimits {
+            waiting,
+            per_network: waiting,
+        };
+        HashQueue::new(concurrent, limits)
+    }
+
+    fn client(last: u8) -> IpAddr {
+        Ipv4Addr::new(192, 0, 2, last).into()
+    }
+
+    async fn hashed(queue: &HashQueue, typed: &str) -> Result<String, QueueFull> {
+        let password = password(typed);
+        queue
+            .run(Purpose::SignUp, client(1), move |context| context.hash(&password))
+            .await
+    }
+
     async fn verify(queue: &HashQueue, typed: &str, hash: Option<String>) -> bool {
         let password = password(typed);
         queue
-            .run(move |context| context.verify(&password, hash.as_deref()))
+            .run(Purpose::SignIn, client(1), move |context| {
+                context.verify(&password, hash.as_deref())
+            })
             .await
             .unwrap()
     }
 
     #[tokio::test]
     async fn a_hash_verifies_its_password_and_no_other() {
-        let queue = HashQueue::new(2, 10);
-        let hash = queue.hash(password("correct horse")).await.unwrap();
+        let queue = queue(2, 10);
+        let hash = hashed(&queue, "correct horse").await.unwrap();
         assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
         assert_ne!(
             hash,
-            queue.hash(password("correct horse")).await.unwrap(),
+            hashed(&queue, "correct horse").await.unwrap(),
             "each has its own salt"
         );
         assert!(verify(&queue, "correct horse", Some(hash.clone())).await);
@@ -159,12 +158,12 @@ mod tests {
             .hash_password_with_salt(b"correct horse", b"salt of 16 bytes")
             .unwrap()
             .to_string();
-        assert!(verify(&HashQueue::new(1, 1), "correct horse", Some(hash)).await);
+        assert!(verify(&queue(1, 1), "correct horse", Some(hash)).await);
     }
 
     #[tokio::test]
     async fn a_missing_hash_costs_as_much_and_never_matches() {
-        let queue = HashQueue::new(1, 1);
+        let queue = queue(1, 1);
         for hash in [None, Some("$argon2id$nonsense".to_owned()), Some(String::new())] {
             let before = queue.hash_count();
             assert!(!verify(&queue, "correct horse", hash).await);
@@ -174,22 +173,36 @@ mod tests {
 
     #[tokio::test]
     async fn the_queue_is_bounded_and_releases_its_memory() {
-        let queue = HashQueue::new(1, 1);
+        let queue = queue(1, 1);
         let (release, held) = std::sync::mpsc::channel::<()>();
-        let working = queue.run(move |_| held.recv().is_ok());
-        let mut working = std::pin::pin!(working);
+        let mut working = Box::pin(queue.run(Purpose::SignUp, client(1), move |_| held.recv().is_ok()));
         assert!(poll(&mut working).await.is_none(), "it works until it is released");
-        let mut waiting = Box::pin(queue.hash(password("a")));
+        let mut waiting = Box::pin(hashed(&queue, "a"));
         assert!(poll(&mut waiting).await.is_none(), "it waits");
-        assert_eq!(queue.hash(password("b")).await, Err(QueueFull));
+        assert_eq!(hashed(&queue, "b").await, Err(QueueFull));
+        let mut sign_in = Box::pin(verify(&queue, "b", None));
+        assert!(poll(&mut sign_in).await.is_none(), "sign-ins have a queue of their own");
 
         drop(waiting);
-        let waiting = queue.hash(password("c"));
+        let waiting = hashed(&queue, "c");
         release.send(()).unwrap();
         assert!(working.await.unwrap());
-        waiting.await.unwrap();
-        assert!(queue.shared.spare().is_empty(), "no memory is kept");
-        assert_eq!(queue.shared.occupied.load(Ordering::SeqCst), 0);
+        let _ = tokio::join!(waiting, sign_in);
+        // The thread of the last one may still be ending.
+        while !queue.queue.is_idle() || !queue.shared.spare().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_returns_the_permit() {
+        let queue = queue(1, 1);
+        let panicking = queue.clone();
+        let panicked = tokio_util::task::TaskTracker::new()
+            .spawn(async move { panicking.run(Purpose::SignUp, client(1), |_| panic!("a bug")).await })
+            .await;
+        assert!(panicked.is_err());
+        hashed(&queue, "a").await.unwrap();
     }
 
     /// Polls once.

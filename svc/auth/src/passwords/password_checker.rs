@@ -3,7 +3,8 @@ use std::net::IpAddr;
 use values::Clock;
 
 use super::{
-    hash_queue::{HashQueue, QueueFull},
+    fair_queue::{Purpose, QueueFull},
+    hash_queue::HashQueue,
     sign_in_attempts::{SignInAttempts, TooManyFailures},
 };
 use crate::domain::Password;
@@ -33,13 +34,16 @@ impl PasswordChecker {
     }
 
     /// Hashes a new password, as a PHC string.
-    pub(crate) async fn hash(&self, password: Password) -> Result<String, QueueFull> {
-        self.queue.hash(password).await
+    pub(crate) async fn hash(&self, client: IpAddr, password: Password) -> Result<String, QueueFull> {
+        self.queue
+            .run(Purpose::SignUp, client, move |context| context.hash(&password))
+            .await
     }
 
     /// Whether the password is that of the account, which need not exist. A mismatch counts as a failed attempt.
     pub(crate) async fn check(
         &self,
+        purpose: Purpose,
         account_key: &str,
         client: IpAddr,
         password: Password,
@@ -48,15 +52,14 @@ impl PasswordChecker {
         let attempt = self.attempts.attempt(account_key, client);
         self.attempts.check(attempt, self.clock.now())?;
         let (attempts, clock) = (self.attempts.clone(), self.clock.clone());
-        let checked = self.queue.run(move |context| {
-            // Checked again, because the failures of requests that were queued before count: concurrent attempts do not
-            // exceed the limit.
-            attempts.check(attempt, clock.now())?;
+        let checked = self.queue.run(purpose, client, move |context| {
+            // The failures of requests that were queued before count, and of those that are hashed at the same time.
+            let reservation = attempts.reserve(attempt, clock.now())?;
             let matches = context.verify(&password, hash.as_deref());
             if matches {
-                attempts.record_success(attempt);
+                reservation.succeed();
             } else {
-                attempts.record_failure(attempt, clock.now());
+                reservation.fail(clock.now());
             }
             Ok(matches)
         });

@@ -1,12 +1,14 @@
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher, RandomState},
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use values::Timestamp;
+
+use super::fair_queue::Network;
 
 /// The number of accounts, and of addresses, whose failures are counted; 3 MiB in all.
 const MAX_ENTRIES: usize = 50_000;
@@ -23,12 +25,22 @@ pub(crate) struct SignInLimits {
 }
 
 /// Counts failed attempts to sign in, in memory: a restart resets them.
+///
+/// An attempt reserves one failure before its password is hashed, and gives it back if the password matches. So any number of
+/// concurrent attempts cannot exceed a limit.
 #[derive(Clone, Debug)]
 pub(crate) struct SignInAttempts {
     limits: SignInLimits,
     /// Secret, so that collisions cannot be chosen.
     random: RandomState,
-    counts: Arc<Mutex<Counts>>,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    counts: Mutex<Counts>,
+    /// Notified when a reservation ends.
+    ended: Condvar,
 }
 
 #[derive(Debug, Default)]
@@ -40,6 +52,9 @@ struct Counts {
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
+    /// The attempts whose password is being hashed.
+    reserved: u32,
+    /// The time of the first failure.
     since: Timestamp,
 }
 
@@ -61,42 +76,58 @@ impl SignInAttempts {
         Self {
             limits,
             random: RandomState::new(),
-            counts: Arc::default(),
+            shared: Arc::default(),
         }
     }
 
     /// Describes an attempt to sign in to an account, by the key of its email address, from a network address.
     pub(crate) fn attempt(&self, account_key: &str, client: IpAddr) -> Attempt {
-        let network = match client.to_canonical() {
-            IpAddr::V4(address) => u64::from(address.to_bits()),
-            // A client with one IPv6 address usually has a network of them.
-            IpAddr::V6(address) => u64::try_from(address.to_bits() >> 64).unwrap_or_default(),
-        };
         Attempt {
             account: self.random.hash_one(account_key),
-            address: self.random.hash_one((client.is_ipv6(), network)),
+            address: self.random.hash_one(Network::from(client)),
         }
     }
 
     /// Checks whether the attempt is allowed.
     pub(crate) fn check(&self, attempt: Attempt, now: Timestamp) -> Result<(), TooManyFailures> {
-        let counts = self.counts();
+        self.check_failures(&self.shared.counts(), attempt, now)
+    }
+
+    /// Reserves a failure for an attempt whose password is about to be hashed.
+    ///
+    /// If the attempts whose passwords are being hashed could reach the limit, it blocks until one of them ends. Call it on a
+    /// thread that hashes: each reservation lasts for one hash.
+    pub(crate) fn reserve(&self, attempt: Attempt, now: Timestamp) -> Result<Reservation, TooManyFailures> {
+        let SignInLimits {
+            per_account,
+            per_address,
+            window,
+        } = self.limits;
+        let mut counts = self.shared.counts();
+        loop {
+            self.check_failures(&counts, attempt, now)?;
+            let is_free = |failures: Option<&Failures>, limit| {
+                failures.is_none_or(|failures| failures.current(window, now).saturating_add(failures.reserved) < limit)
+            };
+            if is_free(counts.accounts.get(&attempt.account), per_account)
+                && is_free(counts.addresses.get(&attempt.address), per_address)
+            {
+                entry(&mut counts.accounts, attempt.account, window, now).reserved += 1;
+                entry(&mut counts.addresses, attempt.address, window, now).reserved += 1;
+                return Ok(Reservation {
+                    shared: Arc::clone(&self.shared),
+                    attempt,
+                    window,
+                });
+            }
+            counts = self.shared.ended.wait(counts).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn check_failures(&self, counts: &Counts, attempt: Attempt, now: Timestamp) -> Result<(), TooManyFailures> {
         let account = self.remaining_wait(counts.accounts.get(&attempt.account), self.limits.per_account, now);
         let address = self.remaining_wait(counts.addresses.get(&attempt.address), self.limits.per_address, now);
         account.max(address).map_or(Ok(()), |wait| Err(TooManyFailures(wait)))
-    }
-
-    /// Counts a failed attempt.
-    pub(crate) fn record_failure(&self, attempt: Attempt, now: Timestamp) {
-        let mut counts = self.counts();
-        let window = self.limits.window;
-        count(&mut counts.accounts, attempt.account, window, now);
-        count(&mut counts.addresses, attempt.address, window, now);
-    }
-
-    /// Resets the count of the account. That of the address stays: else an attacker could reset it with an own account.
-    pub(crate) fn record_success(&self, attempt: Attempt) {
-        self.counts().accounts.remove(&attempt.account);
     }
 
     fn remaining_wait(&self, failures: Option<&Failures>, limit: u32, now: Timestamp) -> Option<Duration> {
@@ -104,37 +135,103 @@ impl SignInAttempts {
         let wait = now.until(failures.since + self.limits.window);
         (wait > Duration::ZERO).then_some(wait)
     }
+}
 
+impl Shared {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-fn count(failures: &mut HashMap<u64, Failures>, key: u64, window: Duration, now: Timestamp) {
+/// A failure that is reserved for one attempt. It is given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    shared: Arc<Shared>,
+    attempt: Attempt,
+    window: Duration,
+}
+
+impl Reservation {
+    /// Counts a failed attempt.
+    pub(crate) fn fail(self, now: Timestamp) {
+        let mut counts = self.shared.counts();
+        entry(&mut counts.accounts, self.attempt.account, self.window, now).count_failure(now);
+        entry(&mut counts.addresses, self.attempt.address, self.window, now).count_failure(now);
+    }
+
+    /// Resets the count of the account. That of the address stays: else an attacker could reset it with an own account.
+    pub(crate) fn succeed(self) {
+        if let Some(account) = self.shared.counts().accounts.get_mut(&self.attempt.account) {
+            account.count = 0;
+        }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        let mut counts = self.shared.counts();
+        release(&mut counts.accounts, self.attempt.account);
+        release(&mut counts.addresses, self.attempt.address);
+        drop(counts);
+        self.shared.ended.notify_all();
+    }
+}
+
+impl Failures {
+    /// Returns the number of failures in the current window.
+    fn current(&self, window: Duration, now: Timestamp) -> u32 {
+        if self.since + window <= now { 0 } else { self.count }
+    }
+
+    fn count_failure(&mut self, now: Timestamp) {
+        if self.count == 0 {
+            self.since = now;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// Returns the entry of a key; one whose window has passed begins again.
+fn entry(failures: &mut HashMap<u64, Failures>, key: u64, window: Duration, now: Timestamp) -> &mut Failures {
     if failures.len() >= MAX_ENTRIES && !failures.contains_key(&key) {
         make_room(failures, window, now);
     }
-    let entry = failures.entry(key).or_insert(Failures { count: 0, since: now });
-    if entry.since + window <= now {
-        *entry = Failures { count: 0, since: now };
-    }
-    entry.count = entry.count.saturating_add(1);
+    let entry = failures.entry(key).or_insert(Failures {
+        count: 0,
+        reserved: 0,
+        since: now,
+    });
+    entry.count = entry.current(window, now);
+    entry
 }
 
-/// Removes expired entries; if there are none, the oldest tenth, so that this is seldom needed.
+fn release(failures: &mut HashMap<u64, Failures>, key: u64) {
+    if let Entry::Occupied(mut entry) = failures.entry(key) {
+        let failures = entry.get_mut();
+        failures.reserved = failures.reserved.saturating_sub(1);
+        if failures.reserved == 0 && failures.count == 0 {
+            entry.remove();
+        }
+    }
+}
+
+/// Removes expired entries; if there are none, the oldest tenth, so that this is seldom needed. Entries with reservations
+/// stay: there are as many as passwords that are hashed at the same time.
 fn make_room(failures: &mut HashMap<u64, Failures>, window: Duration, now: Timestamp) {
-    failures.retain(|_, entry| entry.since + window > now);
+    failures.retain(|_, entry| entry.since + window > now || entry.reserved > 0);
     if failures.len() >= MAX_ENTRIES {
         let mut times = failures.values().map(|entry| entry.since).collect::<Vec<_>>();
         let (_, old, _) = times.select_nth_unstable(MAX_ENTRIES / 10);
         let oldest_kept = *old;
-        failures.retain(|_, entry| entry.since > oldest_kept);
+        failures.retain(|_, entry| entry.since > oldest_kept || entry.reserved > 0);
     }
     failures.shrink_to(MAX_ENTRIES);
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -148,6 +245,10 @@ mod tests {
         })
     }
 
+    fn fail(attempts: &SignInAttempts, attempt: Attempt, now: Timestamp) {
+        attempts.reserve(attempt, now).unwrap().fail(now);
+    }
+
     fn home() -> IpAddr {
         "192.0.2.1".parse().unwrap()
     }
@@ -159,7 +260,7 @@ mod tests {
         for minute in 0..3 {
             let now = NOW + Duration::from_mins(minute);
             attempts.check(ada, now).unwrap();
-            attempts.record_failure(ada, now);
+            fail(&attempts, ada, now);
         }
         let later = NOW + Duration::from_mins(5);
         assert_eq!(
@@ -171,7 +272,7 @@ mod tests {
         attempts.check(attempts.attempt("bob", home()), later).unwrap();
 
         attempts.check(ada, NOW + MINUTES_15).unwrap();
-        attempts.record_failure(ada, NOW + MINUTES_15);
+        fail(&attempts, ada, NOW + MINUTES_15);
         attempts.check(ada, NOW + MINUTES_15).unwrap();
     }
 
@@ -180,7 +281,7 @@ mod tests {
         let attempts = attempts();
         for account in ["a", "b", "c", "d", "e"] {
             attempts.check(attempts.attempt(account, home()), NOW).unwrap();
-            attempts.record_failure(attempts.attempt(account, home()), NOW);
+            fail(&attempts, attempts.attempt(account, home()), NOW);
         }
         assert_eq!(
             attempts.check(attempts.attempt("f", home()), NOW),
@@ -195,14 +296,72 @@ mod tests {
     fn a_success_resets_the_count_of_the_account_and_not_of_the_address() {
         let attempts = attempts();
         let mine = attempts.attempt("mine", home());
-        for account in ["a", "b", "c", "mine", "mine"] {
-            attempts.record_failure(attempts.attempt(account, home()), NOW);
+        for account in ["a", "b", "mine", "mine"] {
+            fail(&attempts, attempts.attempt(account, home()), NOW);
         }
-        attempts.record_success(mine);
+        attempts.reserve(mine, NOW).unwrap().succeed();
+        fail(&attempts, attempts.attempt("c", home()), NOW);
         attempts
             .check(attempts.attempt("mine", "192.0.2.2".parse().unwrap()), NOW)
             .unwrap();
         assert!(attempts.check(mine, NOW).is_err());
+    }
+
+    #[test]
+    fn concurrent_attempts_never_exceed_a_limit() {
+        let attempts = attempts();
+        for account in ["one", "many"] {
+            let failed = AtomicU32::new(0);
+            std::thread::scope(|scope| {
+                for number in 0..24 {
+                    let (attempts, failed) = (&attempts, &failed);
+                    // Of one account, or from one address.
+                    let (account, address) = match account {
+                        "one" => ("one".to_owned(), format!("198.51.100.{number}")),
+                        _ => (format!("many {number}"), "192.0.2.1".to_owned()),
+                    };
+                    scope.spawn(move || {
+                        let attempt = attempts.attempt(&account, address.parse().unwrap());
+                        if let Ok(reservation) = attempts.reserve(attempt, NOW) {
+                            std::thread::yield_now();
+                            failed.fetch_add(1, Ordering::SeqCst);
+                            reservation.fail(NOW);
+                        }
+                    });
+                }
+            });
+            let limit = if account == "one" { 3 } else { 5 };
+            assert_eq!(failed.load(Ordering::SeqCst), limit, "{account}");
+        }
+        assert!(
+            attempts
+                .shared
+                .counts()
+                .accounts
+                .values()
+                .all(|failures| failures.reserved == 0)
+        );
+    }
+
+    #[test]
+    fn concurrent_attempts_with_the_right_password_wait_for_each_other_and_leave_no_trace() {
+        let attempts = attempts();
+        let barrier = std::sync::Barrier::new(24);
+        std::thread::scope(|scope| {
+            for _ in 0..24 {
+                scope.spawn(|| {
+                    barrier.wait();
+                    attempts
+                        .reserve(attempts.attempt("ada", home()), NOW)
+                        .unwrap()
+                        .succeed();
+                });
+            }
+        });
+        // A reservation that ends without a result, as after a panic.
+        drop(attempts.reserve(attempts.attempt("ada", home()), NOW).unwrap());
+        let counts = attempts.shared.counts();
+        assert!(counts.accounts.is_empty() && counts.addresses.is_empty());
     }
 
     #[test]
@@ -218,14 +377,16 @@ mod tests {
     fn the_memory_is_bounded_and_the_latest_failures_are_kept() {
         let mut failures = HashMap::new();
         for key in 0..120_000 {
-            count(&mut failures, key, MINUTES_15, NOW + Duration::from_millis(key));
+            let now = NOW + Duration::from_millis(key);
+            entry(&mut failures, key, MINUTES_15, now).count_failure(now);
             assert!(failures.len() <= MAX_ENTRIES);
         }
         assert!(failures.len() > MAX_ENTRIES / 2);
         assert!((100_000..120_000).all(|key| failures.contains_key(&key)));
 
         for key in 200_000..250_000 {
-            count(&mut failures, key, MINUTES_15, NOW + Duration::from_hours(1));
+            let now = NOW + Duration::from_hours(1);
+            entry(&mut failures, key, MINUTES_15, now).count_failure(now);
         }
         assert_eq!(failures.len(), MAX_ENTRIES, "expired entries were removed");
     }

@@ -9,7 +9,7 @@ use values::{Timestamp, UserId};
 use super::context::AuthContext;
 use crate::{
     domain::{Account, Email, Password, Session, SignUpRecord, TokenPair},
-    passwords::{CheckRefused, QueueFull},
+    passwords::{CheckRefused, Purpose, QueueFull},
     store,
 };
 
@@ -59,7 +59,7 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
     if let Some(earlier) = check_before_hashing(context, &command).await? {
         return repeat(context, command, earlier).await;
     }
-    let password_hash = context.passwords.hash(command.password.clone()).await?;
+    let password_hash = context.passwords.hash(command.client, command.password.clone()).await?;
     let (keys, now) = (context.keys(), context.clock.now());
     let account = Account {
         id: UserId::new(now),
@@ -157,7 +157,13 @@ async fn repeat(context: &AuthContext, command: SignUp, earlier: EarlierSignUp) 
     let hash = Some(account.password_hash.clone());
     if !context
         .passwords
-        .check(command.email.key(), command.client, command.password, hash)
+        .check(
+            Purpose::SignUp,
+            command.email.key(),
+            command.client,
+            command.password,
+            hash,
+        )
         .await?
     {
         return Err(SignUpError::KeyReused);

@@ -1,3 +1,5 @@
+use std::net::SocketAddr;
+
 use auth::{Auth, Settings};
 use serde_json::{Value, json};
 use testkit::{Client, Reply, RunningService, TestEnv};
@@ -51,6 +53,20 @@ impl TestApp {
 
     pub(crate) fn client(&self) -> Client {
         self.service.client()
+    }
+
+    /// Returns the address of the service, for raw connections.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.service.address()
+    }
+
+    /// Returns the value of a metric; `series` is its name with its labels.
+    pub(crate) async fn metric(&self, series: &str) -> u64 {
+        let text = self.client().get("/metrics").await.expect(200).text;
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.trim().parse().ok());
+        value.unwrap_or_else(|| panic!("no metric {series}: {text}"))
     }
 
     /// Creates an account.

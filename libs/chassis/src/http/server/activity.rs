@@ -34,8 +34,17 @@ struct State {
     is_ending: bool,
     /// The client has closed its side.
     is_eof: bool,
+    /// The HTTP/1 request that is being served.
+    request: RequestState,
     /// After the last response.
     is_lingering: bool,
+}
+
+#[derive(Clone, Copy, Default, Debug)]
+struct RequestState {
+    awaits_body: bool,
+    /// The client accepts interim responses, and the response has not begun.
+    may_send_interim: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,6 +89,7 @@ impl Activity {
                 write: None,
                 is_ending: false,
                 is_eof: false,
+                request: RequestState::default(),
                 is_lingering: false,
             }),
         }
@@ -146,6 +156,33 @@ impl Activity {
         let mut state = self.state();
         state.active += 1;
         state.phase = Phase::Serving;
+        state.request = RequestState::default();
+    }
+
+    /// Whether the handler waits for more of the request's body.
+    pub(super) fn awaits_body(&self, is_waiting: bool) {
+        self.state().request.awaits_body = is_waiting;
+    }
+
+    /// The client of the request accepts interim responses: it uses HTTP/1.1.
+    pub(super) fn may_send_interim(&self) {
+        self.state().request.may_send_interim = true;
+    }
+
+    pub(super) fn response_started(&self) {
+        self.state().request.may_send_interim = false;
+    }
+
+    /// Whether a client of HTTP/1 that has closed its side still waits for the response.
+    pub(super) fn awaits_response(&self) -> bool {
+        let state = self.state();
+        state.protocol != Protocol::Http2 && matches!(state.phase, Phase::Serving) && !state.request.awaits_body
+    }
+
+    /// Whether an interim response may be sent now: no part of a response is on its way.
+    pub(super) fn accepts_interim(&self) -> bool {
+        let state = self.state();
+        state.request.may_send_interim && state.write.is_none()
     }
 
     pub(super) fn request_ended(&self, is_completed: bool) {

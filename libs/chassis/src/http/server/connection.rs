@@ -55,8 +55,8 @@ pub(super) fn protocols(streams: StreamTasks) -> auto::Builder<StreamTasks> {
         // The deadlines of the activity replace it.
         .header_read_timeout(None)
         .max_buf_size(MAX_HEAD_BYTES)
-        // A client may close its side after the request and wait for the response.
-        .half_close(true)
+        // So that hyper reads on while a request is served. The socket decides whether the end of the input is a hang-up.
+        .half_close(false)
         .timer(TokioTimer::new());
     builder
         .http2()
@@ -117,10 +117,14 @@ impl ConnectionContext {
         is_limited: bool,
     ) -> hyper::Response<ResponseBody> {
         let mut active = ActiveRequest::start(Arc::clone(&activity));
-        let is_http2 = request.version() == Version::HTTP_2;
+        let request_version = request.version();
+        let is_http2 = request_version == Version::HTTP_2;
         let awaits_continue = request.headers().contains_key(header::EXPECT);
         let (parts, incoming) = request.into_parts();
-        let (body, unread) = TimedBody::new(incoming, &self.limits);
+        if request_version == Version::HTTP_11 {
+            activity.may_send_interim();
+        }
+        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity));
         let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
             drop(body);
             refusal::too_many_connections()
@@ -139,6 +143,7 @@ impl ConnectionContext {
                     .insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
         }
+        activity.response_started();
         active.complete();
         response.map(|body| ResponseBody::new(body, is_http2, active))
     }

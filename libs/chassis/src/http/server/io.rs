@@ -13,7 +13,7 @@ use tokio::{
     time::Sleep,
 };
 
-use super::{activity::Activity, limits::MAX_DISCARDED_BYTES};
+use super::{activity::Activity, hang_up::HangUpProbe, limits::MAX_DISCARDED_BYTES};
 
 /// The socket of a connection. It reports to the connection's [`Activity`], and closes so that the client receives the
 /// last response.
@@ -22,6 +22,7 @@ pub(super) struct ObservedSocket {
     activity: Arc<Activity>,
     linger: Duration,
     lingering: Option<Lingering>,
+    probe: Option<HangUpProbe>,
 }
 
 /// The time after the last response, in which the rest of the client's request is discarded.
@@ -37,6 +38,7 @@ impl ObservedSocket {
             activity,
             linger,
             lingering: None,
+            probe: None,
         }
     }
 
@@ -58,6 +60,11 @@ impl AsyncRead for ObservedSocket {
                 let received = &buffer.filled()[before..];
                 if received.is_empty() {
                     self.activity.received_eof();
+                    if self.activity.awaits_response() {
+                        let this = &mut *self;
+                        let probe = this.probe.get_or_insert_default();
+                        return probe.poll(&this.stream, &this.activity, cx).map(Err);
+                    }
                 } else {
                     self.activity.received(received);
                 }

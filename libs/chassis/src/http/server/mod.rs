@@ -7,6 +7,7 @@ mod closing;
 mod connection;
 mod connections;
 mod file_limit;
+mod hang_up;
 mod io;
 mod limits;
 mod listener;

@@ -13,7 +13,10 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, timeout};
 
-use super::limits::{MAX_SKIPPED_BYTES, SKIP_TIMEOUT, ServerLimits};
+use super::{
+    activity::Activity,
+    limits::{MAX_SKIPPED_BYTES, SKIP_TIMEOUT, ServerLimits},
+};
 
 /// The body of a request. Reading it fails if the client does not send it in time.
 pub(super) struct TimedBody {
@@ -22,6 +25,7 @@ pub(super) struct TimedBody {
     total: Duration,
     stall: Duration,
     unread: UnreadBody,
+    activity: Arc<Activity>,
 }
 
 struct Deadlines {
@@ -34,7 +38,7 @@ struct Deadlines {
 pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
 
 impl TimedBody {
-    pub(super) fn new(incoming: Incoming, limits: &ServerLimits) -> (Self, UnreadBody) {
+    pub(super) fn new(incoming: Incoming, limits: &ServerLimits, activity: Arc<Activity>) -> (Self, UnreadBody) {
         let unread = UnreadBody::default();
         let body = Self {
             incoming: Some(incoming),
@@ -42,6 +46,7 @@ impl TimedBody {
             total: limits.body,
             stall: limits.body_stall,
             unread: unread.clone(),
+            activity,
         };
         (body, unread)
     }
@@ -72,7 +77,9 @@ impl Body for TimedBody {
         let Some(incoming) = &mut self.incoming else {
             return Poll::Ready(None);
         };
-        match Pin::new(incoming).poll_frame(cx) {
+        let frame = Pin::new(incoming).poll_frame(cx);
+        self.activity.awaits_body(frame.is_pending());
+        match frame {
             Poll::Ready(Some(frame)) => {
                 let stall = self.stall;
                 if let Some(deadlines) = &mut self.deadlines {

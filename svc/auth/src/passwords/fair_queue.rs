@@ -1,0 +1,356 @@
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+
+/// The network of a client: an IPv4 address, or an IPv6 network of 64 bits, because a client with one IPv6 address usually
+/// has a network of them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Network(u64, bool);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            IpAddr::V4(address) => Self(address.to_bits().into(), false),
+            IpAddr::V6(address) => Self(u64::try_from(address.to_bits() >> 64).unwrap_or_default(), true),
+        }
+    }
+}
+
+/// What a password is hashed for. Each purpose has a queue of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Purpose {
+    SignUp,
+    SignIn,
+}
+
+/// The limits on those that wait for one purpose.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct QueueLimits {
+    /// From all networks.
+    pub(crate) waiting: usize,
+    /// From one network.
+    pub(crate) per_network: usize,
+}
+
+/// The queue, or the share of the client's network, is full.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("too many are waiting for their password to be checked")]
+pub(crate) struct QueueFull;
+
+/// Grants a number of permits at a time. Those that wait are served in turns: the purposes alternate, and so do the networks
+/// within a purpose. So a network that sends many requests delays its own.
+#[derive(Clone, Debug)]
+pub(super) struct FairQueue(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    permits: usize,
+    /// The permits that are not granted. If there are any, nobody waits.
+    free: usize,
+    next_ticket: u64,
+    lines: [Line; 2],
+    /// The line that is served next, if somebody waits in it.
+    turn: usize,
+}
+
+/// Those that wait for one purpose.
+#[derive(Debug)]
+struct Line {
+    limits: QueueLimits,
+    waiting: usize,
+    /// By network, in the order of their arrival. No entry is empty.
+    networks: HashMap<Network, BTreeMap<u64, oneshot::Sender<Permit>>>,
+    /// The networks of `networks`, in the order of their turns.
+    turns: VecDeque<Network>,
+}
+
+/// The right to hash one password, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Permit(FairQueue);
+
+/// A place in a line, left when it is dropped: a client that hangs up does not keep it.
+struct Place {
+    queue: FairQueue,
+    purpose: Purpose,
+    network: Network,
+    ticket: u64,
+}
+
+impl FairQueue {
+    pub(super) fn new(permits: usize, limits: QueueLimits) -> Self {
+        let line = || Line {
+            limits,
+            waiting: 0,
+            networks: HashMap::new(),
+            turns: VecDeque::new(),
+        };
+        Self(Arc::new(Mutex::new(State {
+            permits,
+            free: permits,
+            next_ticket: 0,
+            lines: [line(), line()],
+            turn: 0,
+        })))
+    }
+
+    /// Waits for a permit. A caller that is cancelled leaves the queue.
+    pub(super) async fn acquire(&self, purpose: Purpose, network: Network) -> Result<Permit, QueueFull> {
+        let (granted, ticket) = {
+            let mut state = self.state();
+            if state.free > 0 {
+                state.free -= 1;
+                return Ok(Permit(self.clone()));
+            }
+            let ticket = state.next_ticket;
+            state.next_ticket += 1;
+            let (sender, granted) = oneshot::channel();
+            let displaced = state.line(purpose).enter(network, ticket, sender)?;
+            drop(state);
+            drop(displaced);
+            (granted, ticket)
+        };
+        let _place = Place {
+            queue: self.clone(),
+            purpose,
+            network,
+            ticket,
+        };
+        // A sender that is dropped was displaced.
+        granted.await.map_err(|_| QueueFull)
+    }
+
+    /// Whether nobody waits and no permit is granted.
+    pub(super) fn is_idle(&self) -> bool {
+        let state = self.state();
+        state.free == state.permits
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn line(&mut self, purpose: Purpose) -> &mut Line {
+        match (&mut self.lines, purpose) {
+            ([line, _], Purpose::SignUp) | ([_, line], Purpose::SignIn) => line,
+        }
+    }
+
+    /// Removes the one whose turn it is.
+    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
+        for _ in 0..self.lines.len() {
+            let turn = self.turn;
+            self.turn = (turn + 1) % self.lines.len();
+            if let Some(next) = self.lines.get_mut(turn).and_then(Line::next) {
+                return Some(next);
+            }
+        }
+        None
+    }
+}
+
+impl Line {
+    /// Adds one that waits. If the line is full, it displaces the newest of the network with the most, which is returned.
+    fn enter(
+        &mut self,
+        network: Network,
+        ticket: u64,
+        sender: oneshot::Sender<Permit>,
+    ) -> Result<Option<oneshot::Sender<Permit>>, QueueFull> {
+        let own = self.networks.get(&network).map_or(0, BTreeMap::len);
+        if own >= self.limits.per_network {
+            return Err(QueueFull);
+        }
+        let displaced = if self.waiting >= self.limits.waiting {
+            let longest = self.networks.iter().max_by_key(|(_, waiting)| waiting.len());
+            let (longest, newest) = longest
+                .filter(|(_, waiting)| waiting.len() > own + 1)
+                .and_then(|(network, waiting)| Some((*network, *waiting.last_key_value()?.0)))
+                .ok_or(QueueFull)?;
+            self.leave(longest, newest)
+        } else {
+            None
+        };
+        self.waiting += 1;
+        let waiting = self.networks.entry(network).or_default();
+        if waiting.is_empty() {
+            self.turns.push_back(network);
+        }
+        waiting.insert(ticket, sender);
+        Ok(displaced)
+    }
+
+    /// Removes one that waits, if it still does.
+    fn leave(&mut self, network: Network, ticket: u64) -> Option<oneshot::Sender<Permit>> {
+        let waiting = self.networks.get_mut(&network)?;
+        let sender = waiting.remove(&ticket)?;
+        self.waiting -= 1;
+        if waiting.is_empty() {
+            self.networks.remove(&network);
+            self.turns.retain(|other| *other != network);
+        }
+        Some(sender)
+    }
+
+    /// Removes the oldest of the network whose turn it is.
+    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
+        let network = self.turns.pop_front()?;
+        self.turns.push_back(network);
+        let oldest = *self.networks.get(&network)?.first_key_value()?.0;
+        self.leave(network, oldest)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let left = self.queue.state().line(self.purpose).leave(self.network, self.ticket);
+        drop(left);
+    }
+}
+
+impl Drop for Permit {
+    /// Grants the permit to the next one.
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        let Some(next) = state.next() else {
+            state.free += 1;
+            return;
+        };
+        drop(state);
+        // One that was cancelled meanwhile returns the permit, which is dropped and granted again.
+        drop(next.send(Self(self.0.clone())));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    type Waiting = Pin<Box<dyn Future<Output = Result<Permit, QueueFull>>>>;
+
+    fn queue(waiting: usize, per_network: usize) -> FairQueue {
+        FairQueue::new(1, QueueLimits { waiting, per_network })
+    }
+
+    fn enter(queue: &FairQueue, purpose: Purpose, address: &str) -> Waiting {
+        let (queue, network) = (queue.clone(), Network::from(address.parse::<IpAddr>().unwrap()));
+        let mut waiting: Waiting = Box::pin(async move { queue.acquire(purpose, network).await });
+        if let Poll::Ready(outcome) = poll(&mut waiting) {
+            waiting = Box::pin(async { outcome });
+        }
+        waiting
+    }
+
+    fn poll(waiting: &mut Waiting) -> Poll<Result<Permit, QueueFull>> {
+        waiting.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn granted(waiting: &mut Waiting) -> Permit {
+        match poll(waiting) {
+            Poll::Ready(Ok(permit)) => permit,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Grants one permit after the other. Returns the names in the order in which they got it.
+    fn serve(first: Permit, mut waiting: Vec<(&'static str, Waiting)>) -> Vec<&'static str> {
+        let (mut permit, mut served) = (Some(first), Vec::new());
+        while !waiting.is_empty() {
+            drop(permit.take());
+            let next = waiting
+                .iter_mut()
+                .enumerate()
+                .find_map(|(place, (name, waiting))| match poll(waiting) {
+                    Poll::Ready(outcome) => Some((place, *name, outcome.unwrap())),
+                    Poll::Pending => None,
+                });
+            let (place, name, next) = next.expect("the permit is granted");
+            drop(waiting.remove(place));
+            served.push(name);
+            permit = Some(next);
+        }
+        served
+    }
+
+    #[test]
+    fn networks_and_purposes_take_turns() {
+        let queue = queue(100, 100);
+        let first = granted(&mut enter(&queue, Purpose::SignUp, "192.0.2.9"));
+        let mut waiting = Vec::new();
+        for _ in 0..4 {
+            waiting.push(("flood", enter(&queue, Purpose::SignUp, "2001:db8::1")));
+            waiting.push(("flood", enter(&queue, Purpose::SignUp, "2001:db8::ffff:2")));
+        }
+        waiting.push(("sign-up", enter(&queue, Purpose::SignUp, "2001:db8:0:1::1")));
+        waiting.push(("sign-in", enter(&queue, Purpose::SignIn, "2001:db8::1")));
+        let served = serve(first, waiting);
+        assert_eq!(served.len(), 10);
+        let place = |name| served.iter().position(|served| *served == name).unwrap();
+        assert!(place("sign-in") <= 1 && place("sign-up") <= 3, "{served:?}");
+        assert!(queue.is_idle());
+    }
+
+    #[test]
+    fn one_that_is_cancelled_leaves_the_queue() {
+        let queue = queue(2, 2);
+        let first = granted(&mut enter(&queue, Purpose::SignUp, "192.0.2.1"));
+        let abandoned: Vec<_> = (0..2).map(|_| enter(&queue, Purpose::SignUp, "192.0.2.1")).collect();
+        assert!(matches!(
+            poll(&mut enter(&queue, Purpose::SignUp, "192.0.2.1")),
+            Poll::Ready(Err(QueueFull))
+        ));
+        drop(abandoned);
+        let mut waiting = enter(&queue, Purpose::SignUp, "192.0.2.1");
+        drop(first);
+        let second = granted(&mut waiting);
+        // One that is cancelled after the grant passes the permit on.
+        let (unaware, mut last) = (
+            enter(&queue, Purpose::SignUp, "192.0.2.1"),
+            enter(&queue, Purpose::SignUp, "192.0.2.2"),
+        );
+        drop(second);
+        drop(unaware);
+        drop(granted(&mut last));
+        assert!(queue.is_idle());
+        let state = queue.state();
+        assert!(
+            state
+                .lines
+                .iter()
+                .all(|line| line.waiting == 0 && line.networks.is_empty() && line.turns.is_empty())
+        );
+    }
+
+    #[test]
+    fn a_network_has_a_share_and_a_full_queue_has_room_for_others() {
+        let queue = queue(4, 3);
+        let first = granted(&mut enter(&queue, Purpose::SignIn, "192.0.2.1"));
+        let mut flood: Vec<_> = (0..3).map(|_| enter(&queue, Purpose::SignIn, "192.0.2.1")).collect();
+        let over_its_share = poll(&mut enter(&queue, Purpose::SignIn, "192.0.2.1"));
+        assert!(matches!(over_its_share, Poll::Ready(Err(QueueFull))));
+        let mut others: Vec<_> = ["192.0.2.2", "192.0.2.3"]
+            .into_iter()
+            .map(|address| enter(&queue, Purpose::SignIn, address))
+            .collect();
+        // The queue was full for the second one: the newest of the flood has to leave.
+        assert!(matches!(poll(&mut flood[2]), Poll::Ready(Err(QueueFull))));
+        assert!(
+            flood[..2]
+                .iter_mut()
+                .chain(&mut others)
+                .all(|waiting| poll(waiting).is_pending())
+        );
+        drop((first, flood, others));
+        assert!(queue.is_idle());
+    }
+}
