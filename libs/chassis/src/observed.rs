@@ -5,13 +5,11 @@ use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
 };
+use problem::Problem;
 use telemetry::{Span, SpanKind, Traceparent};
 use tracing::Instrument;
 
-use crate::http::{DocumentedPaths, request_id};
-
-/// The paths of the chassis, besides the API. Requests to them are counted, but their spans are not exported.
-pub(crate) const CHASSIS_PATHS: [&str; 5] = ["/health/live", "/health/ready", "/metrics", "/docs", "/openapi.json"];
+use crate::http::{CHASSIS_PATHS, DocumentedPaths, request_id};
 
 /// Runs each request in a span, renders its error as a problem, counts, times and logs its outcome.
 pub(crate) struct Observed<E> {
@@ -65,14 +63,20 @@ impl<E: Endpoint> Observed<E> {
     }
 
     async fn respond(&self, request: Request, path: &str) -> Response {
-        let mut response = match self.inner.call(request).await {
-            Ok(response) => response.into_response(),
-            Err(error) => problem::from_error(error, |number| self.paths.parameter(path, number)),
+        let mut response = if let Some(part) = self.paths.undecodable(path) {
+            Problem::malformed("A part of the path is not as it must be.")
+                .field(part, "must be UTF-8 in percent-encoding")
+                .into_response()
+        } else {
+            match self.inner.call(request).await {
+                Ok(response) => response.into_response(),
+                Err(error) => problem::from_error(error, |number| self.paths.parameter(path, number)),
+            }
         };
         let is_method_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
         let allowed = is_method_refused.then(|| self.paths.methods(path)).flatten();
         let headers = response.headers_mut();
-        if let Some(allowed) = allowed.and_then(|methods| HeaderValue::from_str(&methods).ok()) {
+        if let Some(allowed) = allowed.and_then(|methods| HeaderValue::from_str(methods).ok()) {
             headers.insert(header::ALLOW, allowed);
         }
         headers

@@ -3,13 +3,14 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
+use chassis::{Asset, RequestIds};
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
     endpoint::{BoxEndpoint, make, make_sync},
     get,
-    http::{StatusCode, Uri, header},
+    http::{HeaderValue, StatusCode, Uri, header},
     middleware::SetHeader,
-    web::{Html, Json},
+    web::Json,
 };
 use serde_json::{Map, Value, json};
 
@@ -66,19 +67,24 @@ fn own_pages(upstreams: Vec<Upstream>) -> BoxEndpoint<'static, Response> {
         let upstreams = upstreams.clone();
         async move { health(&upstreams).await }
     });
-    Route::new()
-        .at("/", get(make_sync(|_| Html(include_str!("front_door.html")))))
-        // Rendered per request: rarely requested, and too large to keep in memory.
-        .at(
-            "/docs",
-            get(make_sync(|_| Html(chassis::swagger_ui_page(&specs::merged())))),
-        )
-        .at("/openapi.json", get(make_sync(|_| Json(specs::merged()))))
+    let home = Asset::new("text/html; charset=utf-8", include_str!("front_door.html"));
+    let routes = Route::new().at("/", get(make_sync(move |request| home.response(&request))));
+    let pages = chassis::document_routes(routes, specs::merged)
         .at("/health", get(health))
         .catch_all_error(|error| async move { problem::from_error(error, |_| None) })
         .with(SetHeader::new().overriding(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .map_to_response()
-        .boxed()
+        .after(|result: poem::Result<_>| async { result.map(allow_reading) });
+    RequestIds(pages).boxed()
+}
+
+/// All pages can only be read.
+fn allow_reading(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        let methods = HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    response
 }
 
 /// Returns whether every service is ready, with what each reports about its storage and the broker.

@@ -1,6 +1,13 @@
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-/// The paths of a service's OpenAPI document, such as `/api/v1/orders/{id}`, with their methods.
+use super::CHASSIS_PATHS;
+
+/// The methods that every resource with a representation has.
+const READ: &str = "GET, HEAD";
+
+/// The paths of a service's OpenAPI document, such as `/api/v1/orders/{id}`, with their methods. Those with fewer parameters
+/// come first: a request belongs to the most specific path, as in the router.
 pub(crate) struct DocumentedPaths(Vec<(String, String)>);
 
 impl DocumentedPaths {
@@ -12,11 +19,17 @@ impl DocumentedPaths {
                 .flatten()
                 .map(|(method, _)| method.to_uppercase());
             let mut names: Vec<_> = names.collect();
+            // A HEAD is answered like a GET, without the body.
+            if names.iter().any(|name| name == "GET") && !names.iter().any(|name| name == "HEAD") {
+                names.push("HEAD".to_owned());
+            }
             names.sort_unstable();
             names.join(", ")
         };
         let paths = document["paths"].as_object().into_iter().flatten();
-        Self(paths.map(|(path, item)| (path.clone(), methods(item))).collect())
+        let mut paths: Vec<_> = paths.map(|(path, item)| (path.clone(), methods(item))).collect();
+        paths.sort_by_key(|(path, _)| path.split('/').filter_map(parameter_name).count());
+        Self(paths)
     }
 
     /// Returns the name of a path's parameter by its number, counted from 0.
@@ -29,9 +42,21 @@ impl DocumentedPaths {
             .map(ToOwned::to_owned)
     }
 
+    /// Returns the name of the first parameter of a requested path that is not UTF-8 once decoded, or `path` if another part
+    /// of it is not.
+    pub(crate) fn undecodable(&self, path: &str) -> Option<String> {
+        let is_undecodable = |part: &str| percent_decode_str(part).decode_utf8().is_err();
+        let part = path.split('/').position(is_undecodable)?;
+        let template = self.find(path).and_then(|(template, _)| template.split('/').nth(part));
+        Some(template.and_then(parameter_name).unwrap_or("path").to_owned())
+    }
+
     /// Returns the methods of a path as the header `Allow` lists them (RFC 9110).
-    pub(crate) fn methods(&self, path: &str) -> Option<String> {
-        self.find(path).map(|(_, methods)| methods.clone())
+    pub(crate) fn methods(&self, path: &str) -> Option<&str> {
+        if CHASSIS_PATHS.contains(&path) {
+            return Some(READ);
+        }
+        self.find(path).map(|(_, methods)| methods.as_str())
     }
 
     /// Returns the template of a requested path: one of a few, whatever path a client requests.
@@ -73,6 +98,28 @@ mod tests {
         assert_eq!(paths.parameter("/api/v1/a/42/b/7", 1).as_deref(), Some("orderId"));
         assert_eq!(paths.parameter("/api/v1/c/42", 0), None);
         assert_eq!(paths.route("/api/v1/a/42"), Some("/api/v1/a/{id}"));
-        assert_eq!(paths.methods("/api/v1/a").as_deref(), Some("GET, POST"));
+        assert_eq!(paths.methods("/api/v1/a"), Some("GET, HEAD, POST"));
+    }
+
+    #[test]
+    fn a_part_that_is_not_utf8_is_named() {
+        let paths = DocumentedPaths::of(&json!({"paths": {"/api/v1/a/{id}/b/{orderId}": {"delete": {}}}}));
+        assert_eq!(paths.undecodable("/api/v1/a/7/b/%FF").as_deref(), Some("orderId"));
+        assert_eq!(paths.undecodable("/api/v1/a/%c3/b/%FF").as_deref(), Some("id"));
+        assert_eq!(paths.undecodable("/%80").as_deref(), Some("path"));
+        assert_eq!(paths.undecodable("/api/v1/a/%C3%A9/b/%zz"), None);
+    }
+
+    #[test]
+    fn a_literal_path_precedes_a_parameter() {
+        let paths = DocumentedPaths::of(&json!({"paths": {
+            "/api/v1/a/{id}": {"get": {}},
+            "/api/v1/a/{id}/{name}": {"put": {}},
+            "/api/v1/a/{id}/b": {"delete": {}},
+            "/api/v1/a/webhook": {"post": {}},
+        }}));
+        assert_eq!(paths.methods("/api/v1/a/webhook"), Some("POST"));
+        assert_eq!(paths.methods("/api/v1/a/7/b"), Some("DELETE"));
+        assert_eq!(paths.methods("/metrics"), Some("GET, HEAD"));
     }
 }

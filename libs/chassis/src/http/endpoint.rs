@@ -6,7 +6,7 @@ use poem::{
     get,
     http::StatusCode,
     middleware::{CatchPanic, PanicHandler},
-    web::{Html, Json},
+    web::Json,
 };
 use serde_json::json;
 use token::TrustedOrigins;
@@ -14,7 +14,8 @@ use tokio::sync::watch;
 
 use super::{
     DocumentedPaths, MetricsEndpoint, Readiness,
-    openapi::{openapi_document, openapi_service, swagger_ui_page},
+    documents::document_routes,
+    openapi::{openapi_document, openapi_service},
 };
 use crate::{
     OperatorError, Service,
@@ -49,15 +50,8 @@ pub(crate) fn endpoint<S: Service>(
     let routes = Route::new()
         .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))
         .at("/health/ready", get(ready))
-        .at("/metrics", get(metrics))
-        .at(
-            "/docs",
-            get(make_sync({
-                let document = document.clone();
-                move |_| Html(swagger_ui_page(&document))
-            })),
-        )
-        .at("/openapi.json", get(make_sync(move |_| Json(document.clone()))))
+        .at("/metrics", get(metrics));
+    let routes = document_routes(routes, openapi_document::<S>)
         .nest("/", openapi_service::<S>())
         .with(CatchPanic::new().with_handler(PanicToProblem))
         .data(app)

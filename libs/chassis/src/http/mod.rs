@@ -1,6 +1,8 @@
 //! The HTTP side of a service: server, endpoints of the chassis, OpenAPI document.
 
+mod chassis_paths;
 mod documented_paths;
+mod documents;
 mod endpoint;
 mod metrics_endpoint;
 mod openapi;
@@ -8,10 +10,12 @@ mod readiness;
 pub(crate) mod request_id;
 mod server;
 
+pub(crate) use chassis_paths::CHASSIS_PATHS;
 pub(crate) use documented_paths::DocumentedPaths;
+pub use documents::{Asset, document_routes, swagger_ui_page};
 pub(crate) use endpoint::endpoint;
 pub(crate) use metrics_endpoint::MetricsEndpoint;
-pub use openapi::{merge_documents, openapi_document, swagger_ui_page};
+pub use openapi::{merge_documents, openapi_document};
 pub(crate) use readiness::Readiness;
 pub use request_id::RequestIds;
 pub use server::{

@@ -93,27 +93,9 @@ fn merge(into: &mut Map<String, Value>, part: Map<String, Value>) {
     }
 }
 
-/// Returns a Swagger UI page of a document.
-pub fn swagger_ui_page(spec: &Value) -> String {
-    let nothing = OpenApiService::new((), "", "");
-    // A script inside the document would end the page's script early.
-    let document = spec.to_string().replace("</", "<\\/");
-    nothing.swagger_ui_html().replacen(
-        &format!("let spec = {};", nothing.spec()),
-        &format!("let spec = {document};"),
-        1,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_page_holds_the_document() {
-        let page = swagger_ui_page(&json!({"info": {"title": "of mine </script>"}}));
-        assert!(page.contains(r#"let spec = {"info":{"title":"of mine <\/script>"}};"#));
-    }
 
     #[test]
     fn a_described_reference_is_one_type() {

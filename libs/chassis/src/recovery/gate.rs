@@ -4,7 +4,7 @@ use poem::{Endpoint, IntoResponse, Request, Response, http::StatusCode};
 use problem::Problem;
 use tokio::sync::watch;
 
-use crate::observed::CHASSIS_PATHS;
+use crate::http::CHASSIS_PATHS;
 
 /// When a client may retry.
 const RETRY_AFTER: Duration = Duration::from_secs(5);

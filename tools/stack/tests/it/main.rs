@@ -16,6 +16,7 @@ mod demo;
 mod dev_command;
 mod documents;
 mod free_tickets;
+mod http_surface;
 mod operations;
 mod refunds;
 mod restarts;

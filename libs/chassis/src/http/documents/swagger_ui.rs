@@ -1,0 +1,66 @@
+use poem_openapi::OpenApiService;
+use serde_json::Value;
+
+/// The page that shows `/openapi.json`.
+pub(super) const PAGE: &str = include_str!("docs.html");
+
+/// Returns the script of Swagger UI.
+pub(super) fn script() -> String {
+    part(&html(), "<script charset=\"UTF-8\">", "</script>\n</head>")
+}
+
+/// Returns the style sheet of Swagger UI.
+pub(super) fn style() -> String {
+    part(&html(), "<style charset=\"UTF-8\">", "</style>")
+}
+
+/// poem-openapi has the files of Swagger UI only within its page.
+fn html() -> String {
+    OpenApiService::new((), "", "").swagger_ui_html()
+}
+
+fn part(page: &str, start: &str, end: &str) -> String {
+    let part = page
+        .split_once(start)
+        .and_then(|(_, rest)| rest.split_once(end))
+        .map(|(part, _)| part);
+    part.unwrap_or_default().to_owned()
+}
+
+/// Returns a page of a document as one file: for a web server that sends files.
+pub fn swagger_ui_page(document: &Value) -> String {
+    // A script inside the document would end the page's script early.
+    let document = document.to_string().replace("</", "<\\/");
+    PAGE.replace(
+        r#"<link rel="stylesheet" href="docs/swagger-ui.css">"#,
+        &format!("<style>{}</style>", style()),
+    )
+    .replace(r#"url: "openapi.json""#, &format!("spec: {document}"))
+    .replace(
+        r#"<script src="docs/swagger-ui.js"></script>"#,
+        &format!("<script>{}</script>", script()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_files_of_swagger_ui_are_found_in_the_page_of_poem() {
+        assert!(script().contains("SwaggerUIBundle"));
+        assert!(style().contains(".swagger-ui"));
+        assert!(!script().contains("<style") || script().len() > 1_000_000);
+    }
+
+    #[test]
+    fn the_page_of_one_file_holds_the_document() {
+        let page = swagger_ui_page(&json!({"info": {"title": "of mine </script>"}}));
+        assert!(page.starts_with("<!doctype html>"));
+        assert!(page.contains(r#"spec: {"info":{"title":"of mine <\/script>"}}"#));
+        assert!(page.contains(&script()) && page.contains(&style()));
+        assert!(!page.contains("docs/swagger-ui"));
+    }
+}
