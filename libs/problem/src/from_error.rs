@@ -61,8 +61,17 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
 
 /// poem-openapi describes a missing parameter as `Type "string" expects an input value.`, and wraps any other reason: `failed to parse "string_uuid": must be a UUID … (occurred while parsing "…")`.
 fn clean(reason: &str) -> &str {
-    if reason.ends_with("expects an input value.") {
-        return "is required";
+    for (ending, text) in [
+        ("expects an input value.", "is required"),
+        (
+            "Expect a valid enumeration value.",
+            "must be one of the documented values",
+        ),
+        ("provided string was not `true` or `false`", "must be true or false"),
+    ] {
+        if reason.ends_with(ending) {
+            return text;
+        }
     }
     let reason = reason
         .strip_prefix("failed to parse \"")

@@ -18,7 +18,9 @@ mod documents;
 mod free_tickets;
 mod operations;
 mod refunds;
+mod requests;
 mod restarts;
+mod schemas;
 mod seed_faults;
 mod storage;
 
