@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use percent_encoding::percent_decode_str;
 use poem::{
@@ -160,10 +160,7 @@ impl Parameters {
 /// Decodes a part of a query (`application/x-www-form-urlencoded`). `None` if it is no UTF-8.
 fn decode(part: &str) -> Option<String> {
     let part = part.replace('+', " ");
-    percent_decode_str(&part)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    percent_decode_str(&part).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// Returns at most 100 characters of a name that a client chose.
