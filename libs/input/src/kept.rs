@@ -15,13 +15,6 @@ use crate::{Field, Json, Place};
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct Kept<T>(pub Option<T>);
 
-impl<T> Kept<T> {
-    /// Returns the new value, or else the present one.
-    pub fn or(self, present: T) -> T {
-        self.0.unwrap_or(present)
-    }
-}
-
 impl<T: Type> Type for Kept<T> {
     const IS_REQUIRED: bool = false;
     type RawValueType = Self;

@@ -8,6 +8,9 @@
 //! * [`Strict`] checks parameters and headers before a handler runs: an unknown or repeated parameter and an unreadable
 //!   or repeated header are refused.
 
+// The expansion of `object!` names this crate.
+extern crate self as input;
+
 mod body;
 mod field;
 mod json;

@@ -1,61 +1,36 @@
 use std::borrow::Cow;
 
 use poem_openapi::{
-    registry::{MetaSchemaRef, Registry},
+    registry::{MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
 use problem::FieldErrors;
 use serde::Serialize;
-use values::{Currency, MAX_AMOUNT, Money};
+use values::{MAX_AMOUNT, Money};
 
-use crate::{Field, Json, Number, ObjectReader, Place};
-
-/// An amount in minor units.
-struct Amount(i64);
-
-impl Field for Money {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
-        let mut object = ObjectReader::open(json, place, errors)?;
-        let amount = object.field_with("amount", || None, Amount::read);
-        let currency = object.field::<Currency>("currency");
-        object.finish();
-        let (Amount(amount), currency) = amount.zip(currency)?;
-        Some(Self { amount, currency })
-    }
-}
-
-impl Amount {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
-        let amount = match json.number() {
-            Some(Number::Whole(amount)) if (0..=MAX_AMOUNT).contains(&amount) => Ok(Self(amount)),
-            _ => Err(format!(
-                "must be a whole number of minor units, such as cents, from 0 to {MAX_AMOUNT}"
-            )),
-        };
-        errors.check(place, amount)
-    }
-}
+use crate::{Field, Json, Number, Place, types::inline_type};
 
 /// A price: free, or an amount that a card can be charged with. The bounds depend on the currency.
+///
+/// The document describes it as an object of its own: [`Money`] in a response may get more fields, that in a request may not.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Price(pub Money);
 
-/// Described as [`Money`]: a schema has no bounds that depend on another field.
 impl Type for Price {
     const IS_REQUIRED: bool = true;
     type RawValueType = Self;
     type RawElementValueType = Self;
 
     fn name() -> Cow<'static, str> {
-        Money::name()
+        object::Price::name()
     }
 
     fn schema_ref() -> MetaSchemaRef {
-        Money::schema_ref()
+        object::Price::schema_ref()
     }
 
     fn register(registry: &mut Registry) {
-        Money::register(registry);
+        object::Price::register(registry);
     }
 
     fn as_raw_value(&self) -> Option<&Self> {
@@ -69,7 +44,56 @@ impl Type for Price {
 
 impl Field for Price {
     fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
-        let money = Money::read(json, place, errors)?;
+        let object::Price { amount, currency } = Field::read(json, place, errors)?;
+        let money = Money {
+            amount: amount.0,
+            currency,
+        };
         errors.check(place.field("amount"), money.ensure_chargeable()).map(Self)
+    }
+}
+
+/// An amount in minor units, in any notation.
+#[derive(Clone, Copy, Debug, Serialize)]
+struct Amount(i64);
+
+inline_type!(
+    [] Amount,
+    "integer_amount",
+    MetaSchema {
+        minimum: Some(0.0),
+        maximum: u32::try_from(MAX_AMOUNT).ok().map(f64::from),
+        ..MetaSchema::new_with_format("integer", "int64")
+    }
+);
+
+impl Field for Amount {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+        let amount = match json.number() {
+            Some(Number::Whole(amount)) if (0..=MAX_AMOUNT).contains(&amount) => Ok(Self(amount)),
+            _ => Err(format!(
+                "must be a whole number of minor units, such as cents, from 0 to {MAX_AMOUNT}"
+            )),
+        };
+        errors.check(place, amount)
+    }
+}
+
+mod object {
+    use values::Currency;
+
+    use super::Amount;
+
+    crate::object! {
+        /// A price in minor units of its currency: `{"amount": 1999, "currency": "usd"}` is 19.99 US dollars.
+        pub(super) struct Price {
+            /// Minor units, such as cents: 0, or at least the minimum card payment in the currency. Bahraini, Jordanian,
+            /// Kuwaiti and Tunisian dinars and Omani rials are thousandths, in multiples of 10; Icelandic kronur and Ugandan
+            /// shillings are hundredths, in multiples of 100.
+            pub(super) amount as "amount": Amount,
+            /// ISO 4217, in lower case.
+            pub(super) currency as "currency": Currency,
+        }
+        example: {"amount": 1999, "currency": "usd"}
     }
 }

@@ -40,7 +40,7 @@ impl<'a, 'e> ObjectReader<'a, 'e> {
     }
 
     /// Reads a field with the given functions.
-    pub(crate) fn field_with<T>(
+    fn field_with<T>(
         &mut self,
         name: &'static str,
         absent: impl FnOnce() -> Option<T>,
@@ -177,12 +177,9 @@ macro_rules! object {
                         let mut about = MetaSchema::ANY;
                         about.nullable = <$type as $crate::Field>::IS_NULLABLE;
                         about.description = Some(concat!($($field_doc),*).trim()).filter(|text| !text.is_empty());
-                        let mut is_required = <$type as Type>::IS_REQUIRED;
-                        $(
-                            about.default = Some($crate::__private::serde_json::json!($default));
-                            is_required = false;
-                        )?
-                        if is_required {
+                        let default: Option<&str> = None$(.or(Some(stringify!($default))))?;
+                        about.default = default.and_then(|json| $crate::__private::serde_json::from_str(json).ok());
+                        if default.is_none() && <$type as Type>::IS_REQUIRED {
                             required.push($json);
                         }
                         properties.push(($json, <$type as Type>::schema_ref().merge(about)));

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, HashSet};
+use std::{borrow::Cow, collections::HashMap};
 
 use percent_encoding::percent_decode_str;
 use poem::{
@@ -34,6 +34,9 @@ const COMMON_HEADERS: [(&str, bool); 6] = [
     ("Content-Encoding", true),
     ("Accept", true),
 ];
+
+/// The maximum number of errors in one response.
+const MAX_ERRORS: usize = 20;
 
 /// Documented headers that are lists and may be repeated (RFC 9110, section 5.3).
 const LISTS: [&str; 2] = ["If-Match", "If-None-Match"];
@@ -104,11 +107,16 @@ impl Parameters {
     }
 
     fn check(&self, request: &Request) -> Result<(), Problem> {
-        let mut problem = None;
+        let (mut problem, mut count) = (None, 0_usize);
         let mut add = |field: &str, message: &str| {
+            count += 1;
             let known = problem.take();
             let known = known.unwrap_or_else(|| Problem::malformed("A parameter or a header is not as it must be."));
-            problem = Some(known.field(field, message));
+            problem = Some(if count > MAX_ERRORS {
+                known
+            } else {
+                known.field(field, message)
+            });
         };
         self.check_query(request.uri().query().unwrap_or_default(), &mut add);
         self.check_headers(request.headers(), &mut add);
@@ -116,17 +124,18 @@ impl Parameters {
     }
 
     fn check_query(&self, query: &str, add: &mut impl FnMut(&str, &str)) {
-        let mut seen = HashSet::new();
+        let mut seen = HashMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name), decode(value));
             let shown = name.clone().unwrap_or_else(|| "query".to_owned());
             let is_known = name.is_some_and(|name| self.query.contains(&name));
-            let is_first = seen.insert(shown.clone());
-            match (is_known, is_first) {
-                (false, true) => add(&shorten(&shown), "is no parameter of this operation"),
-                (true, false) => add(&shown, "comes twice"),
-                (true, true) if value.is_none() => add(&shown, "must be UTF-8"),
+            let times = seen.entry(shown.clone()).or_insert(0_u32);
+            *times += 1;
+            match (is_known, *times) {
+                (false, 1) => add(&shorten(&shown), "is no parameter of this operation"),
+                (true, 2) => add(&shown, "comes twice"),
+                (true, 1) if value.is_none() => add(&shown, "must be UTF-8"),
                 _ => {}
             }
         }
@@ -151,10 +160,7 @@ impl Parameters {
 /// Decodes a part of a query (`application/x-www-form-urlencoded`). `None` if it is no UTF-8.
 fn decode(part: &str) -> Option<String> {
     let part = part.replace('+', " ");
-    percent_decode_str(&part)
-        .decode_utf8()
-        .ok()
-        .map(std::borrow::Cow::into_owned)
+    percent_decode_str(&part).decode_utf8().ok().map(Cow::into_owned)
 }
 
 /// Returns at most 100 characters of a name that a client chose.

@@ -261,7 +261,7 @@ fn the_document_has_the_rules_that_are_enforced() {
     assert_eq!(offer["required"], json!(["name", "price"]));
     assert_eq!(offer["additionalProperties"], false);
     assert_eq!(
-        document["components"]["schemas"]["Money"]["additionalProperties"],
+        document["components"]["schemas"]["Price"]["additionalProperties"],
         false
     );
     assert_eq!(

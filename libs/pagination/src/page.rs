@@ -29,8 +29,8 @@ impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
     ) -> Self {
         let more = rows.len() > limit.items();
         rows.truncate(limit.items());
-        let last = rows.last().filter(|_| more);
-        let next_cursor = last.map(|last| list.cursor(position(last)));
+        let end = rows.last().filter(|_| more);
+        let next_cursor = end.map(|row| list.cursor(position(row)));
         Self {
             items: rows.into_iter().map(item).collect(),
             next_cursor,

@@ -59,14 +59,17 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
     }
 }
 
-/// poem-openapi describes a missing parameter as `Type "string" expects an input value.`, and wraps any other reason: `failed to parse "string_uuid": must be a UUID … (occurred while parsing "…")`.
+/// Returns the reason in words for people. poem-openapi wraps it: `failed to parse "string_uuid": must be a UUID …
+/// (occurred while parsing "…")`.
 fn clean(reason: &str) -> &str {
-    if reason.ends_with("expects an input value.") {
-        return "is required";
-    }
     let reason = reason
         .strip_prefix("failed to parse \"")
         .and_then(|rest| rest.split_once("\": "))
         .map_or(reason, |(_, rest)| rest);
-    reason.split(" (occurred while parsing").next().unwrap_or(reason)
+    match reason.split(" (occurred while parsing").next().unwrap_or(reason) {
+        missing if missing.ends_with("expects an input value.") => "is required",
+        "Expect a valid enumeration value." => "must be one of the documented values",
+        "provided string was not `true` or `false`" => "must be true or false",
+        reason => reason,
+    }
 }

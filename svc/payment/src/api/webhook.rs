@@ -44,10 +44,10 @@ impl WebhookApi {
     async fn receive_stripe_event(
         &self,
         app: Data<&App>,
+        body: RawBody,
         /// Time and signatures: `t=…,v1=…`.
         #[oai(name = "Stripe-Signature")]
         signature: Header<String>,
-        body: RawBody,
     ) -> Result<EventResponse, EventProblem> {
         if !app.webhook_receiver.is_configured() {
             return Err(Problem::not_found("webhooks are disabled: no signing secret is configured").into());

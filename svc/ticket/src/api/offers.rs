@@ -7,7 +7,8 @@ use input::{CanonicalText, Kept, Price, Text, TextRule, Whole};
 use values::{MAX_QUANTITY, Timestamp};
 
 use crate::domain::{
-    InvalidText, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText, Terms,
+    Change, InvalidText, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText,
+    Terms,
 };
 
 input::object! {
@@ -125,10 +126,14 @@ impl From<TicketChange> for OfferChange {
             price: change.price.0,
             order_window_seconds: change.order_window_seconds.map(Whole::get),
             quantity: change.quantity.map(Whole::get),
-            refundable_until: change.refundable_until.0,
-            resell_refunded: change.resell_refunded.0,
+            refundable_until: into_change(change.refundable_until),
+            resell_refunded: into_change(change.resell_refunded),
         }
     }
+}
+
+fn into_change<T>(field: Kept<T>) -> Change<T> {
+    field.0.map_or(Change::Keep, Change::Set)
 }
 
 /// A text in one line, not blank.

@@ -43,18 +43,34 @@ pub(crate) struct OfferChange {
     pub(crate) order_window_seconds: Option<u32>,
     /// `None` keeps the number.
     pub(crate) quantity: Option<u32>,
-    /// `None` keeps the time; `Some(None)` removes it.
-    pub(crate) refundable_until: Option<Option<Timestamp>>,
-    /// `None` keeps the rule.
-    pub(crate) resell_refunded: Option<bool>,
+    pub(crate) refundable_until: Change<Option<Timestamp>>,
+    pub(crate) resell_refunded: Change<bool>,
+}
+
+/// What a change does to one value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Change<T> {
+    /// It stays.
+    Keep,
+    /// It becomes this one.
+    Set(T),
+}
+
+impl<T> Change<T> {
+    fn onto(self, present: T) -> T {
+        match self {
+            Self::Keep => present,
+            Self::Set(value) => value,
+        }
+    }
 }
 
 impl OfferChange {
     /// Returns the offer that the change makes of the present terms.
     pub(crate) fn onto(self, present: &Terms) -> Offer {
         let refunds = RefundTerms {
-            refundable_until: self.refundable_until.unwrap_or(present.refunds.refundable_until),
-            resell_refunded: self.resell_refunded.unwrap_or(present.refunds.resell_refunded),
+            refundable_until: self.refundable_until.onto(present.refunds.refundable_until),
+            resell_refunded: self.resell_refunded.onto(present.refunds.resell_refunded),
         };
         let terms = Terms {
             title: self.title,

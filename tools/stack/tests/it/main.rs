@@ -19,7 +19,9 @@ mod free_tickets;
 mod http_surface;
 mod operations;
 mod refunds;
+mod requests;
 mod restarts;
+mod schemas;
 mod seed_faults;
 mod storage;
 

@@ -10,8 +10,8 @@ pub(crate) struct Operation<'a> {
     /// `POST /api/v1/orders`.
     pub(crate) name: String,
     pub(crate) spec: &'a Value,
-    document: &'a Value,
-    method: Method,
+    pub(crate) document: &'a Value,
+    pub(crate) method: Method,
     path: &'a str,
 }
 
@@ -62,13 +62,18 @@ impl Operation<'_> {
             .collect()
     }
 
-    /// Returns the example of its request body. The ids in it do not exist.
-    fn example_body(&self) -> Option<Value> {
+    /// Returns the schema of its request body.
+    pub(crate) fn body_schema(&self) -> Option<&Value> {
         let schema = self.spec.pointer("/requestBody/content/application~1json/schema")?;
-        let schema = match schema["$ref"].as_str() {
+        Some(match schema["$ref"].as_str() {
             Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
             None => schema,
-        };
+        })
+    }
+
+    /// Returns the example of its request body. The ids in it do not exist.
+    pub(crate) fn example_body(&self) -> Option<Value> {
+        let schema = self.body_schema()?;
         Some(
             schema
                 .get("example")
@@ -78,7 +83,7 @@ impl Operation<'_> {
     }
 
     /// Returns the path with `id` in place of every parameter.
-    fn path(&self, id: &str) -> String {
+    pub(crate) fn path(&self, id: &str) -> String {
         let parts = self
             .path
             .split('/')
@@ -86,13 +91,13 @@ impl Operation<'_> {
         parts.collect::<Vec<_>>().join("/")
     }
 
-    async fn request(&self, client: &Client, path: &str, body: Option<String>) -> Reply {
+    pub(crate) async fn request(&self, client: &Client, path: &str, body: Option<String>) -> Reply {
         client.send(self.method.clone(), path, body).await
     }
 
     /// Asserts that the document lists the status, that it is no server error, and that an error is a problem document.
     #[track_caller]
-    fn assert_documented(&self, reply: &Reply, input: &str) {
+    pub(crate) fn assert_documented(&self, reply: &Reply, input: &str) {
         let status = reply.status.as_u16();
         let input = input.chars().take(300).collect::<String>();
         assert!(status < 500, "{} with {input}: {status} {}", self.name, reply.text);
@@ -112,7 +117,7 @@ impl Operation<'_> {
     }
 }
 
-const UNKNOWN_ID: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
+pub(crate) const UNKNOWN_ID: &str = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e";
 
 /// Returns values that are invalid or unusual for most fields.
 fn unusual_values() -> Vec<Value> {
@@ -141,7 +146,7 @@ fn unusual_values() -> Vec<Value> {
 }
 
 /// Returns variants of a body. In each, one field at any depth is removed, added, or has an unusual value.
-fn mutations(body: &Value) -> Vec<Value> {
+pub(crate) fn mutations(body: &Value) -> Vec<Value> {
     let mut all = Vec::new();
     if let Some(fields) = body.as_object() {
         let with = |name: &str, value: Option<Value>| {
