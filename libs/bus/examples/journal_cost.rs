@@ -94,7 +94,6 @@ async fn rate(url: &str, journal: bool) -> (u128, u128) {
     let (done, stop) = (watch::Sender::new(false), CancellationToken::new());
     let recovery = Recovery {
         recover: |_, _, _| Ok(false),
-        republish: |_, _, _| Ok(None),
         since: None,
         done: done.clone(),
     };

@@ -31,5 +31,5 @@ pub use config::{Config, RETRY_DELAYS};
 pub use connection::{AmqpUrl, BrokerLocator, ConnectionState, MalformedUrl};
 pub use consumer::{ConsumeError, Consumer, EventHandler, Queue};
 pub use error::Error;
-pub use journal::{RecoverEvent, Recovery, RepublishPage, republish_all};
+pub use journal::{RecoverEvent, Recovery, RepublishPage, republish_all, republish_changed};
 pub use topology::{DelayLadder, MalformedNamespace, Namespace};

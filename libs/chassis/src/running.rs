@@ -103,6 +103,13 @@ async fn start_traced<S: Service>(
     let parts = S::start(context, own).await?;
     // Followed until the bus has stopped: it may have to reconnect.
     let peers = Peers::follow(&common, &bus_shutdown, &bus_tasks)?;
+    if let Some(recovery) = &recovery {
+        let status = RecoveryStatus(recovered.clone());
+        let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.since, status);
+        let stop = shutdown.clone();
+        let republish = async move { stop.run_until_cancelled(republish).await };
+        tasks.spawn(republish.in_current_span());
+    }
     let bus = Bus::start(
         bus::Config {
             broker: peers.broker,

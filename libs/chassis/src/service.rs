@@ -35,8 +35,14 @@ pub trait Service: Send + Sync + 'static {
     /// Returns its HTTP operations.
     fn api() -> Self::Api;
 
-    /// Publishes the state of one page of aggregates, those after the cursor `after`, and returns the next cursor.
-    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error>;
+    /// Publishes the state of one page of aggregates, those after the cursor `after`, and returns the next cursor. With
+    /// `since` it leaves out those that have not changed since that time.
+    fn republish(
+        tx: &Tx,
+        now: Timestamp,
+        since: Option<Timestamp>,
+        after: Option<String>,
+    ) -> Result<Option<String>, db::Error>;
 
     /// Recovers an aggregate from an event that the service published, if its restored database has none as new. Returns
     /// whether it did.

@@ -13,7 +13,20 @@ pub fn mark(tx: &Tx) -> Result<(), Error> {
 }
 
 pub(crate) fn mark_connection(conn: &Connection) -> rusqlite::Result<()> {
-    conn.execute_batch("CREATE TABLE IF NOT EXISTS restored (mark INTEGER PRIMARY KEY) STRICT")
+    // A backup that was made during a recovery contains the position of that recovery.
+    conn.execute_batch("CREATE TABLE IF NOT EXISTS restored (mark INTEGER PRIMARY KEY) STRICT; DELETE FROM restored")
+}
+
+/// Stores the position from which the service recovers, with the mark: the first call decides, so that a recovery that is
+/// interrupted continues from the same position although the database has newer records by then. Returns the stored
+/// position. Positions are above zero; `None` means the beginning.
+pub fn recover_from(tx: &Tx, position: Option<i64>) -> Result<Option<i64>, Error> {
+    tx.execute(
+        "INSERT INTO restored (mark) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM restored)",
+        [position.unwrap_or_default()],
+    )?;
+    let stored: i64 = tx.query_row("SELECT mark FROM restored", [], |row| row.get(0))?;
+    Ok((stored > 0).then_some(stored))
 }
 
 /// Whether the database was restored and its service has not recovered yet.

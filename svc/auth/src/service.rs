@@ -35,7 +35,7 @@ impl Service for Auth {
     }
 
     /// Publishes nothing: no other service has a replica of the data.
-    fn republish(_: &Tx, _: Timestamp, _: Option<String>) -> Result<Option<String>, db::Error> {
+    fn republish(_: &Tx, _: Timestamp, _: Option<Timestamp>, _: Option<String>) -> Result<Option<String>, db::Error> {
         Ok(None)
     }
 

@@ -82,7 +82,7 @@ impl TestDb {
         loop {
             after = self
                 .db
-                .write(move |tx| republish(tx, now, after.as_deref()))
+                .write(move |tx| republish(tx, now, None, after.as_deref()))
                 .await
                 .unwrap();
             if after.is_none() {

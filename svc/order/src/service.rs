@@ -48,8 +48,13 @@ impl Service for Orders {
         (OrdersApi, RefundsApi, WithdrawalsApi)
     }
 
-    fn republish(tx: &Tx, now: Timestamp, cursor: Option<String>) -> Result<Option<String>, db::Error> {
-        republish(tx, now, cursor)
+    fn republish(
+        tx: &Tx,
+        now: Timestamp,
+        since: Option<Timestamp>,
+        after: Option<String>,
+    ) -> Result<Option<String>, db::Error> {
+        republish(tx, now, since, after)
     }
 
     fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {

@@ -42,6 +42,7 @@ impl Service for Payments {
             include_str!("../migrations/003_browsers_and_webhooks.sql"),
             include_str!("../migrations/004_ledger_and_refunds.sql"),
             idempotency::SCHEMA_V2,
+            include_str!("../migrations/005_work_after_a_start.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -55,8 +56,13 @@ impl Service for Payments {
         (PaymentsApi, WebhookApi, LedgerApi)
     }
 
-    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-        events::republish(tx, now, after.as_deref())
+    fn republish(
+        tx: &Tx,
+        now: Timestamp,
+        since: Option<Timestamp>,
+        after: Option<String>,
+    ) -> Result<Option<String>, db::Error> {
+        events::republish(tx, now, since, after.as_deref())
     }
 
     fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
@@ -85,7 +91,6 @@ impl Service for Payments {
         let stripe = tokio::task::spawn_blocking(move || StripeClient::new(&settings, &metrics)).await;
         let stripe =
             stripe.map_err(|_| OperatorError("Stripe: this machine has no root certificates".to_owned()))??;
-        jobs::backfill_ledger(&db, &clock, fee_rate).await?;
         events::start_recovery(&db, &clock).await?;
         let recovery_job = jobs::recovery_job(&db, &clock, &stripe);
         let settler = Settler::new((db.clone(), clock.clone()), stripe, fee_rate, shutdown, tasks.clone());
@@ -110,6 +115,7 @@ impl Service for Payments {
             jobs: vec![
                 polling_job,
                 recovery_job,
+                jobs::missing_ledgers_job(&db, &clock, fee_rate),
                 idempotency::purge_job(&db, &clock),
                 jobs::purge_job(&db, &clock),
             ],

@@ -46,8 +46,13 @@ impl Service for Ticket {
         Api
     }
 
-    fn republish(tx: &Tx, now: Timestamp, after: Option<String>) -> Result<Option<String>, db::Error> {
-        republish(tx, now, after.as_deref())
+    fn republish(
+        tx: &Tx,
+        now: Timestamp,
+        since: Option<Timestamp>,
+        after: Option<String>,
+    ) -> Result<Option<String>, db::Error> {
+        republish(tx, now, since, after.as_deref())
     }
 
     fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {

@@ -43,7 +43,7 @@ async fn migrate<S: Service>(env: &TestEnv, release: &Path) -> PathBuf {
     let db = Db::open(&file, &S::SCHEMA).unwrap();
     let (now, mut after) = (Clock::system().now(), None);
     loop {
-        after = db.write(move |tx| S::republish(tx, now, after)).await.unwrap();
+        after = db.write(move |tx| S::republish(tx, now, None, after)).await.unwrap();
         if after.is_none() {
             break;
         }

@@ -6,4 +6,4 @@ mod republish;
 
 pub(crate) use recovery::JournalRecovery;
 pub use recovery::{RecoverEvent, Recovery};
-pub use republish::{RepublishPage, republish_all};
+pub use republish::{RepublishPage, republish_all, republish_changed};

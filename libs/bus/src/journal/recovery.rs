@@ -6,10 +6,7 @@ use lapin::{Connection, message::Delivery};
 use tokio::sync::watch;
 use values::{Clock, Timestamp};
 
-use super::{
-    reader::JournalReader,
-    republish::{RepublishPage, republish_all},
-};
+use super::reader::JournalReader;
 use crate::{
     ConsumeError, Error, EventHandler, Namespace, Queue,
     consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer},
@@ -18,15 +15,16 @@ use crate::{
 
 /// The recovery of a service with a restored database from the journal, before it consumes or publishes.
 ///
-/// It has three steps: it restores the state of the service's own published events, then consumes the events of other
-/// services again, because a handler could contradict a published event otherwise; at last it publishes all state. A
-/// recovery that fails starts over with the next connection: each step is idempotent.
+/// It has two steps: it restores the state of the service's own published events, then consumes the events of other
+/// services again, because a handler could contradict a published event otherwise. A recovery that fails starts over with
+/// the next connection: each step is idempotent. The mark of the database stays: afterwards [`republish_changed`] publishes
+/// what has changed, in the background, and clears it.
+///
+/// [`republish_changed`]: crate::republish_changed
 #[derive(Clone, Debug)]
 pub struct Recovery {
     /// Restores an aggregate from an event.
     pub recover: RecoverEvent,
-    /// Publishes a page of aggregates again.
-    pub republish: RepublishPage,
     /// The time from which the journal is read; `None` means from its beginning.
     pub since: Option<Timestamp>,
     /// Becomes true when the recovery is complete.
@@ -52,7 +50,7 @@ pub(crate) struct JournalRecovery<'a> {
 }
 
 impl JournalRecovery<'_> {
-    /// Runs the recovery, and clears the mark of the restored database.
+    /// Runs the recovery.
     pub(crate) async fn run(&self) -> Result<(), Error> {
         let (began, since) = (Instant::now(), self.plan.since);
         let from = since.map_or_else(|| "its beginning".to_owned(), |since| since.to_string());
@@ -60,9 +58,6 @@ impl JournalRecovery<'_> {
         self.warn_of_recovery_gap().await?;
         let recovered = self.recover_own_events().await?;
         let consumed = self.consume_events_again().await?;
-        republish_all(self.db, self.clock, self.plan.republish, db::restored::clear)
-            .await
-            .map_err(recovery_error)?;
         let millis = began.elapsed().as_millis();
         tracing::info!(
             recovered,

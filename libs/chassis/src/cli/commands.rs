@@ -126,7 +126,7 @@ fn failure(mut report: String, findings: &[Finding]) -> OperatorError {
 
 pub(super) async fn republish<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
-    let pages = bus::republish_all(&db, &Clock::system(), S::republish, |_| Ok(())).await?;
+    let pages = bus::republish_all(&db, &Clock::system(), S::republish).await?;
     db.close().await;
     Ok(format!(
         "published again, in {pages} transactions: the service sends the events while it runs"

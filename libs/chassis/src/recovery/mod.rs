@@ -2,8 +2,10 @@
 
 mod gate;
 mod plan;
+mod republish;
 mod status;
 
 pub(crate) use gate::RecoveryGate;
 pub(crate) use plan::plan;
+pub(crate) use republish::republish_changes;
 pub use status::RecoveryStatus;

@@ -3,6 +3,7 @@ use std::time::Duration;
 use bus::Recovery;
 use db::Db;
 use tokio::sync::watch;
+use values::Timestamp;
 
 use crate::{OperatorError, Service};
 
@@ -27,10 +28,11 @@ pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Resu
         done.send_replace(true);
         return Ok(None);
     }
+    let newest = newest.map(Timestamp::millis);
+    let newest = db.write(move |tx| db::restored::recover_from(tx, newest)).await?;
     Ok(Some(Recovery {
         recover: S::recover,
-        republish: S::republish,
-        since: newest.map(|newest| newest - SAFETY_MARGIN),
+        since: newest.map(|newest| Timestamp::from_millis(newest) - SAFETY_MARGIN),
         done,
     }))
 }

@@ -7,13 +7,20 @@ use crate::store;
 /// The number of timers that one transaction reads.
 const PAGE_SIZE: u32 = 500;
 
-/// Publishes one page of passed deadlines again, except those of confirmed orders. Returns the position of the next page.
+/// Publishes one page of passed deadlines again, those since `since`, except those of confirmed orders. Returns the position
+/// of the next page.
 ///
 /// With them an order service that was restored from a backup ends every expired order. One that is up to date ignores
 /// them, because the orders have ended.
-pub(crate) fn republish(tx: &Tx, now: Timestamp, after: Option<&str>) -> Result<Option<String>, db::Error> {
+pub(crate) fn republish(
+    tx: &Tx,
+    now: Timestamp,
+    since: Option<Timestamp>,
+    after: Option<&str>,
+) -> Result<Option<String>, db::Error> {
     let timers = store::timers_after(tx, after.unwrap_or_default(), PAGE_SIZE)?;
-    for expiration in timers.iter().filter_map(|timer| timer.republished_expiration(now)) {
+    let changed = timers.iter().filter(|timer| Some(timer.deadline()) >= since);
+    for expiration in changed.filter_map(|timer| timer.republished_expiration(now)) {
         publish_expiration(tx, now, expiration)?;
     }
     Ok(timers.last().map(|timer| timer.order_id().to_string()))
@@ -64,11 +71,15 @@ mod tests {
             .await;
         }
         let later = orders[0].expires_at;
-        let rest = db.db.write(move |tx| super::republish(tx, later, None)).await.unwrap();
+        let rest = db
+            .db
+            .write(move |tx| super::republish(tx, later, None, None))
+            .await
+            .unwrap();
         assert_eq!(db.published_expirations().await.len(), 500);
         assert_eq!(rest, Some(orders[499].id.to_string()));
         db.db
-            .write(move |tx| super::republish(tx, later, rest.as_deref()))
+            .write(move |tx| super::republish(tx, later, None, rest.as_deref()))
             .await
             .unwrap();
         assert_eq!(db.published_expirations().await.len(), 501);

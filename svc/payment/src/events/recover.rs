@@ -5,8 +5,8 @@ use values::Clock;
 
 use crate::{domain::RecoveryGap, store};
 
-/// Opens the recovery gap of a restored database, and schedules a check of all captured funds: the backup lacks payments,
-/// refunds and disputes that Stripe has a record of. Does nothing to a database that was not restored.
+/// Opens the recovery gap of a restored database: the backup lacks payments, refunds and disputes that Stripe has a record
+/// of. While it is open, a job restores payments and schedules checks of captured funds. Does nothing to a database that was not restored.
 pub(crate) async fn start_recovery(db: &Db, clock: &Clock) -> Result<(), db::Error> {
     let marked =
         db.read_internal(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, store::newest_payment_at(conn)?)));
@@ -16,9 +16,5 @@ pub(crate) async fn start_recovery(db: &Db, clock: &Clock) -> Result<(), db::Err
     }
     let now = clock.now();
     let gap = RecoveryGap::open(newest_payment_at, now);
-    db.write(move |tx| {
-        store::insert_recovery_gap(tx, gap)?;
-        store::request_all_checks(tx, now)
-    })
-    .await
+    db.write(move |tx| store::insert_recovery_gap(tx, gap)).await
 }

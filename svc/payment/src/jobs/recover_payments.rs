@@ -15,6 +15,9 @@ use crate::{
 /// How often Stripe's list is searched while the recovery gap is open.
 const SEARCH_INTERVAL: Duration = Duration::from_secs(10);
 
+/// The number of captured funds that one transaction schedules for a check.
+const CHECKS_PER_BATCH: u32 = 500;
+
 /// Returns the job that searches Stripe for missing payments while a recovery gap is open.
 pub(crate) fn recovery_job(db: &Db, clock: &Clock, stripe: &StripeClient) -> Job {
     let (db, clock, stripe) = (db.clone(), clock.clone(), stripe.clone());
@@ -33,6 +36,7 @@ async fn recover_payments(db: &Db, clock: &Clock, stripe: &StripeClient) -> Resu
     let Some(gap) = db.read_internal(store::recovery_gap).await? else {
         return Ok(());
     };
+    request_checks(db, clock).await?;
     let (mut restored, mut missing, mut after) = (0_u64, Vec::new(), None);
     loop {
         if !stripe.allows_request() {
@@ -70,6 +74,20 @@ async fn recover_payments(db: &Db, clock: &Clock, stripe: &StripeClient) -> Resu
         }
         db.write(store::delete_recovery_gap).await?;
         tracing::info!(restored, missing = missing.len(), since = %gap.since, "recovery from stripe finished");
+    }
+    Ok(())
+}
+
+/// Schedules checks of the captured funds that can still be disputed, in batches: the backup lacks later refunds and
+/// disputes. The progress is stored.
+async fn request_checks(db: &Db, clock: &Clock) -> Result<(), db::Error> {
+    while let Some(after) = db.read_internal(store::checks_after).await? {
+        let now = clock.now();
+        db.write(move |tx| {
+            let last = store::request_checks(tx, now, &after, CHECKS_PER_BATCH)?;
+            store::set_checks_after(tx, last.as_deref())
+        })
+        .await?;
     }
     Ok(())
 }

@@ -107,14 +107,24 @@ pub(crate) fn request_check(tx: &Tx, payment: PaymentId, now: Timestamp) -> Resu
     Ok(changed > 0)
 }
 
-/// Schedules a check of all captured funds that can still be disputed.
-pub(crate) fn request_all_checks(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
-    tx.prepare_cached(
-        "UPDATE taking SET told_at = ?1, look_at = ?1, tries = 0
-         WHERE payment_id IN (SELECT id FROM payment WHERE created_at > ?2)",
-    )?
-    .execute((now, now - DISPUTE_PERIOD))?;
-    Ok(())
+/// Returns the position in the captured funds before those that can still be disputed. Ids sort by creation.
+pub(crate) fn first_disputable(now: Timestamp) -> String {
+    let millis = (now - DISPUTE_PERIOD).millis().max(0);
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
+}
+
+/// Schedules checks of the next captured funds after `after`, by payment. Returns the last of them, if any.
+pub(crate) fn request_checks(tx: &Tx, now: Timestamp, after: &str, limit: u32) -> Result<Option<String>, db::Error> {
+    let last = "SELECT max(payment_id) FROM
+                    (SELECT payment_id FROM taking WHERE payment_id > ?1 ORDER BY payment_id LIMIT ?2)";
+    let last: Option<String> = tx.prepare_cached(last)?.query_row((after, limit), |row| row.get(0))?;
+    if let Some(last) = &last {
+        tx.prepare_cached(
+            "UPDATE taking SET told_at = ?1, look_at = ?1, tries = 0 WHERE payment_id > ?2 AND payment_id <= ?3",
+        )?
+        .execute((now, after, last))?;
+    }
+    Ok(last)
 }
 
 /// Returns the payments that have a refund or a check due, refunds first.

@@ -103,7 +103,7 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
                     FROM taking WHERE stripe_fee IS NOT NULL
                     UNION ALL SELECT payment_id, fee_currency, fee, 0 FROM dispute
                     UNION ALL SELECT payment_id, currency, 0, stripe_fee FROM ledger WHERE stripe_fee <> 0)
-              GROUP BY payment_id, currency HAVING fee <> booked",
+              GROUP BY payment_id, currency HAVING sum(kept) <> sum(booked)",
     },
     Invariant {
         name: "the refunded amount is the sum of the refunds",

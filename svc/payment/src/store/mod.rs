@@ -12,8 +12,8 @@ mod refunds;
 mod stripe_events;
 
 pub(crate) use captured_funds::{
-    captured_funds, follow_ups_due, insert_captured_funds, refund_summary, request_all_checks, request_check,
-    update_captured_funds,
+    captured_funds, first_disputable, follow_ups_due, insert_captured_funds, refund_summary, request_check,
+    request_checks, update_captured_funds,
 };
 pub(crate) use disputes::{disputes_of, upsert_dispute};
 pub(crate) use invariants::INVARIANTS;
@@ -22,11 +22,12 @@ pub(crate) use ledger::{
 };
 pub(crate) use orders::{fill_in_seller, order, trace_of_order, upsert_order};
 pub(crate) use payments::{
-    count_payments, count_payments_in_trouble, increment_version, insert_payment, live_payment, newest_payment_at,
-    oldest_unanswered_at, payment, payment_of_intent, payment_started_by, payments_after, payments_due,
-    payments_of_buyer, payments_started_since, payments_without_ledger, undecided_payments, update_payment,
+    count_payments, count_payments_in_trouble, increment_version, insert_payment, is_any_ledger_missing, live_payment,
+    newest_payment_at, oldest_unanswered_at, payment, payment_of_intent, payment_started_by, payments_after,
+    payments_due, payments_of_buyer, payments_started_since, payments_without_ledger, undecided_payments,
+    update_payment,
 };
-pub(crate) use recovery_gap::{delete_recovery_gap, insert_recovery_gap, recovery_gap};
+pub(crate) use recovery_gap::{checks_after, delete_recovery_gap, insert_recovery_gap, recovery_gap, set_checks_after};
 pub(crate) use refunds::{
     insert_refund, oldest_requested_refund_at, refund, refund_at_stripe, refund_due, refunds_of, update_refund,
 };

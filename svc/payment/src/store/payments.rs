@@ -251,13 +251,17 @@ pub(crate) fn payments_started_since(
     )
 }
 
-/// Returns captured payments without captured funds, after `after`, by id.
+/// Returns whether a captured payment has no ledger.
+pub(crate) fn is_any_ledger_missing(conn: &Connection) -> Result<bool, db::Error> {
+    let mut missing = conn.prepare_cached("SELECT EXISTS (SELECT 1 FROM missing_ledger)")?;
+    Ok(missing.query_row([], |row| row.get(0))?)
+}
+
+/// Returns captured payments without a ledger, after `after`, by id.
 pub(crate) fn payments_without_ledger(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
     find_payments(
         conn,
-        "id > ?1 AND status = 'captured' AND amount > 0
-           AND NOT EXISTS (SELECT 1 FROM taking t WHERE t.payment_id = payment.id)
-         ORDER BY id LIMIT ?2",
+        "id IN (SELECT payment_id FROM missing_ledger WHERE payment_id > ?1 ORDER BY payment_id LIMIT ?2) ORDER BY id",
         (after, limit),
     )
 }

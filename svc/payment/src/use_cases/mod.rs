@@ -20,5 +20,5 @@ pub(crate) use record_stripe_event::record_stripe_event;
 pub(crate) use record_stripe_result::record_stripe_result;
 pub(crate) use request_refund::request_refund;
 pub(crate) use restore_payment::{RestoreOutcome, restore_payment};
-pub(crate) use update_ledger::backfill_ledger;
+pub(crate) use update_ledger::open_missing_ledgers;
 pub(crate) use update_order::update_order;

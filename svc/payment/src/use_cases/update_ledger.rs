@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How many payments one transaction opens a ledger for.
-const BACKFILL_BATCH: u32 = 500;
+const LEDGERS_PER_BATCH: u32 = 500;
 
 /// Opens the ledger of a captured payment. The platform's share stays as it is now.
 pub(super) fn open_ledger(tx: &Tx, now: Timestamp, fee_rate: BasisPoints, payment: &Payment) -> Result<(), db::Error> {
@@ -56,13 +56,13 @@ pub(super) fn update_ledger(
 }
 
 /// Opens the ledger of payments that an older release captured, after `after`; returns the last of them, if any.
-pub(crate) fn backfill_ledger(
+pub(crate) fn open_missing_ledgers(
     tx: &Tx,
     now: Timestamp,
     fee_rate: BasisPoints,
     after: &str,
 ) -> Result<Option<PaymentId>, db::Error> {
-    let payments = store::payments_without_ledger(tx, after, BACKFILL_BATCH)?;
+    let payments = store::payments_without_ledger(tx, after, LEDGERS_PER_BATCH)?;
     for payment in &payments {
         open_ledger(tx, now, fee_rate, payment)?;
     }

@@ -230,11 +230,11 @@ async fn the_state_of_every_payment_can_be_republished() {
     let database = db::Db::open(&app.env.database::<Payments>(), &Payments::SCHEMA).unwrap();
     let now = app.env.now();
     let next = database
-        .write(move |tx| Payments::republish(tx, now, None))
+        .write(move |tx| Payments::republish(tx, now, None, None))
         .await
         .unwrap();
     let end = database
-        .write(move |tx| Payments::republish(tx, now, next))
+        .write(move |tx| Payments::republish(tx, now, None, next))
         .await
         .unwrap();
     assert_eq!(end, None);
