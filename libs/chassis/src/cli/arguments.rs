@@ -123,9 +123,24 @@ pub fn command_line<S: Service>() -> clap::Command {
         S::ABOUT
     );
     let name = format!("ticketing-{}", S::NAME);
-    Cli::<S::Settings, S::Command>::command()
-        // The settings of the broker, also after the subcommands of `parked`.
-        .mut_subcommand("parked", |parked| parked.mut_args(|arg| arg.global(true)))
+    let command = Cli::<S::Settings, S::Command>::command();
+    let names: Vec<_> = command
+        .get_subcommands()
+        .map(|inner| inner.get_name().to_owned())
+        .collect();
+    // The settings of the broker, also after the subcommands of `parked`. A changed subcommand becomes the last one: all
+    // are passed, so that their order stays.
+    let command = names.into_iter().fold(command, |command, name| {
+        let is_parked = name == "parked";
+        command.mut_subcommand(name, |inner| {
+            if is_parked {
+                inner.mut_args(|arg| arg.global(true))
+            } else {
+                inner
+            }
+        })
+    });
+    command
         .name(name.clone())
         .bin_name(name)
         .about(S::ABOUT)
