@@ -319,9 +319,10 @@ job "service" {
           driver = var.driver
           user   = var.user
 
-          # Time to finish running requests (10 s), to apply the current batch and to publish the outbox (4 s).
+          # Time until the ingress has noticed (2 s), to finish running requests (10 s), to apply the current batch and to
+          # publish the outbox (4 s). There is no shutdown_delay: the service itself serves until the ingress has noticed.
           kill_signal  = "SIGTERM"
-          kill_timeout = "30s"
+          kill_timeout = "35s"
 
           config {
             command      = var.driver == "docker" ? null : "/bin/sh"

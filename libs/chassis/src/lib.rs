@@ -24,8 +24,8 @@ mod trace_settings;
 
 pub use cli::{command_line, main};
 pub use http::{
-    Asset, BoundListener, RequestIds, Server, ServerLimits, ServerShutdown, default_max_connections, document_routes,
-    merge_documents, openapi_document, raise_file_limit, serve, swagger_ui_page,
+    Asset, BoundListener, RequestIds, Server, ServerLimits, ServerShutdown, document_routes, merge_documents,
+    openapi_document, raise_file_limit, serve, swagger_ui_page,
 };
 pub use jobs::{Job, purge_job};
 pub use logging::{LogFormat, start as start_telemetry};

@@ -142,14 +142,12 @@ async fn start_traced<S: Service>(
     let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock);
     let endpoint = http::endpoint::<S>(parts.app, verifier, trusted, readiness, recovered.clone(), metrics);
     let endpoint = Arc::new(endpoint);
-    let mut limits = ServerLimits::default();
-    limits.connections = common.max_connections.unwrap_or(limits.connections);
     let server_shutdown = ServerShutdown {
         draining: draining.clone(),
         stopping: shutdown.clone(),
     };
     Server::new(Arc::clone(&endpoint))
-        .limits(limits)
+        .limits(ServerLimits::of_each(common.servers, common.max_connections))
         .metrics(&registry)
         .serve(listener, server_shutdown, &tasks);
     let tickers = parts

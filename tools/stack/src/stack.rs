@@ -5,7 +5,6 @@ use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
 use bus::Namespace;
 use chassis::{
     BoundListener, BusSettings, CommonSettings, OperatorError, Running, SecretArg, Server, ServerLimits, Service,
-    default_max_connections,
 };
 use stripe_sim::{Config, RunningSim, Sim, Webhook};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -114,9 +113,9 @@ impl Stack {
             payment,
         };
         // The front door and the services share the limit of open files.
-        let max_connections = default_max_connections(SERVICES.len() + 1);
+        let servers = SERVICES.len() + 1;
         let mut common = CommonSettings {
-            max_connections: Some(max_connections),
+            servers,
             // Nothing distributes requests: after the signal, the listeners close at once.
             drain_delay: Duration::ZERO,
             bus: BusSettings {
@@ -147,10 +146,7 @@ impl Stack {
         }
         progress("the front door");
         let upstreams = self.services.iter().map(|service| service.upstream.clone()).collect();
-        let limits = ServerLimits {
-            connections: max_connections,
-            ..ServerLimits::default()
-        };
+        let limits = ServerLimits::of_each(servers, None);
         Server::new(front_door::endpoint(upstreams)).limits(limits).serve(
             front_door,
             self.shutdown.clone().into(),

@@ -18,6 +18,4 @@ pub(crate) use metrics_endpoint::MetricsEndpoint;
 pub use openapi::{merge_documents, openapi_document};
 pub(crate) use readiness::Readiness;
 pub use request_id::RequestIds;
-pub use server::{
-    BoundListener, Server, ServerLimits, ServerShutdown, default_max_connections, raise_file_limit, serve,
-};
+pub use server::{BoundListener, Server, ServerLimits, ServerShutdown, raise_file_limit, serve};

@@ -88,6 +88,9 @@ pub struct CommonSettings {
         value_parser = seconds(0..=60)
     )]
     pub drain_delay: Duration,
+    /// The number of HTTP servers in this process, which share its limit of open files.
+    #[arg(skip = 1_usize)]
+    pub servers: usize,
     /// The broker.
     #[command(flatten)]
     pub bus: BusSettings,

@@ -5,6 +5,7 @@ use poem::{EndpointExt, IntoEndpoint};
 use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
     time::sleep,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -90,6 +91,7 @@ where
         };
         let server = RunningServer {
             connections: Connections::new(&self.limits, self.metrics.clone()),
+            sockets: Arc::new(Semaphore::new(self.limits.sockets())),
             context: Arc::new(ConnectionContext {
                 endpoint: self.endpoint.into_endpoint().map_to_response().boxed(),
                 limits: self.limits,
@@ -109,6 +111,8 @@ where
 struct RunningServer {
     context: Arc<ConnectionContext>,
     connections: Connections,
+    /// One permit for each open socket: connections, and those that are being closed in favour of others.
+    sockets: Arc<Semaphore>,
     metrics: ConnectionMetrics,
     tasks: TaskTracker,
     limit_reached: LogInterval,
@@ -120,15 +124,12 @@ impl RunningServer {
         let stopping = self.context.shutdown.stopping.clone();
         let mut backoff = MIN_BACKOFF;
         loop {
-            let accepted = tokio::select! {
-                biased;
-                () = stopping.cancelled() => break,
-                accepted = listener.accept() => accepted,
-            };
+            let accepted = stopping.run_until_cancelled(self.accept(&listener)).await;
+            let Some(accepted) = accepted else { break };
             match accepted {
-                Ok((stream, peer)) => {
+                Ok((stream, peer, socket)) => {
                     backoff = MIN_BACKOFF;
-                    self.open(stream, peer);
+                    self.open(stream, peer, socket);
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
@@ -142,6 +143,17 @@ impl RunningServer {
         self.close(listener).await;
     }
 
+    /// Waits for a connection. As long as too many sockets are open, new connections wait in the queue of the kernel.
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+    ) -> io::Result<(TcpStream, SocketAddr, Option<OwnedSemaphorePermit>)> {
+        // It is never closed.
+        let socket = Arc::clone(&self.sockets).acquire_owned().await.ok();
+        let (stream, peer) = listener.accept().await?;
+        Ok((stream, peer, socket))
+    }
+
     /// Closes the listener, without losing connections that the kernel has established already.
     async fn close(&self, listener: TcpListener) {
         match stop_connections(&listener) {
@@ -153,7 +165,7 @@ impl RunningServer {
                         biased;
                         () = &mut handshakes => break,
                         accepted = listener.accept() => match accepted {
-                            Ok((stream, peer)) => self.open(stream, peer),
+                            Ok((stream, peer)) => self.open(stream, peer, None),
                             Err(error) if is_about_one_connection(&error) => {}
                             Err(_) => break,
                         },
@@ -166,12 +178,12 @@ impl RunningServer {
         while let Ok((stream, peer)) = listener.accept() {
             let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = stream {
-                self.open(stream, peer);
+                self.open(stream, peer, None);
             }
         }
     }
 
-    fn open(&self, stream: TcpStream, peer: SocketAddr) {
+    fn open(&self, stream: TcpStream, peer: SocketAddr, socket: Option<OwnedSemaphorePermit>) {
         let Some(open) = self.connections.open() else {
             self.report_limit();
             return;
@@ -185,6 +197,7 @@ impl RunningServer {
         let (context, metrics) = (Arc::clone(&self.context), self.metrics.clone());
         self.tasks.spawn(async move {
             let reason = context.serve(stream, peer, &open).await;
+            drop(socket);
             metrics.closed(reason);
             tracing::debug!(%peer, reason = reason.as_str(), "connection closed");
         });

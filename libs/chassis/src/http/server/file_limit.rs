@@ -3,11 +3,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// The number of files that the process needs besides connections: databases, the broker, logs.
 const OTHER_FILES: usize = 192;
 
-/// The number of connections that are served at most unless configured: each needs some KiB of memory.
-const DEFAULT_MAX_CONNECTIONS: usize = 4096;
-
-/// The fewest connections of a server, however low the limit of files is.
-const MIN_CONNECTIONS: usize = 16;
+/// The fewest sockets of a server, however low the limit of files is.
+const MIN_SOCKETS: usize = 8;
 
 /// Raises the number of files that the process may open to what it may raise it to.
 pub fn raise_file_limit() {
@@ -23,18 +20,18 @@ pub fn raise_file_limit() {
     }
 }
 
-/// Returns the default of the maximum number of connections for each of so many servers in one process. It leaves files
-/// for everything else.
-pub fn default_max_connections(servers: usize) -> usize {
+/// Returns the number of sockets that each of so many servers in this process may open. It leaves files for everything
+/// else.
+pub(super) fn affordable_sockets(servers: usize) -> usize {
     let files = getrlimit(Resource::Nofile)
         .current
         .map_or(usize::MAX, |files| usize::try_from(files).unwrap_or(usize::MAX));
-    connections_within(files) / servers.max(1)
+    sockets_within(files, servers)
 }
 
-fn connections_within(files: usize) -> usize {
+fn sockets_within(files: usize, servers: usize) -> usize {
     let others = OTHER_FILES.min(files / 2);
-    (files - others).clamp(MIN_CONNECTIONS, DEFAULT_MAX_CONNECTIONS)
+    ((files - others) / servers.max(1)).max(MIN_SOCKETS)
 }
 
 #[cfg(test)]
@@ -42,10 +39,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn connections_leave_files_for_everything_else() {
-        let found: Vec<_> = [16, 128, 256, 1024, 1_048_576]
-            .map(|files| (files, connections_within(files)))
+    fn sockets_leave_files_for_everything_else() {
+        let found: Vec<_> = [16, 128, 256, 1024]
+            .map(|files| (files, sockets_within(files, 1)))
             .into();
-        assert_eq!(found, [(16, 16), (128, 64), (256, 128), (1024, 832), (1_048_576, 4096)]);
+        assert_eq!(found, [(16, 8), (128, 64), (256, 128), (1024, 832)]);
+        assert_eq!(sockets_within(1024, 6), 138);
     }
 }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::file_limit::default_max_connections;
+use super::file_limit::affordable_sockets;
 
 /// What the connections of a server may use, and how long the server waits for their clients.
 #[derive(Clone, Copy, Debug)]
@@ -34,11 +34,25 @@ pub struct ServerLimits {
     pub stop: Duration,
 }
 
-impl Default for ServerLimits {
-    fn default() -> Self {
+/// The number of connections that are served at most unless configured: each needs some KiB of memory.
+const DEFAULT_MAX_CONNECTIONS: usize = 4096;
+
+/// The number of connections beyond the maximum.
+const MAX_RESERVED_CONNECTIONS: usize = 32;
+
+impl ServerLimits {
+    /// Returns the limits of each of so many servers in this process, with this maximum of connections, as far as the limit
+    /// of open files allows it.
+    pub fn of_each(servers: usize, max_connections: Option<usize>) -> Self {
+        let sockets = affordable_sockets(servers);
+        let reserved_connections = (sockets / 4).clamp(1, MAX_RESERVED_CONNECTIONS);
+        let affordable = sockets - 2 * reserved_connections;
+        if let Some(configured) = max_connections.filter(|configured| *configured > affordable) {
+            tracing::warn!(configured, affordable, "limit of open files allows fewer connections");
+        }
         Self {
-            connections: default_max_connections(1),
-            reserved_connections: 32,
+            connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS).min(affordable),
+            reserved_connections,
             head: Duration::from_secs(10),
             idle: Duration::from_mins(1),
             body: Duration::from_secs(30),
@@ -51,6 +65,19 @@ impl Default for ServerLimits {
             stop_idle: Duration::from_millis(300),
             stop: Duration::from_secs(10),
         }
+    }
+
+    /// Returns the maximum number of open sockets: some belong to connections that are being closed in favour of others.
+    pub(super) const fn sockets(&self) -> usize {
+        self.connections
+            .saturating_add(self.reserved_connections)
+            .saturating_add(self.reserved_connections)
+    }
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self::of_each(1, None)
     }
 }
 

@@ -1,9 +1,12 @@
 use std::{io, net::SocketAddr};
 
 use socket2::{SockFilter, SockRef};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::OperatorError;
+
+/// The number of connections that the kernel establishes before they are accepted.
+const BACKLOG: u32 = 1024;
 
 /// A bound listener of a server that does not run yet.
 #[derive(Debug)]
@@ -15,14 +18,27 @@ pub struct BoundListener {
 
 impl BoundListener {
     /// Binds an address.
+    #[expect(clippy::unused_async, reason = "needs the runtime")]
     pub async fn bind(addr: SocketAddr) -> Result<Self, OperatorError> {
-        let listener = TcpListener::bind(addr).await.map_err(|error| match error.kind() {
+        let listener = listen(addr).map_err(|error| match error.kind() {
             io::ErrorKind::AddrInUse => OperatorError(format!("{addr} is taken: another program listens there")),
             _ => OperatorError(format!("{addr} cannot be listened on: {error}")),
         })?;
         let addr = listener.local_addr().map_err(OperatorError::new)?;
         Ok(Self { listener, addr })
     }
+}
+
+fn listen(addr: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if addr.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    // So that a service can start again while connections of the previous one are in TIME-WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(addr)?;
+    socket.listen(BACKLOG)
 }
 
 /// A packet filter that drops segments that open a connection: those with SYN and without ACK.

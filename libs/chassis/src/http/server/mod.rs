@@ -20,6 +20,6 @@ mod stream_tasks;
 
 pub use accept::{Server, serve};
 pub use closing::ServerShutdown;
-pub use file_limit::{default_max_connections, raise_file_limit};
+pub use file_limit::raise_file_limit;
 pub use limits::ServerLimits;
 pub use listener::BoundListener;
