@@ -87,6 +87,10 @@ impl FromStr for Timestamp {
     type Err = MalformedTimestamp;
 
     fn from_str(text: &str) -> Result<Self, MalformedTimestamp> {
+        // The parser accepts any separator, but the grammar of RFC 3339 has one (section 5.6), as has JSON Schema.
+        if !matches!(text.as_bytes().get(10), Some(b'T' | b't')) {
+            return Err(MalformedTimestamp);
+        }
         let at = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| MalformedTimestamp)?;
         let at = at.checked_to_offset(UtcOffset::UTC).ok_or(MalformedTimestamp)?;
         // RFC 3339 has years of four digits.
@@ -182,6 +186,9 @@ mod tests {
             "2027-06-01",
             "2027-13-01T00:00:00Z",
             "2027-06-01T19:30:00",
+            "2027-06-01 19:30:00Z",
+            "2027-06-01x19:30:00Z",
+            "2027-06-01T19:30:00+24:00",
         ] {
             assert_eq!(bad.parse::<Timestamp>(), Err(MalformedTimestamp), "{bad}");
         }

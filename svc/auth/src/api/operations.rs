@@ -77,8 +77,8 @@ problem_responses! {
 impl Api {
     /// Create an account
     ///
-    /// The user is signed in; `delivery` chooses how the tokens reach the client. A repeated request with the same `Idempotency-Key`, email
-    /// address and password gets the same response, byte for byte, for a day.
+    /// The user is signed in; `delivery` chooses how the tokens reach the client. A repeated request with the same
+    /// `Idempotency-Key`, email address and password gets the same tokens for a day, byte for byte.
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,

@@ -61,18 +61,34 @@ impl TextRule for ReturnUrl {
     type Value = String;
     const MAX_CHARS: usize = 2048;
     const PATTERN: Option<&'static str> =
-        Some(r"^(https://[^/?#\s]|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?([/?#]|$))[!-~]*$");
+        Some(r"^(https://[^/?#\\]|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]+)?([/?#]|$))[!-~]*$");
     const FORMAT: Option<&'static str> = Some("uri");
 
     /// Accepts https, and http on this machine.
     fn parse(text: String) -> Result<String, impl Display> {
         const INVALID: &str = "must be an address such as https://shop.example/paid";
         // The parser forgives white space, missing slashes and more.
-        let is_visible = text.bytes().all(|byte| byte.is_ascii_graphic());
-        let url = url::Url::parse(&text).map_err(|_| INVALID)?;
-        let is_local = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        let is_allowed = text.starts_with("https://") || (text.starts_with("http://") && is_local);
-        (is_visible && is_allowed).then(|| url.into()).ok_or(INVALID)
+        let is_exact = text.bytes().all(|byte| byte.is_ascii_graphic()) && (is_secure(&text) || is_local(&text));
+        let url = url::Url::parse(&text).ok().filter(|_| is_exact);
+        url.map(String::from).ok_or(INVALID)
+    }
+}
+
+fn is_secure(url: &str) -> bool {
+    url.strip_prefix("https://")
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#', '\\']))
+}
+
+fn is_local(url: &str) -> bool {
+    let hosts = ["localhost", "127.0.0.1", "[::1]"];
+    let rest = url.strip_prefix("http://");
+    let Some(rest) = rest.and_then(|rest| hosts.iter().find_map(|host| rest.strip_prefix(host))) else {
+        return false;
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..end].strip_prefix(':') {
+        Some(port) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
+        None => end == 0,
     }
 }
 

@@ -176,10 +176,10 @@ impl Api {
 
     /// Change a ticket
     ///
-    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `refundableUntil` and
-    /// `resellRefunded` stay as they are if left out; `null` removes `refundableUntil`. While tickets are held or sold, `title` and `price` are fixed and `quantity`
-    /// cannot go below them. `If-Match` refuses the change if the seller changed the ticket since; orders in between do not
-    /// count.
+    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `refundableUntil`
+    /// and `resellRefunded` stay as they are if left out; `null` removes `refundableUntil`. While tickets are held or
+    /// sold, `title` and `price` are fixed and `quantity` cannot go below them. `If-Match` refuses the change if the
+    /// seller changed the ticket since; orders in between do not count.
     #[oai(path = "/:ticketId", method = "put", operation_id = "changeTicket")]
     async fn change(
         &self,

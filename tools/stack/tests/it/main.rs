@@ -18,6 +18,7 @@ mod documents;
 mod free_tickets;
 mod http_surface;
 mod operations;
+mod parameter_schemas;
 mod refunds;
 mod requests;
 mod restarts;

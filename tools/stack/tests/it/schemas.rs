@@ -8,13 +8,13 @@ use crate::{
 };
 
 /// The operation for Stripe: its body is an event of Stripe.
-const STRIPE: &str = "hearStripe";
+pub(crate) const STRIPE: &str = "hearStripe";
 
 /// Texts without a limit but that of the body: credentials, which are compared and not stored.
 const UNBOUNDED_TEXTS: [&str; 3] = ["email", "password", "refreshToken"];
 
 /// Turns a schema of OpenAPI 3.0 into one of JSON Schema.
-fn json_schema(mut schema: Value) -> Value {
+pub(crate) fn json_schema(mut schema: Value) -> Value {
     if let Some(fields) = schema.as_object_mut() {
         for value in fields.values_mut() {
             *value = json_schema(value.take());
@@ -56,8 +56,61 @@ fn at_and_beyond_bounds(field: &Value) -> Vec<Value> {
         }
     }
     values.extend(field["enum"].as_array().into_iter().flatten().cloned());
+    let unusual: &[&str] = match field["format"].as_str() {
+        Some("date-time") => &UNUSUAL_TIMES,
+        Some("uuid") => &UNUSUAL_IDS,
+        Some("uri") => &UNUSUAL_URLS,
+        _ => &[],
+    };
+    values.extend(unusual.iter().map(|text| json!(text)));
     values
 }
+
+pub(crate) const UNUSUAL_TIMES: [&str; 12] = [
+    "2099-06-01T19:30:00Z",
+    "2099-06-01t19:30:00z",
+    "2099-06-01 19:30:00Z",
+    "2099-06-01T19:30:00",
+    "2099-06-01T19:30Z",
+    "2099-06-01T19:30:00.123456789012Z",
+    "2099-06-01T19:30:00.Z",
+    "2099-06-01T19:30:00+23:59",
+    "2099-06-01T19:30:00+24:00",
+    "2099-06-01T24:00:00Z",
+    "2099-02-29T19:30:00Z",
+    "20990601T193000Z",
+];
+
+pub(crate) const UNUSUAL_IDS: [&str; 6] = [
+    "01936F5E-8C1A-7C3E-9D2B-4F6A8B0C2D4E",
+    "01936f5e8c1a7c3e9d2b4f6a8b0c2d4e",
+    "{01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e}",
+    "urn:uuid:01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e",
+    "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4g",
+    "00000000-0000-0000-0000-000000000000",
+];
+
+const UNUSUAL_URLS: [&str; 19] = [
+    "https://shop.example/paid?order=1#top",
+    "https://shop.example:8443",
+    "http://localhost:3000/paid",
+    "http://127.0.0.1",
+    "http://localhost.attacker.example/",
+    "http://shop.example/",
+    "HTTPS://shop.example/",
+    "https:shop.example",
+    "https:///paid",
+    "https://",
+    "https://\\attacker.example",
+    "https://user@shop.example/",
+    "http://user@localhost/",
+    "http://LOCALHOST/",
+    "http://localhost:/",
+    "http://[::1]:3000?a=b",
+    "https://shop.example/ paid",
+    "javascript:alert(1)",
+    "https://größe.example/",
+];
 
 /// Returns whether every error is of a rule that a schema cannot express.
 fn is_beyond_schemas(reply: &Value) -> bool {
@@ -140,7 +193,7 @@ async fn a_service_accepts_a_body_if_its_schema_does() {
 }
 
 /// Returns the schema that a schema refers to, with or without a description beside the reference.
-fn resolve<'a>(document: &'a Value, schema: &Value) -> Option<&'a Value> {
+pub(crate) fn resolve<'a>(document: &'a Value, schema: &Value) -> Option<&'a Value> {
     let reference = schema["$ref"]
         .as_str()
         .or_else(|| schema["allOf"][0]["$ref"].as_str())?;
