@@ -1,7 +1,5 @@
 //! A server that may open no more files. Alone in its process, because the limit is that of the process.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::time::Duration;
 
 use chassis::{BoundListener, Samples, Server};

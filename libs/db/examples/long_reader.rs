@@ -100,7 +100,7 @@ async fn main() -> Result<()> {
         reader.execute_batch("COMMIT")?;
         drop(reader);
         let ended = Instant::now();
-        while log_size(&path) > 8 << 20 && ended.elapsed() < Duration::from_secs(60) {
+        while log_size(&path) > 8 << 20 && ended.elapsed() < Duration::from_mins(1) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         println!(

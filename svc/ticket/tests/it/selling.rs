@@ -254,9 +254,15 @@ async fn republish_publishes_every_ticket_again_and_the_database_is_sound() {
     let events_before = app.env.published_events().len();
     let db = db::Db::open(&database, &Ticket::SCHEMA).unwrap();
     let now = app.env.now();
-    let next = db.write(move |tx| Ticket::republish(tx, now, None)).await.unwrap();
+    let next = db
+        .write(move |tx| Ticket::republish(tx, now, None, None))
+        .await
+        .unwrap();
     assert!(next.is_some(), "the next page");
-    let end: Option<String> = db.write(move |tx| Ticket::republish(tx, now, next)).await.unwrap();
+    let end: Option<String> = db
+        .write(move |tx| Ticket::republish(tx, now, None, next))
+        .await
+        .unwrap();
     assert_eq!(end, None);
     db.close().await;
 

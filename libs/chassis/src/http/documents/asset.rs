@@ -30,7 +30,7 @@ impl Asset {
     pub fn new(content_type: &'static str, bytes: impl Into<Bytes>) -> Self {
         let bytes = bytes.into();
         let digest = Sha256::digest(&bytes);
-        let hash: String = digest.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex(digest.get(..12).unwrap_or_default());
         let gzip = compress(&bytes)
             .filter(|gzip| gzip.len() < bytes.len())
             .map(|bytes| Variant {
@@ -85,6 +85,10 @@ fn matches(known: &HeaderValue, etag: &str) -> bool {
         .split(',')
         .map(str::trim)
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"))
 }
 
 fn compress(bytes: &[u8]) -> Option<Bytes> {
