@@ -21,6 +21,9 @@ async fn a_server_without_files_waits_for_them_and_then_serves_everybody() {
     for _ in 0..CLIENTS {
         clients.push(TcpStream::connect(listener.addr).await.unwrap());
     }
+    let (metrics, shutdown) = (MetricsRegistry::new("test"), CancellationToken::new());
+    // Its maximum of connections is that of the limit before.
+    let server = Server::new(make_sync(|_| "hello")).metrics(&metrics);
     let before = getrlimit(Resource::Nofile);
     let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
     let scarce = Rlimit {
@@ -28,10 +31,7 @@ async fn a_server_without_files_waits_for_them_and_then_serves_everybody() {
         maximum: before.maximum,
     };
     setrlimit(Resource::Nofile, scarce).unwrap();
-    let (metrics, shutdown) = (MetricsRegistry::new("test"), CancellationToken::new());
-    Server::new(make_sync(|_| "hello"))
-        .metrics(&metrics)
-        .serve(listener, shutdown.clone().into(), &TaskTracker::new());
+    server.serve(listener, shutdown.clone().into(), &TaskTracker::new());
     let mut ticks = tokio::time::interval(Duration::from_millis(10));
     while metrics
         .text(Samples::default())
