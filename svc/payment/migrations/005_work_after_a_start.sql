@@ -27,5 +27,11 @@ BEGIN
     DELETE FROM missing_ledger WHERE payment_id = NEW.payment_id;
 END;
 
+CREATE TRIGGER ledger_lost AFTER DELETE ON taking
+WHEN EXISTS (SELECT 1 FROM payment WHERE id = OLD.payment_id AND status = 'captured' AND amount > 0)
+BEGIN
+    INSERT INTO missing_ledger (payment_id) VALUES (OLD.payment_id) ON CONFLICT DO NOTHING;
+END;
+
 -- The captured funds up to this payment are scheduled for a check after a restore. NULL: all of them.
 ALTER TABLE amnesia ADD COLUMN checks_after TEXT;

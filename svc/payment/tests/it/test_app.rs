@@ -245,7 +245,8 @@ impl TestApp {
         let conn = rusqlite::Connection::open(database).unwrap();
         eventually("the ledger is complete", || async {
             let sql = "SELECT (SELECT count(*) FROM taking WHERE look_at IS NOT NULL OR stripe_fee IS NULL)
-                + (SELECT count(*) FROM refund WHERE state IN ('asked', 'pending'))";
+                + (SELECT count(*) FROM refund WHERE state IN ('asked', 'pending'))
+                + (SELECT count(*) FROM missing_ledger)";
             let open: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
             (open == 0).then_some(())
         })
