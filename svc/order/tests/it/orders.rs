@@ -223,7 +223,7 @@ async fn an_invalid_field_or_parameter_is_named() {
         .await
         .expect(400);
     let refused = app.user().send(Method::PATCH, "/api/v1/orders", None).await.expect(405);
-    assert_eq!(refused.headers["allow"], "GET, POST");
+    assert_eq!(refused.headers["allow"], "GET, HEAD, POST");
 }
 
 #[tokio::test]
