@@ -78,6 +78,10 @@ async fn a_repeated_request_gets_the_same_response_also_after_a_restart() {
                 "{path}"
             );
             assert_eq!(relevant_headers(&repeated), relevant_headers(&first[number]), "{path}");
+            if repeated.status == 409 {
+                // A refusal is not stored: its key is free for another request.
+                continue;
+            }
             let mut different = body.clone();
             different.as_object_mut().unwrap().remove("description");
             match *path {
