@@ -88,6 +88,7 @@ impl ModelledService for Payments {
         "stripe_event",
         "amnesia",
         "seller_balance",
+        "missing_ledger",
     ];
     const TRIGGER_COLUMNS: &'static [&'static str] = &["refunded"];
     const STABLE_IDS: &'static [(&'static str, &'static [&'static str])] =
