@@ -79,7 +79,7 @@ pub struct CommonSettings {
     )]
     pub max_connections: Option<usize>,
     /// Seconds to serve requests after the signal to stop (0 to 60): readiness fails at once, and the ingress needs this
-    /// long to notice.
+    /// long to notice. What stops the service has to allow 30 seconds more before it kills it.
     #[arg(
         long = "drain-seconds",
         env = "TICKETING_DRAIN_SECONDS",

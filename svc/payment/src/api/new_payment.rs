@@ -69,8 +69,8 @@ impl TextRule for ReturnUrl {
         const INVALID: &str = "must be an address such as https://shop.example/paid";
         // The parser forgives white space, missing slashes and more.
         let is_exact = text.bytes().all(|byte| byte.is_ascii_graphic()) && (is_secure(&text) || is_local(&text));
-        let url = url::Url::parse(&text).ok().filter(|_| is_exact);
-        url.map(String::from).ok_or(INVALID)
+        let is_url = is_exact && url::Url::parse(&text).is_ok();
+        is_url.then_some(text).ok_or(INVALID)
     }
 }
 

@@ -29,6 +29,9 @@ const REQUEST_RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duratio
 /// How many payments are settled in the background at the same time.
 const MAX_CONCURRENT_PAYMENTS: usize = 16;
 
+/// The maximum number of payments that requests settle at the same time.
+const MAX_CONCURRENT_REQUESTS: usize = 256;
+
 /// How many payments one pass reads.
 const BATCH: u32 = 64;
 
@@ -51,6 +54,8 @@ pub(crate) struct Settler {
     fee_rate: BasisPoints,
     locks: KeyedLocks,
     slots: Arc<Semaphore>,
+    /// The payments that requests settle. A request that hangs up leaves its task behind.
+    request_slots: Arc<Semaphore>,
     /// Starts a pass without a commit.
     wake: Arc<Notify>,
     shutdown: CancellationToken,
@@ -83,6 +88,7 @@ impl Settler {
             fee_rate,
             locks: KeyedLocks::default(),
             slots: Arc::new(Semaphore::new(MAX_CONCURRENT_PAYMENTS)),
+            request_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             wake: Arc::new(Notify::new()),
             shutdown,
             tasks,
@@ -90,12 +96,17 @@ impl Settler {
     }
 
     /// Settles a payment as far as possible now, and waits for it no longer than one call to Stripe may take. Dropping the
-    /// future does not stop the work.
+    /// future does not stop the work. While too many requests settle payments, it returns at once: the payment is due, and
+    /// the worker settles it.
     pub(crate) async fn settle(&self, id: PaymentId) {
+        let Ok(slot) = Arc::clone(&self.request_slots).try_acquire_owned() else {
+            return;
+        };
         let this = self.clone();
         let work = async move {
             let guard = this.locks.lock(id).await;
             this.settle_locked(guard, id, &REQUEST_RETRY_PAUSES).await;
+            drop(slot);
         };
         let work = self.tasks.spawn(work.in_current_span());
         // After a timeout or a panic, too, the caller reads the payment from the database.

@@ -89,10 +89,11 @@ type Quantity = Whole<1, MAX_QUANTITY>;
 type OrderWindow = Whole<MIN_ORDER_WINDOW_SECONDS, MAX_ORDER_WINDOW_SECONDS>;
 
 impl TicketOffer {
-    /// Spells out the defaults, so that equal offers are equal requests.
+    /// Leaves out a quantity of 1, the default, so that equal offers are equal requests. Earlier releases compared the
+    /// quantity as it was sent: a request without one is still equal to that of theirs.
     #[must_use]
-    pub(crate) fn with_defaults(self) -> Self {
-        let quantity = self.quantity.or(const { Quantity::new(1) });
+    pub(crate) fn without_default_quantity(self) -> Self {
+        let quantity = self.quantity.filter(|quantity| quantity.get() != 1);
         Self { quantity, ..self }
     }
 

@@ -60,7 +60,7 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::IdempotencyKey>>,
         body: Body<TicketOffer>,
     ) -> Result<StoredResponse<TicketCreated>, CreateTicketProblem> {
-        let offer = body.0.with_defaults();
+        let offer = body.0.without_default_quantity();
         let request = idempotency::IdempotentRequest::new("createTicket", seller.user_id, key.0, &offer);
         let offer = offer.into_offer();
         let now = app.clock.now();
