@@ -1,11 +1,12 @@
-use poem::{Request, RequestBody};
+use poem::{Request, RequestBody, http::header};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
 };
-use problem::{BODY_LIMIT, FieldErrors, Problem, unreadable_body};
+use problem::{BODY_LIMIT, FieldErrors, Problem, payload_too_large, unreadable_body};
+use serde_json::error::Category;
 
-use crate::{Field, Json, Place, check_is_json};
+use crate::{Field, Json, Place, media_type::check_is_json};
 
 /// A JSON body of at most [`BODY_LIMIT`] bytes. A refusal names every invalid field, by its path: `price.amount`.
 #[derive(Debug)]
@@ -37,17 +38,41 @@ impl<'a, T: Field> ApiExtractor<'a> for Body<T> {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        check_is_json(request)?;
-        let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await;
-        let bytes = bytes.map_err(|error| unreadable_body(&error, BODY_LIMIT))?;
+        let bytes = read_json(request, body, BODY_LIMIT).await?;
         Ok(Self(parse(&bytes)?))
     }
 }
 
+/// Reads a body that is announced as JSON. A body whose announced length exceeds `limit` bytes is refused unread.
+pub async fn read_json(request: &Request, body: &mut RequestBody, limit: usize) -> poem::Result<bytes::Bytes> {
+    check_is_json(request)?;
+    let length = request
+        .header(header::CONTENT_LENGTH)
+        .and_then(|length| length.parse().ok());
+    if length.is_some_and(|length: usize| length > limit) {
+        return Err(payload_too_large(limit).into());
+    }
+    let bytes = body.take()?.into_bytes_limit(limit).await;
+    Ok(bytes.map_err(|error| unreadable_body(&error, limit))?)
+}
+
 fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
-    let json = Json::parse(bytes)
-        .map_err(|error| Problem::malformed(format_args!("The body is not one JSON value: {error}.")))?;
+    let json = Json::parse(bytes).map_err(|error| malformed(bytes, &error))?;
     let mut errors = FieldErrors::new();
     let value = T::read(json, &Place::BODY, &mut errors);
     errors.into_result(value)
+}
+
+/// Describes in words where a body is not JSON.
+fn malformed(bytes: &[u8], error: &serde_json::Error) -> Problem {
+    if bytes.trim_ascii().is_empty() {
+        return Problem::malformed("The body is empty: it must be a JSON object.");
+    }
+    let (line, column) = (error.line(), error.column());
+    match error.classify() {
+        Category::Eof => Problem::malformed("The body ends before its JSON value is complete."),
+        _ => Problem::malformed(format_args!(
+            "The body is not valid JSON: see line {line}, column {column}."
+        )),
+    }
 }

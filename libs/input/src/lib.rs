@@ -26,11 +26,10 @@ mod text;
 mod types;
 mod whole;
 
-pub use body::Body;
+pub use body::{Body, read_json};
 pub use field::Field;
 pub use json::Json;
 pub use kept::Kept;
-pub use media_type::check_is_json;
 pub use money::Price;
 pub use number::Number;
 pub use object::ObjectReader;

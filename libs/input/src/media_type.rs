@@ -7,7 +7,7 @@ use problem::{Problem, unsupported_media_type};
 
 /// Checks that a body is announced as uncompressed `application/json` in UTF-8: RFC 8259 has no other encoding. Other
 /// parameters than `charset` are ignored, as RFC 2045 requires.
-pub fn check_is_json(request: &Request) -> Result<(), Problem> {
+pub(crate) fn check_is_json(request: &Request) -> Result<(), Problem> {
     let headers = request.headers();
     if !is_json(headers) {
         return Err(unsupported_media_type(request.content_type()));
@@ -25,7 +25,10 @@ pub fn check_is_json(request: &Request) -> Result<(), Problem> {
 
 fn is_json(headers: &HeaderMap) -> bool {
     let sent = headers.get(header::CONTENT_TYPE).and_then(|sent| sent.to_str().ok());
-    let Some(sent) = sent.and_then(|sent| sent.trim().parse::<Mime>().ok()) else {
+    // White space around a `;` and empty parameters are allowed (RFC 9110, 5.6.6); the crate refuses both.
+    let parts = sent.map(|sent| sent.split(';').map(str::trim).filter(|part| !part.is_empty()));
+    let sent = parts.map(|parts| parts.collect::<Vec<_>>().join(";"));
+    let Some(sent) = sent.and_then(|sent| sent.parse::<Mime>().ok()) else {
         return false;
     };
     let mut charsets = sent.params().filter(|(name, _)| *name == mime::CHARSET);
@@ -55,6 +58,9 @@ mod tests {
             "application/json;charset=UTF-8",
             "application/json; Charset=\"Utf-8\"",
             "application/json; odata.metadata=minimal",
+            "application/json ;charset=utf-8",
+            "application/json ;",
+            "application/json;;charset=utf-8",
         ] {
             assert_eq!(status(&[("content-type", good)]), None, "{good}");
         }

@@ -74,17 +74,20 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
 }
 
-/// Returns the value of the first cookie with this name (RFC 6265: browsers send the most specific path first). An error if
-/// it is not ASCII; other cookies may be anything.
+/// Returns the value of the cookie with this name. An error if it is not ASCII, or if there are two: one of them was not set
+/// by us. Other cookies may be anything.
 pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
     let lines = headers.get_all(header::COOKIE).into_iter();
-    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    let value = pairs.find_map(|pair| {
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let mut values = pairs.filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
         let (key, value) = pair.split_at(equals);
         (key.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
     });
-    let Some(value) = value else { return Ok(None) };
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(unreadable(&header::COOKIE));
+    }
     let value = str::from_utf8(value).ok().filter(|value| value.is_ascii());
     let value = value.ok_or_else(|| unreadable(&header::COOKIE))?;
     Ok(Some(value.trim_matches('"')))

@@ -147,7 +147,7 @@ async fn credentials_that_cannot_be_read_are_not_taken_for_absent() {
 fn a_cookie_is_found_among_others() {
     let mut headers = HeaderMap::new();
     headers.append("cookie", "a=1;b=2".parse().unwrap());
-    headers.append("cookie", "c=\"3\"; a=4; d".parse().unwrap());
+    headers.append("cookie", "c=\"3\"; f=4; d".parse().unwrap());
     for (name, value) in [
         ("a", Some("1")),
         ("b", Some("2")),
@@ -156,6 +156,18 @@ fn a_cookie_is_found_among_others() {
         ("e", None),
     ] {
         assert_eq!(crate::cookie_value(&headers, name), Ok(value));
+    }
+}
+
+#[test]
+fn a_cookie_that_is_sent_twice_is_refused() {
+    for lines in [&["a=1; b=2; a=3"][..], &["a=1", "a=1"]] {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append("cookie", line.parse().unwrap());
+        }
+        let refused = crate::cookie_value(&headers, "a").unwrap_err();
+        assert_eq!(refused.status().as_u16(), 401, "{lines:?}");
     }
 }
 

@@ -43,7 +43,15 @@ pub(super) struct NewEmail;
 impl TextRule for NewEmail {
     type Value = Email;
     const MAX_CHARS: usize = Email::MAX_BYTES;
-    const PATTERN: Option<&'static str> = Some(r"^[^@\s]+@[^@\s]+$");
+    /// Parts between dots: of any characters before the @, of letters, digits and inner hyphens after it. The ideographic
+    /// full stops count as dots in a domain.
+    const PATTERN: Option<&'static str> = Some(concat!(
+        r"^[^@\s.]+(\.[^@\s.]+)*@",
+        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]([^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]*",
+        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s])?([.\u3002\uff0e\uff61]",
+        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]([^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]*",
+        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s])?)+$"
+    ));
     const FORMAT: Option<&'static str> = Some("idn-email");
 
     fn parse(text: String) -> Result<Email, impl Display> {

@@ -95,10 +95,6 @@ impl<'a> ApiExtractor<'a> for RawBody {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        input::check_is_json(request)?;
-        match body.take()?.into_bytes_limit(MAX_BODY_BYTES).await {
-            Ok(bytes) => Ok(Self(bytes.into())),
-            Err(error) => Err(problem::unreadable_body(&error, MAX_BODY_BYTES).into()),
-        }
+        Ok(Self(input::read_json(request, body, MAX_BODY_BYTES).await?.into()))
     }
 }

@@ -59,14 +59,14 @@ impl From<CannotChange> for Problem {
                 .detail("A withdrawn listing cannot be changed."),
             CannotChange::Reserved(stock) => {
                 Self::conflict("ticket-reserved", "Title and price are fixed").detail(format_args!(
-                    "{} tickets are held and {} are sold; other fields can be changed.",
+                    "Held: {}, sold: {}. Other fields can be changed.",
                     stock.held, stock.sold
                 ))
             }
             CannotChange::BelowReserved { stock, requested } => {
                 Self::conflict("quantity-reserved", "More tickets are held and sold")
                     .detail(format_args!(
-                        "{} tickets are held and {} are sold, more than {requested}.",
+                        "Held: {}, sold: {}. That is more than {requested}.",
                         stock.held, stock.sold
                     ))
                     .field("quantity", format_args!("must be at least {}", stock.taken()))
