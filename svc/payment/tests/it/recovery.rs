@@ -133,7 +133,7 @@ async fn a_service_that_restarts_before_all_is_republished_serves_without_a_brok
     // Without a broker, no job runs before the journal is applied: the gap stays as the start has left it.
     let running = app.start_without_broker().await;
     let path = format!("/api/v1/payments/{payment}");
-    let _ = app.client_of(&running, &buyer).get(&path).await.expect(503);
+    let _ = buyer.client(&running).get(&path).await.expect(503);
     running.stop().await;
     let db = db::Db::open(&database, &Payments::SCHEMA).unwrap();
     assert!(db.read(gap).await.unwrap());
@@ -146,7 +146,7 @@ async fn a_service_that_restarts_before_all_is_republished_serves_without_a_brok
     let running = app.start_without_broker().await;
     let db = Connection::open(&database).unwrap();
     assert!(!gap(&db).unwrap());
-    let _ = app.client_of(&running, &buyer).get(&path).await.expect(200);
+    let _ = buyer.client(&running).get(&path).await.expect(200);
     running.stop().await;
     assert!(!gap(&db).unwrap());
 }

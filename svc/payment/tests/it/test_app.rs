@@ -79,11 +79,6 @@ impl TestApp {
             .unwrap()
     }
 
-    /// A client of a buyer, of a service that was started without a broker.
-    pub(crate) fn client_of(&self, running: &chassis::Running, buyer: &Buyer) -> Client {
-        Client::new(format!("http://{}", running.addr)).bearer(&buyer.token)
-    }
-
     pub(crate) async fn start(&mut self) {
         let started = self.env.start::<Payments>(self.settings()).await;
         let client = started.client();
@@ -396,6 +391,13 @@ impl TestApp {
 pub(crate) struct Buyer {
     pub(crate) id: UserId,
     token: String,
+}
+
+impl Buyer {
+    /// A client of a service that a test has started itself.
+    pub(crate) fn client(&self, running: &chassis::Running) -> Client {
+        Client::new(format!("http://{}", running.addr)).bearer(&self.token)
+    }
 }
 
 /// A payment that waits for its buyer.
