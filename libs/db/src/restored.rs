@@ -1,5 +1,5 @@
-//! The mark in a database that was restored from a backup. Its service records the progress of the recovery in it, and clears
-//! it at the end: the journal is applied first, then the service serves and publishes what has changed again.
+//! The mark in a database that was restored from a backup. Its service records the progress of the recovery in it, and
+//! clears it at the end: the journal is applied first, then the service serves and publishes what has changed again.
 
 use std::fs;
 use std::path::Path;
@@ -25,8 +25,8 @@ pub(crate) fn mark_connection(conn: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Stores the time from which the service recovers, in milliseconds since 1970: the first call decides, so that a recovery
-/// that is interrupted continues from the same time although the database has newer records by then. Returns the stored time.
-/// Times are above zero; `None` means the beginning.
+/// that is interrupted continues from the same time although the database has newer records by then. Returns the stored
+/// time. Times are above zero; `None` means the beginning.
 pub fn recover_from(tx: &Tx, since_millis: Option<i64>) -> Result<Option<i64>, Error> {
     if !has_progress(tx)? {
         mark_connection(tx)?;
@@ -54,8 +54,8 @@ pub fn is_marked(conn: &Connection) -> Result<bool, Error> {
     )
 }
 
-/// Whether the database was restored and the journal is not applied yet: events published and consumed since the backup are
-/// missing from it.
+/// Whether the database was restored and the journal is not applied yet: events published and consumed since the backup
+/// are missing from it.
 pub fn is_outdated(conn: &Connection) -> Result<bool, Error> {
     if !is_marked(conn)? {
         return Ok(false);
