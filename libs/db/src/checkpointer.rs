@@ -264,7 +264,8 @@ fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<Option<LogState
     })
 }
 
-/// Whether another connection had the lock. `DatabaseLocked` is a conflict within the own connection: an open transaction.
+/// Whether another connection had the lock. `DatabaseLocked` is a conflict within the own connection: its transaction is
+/// open.
 fn is_busy(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }

@@ -24,9 +24,9 @@ pub(crate) fn mark_connection(conn: &Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Stores the time from which the service recovers, in milliseconds since 1970: the first call decides, so that a recovery
-/// that is interrupted continues from the same time although the database has newer records by then. Returns the stored
-/// time. Times are above zero; `None` means the beginning.
+/// Stores the time from which the service recovers, in milliseconds since 1970. The first call decides, so that a
+/// recovery that is interrupted continues from the same time although the database has newer records by then. Returns
+/// the stored time. Times are above zero; `None` means the beginning.
 pub fn recover_from(tx: &Tx, since_millis: Option<i64>) -> Result<Option<i64>, Error> {
     if !has_progress(tx)? {
         mark_connection(tx)?;
@@ -74,8 +74,8 @@ fn has_progress(conn: &Connection) -> Result<bool, Error> {
     )
 }
 
-/// Whether the query has a result. Unlike `table_exists` and `column_exists`, a query does not use an outdated schema that
-/// the connection has in memory.
+/// Whether the query has a result. Unlike `table_exists` and `column_exists`, a query does not use an outdated schema
+/// that the connection has in memory.
 fn has_row(conn: &Connection, query: &str) -> Result<bool, Error> {
     Ok(conn.prepare(query)?.exists([])?)
 }

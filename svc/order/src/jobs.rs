@@ -22,8 +22,8 @@ const MAX_OUTBOX_LENGTH: u64 = 5000;
 /// The maximum number of withdrawals that one transaction opens again.
 const REOPENED_PER_BATCH: u32 = 100;
 
-/// Returns the job that cancels and refunds the orders of withdrawn listings. Its first run opens withdrawals again that
-/// were closed too early.
+/// Returns the job that cancels and refunds the orders of withdrawn listings. Its first run opens withdrawals again
+/// that were closed too early.
 pub(crate) fn withdrawal_job(db: &Db, clock: &Clock) -> Job {
     let (db, clock) = (db.clone(), clock.clone());
     let has_reopened = Arc::new(AtomicBool::new(false));

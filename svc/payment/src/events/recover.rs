@@ -5,9 +5,9 @@ use values::Clock;
 
 use crate::{domain::RecoveryGap, store};
 
-/// Opens the recovery gap of a restored database: the backup lacks payments, refunds and disputes that Stripe has a record
-/// of. While it is open, a job restores payments and schedules checks of captured funds. Does nothing to a database that
-/// was not restored, or has recovered from the journal: its gap was opened before.
+/// Opens the recovery gap of a restored database: the backup lacks payments, refunds and disputes that Stripe has a
+/// record of. While it is open, a job restores payments and schedules checks of captured funds. Does nothing to a
+/// database that was not restored, or has recovered from the journal: its gap was opened before.
 pub(crate) async fn start_recovery(db: &Db, clock: &Clock) -> Result<(), db::Error> {
     let state = db.read_internal(|conn| {
         let is_outdated = db::restored::is_outdated(conn)?;
