@@ -105,7 +105,7 @@ async fn start_traced<S: Service>(
     let peers = Peers::follow(&common, &bus_shutdown, &bus_tasks)?;
     if let Some(recovery) = &recovery {
         let status = RecoveryStatus(recovered.clone());
-        let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.since, status);
+        let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.republish_since, status);
         let stop = shutdown.clone();
         let republish = async move { stop.run_until_cancelled(republish).await };
         tasks.spawn(republish.in_current_span());
@@ -118,7 +118,7 @@ async fn start_traced<S: Service>(
             delay_ladder,
             retry_delays: bus::RETRY_DELAYS,
             consumers: parts.consumers,
-            recovery,
+            recovery: recovery.and_then(|recovery| recovery.journal),
         },
         db.clone(),
         clock.clone(),

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags};
+use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags, Transaction, TransactionBehavior};
 
 use crate::open::{self, sibling};
 
@@ -139,6 +139,10 @@ impl Checkpointer {
 
     /// Moves a long log into the database as far as the open read transactions permit, and shortens its file.
     fn shorten_log(&self) -> rusqlite::Result<()> {
+        if !self.conn.is_autocommit() {
+            // A rollback failed before. The writer is locked out until it succeeds.
+            self.conn.execute_batch("ROLLBACK")?;
+        }
         if self.log_size() < self.size_of(MIN_LOG_PAGES) {
             return Ok(());
         }
@@ -167,12 +171,15 @@ impl Checkpointer {
         if checkpoint(&self.conn, "RESTART")?.is_none() {
             return Ok(());
         }
-        self.conn.execute_batch("BEGIN IMMEDIATE")?;
-        let version: i64 = self.conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let written = self.conn.pragma_update(None, "user_version", version);
-        self.conn
-            .execute_batch(if written.is_ok() { "COMMIT" } else { "ROLLBACK" })?;
-        written
+        let tx = self.lock_out_writer()?;
+        let version: i64 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        tx.pragma_update(None, "user_version", version)?;
+        tx.commit()
+    }
+
+    /// Begins a transaction that locks the writer out. It is rolled back when it is dropped.
+    fn lock_out_writer(&self) -> rusqlite::Result<Transaction<'_>> {
+        Transaction::new_unchecked(&self.conn, TransactionBehavior::Immediate)
     }
 
     /// Moves the log into the database, and what was appended meanwhile, until little is left or a read transaction needs it.
@@ -198,13 +205,12 @@ impl Checkpointer {
     fn cut_log(&self) -> rusqlite::Result<()> {
         let observer = connect(&self.path)?;
         while !self.is_stopping.load(Ordering::Acquire) {
-            self.conn.execute_batch("BEGIN IMMEDIATE")?;
-            let log = checkpoint(&observer, "NOOP");
+            let tx = self.lock_out_writer()?;
+            let log = checkpoint(&observer, "NOOP")?;
             // An empty log has no header of its own yet.
-            let is_done =
-                log.map(|log| log.is_none_or(|log| log.frames == 0 || self.cut_piece(self.size_of(log.frames))));
-            self.conn.execute_batch("ROLLBACK")?;
-            if is_done? {
+            let is_done = log.is_none_or(|log| log.frames == 0 || self.cut_piece(self.size_of(log.frames)));
+            tx.rollback()?;
+            if is_done {
                 break;
             }
             thread::park_timeout(PAUSE_BETWEEN_CUTS);
@@ -258,9 +264,11 @@ fn checkpoint(conn: &Connection, mode: &str) -> rusqlite::Result<Option<LogState
     })
 }
 
+/// Whether another connection had the lock. `DatabaseLocked` is a conflict within the own connection: its transaction is
+/// open.
 fn is_busy(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
-    )
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
+
+#[cfg(test)]
+mod tests;

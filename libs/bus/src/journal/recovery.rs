@@ -17,8 +17,8 @@ use crate::{
 ///
 /// It has two steps: it restores the state of the service's own published events, then consumes the events of other
 /// services again, because a handler could contradict a published event otherwise. A recovery that fails starts over with
-/// the next connection: each step is idempotent. The mark of the database stays: afterwards [`republish_changed`] publishes
-/// what has changed, in the background, and clears it.
+/// the next connection: each step is idempotent. At the end it records in the mark of the database that the journal is
+/// applied. The mark stays: [`republish_changed`] publishes what has changed, in the background, and clears it.
 ///
 /// [`republish_changed`]: crate::republish_changed
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ pub(crate) struct JournalRecovery<'a> {
 }
 
 impl JournalRecovery<'_> {
-    /// Runs the recovery.
+    /// Runs the recovery, and records that the journal is applied.
     pub(crate) async fn run(&self) -> Result<(), Error> {
         let (began, since) = (Instant::now(), self.plan.since);
         let from = since.map_or_else(|| "its beginning".to_owned(), |since| since.to_string());
@@ -58,6 +58,10 @@ impl JournalRecovery<'_> {
         self.warn_of_recovery_gap().await?;
         let recovered = self.recover_own_events().await?;
         let consumed = self.consume_events_again().await?;
+        self.db
+            .write(db::restored::record_applied_journal)
+            .await
+            .map_err(recovery_error)?;
         let millis = began.elapsed().as_millis();
         tracing::info!(
             recovered,

@@ -38,6 +38,10 @@ async fn is_marked(db: &Db) -> bool {
     db.read(db::restored::is_marked).await.unwrap()
 }
 
+async fn is_outdated(db: &Db) -> bool {
+    db.read(db::restored::is_outdated).await.unwrap()
+}
+
 async fn wait_until_done(done: &watch::Sender<bool>) {
     let mut done = done.subscribe();
     let done = tokio::time::timeout(TIMEOUT, done.wait_for(|done| *done)).await;
@@ -60,6 +64,7 @@ async fn a_restored_service_consumes_acknowledged_events_again_before_new_ones()
     let consumed = ticket.wait_for_consumed(300).await;
 
     let ticket = env.restored(ticket).await;
+    assert!(is_outdated(&ticket.db).await);
     order.publish(order_created(301)).await;
     order.wait_for_empty_outbox().await;
     let done = watch::Sender::new(false);
@@ -75,6 +80,7 @@ async fn a_restored_service_consumes_acknowledged_events_again_before_new_ones()
         recorded_counts(&ticket).await,
         expected.map(|(kind, count)| (kind.to_owned(), count))
     );
+    assert!(!is_outdated(&ticket.db).await, "the journal is applied");
     assert!(is_marked(&ticket.db).await, "what has changed is not republished yet");
 }
 
@@ -152,7 +158,7 @@ async fn a_failed_recovery_starts_over_and_succeeds() {
     };
     assert!(reason.contains("the disk is full"), "{reason}");
     ticket.stop().await;
-    assert!(!*done.borrow() && is_marked(&ticket.db).await);
+    assert!(!*done.borrow() && is_outdated(&ticket.db).await);
 
     let again = env.reopened(ticket).await;
     let _bus = connect_restored(&env, &again, recovery_plan(&done));

@@ -108,6 +108,8 @@ impl TestEnv {
         }
         let service = self.service(service.name);
         service.db.write(db::restored::mark).await.unwrap();
+        let since = service.db.write(|tx| db::restored::recover_from(tx, None)).await;
+        assert_eq!(since.unwrap(), None);
         service
     }
 

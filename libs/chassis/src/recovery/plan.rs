@@ -11,16 +11,31 @@ use crate::{OperatorError, Service};
 /// waited for its last attempt, or the service for the broker.
 const SAFETY_MARGIN: Duration = Duration::from_mins(10);
 
-/// Returns the recovery that the database needs before the service may use it, if any. `done` becomes true at its end,
-/// or at once if none is needed.
-pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Result<Option<Recovery>, OperatorError> {
-    let marked = db
-        .read_internal(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, S::newest_record_at(conn)?)))
-        .await?;
-    let (true, newest) = marked else {
+/// What a restored database still lacks.
+pub(crate) struct RecoveryPlan {
+    /// The recovery from the journal, before the service may use the database; `None` if the journal is applied.
+    pub(crate) journal: Option<Recovery>,
+    /// The time since when changes are published again, while the service runs; `None` means all.
+    pub(crate) republish_since: Option<Timestamp>,
+}
+
+/// Returns the plan of the recovery that the database needs, if any. `done` becomes true when the service may use the
+/// database: at the end of the recovery from the journal, or at once.
+pub(crate) async fn plan<S: Service>(
+    db: &Db,
+    done: watch::Sender<bool>,
+) -> Result<Option<RecoveryPlan>, OperatorError> {
+    let state = db.read_internal(|conn| {
+        let (is_marked, is_outdated) = (db::restored::is_marked(conn)?, db::restored::is_outdated(conn)?);
+        Ok::<_, db::Error>((is_marked, is_outdated, S::newest_record_at(conn)?))
+    });
+    let (is_marked, is_outdated, newest) = state.await?;
+    if !is_outdated {
         done.send_replace(true);
+    }
+    if !is_marked {
         return Ok(None);
-    };
+    }
     let is_unconcerned = |route: &events::Route| route.publisher != S::NAME && !route.consumers.contains(&S::NAME);
     if events::ROUTES.iter().all(is_unconcerned) {
         // It neither publishes nor consumes events: rows that the backup lacks are lost.
@@ -30,9 +45,13 @@ pub(crate) async fn plan<S: Service>(db: &Db, done: watch::Sender<bool>) -> Resu
     }
     let newest = newest.map(Timestamp::millis);
     let newest = db.write(move |tx| db::restored::recover_from(tx, newest)).await?;
-    Ok(Some(Recovery {
-        recover: S::recover,
-        since: newest.map(|newest| Timestamp::from_millis(newest) - SAFETY_MARGIN),
-        done,
+    let since = newest.map(|newest| Timestamp::from_millis(newest) - SAFETY_MARGIN);
+    Ok(Some(RecoveryPlan {
+        journal: is_outdated.then_some(Recovery {
+            recover: S::recover,
+            since,
+            done,
+        }),
+        republish_since: since,
     }))
 }

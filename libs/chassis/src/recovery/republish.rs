@@ -21,7 +21,7 @@ pub(crate) async fn republish_changes<S: Service>(
 ) {
     recovered.wait().await;
     loop {
-        match bus::republish_changed(&db, &clock, S::republish, since, db::restored::clear).await {
+        match bus::republish_changed(&db, &clock, S::republish, since, db::restored::finish_recovery).await {
             Ok(()) => {
                 tracing::info!("everything that has changed since the backup is published again");
                 return;

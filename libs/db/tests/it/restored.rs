@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use db::{Db, Error, admin, restored};
+use rusqlite::Connection;
 
 use crate::{BOX_OFFICE, Folder};
 
@@ -37,6 +38,75 @@ async fn a_restored_database_is_marked_until_the_mark_is_cleared() {
     db.write(restored::clear).await.unwrap();
     db.close().await;
     assert!(!is_marked(&file).await);
+}
+
+/// Returns whether the database is marked, and whether it is outdated.
+async fn state(db: &Db) -> (bool, bool) {
+    let state = |conn: &Connection| Ok::<_, Error>((restored::is_marked(conn)?, restored::is_outdated(conn)?));
+    db.read(state).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_restored_database_is_outdated_until_the_journal_is_applied_and_each_restore_starts_again() {
+    let folder = Folder::new();
+    let (file, copy) = (folder.file("box-office.db"), folder.file("copy.db"));
+    let mut db = folder.open();
+    assert_eq!(state(&db).await, (false, false));
+    db.write(restored::mark).await.unwrap();
+    for started_at in [1000, 2000] {
+        assert_eq!(state(&db).await, (true, true));
+        let first = db.write(move |tx| restored::recover_from(tx, Some(started_at))).await;
+        // The recovery is interrupted, and continues with newer records.
+        let again = db
+            .write(move |tx| restored::recover_from(tx, Some(started_at + 1)))
+            .await;
+        assert_eq!((first.unwrap(), again.unwrap()), (Some(started_at), Some(started_at)));
+        assert_eq!(state(&db).await, (true, true));
+        db.write(restored::record_applied_journal).await.unwrap();
+        db.close().await;
+        db = folder.open();
+        assert_eq!(state(&db).await, (true, false), "also after a restart");
+        let since = db.write(|tx| restored::recover_from(tx, Some(9000))).await.unwrap();
+        assert_eq!(since, Some(started_at));
+
+        // A backup of this state is as outdated as any other.
+        db.close().await;
+        let _ = std::fs::remove_file(&copy);
+        admin::backup(&file, &copy).unwrap();
+        admin::restore(&copy, &file, &BOX_OFFICE, true).unwrap();
+        db = folder.open();
+    }
+    db.write(|tx| restored::recover_from(tx, None)).await.unwrap();
+    db.write(restored::record_applied_journal).await.unwrap();
+    db.write(restored::finish_recovery).await.unwrap();
+    assert_eq!(state(&db).await, (false, false));
+}
+
+#[tokio::test]
+async fn a_database_that_is_marked_again_during_its_recovery_stays_outdated() {
+    let folder = Folder::new();
+    let db = folder.open();
+    db.write(restored::mark).await.unwrap();
+    db.write(|tx| restored::recover_from(tx, None)).await.unwrap();
+    db.write(restored::mark).await.unwrap();
+    db.write(restored::record_applied_journal).await.unwrap();
+    db.write(restored::finish_recovery).await.unwrap();
+    assert_eq!(state(&db).await, (true, true));
+}
+
+#[tokio::test]
+async fn the_mark_of_the_previous_release_is_that_of_an_outdated_database() {
+    let folder = Folder::new();
+    let db = folder.open();
+    let mark = "CREATE TABLE restored (mark INTEGER PRIMARY KEY) STRICT";
+    db.write(move |tx| Ok::<_, Error>(tx.execute_batch(mark)?))
+        .await
+        .unwrap();
+    assert_eq!(state(&db).await, (true, true));
+    let since = db.write(|tx| restored::recover_from(tx, Some(7))).await.unwrap();
+    assert_eq!((since, state(&db).await), (Some(7), (true, true)));
+    db.write(restored::record_applied_journal).await.unwrap();
+    assert_eq!(state(&db).await, (true, false));
 }
 
 #[tokio::test]

@@ -17,6 +17,6 @@ pub(crate) use refunds::{
 };
 pub(crate) use stock::{adjust_stock, find_listing, hold_tickets, release_tickets, sell_held_tickets, upsert_listing};
 pub(crate) use withdrawals::{
-    advance_withdrawal, find_open_withdrawal, has_open_withdrawal, restart_withdrawal, start_withdrawal,
-    withdrawal_progress,
+    advance_withdrawal, closed_withdrawals_with_open_orders, find_open_withdrawal, has_open_withdrawal,
+    reopen_withdrawal, restart_withdrawal, start_withdrawal, withdrawal_progress,
 };

@@ -1,6 +1,6 @@
 //! Withdrawals of listings, and how far their sales are refunded.
 
-use db::Error;
+use db::{Error, Tx};
 use rusqlite::{Connection, OptionalExtension};
 use values::{OrderId, TicketId};
 
@@ -29,6 +29,27 @@ pub(crate) fn restart_withdrawal(conn: &Connection, ticket: TicketId) -> Result<
         "INSERT INTO withdrawal (ticket_id) VALUES (?) ON CONFLICT (ticket_id) DO UPDATE SET after = '', done = 0",
     )?
     .execute([ticket])?;
+    Ok(())
+}
+
+/// The statement of [`closed_withdrawals_with_open_orders`]. It reads one entry of an index for each open order, and
+/// searches the withdrawals for it.
+const CLOSED_WITH_OPEN_ORDERS: &str = r#"SELECT DISTINCT o.ticket_id
+     FROM "order" o CROSS JOIN withdrawal w ON w.ticket_id = o.ticket_id
+     WHERE o.status = 'created' AND w.done = 1 LIMIT ?"#;
+
+/// Returns listings whose withdrawal is closed although they have open orders, `limit` at most. Only the release before
+/// withdrawals in steps leaves such: it closes a withdrawal when the sales are refunded.
+pub(crate) fn closed_withdrawals_with_open_orders(conn: &Connection, limit: u32) -> Result<Vec<TicketId>, Error> {
+    let mut statement = conn.prepare_cached(CLOSED_WITH_OPEN_ORDERS)?;
+    let tickets = statement.query_map([limit], |row| row.get(0))?;
+    Ok(tickets.collect::<Result<_, _>>()?)
+}
+
+/// Opens the withdrawal of a listing again, if it has one. Refunding continues after the last sale.
+pub(crate) fn reopen_withdrawal(tx: &Tx, ticket: TicketId) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE withdrawal SET done = 0 WHERE ticket_id = ?")?
+        .execute([ticket])?;
     Ok(())
 }
 
@@ -86,4 +107,32 @@ pub(crate) fn withdrawal_progress(conn: &Connection, ticket: TicketId) -> Result
             sent_back: row.get(3)?,
         })
     })?)
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Service;
+    use db::{Db, Error};
+    use rusqlite::Connection;
+
+    use super::CLOSED_WITH_OPEN_ORDERS;
+    use crate::Orders;
+
+    #[tokio::test]
+    async fn closed_withdrawals_are_found_by_the_open_orders() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("order.db"), &Orders::SCHEMA).unwrap();
+        let explain = |conn: &Connection| {
+            let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {CLOSED_WITH_OPEN_ORDERS}"))?;
+            let steps = steps.query_map([1], |row| row.get::<_, String>(3))?;
+            Ok::<_, Error>(steps.collect::<Result<Vec<_>, _>>()?)
+        };
+        assert_eq!(
+            db.read(explain).await.unwrap(),
+            [
+                "SCAN o USING COVERING INDEX order_open_by_ticket",
+                "SEARCH w USING PRIMARY KEY (ticket_id=?)"
+            ]
+        );
+    }
 }

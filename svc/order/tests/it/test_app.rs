@@ -7,6 +7,7 @@ use events::{
     examples::{self, usd},
 };
 use order::{Orders, Settings};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use testkit::{Client, Reply, RunningService, TestEnv, eventually};
 use values::{OrderId, PaymentId, TicketId, UserId};
@@ -21,7 +22,7 @@ pub(crate) struct PlacedOrder {
     pub(crate) id: OrderId,
     pub(crate) path: String,
     pub(crate) buyer: Client,
-    buyer_id: UserId,
+    pub(crate) buyer_id: UserId,
 }
 
 /// A paid order, its buyer and its payment.
@@ -40,8 +41,14 @@ impl TestApp {
 
     /// Restarts the service; clients of before are disconnected.
     pub(crate) async fn restart(self) -> Self {
+        self.restart_after(|_| ()).await
+    }
+
+    /// Restarts the service after a change of its database.
+    pub(crate) async fn restart_after(self, change: impl FnOnce(&Connection)) -> Self {
         let Self { env, service } = self;
         service.stop().await;
+        change(&Connection::open(env.database::<Orders>()).unwrap());
         let service = env.start::<Orders>(Settings::default()).await;
         Self { env, service }
     }

@@ -1,6 +1,6 @@
 //! Withdrawals of listings with sales.
 
-use events::Event;
+use events::{Event, OrderStatus};
 use serde_json::json;
 use testkit::eventually;
 
@@ -65,5 +65,40 @@ async fn a_withdrawal_refunds_every_sale_also_after_a_restart() {
         (progress["refunded"] == 3 && progress["failed"] == 0).then_some(())
     })
     .await;
+    app.close_and_check().await;
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_the_previous_release_has_closed_still_cancels_the_open_orders() {
+    let app = TestApp::new().await;
+    let [withdrawn, on_sale] = [app.create_listing(10).await, app.create_listing(10).await];
+    let sale = app.sell(&withdrawn, 1).await;
+    let (open, other) = (app.place(&withdrawn, 2).await, app.place(&on_sale, 1).await);
+    // This release stores the withdrawal; the previous one refunds the sales and closes it.
+    let (id, at) = (withdrawn.id, app.env.now());
+    let app = app
+        .restart_after(|conn| {
+            conn.execute(
+                "UPDATE listing SET version = 2, withdrawn_at = ?2 WHERE id = ?1",
+                (id, at),
+            )
+            .unwrap();
+            conn.execute(
+                "INSERT INTO withdrawal (ticket_id, after, done) VALUES (?1, ?2, 1)",
+                (id, sale.payment.order_id),
+            )
+            .unwrap();
+        })
+        .await;
+    let cancelled = app
+        .env
+        .wait_for_event(|event| matches!(event, Event::OrderCancelled(order) if order.id == open.id))
+        .await;
+    let Event::OrderCancelled(order) = cancelled else {
+        unreachable!("it is cancelled");
+    };
+    assert_eq!(order.status, OrderStatus::Cancelled);
+    let client = app.anonymous().bearer(&app.env.token(other.buyer_id));
+    assert_eq!(client.get(&other.path).await.expect(200).text_at("/status"), "created");
     app.close_and_check().await;
 }

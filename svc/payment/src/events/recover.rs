@@ -5,13 +5,16 @@ use values::Clock;
 
 use crate::{domain::RecoveryGap, store};
 
-/// Opens the recovery gap of a restored database: the backup lacks payments, refunds and disputes that Stripe has a record
-/// of. While it is open, a job restores payments and schedules checks of captured funds. Does nothing to a database that was not restored.
+/// Opens the recovery gap of a restored database: the backup lacks payments, refunds and disputes that Stripe has a
+/// record of. While it is open, a job restores payments and schedules checks of captured funds. Does nothing to a
+/// database that was not restored, or has recovered from the journal: its gap was opened before.
 pub(crate) async fn start_recovery(db: &Db, clock: &Clock) -> Result<(), db::Error> {
-    let marked =
-        db.read_internal(|conn| Ok::<_, db::Error>((db::restored::is_marked(conn)?, store::newest_payment_at(conn)?)));
-    let (is_restored, newest_payment_at) = marked.await?;
-    if !is_restored {
+    let state = db.read_internal(|conn| {
+        let is_outdated = db::restored::is_outdated(conn)?;
+        Ok::<_, db::Error>((is_outdated, store::newest_payment_at(conn)?))
+    });
+    let (is_outdated, newest_payment_at) = state.await?;
+    if !is_outdated {
         return Ok(());
     }
     let now = clock.now();

@@ -108,7 +108,7 @@ pub(crate) fn request_check(tx: &Tx, payment: PaymentId, now: Timestamp) -> Resu
 }
 
 /// Returns the position in the captured funds before those that can still be disputed. Ids sort by creation.
-pub(crate) fn first_disputable(now: Timestamp) -> String {
+pub(crate) fn before_disputable(now: Timestamp) -> String {
     let millis = (now - DISPUTE_PERIOD).millis().max(0);
     format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
 }

@@ -12,7 +12,7 @@ mod refunds;
 mod stripe_events;
 
 pub(crate) use captured_funds::{
-    captured_funds, first_disputable, follow_ups_due, insert_captured_funds, refund_summary, request_check,
+    before_disputable, captured_funds, follow_ups_due, insert_captured_funds, refund_summary, request_check,
     request_checks, update_captured_funds,
 };
 pub(crate) use disputes::{disputes_of, upsert_dispute};

@@ -5,13 +5,14 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::RecoveryGap;
 
-/// Stores a recovery gap, unless one is open.
+/// Stores a recovery gap; an open one keeps its period. In both cases a check of all captured funds that can still be
+/// disputed is to be scheduled, from the first of them on.
 pub(crate) fn insert_recovery_gap(tx: &Tx, gap: RecoveryGap) -> Result<(), db::Error> {
     tx.prepare_cached(
         "INSERT INTO amnesia (one, since, began_at, checks_after) VALUES (1, ?1, ?2, ?3)
          ON CONFLICT (one) DO UPDATE SET checks_after = excluded.checks_after",
     )?
-    .execute((gap.since, gap.opened_at, super::first_disputable(gap.opened_at)))?;
+    .execute((gap.since, gap.opened_at, super::before_disputable(gap.opened_at)))?;
     Ok(())
 }
 

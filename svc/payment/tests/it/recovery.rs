@@ -4,6 +4,7 @@ use events::{CancelReason, Event};
 use payment::Payments;
 
 use chassis::Service;
+use rusqlite::Connection;
 
 use crate::{
     reconciliation::reconcile,
@@ -110,4 +111,42 @@ async fn of_two_live_payments_after_a_restore_the_confirmed_one_is_kept() {
     app.wait_for_restored(&buyer, second, "captured").await;
     assert_eq!(app.money().await, (1999, 0));
     app.check_invariants();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_restarts_before_all_is_republished_serves_without_a_broker_and_opens_no_gap_again() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    let payment = app.authorize(&buyer, &order).await;
+    app.stop().await;
+    let database = app.env.database::<Payments>();
+    let db = db::Db::open(&database, &Payments::SCHEMA).unwrap();
+    db.write(db::restored::mark).await.unwrap();
+    db.write(|tx| db::restored::recover_from(tx, Some(1))).await.unwrap();
+    let gap = |conn: &Connection| {
+        let open = "SELECT EXISTS (SELECT 1 FROM amnesia)";
+        Ok::<_, db::Error>(conn.query_row(open, [], |row| row.get::<_, bool>(0))?)
+    };
+    db.close().await;
+
+    // Without a broker, no job runs before the journal is applied: the gap stays as the start has left it.
+    let running = app.start_without_broker().await;
+    let path = format!("/api/v1/payments/{payment}");
+    let _ = buyer.client(&running).get(&path).await.expect(503);
+    running.stop().await;
+    let db = db::Db::open(&database, &Payments::SCHEMA).unwrap();
+    assert!(db.read(gap).await.unwrap());
+    db.write(|tx| Ok::<_, db::Error>(tx.execute("DELETE FROM amnesia", [])?))
+        .await
+        .unwrap();
+    db.write(db::restored::record_applied_journal).await.unwrap();
+    db.close().await;
+
+    let running = app.start_without_broker().await;
+    let db = Connection::open(&database).unwrap();
+    assert!(!gap(&db).unwrap());
+    let _ = buyer.client(&running).get(&path).await.expect(200);
+    running.stop().await;
+    assert!(!gap(&db).unwrap());
 }

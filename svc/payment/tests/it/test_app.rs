@@ -57,17 +57,30 @@ impl TestApp {
         app
     }
 
-    pub(crate) async fn start(&mut self) {
+    fn settings(&self) -> Settings {
         let secrets = self.webhook_secrets.join(" ");
-        let settings = Settings {
+        Settings {
             stripe_url: self.url.parse().unwrap(),
             stripe_secret_key: Some(KEY.parse().unwrap()),
             stripe_publishable_key: Some(PUBLISHABLE_KEY.to_owned()),
             stripe_webhook_secrets: (!secrets.is_empty()).then(|| secrets.parse().unwrap()),
             stripe_timeout: STRIPE_TIMEOUT,
             platform_fee: "250".parse().unwrap(),
-        };
-        let started = self.env.start::<Payments>(settings).await;
+        }
+    }
+
+    /// Starts the stopped service with the address of a broker that does not exist.
+    pub(crate) async fn start_without_broker(&self) -> chassis::Running {
+        let mut common = self.env.common();
+        common.bus.url = "amqp://guest:guest@127.0.0.1:1/%2f".parse().unwrap();
+        let database = self.env.database::<Payments>();
+        chassis::start::<Payments>(database, common, self.settings(), self.env.clock.clone())
+            .await
+            .unwrap()
+    }
+
+    pub(crate) async fn start(&mut self) {
+        let started = self.env.start::<Payments>(self.settings()).await;
         let client = started.client();
         // Events published before its queue exists would be lost.
         eventually("the service is connected to the broker", || async {
@@ -378,6 +391,13 @@ impl TestApp {
 pub(crate) struct Buyer {
     pub(crate) id: UserId,
     token: String,
+}
+
+impl Buyer {
+    /// A client of a service that a test has started itself.
+    pub(crate) fn client(&self, running: &chassis::Running) -> Client {
+        Client::new(format!("http://{}", running.addr)).bearer(&self.token)
+    }
 }
 
 /// A payment that waits for its buyer.
