@@ -32,6 +32,8 @@ struct State {
     protocol: Protocol,
     write: Option<BlockedWrite>,
     is_ending: bool,
+    /// Another connection has its place: no request is started.
+    is_evicted: bool,
     /// The client has closed its side.
     is_eof: bool,
     /// The HTTP/1 request that is being served.
@@ -88,6 +90,7 @@ impl Activity {
                 protocol: Protocol::Preface(0),
                 write: None,
                 is_ending: false,
+                is_evicted: false,
                 is_eof: false,
                 request: RequestState::default(),
                 is_lingering: false,
@@ -152,11 +155,16 @@ impl Activity {
         }
     }
 
-    pub(super) fn request_started(&self) {
+    /// A request begins. Returns whether it may: not if the connection was evicted.
+    pub(super) fn start_request(&self) -> bool {
         let mut state = self.state();
+        if state.is_evicted {
+            return false;
+        }
         state.active += 1;
         state.phase = Phase::Serving;
         state.request = RequestState::default();
+        true
     }
 
     /// Whether the handler waits for more of the request's body.
@@ -228,10 +236,20 @@ impl Activity {
 
     /// Returns since when the connection waits for its client, if it has no request.
     pub(super) fn waits_since(&self) -> Option<Instant> {
-        match self.state().phase {
-            Phase::Idle { since } | Phase::Head { since, .. } => Some(since),
-            Phase::Serving => None,
+        self.state().waits_since()
+    }
+
+    /// Closes the connection in favour of another one, if it has waited for its client since this time. A request that has
+    /// started meanwhile keeps it open, and none starts afterwards.
+    pub(super) fn evict_if_waiting_since(&self, time: Instant) -> bool {
+        let mut state = self.state();
+        let is_waiting = state.waits_since().is_some_and(|since| since <= time);
+        state.is_evicted |= is_waiting;
+        drop(state);
+        if is_waiting {
+            self.evicted.cancel();
         }
+        is_waiting
     }
 
     /// Returns when the connection has to be closed unless its client does something, and why.
@@ -257,6 +275,13 @@ impl Activity {
 }
 
 impl State {
+    fn waits_since(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Idle { since } | Phase::Head { since, .. } => Some(since),
+            Phase::Serving => None,
+        }
+    }
+
     fn match_preface(&mut self, bytes: &[u8]) {
         let Protocol::Preface(matched) = self.protocol else {
             return;
@@ -271,5 +296,23 @@ impl State {
         } else {
             self.protocol = Protocol::Preface(matched + count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_serves_a_request_or_is_evicted() {
+        let serving = Activity::new();
+        assert!(serving.start_request());
+        assert!(!serving.evict_if_waiting_since(Instant::now()));
+        assert!(!serving.evicted.is_cancelled());
+
+        let waiting = Activity::new();
+        assert!(waiting.evict_if_waiting_since(Instant::now()));
+        assert!(waiting.evicted.is_cancelled());
+        assert!(!waiting.start_request());
     }
 }

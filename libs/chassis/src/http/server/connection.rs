@@ -1,6 +1,6 @@
 use std::{
     convert::Infallible,
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -94,11 +94,12 @@ impl ConnectionContext {
         loop {
             tokio::select! {
                 biased;
+                // First, so that no request is read any more.
+                () = activity.evicted.cancelled() => return CloseReason::Evicted,
                 result = connection.as_mut() => {
                     return if result.is_ok() { CloseReason::Done } else { CloseReason::Error };
                 }
                 reason = poll_fn(|cx| poll_deadline(activity, &self.limits, deadline.as_mut(), cx)) => return reason,
-                () = activity.evicted.cancelled() => return CloseReason::Evicted,
                 step = stopping.next() => match step {
                     // HTTP/1 is not closed here: hyper would not read a request that is in the socket already.
                     Step::Drain | Step::End if activity.is_http2() => connection.as_mut().graceful_shutdown(),
@@ -116,7 +117,10 @@ impl ConnectionContext {
         activity: Arc<Activity>,
         is_limited: bool,
     ) -> hyper::Response<ResponseBody> {
-        let mut active = ActiveRequest::start(Arc::clone(&activity));
+        let Some(mut active) = ActiveRequest::start(Arc::clone(&activity)) else {
+            // The connection is about to be dropped, and this request with it, before anything was done.
+            return pending().await;
+        };
         let request_version = request.version();
         let is_http2 = request_version == Version::HTTP_2;
         let awaits_continue = request.headers().contains_key(header::EXPECT);

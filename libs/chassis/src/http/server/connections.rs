@@ -118,22 +118,37 @@ impl State {
             .filter(|(since, _)| *since + evictable <= now)
             .collect();
         waiting.sort_unstable();
-        for (_, id) in waiting.into_iter().take((maximum / 16).max(1)) {
-            if let Some(activity) = self.full.remove(&id) {
-                activity.evicted.cancel();
+        let mut count = (maximum / 16).max(1);
+        for (since, id) in waiting {
+            if self
+                .full
+                .get(&id)
+                .is_some_and(|activity| activity.evict_if_waiting_since(since))
+            {
+                self.full.remove(&id);
+                count -= 1;
+            }
+            if count == 0 {
+                break;
             }
         }
     }
 
     /// Closes the limited connection that has waited longest for its client.
     fn evict_limited(&mut self) {
-        let longest = self
+        let mut waiting: Vec<_> = self
             .limited
             .iter()
             .filter_map(|(id, activity)| Some((activity.waits_since()?, *id)))
-            .min();
-        if let Some(activity) = longest.and_then(|(_, id)| self.limited.remove(&id)) {
-            activity.evicted.cancel();
+            .collect();
+        waiting.sort_unstable();
+        let evicted = waiting.into_iter().find(|(since, id)| {
+            self.limited
+                .get(id)
+                .is_some_and(|activity| activity.evict_if_waiting_since(*since))
+        });
+        if let Some((_, id)) = evicted {
+            self.limited.remove(&id);
         }
     }
 }
