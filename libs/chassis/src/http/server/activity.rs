@@ -275,9 +275,12 @@ impl Activity {
 }
 
 impl State {
+    /// A response that is being sent is not yet a wait: its progress counts.
     fn waits_since(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Idle { since } | Phase::Head { since, .. } => Some(since),
+            Phase::Idle { since } | Phase::Head { since, .. } => {
+                Some(self.write.map_or(since, |write| since.max(write.progress)))
+            }
             Phase::Serving => None,
         }
     }
@@ -314,5 +317,19 @@ mod tests {
         assert!(waiting.evict_if_waiting_since(Instant::now()));
         assert!(waiting.evicted.is_cancelled());
         assert!(!waiting.start_request());
+    }
+
+    #[test]
+    fn a_connection_whose_response_makes_progress_does_not_wait() {
+        let activity = Activity::new();
+        let waits_since = activity.waits_since().unwrap();
+        let second = |number| waits_since + Duration::from_secs(number);
+        activity.state().write = Some(BlockedWrite {
+            since: second(1),
+            progress: second(10),
+            bytes: 1,
+        });
+        assert!(!activity.evict_if_waiting_since(second(9)));
+        assert!(activity.evict_if_waiting_since(second(10)));
     }
 }
