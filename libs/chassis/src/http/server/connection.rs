@@ -25,6 +25,7 @@ use tokio::{
 
 use super::{
     activity::Activity,
+    body_budget::BodyBudget,
     closing::{CloseReason, ServerShutdown},
     connections::OpenConnection,
     io::ObservedSocket,
@@ -44,6 +45,7 @@ pub(super) struct ConnectionContext {
     pub(super) limits: ServerLimits,
     pub(super) local_addr: SocketAddr,
     pub(super) shutdown: ServerShutdown,
+    pub(super) bodies: BodyBudget,
     pub(super) builder: auto::Builder<StreamTasks>,
 }
 
@@ -128,7 +130,9 @@ impl ConnectionContext {
         if request_version == Version::HTTP_11 {
             activity.may_send_interim();
         }
-        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity));
+        // Until the handler has ended: it holds what it has read.
+        let held = self.bodies.request();
+        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity), held.clone());
         let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
             drop(body);
             refusal::too_many_connections()
@@ -138,6 +142,7 @@ impl ConnectionContext {
             let body = Body::from(BoxBody::new(body));
             self.endpoint.get_response(poem::Request::from_parts(parts, body)).await
         };
+        drop(held);
         let mut response: hyper::Response<BoxBody> = response.into();
         if !is_http2 {
             let was_read = unread.is_empty() || (!awaits_continue && unread.skip().await);

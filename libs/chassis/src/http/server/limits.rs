@@ -17,6 +17,8 @@ pub struct ServerLimits {
     pub body: Duration,
     /// Timeout for the next byte of a request body.
     pub body_stall: Duration,
+    /// The number of bytes of request bodies that all handlers may hold at the same time. A body beyond is refused with 503.
+    pub held_body_bytes: usize,
     /// Timeout for the client to accept the next byte of a response.
     pub write_stall: Duration,
     /// The bytes per second that a client has to accept on average, after the first [`Self::write_stall`].
@@ -57,6 +59,7 @@ impl ServerLimits {
             idle: Duration::from_mins(1),
             body: Duration::from_secs(30),
             body_stall: Duration::from_secs(10),
+            held_body_bytes: 16 * 1024 * 1024,
             write_stall: Duration::from_secs(30),
             write_rate: 4096,
             stream: Duration::from_mins(2),
