@@ -129,6 +129,24 @@ async fn a_connection_without_requests_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_whose_last_request_was_long_and_is_cancelled_is_closed() {
+    let server = TestServer::start(ServerLimits {
+        head: SOON,
+        idle: SOON,
+        ..patient()
+    })
+    .await;
+    let mut tasks = JoinSet::new();
+    let mut client = connect(&server, &mut tasks).await;
+    let (response, stream) = client.send_request(request("/wait"), true).unwrap();
+    server.wait_for_requests(1).await;
+    // The deadlines that began before the request pass.
+    tokio::time::sleep(SOON * 2).await;
+    drop((response, stream));
+    server.wait_for_close("idle").await;
+}
+
+#[tokio::test]
 async fn a_stream_whose_response_is_not_read_is_reset() {
     let limits = ServerLimits {
         stream: SOON,

@@ -167,14 +167,13 @@ fn poll_deadline(
     cx: &mut Context<'_>,
 ) -> Poll<CloseReason> {
     loop {
-        let Some((at, reason)) = activity.deadline(limits) else {
-            return Poll::Pending;
-        };
-        if at <= Instant::now() {
-            return Poll::Ready(reason);
-        }
-        if at < timer.deadline() || timer.is_elapsed() {
-            timer.as_mut().reset(at);
+        match activity.deadline(limits) {
+            Some((at, reason)) if at <= Instant::now() => return Poll::Ready(reason),
+            Some((at, _)) if at < timer.deadline() || timer.is_elapsed() => timer.as_mut().reset(at),
+            Some(_) => {}
+            // The end of the last stream need not wake the connection, whose deadline then begins.
+            None if timer.is_elapsed() => timer.as_mut().reset(Instant::now() + limits.idle),
+            None => {}
         }
         ready!(timer.as_mut().poll(cx));
     }
