@@ -30,14 +30,14 @@ fn reset(stream: u32) -> Vec<u8> {
     frame(3, 0, stream, &8_u32.to_be_bytes())
 }
 
-async fn connect(server: &TestServer, tasks: &mut JoinSet<()>) -> SendRequest<bytes::Bytes> {
+pub(crate) async fn connect(server: &TestServer, tasks: &mut JoinSet<()>) -> SendRequest<bytes::Bytes> {
     let stream = TcpStream::connect(server.addr).await.unwrap();
     let (client, connection) = client::handshake(stream).await.unwrap();
     tasks.spawn(async move { drop(connection.await) });
     client.ready().await.unwrap()
 }
 
-fn request(path: &str) -> Request<()> {
+pub(crate) fn request(path: &str) -> Request<()> {
     Request::get(format!("http://test{path}")).body(()).unwrap()
 }
 

@@ -19,6 +19,8 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) struct Activity {
     /// Cancelled to close the connection in favour of another one.
     pub(super) evicted: CancellationToken,
+    /// Cancelled when the first request begins.
+    pub(super) has_request: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -79,6 +81,7 @@ impl Activity {
     pub(super) fn new() -> Self {
         Self {
             evicted: CancellationToken::new(),
+            has_request: CancellationToken::new(),
             state: Mutex::new(State {
                 phase: Phase::Head {
                     since: Instant::now(),
@@ -164,6 +167,8 @@ impl Activity {
         state.active += 1;
         state.phase = Phase::Serving;
         state.request = RequestState::default();
+        drop(state);
+        self.has_request.cancel();
         true
     }
 
@@ -250,6 +255,12 @@ impl Activity {
             self.evicted.cancel();
         }
         is_waiting
+    }
+
+    /// Closes the connection in favour of another one, also during a request.
+    pub(super) fn evict(&self) {
+        self.state().is_evicted = true;
+        self.evicted.cancel();
     }
 
     /// Returns when the connection has to be closed unless its client does something, and why.

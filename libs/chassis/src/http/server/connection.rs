@@ -93,6 +93,7 @@ impl ConnectionContext {
         let mut connection = pin!(connection);
         let mut deadline = pin!(sleep_until(Instant::now() + self.limits.head));
         let mut stopping = Stopping::new(self, activity);
+        let mut is_ending = false;
         loop {
             tokio::select! {
                 biased;
@@ -102,6 +103,13 @@ impl ConnectionContext {
                     return if result.is_ok() { CloseReason::Done } else { CloseReason::Error };
                 }
                 reason = poll_fn(|cx| poll_deadline(activity, &self.limits, deadline.as_mut(), cx)) => return reason,
+                // HTTP/1 has a header for that.
+                () = activity.has_request.cancelled(), if is_limited && !is_ending => {
+                    is_ending = true;
+                    if activity.is_http2() {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
                 step = stopping.next() => match step {
                     // HTTP/1 is not closed here: hyper would not read a request that is in the socket already.
                     Step::Drain | Step::End if activity.is_http2() => connection.as_mut().graceful_shutdown(),

@@ -9,6 +9,8 @@ pub struct ServerLimits {
     pub connections: usize,
     /// The number of connections beyond the maximum that are served health and metrics only.
     pub reserved_connections: usize,
+    /// How old a connection beyond the maximum must be to be closed in favour of another, whatever it does.
+    pub reserved: Duration,
     /// Timeout for the head of a request, from its first byte to its last; of the first request, from the connection on.
     pub head: Duration,
     /// Timeout for the next request on an open connection.
@@ -55,6 +57,7 @@ impl ServerLimits {
         Self {
             connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS).min(affordable),
             reserved_connections,
+            reserved: Duration::from_secs(5),
             head: Duration::from_secs(10),
             idle: Duration::from_mins(1),
             body: Duration::from_secs(30),
