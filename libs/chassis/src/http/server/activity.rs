@@ -17,7 +17,8 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What a connection is doing, as its socket and its requests report it. Its deadlines follow from that.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// Cancelled to close the connection in favour of another one.
+    /// Cancelled to close the connection in favour of another one, while the state is locked if it must have no request. No
+    /// request is started afterwards.
     pub(super) evicted: CancellationToken,
     /// Cancelled when the first request begins.
     pub(super) has_request: CancellationToken,
@@ -34,8 +35,6 @@ struct State {
     protocol: Protocol,
     write: Option<BlockedWrite>,
     is_ending: bool,
-    /// Another connection has its place: no request is started.
-    is_evicted: bool,
     /// The client has closed its side.
     is_eof: bool,
     /// The HTTP/1 request that is being served.
@@ -93,7 +92,6 @@ impl Activity {
                 protocol: Protocol::Preface(0),
                 write: None,
                 is_ending: false,
-                is_evicted: false,
                 is_eof: false,
                 request: RequestState::default(),
                 is_lingering: false,
@@ -161,7 +159,7 @@ impl Activity {
     /// A request begins. Returns whether it may: not if the connection was evicted.
     pub(super) fn start_request(&self) -> bool {
         let mut state = self.state();
-        if state.is_evicted {
+        if self.evicted.is_cancelled() {
             return false;
         }
         state.active += 1;
@@ -247,19 +245,17 @@ impl Activity {
     /// Closes the connection in favour of another one, if it has waited for its client since this time. A request that has
     /// started meanwhile keeps it open, and none starts afterwards.
     pub(super) fn evict_if_waiting_since(&self, time: Instant) -> bool {
-        let mut state = self.state();
+        let state = self.state();
         let is_waiting = state.waits_since().is_some_and(|since| since <= time);
-        state.is_evicted |= is_waiting;
-        drop(state);
         if is_waiting {
             self.evicted.cancel();
         }
+        drop(state);
         is_waiting
     }
 
     /// Closes the connection in favour of another one, also during a request.
     pub(super) fn evict(&self) {
-        self.state().is_evicted = true;
         self.evicted.cancel();
     }
 

@@ -178,10 +178,9 @@ fn poll_deadline(
         match activity.deadline(limits) {
             Some((at, reason)) if at <= Instant::now() => return Poll::Ready(reason),
             Some((at, _)) if at < timer.deadline() || timer.is_elapsed() => timer.as_mut().reset(at),
-            Some(_) => {}
             // The end of the last stream need not wake the connection, whose deadline then begins.
             None if timer.is_elapsed() => timer.as_mut().reset(Instant::now() + limits.idle),
-            None => {}
+            _ => {}
         }
         ready!(timer.as_mut().poll(cx));
     }
