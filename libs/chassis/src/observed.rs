@@ -96,25 +96,69 @@ impl<E: Endpoint> Endpoint for Observed<E> {
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
         let route = self.route(&path);
         let span = self.start_span(&request, route);
-        let started = Instant::now();
-        let work = async {
-            let response = self.respond(request, &path).await;
-            let (status, took) = (response.status(), started.elapsed());
-            tracing::debug!(%method, path, status = status.as_u16(), millis = took.as_millis(), "answered");
-            (response, took)
+        let mut outcome = Outcome {
+            meters: &self.meters,
+            span,
+            method,
+            route,
+            started: Instant::now(),
+            status: None,
         };
-        let (response, took) = work.instrument(span.to_tracing()).await;
-        let status = response.status();
-        span.set("http.response.status_code", i64::from(status.as_u16()));
-        if status.is_server_error() {
-            span.set("error.type", status.as_str().to_owned());
-            span.fail(status);
-        }
-        self.meters
-            .requests_of(&method, route, status)
-            .observe(took.as_secs_f64());
+        let span = outcome.span.to_tracing();
+        let response = self.respond(request, &path).instrument(span.clone()).await;
+        outcome.status = Some(response.status());
+        span.in_scope(|| outcome.log(&path));
         Ok(response)
     }
+}
+
+/// Records how a request ended when it is dropped, also when its client disconnects.
+struct Outcome<'a> {
+    meters: &'a Meters,
+    span: Span,
+    method: Method,
+    route: Option<&'a str>,
+    started: Instant,
+    /// The status of the response, if there is one.
+    status: Option<StatusCode>,
+}
+
+impl Outcome<'_> {
+    fn log(&self, path: &str) {
+        let (status, millis) = (self.status().as_u16(), self.started.elapsed().as_millis());
+        tracing::debug!(method = %self.method, path, status, millis, "answered");
+    }
+
+    /// Returns the status of the response. A request without one was dropped: its client disconnected, it took longer than
+    /// its stream may, or its server stopped.
+    fn status(&self) -> StatusCode {
+        self.status.unwrap_or_else(|| {
+            if std::thread::panicking() {
+                StatusCode::INTERNAL_SERVER_ERROR
+            } else {
+                client_closed_request()
+            }
+        })
+    }
+}
+
+impl Drop for Outcome<'_> {
+    fn drop(&mut self) {
+        let status = self.status();
+        self.span.set("http.response.status_code", i64::from(status.as_u16()));
+        if status.is_server_error() {
+            self.span.set("error.type", status.as_str().to_owned());
+            self.span.fail(status);
+        }
+        self.meters
+            .requests_of(&self.method, self.route, status)
+            .observe(self.started.elapsed().as_secs_f64());
+    }
+}
+
+/// The status of a request that was dropped before its response, as nginx logs it. It is never sent.
+fn client_closed_request() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 type Labels = [(&'static str, Cow<'static, str>); 3];
@@ -182,5 +226,58 @@ impl Meters {
             ("http_response_status_code", Cow::Owned(status.as_str().to_owned())),
         ];
         self.requests.get_or_create(&labels).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use metrics::Samples;
+    use poem::endpoint::make;
+    use tokio::{io::AsyncWriteExt, net::TcpStream, sync::Notify, time::timeout};
+    use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+    use super::*;
+    use crate::http::{BoundListener, Server};
+
+    const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
+
+    #[tokio::test]
+    async fn a_request_whose_client_hangs_up_is_counted_with_status_499() {
+        let metrics = MetricsRegistry::new("test");
+        let begun = std::sync::Arc::new(Notify::new());
+        let endless = {
+            let begun = std::sync::Arc::clone(&begun);
+            make(move |_| {
+                begun.notify_one();
+                std::future::pending::<poem::Result<()>>()
+            })
+        };
+        let document = serde_json::json!({"paths": {"/api/v1/orders": {"post": {}}}});
+        let endpoint = Observed::new(endless, DocumentedPaths::of(&document), Meters::of(&metrics));
+        let listener = BoundListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
+        let (addr, shutdown, tasks) = (listener.addr, CancellationToken::new(), TaskTracker::new());
+        Server::new(endpoint).serve(listener, shutdown.clone().into(), &tasks);
+
+        let mut client = TcpStream::connect(addr).await.unwrap();
+        client
+            .write_all(b"POST /api/v1/orders HTTP/1.1\r\nhost: test\r\ncontent-length: 0\r\n\r\n")
+            .await
+            .unwrap();
+        timeout(WAIT_TIMEOUT, begun.notified()).await.unwrap();
+        drop(client);
+        let line = "http_server_request_duration_seconds_count{service=\"test\",http_request_method=\"POST\",\
+                    http_route=\"/api/v1/orders\",http_response_status_code=\"499\"} 1";
+        let mut ticks = tokio::time::interval(Duration::from_millis(10));
+        let counted = async {
+            while !metrics.text(Samples::default()).contains(line) {
+                ticks.tick().await;
+            }
+        };
+        timeout(WAIT_TIMEOUT, counted).await.unwrap();
+        shutdown.cancel();
+        tasks.close();
+        timeout(WAIT_TIMEOUT, tasks.wait()).await.unwrap();
     }
 }

@@ -1,4 +1,4 @@
-use std::io;
+use std::{io, time::Duration};
 
 use poem::{error::ReadBodyError, http::StatusCode};
 
@@ -22,7 +22,7 @@ pub fn unsupported_media_type(content_type: Option<&str>) -> Problem {
     }
 }
 
-/// 408, 413 or 400: the body could not be read. `limit` is its maximum size in bytes.
+/// 408, 413, 503 or 400: the body could not be read. `limit` is its maximum size in bytes.
 pub fn unreadable_body(error: &ReadBodyError, limit: usize) -> Problem {
     match error {
         ReadBodyError::PayloadTooLarge => payload_too_large(limit),
@@ -32,6 +32,11 @@ pub fn unreadable_body(error: &ReadBodyError, limit: usize) -> Problem {
             "The request did not arrive in time",
         )
         .detail("the body came too slowly; nothing was changed"),
+        ReadBodyError::Io(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")
+                .detail("the service receives too much data; nothing was changed")
+                .retry_after(Duration::from_secs(2))
+        }
         other => Problem::malformed(format_args!("The body could not be read: {other}.")),
     }
 }

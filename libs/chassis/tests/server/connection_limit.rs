@@ -1,9 +1,12 @@
 use std::time::Duration;
 
+use bytes::Bytes;
 use chassis::ServerLimits;
+use tokio::{net::TcpStream, task::JoinSet, time::timeout};
 
 use crate::{
-    raw_client::RawClient,
+    http2::{connect, request},
+    raw_client::{RawClient, WAIT_TIMEOUT},
     test_server::{TestServer, patient},
 };
 
@@ -102,4 +105,48 @@ async fn connections_without_a_place_are_closed_at_once() {
     server
         .wait_for_metric("http_server_connections{service=\"test\"} 2")
         .await;
+}
+
+#[tokio::test]
+async fn clients_that_do_not_accept_responses_do_not_keep_health_checks_out() {
+    let limits = ServerLimits {
+        reserved: Duration::ZERO,
+        ..limits(1, 2)
+    };
+    let server = TestServer::start(limits).await;
+    let mut busy = RawClient::connect(server.addr).await;
+    busy.get("/wait").await;
+    server.wait_for_requests(1).await;
+    let (mut tasks, mut pinned) = (JoinSet::new(), Vec::new());
+    for _ in 0..2 {
+        let stream = TcpStream::connect(server.addr).await.unwrap();
+        let mut builder = h2::client::Builder::new();
+        let handshake = builder.initial_window_size(0).handshake::<_, Bytes>(stream);
+        let (client, connection) = handshake.await.unwrap();
+        tasks.spawn(async move { drop(connection.await) });
+        let mut client = client.ready().await.unwrap();
+        let (response, _) = client.send_request(request("/health/live"), true).unwrap();
+        // The body waits for the window.
+        let response = timeout(WAIT_TIMEOUT, response).await.unwrap().unwrap();
+        assert_eq!(response.status(), 200);
+        pinned.push((client, response));
+    }
+    let mut check = RawClient::connect(server.addr).await;
+    check.get("/health/live").await;
+    assert!(check.read_to_end().await.starts_with("HTTP/1.1 200 "));
+    server.wait_for_close("evicted").await;
+}
+
+#[tokio::test]
+async fn a_connection_beyond_the_maximum_ends_after_its_first_request_over_http2() {
+    let server = TestServer::start(limits(1, 1)).await;
+    let mut busy = RawClient::connect(server.addr).await;
+    busy.get("/wait").await;
+    server.wait_for_requests(1).await;
+    let mut tasks = JoinSet::new();
+    let mut check = connect(&server, &mut tasks).await;
+    let (response, _) = check.send_request(request("/health/live"), true).unwrap();
+    assert_eq!(timeout(WAIT_TIMEOUT, response).await.unwrap().unwrap().status(), 200);
+    // The client keeps its handle: the server ends the connection.
+    server.wait_for_close("done").await;
 }

@@ -30,14 +30,14 @@ fn reset(stream: u32) -> Vec<u8> {
     frame(3, 0, stream, &8_u32.to_be_bytes())
 }
 
-async fn connect(server: &TestServer, tasks: &mut JoinSet<()>) -> SendRequest<bytes::Bytes> {
+pub(crate) async fn connect(server: &TestServer, tasks: &mut JoinSet<()>) -> SendRequest<bytes::Bytes> {
     let stream = TcpStream::connect(server.addr).await.unwrap();
     let (client, connection) = client::handshake(stream).await.unwrap();
     tasks.spawn(async move { drop(connection.await) });
     client.ready().await.unwrap()
 }
 
-fn request(path: &str) -> Request<()> {
+pub(crate) fn request(path: &str) -> Request<()> {
     Request::get(format!("http://test{path}")).body(()).unwrap()
 }
 
@@ -125,6 +125,24 @@ async fn a_connection_without_requests_is_closed() {
     let mut client = connect(&server, &mut tasks).await;
     let (response, _) = client.send_request(request("/"), true).unwrap();
     assert_eq!(response.await.unwrap().status(), 200);
+    server.wait_for_close("idle").await;
+}
+
+#[tokio::test]
+async fn a_connection_whose_last_request_was_long_and_is_cancelled_is_closed() {
+    let server = TestServer::start(ServerLimits {
+        head: SOON,
+        idle: SOON,
+        ..patient()
+    })
+    .await;
+    let mut tasks = JoinSet::new();
+    let mut client = connect(&server, &mut tasks).await;
+    let (response, stream) = client.send_request(request("/wait"), true).unwrap();
+    server.wait_for_requests(1).await;
+    // The deadlines that began before the request pass.
+    tokio::time::sleep(SOON * 2).await;
+    drop((response, stream));
     server.wait_for_close("idle").await;
 }
 

@@ -130,6 +130,17 @@ impl Endpoint for TestEndpoint {
                 self.permits.acquire().await.unwrap().forget();
                 Body::from("waited")
             }
+            // Like `/wait`, with a body in memory.
+            "/hold" => {
+                let bytes = match request.take_body().into_bytes_limit(1024 * 1024).await {
+                    Ok(bytes) => bytes,
+                    Err(error) => return Err(problem::unreadable_body(&error, 1024 * 1024).into()),
+                };
+                self.waiting.send_modify(|waiting| *waiting += 1);
+                let _waiting = Waiting(&self.waiting);
+                self.permits.acquire().await.unwrap().forget();
+                Body::from(bytes.len().to_string())
+            }
             "/echo" => match request.take_body().into_bytes_limit(1024 * 1024).await {
                 Ok(bytes) => bytes.into(),
                 Err(error) => return Err(problem::unreadable_body(&error, 1024 * 1024).into()),

@@ -1,3 +1,4 @@
+use chassis::ServerLimits;
 use tokio::io::AsyncWriteExt;
 
 use crate::{
@@ -65,4 +66,39 @@ async fn a_refusal_does_not_wait_for_the_body() {
         .await;
     let response = client.response().await.unwrap();
     assert!(response.contains("connection: close"), "{response}");
+}
+
+#[tokio::test]
+async fn bodies_beyond_what_the_server_may_hold_are_refused_until_others_have_ended() {
+    let limits = ServerLimits {
+        held_body_bytes: 100_000,
+        ..patient()
+    };
+    let server = TestServer::start(limits).await;
+    let post = |path: &str| format!("POST {path} HTTP/1.1\r\nhost: test\r\ncontent-length: 60000\r\n\r\n");
+    let body = "x".repeat(60_000);
+    let mut holder = RawClient::connect(server.addr).await;
+    holder.send(post("/hold")).await;
+    holder.send(&body).await;
+    server.wait_for_requests(1).await;
+
+    let mut refused = RawClient::connect(server.addr).await;
+    refused.send(post("/echo")).await;
+    refused.send(&body).await;
+    let response = refused.response().await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
+    for part in ["application/problem+json", "retry-after: "] {
+        assert!(response.contains(part), "no {part} in {response}");
+    }
+
+    // Those without a body are served.
+    let mut other = RawClient::connect(server.addr).await;
+    other.get("/").await;
+    assert!(other.response().await.unwrap().starts_with("HTTP/1.1 200 "));
+
+    server.permits.add_permits(2);
+    assert!(holder.response().await.unwrap().ends_with("60000"));
+    other.send(post("/hold")).await;
+    other.send(&body).await;
+    assert!(other.response().await.unwrap().ends_with("60000"));
 }

@@ -25,7 +25,8 @@ struct State {
 
 impl App {
     pub(crate) fn new(context: &Context, live_keys: LiveKeys, settings: Settings) -> Self {
-        let queue = HashQueue::new(settings.hashers(), settings.queue_limits());
+        let queue_limits = settings.queue_limits();
+        let queue = HashQueue::new(settings.hashers(), queue_limits);
         let attempts = SignInAttempts::new(settings.sign_in_limits());
         Self(Arc::new(State {
             context: AuthContext {
@@ -36,7 +37,7 @@ impl App {
                     audience: context.token_audience.clone(),
                 },
                 live_keys,
-                passwords: PasswordChecker::new(queue, attempts, context.clock.clone()),
+                passwords: PasswordChecker::new(queue, queue_limits, attempts, context.clock.clone()),
             },
             cookies: Cookies {
                 secure: settings.cookie_secure,

@@ -5,6 +5,7 @@ mod hash_context;
 mod hash_queue;
 mod password_checker;
 mod sign_in_attempts;
+mod waiting_places;
 
 pub(crate) use fair_queue::{Purpose, QueueFull, QueueLimits};
 pub(crate) use hash_queue::HashQueue;

@@ -2,10 +2,11 @@ use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher, RandomState},
     net::IpAddr,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use tokio::sync::{Notify, futures::Notified};
 use values::Timestamp;
 
 use super::fair_queue::Network;
@@ -26,7 +27,7 @@ pub(crate) struct SignInLimits {
 
 /// Counts failed attempts to sign in, in memory: a restart resets them.
 ///
-/// An attempt reserves one failure before its password is hashed, and gives it back if the password matches. So any number of
+/// An attempt reserves one failure before it waits for a hasher, and gives it back if the password matches. So any number of
 /// concurrent attempts cannot exceed a limit.
 #[derive(Clone, Debug)]
 pub(crate) struct SignInAttempts {
@@ -40,7 +41,7 @@ pub(crate) struct SignInAttempts {
 struct Shared {
     counts: Mutex<Counts>,
     /// Notified when a reservation ends.
-    ended: Condvar,
+    ended: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +53,7 @@ struct Counts {
 #[derive(Clone, Copy, Debug)]
 struct Failures {
     count: u32,
-    /// The attempts whose password is being hashed.
+    /// The attempts whose passwords are being hashed, or are queued for it.
     reserved: u32,
     /// The time of the first failure.
     since: Timestamp,
@@ -89,39 +90,42 @@ impl SignInAttempts {
     }
 
     /// Checks whether the attempt is allowed.
+    #[cfg(test)]
     pub(crate) fn check(&self, attempt: Attempt, now: Timestamp) -> Result<(), TooManyFailures> {
         self.check_failures(&self.shared.counts(), attempt, now)
     }
 
-    /// Reserves a failure for an attempt whose password is about to be hashed.
-    ///
-    /// If the attempts whose passwords are being hashed could reach the limit, it blocks until one of them ends. Call it on a
-    /// thread that hashes: each reservation lasts for one hash.
-    pub(crate) fn reserve(&self, attempt: Attempt, now: Timestamp) -> Result<Reservation, TooManyFailures> {
+    /// Reserves a failure for an attempt whose password is to be hashed. Returns `None` if the attempts with reservations
+    /// could reach the limit: a later one may be allowed once [one of them ends](Self::reservation_ended).
+    pub(crate) fn try_reserve(&self, attempt: Attempt, now: Timestamp) -> Result<Option<Reservation>, TooManyFailures> {
         let SignInLimits {
             per_account,
             per_address,
             window,
         } = self.limits;
         let mut counts = self.shared.counts();
-        loop {
-            self.check_failures(&counts, attempt, now)?;
-            let is_free = |failures: Option<&Failures>, limit| {
-                failures.is_none_or(|failures| failures.current(window, now).saturating_add(failures.reserved) < limit)
-            };
-            if is_free(counts.accounts.get(&attempt.account), per_account)
-                && is_free(counts.addresses.get(&attempt.address), per_address)
-            {
-                entry(&mut counts.accounts, attempt.account, window, now).reserved += 1;
-                entry(&mut counts.addresses, attempt.address, window, now).reserved += 1;
-                return Ok(Reservation {
-                    shared: Arc::clone(&self.shared),
-                    attempt,
-                    window,
-                });
-            }
-            counts = self.shared.ended.wait(counts).unwrap_or_else(PoisonError::into_inner);
+        self.check_failures(&counts, attempt, now)?;
+        let is_free = |failures: Option<&Failures>, limit| {
+            failures.is_none_or(|failures| failures.current(window, now).saturating_add(failures.reserved) < limit)
+        };
+        if !is_free(counts.accounts.get(&attempt.account), per_account)
+            || !is_free(counts.addresses.get(&attempt.address), per_address)
+        {
+            return Ok(None);
         }
+        entry(&mut counts.accounts, attempt.account, window, now).reserved += 1;
+        entry(&mut counts.addresses, attempt.address, window, now).reserved += 1;
+        drop(counts);
+        Ok(Some(Reservation {
+            shared: Arc::clone(&self.shared),
+            attempt,
+            window,
+        }))
+    }
+
+    /// Completes when a reservation has ended after this call.
+    pub(crate) fn reservation_ended(&self) -> Notified<'_> {
+        self.shared.ended.notified()
     }
 
     fn check_failures(&self, counts: &Counts, attempt: Attempt, now: Timestamp) -> Result<(), TooManyFailures> {
@@ -173,7 +177,7 @@ impl Drop for Reservation {
         release(&mut counts.accounts, self.attempt.account);
         release(&mut counts.addresses, self.attempt.address);
         drop(counts);
-        self.shared.ended.notify_all();
+        self.shared.ended.notify_waiters();
     }
 }
 
@@ -216,7 +220,7 @@ fn release(failures: &mut HashMap<u64, Failures>, key: u64) {
 }
 
 /// Removes expired entries; if there are none, the oldest tenth, so that this is seldom needed. Entries with reservations
-/// stay: there are as many as passwords that are hashed at the same time.
+/// stay: there are as many as passwords that are hashed or queued at the same time.
 fn make_room(failures: &mut HashMap<u64, Failures>, window: Duration, now: Timestamp) {
     failures.retain(|_, entry| entry.since + window > now || entry.reserved > 0);
     if failures.len() >= MAX_ENTRIES {
@@ -246,7 +250,7 @@ mod tests {
     }
 
     fn fail(attempts: &SignInAttempts, attempt: Attempt, now: Timestamp) {
-        attempts.reserve(attempt, now).unwrap().fail(now);
+        attempts.try_reserve(attempt, now).unwrap().unwrap().fail(now);
     }
 
     fn home() -> IpAddr {
@@ -299,7 +303,7 @@ mod tests {
         for account in ["a", "b", "mine", "mine"] {
             fail(&attempts, attempts.attempt(account, home()), NOW);
         }
-        attempts.reserve(mine, NOW).unwrap().succeed();
+        attempts.try_reserve(mine, NOW).unwrap().unwrap().succeed();
         fail(&attempts, attempts.attempt("c", home()), NOW);
         attempts
             .check(attempts.attempt("mine", "192.0.2.2".parse().unwrap()), NOW)
@@ -322,10 +326,13 @@ mod tests {
                     };
                     scope.spawn(move || {
                         let attempt = attempts.attempt(&account, address.parse().unwrap());
-                        if let Ok(reservation) = attempts.reserve(attempt, NOW) {
+                        while let Ok(reserved) = attempts.try_reserve(attempt, NOW) {
                             std::thread::yield_now();
-                            failed.fetch_add(1, Ordering::SeqCst);
-                            reservation.fail(NOW);
+                            if let Some(reservation) = reserved {
+                                failed.fetch_add(1, Ordering::SeqCst);
+                                reservation.fail(NOW);
+                                break;
+                            }
                         }
                     });
                 }
@@ -344,22 +351,17 @@ mod tests {
     }
 
     #[test]
-    fn concurrent_attempts_with_the_right_password_wait_for_each_other_and_leave_no_trace() {
+    fn reservations_that_end_without_a_failure_leave_no_trace() {
         let attempts = attempts();
-        let barrier = std::sync::Barrier::new(24);
-        std::thread::scope(|scope| {
-            for _ in 0..24 {
-                scope.spawn(|| {
-                    barrier.wait();
-                    attempts
-                        .reserve(attempts.attempt("ada", home()), NOW)
-                        .unwrap()
-                        .succeed();
-                });
-            }
-        });
-        // A reservation that ends without a result, as after a panic.
-        drop(attempts.reserve(attempts.attempt("ada", home()), NOW).unwrap());
+        let ada = attempts.attempt("ada", home());
+        let reserve = || attempts.try_reserve(ada, NOW).unwrap();
+        let reservations: Vec<_> = (0..3).map(|_| reserve().unwrap()).collect();
+        assert!(reserve().is_none(), "three attempts could fail");
+        for reservation in reservations {
+            reservation.succeed();
+            // One that ends without a result, as after a panic.
+            drop(reserve().unwrap());
+        }
         let counts = attempts.shared.counts();
         assert!(counts.accounts.is_empty() && counts.addresses.is_empty());
     }

@@ -1,6 +1,6 @@
 //! The webhook endpoint for Stripe.
 
-use poem::{Request, RequestBody, web::Data};
+use poem::{FromRequest, Request, RequestBody, web::Data};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi,
     param::Header,
@@ -49,9 +49,6 @@ impl WebhookApi {
         #[oai(name = "Stripe-Signature")]
         signature: Header<String>,
     ) -> Result<EventResponse, EventProblem> {
-        if !app.webhook_receiver.is_configured() {
-            return Err(Problem::not_found("webhooks are disabled: no signing secret is configured").into());
-        }
         let now = app.clock.now();
         let event = app.webhook_receiver.read(&body.0, &signature.0, now).map_err(|error| {
             tracing::warn!(%error, "webhook refused");
@@ -65,7 +62,7 @@ impl WebhookApi {
     }
 }
 
-/// A JSON body, byte for byte as it was signed.
+/// A JSON body, byte for byte as it was signed. It is not read if no signing secret is configured.
 struct RawBody(Vec<u8>);
 
 impl<'a> ApiExtractor<'a> for RawBody {
@@ -95,6 +92,10 @@ impl<'a> ApiExtractor<'a> for RawBody {
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
+        let app = Data::<&App>::from_request_without_body(request).await?;
+        if !app.webhook_receiver.is_configured() {
+            return Err(Problem::not_found("webhooks are disabled: no signing secret is configured").into());
+        }
         Ok(Self(input::read_json(request, body, MAX_BODY_BYTES).await?.into()))
     }
 }

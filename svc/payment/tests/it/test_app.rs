@@ -1,6 +1,6 @@
 //! The running payment service, the Stripe simulator, and what buyers, sellers, Stripe and the order service do.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use events::{CancelReason, Event, Order, OrderStatus, Refund, RefundStatus, Reversal, examples};
 use hmac::{Hmac, KeyInit, Mac};
@@ -127,6 +127,10 @@ impl TestApp {
     /// A client of a buyer.
     pub(crate) fn client(&self, buyer: &Buyer) -> Client {
         self.service.as_ref().unwrap().client().bearer(&buyer.token)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.service.as_ref().unwrap().address()
     }
 
     /// A client that is not signed in.

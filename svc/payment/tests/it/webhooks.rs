@@ -6,6 +6,10 @@ use events::Event;
 use rusqlite::Connection;
 use stripe_sim::{Target, Timing};
 use testkit::Reply;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::test_app::{CANCEL, CREATE, TestApp, WEBHOOK_SECRET, pay, sign};
 
@@ -199,4 +203,17 @@ async fn during_a_rotation_both_secrets_are_accepted_and_without_a_secret_none()
     app.webhook_secrets = Vec::new();
     app.restart().await;
     assert_eq!(app.send_webhook(event).await.expect(404).problem().0, "not-found");
+
+    // The refusal does not wait for the body.
+    let mut client = TcpStream::connect(app.address()).await.unwrap();
+    client
+        .write_all(
+            b"POST /api/v1/payments/webhook HTTP/1.1\r\nhost: test\r\nstripe-signature: t=1,v1=00\r\n\
+              content-type: application/json\r\ncontent-length: 100000\r\n\r\n",
+        )
+        .await
+        .unwrap();
+    let mut status = [0; 12];
+    client.read_exact(&mut status).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 404");
 }

@@ -11,6 +11,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
+    body_budget::BodyBudget,
     closing::ServerShutdown,
     connection::{ConnectionContext, protocols},
     connections::Connections,
@@ -94,6 +95,7 @@ where
             sockets: Arc::new(Semaphore::new(self.limits.sockets())),
             context: Arc::new(ConnectionContext {
                 endpoint: self.endpoint.into_endpoint().map_to_response().boxed(),
+                bodies: BodyBudget::new(self.limits.held_body_bytes),
                 limits: self.limits,
                 local_addr: listener.addr,
                 shutdown,

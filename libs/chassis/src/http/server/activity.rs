@@ -17,8 +17,11 @@ const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// What a connection is doing, as its socket and its requests report it. Its deadlines follow from that.
 #[derive(Debug)]
 pub(super) struct Activity {
-    /// Cancelled to close the connection in favour of another one.
+    /// Cancelled to close the connection in favour of another one, while the state is locked if it must have no request. No
+    /// request is started afterwards.
     pub(super) evicted: CancellationToken,
+    /// Cancelled when the first request begins.
+    pub(super) has_request: CancellationToken,
     state: Mutex<State>,
 }
 
@@ -77,6 +80,7 @@ impl Activity {
     pub(super) fn new() -> Self {
         Self {
             evicted: CancellationToken::new(),
+            has_request: CancellationToken::new(),
             state: Mutex::new(State {
                 phase: Phase::Head {
                     since: Instant::now(),
@@ -152,11 +156,18 @@ impl Activity {
         }
     }
 
-    pub(super) fn request_started(&self) {
+    /// A request begins. Returns whether it may: not if the connection was evicted.
+    pub(super) fn start_request(&self) -> bool {
         let mut state = self.state();
+        if self.evicted.is_cancelled() {
+            return false;
+        }
         state.active += 1;
         state.phase = Phase::Serving;
         state.request = RequestState::default();
+        drop(state);
+        self.has_request.cancel();
+        true
     }
 
     /// Whether the handler waits for more of the request's body.
@@ -228,10 +239,24 @@ impl Activity {
 
     /// Returns since when the connection waits for its client, if it has no request.
     pub(super) fn waits_since(&self) -> Option<Instant> {
-        match self.state().phase {
-            Phase::Idle { since } | Phase::Head { since, .. } => Some(since),
-            Phase::Serving => None,
+        self.state().waits_since()
+    }
+
+    /// Closes the connection in favour of another one, if it has waited for its client since this time. A request that has
+    /// started meanwhile keeps it open, and none starts afterwards.
+    pub(super) fn evict_if_waiting_since(&self, time: Instant) -> bool {
+        let state = self.state();
+        let is_waiting = state.waits_since().is_some_and(|since| since <= time);
+        if is_waiting {
+            self.evicted.cancel();
         }
+        drop(state);
+        is_waiting
+    }
+
+    /// Closes the connection in favour of another one, also during a request.
+    pub(super) fn evict(&self) {
+        self.evicted.cancel();
     }
 
     /// Returns when the connection has to be closed unless its client does something, and why.
@@ -257,6 +282,16 @@ impl Activity {
 }
 
 impl State {
+    /// A response that is being sent is not yet a wait: its progress counts.
+    fn waits_since(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Idle { since } | Phase::Head { since, .. } => {
+                Some(self.write.map_or(since, |write| since.max(write.progress)))
+            }
+            Phase::Serving => None,
+        }
+    }
+
     fn match_preface(&mut self, bytes: &[u8]) {
         let Protocol::Preface(matched) = self.protocol else {
             return;
@@ -271,5 +306,37 @@ impl State {
         } else {
             self.protocol = Protocol::Preface(matched + count);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_serves_a_request_or_is_evicted() {
+        let serving = Activity::new();
+        assert!(serving.start_request());
+        assert!(!serving.evict_if_waiting_since(Instant::now()));
+        assert!(!serving.evicted.is_cancelled());
+
+        let waiting = Activity::new();
+        assert!(waiting.evict_if_waiting_since(Instant::now()));
+        assert!(waiting.evicted.is_cancelled());
+        assert!(!waiting.start_request());
+    }
+
+    #[test]
+    fn a_connection_whose_response_makes_progress_does_not_wait() {
+        let activity = Activity::new();
+        let waits_since = activity.waits_since().unwrap();
+        let second = |number| waits_since + Duration::from_secs(number);
+        activity.state().write = Some(BlockedWrite {
+            since: second(1),
+            progress: second(10),
+            bytes: 1,
+        });
+        assert!(!activity.evict_if_waiting_since(second(9)));
+        assert!(activity.evict_if_waiting_since(second(10)));
     }
 }

@@ -1,6 +1,6 @@
 use std::{
     convert::Infallible,
-    future::{Future, poll_fn},
+    future::{Future, pending, poll_fn},
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
@@ -25,6 +25,7 @@ use tokio::{
 
 use super::{
     activity::Activity,
+    body_budget::BodyBudget,
     closing::{CloseReason, ServerShutdown},
     connections::OpenConnection,
     io::ObservedSocket,
@@ -44,6 +45,7 @@ pub(super) struct ConnectionContext {
     pub(super) limits: ServerLimits,
     pub(super) local_addr: SocketAddr,
     pub(super) shutdown: ServerShutdown,
+    pub(super) bodies: BodyBudget,
     pub(super) builder: auto::Builder<StreamTasks>,
 }
 
@@ -91,14 +93,23 @@ impl ConnectionContext {
         let mut connection = pin!(connection);
         let mut deadline = pin!(sleep_until(Instant::now() + self.limits.head));
         let mut stopping = Stopping::new(self, activity);
+        let mut is_ending = false;
         loop {
             tokio::select! {
                 biased;
+                // First, so that no request is read any more.
+                () = activity.evicted.cancelled() => return CloseReason::Evicted,
                 result = connection.as_mut() => {
                     return if result.is_ok() { CloseReason::Done } else { CloseReason::Error };
                 }
                 reason = poll_fn(|cx| poll_deadline(activity, &self.limits, deadline.as_mut(), cx)) => return reason,
-                () = activity.evicted.cancelled() => return CloseReason::Evicted,
+                // HTTP/1 has a header for that.
+                () = activity.has_request.cancelled(), if is_limited && !is_ending => {
+                    is_ending = true;
+                    if activity.is_http2() {
+                        connection.as_mut().graceful_shutdown();
+                    }
+                }
                 step = stopping.next() => match step {
                     // HTTP/1 is not closed here: hyper would not read a request that is in the socket already.
                     Step::Drain | Step::End if activity.is_http2() => connection.as_mut().graceful_shutdown(),
@@ -116,7 +127,10 @@ impl ConnectionContext {
         activity: Arc<Activity>,
         is_limited: bool,
     ) -> hyper::Response<ResponseBody> {
-        let mut active = ActiveRequest::start(Arc::clone(&activity));
+        let Some(mut active) = ActiveRequest::start(Arc::clone(&activity)) else {
+            // The connection is about to be dropped, and this request with it, before anything was done.
+            return pending().await;
+        };
         let request_version = request.version();
         let is_http2 = request_version == Version::HTTP_2;
         let awaits_continue = request.headers().contains_key(header::EXPECT);
@@ -124,7 +138,9 @@ impl ConnectionContext {
         if request_version == Version::HTTP_11 {
             activity.may_send_interim();
         }
-        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity));
+        // Until the handler has ended: it holds what it has read.
+        let held = self.bodies.request();
+        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity), held.clone());
         let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
             drop(body);
             refusal::too_many_connections()
@@ -134,6 +150,7 @@ impl ConnectionContext {
             let body = Body::from(BoxBody::new(body));
             self.endpoint.get_response(poem::Request::from_parts(parts, body)).await
         };
+        drop(held);
         let mut response: hyper::Response<BoxBody> = response.into();
         if !is_http2 {
             let was_read = unread.is_empty() || (!awaits_continue && unread.skip().await);
@@ -158,14 +175,12 @@ fn poll_deadline(
     cx: &mut Context<'_>,
 ) -> Poll<CloseReason> {
     loop {
-        let Some((at, reason)) = activity.deadline(limits) else {
-            return Poll::Pending;
-        };
-        if at <= Instant::now() {
-            return Poll::Ready(reason);
-        }
-        if at < timer.deadline() || timer.is_elapsed() {
-            timer.as_mut().reset(at);
+        match activity.deadline(limits) {
+            Some((at, reason)) if at <= Instant::now() => return Poll::Ready(reason),
+            Some((at, _)) if at < timer.deadline() || timer.is_elapsed() => timer.as_mut().reset(at),
+            // The end of the last stream need not wake the connection, whose deadline then begins.
+            None if timer.is_elapsed() => timer.as_mut().reset(Instant::now() + limits.idle),
+            _ => {}
         }
         ready!(timer.as_mut().poll(cx));
     }

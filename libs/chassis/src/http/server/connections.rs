@@ -18,6 +18,7 @@ pub(super) struct Connections {
     maximum: usize,
     reserved: usize,
     evictable: Duration,
+    reserved_time: Duration,
     metrics: ConnectionMetrics,
 }
 
@@ -25,7 +26,8 @@ pub(super) struct Connections {
 struct State {
     next_id: u64,
     full: BTreeMap<u64, Arc<Activity>>,
-    limited: BTreeMap<u64, Arc<Activity>>,
+    /// Those in reserved places, with the times at which they were opened.
+    limited: BTreeMap<u64, (Instant, Arc<Activity>)>,
     last_eviction: Option<Instant>,
 }
 
@@ -45,6 +47,7 @@ impl Connections {
             maximum: limits.connections,
             reserved: limits.reserved_connections,
             evictable: limits.evictable,
+            reserved_time: limits.reserved,
             metrics,
         }
     }
@@ -62,7 +65,7 @@ impl Connections {
         }
         let is_limited = state.full.len() >= self.maximum;
         if is_limited && state.limited.len() >= self.reserved {
-            state.evict_limited();
+            state.evict_limited(self.reserved_time);
         }
         if is_limited && state.limited.len() >= self.reserved {
             drop(state);
@@ -71,12 +74,11 @@ impl Connections {
         }
         let (id, activity) = (state.next_id, Arc::new(Activity::new()));
         state.next_id += 1;
-        let places = if is_limited {
-            &mut state.limited
+        if is_limited {
+            state.limited.insert(id, (Instant::now(), Arc::clone(&activity)));
         } else {
-            &mut state.full
-        };
-        places.insert(id, Arc::clone(&activity));
+            state.full.insert(id, Arc::clone(&activity));
+        }
         drop(state);
         if is_limited {
             self.metrics.refused("limited");
@@ -118,22 +120,43 @@ impl State {
             .filter(|(since, _)| *since + evictable <= now)
             .collect();
         waiting.sort_unstable();
-        for (_, id) in waiting.into_iter().take((maximum / 16).max(1)) {
-            if let Some(activity) = self.full.remove(&id) {
-                activity.evicted.cancel();
+        let mut count = (maximum / 16).max(1);
+        for (since, id) in waiting {
+            if self
+                .full
+                .get(&id)
+                .is_some_and(|activity| activity.evict_if_waiting_since(since))
+            {
+                self.full.remove(&id);
+                count -= 1;
+            }
+            if count == 0 {
+                break;
             }
         }
     }
 
-    /// Closes the limited connection that has waited longest for its client.
-    fn evict_limited(&mut self) {
-        let longest = self
+    /// Closes the limited connection that has waited longest for its client; if none waits, the oldest one that is older than
+    /// this. So a client that does not accept its response cannot keep the place.
+    fn evict_limited(&mut self, age: Duration) {
+        let mut waiting: Vec<_> = self
             .limited
             .iter()
-            .filter_map(|(id, activity)| Some((activity.waits_since()?, *id)))
-            .min();
-        if let Some(activity) = longest.and_then(|(_, id)| self.limited.remove(&id)) {
-            activity.evicted.cancel();
+            .filter_map(|(id, (_, activity))| Some((activity.waits_since()?, *id)))
+            .collect();
+        waiting.sort_unstable();
+        let waiting = waiting.into_iter().find(|(since, id)| {
+            self.limited
+                .get(id)
+                .is_some_and(|(_, activity)| activity.evict_if_waiting_since(*since))
+        });
+        if let Some((_, id)) = waiting {
+            self.limited.remove(&id);
+        } else if let Some(oldest) = self.limited.first_entry()
+            && oldest.get().0.elapsed() >= age
+        {
+            let (_, activity) = oldest.remove();
+            activity.evict();
         }
     }
 }

@@ -9,6 +9,8 @@ pub struct ServerLimits {
     pub connections: usize,
     /// The number of connections beyond the maximum that are served health and metrics only.
     pub reserved_connections: usize,
+    /// How old a connection beyond the maximum must be to be closed in favour of another, whatever it does.
+    pub reserved: Duration,
     /// Timeout for the head of a request, from its first byte to its last; of the first request, from the connection on.
     pub head: Duration,
     /// Timeout for the next request on an open connection.
@@ -17,6 +19,8 @@ pub struct ServerLimits {
     pub body: Duration,
     /// Timeout for the next byte of a request body.
     pub body_stall: Duration,
+    /// The number of bytes of request bodies that all handlers may hold at the same time. A body beyond is refused with 503.
+    pub held_body_bytes: usize,
     /// Timeout for the client to accept the next byte of a response.
     pub write_stall: Duration,
     /// The bytes per second that a client has to accept on average, after the first [`Self::write_stall`].
@@ -53,10 +57,12 @@ impl ServerLimits {
         Self {
             connections: max_connections.unwrap_or(DEFAULT_MAX_CONNECTIONS).min(affordable),
             reserved_connections,
+            reserved: Duration::from_secs(5),
             head: Duration::from_secs(10),
             idle: Duration::from_mins(1),
             body: Duration::from_secs(30),
             body_stall: Duration::from_secs(10),
+            held_body_bytes: 16 * 1024 * 1024,
             write_stall: Duration::from_secs(30),
             write_rate: 4096,
             stream: Duration::from_mins(2),

@@ -3,6 +3,7 @@
 
 mod accept;
 mod activity;
+mod body_budget;
 mod closing;
 mod connection;
 mod connections;

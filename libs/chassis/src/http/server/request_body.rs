@@ -15,10 +15,12 @@ use tokio::time::{Instant, Sleep, timeout};
 
 use super::{
     activity::Activity,
+    body_budget::HeldBytes,
     limits::{MAX_SKIPPED_BYTES, SKIP_TIMEOUT, ServerLimits},
 };
 
-/// The body of a request. Reading it fails if the client does not send it in time.
+/// The body of a request. Reading it fails if the client does not send it in time, and if the handlers of the server hold too
+/// many bytes.
 pub(super) struct TimedBody {
     incoming: Option<Incoming>,
     deadlines: Option<Deadlines>,
@@ -26,6 +28,7 @@ pub(super) struct TimedBody {
     stall: Duration,
     unread: UnreadBody,
     activity: Arc<Activity>,
+    held: HeldBytes,
 }
 
 struct Deadlines {
@@ -38,7 +41,12 @@ struct Deadlines {
 pub(super) struct UnreadBody(Arc<Mutex<Option<Incoming>>>);
 
 impl TimedBody {
-    pub(super) fn new(incoming: Incoming, limits: &ServerLimits, activity: Arc<Activity>) -> (Self, UnreadBody) {
+    pub(super) fn new(
+        incoming: Incoming,
+        limits: &ServerLimits,
+        activity: Arc<Activity>,
+        held: HeldBytes,
+    ) -> (Self, UnreadBody) {
         let unread = UnreadBody::default();
         let body = Self {
             incoming: Some(incoming),
@@ -47,6 +55,7 @@ impl TimedBody {
             stall: limits.body_stall,
             unread: unread.clone(),
             activity,
+            held,
         };
         (body, unread)
     }
@@ -86,7 +95,18 @@ impl Body for TimedBody {
                     let next = deadlines.end.min(Instant::now() + stall);
                     deadlines.timer.as_mut().reset(next);
                 }
-                Poll::Ready(Some(frame.map_err(io::Error::other)))
+                let frame = frame.map_err(io::Error::other).and_then(|frame| {
+                    let bytes = frame.data_ref().map_or(0, Bytes::len);
+                    if self.held.hold(bytes) {
+                        Ok(frame)
+                    } else {
+                        Err(io::Error::new(
+                            io::ErrorKind::QuotaExceeded,
+                            "the server holds too many bytes of request bodies",
+                        ))
+                    }
+                });
+                Poll::Ready(Some(frame))
             }
             Poll::Ready(None) => {
                 self.incoming = None;

@@ -20,12 +20,12 @@ pub(super) struct ActiveRequest {
 }
 
 impl ActiveRequest {
-    pub(super) fn start(activity: Arc<Activity>) -> Self {
-        activity.request_started();
-        Self {
+    /// Returns `None` if the connection was evicted.
+    pub(super) fn start(activity: Arc<Activity>) -> Option<Self> {
+        activity.start_request().then_some(Self {
             activity,
             is_completed: false,
-        }
+        })
     }
 
     /// A response is ready. If it is not, the client has cancelled the request.
