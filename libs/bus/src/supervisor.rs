@@ -195,18 +195,19 @@ impl Supervisor {
 
     async fn connect(&mut self) -> Result<Connections, Error> {
         let url = self.broker.url()?;
-        if self.has_unreadable_messages {
-            for consumer in &self.consumers {
-                park_unreadable(&url, &consumer.queue_name).await?;
-            }
-            self.has_unreadable_messages = false;
-        }
         let name = &self.connection_name;
         let connections = Connections {
             publishing: connect(&url, &format!("{name} (publishing)"), Purpose::Publishing).await?,
             consuming: connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
         };
         with_timeout(self.topology.declare(&connections.consuming)).await?;
+        // After the declaration: the broker may have lost its queues since the last connection.
+        if self.has_unreadable_messages {
+            for consumer in &self.consumers {
+                park_unreadable(&url, &consumer.queue_name).await?;
+            }
+            self.has_unreadable_messages = false;
+        }
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();
         self.state.send_replace(ConnectionState::Connected);
