@@ -12,7 +12,7 @@ use crate::{
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
     connection::{Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
-    consumer::{QueueConsumer, collect_queue_depths, park_unreadable},
+    consumer::{FailedMessages, QueueConsumer, collect_queue_depths, park_unreadable},
     journal::JournalRecovery,
     outbox::Relay,
     topology::Topology,
@@ -238,13 +238,20 @@ async fn publish_and_consume(
     consumers: &[QueueConsumer],
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
+    // All channels for publishing are opened before the first message is published: under an alarm the broker stops reading
+    // a connection once it has published, and would not open further ones until the alarm ends.
     let channel = confirming_channel(publishing).await?;
+    let opening = consumers
+        .iter()
+        .map(|consumer| FailedMessages::open(consumer, publishing));
+    let copies = try_join_all(opening).await?;
     let consumed = CancellationToken::new();
     let consuming = async {
         try_join_all(
             consumers
                 .iter()
-                .map(|consumer| consumer.run(consuming, publishing, shutdown)),
+                .zip(copies)
+                .map(|(consumer, copies)| consumer.run(consuming, copies, shutdown)),
         )
         .await?;
         shutdown.cancelled().await;
