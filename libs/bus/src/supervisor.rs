@@ -49,7 +49,7 @@ pub(crate) struct Supervisor {
     shutdown: CancellationToken,
     state: watch::Sender<ConnectionState>,
     /// A message may have closed the connection.
-    has_unreadable_messages: bool,
+    may_have_unreadable_messages: bool,
 }
 
 impl Supervisor {
@@ -103,7 +103,7 @@ impl Supervisor {
             clock,
             shutdown,
             state: watch::Sender::new(ConnectionState::Connecting),
-            has_unreadable_messages: false,
+            may_have_unreadable_messages: false,
         }
     }
 
@@ -125,7 +125,7 @@ impl Supervisor {
                 return;
             };
             self.report_down(&error);
-            self.has_unreadable_messages |= error.is_unreadable_message();
+            self.may_have_unreadable_messages |= error.is_unreadable_message() || error.is_closed_state();
             if began.elapsed() > STABLE_CONNECTION {
                 backoff.reset();
             }
@@ -202,11 +202,11 @@ impl Supervisor {
         };
         with_timeout(self.topology.declare(&connections.consuming)).await?;
         // After the declaration: the broker may have lost its queues since the last connection.
-        if self.has_unreadable_messages {
+        if self.may_have_unreadable_messages {
             for consumer in &self.consumers {
                 park_unreadable(&url, &consumer.queue_name).await?;
             }
-            self.has_unreadable_messages = false;
+            self.may_have_unreadable_messages = false;
         }
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();

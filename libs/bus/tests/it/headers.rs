@@ -9,7 +9,7 @@ use values::Clock;
 
 use crate::{
     raw_broker::RawBroker,
-    tcp_proxy::TcpProxy,
+    tcp_proxy::{TcpProxy, replacing_proxy},
     test_env::{TestEnv, events_consumer, eventually, is_down, order_created, recording_handler, wait_for_state},
 };
 
@@ -139,6 +139,37 @@ async fn a_message_that_cannot_be_received_does_not_stop_the_service() {
         unreadable.starts_with(&format!("message 1 of {queue}.parked cannot be received")),
         "{unreadable}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_with_malformed_headers_does_not_stop_the_service() {
+    let env = TestEnv::new();
+    let ticket = env.consumer("ticket");
+    let order = env.publisher("order");
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
+
+    // The broker stores the name of a header as it is; lapin parses UTF-8 only.
+    let proxy = replacing_proxy(b"x-malformed", b"x-\xff\xff\xff\xff\xff\xff\xff\xff\xff").await;
+    let broker = RawBroker::open_at(&proxy).await;
+    let queue = format!("{}.ticket", env.namespace);
+    let mut headers = FieldTable::default();
+    headers.insert("x-malformed".into(), AMQPValue::LongUInt(1));
+    for version in 2..=4 {
+        broker.publish_with(headers.clone(), "", &queue, b"{}").await;
+        order.publish(order_created(version)).await;
+    }
+    let mut consumed = ticket.wait_for_consumed(4).await;
+    consumed.sort_unstable();
+    consumed.dedup();
+    assert_eq!(consumed, [1, 2, 3, 4]);
+    eventually(async || {
+        broker
+            .message_count(&env, "ticket.parked")
+            .await
+            .filter(|parked| *parked == 3)
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
