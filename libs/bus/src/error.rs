@@ -69,19 +69,25 @@ impl Error {
         ))
     }
 
-    /// Whether the connection was closed because of what it received: a frame that is too large or malformed. Operations that
-    /// were in progress fail with the state of the closed connection.
+    /// Whether the connection was closed because of what it received: a frame that is too large or malformed.
     pub(crate) fn is_unreadable_message(&self) -> bool {
         /// AMQP 0-9-1: frame-error, syntax-error and unexpected-frame.
         const MALFORMED: [u16; 3] = [501, 502, 505];
         let Self::Connection(error) = self else { return false };
         match error.kind() {
-            ErrorKind::ParsingError(_) | ErrorKind::InvalidConnectionState(_) | ErrorKind::InvalidChannelState(..) => {
-                true
-            }
+            ErrorKind::ParsingError(_) => true,
             ErrorKind::ProtocolError(reply) => MALFORMED.contains(&reply.get_id()),
             _ => false,
         }
+    }
+
+    /// Whether an operation failed because its connection or channel was closed. The cause is unknown: it may be an unreadable
+    /// message, or the network.
+    pub(crate) fn is_closed_state(&self) -> bool {
+        matches!(self, Self::Connection(error) if matches!(
+            error.kind(),
+            ErrorKind::InvalidConnectionState(_) | ErrorKind::InvalidChannelState(..)
+        ))
     }
 
     /// Converts an error about the queue or exchange `name`.

@@ -12,7 +12,7 @@ use crate::{
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
     connection::{Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
-    consumer::{QueueConsumer, collect_queue_depths, park_unreadable},
+    consumer::{FailedMessages, QueueConsumer, collect_queue_depths, park_unreadable},
     journal::JournalRecovery,
     outbox::Relay,
     topology::Topology,
@@ -49,7 +49,7 @@ pub(crate) struct Supervisor {
     shutdown: CancellationToken,
     state: watch::Sender<ConnectionState>,
     /// A message may have closed the connection.
-    has_unreadable_messages: bool,
+    may_have_unreadable_messages: bool,
 }
 
 impl Supervisor {
@@ -103,7 +103,7 @@ impl Supervisor {
             clock,
             shutdown,
             state: watch::Sender::new(ConnectionState::Connecting),
-            has_unreadable_messages: false,
+            may_have_unreadable_messages: false,
         }
     }
 
@@ -125,7 +125,7 @@ impl Supervisor {
                 return;
             };
             self.report_down(&error);
-            self.has_unreadable_messages |= error.is_unreadable_message();
+            self.may_have_unreadable_messages |= error.is_unreadable_message() || error.is_closed_state();
             if began.elapsed() > STABLE_CONNECTION {
                 backoff.reset();
             }
@@ -195,18 +195,19 @@ impl Supervisor {
 
     async fn connect(&mut self) -> Result<Connections, Error> {
         let url = self.broker.url()?;
-        if self.has_unreadable_messages {
-            for consumer in &self.consumers {
-                park_unreadable(&url, &consumer.queue_name).await?;
-            }
-            self.has_unreadable_messages = false;
-        }
         let name = &self.connection_name;
         let connections = Connections {
             publishing: connect(&url, &format!("{name} (publishing)"), Purpose::Publishing).await?,
             consuming: connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
         };
         with_timeout(self.topology.declare(&connections.consuming)).await?;
+        // After the declaration: the broker may have lost its queues since the last connection.
+        if self.may_have_unreadable_messages {
+            for consumer in &self.consumers {
+                park_unreadable(&url, &consumer.queue_name).await?;
+            }
+            self.may_have_unreadable_messages = false;
+        }
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();
         self.state.send_replace(ConnectionState::Connected);
@@ -237,13 +238,20 @@ async fn publish_and_consume(
     consumers: &[QueueConsumer],
     shutdown: &CancellationToken,
 ) -> Result<(), Error> {
+    // All channels for publishing are opened before the first message is published: under an alarm the broker stops reading
+    // a connection once it has published, and would not open further ones until the alarm ends.
     let channel = confirming_channel(publishing).await?;
+    let opening = consumers
+        .iter()
+        .map(|consumer| FailedMessages::open(consumer, publishing));
+    let copies = try_join_all(opening).await?;
     let consumed = CancellationToken::new();
     let consuming = async {
         try_join_all(
             consumers
                 .iter()
-                .map(|consumer| consumer.run(consuming, publishing, shutdown)),
+                .zip(copies)
+                .map(|(consumer, copies)| consumer.run(consuming, copies, shutdown)),
         )
         .await?;
         shutdown.cancelled().await;

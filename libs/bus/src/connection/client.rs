@@ -1,4 +1,4 @@
-use std::{future::Future, time::Duration};
+use std::{future::Future, pin::pin, time::Duration};
 
 use futures_util::StreamExt;
 use lapin::{
@@ -12,6 +12,9 @@ const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bounds the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Bounds the wait for the cause of a loss after an operation has failed. There is none if the connection was lost before.
+const CAUSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The purpose of a connection, which determines its frame size. The broker blocks a connection that publishes while it
 /// lacks memory or disk space, so one that acknowledges must not publish.
@@ -108,17 +111,23 @@ fn is_of_a_channel(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(error) if matches!(error.kind(), AMQPErrorKind::Soft(_)))
 }
 
-/// Runs an operation, or fails with the loss of the connection: lapin does not end an operation when the connection is closed
-/// because of what it received.
+/// Runs an operation, or fails with the loss of the connection: when the connection is closed because of what it received,
+/// lapin ends an operation with the state of the connection instead of the cause, or not at all.
+///
+/// Only one at a time: the events of a connection are not sent to each of its listeners.
 pub(crate) async fn or_loss<T>(
     connection: &Connection,
-    operation: impl Future<Output = lapin::Result<T>>,
+    operation: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    let lost = connection_loss(connection, |_| {});
-    tokio::select! {
+    let mut lost = pin!(connection_loss(connection, |_| {}));
+    let outcome = tokio::select! {
         biased;
-        outcome = operation => Ok(outcome?),
-        error = lost => Err(error),
+        outcome = operation => outcome,
+        error = &mut lost => return Err(error),
+    };
+    match outcome {
+        Err(state) if state.is_closed_state() => Err(tokio::time::timeout(CAUSE_TIMEOUT, lost).await.unwrap_or(state)),
+        outcome => outcome,
     }
 }
 

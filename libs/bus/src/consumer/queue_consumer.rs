@@ -61,14 +61,14 @@ impl QueueConsumer {
     /// Consumes until `stop`, and then finishes the current batch. The broker requeues the messages that it has sent ahead
     /// when the connection closes.
     ///
-    /// Acknowledges on `consuming`, and publishes copies of failed messages on `publishing`.
+    /// Acknowledges on `consuming`, and publishes failed messages with `copies`, which is open: while the broker blocks
+    /// publishing, it cannot be opened on a connection that has published.
     pub(crate) async fn run(
         &self,
         consuming: &Connection,
-        publishing: &Connection,
+        copies: FailedMessages<'_>,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let copies = FailedMessages::open(self, publishing).await?;
         let channel = consuming.create_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let deliveries = channel

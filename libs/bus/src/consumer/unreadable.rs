@@ -19,7 +19,7 @@ use crate::{
 pub(crate) async fn park_unreadable(url: &AmqpUrl, queue: &str) -> Result<(), Error> {
     loop {
         let connection = connect(url, &format!("{queue} (screening)"), Purpose::Receiving).await?;
-        let readable = with_timeout(count_readable(&connection, queue)).await;
+        let readable = with_timeout(screen(&connection, queue)).await;
         close(&connection).await;
         let Readable::Before(position) = readable? else {
             return Ok(());
@@ -37,6 +37,7 @@ pub(crate) async fn park_unreadable(url: &AmqpUrl, queue: &str) -> Result<(), Er
 }
 
 /// The readable messages at the front of a queue.
+#[derive(PartialEq, Eq, Debug)]
 enum Readable {
     /// All.
     All,
@@ -44,17 +45,26 @@ enum Readable {
     Before(u16),
 }
 
-async fn count_readable(connection: &Connection, queue: &str) -> Result<Readable, Error> {
+async fn screen(connection: &Connection, queue: &str) -> Result<Readable, Error> {
     let channel = connection.create_channel().await?;
-    for position in 0..PREFETCH {
-        match take(connection, &channel, queue).await {
-            Ok(true) => {}
-            Ok(false) => return Ok(Readable::All),
-            Err(error) if error.is_unreadable_message() => return Ok(Readable::Before(position)),
-            Err(error) => return Err(error),
+    count_readable(connection, &channel, queue).await
+}
+
+/// Receives one message after the other. Only an error of the connection about what it received makes a message unreadable:
+/// a connection can be lost at any message.
+async fn count_readable(connection: &Connection, channel: &Channel, queue: &str) -> Result<Readable, Error> {
+    let mut position = 0;
+    let screening = async {
+        while position < PREFETCH && take(channel, queue).await? {
+            position += 1;
         }
+        Ok(())
+    };
+    match or_loss(connection, screening).await {
+        Ok(()) => Ok(Readable::All),
+        Err(error) if error.is_unreadable_message() => Ok(Readable::Before(position)),
+        Err(error) => Err(error),
     }
-    Ok(Readable::All)
 }
 
 /// Rejects the message at `position` without receiving it: its delivery tag follows from its position, and the rejection is
@@ -63,7 +73,9 @@ async fn count_readable(connection: &Connection, queue: &str) -> Result<Readable
 async fn reject_at(connection: &Connection, queue: &str, position: u16) -> Result<(), Error> {
     let channel = connection.create_channel().await?;
     for _ in 0..position {
-        take(connection, &channel, queue).await?;
+        if !or_loss(connection, take(&channel, queue)).await? {
+            return Ok(());
+        }
     }
     let options = BasicNackOptions {
         requeue: false,
@@ -74,14 +86,73 @@ async fn reject_at(connection: &Connection, queue: &str, position: u16) -> Resul
         // Sent after the rejection: when it has failed or succeeded, the rejection was sent.
         Ok::<_, Error>(channel.close(200, "screened".into()).await?)
     };
-    match join(take(connection, &channel, queue), rejection).await {
-        (Err(error), _) | (_, Err(error)) if !error.is_unreadable_message() => Err(error),
-        _ => Ok(()),
+    match join(or_loss(connection, take(&channel, queue)), rejection).await {
+        // Its arrival has closed the connection, and so ended the closing of the channel.
+        (Err(error), _) if error.is_unreadable_message() => Ok(()),
+        (taken, rejected) => taken.and(rejected),
     }
 }
 
 /// Takes a message without acknowledging it. Returns false if there is none.
-async fn take(connection: &Connection, channel: &Channel, queue: &str) -> Result<bool, Error> {
+async fn take(channel: &Channel, queue: &str) -> Result<bool, Error> {
     let message = channel.basic_get(short_string(queue), BasicGetOptions::default());
-    Ok(or_loss(connection, message).await?.is_some())
+    Ok(message.await?.is_some())
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use lapin::{
+        BasicProperties,
+        options::{BasicPublishOptions, QueueDeclareOptions, QueueDeleteOptions},
+        types::FieldTable,
+    };
+    use values::{Clock, EventId};
+
+    use super::*;
+    use crate::connection::confirming_channel;
+
+    #[expect(clippy::disallowed_methods, reason = "a test's configuration")]
+    fn broker_url() -> AmqpUrl {
+        let url = std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned());
+        url.parse().unwrap()
+    }
+
+    async fn open(url: &AmqpUrl) -> (Connection, Channel) {
+        let connection = connect(url, "test", Purpose::Receiving).await.unwrap();
+        let channel = confirming_channel(&connection).await.unwrap();
+        (connection, channel)
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_connection_that_is_lost_between_two_messages_makes_neither_unreadable() {
+        let url = broker_url();
+        let queue = format!("test-{}", EventId::new(Clock::system().now()));
+        let (_publishing, publisher) = open(&url).await;
+        let declared = publisher.queue_declare(
+            short_string(queue.as_str()),
+            QueueDeclareOptions::durable(),
+            FieldTable::default(),
+        );
+        declared.await.unwrap();
+        for _ in 0..2 {
+            let options = BasicPublishOptions::default();
+            let properties = BasicProperties::default();
+            let confirm = publisher.basic_publish("".into(), short_string(queue.as_str()), options, b"{}", properties);
+            confirm.await.unwrap().await.unwrap();
+        }
+
+        let (connection, channel) = open(&url).await;
+        assert!(take(&channel, &queue).await.unwrap());
+        close(&connection).await;
+        let lost = count_readable(&connection, &channel, &queue).await;
+        assert!(lost.as_ref().is_err_and(Error::is_closed_state), "{lost:?}");
+
+        let (connection, channel) = open(&url).await;
+        let readable = count_readable(&connection, &channel, &queue).await;
+        assert_eq!(readable.unwrap(), Readable::All);
+        close(&connection).await;
+        let deletion = publisher.queue_delete(short_string(queue.as_str()), QueueDeleteOptions::default());
+        deletion.await.unwrap();
+    }
 }

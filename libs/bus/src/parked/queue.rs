@@ -60,7 +60,7 @@ impl ParkedQueue {
         let message = self
             .channel
             .basic_get(short_string(self.name.as_str()), BasicGetOptions::default());
-        let message = or_loss(&self.connection, message)
+        let message = or_loss(&self.connection, async { Ok(message.await?) })
             .await
             .map_err(|error| self.explain(error))?;
         self.position += 1;

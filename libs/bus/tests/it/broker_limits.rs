@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bus::{ConnectionState, ConsumeError, EventHandler, parked};
 
+use values::Clock;
+
 use crate::{
     broker_node::BrokerNode,
     raw_broker::RawBroker,
@@ -41,13 +43,7 @@ async fn a_broker_without_memory_blocks_publishing_and_no_acknowledgement() {
     }
     order.wait_for_empty_outbox().await;
 
-    node.ctl(&["set_vm_memory_high_watermark", "0.0000001"]);
-    eventually(async || {
-        node.ctl(&["eval", "rabbit_alarm:get_alarms()."])
-            .contains("memory")
-            .then_some(())
-    })
-    .await;
+    raise_memory_alarm(&node).await;
     let ticket = env.reopened(ticket).await;
     let bus = env.connect(&ticket, &env.url, vec![events_consumer(handler_of_even_versions())]);
     ticket.wait_for_consumed(1 + 587).await;
@@ -80,6 +76,52 @@ fn metrics_of(bus: &bus::Bus) -> String {
     let mut samples = metrics::Samples::default();
     bus.collect_metrics(&mut samples);
     registry.text(samples)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_starts_under_an_alarm_with_unpublished_events_consumes() {
+    let Some(node) = BrokerNode::start() else { return };
+    let env = TestEnv::at(node.url());
+    let ticket = env.consumer("ticket");
+    let order = env.publisher("order");
+    order.publish(order_created(2)).await;
+    ticket.wait_for_consumed(1).await;
+    ticket.stop().await;
+    for version in 3..=100 {
+        order.publish(order_created(version * 2)).await;
+    }
+    // Fails, so that it needs a copy.
+    order.publish(order_created(1)).await;
+    order.wait_for_empty_outbox().await;
+    let ticket = env.reopened(ticket).await;
+    for _ in 0..300 {
+        let listing = events::examples::ticket(Clock::system().now());
+        ticket.publish(events::Event::TicketCreated(listing)).await;
+    }
+
+    raise_memory_alarm(&node).await;
+    let bus = env.connect(&ticket, &env.url, vec![events_consumer(handler_of_even_versions())]);
+    wait_for_state(&bus, is_blocked).await;
+    ticket.wait_for_consumed(1 + 98).await;
+    assert!(ticket.outbox_count().await > 0, "the broker blocks publishing");
+
+    node.ctl(&["set_vm_memory_high_watermark", "absolute", "1GB"]);
+    ticket.wait_for_empty_outbox().await;
+    eventually(async || {
+        let parked = parked::list(&env.url, &env.namespace, "ticket").await.unwrap();
+        (parked.len() == 1).then_some(())
+    })
+    .await;
+}
+
+async fn raise_memory_alarm(node: &BrokerNode) {
+    node.ctl(&["set_vm_memory_high_watermark", "0.0000001"]);
+    eventually(async || {
+        node.ctl(&["eval", "rabbit_alarm:get_alarms()."])
+            .contains("memory")
+            .then_some(())
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

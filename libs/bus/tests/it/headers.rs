@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use bus::{ConsumeError, EventHandler, parked};
+use bus::{ConnectionState, ConsumeError, EventHandler, admin, parked};
 use events::Envelope;
 use lapin::types::{AMQPValue, FieldTable};
 use values::Clock;
 
 use crate::{
     raw_broker::RawBroker,
-    test_env::{TestEnv, events_consumer, eventually, order_created, recording_handler},
+    tcp_proxy::{TcpProxy, replacing_proxy},
+    test_env::{TestEnv, events_consumer, eventually, is_down, order_created, recording_handler, wait_for_state},
 };
 
 /// RabbitMQ's default `frame_max`, without the frame's own eight bytes.
@@ -138,4 +139,60 @@ async fn a_message_that_cannot_be_received_does_not_stop_the_service() {
         unreadable.starts_with(&format!("message 1 of {queue}.parked cannot be received")),
         "{unreadable}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_with_malformed_headers_does_not_stop_the_service() {
+    let env = TestEnv::new();
+    let ticket = env.consumer("ticket");
+    let order = env.publisher("order");
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
+
+    // The broker stores the name of a header as it is; lapin parses UTF-8 only.
+    let proxy = replacing_proxy(b"x-malformed", b"x-\xff\xff\xff\xff\xff\xff\xff\xff\xff").await;
+    let broker = RawBroker::open_at(&proxy).await;
+    let queue = format!("{}.ticket", env.namespace);
+    let mut headers = FieldTable::default();
+    headers.insert("x-malformed".into(), AMQPValue::LongUInt(1));
+    for version in 2..=4 {
+        broker.publish_with(headers.clone(), "", &queue, b"{}").await;
+        order.publish(order_created(version)).await;
+    }
+    let mut consumed = ticket.wait_for_consumed(4).await;
+    consumed.sort_unstable();
+    consumed.dedup();
+    assert_eq!(consumed, [1, 2, 3, 4]);
+    eventually(async || {
+        broker
+            .message_count(&env, "ticket.parked")
+            .await
+            .filter(|parked| *parked == 3)
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_returns_without_its_queues_after_an_unreadable_message_is_used_again() {
+    let env = TestEnv::new();
+    let proxy = TcpProxy::new(true).await;
+    let ticket = env.service("ticket");
+    let bus = env.connect(&ticket, &proxy.url(), vec![events_consumer(recording_handler())]);
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+
+    proxy.refuse_new();
+    let broker = RawBroker::open().await;
+    let retry_queue = format!("{}.ticket.retry.50", env.namespace);
+    broker
+        .publish_with(one_header(LARGEST_PAYLOAD - 100), "", &retry_queue, b"{}")
+        .await;
+    wait_for_state(&bus, is_down).await;
+    admin::delete_namespace(&env.url, &env.namespace, &env.retry_delays)
+        .await
+        .unwrap();
+    proxy.restore();
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+    let order = env.publisher("order");
+    order.publish(order_created(1)).await;
+    assert_eq!(ticket.wait_for_consumed(1).await, [1]);
 }
