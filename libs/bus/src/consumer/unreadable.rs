@@ -100,7 +100,6 @@ async fn take(channel: &Channel, queue: &str) -> Result<bool, Error> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use lapin::{
         BasicProperties,
