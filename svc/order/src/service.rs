@@ -11,6 +11,7 @@ use values::{Clock, Timestamp};
 
 use crate::{
     api::{App, OrdersApi, RefundsApi, WithdrawalsApi},
+    domain::OrderLimits,
     events::{consume, newest_record_at, recover, republish},
     jobs, metrics,
     settings::Settings,
@@ -85,8 +86,10 @@ impl Service for Orders {
             app: App {
                 db,
                 clock,
-                order_window,
-                max_tickets_per_order,
+                limits: OrderLimits {
+                    max_quantity: max_tickets_per_order,
+                    default_window: order_window,
+                },
             },
             verifier: None,
         })

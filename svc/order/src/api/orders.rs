@@ -175,17 +175,12 @@ impl OrdersApi {
 
 fn parse(app: &App, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Problem> {
     let (ticket_id, quantity) = (body.ticket_id, body.quantity.get());
-    let max = app.max_tickets_per_order;
-    if !(1..=max).contains(&quantity) {
-        return Err(Problem::invalid(
-            "quantity",
-            format_args!("must be a whole number from 1 to {max}"),
-        ));
-    }
+    let checked = app.limits.check_quantity(quantity);
+    checked.map_err(|error| Problem::invalid("quantity", error))?;
     Ok(PlaceOrder {
         buyer_id: buyer.user_id,
         ticket_id,
         quantity,
-        default_window: app.order_window,
+        default_window: app.limits.default_window,
     })
 }

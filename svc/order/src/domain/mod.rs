@@ -5,6 +5,7 @@ mod change;
 mod display_status;
 mod listing;
 mod order;
+mod order_limits;
 mod refund;
 mod withdrawal;
 
@@ -13,5 +14,6 @@ pub(crate) use change::Change;
 pub(crate) use display_status::DisplayStatus;
 pub(crate) use listing::{Listing, NotOnSale};
 pub(crate) use order::{CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
+pub(crate) use order_limits::OrderLimits;
 pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};
 pub(crate) use withdrawal::WithdrawalProgress;
