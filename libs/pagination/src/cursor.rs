@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// A position in a list: opaque to the client, `T` to the service that created it.
 ///
-/// On the wire base64url (RFC 4648, section 5, no padding) of the name of its [`List`](crate::List) and `T` as JSON. Only that
+/// On the wire base64url (RFC 4648, section 5, no padding) of the name of its [`CursorScope`](crate::CursorScope) and `T` as JSON. Only that
 /// list returns the position. It is not signed: no value may show more than the query without it would.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Cursor<T> {

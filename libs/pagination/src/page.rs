@@ -4,7 +4,7 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
-use crate::{Limit, List};
+use crate::{CursorScope, Limit};
 
 /// A page of a list.
 #[derive(Clone, PartialEq, Eq, Debug, Object)]
@@ -22,7 +22,7 @@ impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
     /// `position` of this page's last row.
     pub fn from_rows<R, P: Serialize>(
         mut rows: Vec<R>,
-        list: &List,
+        scope: &CursorScope,
         limit: Limit,
         position: impl FnOnce(&R) -> P,
         item: impl FnMut(R) -> T,
@@ -30,7 +30,7 @@ impl<T: ParseFromJSON + ToJSON + Example> Page<T> {
         let more = rows.len() > limit.items();
         rows.truncate(limit.items());
         let end = rows.last().filter(|_| more);
-        let next_cursor = end.map(|row| list.cursor(position(row)));
+        let next_cursor = end.map(|row| scope.cursor(position(row)));
         Self {
             items: rows.into_iter().map(item).collect(),
             next_cursor,
@@ -62,8 +62,8 @@ mod tests {
         }
     }
 
-    fn list() -> List {
-        List::new("listNumbers", &())
+    fn list() -> CursorScope {
+        CursorScope::new("listNumbers", &())
     }
 
     fn page(rows: Vec<i64>) -> Page<Number> {

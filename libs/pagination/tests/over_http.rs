@@ -2,14 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::unused_async, reason = "tests; handlers are async")]
 
-use pagination::{Cursor, Limit, List};
+use pagination::{Cursor, CursorScope, Limit};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, http::StatusCode};
 use poem_openapi::{OpenApi, OpenApiService, param::Query, payload::PlainText};
 
 struct Api;
 
-fn list(operation: &str, filter: Option<&str>) -> List {
-    List::new(operation, &filter)
+fn list(operation: &str, filter: Option<&str>) -> CursorScope {
+    CursorScope::new(operation, &filter)
 }
 
 #[OpenApi]

@@ -2,7 +2,7 @@
 
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use input::Body;
-use pagination::{Cursor, Limit, List, Page};
+use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -126,15 +126,15 @@ impl OrdersApi {
         /// `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<OrderId>>>,
     ) -> Result<Json<Page<OrderView>>, ListOrdersProblem> {
-        let list = List::new("listOrders", &(buyer.user_id, status.0.map(|status| status.to_json())));
-        let before = list.position(cursor.0)?;
+        let scope = CursorScope::new("listOrders", &(buyer.user_id, status.0.map(|status| status.to_json())));
+        let before = scope.position(cursor.0)?;
         let (status, limit) = (status.0.map(Into::into), limit.0);
         let orders = app
             .db
             .read(move |conn| store::orders_of_buyer(conn, buyer.user_id, status, before, limit.rows()));
         Ok(Json(Page::from_rows(
             orders.await?,
-            &list,
+            &scope,
             limit,
             Order::id,
             Into::into,

@@ -2,7 +2,7 @@
 
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use input::{Body, Whole};
-use pagination::{Cursor, Limit, List, Page};
+use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -131,15 +131,15 @@ impl RefundsApi {
         /// `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<RefundId>>>,
     ) -> Result<Json<Page<RefundView>>, ListSalesRefundsProblem> {
-        let list = List::new("listRefunds", &(seller.user_id, state.0.map(|status| status.to_json())));
-        let before = list.position(cursor.0)?;
+        let scope = CursorScope::new("listRefunds", &(seller.user_id, state.0.map(|status| status.to_json())));
+        let before = scope.position(cursor.0)?;
         let (status, limit) = (state.0.map(Into::into), limit.0);
         let refunds = app
             .db
             .read(move |conn| store::refunds_of_seller(conn, seller.user_id, status, before, limit.rows()));
         Ok(Json(Page::from_rows(
             refunds.await?,
-            &list,
+            &scope,
             limit,
             Refund::id,
             Into::into,

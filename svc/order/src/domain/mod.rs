@@ -7,7 +7,7 @@ mod listing;
 mod order;
 mod order_limits;
 mod refund;
-mod withdrawal;
+mod withdrawal_progress;
 
 pub(crate) use after_sale::{AfterSale, RefundedTickets, ReversedPayment};
 pub(crate) use change::Change;
@@ -16,4 +16,4 @@ pub(crate) use listing::{Listing, NotOnSale};
 pub(crate) use order::{CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
 pub(crate) use order_limits::OrderLimits;
 pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};
-pub(crate) use withdrawal::WithdrawalProgress;
+pub(crate) use withdrawal_progress::WithdrawalProgress;

@@ -1,6 +1,6 @@
 //! A seller's balance and ledger.
 
-use pagination::{Cursor, Limit, List, Page};
+use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::{
     IntoResponse, Request, Response,
     http::header::{ACCEPT, CONTENT_TYPE, LINK},
@@ -76,8 +76,8 @@ impl LedgerApi {
         let csv = format
             .0
             .map_or_else(|| accepts_csv(request), |format| format == Format::Csv);
-        let list = List::new("listLedger", &seller.user_id);
-        let (limit, before) = (limit.0, list.position(cursor.0)?);
+        let scope = CursorScope::new("listLedger", &seller.user_id);
+        let (limit, before) = (limit.0, scope.position(cursor.0)?);
         let rows = if csv { MAX_CSV_LINES + 1 } else { limit.rows() };
         let lines = app
             .db
@@ -86,7 +86,7 @@ impl LedgerApi {
         if !csv {
             return Ok(LedgerResponse::Json(Page::from_rows(
                 lines,
-                &list,
+                &scope,
                 limit,
                 |line| line.id,
                 LedgerLineView::new,
@@ -96,7 +96,7 @@ impl LedgerApi {
         let has_more = lines.len() > max_lines;
         lines.truncate(max_lines);
         Ok(LedgerResponse::Csv {
-            next: lines.last().filter(|_| has_more).map(|line| list.cursor(line.id)),
+            next: lines.last().filter(|_| has_more).map(|line| scope.cursor(line.id)),
             text: LedgerLineView::csv(lines.into_iter().map(LedgerLineView::new)),
         })
     }

@@ -3,7 +3,7 @@
 use db::Tx;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use input::Body;
-use pagination::{Cursor, Limit, List, Page};
+use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
     ApiResponse, OpenApi,
@@ -133,15 +133,15 @@ impl PaymentsApi {
         cursor: Query<Option<Cursor<PaymentId>>>,
     ) -> Result<Json<Page<PaymentView>>, ListPaymentsProblem> {
         let (order, limit) = (order_id.0, limit.0);
-        let list = List::new("listPayments", &(buyer.user_id, order));
-        let before = list.position(cursor.0)?;
+        let scope = CursorScope::new("listPayments", &(buyer.user_id, order));
+        let before = scope.position(cursor.0)?;
         let rows = app.db.read(move |conn| {
             let payments = store::payments_of_buyer(conn, buyer.user_id, order, before, limit.rows())?;
             with_summaries(conn, payments)
         });
         Ok(Json(Page::from_rows(
             rows.await?,
-            &list,
+            &scope,
             limit,
             |(payment, _)| payment.id(),
             |(payment, summary)| app.view(&payment, &summary),

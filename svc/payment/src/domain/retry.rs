@@ -1,4 +1,5 @@
-//! The retry schedule of tasks at Stripe. `payment.rs`, `refund.rs` and `captured_funds.rs` choose which schedule applies.
+//! The retry schedule of tasks at Stripe. `payment/stripe_result.rs`, `refund.rs` and
+//! `captured_funds.rs` choose which schedule applies.
 
 use std::time::Duration;
 

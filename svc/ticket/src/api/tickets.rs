@@ -3,7 +3,7 @@
 use db::Db;
 use idempotency::StoredResponse;
 use input::{Body, Parameter};
-use pagination::{Cursor, Limit, List, Page};
+use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
 use poem_openapi::{
     OpenApi, Tags,
@@ -130,8 +130,8 @@ impl Api {
         }
         let (limit, now) = (limit.0, app.clock.now());
         // The position has the filters and the order.
-        let list = List::new("listTickets", &());
-        let position = list.position(cursor.0)?;
+        let scope = CursorScope::new("listTickets", &());
+        let position = scope.position(cursor.0)?;
         if let Some(position) = &position {
             query.check_position(position, now)?;
         }
@@ -142,7 +142,7 @@ impl Api {
         let position_after = page.position_after();
         Ok(Json(Page::from_rows(
             page.listings,
-            &list,
+            &scope,
             limit,
             position_after,
             |listed| TicketView::new(listed.listing, now),

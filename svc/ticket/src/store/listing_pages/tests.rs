@@ -4,7 +4,7 @@ use std::{
 };
 
 use db::Tx;
-use pagination::{Cursor, List};
+use pagination::{Cursor, CursorScope};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use values::{Money, UserId};
@@ -454,8 +454,8 @@ proptest! {
         let mut seen = Vec::new();
         let mut cursor = None;
         loop {
-            let list = List::new("listTickets", &());
-            let position: Option<ListPosition> = list.position(cursor).unwrap();
+            let scope = CursorScope::new("listTickets", &());
+            let position: Option<ListPosition> = scope.position(cursor).unwrap();
             if let Some(position) = &position {
                 query.check_position(position, NOW).unwrap();
             }
@@ -466,7 +466,7 @@ proptest! {
             if !more {
                 break;
             }
-            let sent = list.cursor(position(&found.listings[items - 1]));
+            let sent = scope.cursor(position(&found.listings[items - 1]));
             cursor = Some(sent.parse::<Cursor<ListPosition>>().unwrap());
             for change in changes.next().unwrap_or_default() {
                 market.apply(&change);

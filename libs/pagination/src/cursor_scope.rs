@@ -5,25 +5,25 @@ use sha2::{Digest, Sha256};
 
 use crate::Cursor;
 
-/// A list that cursors belong to: an operation with its filters, its sort order and, if they determine what is listed, its
-/// user or resource.
+/// What a cursor is valid for: an operation with its filters, its sort order and, if they determine what is listed, its user
+/// or resource.
 ///
 /// ```
-/// # use pagination::{Cursor, List};
-/// let (mine, yours) = (List::new("listOrders", &("ada", "paid")), List::new("listOrders", &("bob", "paid")));
+/// # use pagination::{Cursor, CursorScope};
+/// let (mine, yours) = (CursorScope::new("listOrders", &("ada", "paid")), CursorScope::new("listOrders", &("bob", "paid")));
 /// let cursor: Cursor<i64> = mine.cursor(42).parse()?;
 /// assert_eq!(mine.position(Some(cursor.clone())), Ok(Some(42)));
 /// assert!(yours.position(Some(cursor)).is_err());
 /// # Ok::<(), pagination::MalformedCursor>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct List(String);
+pub struct CursorScope(String);
 
 /// The number of bytes of the hash that names a list: enough that no two queries of one client have the same.
 const NAME_BYTES: usize = 12;
 
-impl List {
-    /// Names the list of an operation for a query: everything that determines what it contains, and its order.
+impl CursorScope {
+    /// Returns the scope of an operation for a query: everything that determines what it contains, and its order.
     pub fn new(operation: &str, query: &impl Serialize) -> Self {
         // A query that was parsed always serialises.
         let query = serde_json::to_vec(&(operation, query)).unwrap_or_default();
@@ -31,7 +31,7 @@ impl List {
         Self(BASE64_URL_SAFE_NO_PAD.encode(&hash[..NAME_BYTES]))
     }
 
-    /// Returns the position of a cursor, if it belongs to this list: 400 if it does not.
+    /// Returns the position of a cursor, if it belongs to this scope: 400 if it does not.
     pub fn position<T>(&self, cursor: Option<Cursor<T>>) -> Result<Option<T>, Problem> {
         cursor
             .map(|cursor| {
@@ -42,7 +42,7 @@ impl List {
             .transpose()
     }
 
-    /// Returns the cursor of a position in this list, as it is sent.
+    /// Returns the cursor of a position in this scope, as it is sent.
     pub fn cursor(&self, position: impl Serialize) -> String {
         let list = self.0.clone();
         Cursor { list, position }.to_string()
