@@ -141,9 +141,15 @@ impl Setup {
         self.database.with_extension(format!("db{suffix}"))
     }
 
-    /// Reads the current files.
+    /// Reads the current files, as a kill leaves them. The lock of the writer keeps the checkpointer from truncating the log
+    /// while it is read. It may still move pages: so the log, which contains them, is read first.
     fn read_files(&self) -> Result<[Vec<u8>; 2]> {
-        Ok([fs::read(&self.database)?, fs::read(self.sibling("-wal"))?])
+        let conn = Connection::open(&self.database)?;
+        conn.execute_batch("BEGIN IMMEDIATE")?;
+        let log = fs::read(self.sibling("-wal"))?;
+        let files = [fs::read(&self.database)?, log];
+        conn.execute_batch("ROLLBACK")?;
+        Ok(files)
     }
 
     fn write_files(&self, [database, log]: [Vec<u8>; 2]) -> Result<()> {
