@@ -25,16 +25,18 @@ pub(crate) async fn plan<S: Service>(
     db: &Db,
     done: watch::Sender<bool>,
 ) -> Result<Option<RecoveryPlan>, OperatorError> {
-    let state = db.read_internal(|conn| {
-        let (is_marked, is_outdated) = (db::restored::is_marked(conn)?, db::restored::is_outdated(conn)?);
-        Ok::<_, db::Error>((is_marked, is_outdated, S::newest_record_at(conn)?))
+    let marked = db.read_internal(|conn| {
+        if !db::restored::is_marked(conn)? {
+            return Ok::<_, db::Error>(None);
+        }
+        Ok(Some((db::restored::is_outdated(conn)?, S::newest_record_at(conn)?)))
     });
-    let (is_marked, is_outdated, newest) = state.await?;
+    let Some((is_outdated, newest)) = marked.await? else {
+        done.send_replace(true);
+        return Ok(None);
+    };
     if !is_outdated {
         done.send_replace(true);
-    }
-    if !is_marked {
-        return Ok(None);
     }
     let is_unconcerned = |route: &events::Route| route.publisher != S::NAME && !route.consumers.contains(&S::NAME);
     if events::ROUTES.iter().all(is_unconcerned) {
