@@ -16,9 +16,6 @@ use crate::{store, use_cases::continue_withdrawal};
 
 const WITHDRAWAL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of unpublished events above which a withdrawal pauses: the events of other orders wait behind its own.
-const MAX_OUTBOX_LENGTH: u64 = 5000;
-
 /// The maximum number of withdrawals that one transaction opens again.
 const REOPENED_PER_BATCH: u32 = 100;
 
@@ -82,10 +79,10 @@ async fn continue_withdrawals(db: &Db, clock: &Clock) -> Result<(), db::Error> {
         let now = clock.now();
         let step = db.write(move |tx| {
             let ticket = continue_withdrawal(tx, now, last)?;
-            Ok::<_, db::Error>((ticket, outbox::depth(tx)?.count))
+            Ok::<_, db::Error>((ticket, outbox::is_long(tx)?))
         });
-        let (ticket, unpublished) = step.await?;
-        if ticket.is_none() || unpublished > MAX_OUTBOX_LENGTH {
+        let (ticket, is_outbox_long) = step.await?;
+        if ticket.is_none() || is_outbox_long {
             return Ok(());
         }
         last = ticket;

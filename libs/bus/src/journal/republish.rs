@@ -9,9 +9,6 @@ use crate::outbox;
 /// Returns the position of the next page.
 pub type RepublishPage = fn(&Tx, Timestamp, Option<Timestamp>, Option<String>) -> Result<Option<String>, db::Error>;
 
-/// The number of unpublished messages above which republishing in the background pauses: later events wait behind them.
-const MAX_OUTBOX_LENGTH: u64 = 5000;
-
 /// Publishes the state of all aggregates again, each page in one transaction. Returns the number of pages.
 pub async fn republish_all(db: &Db, clock: &Clock, republish: RepublishPage) -> Result<u64, db::Error> {
     let (mut position, mut pages) = (None, 0);
@@ -38,7 +35,7 @@ pub async fn republish_changed(
     let mut position = None;
     loop {
         commits.borrow_and_update();
-        if db.read_internal(outbox::depth).await?.count > MAX_OUTBOX_LENGTH {
+        if db.read_internal(outbox::is_long).await? {
             // A commit may have deleted published messages.
             let _ = tokio::time::timeout(Duration::from_secs(1), commits.changed()).await;
             continue;

@@ -83,6 +83,14 @@ pub fn depth(conn: &Connection) -> Result<Depth, db::Error> {
     Ok(depth)
 }
 
+/// The number of unpublished messages above which work in the background pauses.
+const MAX_BACKGROUND_LENGTH: u64 = 5000;
+
+/// Whether work in the background has to pause before it publishes more: the events of requests wait behind its own.
+pub fn is_long(conn: &Connection) -> Result<bool, db::Error> {
+    Ok(depth(conn)?.count > MAX_BACKGROUND_LENGTH)
+}
+
 /// A message in the outbox.
 pub(super) struct OutboxRow {
     pub(super) id: i64,
