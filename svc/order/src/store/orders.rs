@@ -1,6 +1,6 @@
 //! Orders.
 
-use db::{Error, RowReader, read_row};
+use db::{Error, RowReader, Tx, read_row};
 use events::{Dispute, OrderStatus};
 use rusqlite::{Connection, OptionalExtension, Params, named_params, types::Type};
 use values::{Money, OrderId, TicketId, Timestamp, UserId};
@@ -76,10 +76,10 @@ pub(crate) fn orders_after(conn: &Connection, after: &str, limit: u32) -> Result
 }
 
 /// Inserts a new order.
-pub(crate) fn insert_order(conn: &Connection, order: &Order) -> Result<(), Error> {
+pub(crate) fn insert_order(tx: &Tx, order: &Order) -> Result<(), Error> {
     let state = order.state();
     let AfterSale { tickets, dispute, .. } = state.after_sale;
-    conn.prepare_cached(ORDER.insert)?.execute(named_params! {
+    tx.prepare_cached(ORDER.insert)?.execute(named_params! {
         ":id": state.id,
         ":version": state.version,
         ":status": state.status,
@@ -110,10 +110,10 @@ pub(crate) fn insert_order(conn: &Connection, order: &Order) -> Result<(), Error
 }
 
 /// Stores the values of an order that transitions change.
-pub(crate) fn update_order(conn: &Connection, order: &Order) -> Result<(), Error> {
+pub(crate) fn update_order(tx: &Tx, order: &Order) -> Result<(), Error> {
     let state = order.state();
     let AfterSale { tickets, dispute, .. } = state.after_sale;
-    conn.prepare_cached(
+    tx.prepare_cached(
         r#"UPDATE "order" SET version = :version, status = :status, cancel_reason = :cancel_reason,
                expires_at = :expires_at, payment_id = :payment_id, pending_payment_id = :pending_payment_id,
                over_payment_id = :over_payment_id, extended_at = :extended_at, refunded_quantity = :refunded_quantity,

@@ -1,6 +1,6 @@
 //! Refunds.
 
-use db::{Error, RowReader, read_row};
+use db::{Error, RowReader, Tx, read_row};
 use events::RefundStatus;
 use rusqlite::{Connection, OptionalExtension, Params, named_params};
 use values::{Money, OrderId, RefundId, Timestamp, UserId};
@@ -57,9 +57,9 @@ pub(crate) fn refunds_after(conn: &Connection, after: &str, limit: u32) -> Resul
 
 /// Inserts a new refund. A trigger adds its tickets to those that the order's refunds claim; a CHECK fails if they
 /// would exceed the order.
-pub(crate) fn insert_refund(conn: &Connection, refund: &Refund) -> Result<(), Error> {
+pub(crate) fn insert_refund(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     let state = refund.state();
-    conn.prepare_cached(REFUND.insert)?.execute(named_params! {
+    tx.prepare_cached(REFUND.insert)?.execute(named_params! {
         ":id": state.id,
         ":version": state.version,
         ":status": state.status,
@@ -79,9 +79,9 @@ pub(crate) fn insert_refund(conn: &Connection, refund: &Refund) -> Result<(), Er
 }
 
 /// Stores the values of a refund that transitions change.
-pub(crate) fn update_refund(conn: &Connection, refund: &Refund) -> Result<(), Error> {
+pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     let state = refund.state();
-    conn.prepare_cached(
+    tx.prepare_cached(
         "UPDATE refund SET version = :version, status = :status, failure = :failure, returned = :returned,
              payment_version = :payment_version, updated_at = :updated_at
          WHERE id = :id",

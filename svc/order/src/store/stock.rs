@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::Error;
+use db::{Error, Tx};
 use events::Ticket;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, TicketId};
@@ -54,7 +54,7 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
 /// Inserts or updates a listing unless the stored version is as new. Returns whether it was stored.
 ///
 /// The number of tickets never falls below those held and sold, even if the seller wants to sell fewer.
-pub(crate) fn upsert_listing(conn: &Connection, ticket: &Ticket) -> Result<bool, Error> {
+pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
     let sql = format!(
         "INSERT INTO listing ({}, quantity) VALUES ({}, :wanted)
          ON CONFLICT (id) DO UPDATE SET
@@ -66,7 +66,7 @@ pub(crate) fn upsert_listing(conn: &Connection, ticket: &Ticket) -> Result<bool,
          WHERE excluded.version > version",
         LISTING.names, LISTING.placeholders
     );
-    let changed = conn.prepare_cached(&sql)?.execute(named_params! {
+    let changed = tx.prepare_cached(&sql)?.execute(named_params! {
         ":id": ticket.id,
         ":version": ticket.version,
         ":seller_id": ticket.seller_id,
@@ -84,8 +84,8 @@ pub(crate) fn upsert_listing(conn: &Connection, ticket: &Ticket) -> Result<bool,
 }
 
 /// Holds tickets if that many are available. Returns whether they are held: this statement decides every race.
-pub(crate) fn hold_tickets(conn: &Connection, id: TicketId, count: u32) -> Result<bool, Error> {
-    let held = conn
+pub(crate) fn hold_tickets(tx: &Tx, id: TicketId, count: u32) -> Result<bool, Error> {
+    let held = tx
         .prepare_cached(
             "UPDATE listing SET held = held + ?2
              WHERE id = ?1 AND withdrawn_at IS NULL AND held + sold + ?2 <= quantity",
@@ -95,23 +95,23 @@ pub(crate) fn hold_tickets(conn: &Connection, id: TicketId, count: u32) -> Resul
 }
 
 /// Releases held tickets: they are available again, unless the seller wants to sell fewer by now.
-pub(crate) fn release_tickets(conn: &Connection, id: TicketId, count: u32) -> Result<(), Error> {
-    conn.prepare_cached("UPDATE listing SET held = held - ?2, quantity = max(wanted, held - ?2 + sold) WHERE id = ?1")?
+pub(crate) fn release_tickets(tx: &Tx, id: TicketId, count: u32) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE listing SET held = held - ?2, quantity = max(wanted, held - ?2 + sold) WHERE id = ?1")?
         .execute((id, count))?;
     Ok(())
 }
 
 /// Turns held tickets into sold ones.
-pub(crate) fn sell_held_tickets(conn: &Connection, id: TicketId, count: u32) -> Result<(), Error> {
-    conn.prepare_cached("UPDATE listing SET held = held - ?2, sold = sold + ?2 WHERE id = ?1")?
+pub(crate) fn sell_held_tickets(tx: &Tx, id: TicketId, count: u32) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE listing SET held = held - ?2, sold = sold + ?2 WHERE id = ?1")?
         .execute((id, count))?;
     Ok(())
 }
 
 /// Adds to the number of held and of sold tickets, and raises the number of all tickets if they exceed it. Returns
 /// whether the listing exists.
-pub(crate) fn adjust_stock(conn: &Connection, id: TicketId, held: i64, sold: i64) -> Result<bool, Error> {
-    let adjusted = conn
+pub(crate) fn adjust_stock(tx: &Tx, id: TicketId, held: i64, sold: i64) -> Result<bool, Error> {
+    let adjusted = tx
         .prepare_cached(
             "UPDATE listing SET held = held + ?2, sold = sold + ?3, quantity = max(wanted, held + ?2 + sold + ?3)
              WHERE id = ?1",

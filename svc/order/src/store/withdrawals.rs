@@ -14,8 +14,8 @@ pub(crate) struct OpenWithdrawal {
 }
 
 /// Starts the withdrawal of a listing. One that was started before continues if the listing has open orders.
-pub(crate) fn start_withdrawal(conn: &Connection, ticket: TicketId) -> Result<(), Error> {
-    conn.prepare_cached(
+pub(crate) fn start_withdrawal(tx: &Tx, ticket: TicketId) -> Result<(), Error> {
+    tx.prepare_cached(
         r#"INSERT INTO withdrawal (ticket_id) VALUES (?1) ON CONFLICT (ticket_id) DO UPDATE SET done = 0
            WHERE EXISTS (SELECT 1 FROM "order" WHERE ticket_id = ?1 AND status = 'created')"#,
     )?
@@ -24,8 +24,8 @@ pub(crate) fn start_withdrawal(conn: &Connection, ticket: TicketId) -> Result<()
 }
 
 /// Starts refunding the sales of a withdrawn listing from the first order again.
-pub(crate) fn restart_withdrawal(conn: &Connection, ticket: TicketId) -> Result<(), Error> {
-    conn.prepare_cached(
+pub(crate) fn restart_withdrawal(tx: &Tx, ticket: TicketId) -> Result<(), Error> {
+    tx.prepare_cached(
         "INSERT INTO withdrawal (ticket_id) VALUES (?) ON CONFLICT (ticket_id) DO UPDATE SET after = '', done = 0",
     )?
     .execute([ticket])?;
@@ -81,8 +81,8 @@ pub(crate) fn find_open_withdrawal(conn: &Connection, last: Option<TicketId>) ->
 }
 
 /// Records the last sale that was refunded; `None` closes the withdrawal.
-pub(crate) fn advance_withdrawal(conn: &Connection, ticket: TicketId, last: Option<OrderId>) -> Result<(), Error> {
-    conn.prepare_cached("UPDATE withdrawal SET after = coalesce(?2, after), done = ?2 IS NULL WHERE ticket_id = ?1")?
+pub(crate) fn advance_withdrawal(tx: &Tx, ticket: TicketId, last: Option<OrderId>) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE withdrawal SET after = coalesce(?2, after), done = ?2 IS NULL WHERE ticket_id = ?1")?
         .execute((ticket, last))?;
     Ok(())
 }
