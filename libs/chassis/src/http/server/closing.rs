@@ -3,8 +3,8 @@ use tokio_util::sync::CancellationToken;
 /// The two steps in which a server stops.
 #[derive(Clone, Debug)]
 pub struct ServerShutdown {
-    /// Cancelled first: every response closes its connection. New connections are still accepted, until whoever
-    /// distributes the requests has noticed.
+    /// Cancelled first: every response closes its connection. New connections are still accepted, until the
+    /// load balancer has noticed.
     pub draining: CancellationToken,
     /// Cancelled later: no connection is accepted, and running requests may finish.
     pub stopping: CancellationToken,

@@ -113,44 +113,25 @@ impl State {
             return;
         }
         self.last_eviction = Some(now);
-        let mut waiting: Vec<_> = self
-            .full
-            .iter()
-            .filter_map(|(id, activity)| Some((activity.waits_since()?, *id)))
-            .filter(|(since, _)| *since + evictable <= now)
+        let waiting = longest_waiting(self.full.iter().map(|(id, activity)| (*id, activity)));
+        let evicted: Vec<_> = waiting
+            .into_iter()
+            .take_while(|waiting| waiting.since + evictable <= now)
+            .filter(Waiting::evict)
+            .take((maximum / 16).max(1))
+            .map(|waiting| waiting.id)
             .collect();
-        waiting.sort_unstable();
-        let mut count = (maximum / 16).max(1);
-        for (since, id) in waiting {
-            if self
-                .full
-                .get(&id)
-                .is_some_and(|activity| activity.evict_if_waiting_since(since))
-            {
-                self.full.remove(&id);
-                count -= 1;
-            }
-            if count == 0 {
-                break;
-            }
+        for id in evicted {
+            self.full.remove(&id);
         }
     }
 
     /// Closes the limited connection that has waited longest for its client; if none waits, the oldest one that is older than
     /// this. So a client that does not accept its response cannot keep the place.
     fn evict_limited(&mut self, age: Duration) {
-        let mut waiting: Vec<_> = self
-            .limited
-            .iter()
-            .filter_map(|(id, (_, activity))| Some((activity.waits_since()?, *id)))
-            .collect();
-        waiting.sort_unstable();
-        let waiting = waiting.into_iter().find(|(since, id)| {
-            self.limited
-                .get(id)
-                .is_some_and(|(_, activity)| activity.evict_if_waiting_since(*since))
-        });
-        if let Some((_, id)) = waiting {
+        let waiting = longest_waiting(self.limited.iter().map(|(id, (_, activity))| (*id, activity)));
+        let evicted = waiting.into_iter().find(Waiting::evict).map(|waiting| waiting.id);
+        if let Some(id) = evicted {
             self.limited.remove(&id);
         } else if let Some(oldest) = self.limited.first_entry()
             && oldest.get().0.elapsed() >= age
@@ -159,6 +140,32 @@ impl State {
             activity.evict();
         }
     }
+}
+
+/// A connection that waits for its client.
+struct Waiting<'a> {
+    since: Instant,
+    id: u64,
+    activity: &'a Activity,
+}
+
+impl Waiting<'_> {
+    /// Evicts the connection, unless it does something by now. Returns whether it is evicted.
+    fn evict(&self) -> bool {
+        self.activity.evict_if_waiting_since(self.since)
+    }
+}
+
+/// Returns those of the connections that wait for their clients, the one that has waited longest first.
+fn longest_waiting<'a>(connections: impl Iterator<Item = (u64, &'a Arc<Activity>)>) -> Vec<Waiting<'a>> {
+    let mut waiting: Vec<_> = connections
+        .filter_map(|(id, activity)| {
+            let since = activity.waits_since()?;
+            Some(Waiting { since, id, activity })
+        })
+        .collect();
+    waiting.sort_unstable_by_key(|waiting| (waiting.since, waiting.id));
+    waiting
 }
 
 impl Drop for OpenConnection {
