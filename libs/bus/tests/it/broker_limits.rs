@@ -1,25 +1,16 @@
 //! A broker that lacks memory, or that accepts no large messages.
 
-use std::sync::Arc;
-
-use bus::{ConnectionState, ConsumeError, EventHandler, parked};
-
+use bus::ConnectionState;
 use values::Clock;
 
 use crate::{
     broker_node::BrokerNode,
     raw_broker::RawBroker,
-    test_env::{TestEnv, events_consumer, eventually, order_created, recording_handler, wait_for_state},
+    test_env::{
+        TestEnv, events_consumer, eventually, handler_of_even_versions, order_created, parked_at_ticket,
+        recording_handler, wait_for_state,
+    },
 };
-
-/// Records the events of even versions, and fails for the others.
-fn handler_of_even_versions() -> EventHandler {
-    let record = recording_handler();
-    Arc::new(move |tx, now, envelope| match &envelope.event {
-        events::Event::OrderCreated(order) if order.version % 2 == 1 => Err(ConsumeError::new("odd")),
-        _ => record(tx, now, envelope),
-    })
-}
 
 fn is_blocked(state: &ConnectionState) -> bool {
     matches!(state, ConnectionState::Blocked { .. })
@@ -45,7 +36,11 @@ async fn a_broker_without_memory_blocks_publishing_and_no_acknowledgement() {
 
     raise_memory_alarm(&node).await;
     let ticket = env.reopened(ticket).await;
-    let bus = env.connect(&ticket, &env.url, vec![events_consumer(handler_of_even_versions())]);
+    let bus = env.connect(
+        &ticket,
+        &env.url,
+        vec![events_consumer(handler_of_even_versions("odd".to_owned()))],
+    );
     ticket.wait_for_consumed(1 + 587).await;
     wait_for_state(&bus, is_blocked).await;
     order.publish(order_created(2000)).await;
@@ -64,11 +59,7 @@ async fn a_broker_without_memory_blocks_publishing_and_no_acknowledgement() {
     assert!(metrics_of(&bus).contains("ticketing_broker_blocked{service=\"ticket\"} 0"));
     order.wait_for_empty_outbox().await;
     ticket.wait_for_consumed(1 + 587 + 1).await;
-    eventually(async || {
-        let parked = parked::list(&env.url, &env.namespace, "ticket").await.unwrap();
-        (parked.len() == 11).then_some(())
-    })
-    .await;
+    parked_at_ticket(&env, 11).await;
 }
 
 fn metrics_of(bus: &bus::Bus) -> String {
@@ -100,18 +91,18 @@ async fn a_service_that_starts_under_an_alarm_with_unpublished_events_consumes()
     }
 
     raise_memory_alarm(&node).await;
-    let bus = env.connect(&ticket, &env.url, vec![events_consumer(handler_of_even_versions())]);
+    let bus = env.connect(
+        &ticket,
+        &env.url,
+        vec![events_consumer(handler_of_even_versions("odd".to_owned()))],
+    );
     wait_for_state(&bus, is_blocked).await;
     ticket.wait_for_consumed(1 + 98).await;
     assert!(ticket.outbox_count().await > 0, "the broker blocks publishing");
 
     node.ctl(&["set_vm_memory_high_watermark", "absolute", "1GB"]);
     ticket.wait_for_empty_outbox().await;
-    eventually(async || {
-        let parked = parked::list(&env.url, &env.namespace, "ticket").await.unwrap();
-        (parked.len() == 1).then_some(())
-    })
-    .await;
+    parked_at_ticket(&env, 1).await;
 }
 
 async fn raise_memory_alarm(node: &BrokerNode) {
@@ -144,11 +135,7 @@ async fn a_failed_message_that_the_broker_accepts_no_more_is_parked_by_the_broke
     let ticket = env.reopened(ticket).await;
     env.connect(&ticket, &env.url, vec![events_consumer(recording_handler())]);
     ticket.wait_for_consumed(2).await;
-    let parked = eventually(async || {
-        let parked = parked::list(&env.url, &env.namespace, "ticket").await.unwrap();
-        (parked.len() == 1).then_some(parked)
-    })
-    .await;
+    let parked = parked_at_ticket(&env, 1).await;
     assert_eq!(
         (parked[0].body.as_str(), parked[0].reason.as_str()),
         (large.as_str(), "rejected")

@@ -7,39 +7,18 @@ use std::{
 };
 
 use bus::{
-    ConsumeError, EventHandler,
-    parked::{self, ParkedMessage, Selection},
+    ConsumeError,
+    parked::{self, Selection},
 };
 use events::Event;
 
 use crate::{
     raw_broker::RawBroker,
-    test_env::{TestEnv, events_consumer, eventually, order_created, recording_handler},
+    test_env::{TestEnv, events_consumer, eventually, order_created, parked_at_ticket, recording_handler_unless},
 };
-
-/// Records the events for which `refuse` returns no error.
-fn recording_handler_unless(
-    refuse: impl Fn(&Event) -> Result<(), ConsumeError> + Send + Sync + 'static,
-) -> EventHandler {
-    let record = recording_handler();
-    Arc::new(move |tx, now, envelope| {
-        // Rolled back if the handler fails.
-        record(tx, now, envelope)?;
-        refuse(&envelope.event)
-    })
-}
 
 fn is_poisoned(event: &Event) -> bool {
     matches!(event, Event::OrderCreated(order) if order.version == 13)
-}
-
-async fn parked_at_ticket(env: &TestEnv, count: usize) -> Vec<ParkedMessage> {
-    eventually(async || {
-        // The queue does not exist before the first service has declared it.
-        let parked = parked::list(&env.url, &env.namespace, "ticket").await.ok()?;
-        (parked.len() == count).then_some(parked)
-    })
-    .await
 }
 
 #[tokio::test(flavor = "multi_thread")]

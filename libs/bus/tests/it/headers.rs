@@ -1,8 +1,6 @@
 //! Messages with headers that no service of ours writes.
 
-use std::sync::Arc;
-
-use bus::{ConnectionState, ConsumeError, EventHandler, admin, parked};
+use bus::{ConnectionState, admin, parked};
 use events::Envelope;
 use lapin::types::{AMQPValue, FieldTable};
 use values::Clock;
@@ -11,7 +9,8 @@ use crate::{
     raw_broker::RawBroker,
     tcp_proxy::{TcpProxy, replacing_proxy},
     test_env::{
-        Service, TestEnv, events_consumer, eventually, is_down, order_created, recording_handler, wait_for_state,
+        Service, TestEnv, events_consumer, eventually, handler_of_even_versions, is_down, order_created,
+        recording_handler, wait_for_state,
     },
 };
 
@@ -42,20 +41,15 @@ fn with_trace(mut headers: FieldTable) -> FieldTable {
     headers
 }
 
-/// Fails for odd versions.
-fn handler_of_even_versions() -> EventHandler {
-    let record = recording_handler();
-    Arc::new(move |tx, now, envelope| match &envelope.event {
-        events::Event::OrderCreated(order) if order.version % 2 == 1 => Err(ConsumeError::new("\u{e9}".repeat(5000))),
-        _ => record(tx, now, envelope),
-    })
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_with_large_headers_is_retried_and_parked_with_ours_alone() {
     let env = TestEnv::new();
     let ticket = env.service("ticket");
-    env.connect(&ticket, &env.url, vec![events_consumer(handler_of_even_versions())]);
+    env.connect(
+        &ticket,
+        &env.url,
+        vec![events_consumer(handler_of_even_versions("\u{e9}".repeat(5000)))],
+    );
     let order = env.publisher("order");
     order.publish(order_created(2)).await;
     ticket.wait_for_consumed(1).await;

@@ -6,6 +6,7 @@ use crate::raw_broker::raw_url;
 use bus::{
     AmqpUrl, Bus, Config, ConnectionState, ConsumeError, Consumer, DelayLadder, EventHandler, Namespace, Queue,
     Recovery, admin, outbox,
+    parked::{self, ParkedMessage},
 };
 use db::{Db, Schema};
 use events::Event;
@@ -289,4 +290,34 @@ pub(crate) async fn eventually<T>(mut poll: impl AsyncFnMut() -> Option<T>) -> T
     tokio::time::timeout(TIMEOUT, polling)
         .await
         .expect("the condition holds in time")
+}
+
+/// Records the events for which `refuse` returns no error.
+pub(crate) fn recording_handler_unless(
+    refuse: impl Fn(&Event) -> Result<(), ConsumeError> + Send + Sync + 'static,
+) -> EventHandler {
+    let record = recording_handler();
+    Arc::new(move |tx, now, envelope| {
+        // Rolled back if the handler fails.
+        record(tx, now, envelope)?;
+        refuse(&envelope.event)
+    })
+}
+
+/// Records the events of even versions, and fails for the others.
+pub(crate) fn handler_of_even_versions(reason: String) -> EventHandler {
+    recording_handler_unless(move |event| match event {
+        Event::OrderCreated(order) if order.version % 2 == 1 => Err(ConsumeError::new(reason.clone())),
+        _ => Ok(()),
+    })
+}
+
+/// Waits until this many messages are parked.
+pub(crate) async fn parked_at_ticket(env: &TestEnv, count: usize) -> Vec<ParkedMessage> {
+    eventually(async || {
+        // The queue does not exist before the first service has declared it.
+        let parked = parked::list(&env.url, &env.namespace, "ticket").await.ok()?;
+        (parked.len() == count).then_some(parked)
+    })
+    .await
 }
