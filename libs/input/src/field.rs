@@ -1,4 +1,4 @@
-use std::fmt::Display;
+use std::{convert::Infallible, fmt::Display};
 
 use poem_openapi::types::Type;
 use problem::FieldErrors;
@@ -43,7 +43,7 @@ impl Field for bool {
 /// A text without rules.
 impl Field for String {
     fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
-        errors.check(place, json.text().ok_or("must be a text"))
+        read_text(json, place, errors, Ok::<_, Infallible>)
     }
 }
 
