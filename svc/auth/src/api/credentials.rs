@@ -37,6 +37,25 @@ input::object! {
     example: {"email": "ada@example.com", "password": "correct horse battery staple"}
 }
 
+/// A pattern of a letter or digit of any script.
+macro_rules! letter {
+    () => {
+        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]"
+    };
+}
+
+/// A pattern of a part of a domain: letters, digits and inner hyphens.
+macro_rules! label {
+    () => {
+        concat!(
+            letter!(),
+            r"([^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]*",
+            letter!(),
+            ")?"
+        )
+    };
+}
+
 /// The email address of a new account.
 pub(super) struct NewEmail;
 
@@ -47,10 +66,10 @@ impl TextRule for NewEmail {
     /// full stops count as dots in a domain.
     const PATTERN: Option<&'static str> = Some(concat!(
         r"^[^@\s.]+(\.[^@\s.]+)*@",
-        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]([^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]*",
-        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s])?([.\u3002\uff0e\uff61]",
-        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]([^\x00-\x2c\x2e\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s]*",
-        r"[^\x00-\x2f\x3a-\x40\x5b-\x60\x7b-\x7f\s])?)+$"
+        label!(),
+        r"([.\u3002\uff0e\uff61]",
+        label!(),
+        ")+$"
     ));
     const FORMAT: Option<&'static str> = Some("idn-email");
 
