@@ -88,10 +88,11 @@ job "ticketing-ingress" {
       }
 
       env {
-        INGRESS_USER     = var.ingress_driver == "docker" ? "nginx" : var.ingress_user
-        INGRESS_WORKERS  = var.ingress_workers
-        INGRESS_TLS      = var.tls
-        INGRESS_REDIRECT = var.tls && var.redirect
+        INGRESS_USER      = var.ingress_driver == "docker" ? "nginx" : var.ingress_user
+        INGRESS_WORKERS   = var.ingress_workers
+        INGRESS_TLS       = var.tls
+        INGRESS_REDIRECT  = var.tls && var.redirect
+        INGRESS_BALANCERS = join(",", var.balancers)
       }
 
       template {
@@ -176,6 +177,17 @@ variable "ingress_workers" {
   description = "Worker processes on each node: a number, or auto."
   type        = string
   default     = "auto"
+}
+
+variable "balancers" {
+  description = "Addresses or networks of balancers in front of the ingress, whose X-Forwarded-For is trusted. A balancer that is not named is the client of all requests that it passes on."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = !contains([for balancer in var.balancers : can(cidrhost(balancer, 0)) ? regex_replace(balancer, "^.*/0$", "") != "" : can(cidrhost("${balancer}/32", 0)) || can(cidrhost("${balancer}/128", 0))], false)
+    error_message = "Each must be an address such as 10.0.1.5 or a network such as 10.0.1.0/28; not all addresses."
+  }
 }
 
 variable "http_port" {

@@ -19,7 +19,6 @@ locals {
       env = {
         TICKETING_COOKIE_SECURE    = var.cookie_secure
         TICKETING_PASSWORD_HASHERS = var.password_hashers
-        TICKETING_TRUSTED_PROXIES  = join(",", var.trusted_proxies)
       }
     }
     ticket = {
@@ -354,14 +353,15 @@ job "service" {
           }
 
           env = merge(var.environment, {
-            PROGRAM                 = "${local.programs}${local.program}"
-            TICKETING_DATABASE      = local.database
-            TICKETING_LISTEN        = "${NOMAD_ADDR_http}"
-            TICKETING_AMQP_URL_FILE = "${NOMAD_SECRETS_DIR}/amqp-url"
-            TICKETING_AMQP_SERVICE  = "ticketing-rabbitmq"
-            TICKETING_CONSUL_URL    = var.consul_url
-            TICKETING_LOG           = var.log
-            TICKETING_LOG_FORMAT    = "json"
+            PROGRAM                   = "${local.programs}${local.program}"
+            TICKETING_DATABASE        = local.database
+            TICKETING_LISTEN          = "${NOMAD_ADDR_http}"
+            TICKETING_TRUSTED_PROXIES = join(",", var.trusted_proxies)
+            TICKETING_AMQP_URL_FILE   = "${NOMAD_SECRETS_DIR}/amqp-url"
+            TICKETING_AMQP_SERVICE    = "ticketing-rabbitmq"
+            TICKETING_CONSUL_URL      = var.consul_url
+            TICKETING_LOG             = var.log
+            TICKETING_LOG_FORMAT      = "json"
           }, local.this.env, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
 
           template {
@@ -537,13 +537,12 @@ variable "cookie_secure" {
 }
 
 variable "trusted_proxies" {
-  description = "Networks of the ingress, whose X-Forwarded-For is trusted: failed sign-ins are counted by address."
+  description = "The addresses from which the nodes of the ingress connect; a network where they change. Their X-Forwarded-For is trusted: clients are counted by address. Without the right addresses all clients have that of the ingress."
   type        = list(string)
-  default     = ["127.0.0.0/8"]
 
   validation {
-    condition     = !contains([for network in var.trusted_proxies : can(cidrhost(network, 0))], false)
-    error_message = "Each must be a network such as 10.0.0.0/8."
+    condition     = length(var.trusted_proxies) > 0 && !contains([for proxy in var.trusted_proxies : can(cidrhost(proxy, 0)) ? regex_replace(proxy, "^.*/0$", "") != "" : can(cidrhost("${proxy}/32", 0)) || can(cidrhost("${proxy}/128", 0))], false)
+    error_message = "Must name at least one address such as 10.0.0.5, or a network such as 10.0.0.0/28; not all addresses."
   }
 }
 

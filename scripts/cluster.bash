@@ -252,6 +252,7 @@ tls             = true
 redirect        = false
 ingress_workers = "2"
 cookie_secure   = false
+trusted_proxies = ["127.0.0.1", "127.0.0.2"]
 VARS
 }
 

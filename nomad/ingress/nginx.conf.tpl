@@ -18,7 +18,8 @@ events {
 http {
     log_format line escape=json
         '{"time":"$time_iso8601","method":"$request_method","path":"$uri","status":$status,"bytes":$body_bytes_sent,'
-        '"seconds":$request_time,"client":"$remote_addr","upstream":"$upstream_addr","upstream_status":"$upstream_status",'
+        '"seconds":$request_time,"client":"$remote_addr","peer":"$realip_remote_addr",'
+        '"upstream":"$upstream_addr","upstream_status":"$upstream_status",'
         '"upstream_seconds":"$upstream_response_time","request_id":"$sent_http_x_request_id"}';
     access_log /dev/stdout line;
 
@@ -41,6 +42,16 @@ http {
     # The services accept 64 KiB.
     client_max_body_size 128k;
     client_body_buffer_size 128k;
+{{- with env "INGRESS_BALANCERS" }}
+
+    # The client is the first address, from the right, that is no balancer.
+{{- range split "," . }}
+    set_real_ip_from {{ . }};
+{{- end }}
+    real_ip_header X-Forwarded-For;
+    real_ip_recursive on;
+{{- end }}
+
     gzip on;
     gzip_types application/json application/problem+json;
     gzip_min_length 1024;

@@ -8,6 +8,7 @@
 //! ```
 
 mod cli;
+mod client_address;
 mod http;
 mod jobs;
 mod log_line;
@@ -23,6 +24,7 @@ mod settings;
 mod trace_settings;
 
 pub use cli::{command_line, main};
+pub use client_address::{ClientAddress, ClientNetwork, TrustedProxies};
 pub use http::{
     Asset, BoundListener, RequestIds, Server, ServerLimits, ServerShutdown, document_routes, merge_documents,
     openapi_document, raise_file_limit, serve, swagger_ui_page,

@@ -18,7 +18,7 @@ use values::Clock;
 
 use crate::{
     CommonSettings, Context, OperatorError, Service,
-    http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown},
+    http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown, Trust},
     jobs::Ticker,
     peers::Peers,
     recovery::{self, RecoveryStatus},
@@ -136,11 +136,14 @@ async fn start_traced<S: Service>(
         )
         .map_err(OperatorError::new)?,
     };
-    let trusted = TrustedOrigins(common.allowed_origins);
+    let trust = Trust {
+        origins: TrustedOrigins(common.allowed_origins),
+        proxies: common.trusted_proxies,
+    };
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone(), draining.clone());
     let registry = metrics.clone();
     let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock);
-    let endpoint = http::endpoint::<S>(parts.app, verifier, trusted, readiness, recovered.clone(), metrics);
+    let endpoint = http::endpoint::<S>(parts.app, verifier, trust, readiness, recovered.clone(), metrics);
     let endpoint = Arc::new(endpoint);
     let server_shutdown = ServerShutdown {
         draining: draining.clone(),

@@ -21,7 +21,7 @@ use problem::Problem;
 ///   has one value.
 ///
 /// The headers with credentials, `Authorization` and `Cookie`, are read in `token`: if unreadable, the answer is 401. Of
-/// `X-Forwarded-For`, auth reads the entries that trusted proxies wrote.
+/// `X-Forwarded-For`, the chassis reads the entries that trusted proxies wrote.
 #[derive(Debug)]
 pub struct Strict<A>(pub A);
 

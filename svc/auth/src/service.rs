@@ -44,7 +44,7 @@ impl Service for Auth {
             .await
             .map_err(OperatorError::new)?;
         let verifier = keys.verifier(&context.token_issuer, &context.token_audience);
-        let app = App::new(&context, keys.clone(), settings);
+        let app = App::new(&context, keys.clone(), &settings);
         let jobs = vec![reload_keys_job(keys), purge_job(&context.db, &context.clock)];
         Ok(ServiceParts {
             app,

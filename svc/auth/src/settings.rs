@@ -1,8 +1,7 @@
-use std::{net::IpAddr, str::FromStr, thread::available_parallelism, time::Duration};
+use std::{thread::available_parallelism, time::Duration};
 
-use chassis::{at_least, list_of, parsed, seconds};
+use chassis::{at_least, parsed, seconds};
 use clap::ArgAction;
-use ipnet::IpNet;
 
 use crate::passwords::{QueueLimits, SignInLimits};
 
@@ -20,16 +19,6 @@ pub struct Settings {
         value_parser = parsed::<bool>
     )]
     pub cookie_secure: bool,
-    /// Networks of proxies whose X-Forwarded-For is trusted, such as 10.0.0.0/8 [default: none]
-    #[arg(
-        long,
-        env = "TICKETING_TRUSTED_PROXIES",
-        default_value = "",
-        hide_default_value = true,
-        value_name = "CIDR,…",
-        value_parser = list_of(network)
-    )]
-    pub trusted_proxies: ::std::vec::Vec<IpNet>,
     /// Failed attempts to sign in to one account that are allowed in one window.
     #[arg(
         long = "sign-in-failures-per-account",
@@ -122,12 +111,4 @@ impl Settings {
 
 fn to_usize(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// Parses a network, or a single address.
-fn network(text: &str) -> Result<IpNet, String> {
-    let text = text.trim();
-    IpNet::from_str(text)
-        .or_else(|_| text.parse().map(|address: IpAddr| address.into()))
-        .map_err(|_| format!("{text}: must be a network such as 10.0.0.0/8"))
 }

@@ -39,7 +39,7 @@ impl TestService {
         };
         let keys = LiveKeys::open(context.db.clone(), clock.clone()).await.unwrap();
         Self {
-            context: App::new(&context, keys, Settings::default()).context().clone(),
+            context: App::new(&context, keys, &Settings::default()).context().clone(),
             clock,
             _folder: folder,
         }

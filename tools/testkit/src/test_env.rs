@@ -1,7 +1,7 @@
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Mutex, time::Duration};
 
 use bus::Namespace;
-use chassis::{BusSettings, CommonSettings, Running, SecretArg, Service};
+use chassis::{BusSettings, CommonSettings, Running, SecretArg, Service, TrustedProxies};
 use events::Event;
 use poem::{Route, endpoint::make_sync, get, web::Json};
 use tempfile::TempDir;
@@ -26,6 +26,8 @@ const POLL_INTERVAL: Duration = Duration::from_millis(20);
 pub struct TestEnv {
     /// The clock of every service that is started here: the machine's clock, unless given to [`TestEnv::with_clock`].
     pub clock: Clock,
+    /// The proxies that services trust: none, unless a test sets them before it starts a service.
+    pub trusted_proxies: TrustedProxies,
     /// The delay levels of the services that were started here: their queues are deleted at the end.
     delay_levels: Mutex<Vec<Duration>>,
     folder: TempDir,
@@ -81,6 +83,7 @@ impl TestEnv {
         let folder = tempfile::tempdir().unwrap();
         Self {
             clock,
+            trusted_proxies: TrustedProxies::default(),
             delay_levels: Mutex::default(),
             folder,
             namespace,
@@ -126,6 +129,7 @@ impl TestEnv {
     pub fn common(&self) -> CommonSettings {
         CommonSettings {
             listen: Some(([127, 0, 0, 1], 0).into()),
+            trusted_proxies: self.trusted_proxies.clone(),
             drain_delay: Duration::ZERO,
             bus: BusSettings {
                 url: SecretArg::new(amqp_url()),

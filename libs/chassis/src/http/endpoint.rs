@@ -18,16 +18,22 @@ use super::{
     openapi::{openapi_document, openapi_service},
 };
 use crate::{
-    OperatorError, Service,
+    OperatorError, Service, TrustedProxies,
     observed::{Meters, Observed},
     recovery::RecoveryGate,
 };
+
+/// Who may write with the session cookie from other sites, and who states the client's address.
+pub(crate) struct Trust {
+    pub(crate) origins: TrustedOrigins,
+    pub(crate) proxies: TrustedProxies,
+}
 
 /// Builds the endpoint of a service: its API, health, metrics and documents.
 pub(crate) fn endpoint<S: Service>(
     app: S::App,
     verifier: token::Verifier,
-    trusted: TrustedOrigins,
+    trust: Trust,
     readiness: Readiness,
     recovered: watch::Receiver<bool>,
     metrics: MetricsEndpoint,
@@ -56,7 +62,8 @@ pub(crate) fn endpoint<S: Service>(
         .with(CatchPanic::new().with_handler(PanicToProblem))
         .data(app)
         .data(verifier)
-        .data(trusted);
+        .data(trust.origins)
+        .data(trust.proxies);
     Observed::new(RecoveryGate::new(routes, recovered), paths, meters).boxed()
 }
 

@@ -13,7 +13,7 @@ mod server;
 pub(crate) use chassis_paths::CHASSIS_PATHS;
 pub(crate) use documented_paths::DocumentedPaths;
 pub use documents::{Asset, document_routes, swagger_ui_page};
-pub(crate) use endpoint::endpoint;
+pub(crate) use endpoint::{Trust, endpoint};
 pub(crate) use metrics_endpoint::MetricsEndpoint;
 pub use openapi::{merge_documents, openapi_document};
 pub(crate) use readiness::Readiness;

@@ -5,7 +5,7 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{BusSettings, ConfigErrors, Settings, default_settings, in_range, list_of, parsed, seconds};
-use crate::{LogFormat, Service};
+use crate::{LogFormat, Service, TrustedProxies};
 
 /// The log.
 #[derive(Clone, Debug, clap::Args)]
@@ -69,8 +69,8 @@ pub struct CommonSettings {
     /// The address to listen on [default: 127.0.0.1 and the service's port]
     #[arg(long, env = "TICKETING_LISTEN", value_name = "ADDRESS", value_parser = parsed::<SocketAddr>)]
     pub listen: Option<SocketAddr>,
-    /// Maximum number of connections [default: what the limit of open files allows, at most 4096]. Beyond it only health
-    /// and metrics are served.
+    /// Maximum number of connections, beyond which only health and metrics are served [default: what the limit of open files
+    /// allows, at most 4096]
     #[arg(
         long,
         env = "TICKETING_MAX_CONNECTIONS",
@@ -78,6 +78,17 @@ pub struct CommonSettings {
         value_parser = in_range::<usize>(1..=1_000_000)
     )]
     pub max_connections: Option<usize>,
+    /// Addresses or networks of the proxies in front, such as 10.0.0.5,10.0.0.6, whose X-Forwarded-For is trusted; `none` if
+    /// clients connect directly [default: none; with Consul it must be given]
+    #[arg(
+        long,
+        env = "TICKETING_TRUSTED_PROXIES",
+        default_value = "",
+        hide_default_value = true,
+        value_name = "ADDRESS,…",
+        value_parser = parsed::<TrustedProxies>
+    )]
+    pub trusted_proxies: TrustedProxies,
     /// Seconds to serve requests after the signal to stop (0 to 60): readiness fails at once, and the ingress needs this
     /// long to notice. What stops the service has to allow 30 seconds more before it kills it.
     #[arg(
@@ -146,6 +157,13 @@ impl CommonSettings {
 impl Settings for CommonSettings {
     fn validate(&self, errors: &mut ConfigErrors) {
         self.bus.validate(errors);
+        if self.bus.consul.consul_url.is_some() && !self.trusted_proxies.is_configured() {
+            errors.add(
+                "--trusted-proxies",
+                "needed with --consul-url: behind an ingress that is not named, all clients have its address and share one \
+                 allowance; give the addresses of the ingress, or none if clients connect directly",
+            );
+        }
     }
 }
 
@@ -162,5 +180,31 @@ fn origin(text: &str) -> Result<String, String> {
         Ok(origin.ascii_serialization())
     } else {
         Err(format!("{text}: must be an origin such as https://shop.example"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse_settings;
+
+    #[test]
+    fn a_service_of_a_cluster_does_not_start_before_its_proxies_are_configured() {
+        let consul = "--consul-url=http://127.0.0.1:8500";
+        for arguments in [
+            &[consul][..],
+            &[consul, "--trusted-proxies="],
+            &[consul, "--trusted-proxies= , "],
+        ] {
+            let errors = parse_settings::<CommonSettings>(arguments).unwrap_err().to_string();
+            assert!(
+                errors.contains("--trusted-proxies: needed with --consul-url"),
+                "{errors}"
+            );
+        }
+        for proxies in ["--trusted-proxies=none", "--trusted-proxies=10.0.0.5,2001:db8::5"] {
+            parse_settings::<CommonSettings>(&[consul, proxies]).unwrap();
+        }
+        parse_settings::<CommonSettings>(&[]).unwrap();
     }
 }

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use chassis::Context;
 
-use super::{cookies::Cookies, trusted_proxies::TrustedProxies};
+use super::cookies::Cookies;
 use crate::{
     domain::TokenIssuer,
     keys::LiveKeys,
@@ -19,12 +19,11 @@ pub struct App(Arc<State>);
 struct State {
     context: AuthContext,
     cookies: Cookies,
-    proxies: TrustedProxies,
     counters: AttemptCounters,
 }
 
 impl App {
-    pub(crate) fn new(context: &Context, live_keys: LiveKeys, settings: Settings) -> Self {
+    pub(crate) fn new(context: &Context, live_keys: LiveKeys, settings: &Settings) -> Self {
         let queue_limits = settings.queue_limits();
         let queue = HashQueue::new(settings.hashers(), queue_limits);
         let attempts = SignInAttempts::new(settings.sign_in_limits());
@@ -42,7 +41,6 @@ impl App {
             cookies: Cookies {
                 secure: settings.cookie_secure,
             },
-            proxies: TrustedProxies::new(settings.trusted_proxies),
             counters: AttemptCounters::register(&context.metrics),
         }))
     }
@@ -53,10 +51,6 @@ impl App {
 
     pub(super) fn cookies(&self) -> Cookies {
         self.0.cookies
-    }
-
-    pub(super) fn trusted_proxies(&self) -> &TrustedProxies {
-        &self.0.proxies
     }
 
     pub(super) fn counters(&self) -> &AttemptCounters {

@@ -1,3 +1,4 @@
+use chassis::ClientAddress;
 use idempotency::IdempotencyKey;
 use input::Body;
 use poem::web::Data;
@@ -7,7 +8,6 @@ use token::{CsrfGuard, Jwks, SignedIn};
 
 use super::{
     app::App,
-    client_address::ClientAddress,
     cookies::WithCookies,
     credentials::{Credentials, NewAccount},
     problems::session_over,

@@ -15,7 +15,7 @@ const GRANTED: &str = r#"ticketing_auth_attempts_total{service="auth",operation=
 const BUSY: &str = r#"ticketing_auth_attempts_total{service="auth",operation="sign-up",outcome="busy"}"#;
 
 async fn app_with_one_hasher(settings: Settings) -> TestApp {
-    TestApp::with_settings(Settings {
+    TestApp::behind_a_proxy(Settings {
         password_hashers: Some(1),
         ..settings
     })
@@ -61,11 +61,7 @@ async fn a_client_that_hangs_up_leaves_the_queue() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_flood_of_sign_ups_delays_neither_sign_ins_nor_other_networks() {
-    let settings = Settings {
-        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-        ..Settings::default()
-    };
-    let app = app_with_one_hasher(settings).await;
+    let app = app_with_one_hasher(Settings::default()).await;
     app.sign_up("ada@example.com").await;
     let connections = flood(app.address(), 600, "192.0.2.1");
     eventually("requests wait", || async {
@@ -87,7 +83,6 @@ async fn a_flood_of_sign_ups_delays_neither_sign_ins_nor_other_networks() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_network_over_its_share_is_refused_and_others_are_not() {
     let settings = Settings {
-        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
         password_queue_per_address: 20,
         ..Settings::default()
     };

@@ -68,12 +68,12 @@ async fn too_many_failures_block_an_address_and_only_trusted_proxies_forward_one
         failures_per_address: 3,
         ..Settings::default()
     };
-    let trusting = Settings {
-        trusted_proxies: vec!["127.0.0.0/8".parse().unwrap()],
-        ..settings.clone()
-    };
-    for (settings, trusted) in [(settings, false), (trusting, true)] {
-        let app = TestApp::with_settings(settings).await;
+    for trusted in [false, true] {
+        let app = if trusted {
+            TestApp::behind_a_proxy(settings.clone()).await
+        } else {
+            TestApp::with_settings(settings.clone()).await
+        };
         let from = |address: &str| app.client().with("x-forwarded-for", format!("192.0.2.99, {address}"));
         for number in 0..3 {
             let email = format!("nobody{number}@example.com");

@@ -29,6 +29,13 @@ impl TestApp {
         Self::start(TestEnv::new().await, settings).await
     }
 
+    /// Trusts the `X-Forwarded-For` of this machine.
+    pub(crate) async fn behind_a_proxy(settings: Settings) -> Self {
+        let mut env = TestEnv::new().await;
+        env.trusted_proxies = "127.0.0.0/8".parse().unwrap();
+        Self::start(env, settings).await
+    }
+
     /// With a clock that only the test advances.
     pub(crate) async fn with_manual_clock() -> Self {
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));

@@ -1,0 +1,32 @@
+use std::net::{IpAddr, Ipv4Addr};
+
+use poem::{Addr, FromRequest, Request, RequestBody};
+
+use super::{ClientNetwork, TrustedProxies};
+
+/// The network address of the client of a request. An IPv6 address that contains an IPv4 address is the latter.
+///
+/// An argument of a handler: `client: ClientAddress`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClientAddress(pub IpAddr);
+
+impl ClientAddress {
+    /// Returns the networks of the client, the narrowest first: see [`ClientNetwork::levels`].
+    pub fn networks(self) -> impl DoubleEndedIterator<Item = ClientNetwork> + Clone {
+        ClientNetwork::levels(self.0)
+    }
+}
+
+impl<'a> FromRequest<'a> for ClientAddress {
+    async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
+        let peer = match request.remote_addr().0 {
+            Addr::SocketAddr(address) => address.ip(),
+            // The service listens on TCP only.
+            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        Ok(Self(match request.data::<TrustedProxies>() {
+            Some(proxies) => proxies.client(peer, request.headers()),
+            None => peer.to_canonical(),
+        }))
+    }
+}
