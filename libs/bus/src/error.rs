@@ -36,6 +36,17 @@ pub enum Error {
     /// The broker closed the connection, or cancelled a consumer because its queue was deleted.
     #[error("the broker closed {0}")]
     Closed(String),
+    /// The broker closed the channel because of a message of the outbox.
+    #[error(
+        "the broker does not accept a message of the outbox, of which the largest has {bytes} bytes: raise the broker's \
+         max_message_size ({reason})"
+    )]
+    MessageRefused {
+        /// The size of the largest unconfirmed message.
+        bytes: usize,
+        /// The broker's error text.
+        reason: String,
+    },
     /// The broker did not confirm a message.
     #[error("the broker did not accept a message for {0}")]
     NotConfirmed(String),
