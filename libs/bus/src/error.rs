@@ -36,16 +36,16 @@ pub enum Error {
     /// The broker closed the connection, or cancelled a consumer because its queue was deleted.
     #[error("the broker closed {0}")]
     Closed(String),
-    /// A parked message cannot be received.
+    /// The broker closed the channel because of a message of the outbox.
     #[error(
-        "message {position} of {queue} cannot be received, because its headers are larger than a frame or malformed: view \
-         and remove it with the broker's own tools"
+        "the broker does not accept a message of the outbox, of which the largest has {bytes} bytes: raise the broker's \
+         max_message_size ({reason})"
     )]
-    UnreadableMessage {
-        /// The queue.
-        queue: String,
-        /// The position of the message, counted from one.
-        position: u32,
+    MessageRefused {
+        /// The size of the largest unconfirmed message.
+        bytes: usize,
+        /// The broker's error text.
+        reason: String,
     },
     /// The broker did not confirm a message.
     #[error("the broker did not accept a message for {0}")]
@@ -66,27 +66,6 @@ impl Error {
         matches!(self, Self::Connection(error) if matches!(
             error.kind(),
             ErrorKind::ProtocolError(reply) if [CONTENT_TOO_LARGE, PRECONDITION_FAILED].contains(&reply.get_id())
-        ))
-    }
-
-    /// Whether the connection was closed because of what it received: a frame that is too large or malformed.
-    pub(crate) fn is_unreadable_message(&self) -> bool {
-        /// AMQP 0-9-1: frame-error, syntax-error and unexpected-frame.
-        const MALFORMED: [u16; 3] = [501, 502, 505];
-        let Self::Connection(error) = self else { return false };
-        match error.kind() {
-            ErrorKind::ParsingError(_) => true,
-            ErrorKind::ProtocolError(reply) => MALFORMED.contains(&reply.get_id()),
-            _ => false,
-        }
-    }
-
-    /// Whether an operation failed because its connection or channel was closed. The cause is unknown: it may be an unreadable
-    /// message, or the network.
-    pub(crate) fn is_closed_state(&self) -> bool {
-        matches!(self, Self::Connection(error) if matches!(
-            error.kind(),
-            ErrorKind::InvalidConnectionState(_) | ErrorKind::InvalidChannelState(..)
         ))
     }
 

@@ -12,7 +12,7 @@ use crate::{
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
     connection::{Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
-    consumer::{FailedMessages, QueueConsumer, collect_queue_depths, park_unreadable},
+    consumer::{FailedMessages, QueueConsumer, collect_queue_depths},
     journal::JournalRecovery,
     outbox::Relay,
     topology::Topology,
@@ -48,8 +48,6 @@ pub(crate) struct Supervisor {
     clock: Clock,
     shutdown: CancellationToken,
     state: watch::Sender<ConnectionState>,
-    /// A message may have closed the connection.
-    may_have_unreadable_messages: bool,
 }
 
 impl Supervisor {
@@ -103,7 +101,6 @@ impl Supervisor {
             clock,
             shutdown,
             state: watch::Sender::new(ConnectionState::Connecting),
-            may_have_unreadable_messages: false,
         }
     }
 
@@ -125,7 +122,6 @@ impl Supervisor {
                 return;
             };
             self.report_down(&error);
-            self.may_have_unreadable_messages |= error.is_unreadable_message() || error.is_closed_state();
             if began.elapsed() > STABLE_CONNECTION {
                 backoff.reset();
             }
@@ -193,7 +189,7 @@ impl Supervisor {
         if shutdown.is_cancelled() { Ok(()) } else { outcome }
     }
 
-    async fn connect(&mut self) -> Result<Connections, Error> {
+    async fn connect(&self) -> Result<Connections, Error> {
         let url = self.broker.url()?;
         let name = &self.connection_name;
         let connections = Connections {
@@ -201,13 +197,6 @@ impl Supervisor {
             consuming: connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
         };
         with_timeout(self.topology.declare(&connections.consuming)).await?;
-        // After the declaration: the broker may have lost its queues since the last connection.
-        if self.may_have_unreadable_messages {
-            for consumer in &self.consumers {
-                park_unreadable(&url, &consumer.queue_name).await?;
-            }
-            self.may_have_unreadable_messages = false;
-        }
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();
         self.state.send_replace(ConnectionState::Connected);

@@ -1,10 +1,11 @@
-use std::{future::Future, pin::pin, time::Duration};
+use std::{future::Future, time::Duration};
 
 use futures_util::StreamExt;
 use lapin::{
     Channel, Connection, ConnectionProperties, ErrorKind, Event, options::ConfirmSelectOptions, protocol::AMQPErrorKind,
 };
 
+use super::runtime::filtering_runtime;
 use crate::{AmqpUrl, Error};
 
 /// Bounds a connection attempt and the declaration of the queues. The first service at a starting broker needs long.
@@ -12,9 +13,6 @@ const BROKER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Bounds the closing handshake.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Bounds the wait for the cause of a loss after an operation has failed. There is none if the connection was lost before.
-const CAUSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The purpose of a connection, which determines its frame size. The broker blocks a connection that publishes while it
 /// lacks memory or disk space, so one that acknowledges must not publish.
@@ -29,10 +27,9 @@ pub(crate) enum Purpose {
 impl Purpose {
     /// Returns the maximum frame size in bytes, unless the URL sets it.
     ///
-    /// The headers of a message are one frame, and any publisher may use the broker's maximum. A connection that receives a
-    /// larger frame than negotiated is closed, and the message comes again. lapin keeps two buffers of 32 frames for each
-    /// connection, so connections that receive only our own messages have smaller frames: 8 KiB, the least that RabbitMQ 4
-    /// accepts.
+    /// The headers of a message are one frame, and any publisher may use the broker's maximum. Headers that are larger than
+    /// negotiated cannot be read. lapin keeps two buffers of 32 frames for each connection, so connections that receive only
+    /// our own messages have smaller frames: 8 KiB, the least that RabbitMQ 4 accepts.
     const fn frame_bytes(self) -> u32 {
         match self {
             Self::Publishing => 8 * 1024,
@@ -53,8 +50,9 @@ pub(crate) async fn connect(url: &AmqpUrl, name: &str, purpose: Purpose) -> Resu
         reason,
     };
     let mut uri = url.uri();
-    uri.query.frame_max.get_or_insert(purpose.frame_bytes());
-    match tokio::time::timeout(BROKER_TIMEOUT, Connection::connect_uri(uri, properties)).await {
+    let frame_max = *uri.query.frame_max.get_or_insert(purpose.frame_bytes());
+    let connecting = Connection::connect_uri_with_runtime(uri, properties, filtering_runtime(frame_max));
+    match tokio::time::timeout(BROKER_TIMEOUT, connecting).await {
         Ok(Ok(connection)) => Ok(connection),
         Ok(Err(error)) => Err(unreachable(error.to_string())),
         Err(_) => Err(unreachable(format!(
@@ -109,26 +107,6 @@ pub(crate) fn connection_loss(
 
 fn is_of_a_channel(error: &lapin::Error) -> bool {
     matches!(error.kind(), ErrorKind::ProtocolError(error) if matches!(error.kind(), AMQPErrorKind::Soft(_)))
-}
-
-/// Runs an operation, or fails with the loss of the connection: when the connection is closed because of what it received,
-/// lapin ends an operation with the state of the connection instead of the cause, or not at all.
-///
-/// Only one at a time: the events of a connection are not sent to each of its listeners.
-pub(crate) async fn or_loss<T>(
-    connection: &Connection,
-    operation: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let mut lost = pin!(connection_loss(connection, |_| {}));
-    let outcome = tokio::select! {
-        biased;
-        outcome = operation => outcome,
-        error = &mut lost => return Err(error),
-    };
-    match outcome {
-        Err(state) if state.is_closed_state() => Err(tokio::time::timeout(CAUSE_TIMEOUT, lost).await.unwrap_or(state)),
-        outcome => outcome,
-    }
 }
 
 /// Closes the connection, so that the broker does not log a lost client.

@@ -5,7 +5,7 @@ use lapin::{
 };
 use values::{EventId, Timestamp};
 
-use crate::message::{PERSISTENT, TRACEPARENT, header_text, message_id, short_string, traceparent};
+use crate::message::{PERSISTENT, TRACEPARENT, UNREADABLE, header_text, message_id, short_string, traceparent};
 
 const ATTEMPTS: &str = "x-attempt";
 const REASON: &str = "x-reason";
@@ -42,6 +42,7 @@ impl FailedAttempts {
         Self {
             count: count.unwrap_or_default(),
             reason: header_text(headers, REASON)
+                .or_else(|| header_text(headers, UNREADABLE))
                 .or_else(|| header_text(headers, DEAD_LETTER_REASON))
                 .unwrap_or_default(),
             queue: header_text(headers, QUEUE),

@@ -7,12 +7,10 @@ mod queue;
 mod queue_consumer;
 mod queue_depths;
 mod settlement;
-mod unreadable;
 
 pub(crate) use failed_attempts::{FailedAttempts, properties_without_failures};
 pub(crate) use failed_messages::{Copied, FailedMessage, FailedMessages};
 pub use handler::{ConsumeError, EventHandler};
 pub use queue::{Consumer, Queue};
-pub(crate) use queue_consumer::QueueConsumer;
+pub(crate) use queue_consumer::{QueueConsumer, parse};
 pub(crate) use queue_depths::collect_queue_depths;
-pub(crate) use unreadable::park_unreadable;

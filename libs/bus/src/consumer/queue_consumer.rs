@@ -26,12 +26,12 @@ use crate::{
     ConsumeError, Error, EventHandler, Namespace,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
-    message::{short_string, traceparent},
+    message::{short_string, traceparent, unreadable_reason},
     ordered_join::join_in_order,
 };
 
 /// The number of messages that the broker sends ahead of their acknowledgement.
-pub(super) const PREFETCH: u16 = 256;
+const PREFETCH: u16 = 256;
 
 /// The maximum number of messages that are applied concurrently.
 const MAX_BATCH: usize = 64;
@@ -166,12 +166,12 @@ impl QueueConsumer {
     fn set_malformed_aside(settlement: &Settlement<'_>, batch: Vec<Delivery>) -> Vec<Message> {
         let mut messages = Vec::with_capacity(batch.len());
         for delivery in batch {
-            match Envelope::parse(&delivery.data) {
+            match parse(&delivery) {
                 Ok(envelope) => messages.push(Message {
                     delivery,
                     envelope: Arc::new(envelope),
                 }),
-                Err(malformed) => settlement.fail(delivery, malformed.to_string(), false),
+                Err(reason) => settlement.fail(delivery, reason, false),
             }
         }
         messages
@@ -209,6 +209,14 @@ impl QueueConsumer {
         }
         span
     }
+}
+
+/// Returns the event in a message, or why there is none.
+pub(crate) fn parse(delivery: &Delivery) -> Result<Envelope, String> {
+    if let Some(reason) = unreadable_reason(delivery) {
+        return Err(format!("unreadable message: {reason}"));
+    }
+    Envelope::parse(&delivery.data).map_err(|malformed| malformed.to_string())
 }
 
 /// Returns the earliest time at which the message could be applied: a timer waits for its deadline.

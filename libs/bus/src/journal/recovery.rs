@@ -9,7 +9,8 @@ use values::{Clock, Timestamp};
 use super::reader::JournalReader;
 use crate::{
     ConsumeError, Error, EventHandler, Namespace, Queue,
-    consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer},
+    consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer, parse},
+    message::{message_id, stream_offset},
     ordered_join::join_in_order,
 };
 
@@ -80,7 +81,7 @@ impl JournalRecovery<'_> {
         while oldest.is_none()
             && let Some(batch) = journal.next_batch().await?
         {
-            oldest = batch.iter().find_map(|delivery| Some(parse(delivery)?.time));
+            oldest = batch.iter().find_map(|delivery| Some(parse(delivery).ok()?.time));
         }
         if self
             .plan
@@ -100,7 +101,7 @@ impl JournalRecovery<'_> {
         let mut journal = self.open_journal(self.plan.since).await?;
         let (recover, mut recovered) = (self.plan.recover, 0);
         while let Some(batch) = journal.next_batch().await? {
-            let envelopes: Vec<_> = batch.iter().filter_map(parse).collect();
+            let envelopes: Vec<_> = batch.iter().filter_map(parse_or_report).collect();
             let recoveries = envelopes.into_iter().map(|envelope| async {
                 let (id, kind, now) = (envelope.id, envelope.event.name(), self.clock.now());
                 match self.db.write(move |tx| recover(tx, now, &envelope)).await {
@@ -131,7 +132,7 @@ impl JournalRecovery<'_> {
             // A malformed message is parked when it arrives from the service's queue.
             let messages: Vec<_> = batch
                 .into_iter()
-                .filter_map(|delivery| parse(&delivery).map(|envelope| (delivery, envelope)))
+                .filter_map(|delivery| parse(&delivery).ok().map(|envelope| (delivery, envelope)))
                 .collect();
             let attempts = messages
                 .into_iter()
@@ -166,8 +167,14 @@ impl JournalRecovery<'_> {
     }
 }
 
-fn parse(delivery: &Delivery) -> Option<Envelope> {
-    Envelope::parse(&delivery.data).ok()
+/// Returns the event in a message of the journal. A message without one cannot be removed from there: it is reported, and
+/// the recovery goes on.
+fn parse_or_report(delivery: &Delivery) -> Option<Envelope> {
+    let report = |reason: &String| {
+        let (id, offset) = (message_id(delivery), stream_offset(delivery));
+        tracing::error!(id, offset, reason, "message in the journal is passed over");
+    };
+    parse(delivery).inspect_err(report).ok()
 }
 
 fn recovery_error(error: impl std::fmt::Display) -> Error {

@@ -11,6 +11,12 @@ pub(crate) const CONTENT_TYPE: &str = "application/cloudevents+json";
 /// The header of a [W3C trace context](https://www.w3.org/TR/trace-context/).
 pub(crate) const TRACEPARENT: &str = "traceparent";
 
+/// The header of a message whose properties cannot be read, with the reason. It replaces them before lapin parses them.
+pub(crate) const UNREADABLE: &str = "x-unreadable";
+
+/// The header with which RabbitMQ delivers the position of a message in a stream.
+pub(crate) const STREAM_OFFSET: &str = "x-stream-offset";
+
 /// AMQP 0-9-1: a message with this delivery mode survives a restart of the broker.
 pub(crate) const PERSISTENT: u8 = 2;
 
@@ -37,4 +43,15 @@ pub(crate) fn traceparent(delivery: &Delivery) -> Option<Traceparent> {
 /// Returns the id of a message, or an empty text if it has none.
 pub(crate) fn message_id(delivery: &Delivery) -> &str {
     delivery.properties.message_id().as_ref().map_or("", |id| id.as_str())
+}
+
+/// Returns why the properties of a message cannot be read, or `None` if they can.
+pub(crate) fn unreadable_reason(delivery: &Delivery) -> Option<String> {
+    header_text(delivery.properties.headers().as_ref()?, UNREADABLE)
+}
+
+/// Returns the position of a message in the journal.
+pub(crate) fn stream_offset(delivery: &Delivery) -> Option<i64> {
+    let headers = delivery.properties.headers().as_ref()?;
+    headers.inner().get(STREAM_OFFSET)?.as_long_long_int()
 }

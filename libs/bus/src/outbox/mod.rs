@@ -5,4 +5,4 @@ mod relay;
 mod table;
 
 pub(crate) use relay::Relay;
-pub use table::{Depth, SCHEMA_V1, append, append_timer, depth, is_long};
+pub use table::{Depth, MAX_MESSAGE_BYTES, SCHEMA_V1, append, append_timer, depth, is_long};

@@ -107,7 +107,14 @@ impl Relay {
         let rows = self.log_database_failure(rows).unwrap_or_default();
         let outcome = self.publish_rows(channel, &rows).await;
         self.delete_confirmed().await;
-        outcome
+        // Which one it was is unknown: the broker closes the channel, and with it fail all that are unconfirmed.
+        outcome.map_err(|error| match error {
+            error if error.is_refused_message() => Error::MessageRefused {
+                bytes: rows.iter().map(|row| row.body.len()).max().unwrap_or_default(),
+                reason: error.to_string(),
+            },
+            error => error,
+        })
     }
 
     async fn publish_rows(&mut self, channel: &Channel, rows: &[OutboxRow]) -> Result<PageOutcome, Error> {

@@ -19,6 +19,8 @@ CREATE TABLE outbox (
 ";
 
 /// Appends `event`. After the commit it is published to all subscribed services.
+///
+/// An event larger than [`MAX_MESSAGE_BYTES`] is refused: the caller's transaction fails.
 pub fn append(tx: &Tx, service: &'static str, now: Timestamp, event: Event) -> Result<(), db::Error> {
     insert(tx, "events", &Envelope::new(service, now, event))
 }
@@ -40,7 +42,33 @@ pub fn append_timer(
     insert(tx, &destination, &Envelope::new(service, now, timer))
 }
 
+/// The maximum size of a message in bytes.
+///
+/// A broker closes the channel of a larger message than it permits, and the relay could not publish any later one: 16 MiB in
+/// RabbitMQ 4, 128 MiB before (`max_message_size`). The body of a request has 64 KiB at most, so no event of a request comes
+/// near.
+pub const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+
+/// An event that exceeds [`MAX_MESSAGE_BYTES`].
+#[derive(Debug, thiserror::Error)]
+#[error("the event {event_type} of {subject} has {bytes} bytes, and a message has {MAX_MESSAGE_BYTES} at most")]
+struct OversizedEvent {
+    event_type: &'static str,
+    subject: String,
+    bytes: usize,
+}
+
+/// Inserts a row, or fails the transaction if the broker would not accept the message.
 fn insert(tx: &Tx, destination: &str, envelope: &Envelope) -> Result<(), db::Error> {
+    let body = envelope.to_json();
+    if body.len() > MAX_MESSAGE_BYTES {
+        let oversized = OversizedEvent {
+            event_type: envelope.event.name(),
+            subject: envelope.subject.clone(),
+            bytes: body.len(),
+        };
+        return Err(rusqlite::Error::ToSqlConversionFailure(Box::new(oversized)).into());
+    }
     tx.prepare_cached(
         "INSERT INTO outbox (destination, event_id, event_type, traceparent, body, created_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
@@ -50,7 +78,7 @@ fn insert(tx: &Tx, destination: &str, envelope: &Envelope) -> Result<(), db::Err
         envelope.id,
         envelope.event.name(),
         envelope.trace().map(|trace| trace.to_string()),
-        envelope.to_json(),
+        body,
         envelope.time,
     ))?;
     Ok(())

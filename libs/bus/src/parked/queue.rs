@@ -8,7 +8,7 @@ use values::Clock;
 use super::ParkedMessage;
 use crate::{
     AmqpUrl, Error, Namespace,
-    connection::{Purpose, close, confirming_channel, connect, or_loss, with_timeout},
+    connection::{Purpose, close, confirming_channel, connect, with_timeout},
     consumer::{FailedAttempts, properties_without_failures},
     message::{OutgoingMessage, message_id, short_string},
     topology::{DEFAULT_EXCHANGE, services_with_queues},
@@ -25,8 +25,6 @@ pub(super) struct ParkedQueue {
     due_queue: String,
     /// The number of messages of this pass that are still to be read; `None` before the first message.
     remaining: Option<u32>,
-    /// The number of messages read.
-    position: u32,
 }
 
 impl ParkedQueue {
@@ -45,7 +43,6 @@ impl ParkedQueue {
             events_queue: namespace.service_queue(service),
             due_queue: namespace.due_queue(service),
             remaining: None,
-            position: 0,
         }))
     }
 
@@ -60,25 +57,11 @@ impl ParkedQueue {
         let message = self
             .channel
             .basic_get(short_string(self.name.as_str()), BasicGetOptions::default());
-        let message = or_loss(&self.connection, async { Ok(message.await?) })
-            .await
-            .map_err(|error| self.explain(error))?;
-        self.position += 1;
+        let message = with_timeout(async { message.await.map_err(|error| Error::about(&self.name, error)) }).await?;
         Ok(message.map(|message| {
             self.remaining = Some(self.remaining.map_or(message.message_count, |remaining| remaining - 1));
             message.delivery
         }))
-    }
-
-    fn explain(&self, error: Error) -> Error {
-        match error {
-            error if error.is_unreadable_message() => Error::UnreadableMessage {
-                queue: self.name.clone(),
-                position: self.position + 1,
-            },
-            Error::Connection(error) => Error::about(&self.name, error),
-            error => error,
-        }
     }
 
     /// Publishes a copy without failed attempts to the queue that the message was consumed from.

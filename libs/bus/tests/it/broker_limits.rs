@@ -1,6 +1,6 @@
 //! A broker that lacks memory, or that accepts no large messages.
 
-use bus::ConnectionState;
+use bus::{ConnectionState, outbox};
 use values::Clock;
 
 use crate::{
@@ -140,4 +140,36 @@ async fn a_failed_message_that_the_broker_accepts_no_more_is_parked_by_the_broke
         (parked[0].body.as_str(), parked[0].reason.as_str()),
         (large.as_str(), "rejected")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_accepts_only_smaller_messages_than_ours_is_reported_with_the_setting_to_raise() {
+    let Some(node) = BrokerNode::start() else { return };
+    let env = TestEnv::at(node.url());
+    let ticket = env.consumer("ticket");
+    let order = env.service("order");
+    node.ctl(&["eval", "application:set_env(rabbit, max_message_size, 100)."]);
+    order.publish(order_created(1)).await;
+    let bus = env.connect(&order, &env.url, Vec::new());
+    let reported = |state: &ConnectionState| {
+        matches!(state, ConnectionState::Down { reason, .. }
+            if reason.starts_with("the broker does not accept a message of the outbox")
+                && reason.contains("raise the broker's max_message_size"))
+    };
+    wait_for_state(&bus, reported).await;
+    assert_eq!(order.outbox_count().await, 1);
+
+    let limit = format!(
+        "application:set_env(rabbit, max_message_size, {}).",
+        outbox::MAX_MESSAGE_BYTES
+    );
+    node.ctl(&["eval", &limit]);
+    // As large as an event can be: its fields and the envelope need less than 2 KiB.
+    let title = "t".repeat(outbox::MAX_MESSAGE_BYTES - 2048);
+    let mut listing = events::examples::ticket(Clock::system().now());
+    listing.title = title;
+    order.publish(events::Event::TicketCreated(listing)).await;
+    order.publish(order_created(2)).await;
+    order.wait_for_empty_outbox().await;
+    assert_eq!(ticket.wait_for_consumed(2).await, [1, 2]);
 }

@@ -1,10 +1,11 @@
 use std::sync::{Arc, Mutex};
 
-use bus::{ConnectionState, EventHandler, admin};
-use events::Envelope;
+use bus::{ConnectionState, EventHandler, admin, outbox};
+use events::{Envelope, Event};
 use lapin::types::ShortString;
 use telemetry::{Span, SpanKind, Traceparent};
 use tracing::Instrument;
+use values::Clock;
 
 use crate::{
     raw_broker::RawBroker,
@@ -145,6 +146,33 @@ async fn a_message_has_the_properties_of_its_event() {
         traceparent.parse::<Traceparent>().unwrap().trace_id(),
         trace_id(&request)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_larger_than_a_message_fails_the_transaction_that_appends_it() {
+    let env = TestEnv::new();
+    let order = env.publisher("order");
+    let ticket = env.consumer("ticket");
+    order.publish(order_created(1)).await;
+    let now = Clock::system().now();
+    let append = |bytes: usize| {
+        order.db.write(move |tx| {
+            outbox::append(tx, "order", now, order_created(2))?;
+            let mut listing = events::examples::ticket(now);
+            listing.title = "t".repeat(bytes);
+            outbox::append(tx, "order", now, Event::TicketCreated(listing))
+        })
+    };
+    let refused = append(outbox::MAX_MESSAGE_BYTES).await.unwrap_err();
+    assert!(!refused.is_transient(), "{refused}");
+    assert!(
+        refused.to_string().contains("and a message has 1048576 at most"),
+        "{refused}"
+    );
+    append(outbox::MAX_MESSAGE_BYTES - 2048).await.unwrap();
+    order.publish(order_created(3)).await;
+    order.wait_for_empty_outbox().await;
+    assert_eq!(ticket.wait_for_consumed(3).await, [1, 2, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

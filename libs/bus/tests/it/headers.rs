@@ -1,16 +1,18 @@
 //! Messages with headers that no service of ours writes.
 
-use bus::{ConnectionState, admin, parked};
+use std::ops::RangeInclusive;
+
+use bus::parked::{self, ParkedMessage, Selection};
 use events::Envelope;
 use lapin::types::{AMQPValue, FieldTable};
 use values::Clock;
 
 use crate::{
     raw_broker::RawBroker,
-    tcp_proxy::{TcpProxy, replacing_proxy},
+    tcp_proxy::replacing_proxy,
     test_env::{
-        Service, TestEnv, events_consumer, eventually, handler_of_even_versions, is_down, order_created,
-        recording_handler, wait_for_state,
+        Service, TestEnv, events_consumer, eventually, handler_of_even_versions, order_created, parked_at_ticket,
+        recording_handler,
     },
 };
 
@@ -98,98 +100,161 @@ async fn a_message_with_large_headers_is_retried_and_parked_with_ours_alone() {
     assert_eq!(names, ours);
 }
 
-/// Waits until no message is in the queue of the service, and checks that each event was consumed or parked: a message that
-/// cannot be received is rejected by its position, which another one may have taken (ADR 41).
-async fn assert_all_are_consumed_or_parked(
+/// Waits until each of `events` is consumed, and this many messages are parked: no more, and no healthy one.
+async fn wait_for_consumed_and_parked(
     env: &TestEnv,
     ticket: &Service,
-    broker: &RawBroker,
-    events: usize,
-    unreadable: usize,
-) {
-    eventually(async || {
-        let parked = broker.message_count(env, "ticket.parked").await?;
-        let mut consumed = ticket.wait_for_consumed(1).await;
-        consumed.sort_unstable();
-        consumed.dedup();
-        let is_queue_empty = broker.message_count(env, "ticket").await? == 0;
-        let found = consumed.len() + usize::try_from(parked).unwrap();
-        (is_queue_empty && parked >= u32::try_from(unreadable).unwrap() && found >= events + unreadable).then_some(())
-    })
-    .await;
+    events: RangeInclusive<i64>,
+    parked: usize,
+) -> Vec<ParkedMessage> {
+    let mut consumed = ticket.wait_for_consumed(events.clone().count()).await;
+    consumed.sort_unstable();
+    assert_eq!(consumed, events.collect::<Vec<_>>());
+    parked_at_ticket(env, parked).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_that_cannot_be_received_does_not_stop_the_service() {
+async fn only_the_messages_that_cannot_be_read_are_parked() {
     let env = TestEnv::new();
     let ticket = env.consumer("ticket");
     let order = env.publisher("order");
     order.publish(order_created(1)).await;
     ticket.wait_for_consumed(1).await;
+    ticket.stop().await;
 
     // The broker adds a header when it dead-letters, and delivers more than a frame.
     let broker = RawBroker::open().await;
-    let queue = format!("{}.ticket", env.namespace);
-    let retry_queue = format!("{queue}.retry.50");
-    for version in 2..=4 {
-        broker
-            .publish_with(one_header(LARGEST_PAYLOAD - 100), "", &retry_queue, b"{}")
-            .await;
+    let retry_queue = format!("{}.ticket.retry.50", env.namespace);
+    for version in 2..=60 {
+        if version % 3 == 0 {
+            broker
+                .publish_with(one_header(LARGEST_PAYLOAD - 100), "", &retry_queue, b"{}")
+                .await;
+        }
         order.publish(order_created(version)).await;
     }
-    assert_all_are_consumed_or_parked(&env, &ticket, &broker, 4, 3).await;
-    let unreadable = parked::list(&env.url, &env.namespace, "ticket")
-        .await
-        .unwrap_err()
-        .to_string();
+    order.wait_for_empty_outbox().await;
+    eventually(async || (broker.message_count(&env, "ticket.retry.50").await? == 0).then_some(())).await;
+    let ticket = env.reopened(ticket).await;
+    let bus = env.connect(&ticket, &env.url, vec![events_consumer(recording_handler())]);
+    let parked = wait_for_consumed_and_parked(&env, &ticket, 1..=60, 20).await;
+    for message in &parked {
+        assert!(
+            message
+                .reason
+                .starts_with("unreadable message: its properties have 131"),
+            "{}",
+            message.reason
+        );
+        assert_eq!((message.attempts, message.body.as_str()), (1, "{}"));
+    }
+    let connections = "ticketing_broker_connections_total{service=\"ticket\"} 1";
+    let registry = metrics::MetricsRegistry::new("ticket");
+    bus.register(&registry);
+    let metrics = registry.text(metrics::Samples::default());
     assert!(
-        unreadable.contains(&format!(" of {queue}.parked cannot be received")),
-        "{unreadable}"
+        metrics.contains(connections),
+        "the connection was never lost: {metrics}"
     );
 }
 
+/// Headers that the broker stores as they are, and that lapin does not parse: it requires UTF-8, and parses recursively.
+fn nested(levels: usize) -> FieldTable {
+    let mut headers = FieldTable::default();
+    headers.insert("x-bottom".into(), AMQPValue::LongUInt(1));
+    for _ in 0..levels {
+        let mut outer = FieldTable::default();
+        outer.insert("n".into(), AMQPValue::FieldTable(headers));
+        headers = outer;
+    }
+    headers
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_message_with_malformed_headers_does_not_stop_the_service() {
+async fn headers_that_the_client_library_cannot_parse_are_parked() {
     let env = TestEnv::new();
     let ticket = env.consumer("ticket");
     let order = env.publisher("order");
     order.publish(order_created(1)).await;
     ticket.wait_for_consumed(1).await;
 
-    // The broker stores the name of a header as it is; lapin parses UTF-8 only.
     let proxy = replacing_proxy(b"x-malformed", b"x-\xff\xff\xff\xff\xff\xff\xff\xff\xff").await;
     let broker = RawBroker::open_at(&proxy).await;
     let queue = format!("{}.ticket", env.namespace);
-    let mut headers = FieldTable::default();
-    headers.insert("x-malformed".into(), AMQPValue::LongUInt(1));
-    for version in 2..=4 {
-        broker.publish_with(headers.clone(), "", &queue, b"{}").await;
+    let mut malformed = FieldTable::default();
+    malformed.insert("x-malformed".into(), AMQPValue::LongUInt(1));
+    for version in 2..=7 {
+        broker.publish_with(malformed.clone(), "", &queue, b"{}").await;
+        broker.publish_with(nested(500), "", &queue, b"{}").await;
         order.publish(order_created(version)).await;
     }
-    assert_all_are_consumed_or_parked(&env, &ticket, &broker, 4, 3).await;
+    let parked = wait_for_consumed_and_parked(&env, &ticket, 1..=7, 12).await;
+    for reason in [
+        "unreadable message: its properties are malformed",
+        "unreadable message: its headers are nested more than 32 levels deep",
+    ] {
+        let count = parked.iter().filter(|message| message.reason == reason).count();
+        assert_eq!(count, 6, "{reason}: {parked:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_broker_that_returns_without_its_queues_after_an_unreadable_message_is_used_again() {
+async fn a_routing_key_that_is_not_text_stops_nothing() {
     let env = TestEnv::new();
-    let proxy = TcpProxy::new(true).await;
-    let ticket = env.service("ticket");
-    let bus = env.connect(&ticket, &proxy.url(), vec![events_consumer(recording_handler())]);
-    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
-
-    proxy.refuse_new();
-    let broker = RawBroker::open().await;
-    let retry_queue = format!("{}.ticket.retry.50", env.namespace);
-    broker
-        .publish_with(one_header(LARGEST_PAYLOAD - 100), "", &retry_queue, b"{}")
-        .await;
-    wait_for_state(&bus, is_down).await;
-    admin::delete_namespace(&env.url, &env.namespace, &env.retry_delays)
-        .await
-        .unwrap();
-    proxy.restore();
-    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
+    let ticket = env.consumer("ticket");
     let order = env.publisher("order");
     order.publish(order_created(1)).await;
-    assert_eq!(ticket.wait_for_consumed(1).await, [1]);
+    ticket.wait_for_consumed(1).await;
+
+    let proxy = replacing_proxy(b"malformed", b"\xff\xfe\xff\xff\xff\xff\xff\xff\xff").await;
+    let broker = RawBroker::open_at(&proxy).await;
+    let exchange = broker.declare_fanout(&env, "foreign", "ticket").await;
+    broker.publish(&exchange, "malformed", b"{}").await;
+    broker.publish(&exchange, "malformed", b"{}").await;
+    order.publish(order_created(2)).await;
+    let parked = wait_for_consumed_and_parked(&env, &ticket, 1..=2, 2).await;
+    assert!(parked[0].reason.starts_with("malformed event"), "{parked:?}");
+    // Nor for the commands of an operator.
+    let exchange = broker.declare_fanout(&env, "foreign-parked", "ticket.parked").await;
+    broker.publish(&exchange, "malformed", b"{}").await;
+    parked_at_ticket(&env, 3).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_messages_that_cannot_be_read_are_listed_and_discarded_by_their_id() {
+    let env = TestEnv::new();
+    let ticket = env.consumer("ticket");
+    let order = env.publisher("order");
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
+
+    let broker = RawBroker::open().await;
+    let queue = format!("{}.ticket.parked", env.namespace);
+    let event = Envelope::new("order", Clock::system().now(), order_created(2)).to_json();
+    // With each return to the queue the broker adds a header.
+    let sizes = [10, LARGEST_PAYLOAD - 50, 20, LARGEST_PAYLOAD - 51];
+    for bytes in sizes {
+        broker
+            .publish_with(one_header(bytes), "", &queue, event.as_bytes())
+            .await;
+    }
+    let list_unreadable = async || {
+        let mut parked = parked_at_ticket(&env, 4).await;
+        parked.retain(|message| message.reason.starts_with("its properties have"));
+        parked
+    };
+    list_unreadable().await;
+    let unreadable = list_unreadable().await;
+    assert_eq!(unreadable.len(), 2);
+    assert_eq!(list_unreadable().await, unreadable);
+    assert_ne!(unreadable[0].id, unreadable[1].id);
+    let this = Selection::Id(unreadable[0].id.clone());
+    let discarded = parked::discard(&env.url, &env.namespace, "ticket", &this).await;
+    assert_eq!(discarded.unwrap(), 1);
+    let rest = parked_at_ticket(&env, 3).await;
+    assert!(rest.iter().all(|message| message.id != unreadable[0].id), "{rest:?}");
+
+    let redriven = parked::redrive(&env.url, &env.namespace, "ticket", &Selection::All).await;
+    assert_eq!(redriven.unwrap(), 3);
+    assert_eq!(ticket.wait_for_consumed(4).await[1..], [2, 2, 2]);
 }

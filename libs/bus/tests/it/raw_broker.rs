@@ -91,6 +91,27 @@ impl RawBroker {
             .unwrap();
     }
 
+    /// Declares an exchange that passes all messages to one queue. Returns its name.
+    pub(crate) async fn declare_fanout(&self, env: &TestEnv, name: &str, queue: &str) -> String {
+        let [name, queue] = [name, queue].map(|name| format!("{}.{name}", env.namespace));
+        let none = FieldTable::default;
+        let options = ExchangeDeclareOptions {
+            auto_delete: true,
+            ..ExchangeDeclareOptions::default()
+        };
+        let channel = self.connection.create_channel().await.unwrap();
+        channel
+            .exchange_declare(name.as_str().into(), ExchangeKind::Fanout, options, none())
+            .await
+            .unwrap();
+        let options = QueueBindOptions::default();
+        channel
+            .queue_bind(queue.into(), name.as_str().into(), "".into(), options, none())
+            .await
+            .unwrap();
+        name
+    }
+
     /// Removes a message from a queue.
     pub(crate) async fn take_message(&self, env: &TestEnv, name: &str) -> Delivery {
         let name = format!("{}.{name}", env.namespace);

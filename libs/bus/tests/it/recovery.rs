@@ -1,5 +1,6 @@
 use bus::{Bus, ConnectionState, Recovery, RepublishPage, admin, outbox, republish_changed};
 use db::{Db, Error};
+use lapin::types::{AMQPValue, FieldTable};
 use rusqlite::Connection;
 use tokio::sync::watch;
 use values::{Clock, Timestamp};
@@ -169,6 +170,38 @@ async fn a_failed_recovery_starts_over_and_succeeds() {
             .iter()
             .any(|(kind, count)| kind == "recovered" && *count >= 10),
         "{recovered:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_passes_over_messages_that_cannot_be_read() {
+    let env = TestEnv::new();
+    let order = env.publisher("order");
+    let ticket = env.consumer("ticket");
+    let broker = RawBroker::open().await;
+    let exchange = format!("{}.events", env.namespace);
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
+    for version in 2..=5 {
+        // The broker adds the position in the journal, and delivers more than a frame.
+        let mut headers = FieldTable::default();
+        headers.insert("x-note".into(), AMQPValue::LongString("n".repeat(131_040).into()));
+        broker
+            .publish_with(headers, &exchange, "ticketing.order.created.v1", b"{}")
+            .await;
+        order.publish(order_created(version)).await;
+    }
+    ticket.wait_for_consumed(5).await;
+    order.wait_for_empty_outbox().await;
+
+    let ticket = env.restored(ticket).await;
+    let done = watch::Sender::new(false);
+    let _bus = connect_restored(&env, &ticket, recovery_plan(&done));
+    wait_until_done(&done).await;
+    let expected = [("recovered", 5), ("ticketing.order.created.v1", 5)];
+    assert_eq!(
+        recorded_counts(&ticket).await,
+        expected.map(|(kind, count)| (kind.to_owned(), count))
     );
 }
 

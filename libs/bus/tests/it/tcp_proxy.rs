@@ -1,12 +1,6 @@
 //! A TCP proxy to the broker whose connections can be cut.
 
-use std::{
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{net::SocketAddr, sync::Arc};
 
 use bus::AmqpUrl;
 use tokio::{
@@ -21,7 +15,6 @@ use crate::raw_broker::raw_url;
 pub(crate) struct TcpProxy {
     address: SocketAddr,
     up: Arc<watch::Sender<bool>>,
-    accepts: Arc<AtomicBool>,
     _accepting: AbortOnDropHandle<()>,
 }
 
@@ -31,21 +24,17 @@ impl TcpProxy {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let up = Arc::new(watch::Sender::new(up));
-        let accepts = Arc::new(AtomicBool::new(true));
-        let (state, accept) = (up.clone(), accepts.clone());
+        let state = up.clone();
         let accepting = TaskTracker::new().spawn(async move {
             let connections = TaskTracker::new();
             loop {
                 let (near, _) = listener.accept().await.unwrap();
-                if accept.load(Ordering::SeqCst) {
-                    connections.spawn(forward(near, state.subscribe()));
-                }
+                connections.spawn(forward(near, state.subscribe()));
             }
         });
         Self {
             address,
             up,
-            accepts,
             _accepting: AbortOnDropHandle::new(accepting),
         }
     }
@@ -59,13 +48,7 @@ impl TcpProxy {
         self.up.send_replace(false);
     }
 
-    /// Closes new connections at once, and forwards the existing ones.
-    pub(crate) fn refuse_new(&self) {
-        self.accepts.store(false, Ordering::SeqCst);
-    }
-
     pub(crate) fn restore(&self) {
-        self.accepts.store(true, Ordering::SeqCst);
         self.up.send_replace(true);
     }
 }
