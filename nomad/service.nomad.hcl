@@ -26,7 +26,7 @@ locals {
       memory     = 48
       memory_max = 192
       secrets    = {}
-      env        = {}
+      env        = { TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order }
     }
     order = {
       cpu        = 300
@@ -509,7 +509,7 @@ variable "environment" {
 }
 
 variable "max_tickets_per_order" {
-  description = "The maximum number of tickets of an order."
+  description = "The maximum number of tickets of an order, and of a buyer in all orders of a listing without its own limit."
   type        = number
   default     = 10
 

@@ -24,6 +24,9 @@ pub struct Ticket {
     pub order_window_seconds: Option<u32>,
     /// When the seller withdrew it; nothing is sold after that.
     pub withdrawn_at: Option<Timestamp>,
+    /// The maximum number of tickets of one buyer; absent for that of the marketplace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_per_buyer: Option<u32>,
     /// The refund terms; absent if they are the default.
     #[serde(default, skip_serializing_if = "RefundTerms::are_default")]
     pub refund_terms: RefundTerms,

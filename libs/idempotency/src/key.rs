@@ -5,6 +5,7 @@ use poem_openapi::{
     types::{ParseError, ParseFromParameter, ParseResult, Type},
 };
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 /// The key by which a client identifies a request: 1 to 255 visible ASCII characters, such as a UUID.
@@ -114,5 +115,43 @@ impl IdempotentRequest {
     /// Returns the SHA-256 of the content: 32 bytes.
     pub fn fingerprint(&self) -> &[u8] {
         &self.fingerprint
+    }
+}
+
+/// Returns a content for [`IdempotentRequest::new`] without those of its fields `added` that are left out.
+///
+/// Earlier releases do not have these fields. A request without them is the same request to both releases, also if the
+/// client repeats it after the update.
+pub fn without_absent(content: &impl Serialize, added: &[&str]) -> Value {
+    // A parsed request always serialises.
+    let mut content = serde_json::to_value(content).unwrap_or_default();
+    if let Value::Object(fields) = &mut content {
+        fields.retain(|name, value| !(value.is_null() && added.contains(&name.as_str())));
+    }
+    content
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_without_a_new_field_is_the_same_request_as_before_the_field() {
+        #[derive(Serialize)]
+        struct Before {
+            z: u32,
+            a: Option<u32>,
+        }
+        #[derive(Serialize)]
+        struct Now {
+            z: u32,
+            new: Option<u32>,
+            a: Option<u32>,
+        }
+        let fingerprint = |content: &Value| IdempotentRequest::new("place", "ada", None, content).fingerprint;
+        let before = IdempotentRequest::new("place", "ada", None, &Before { z: 1, a: None }).fingerprint;
+        let now = |new| fingerprint(&without_absent(&Now { z: 1, new, a: None }, &["new"]));
+        assert_eq!(now(None), before);
+        assert_ne!(now(Some(1)), before);
     }
 }

@@ -19,7 +19,7 @@ use problem::Problem;
 use rusqlite::OptionalExtension;
 use values::{Clock, Timestamp};
 
-pub use key::{IdempotencyKey, IdempotentRequest, MalformedKey};
+pub use key::{IdempotencyKey, IdempotentRequest, MalformedKey, without_absent};
 pub use stored_response::StoredResponse;
 
 /// The migration that creates the table; a service lists it among its own.

@@ -17,5 +17,6 @@ mod store;
 mod test_support;
 mod use_cases;
 
+pub use sale_limits::SaleLimits;
 pub use service::Orders;
 pub use settings::Settings;

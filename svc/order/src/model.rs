@@ -5,9 +5,11 @@ use std::time::Duration;
 use bus::ConsumeError;
 use db::Tx;
 use events::Envelope;
+use sale_limits::SaleLimits;
 use values::{OrderId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
+    domain::OrderLimits,
     events::consume,
     use_cases::{self, DecideRefund, PlaceOrder, RequestRefund},
 };
@@ -30,9 +32,12 @@ pub fn place_order(
         buyer_id,
         ticket_id,
         quantity,
+    };
+    let limits = OrderLimits {
+        sale: SaleLimits::default(),
         default_window,
     };
-    use_cases::place_order(tx, now, command).is_ok()
+    use_cases::place_order(tx, now, &limits, command).is_ok()
 }
 
 /// Cancels an order for its buyer. Returns whether it is cancelled.

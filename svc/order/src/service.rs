@@ -36,6 +36,7 @@ impl Service for Orders {
             include_str!("../migrations/003_after_the_sale.sql"),
             include_str!("../migrations/004_attempts_that_are_over.sql"),
             idempotency::SCHEMA_V2,
+            include_str!("../migrations/005_buyer_limits.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -74,7 +75,7 @@ impl Service for Orders {
         let Context { db, clock, .. } = context;
         let Settings {
             order_window,
-            max_tickets_per_order,
+            sale,
             payment_extension,
         } = settings;
         Ok(ServiceParts {
@@ -87,7 +88,7 @@ impl Service for Orders {
                 db,
                 clock,
                 limits: OrderLimits {
-                    max_quantity: max_tickets_per_order,
+                    sale,
                     default_window: order_window,
                 },
             },

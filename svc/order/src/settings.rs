@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::{in_range, seconds};
+use chassis::seconds;
+use sale_limits::SaleLimits;
 
 /// The settings of the order service.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -19,15 +20,9 @@ pub struct Settings {
     )]
     pub order_window: Duration,
 
-    /// Maximum number of tickets in one order (1 to 1000000).
-    #[arg(
-        long,
-        env = "TICKETING_MAX_TICKETS_PER_ORDER",
-        default_value = "10",
-        value_name = "COUNT",
-        value_parser = in_range::<u32>(1..=values::MAX_QUANTITY)
-    )]
-    pub max_tickets_per_order: u32,
+    /// What one buyer can take.
+    #[command(flatten)]
+    pub sale: SaleLimits,
 
     /// Seconds to extend the deadline of an order, once, if a payment is in progress when it passes (0 to 3600).
     #[arg(

@@ -6,11 +6,12 @@ use chassis::Service;
 use db::Db;
 use events::{Envelope, Event, Expiration, OrderStatus, Payment, PaymentStatus, Ticket, examples};
 use rusqlite::Connection;
+use sale_limits::SaleLimits;
 use values::{OrderId, PaymentId, Timestamp, UserId};
 
 use crate::{
     Orders,
-    domain::{Listing, Order, OrderState},
+    domain::{Listing, Order, OrderLimits, OrderState},
     events::consume,
     store,
     use_cases::{PlaceOrder, PlaceOrderError, place_order},
@@ -18,6 +19,17 @@ use crate::{
 
 /// The time to pay an order.
 pub(crate) const WINDOW: Duration = Duration::from_mins(15);
+/// The limits of the marketplace, as by default.
+pub(crate) const LIMITS: OrderLimits = OrderLimits {
+    sale: SaleLimits {
+        max_tickets_per_order: 10,
+        max_open_orders: 10,
+        max_unpaid_holds: 2,
+        unpaid_hold_window: Duration::from_hours(1),
+        unpaid_hold_pause: Duration::from_hours(1),
+    },
+    default_window: WINDOW,
+};
 /// By how much a pending payment moves the deadline.
 pub(crate) const EXTENSION: Duration = Duration::from_mins(5);
 
@@ -38,6 +50,7 @@ pub(crate) fn listing() -> Listing {
         withdrawn_at: None,
         refundable_until: None,
         resell_refunded: true,
+        max_per_buyer: None,
         available: ticket.quantity,
     }
 }
@@ -139,10 +152,13 @@ impl TestDb {
             buyer_id: UserId::new(noon()),
             ticket_id: self.ticket.id,
             quantity,
-            default_window: WINDOW,
         };
-        let order = self.db.write(move |tx| place_order(tx, noon(), command)).await?;
-        Ok(order.id())
+        self.place_as(command).await
+    }
+
+    pub(crate) async fn place_as(&self, command: PlaceOrder) -> Result<OrderId, PlaceOrderError> {
+        let order = self.db.write(move |tx| place_order(tx, noon(), &LIMITS, command));
+        Ok(order.await?.id())
     }
 
     pub(crate) async fn order(&self, id: OrderId) -> Order {

@@ -13,4 +13,6 @@ mod store;
 mod test_support;
 mod use_cases;
 
+/// The settings of the ticket service: it shows the limits that the order service enforces.
+pub use sale_limits::SaleLimits as Settings;
 pub use service::Ticket;

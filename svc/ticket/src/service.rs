@@ -7,6 +7,7 @@ use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts}
 use db::{Db, Schema, Tx};
 use events::Envelope;
 use rusqlite::Connection;
+use sale_limits::SaleLimits;
 use values::{Clock, Timestamp};
 
 use crate::{
@@ -33,11 +34,12 @@ impl Service for Ticket {
             include_str!("../migrations/003_refunds.sql"),
             include_str!("../migrations/004_free_tickets.sql"),
             idempotency::SCHEMA_V2,
+            include_str!("../migrations/005_max_per_buyer.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
 
-    type Settings = ();
+    type Settings = SaleLimits;
     type Command = NoCommand;
     type Api = Api;
     type App = App;
@@ -67,7 +69,7 @@ impl Service for Ticket {
         metrics::collect_metrics(conn, samples)
     }
 
-    async fn start(context: Context, (): ()) -> Result<ServiceParts<App>, OperatorError> {
+    async fn start(context: Context, limits: SaleLimits) -> Result<ServiceParts<App>, OperatorError> {
         let Context { db, clock, .. } = context;
         Ok(ServiceParts {
             consumers: vec![bus::Consumer {
@@ -75,7 +77,7 @@ impl Service for Ticket {
                 handler: Arc::new(consume),
             }],
             jobs: vec![idempotency::purge_job(&db, &clock)],
-            app: App { db, clock },
+            app: App { db, clock, limits },
             verifier: None,
         })
     }

@@ -27,6 +27,7 @@ pub(crate) fn offer(title: &str, price: Money, quantity: Option<u32>) -> Offer {
         starts_at: None,
         price,
         order_window_seconds: None,
+        max_per_buyer: None,
         refunds: events::RefundTerms::default(),
     };
     Offer { terms, quantity }

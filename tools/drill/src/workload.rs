@@ -275,6 +275,8 @@ impl Workload {
             "price": {"amount": self.price(), "currency": currency},
             "quantity": quantity,
             "orderWindowSeconds": 10 + self.random.below(21),
+            // A few buyers stand for many.
+            "maxPerBuyer": 1_000_000,
         });
         let created = self
             .send(

@@ -32,7 +32,10 @@ fn settings(data: PathBuf) -> Settings {
             cookie_secure: false,
             ..auth::Settings::default()
         },
-        order: order::Settings::default(),
+        order: order::Settings {
+            sale: order::SaleLimits::UNREACHED,
+            ..order::Settings::default()
+        },
         expiration: expiration::Settings::default(),
         clock: values::Clock::system(),
     }

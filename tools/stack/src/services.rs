@@ -62,7 +62,10 @@ impl InStack for auth::Auth {
 }
 
 impl InStack for ticket::Ticket {
-    fn own(_: &ServiceSettings) {}
+    /// It shows what the order service enforces.
+    fn own(all: &ServiceSettings) -> ticket::Settings {
+        all.order.sale
+    }
 }
 
 impl InStack for order::Orders {

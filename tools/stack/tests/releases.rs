@@ -98,7 +98,8 @@ async fn a_user_of_an_earlier_release_signs_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn listings_of_an_earlier_release_are_served() {
-    assert_serves_earlier_releases::<ticket::Ticket>((), "tickets", "SELECT seller_id, id FROM listing").await;
+    let settings = ticket::Settings::default();
+    assert_serves_earlier_releases::<ticket::Ticket>(settings, "tickets", "SELECT seller_id, id FROM listing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -36,8 +36,8 @@ impl Marketplace {
     /// Starts the ticket, order and expiration services.
     async fn start() -> (Self, RunningService, RunningService, RunningService) {
         let env = TestEnv::new().await;
-        let tickets = env.start::<Ticket>(()).await;
-        let orders = env.start::<Orders>(order::Settings::default()).await;
+        let tickets = env.start::<Ticket>(order::SaleLimits::UNREACHED).await;
+        let orders = env.start::<Orders>(order_settings()).await;
         let expirations = env.start::<Expiration>(expiration::Settings::default()).await;
         let (seller, buyer) = (UserId::new(env.now()), UserId::new(env.now()));
         let backups = tempfile::tempdir().unwrap();
@@ -144,6 +144,14 @@ impl Marketplace {
     }
 }
 
+/// One buyer has all orders.
+fn order_settings() -> order::Settings {
+    order::Settings {
+        sale: order::SaleLimits::UNREACHED,
+        ..order::Settings::default()
+    }
+}
+
 fn query_rows(database: &Path, sql: &str) -> Vec<Vec<rusqlite::types::Value>> {
     let conn = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     conn.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
@@ -208,7 +216,7 @@ async fn a_restored_order_service_recovers_every_order() {
     marketplace.replace_with_backup::<Orders>();
     assert_eq!(before.len(), 60);
 
-    let orders = marketplace.env.start::<Orders>(order::Settings::default()).await;
+    let orders = marketplace.env.start::<Orders>(order_settings()).await;
     for payment in [&in_backup, &after_backup] {
         let path = format!("/api/v1/orders/{}", payment.order_id);
         eventually("an order that was paid during the outage is complete", || async {
@@ -269,7 +277,7 @@ async fn a_restored_ticket_service_recovers_every_listing() {
     marketplace.place_order(&orders, &changed, 5).await;
     marketplace.replace_with_backup::<Ticket>();
 
-    let tickets = marketplace.env.start::<Ticket>(()).await;
+    let tickets = marketplace.env.start::<Ticket>(order::SaleLimits::UNREACHED).await;
     marketplace.wait_until_replicas_agree().await;
     assert_eq!(marketplace.rows::<Ticket>(LISTINGS), before.0);
     let stock = marketplace.rows::<Orders>(STOCK);
@@ -329,7 +337,7 @@ async fn a_restored_service_without_a_broker_is_not_ready_and_refuses_requests()
     db::admin::restore(&backup, &database, &Orders::SCHEMA, true).unwrap();
     let mut common = env.common();
     common.bus.url = "amqp://guest:guest@127.0.0.1:1/%2f".parse().unwrap();
-    let running = chassis::start::<Orders>(database.clone(), common, order::Settings::default(), env.clock.clone())
+    let running = chassis::start::<Orders>(database.clone(), common, order_settings(), env.clock.clone())
         .await
         .unwrap();
     let client = Client::new(format!("http://{}", running.addr)).bearer(&env.token(UserId::new(env.now())));
@@ -356,7 +364,7 @@ async fn a_restored_service_without_a_broker_is_not_ready_and_refuses_requests()
     );
 
     // With a broker, it recovers.
-    let orders = env.start::<Orders>(order::Settings::default()).await;
+    let orders = env.start::<Orders>(order_settings()).await;
     let _ = orders.client().get("/health/ready").await.expect(200);
     eventually("what has changed is published, and the mark is gone", || async {
         let marks = query_rows(&database, "SELECT 1 FROM sqlite_schema WHERE name = 'restored'");

@@ -29,6 +29,7 @@ pub fn ticket(now: Timestamp) -> Ticket {
         starts_at: None,
         order_window_seconds: None,
         withdrawn_at: None,
+        max_per_buyer: None,
         refund_terms: RefundTerms::default(),
         record: None,
     }

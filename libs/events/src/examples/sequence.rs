@@ -37,6 +37,7 @@ pub fn events() -> Vec<Event> {
         Event::TicketUpdated(Ticket {
             version: 2,
             withdrawn_at: Some(parse("2027-06-02T08:00:00Z")),
+            max_per_buyer: Some(4),
             refund_terms: RefundTerms {
                 refundable_until: Some(parse("2027-06-15T00:00:00Z")),
                 resell_refunded: false,

@@ -52,7 +52,9 @@ problem_responses! {
     PlaceOrderProblem {
         403 => "It is your own listing, or a cookie came with a write from another site.",
         404 => "The listing does not exist.",
-        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available.",
+        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available. `buyer-limit` or \
+                `open-orders-limit`: you have as many tickets or unpaid orders as one buyer may have.",
+        429 => "`unpaid-orders`: your last orders of these tickets were not paid. Order again after `Retry-After` seconds.",
     }
 }
 
@@ -84,6 +86,11 @@ impl OrdersApi {
     ///
     /// Holds tickets of one listing for you, at the current price, until `expiresAt`. Pay by then, or they are on sale
     /// again.
+    ///
+    /// The tickets that you hold and have bought of one listing are at most its `maxPerBuyer`; cancelled orders and tickets
+    /// that are on sale again after a refund do not count. You may have a limited number of unpaid orders. After some
+    /// orders of one listing that expired or that you cancelled, further ones are refused for a time. `getTicket` shows
+    /// these limits.
     #[oai(path = "/", method = "post", operation_id = "placeOrder")]
     async fn place_order(
         &self,
@@ -100,10 +107,10 @@ impl OrdersApi {
             Ok::<_, db::Error>(store::find_listing(conn, ticket)?.is_some())
         })
         .await?;
-        let now = app.clock.now();
+        let (now, limits) = (app.clock.now(), app.limits);
         let response = app.db.write(move |tx| {
             idempotency::run_once(tx, now, &request, |tx| {
-                let order = place_order(tx, now, command)?;
+                let order = place_order(tx, now, &limits, command)?;
                 let location = format!("/api/v1/orders/{}", order.id());
                 Ok(PlaceOrderResponse::Created(Json(order.into()), location))
             })
@@ -181,6 +188,5 @@ fn parse(app: &App, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Pro
         buyer_id: buyer.user_id,
         ticket_id,
         quantity,
-        default_window: app.limits.default_window,
     })
 }

@@ -4,7 +4,7 @@ use poem::http::StatusCode;
 use problem::Problem;
 
 use crate::{
-    domain::{CannotCancel, CannotPlace, CannotRefund, NotOnSale},
+    domain::{BuyerLimit, CannotCancel, CannotPlace, CannotRefund, NotOnSale},
     use_cases::{CancelOrderError, DecideRefundError, PlaceOrderError, RequestRefundError, RetryWithdrawalError},
 };
 
@@ -17,6 +17,7 @@ impl From<PlaceOrderError> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "own-ticket", "This is your own listing").detail(error)
             }
             PlaceOrderError::CannotPlace(CannotPlace::TotalTooHigh(_)) => Self::invalid("quantity", error),
+            PlaceOrderError::BuyerLimit(limit) => limit.into(),
             PlaceOrderError::Db(error) => error.into(),
         }
     }
@@ -30,6 +31,24 @@ impl From<NotOnSale> for Problem {
             NotOnSale::EventBegun => Self::conflict("event-begun", "The event has begun"),
         }
         .detail(reason)
+    }
+}
+
+impl From<BuyerLimit> for Problem {
+    fn from(limit: BuyerLimit) -> Self {
+        let problem = match limit {
+            BuyerLimit::UnpaidHolds { retry_after, .. } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "unpaid-orders",
+                "Your last orders of these tickets were not paid",
+            )
+            .retry_after(retry_after),
+            BuyerLimit::OpenOrders(_) => Self::conflict("open-orders-limit", "You have too many unpaid orders"),
+            BuyerLimit::Tickets { .. } => {
+                Self::conflict("buyer-limit", "One buyer cannot have so many of these tickets")
+            }
+        };
+        problem.detail(limit)
     }
 }
 

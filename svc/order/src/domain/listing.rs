@@ -19,6 +19,8 @@ pub(crate) struct Listing {
     pub(crate) refundable_until: Option<Timestamp>,
     /// Whether refunded tickets are sold again.
     pub(crate) resell_refunded: bool,
+    /// The maximum number of tickets of one buyer; `None` for the marketplace's.
+    pub(crate) max_per_buyer: Option<u32>,
     /// The number of tickets that are neither held nor sold.
     pub(crate) available: u32,
 }

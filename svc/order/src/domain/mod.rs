@@ -1,6 +1,7 @@
 //! State machines and values: orders, refunds, listings. No SQL, no HTTP, no clock.
 
 mod after_sale;
+mod buyer_limits;
 mod change;
 mod display_status;
 mod listing;
@@ -10,6 +11,7 @@ mod refund;
 mod withdrawal_progress;
 
 pub(crate) use after_sale::{AfterSale, RefundedTickets, ReversedPayment};
+pub(crate) use buyer_limits::{BuyerHistory, BuyerLimit};
 pub(crate) use change::Change;
 pub(crate) use display_status::DisplayStatus;
 pub(crate) use listing::{Listing, NotOnSale};

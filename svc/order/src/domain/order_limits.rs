@@ -1,10 +1,12 @@
 use std::time::Duration;
 
+use sale_limits::SaleLimits;
+
 /// The limits of the marketplace for orders, as configured.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OrderLimits {
-    /// The maximum number of tickets in one order.
-    pub(crate) max_quantity: u32,
+    /// What one buyer can take.
+    pub(crate) sale: SaleLimits,
     /// The time to pay an order, unless its listing has its own.
     pub(crate) default_window: Duration,
 }
@@ -17,10 +19,10 @@ pub(crate) struct QuantityOutOfRange(u32);
 impl OrderLimits {
     /// Checks the number of tickets of one order.
     pub(crate) fn check_quantity(&self, quantity: u32) -> Result<(), QuantityOutOfRange> {
-        if (1..=self.max_quantity).contains(&quantity) {
+        if (1..=self.sale.max_tickets_per_order).contains(&quantity) {
             Ok(())
         } else {
-            Err(QuantityOutOfRange(self.max_quantity))
+            Err(QuantityOutOfRange(self.sale.max_tickets_per_order))
         }
     }
 }
@@ -32,7 +34,7 @@ mod tests {
     #[test]
     fn an_order_has_at_least_one_ticket_and_at_most_as_many_as_configured() {
         let limits = OrderLimits {
-            max_quantity: 10,
+            sale: SaleLimits::default(),
             default_window: Duration::from_mins(15),
         };
         for (quantity, expected) in [

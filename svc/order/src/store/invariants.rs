@@ -41,6 +41,19 @@ pub(crate) const INVARIANTS: &[Invariant] = &[
         sql: r#"SELECT r.id FROM refund r JOIN "order" o ON o.id = r.order_id WHERE o.status <> 'complete'"#,
     },
     Invariant {
+        name: "the unpaid orders of each buyer are counted",
+        sql: r#"SELECT buyer_id, o.orders, b.orders AS counted
+                FROM (SELECT buyer_id, count(*) AS orders FROM "order" WHERE status = 'created' GROUP BY buyer_id) o
+                FULL JOIN buyer_open_orders b USING (buyer_id) WHERE coalesce(o.orders, 0) IS NOT b.orders"#,
+    },
+    Invariant {
+        name: "the tickets of each buyer are counted",
+        sql: r#"SELECT ticket_id, buyer_id, o.tickets, b.tickets AS counted
+                FROM (SELECT ticket_id, buyer_id, sum(quantity - returned_quantity) AS tickets
+                      FROM "order" WHERE status <> 'cancelled' GROUP BY 1, 2) o
+                FULL JOIN buyer_tickets b USING (ticket_id, buyer_id) WHERE coalesce(o.tickets, 0) IS NOT b.tickets"#,
+    },
+    Invariant {
         name: "the tally counts the orders",
         sql: r#"SELECT status, reason, o.orders, t.orders AS counted, o.tickets, t.tickets AS counted_tickets
                 FROM (SELECT status, coalesce(cancel_reason, '') AS reason, count(*) AS orders, sum(quantity) AS tickets

@@ -1,11 +1,13 @@
 //! Every SQL statement of the service.
 
+mod buyers;
 mod invariants;
 mod orders;
 mod refunds;
 mod stock;
 mod withdrawals;
 
+pub(crate) use buyers::buyer_history;
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use orders::{
     earliest_deadline, find_order, insert_order, newest_ids, open_orders, order_counts, orders_after, orders_of_buyer,

@@ -13,7 +13,7 @@ db::columns! {
     /// The replicated columns of a listing.
     LISTING: "listing" = [
         id, version, seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at,
-        refundable_until, resell_refunded, wanted,
+        refundable_until, resell_refunded, max_per_buyer, wanted,
     ];
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
     let listing = conn
         .prepare_cached(
             "SELECT seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at, refundable_until,
-                    resell_refunded, quantity - held - sold
+                    resell_refunded, max_per_buyer, quantity - held - sold
              FROM listing WHERE id = ?",
         )?
         .query_row(
@@ -43,6 +43,7 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
                     withdrawn_at: row.next()?,
                     refundable_until: row.next()?,
                     resell_refunded: row.next()?,
+                    max_per_buyer: row.next()?,
                     available: row.next()?,
                 })
             }),
@@ -61,7 +62,7 @@ pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
              version = excluded.version, title = excluded.title, amount = excluded.amount, currency = excluded.currency,
              starts_at = excluded.starts_at, order_window_seconds = excluded.order_window_seconds,
              withdrawn_at = excluded.withdrawn_at, refundable_until = excluded.refundable_until,
-             resell_refunded = excluded.resell_refunded, wanted = excluded.wanted,
+             resell_refunded = excluded.resell_refunded, max_per_buyer = excluded.max_per_buyer, wanted = excluded.wanted,
              quantity = max(excluded.wanted, held + sold)
          WHERE excluded.version > version",
         LISTING.names, LISTING.placeholders
@@ -78,6 +79,7 @@ pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
         ":withdrawn_at": ticket.withdrawn_at,
         ":refundable_until": ticket.refund_terms.refundable_until,
         ":resell_refunded": ticket.refund_terms.resell_refunded,
+        ":max_per_buyer": ticket.max_per_buyer,
         ":wanted": ticket.quantity,
     })?;
     Ok(changed > 0)

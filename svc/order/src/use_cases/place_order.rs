@@ -1,13 +1,11 @@
 //! Places an order.
 
-use std::time::Duration;
-
 use db::Tx;
 use values::{TicketId, Timestamp, UserId};
 
 use super::save::save_new_order;
 use crate::{
-    domain::{CannotPlace, NotOnSale, Order},
+    domain::{BuyerLimit, CannotPlace, NotOnSale, Order, OrderLimits},
     store,
 };
 
@@ -17,8 +15,6 @@ pub(crate) struct PlaceOrder {
     pub(crate) buyer_id: UserId,
     pub(crate) ticket_id: TicketId,
     pub(crate) quantity: u32,
-    /// The time to pay it, unless the listing has its own.
-    pub(crate) default_window: Duration,
 }
 
 /// Why an order was not placed.
@@ -31,20 +27,28 @@ pub(crate) enum PlaceOrderError {
     #[error(transparent)]
     CannotPlace(#[from] CannotPlace),
     #[error(transparent)]
+    BuyerLimit(#[from] BuyerLimit),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
-/// Holds tickets for a buyer and publishes `order.created`, in one transaction.
-pub(crate) fn place_order(tx: &Tx, now: Timestamp, command: PlaceOrder) -> Result<Order, PlaceOrderError> {
+/// Holds tickets for a buyer within the limits, and publishes `order.created`, in one transaction.
+pub(crate) fn place_order(
+    tx: &Tx,
+    now: Timestamp,
+    limits: &OrderLimits,
+    command: PlaceOrder,
+) -> Result<Order, PlaceOrderError> {
     let PlaceOrder {
         buyer_id,
         ticket_id,
         quantity,
-        default_window,
     } = command;
     let listing = store::find_listing(tx, ticket_id)?.ok_or(PlaceOrderError::TicketNotFound(ticket_id))?;
-    let order = Order::place(&listing, buyer_id, quantity, default_window, now)?;
+    let order = Order::place(&listing, buyer_id, quantity, limits.default_window, now)?;
     listing.check_on_sale(now)?;
+    let history = store::buyer_history(tx, ticket_id, buyer_id, limits.sale.max_unpaid_holds)?;
+    limits.check_buyer(&listing, quantity, &history, now)?;
     if !store::hold_tickets(tx, ticket_id, quantity)? {
         return Err(NotOnSale::SoldOut(listing.available).into());
     }

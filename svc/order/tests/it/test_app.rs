@@ -10,7 +10,7 @@ use order::{Orders, Settings};
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use testkit::{Client, Reply, RunningService, TestEnv, eventually};
-use values::{OrderId, PaymentId, TicketId, UserId};
+use values::{Clock, OrderId, PaymentId, TicketId, UserId};
 
 pub(crate) struct TestApp {
     pub(crate) env: TestEnv,
@@ -34,7 +34,16 @@ pub(crate) struct Sale {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
-        let env = TestEnv::new().await;
+        Self::start(TestEnv::new().await).await
+    }
+
+    /// Starts the service with a clock that stands still until it is advanced.
+    pub(crate) async fn with_manual_clock() -> Self {
+        let clock = Clock::manual(Clock::system().now());
+        Self::start(TestEnv::with_clock(clock).await).await
+    }
+
+    async fn start(env: TestEnv) -> Self {
         let service = env.start::<Orders>(Settings::default()).await;
         Self { env, service }
     }

@@ -29,6 +29,9 @@ input::object! {
         quantity as "quantity": Option<Quantity>,
         /// Seconds within which an order must be paid, instead of the marketplace's order window.
         order_window_seconds as "orderWindowSeconds": Option<OrderWindow>,
+        /// The maximum number of tickets that one buyer may hold and have bought; if left out, the marketplace's maximum per
+        /// order.
+        max_per_buyer as "maxPerBuyer": Option<Quantity>,
         /// Until when refunds are approved automatically. After that, or if left out, the seller decides. Orders keep the
         /// terms that they were placed under.
         refundable_until as "refundableUntil": Option<Timestamp>,
@@ -43,6 +46,7 @@ input::object! {
         "startsAt": "2035-06-01T19:30:00.000Z",
         "price": {"amount": 1999, "currency": "usd"},
         "quantity": 100,
+        "maxPerBuyer": 4,
         "refundableUntil": "2035-05-18T19:30:00.000Z",
         "resellRefunded": true
     }
@@ -50,7 +54,7 @@ input::object! {
 
 input::object! {
     /// A change of a seller's offer. `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out;
-    /// `quantity`, `refundableUntil` and `resellRefunded` keep their values.
+    /// `quantity`, `maxPerBuyer`, `refundableUntil` and `resellRefunded` keep their values.
     pub(crate) struct TicketChange {
         /// One line. Fixed while tickets are held or sold.
         title as "title": Text<Line>,
@@ -68,6 +72,9 @@ input::object! {
         quantity as "quantity": Option<Quantity>,
         /// Seconds within which an order must be paid, instead of the marketplace's order window.
         order_window_seconds as "orderWindowSeconds": Option<OrderWindow>,
+        /// The maximum number of tickets that one buyer may hold and have bought; unchanged if left out, `null` for the
+        /// marketplace's maximum per order. Orders that exist stay as they are.
+        max_per_buyer as "maxPerBuyer": Kept<Option<Quantity>>,
         /// Until when refunds are approved automatically; unchanged if left out. After that, or with `null`, the seller
         /// decides. Orders keep the terms that they were placed under.
         refundable_until as "refundableUntil": Kept<Option<Timestamp>>,
@@ -105,6 +112,7 @@ impl TicketOffer {
             starts_at: self.starts_at,
             price: self.price.0,
             order_window_seconds: self.order_window_seconds.map(Whole::get),
+            max_per_buyer: self.max_per_buyer.map(Whole::get),
             refunds: RefundTerms {
                 refundable_until: self.refundable_until,
                 resell_refunded: self.resell_refunded,
@@ -127,6 +135,7 @@ impl From<TicketChange> for OfferChange {
             price: change.price.0,
             order_window_seconds: change.order_window_seconds.map(Whole::get),
             quantity: change.quantity.map(Whole::get),
+            max_per_buyer: into_change(Kept(change.max_per_buyer.0.map(|max| max.map(Whole::get)))),
             refundable_until: into_change(change.refundable_until),
             resell_refunded: into_change(change.resell_refunded),
         }

@@ -2,6 +2,7 @@
 
 use poem_openapi::{ApiResponse, payload::Json};
 use problem::problem_responses;
+use sale_limits::SaleLimits;
 use values::Timestamp;
 
 use super::views::TicketView;
@@ -72,22 +73,27 @@ pub(crate) enum TicketWithdrawn {
 }
 
 impl TicketCreated {
-    pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
+    pub(crate) fn new(listing: Listing, limits: SaleLimits, now: Timestamp) -> Self {
         let location = format!("/api/v1/tickets/{}", listing.id());
-        let tag = EntityTag::new(&listing, now).to_string();
-        Self::Created(Json(TicketView::new(listing, now)), location, tag)
+        let tag = EntityTag::new(&listing, limits, now).to_string();
+        Self::Created(Json(TicketView::single(listing, limits, now)), location, tag)
     }
 }
 
 impl TicketRead {
     /// Returns the ticket, or 304 if the client has its state.
-    pub(crate) fn new(listing: Listing, known: Option<&EntityTagCondition>, now: Timestamp) -> Self {
-        let tag = EntityTag::new(&listing, now);
+    pub(crate) fn new(
+        listing: Listing,
+        known: Option<&EntityTagCondition>,
+        limits: SaleLimits,
+        now: Timestamp,
+    ) -> Self {
+        let tag = EntityTag::new(&listing, limits, now);
         if known.is_some_and(|known| known.matches(tag)) {
             return Self::NotModified(tag.to_string(), CACHE_CONTROL.to_owned());
         }
         Self::Modified(
-            Json(TicketView::new(listing, now)),
+            Json(TicketView::single(listing, limits, now)),
             tag.to_string(),
             CACHE_CONTROL.to_owned(),
         )
@@ -95,9 +101,9 @@ impl TicketRead {
 }
 
 impl TicketChanged {
-    pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
-        let tag = EntityTag::new(&listing, now).to_string();
-        Self::Changed(Json(TicketView::new(listing, now)), tag)
+    pub(crate) fn new(listing: Listing, limits: SaleLimits, now: Timestamp) -> Self {
+        let tag = EntityTag::new(&listing, limits, now).to_string();
+        Self::Changed(Json(TicketView::single(listing, limits, now)), tag)
     }
 }
 

@@ -11,6 +11,7 @@ use poem_openapi::{
     payload::Json,
 };
 use problem::Problem;
+use sale_limits::SaleLimits;
 use token::SignedIn;
 use values::{Clock, Currency, TicketId, Timestamp, UserId};
 
@@ -39,6 +40,8 @@ pub struct Api;
 pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
+    /// The limits that the order service enforces, to show.
+    pub(crate) limits: SaleLimits,
 }
 
 #[derive(Tags)]
@@ -61,11 +64,17 @@ impl Api {
         body: Body<TicketOffer>,
     ) -> Result<StoredResponse<TicketCreated>, CreateTicketProblem> {
         let offer = body.0.without_default_quantity();
-        let request = idempotency::IdempotentRequest::new("createTicket", seller.user_id, key.0, &offer);
+        let request = idempotency::IdempotentRequest::new(
+            "createTicket",
+            seller.user_id,
+            key.0,
+            &idempotency::without_absent(&offer, &["maxPerBuyer"]),
+        );
         let offer = offer.into_offer();
-        let now = app.clock.now();
+        let (now, limits) = (app.clock.now(), app.limits);
         let work = move |tx: &db::Tx| {
-            Ok::<_, Problem>(TicketCreated::new(create_ticket(tx, now, seller.user_id, offer)?, now))
+            let listing = create_ticket(tx, now, seller.user_id, offer)?;
+            Ok::<_, Problem>(TicketCreated::new(listing, limits, now))
         };
         Ok(app
             .db
@@ -128,7 +137,7 @@ impl Api {
         if query.currency.is_none() && (query.min_price.is_some() || query.max_price.is_some()) {
             return Err(bad_parameter("currency", "is required with minPrice and maxPrice").into());
         }
-        let (limit, now) = (limit.0, app.clock.now());
+        let (limit, now, limits) = (limit.0, app.clock.now(), app.limits);
         // The position has the filters and the order.
         let scope = CursorScope::new("listTickets", &());
         let position = scope.position(cursor.0)?;
@@ -145,7 +154,7 @@ impl Api {
             &scope,
             limit,
             position_after,
-            |listed| TicketView::new(listed.listing, now),
+            |listed| TicketView::in_list(listed.listing, limits, now),
         )))
     }
 
@@ -171,13 +180,14 @@ impl Api {
             .read(move |conn| store::listing(conn, id).map_err(Problem::from))
             .await?;
         let listing = found.ok_or_else(|| ticket_not_found(id))?;
-        Ok(TicketRead::new(listing, known.as_ref(), app.clock.now()))
+        Ok(TicketRead::new(listing, known.as_ref(), app.limits, app.clock.now()))
     }
 
     /// Change a ticket
     ///
-    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `refundableUntil`
-    /// and `resellRefunded` stay as they are if left out; `null` removes `refundableUntil`. While tickets are held or
+    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `maxPerBuyer`,
+    /// `refundableUntil` and `resellRefunded` stay as they are if left out; `null` removes `maxPerBuyer` and
+    /// `refundableUntil`. While tickets are held or
     /// sold, `title` and `price` are fixed and `quantity` cannot go below them. `If-Match` refuses the change if the
     /// seller changed the ticket since; orders in between do not count.
     #[oai(path = "/:ticketId", method = "put", operation_id = "changeTicket")]
@@ -205,7 +215,7 @@ impl Api {
             .write(move |tx| change_ticket(tx, now, &edit, change))
             .await
             .map_err(Problem::from)?;
-        Ok(TicketChanged::new(listing, now))
+        Ok(TicketChanged::new(listing, app.limits, now))
     }
 
     /// Withdraw a ticket

@@ -1,6 +1,7 @@
 //! Tickets in JSON.
 
 use poem_openapi::{Enum, Object, types::Example};
+use sale_limits::SaleLimits;
 use values::{Money, TicketId, Timestamp, UserId};
 
 use crate::domain::{Listing, ListingSort, ListingStatus, LongText, ShortText};
@@ -34,6 +35,11 @@ pub(crate) struct TicketView {
     /// Seconds within which an order must be paid, if other than the marketplace's order window.
     #[oai(nullable)]
     order_window_seconds: Option<u32>,
+    /// The maximum number of tickets that one buyer may hold and have bought.
+    max_per_buyer: u32,
+    /// The marketplace's limits of one buyer; not in lists.
+    #[oai(skip_serializing_if_is_none)]
+    order_limits: Option<OrderLimitsView>,
     /// Until when refunds are approved automatically.
     #[oai(nullable)]
     refundable_until: Option<Timestamp>,
@@ -47,6 +53,35 @@ pub(crate) struct TicketView {
     /// When the seller withdrew it.
     #[oai(nullable)]
     withdrawn_at: Option<Timestamp>,
+}
+
+/// The marketplace's limits of one buyer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Object)]
+#[oai(rename = "OrderLimits", rename_all = "camelCase")]
+pub(crate) struct OrderLimitsView {
+    /// The maximum number of tickets in one order.
+    max_per_order: u32,
+    /// The maximum number of unpaid orders of one buyer, over all tickets.
+    max_open_orders: u32,
+    /// After so many orders of one buyer that expired or that the buyer cancelled within the window, further orders of this
+    /// ticket are refused.
+    max_unpaid_holds: u32,
+    /// The window in which they are counted together.
+    unpaid_hold_window_seconds: u64,
+    /// For how long further orders are refused, from the end of the last of them.
+    unpaid_hold_pause_seconds: u64,
+}
+
+impl From<SaleLimits> for OrderLimitsView {
+    fn from(limits: SaleLimits) -> Self {
+        Self {
+            max_per_order: limits.max_tickets_per_order,
+            max_open_orders: limits.max_open_orders,
+            max_unpaid_holds: limits.max_unpaid_holds,
+            unpaid_hold_window_seconds: limits.unpaid_hold_window.as_secs(),
+            unpaid_hold_pause_seconds: limits.unpaid_hold_pause.as_secs(),
+        }
+    }
 }
 
 /// Whether a ticket can be bought, and if not, why.
@@ -67,8 +102,16 @@ pub(crate) enum TicketStatus {
 }
 
 impl TicketView {
-    /// Returns the view of a listing at the time `now`.
-    pub(crate) fn new(listing: Listing, now: Timestamp) -> Self {
+    /// Returns the view of a single listing at the time `now`: with the marketplace's limits.
+    pub(crate) fn single(listing: Listing, limits: SaleLimits, now: Timestamp) -> Self {
+        Self {
+            order_limits: Some(limits.into()),
+            ..Self::in_list(listing, limits, now)
+        }
+    }
+
+    /// Returns the view of a listing in a list, at the time `now`.
+    pub(crate) fn in_list(listing: Listing, limits: SaleLimits, now: Timestamp) -> Self {
         let (quantity, available, status) = (listing.quantity(), listing.available(now), listing.status(now));
         let listing = listing.into_state();
         Self {
@@ -94,6 +137,8 @@ impl TicketView {
             starts_at: listing.terms.starts_at,
             price: listing.terms.price,
             order_window_seconds: listing.terms.order_window_seconds,
+            max_per_buyer: limits.max_per_buyer(listing.terms.max_per_buyer),
+            order_limits: None,
             refundable_until: listing.terms.refunds.refundable_until,
             resell_refunded: listing.terms.refunds.resell_refunded,
         }
@@ -117,6 +162,8 @@ impl Example for TicketView {
             sold: 40,
             status: TicketStatus::OnSale,
             order_window_seconds: None,
+            max_per_buyer: 4,
+            order_limits: Some(SaleLimits::default().into()),
             refundable_until: Some(Timestamp::from_millis(2_063_129_400_000)),
             resell_refunded: true,
             version: 1,

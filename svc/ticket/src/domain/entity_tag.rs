@@ -1,13 +1,14 @@
 //! Entity tags: the state of a listing that a client has seen (RFC 9110, sections 8.8.3 and 13.1).
 //!
 //! A tag is strong and contains everything that changes the representation: the listing's version, the tickets held and
-//! sold, and whether the event has begun. So `If-None-Match` never reports a changed listing as unchanged.
+//! sold, whether the event has begun, and the marketplace's limits. So `If-None-Match` never reports a changed listing as unchanged.
 //!
 //! `If-Match` compares the version alone. It protects one edit from overwriting another, and an order in between is no
 //! edit; otherwise a listing that sells well could hardly be edited.
 
 use std::{fmt, str::FromStr};
 
+use sale_limits::SaleLimits;
 use values::Timestamp;
 
 use super::listing::{Listing, Stock};
@@ -18,14 +19,16 @@ pub(crate) struct EntityTag {
     version: u64,
     stock: Stock,
     begun: bool,
+    limits: SaleLimits,
 }
 
 impl EntityTag {
-    pub(crate) fn new(listing: &Listing, now: Timestamp) -> Self {
+    pub(crate) fn new(listing: &Listing, limits: SaleLimits, now: Timestamp) -> Self {
         Self {
             version: listing.version(),
             stock: listing.stock(),
             begun: listing.has_begun(now),
+            limits,
         }
     }
 }
@@ -36,8 +39,18 @@ impl fmt::Display for EntityTag {
             version,
             stock: Stock { held, sold },
             begun,
+            limits,
         } = self;
-        write!(f, "\"{version}.{held}.{sold}{}\"", if *begun { ".begun" } else { "" })
+        let begun = if *begun { ".begun" } else { "" };
+        write!(
+            f,
+            "\"{version}.{held}.{sold}{begun}.{}-{}-{}-{}-{}\"",
+            limits.max_tickets_per_order,
+            limits.max_open_orders,
+            limits.max_unpaid_holds,
+            limits.unpaid_hold_window.as_secs(),
+            limits.unpaid_hold_pause.as_secs(),
+        )
     }
 }
 
@@ -124,6 +137,10 @@ mod tests {
         })
     }
 
+    fn tag(listing: &Listing, now: Timestamp) -> EntityTag {
+        EntityTag::new(listing, SaleLimits::default(), now)
+    }
+
     fn condition(text: &str) -> EntityTagCondition {
         text.parse().unwrap()
     }
@@ -133,14 +150,15 @@ mod tests {
         let mut withdrawn = listing(3, 0, 1);
         withdrawn.withdraw(NOW);
         let tags = [
-            EntityTag::new(&listing(3, 0, 0), NOW),
-            EntityTag::new(&listing(3, 1, 0), NOW),
-            EntityTag::new(&listing(3, 0, 1), NOW),
-            EntityTag::new(&listing(3, 0, 1), NOW + Duration::from_mins(1)),
-            EntityTag::new(&withdrawn, NOW),
+            tag(&listing(3, 0, 0), NOW),
+            tag(&listing(3, 1, 0), NOW),
+            tag(&listing(3, 0, 1), NOW),
+            tag(&listing(3, 0, 1), NOW + Duration::from_mins(1)),
+            tag(&withdrawn, NOW),
+            EntityTag::new(&listing(3, 0, 0), SaleLimits::UNREACHED, NOW),
         ]
         .map(|tag| tag.to_string());
-        assert_eq!(tags[0], r#""3.0.0""#);
+        assert_eq!(tags[0], r#""3.0.0.10-10-2-3600-3600""#);
         assert_eq!(
             tags.iter().collect::<std::collections::HashSet<_>>().len(),
             tags.len(),
@@ -150,7 +168,7 @@ mod tests {
 
     #[test]
     fn an_edit_is_stale_only_after_another_edit() {
-        let seen = condition(&EntityTag::new(&listing(3, 0, 0), NOW).to_string());
+        let seen = condition(&tag(&listing(3, 0, 0), NOW).to_string());
         assert!(seen.allows_change(&listing(3, 4, 0)), "an order is no edit");
         let edited = listing(4, 4, 0);
         assert!(!seen.allows_change(&edited));
@@ -165,12 +183,12 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_the_whole_tag() {
-        let seen = condition(r#"W/"3.0.0""#);
+        let seen = condition(r#"W/"3.0.0.10-10-2-3600-3600""#);
         assert!(
-            seen.matches(EntityTag::new(&listing(3, 0, 0), NOW)),
+            seen.matches(tag(&listing(3, 0, 0), NOW)),
             "If-None-Match compares weakly"
         );
-        assert!(!seen.matches(EntityTag::new(&listing(3, 1, 0), NOW)));
+        assert!(!seen.matches(tag(&listing(3, 1, 0), NOW)));
     }
 
     #[test]

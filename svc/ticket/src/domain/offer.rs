@@ -28,11 +28,13 @@ pub(crate) struct Terms {
     pub(crate) price: Money,
     /// Seconds within which an order must be paid, if other than the marketplace's order window.
     pub(crate) order_window_seconds: Option<u32>,
+    /// The maximum number of tickets of one buyer, if other than the marketplace's.
+    pub(crate) max_per_buyer: Option<u32>,
     pub(crate) refunds: RefundTerms,
 }
 
-/// A change of an offer. It replaces the texts, the start, the price and the order window, and keeps the quantity and the
-/// refund terms that it does not name: nobody changes a rule about money by leaving it out.
+/// A change of an offer. It replaces the texts, the start, the price and the order window, and keeps the quantity, the
+/// maximum per buyer and the refund terms that it does not name: nobody changes a rule of the sale by leaving it out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct OfferChange {
     pub(crate) title: ShortText,
@@ -43,6 +45,7 @@ pub(crate) struct OfferChange {
     pub(crate) order_window_seconds: Option<u32>,
     /// `None` keeps the number.
     pub(crate) quantity: Option<u32>,
+    pub(crate) max_per_buyer: Change<Option<u32>>,
     pub(crate) refundable_until: Change<Option<Timestamp>>,
     pub(crate) resell_refunded: Change<bool>,
 }
@@ -79,6 +82,7 @@ impl OfferChange {
             starts_at: self.starts_at,
             price: self.price,
             order_window_seconds: self.order_window_seconds,
+            max_per_buyer: self.max_per_buyer.onto(present.max_per_buyer),
             refunds,
         };
         Offer {

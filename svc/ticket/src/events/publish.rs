@@ -32,6 +32,7 @@ fn ticket_state(listing: &Listing) -> events::Ticket {
         starts_at: terms.starts_at,
         order_window_seconds: terms.order_window_seconds,
         withdrawn_at: listing.withdrawn_at,
+        max_per_buyer: terms.max_per_buyer,
         refund_terms: terms.refunds,
         record: Some(TicketRecord {
             description: terms.description.clone().map(LongText::into_string),

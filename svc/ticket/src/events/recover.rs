@@ -68,6 +68,7 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
             starts_at: published.starts_at,
             price: published.price,
             order_window_seconds: published.order_window_seconds,
+            max_per_buyer: published.max_per_buyer,
             refunds: published.refund_terms,
         },
         wanted: published.quantity,

@@ -9,7 +9,7 @@ db::columns! {
     /// The columns of a listing, read from `listing l`.
     LISTING: "listing" as "l" = [
         id, seller_id, title, description, venue, starts_at, amount, currency, order_window_seconds, refundable_until,
-        resell_refunded, wanted, version, created_at, updated_at, withdrawn_at,
+        resell_refunded, max_per_buyer, wanted, version, created_at, updated_at, withdrawn_at,
     ];
 }
 
@@ -37,6 +37,7 @@ pub(super) fn read_listing(row: &mut RowReader<'_, '_>) -> rusqlite::Result<List
                 refundable_until: row.next()?,
                 resell_refunded: row.next()?,
             },
+            max_per_buyer: row.next()?,
         },
         wanted: row.next()?,
         version: row.next()?,
@@ -89,6 +90,7 @@ pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         ":withdrawn_at": listing.withdrawn_at,
         ":refundable_until": refunds.refundable_until,
         ":resell_refunded": refunds.resell_refunded,
+        ":max_per_buyer": listing.terms.max_per_buyer,
     })?;
     Ok(())
 }
@@ -103,7 +105,7 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         "UPDATE listing SET title = :title, description = :description, venue = :venue, starts_at = :starts_at,
              currency = :currency, amount = :amount, wanted = :wanted, order_window_seconds = :order_window_seconds,
              version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at,
-             refundable_until = :refundable_until, resell_refunded = :resell_refunded
+             refundable_until = :refundable_until, resell_refunded = :resell_refunded, max_per_buyer = :max_per_buyer
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -121,6 +123,7 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         ":withdrawn_at": listing.withdrawn_at,
         ":refundable_until": refunds.refundable_until,
         ":resell_refunded": refunds.resell_refunded,
+        ":max_per_buyer": listing.terms.max_per_buyer,
     })?;
     tx.prepare_cached("DELETE FROM former_place WHERE replaced_at < ?1")?
         .execute([listing.updated_at - CURSOR_LIFETIME])?;

@@ -107,6 +107,53 @@ async fn the_seller_changes_the_refund_terms_also_while_tickets_are_sold() {
 }
 
 #[tokio::test]
+async fn the_seller_limits_the_tickets_of_one_buyer() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
+    let (path, usual) = sell(&seller, concert(50)).await;
+    assert_eq!(usual.text_at("/maxPerBuyer"), "10", "as many as one order may have");
+    insta::assert_json_snapshot!(usual.json()["orderLimits"], @r#"
+    {
+      "maxPerOrder": 10,
+      "maxOpenOrders": 10,
+      "maxUnpaidHolds": 2,
+      "unpaidHoldWindowSeconds": 3600,
+      "unpaidHoldPauseSeconds": 3600
+    }
+    "#);
+    let with_limit = |limit: serde_json::Value| {
+        let mut offer = concert(50);
+        offer["maxPerBuyer"] = limit;
+        offer
+    };
+    let limit_after = async |offer| seller.put(&path, offer).await.expect(200).text_at("/maxPerBuyer");
+    assert_eq!(limit_after(with_limit(json!(4))).await, "4");
+    let published = app
+        .env
+        .wait_for_event(|event| matches!(event, Event::TicketUpdated(ticket) if ticket.id == id(&usual)))
+        .await;
+    let Event::TicketUpdated(published) = published else {
+        unreachable!()
+    };
+    assert_eq!(published.max_per_buyer, Some(4));
+    assert_eq!(
+        limit_after(concert(60)).await,
+        "4",
+        "a client that does not know the limit keeps it"
+    );
+    assert_eq!(limit_after(with_limit(json!(null))).await, "10");
+    for invalid in [json!(0), json!(1_000_001), json!("4"), json!(1.5)] {
+        let refused = seller.put(&path, with_limit(invalid)).await.expect(422);
+        assert_eq!(refused.problem().1, "maxPerBuyer");
+    }
+    let (_, limited) = sell(&seller, with_limit(json!(2))).await;
+    assert_eq!(limited.text_at("/maxPerBuyer"), "2");
+    let listed = app.client().get(TICKETS).await.expect(200).json();
+    assert_eq!(listed["items"][0]["maxPerBuyer"], 2);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn only_its_seller_changes_or_withdraws_a_ticket() {
     let mut app = TestApp::new().await;
     let (_, seller) = app.user();

@@ -23,7 +23,7 @@ impl TestApp {
 
     /// Starts the service, on the database that it had if it was stopped.
     pub(crate) async fn start(&mut self) {
-        self.service = Some(self.env.start::<Ticket>(()).await);
+        self.service = Some(self.env.start::<Ticket>(ticket::Settings::default()).await);
     }
 
     /// Stops the service; its database stays.

@@ -36,6 +36,9 @@ impl StackProcess {
         let mut process = Command::new(env!("CARGO_BIN_EXE_stack"))
             .args(["dev", "--port", "0", "--log", "error", "--data"])
             .arg(&data)
+            // A few users stand for many.
+            .args(["--max-tickets-per-order", "1000000", "--max-open-orders", "1000000"])
+            .args(["--unpaid-hold-pause-seconds", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;

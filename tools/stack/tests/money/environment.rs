@@ -107,7 +107,7 @@ impl Environment {
 
     pub(crate) async fn start_service(&self, service: Service) -> Running {
         match service {
-            Service::Tickets => self.start_with::<Ticket>(()).await,
+            Service::Tickets => self.start_with::<Ticket>(ticket::Settings::default()).await,
             Service::Orders => self.start_with::<Orders>(order::Settings::default()).await,
             Service::Expirations => {
                 let settings = expiration::Settings {

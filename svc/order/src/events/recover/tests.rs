@@ -16,7 +16,7 @@ use crate::{
     Orders,
     domain::RefundReason,
     events::consume,
-    test_support::{EXTENSION, WINDOW, noon, runtime},
+    test_support::{EXTENSION, LIMITS, noon, runtime},
     use_cases::{
         DecideRefund, PlaceOrder, RequestRefund, cancel_order, continue_withdrawal, decide_refund, place_order,
         request_refund,
@@ -104,10 +104,9 @@ impl Scenario {
             buyer_id: UserId::new(now),
             ticket_id: ticket.id,
             quantity,
-            default_window: WINDOW,
         };
         self.orders
-            .extend(self.db.write(move |tx| place_order(tx, now, command)).await);
+            .extend(self.db.write(move |tx| place_order(tx, now, &LIMITS, command)).await);
     }
 
     async fn advance_order(&mut self, kind: u8, which: Index, number: u32) {
