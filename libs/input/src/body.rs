@@ -1,12 +1,15 @@
-use poem::{Request, RequestBody, http::header};
+use poem::{
+    Request, RequestBody,
+    http::{Extensions, header},
+};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaMediaType, MetaRequest, Registry},
 };
-use problem::{BODY_LIMIT, FieldErrors, Problem, payload_too_large, unreadable_body};
+use problem::{BODY_LIMIT, Problem, payload_too_large, unreadable_body};
 use serde_json::error::Category;
 
-use crate::{Field, Json, Place, media_type::check_is_json};
+use crate::{Errors, Field, Json, Place, media_type::check_is_json};
 
 /// A JSON body of at most [`BODY_LIMIT`] bytes. A refusal names every invalid field, by its path: `price.amount`.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ impl<'a, T: Field> ApiExtractor<'a> for Body<T> {
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
         let bytes = read_json(request, body, BODY_LIMIT).await?;
-        Ok(Self(parse(&bytes)?))
+        Ok(Self(parse(&bytes, request.extensions())?))
     }
 }
 
@@ -56,9 +59,9 @@ pub async fn read_json(request: &Request, body: &mut RequestBody, limit: usize) 
     Ok(bytes.map_err(|error| unreadable_body(&error, limit))?)
 }
 
-fn parse<T: Field>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse<T: Field>(bytes: &[u8], data: &Extensions) -> Result<T, Problem> {
     let json = Json::parse(bytes).map_err(|error| malformed(bytes, &error))?;
-    let mut errors = FieldErrors::new();
+    let mut errors = Errors::with_data(data);
     let value = T::read(json, &Place::BODY, &mut errors);
     errors.into_result(value)
 }

@@ -1,10 +1,9 @@
 use std::{convert::Infallible, fmt::Display};
 
 use poem_openapi::types::Type;
-use problem::FieldErrors;
 use values::{Currency, EventId, OrderId, PaymentId, RefundId, SessionId, TicketId, Timestamp, UserId};
 
-use crate::{Json, Place};
+use crate::{Errors, Json, Place};
 
 /// A value of a JSON body: read here, described in the OpenAPI document by [`Type`].
 pub trait Field: Type + Sized {
@@ -17,14 +16,14 @@ pub trait Field: Type + Sized {
     }
 
     /// Reads the value at a place. If it is invalid, adds every error in it and returns `None`.
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self>;
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self>;
 }
 
 /// Reads a text and parses it.
 pub(crate) fn read_text<T, E: Display>(
     json: Json<'_>,
     place: &Place<'_>,
-    errors: &mut FieldErrors,
+    errors: &mut Errors<'_>,
     parse: impl FnOnce(String) -> Result<T, E>,
 ) -> Option<T> {
     let Some(text) = json.text() else {
@@ -35,14 +34,14 @@ pub(crate) fn read_text<T, E: Display>(
 }
 
 impl Field for bool {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         errors.check(place, json.boolean().ok_or("must be true or false"))
     }
 }
 
 /// A text without rules.
 impl Field for String {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         read_text(json, place, errors, Ok::<_, Infallible>)
     }
 }
@@ -54,7 +53,7 @@ impl<T: Field> Field for Option<T> {
         Some(None)
     }
 
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         if json.is_null() {
             return Some(None);
         }
@@ -65,7 +64,7 @@ impl<T: Field> Field for Option<T> {
 macro_rules! parsed_from_text {
     ($($type:ty),+) => {$(
         impl Field for $type {
-            fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+            fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
                 read_text(json, place, errors, |text| text.parse::<Self>())
             }
         }

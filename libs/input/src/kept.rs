@@ -4,10 +4,9 @@ use poem_openapi::{
     registry::{MetaSchemaRef, Registry},
     types::Type,
 };
-use problem::FieldErrors;
 use serde::Serialize;
 
-use crate::{Field, Json, Place};
+use crate::{Errors, Field, Json, Place};
 
 /// A field of a change: `None` if it is left out, which keeps the present value.
 ///
@@ -48,7 +47,7 @@ impl<T: Field> Field for Kept<T> {
         Some(Self(None))
     }
 
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         T::read(json, place, errors).map(|value| Self(Some(value)))
     }
 }

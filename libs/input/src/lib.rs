@@ -12,7 +12,9 @@
 extern crate self as input;
 
 mod body;
+mod errors;
 mod field;
+mod fields;
 mod json;
 mod kept;
 mod media_type;
@@ -27,7 +29,9 @@ mod types;
 mod whole;
 
 pub use body::{Body, read_json};
+pub use errors::Errors;
 pub use field::Field;
+pub use fields::{Fields, Properties};
 pub use json::Json;
 pub use kept::Kept;
 pub use money::Price;
@@ -43,7 +47,8 @@ pub use whole::Whole;
 #[doc(hidden)]
 pub mod __private {
     pub use poem_openapi;
-    pub use problem;
     pub use serde;
     pub use serde_json;
+
+    pub use crate::fields::object_schema;
 }

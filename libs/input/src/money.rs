@@ -4,11 +4,10 @@ use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef, Registry},
     types::Type,
 };
-use problem::FieldErrors;
 use serde::Serialize;
-use values::{MAX_AMOUNT, Money};
+use values::{Currency, MAX_AMOUNT, Money};
 
-use crate::{Field, Json, Number, Place, types::inline_type};
+use crate::{Errors, Field, Json, Number, Place, types::inline_type};
 
 /// A price: free, or an amount that a card can be charged with. The bounds depend on the currency.
 ///
@@ -43,13 +42,8 @@ impl Type for Price {
 }
 
 impl Field for Price {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
-        let object::Price { amount, currency } = Field::read(json, place, errors)?;
-        let money = Money {
-            amount: amount.0,
-            currency,
-        };
-        errors.check(place.field("amount"), money.ensure_chargeable()).map(Self)
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
+        object::Price::read(json, place, errors).map(|price| Self(money(price.amount, price.currency)))
     }
 }
 
@@ -68,7 +62,7 @@ inline_type!(
 );
 
 impl Field for Amount {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         let amount = match json.number() {
             Some(Number::Whole(amount)) if (0..=MAX_AMOUNT).contains(&amount) => Ok(Self(amount)),
             _ => Err(format!(
@@ -79,10 +73,17 @@ impl Field for Amount {
     }
 }
 
+const fn money(amount: Amount, currency: Currency) -> Money {
+    Money {
+        amount: amount.0,
+        currency,
+    }
+}
+
 mod object {
     use values::Currency;
 
-    use super::Amount;
+    use super::{Amount, money};
 
     crate::object! {
         /// A price in minor units of its currency: `{"amount": 1999, "currency": "usd"}` is 19.99 US dollars.
@@ -94,6 +95,7 @@ mod object {
             /// ISO 4217, in lower case.
             pub(super) currency as "currency": Currency,
         }
+        check(amount, currency): money(*amount, *currency).ensure_chargeable().map(drop),
         example: {"amount": 1999, "currency": "usd"}
     }
 }

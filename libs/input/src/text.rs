@@ -1,10 +1,9 @@
 use std::{fmt, fmt::Display};
 
 use poem_openapi::registry::MetaSchema;
-use problem::FieldErrors;
 use serde::{Serialize, Serializer};
 
-use crate::{Field, Json, Place, field::read_text, types::inline_type};
+use crate::{Errors, Field, Json, Place, field::read_text, types::inline_type};
 
 /// The rules of a text in a body. The bounds are enforced and documented; `parse` enforces the rest, which `PATTERN` and
 /// `FORMAT` document.
@@ -50,7 +49,7 @@ inline_type!(
 );
 
 impl<R: TextRule> Field for Text<R> {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         read_text(json, place, errors, |text| {
             let length = text.chars().take(R::MAX_CHARS + 1).count();
             if (R::MIN_CHARS..=R::MAX_CHARS).contains(&length) {

@@ -1,8 +1,7 @@
 use poem_openapi::registry::MetaSchema;
-use problem::FieldErrors;
 use serde::{Serialize, Serializer};
 
-use crate::{Field, Json, Number, Place, types::inline_type};
+use crate::{Errors, Field, Json, Number, Place, types::inline_type};
 
 /// A whole number from `MIN` to `MAX`, in any notation: `100`, `100.0` or `1e2`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +34,7 @@ inline_type!(
 );
 
 impl<const MIN: u32, const MAX: u32> Field for Whole<MIN, MAX> {
-    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut FieldErrors) -> Option<Self> {
+    fn read(json: Json<'_>, place: &Place<'_>, errors: &mut Errors<'_>) -> Option<Self> {
         let number = match json.number() {
             Some(Number::Whole(number)) => u32::try_from(number).ok(),
             _ => None,

@@ -48,10 +48,58 @@ input::object! {
     example: {"name": "a", "price": {"amount": 1999, "currency": "usd"}}
 }
 
+input::object! {
+    /// Rows of seats.
+    struct Rows {
+        /// The first row.
+        from as "fromRow": Whole<1, 100> = 1,
+        /// The last row.
+        to as "toRow": Option<Whole<1, 100>>,
+    }
+    check(to, from): match to {
+        Some(to) if to.get() < from.get() => Err("must not be before fromRow"),
+        _ => Ok(()),
+    },
+}
+
+/// What a rule of a booking depends on, besides the booking.
+#[derive(Clone)]
+struct Settings {
+    max_seats: u32,
+}
+
+input::object! {
+    /// A booking.
+    struct Booking {
+        name as "name": Text<Name>,
+        ..rows: Rows,
+        seats as "seats": Whole<1, 10> = 2,
+        child as "child": Option<Text<Name>>,
+        price as "price": Option<Price>,
+    }
+    check(child, name): match child {
+        Some(child) if child.0 == name.0 => Err("must be another person"),
+        _ => Ok(()),
+    },
+    check(seats; settings: Settings): {
+        if seats.get() > settings.max_seats { Err(format!("must be at most {}", settings.max_seats)) } else { Ok(()) }
+    },
+    check(seats, child): {
+        if child.is_some() && seats.get() < 2 { Err("must have a seat for each") } else { Ok(()) }
+    },
+    example: {"name": "a"}
+}
+
 struct Api;
 
 #[OpenApi]
 impl Api {
+    /// Echoes the canonical form, as it is stored.
+    #[oai(path = "/bookings", method = "post", operation_id = "book")]
+    async fn book(&self, body: Body<Booking>) -> PlainText<String> {
+        PlainText(serde_json::to_string(&body.0).unwrap())
+    }
+
     /// Echoes the canonical form.
     #[oai(path = "/offers", method = "post", operation_id = "offer")]
     async fn offer(&self, body: Body<Offer>) -> Json<Value> {
@@ -65,12 +113,17 @@ impl Api {
 }
 
 async fn post(body: impl Into<Vec<u8>>) -> (u16, Value) {
+    post_to("/offers", body).await
+}
+
+async fn post_to(path: &str, body: impl Into<Vec<u8>>) -> (u16, Value) {
     let app = OpenApiService::new(Strict(Api), "test", "1")
         .into_endpoint()
+        .data(Settings { max_seats: 5 })
         .catch_all_error(|error| async { problem::from_error(error, |_| None) });
     let request = Request::builder()
         .method(Method::POST)
-        .uri("/offers".parse().unwrap())
+        .uri(path.parse().unwrap())
         .header("content-type", "application/json")
         .body(body.into());
     let response = app.get_response(request).await;
@@ -80,7 +133,11 @@ async fn post(body: impl Into<Vec<u8>>) -> (u16, Value) {
 }
 
 async fn errors(body: &str) -> Vec<(String, String)> {
-    let (status, problem) = post(body).await;
+    errors_at("/offers", body).await
+}
+
+async fn errors_at(path: &str, body: &str) -> Vec<(String, String)> {
+    let (status, problem) = post_to(path, body).await;
     assert_eq!(status, 422, "{body}: {problem}");
     let text = |error: &Value, name: &str| error[name].as_str().unwrap().to_owned();
     let errors = problem["errors"].as_array().unwrap().iter();
@@ -115,6 +172,85 @@ async fn all_errors_of_a_body_are_named_at_once_and_in_words_for_people() {
         found,
         expected.map(|(field, message)| (field.to_owned(), message.to_owned()))
     );
+}
+
+#[tokio::test]
+async fn a_rule_is_checked_along_with_other_fields_if_the_fields_that_it_needs_are_valid() {
+    let too_many = ("seats", "must be at most 5");
+    for (body, expected) in [
+        (
+            r#"{"name":"a","fromRow":3,"toRow":2}"#,
+            vec![("toRow", "must not be before fromRow")],
+        ),
+        (
+            r#"{"fromRow":3,"toRow":2,"seats":6,"price":{"amount":49,"currency":"usd","tip":1},"other":1}"#,
+            vec![
+                ("name", "is required"),
+                ("toRow", "must not be before fromRow"),
+                ("price.amount", "must be 0, or a whole number from 50 to 99999999"),
+                ("price.tip", "is not known here"),
+                ("other", "is not known here"),
+                too_many,
+            ],
+        ),
+        // Without a valid part of it, a rule is not checked; others are.
+        (
+            r#"{"name":"A","child":"A","fromRow":0,"toRow":1,"seats":9}"#,
+            vec![
+                ("name", "must consist of small letters"),
+                ("fromRow", "must be a whole number from 1 to 100"),
+                ("child", "must consist of small letters"),
+                too_many,
+            ],
+        ),
+        (
+            r#"{"name":"a","child":"a","seats":1,"seats":1}"#,
+            vec![("seats", "comes twice"), ("child", "must be another person")],
+        ),
+        (
+            r#"{"name":"a","child":"a","seats":1}"#,
+            vec![
+                ("child", "must be another person"),
+                ("seats", "must have a seat for each"),
+            ],
+        ),
+        // A default is a valid value.
+        (
+            r#"{"name":"a","toRow":null,"child":"a","seats":6,"x":1}"#,
+            vec![
+                ("child", "must be another person"),
+                ("x", "is not known here"),
+                too_many,
+            ],
+        ),
+    ] {
+        let found = errors_at("/bookings", body).await;
+        let found = found
+            .iter()
+            .map(|(field, message)| (field.as_str(), message.as_str()))
+            .collect::<Vec<_>>();
+        assert_eq!(found, expected, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_rule_that_needs_more_than_the_body_is_left_to_the_use_case_if_the_body_is_valid() {
+    let (status, _) = post_to("/bookings", r#"{"name":"a","seats":6,"toRow":1}"#).await;
+    assert_eq!(status, 200);
+}
+
+#[test]
+fn the_fields_of_a_part_are_those_of_the_object() {
+    let document = document();
+    let booking = &document["components"]["schemas"]["Booking"];
+    let fields = booking["properties"].as_object().unwrap();
+    assert_eq!(
+        fields.keys().collect::<Vec<_>>(),
+        ["name", "fromRow", "toRow", "seats", "child", "price"]
+    );
+    assert_eq!(fields["fromRow"]["description"], "The first row.");
+    assert_eq!(booking["required"], json!(["name"]));
+    assert!(document["components"]["schemas"].get("Rows").is_none());
 }
 
 #[tokio::test]
@@ -202,6 +338,23 @@ async fn a_text_is_counted_in_characters() {
         let (found, body) = post(format!(r#"{{"name":"{name}",{PRICE}}}"#)).await;
         assert_eq!(found, status, "{name}: {body}");
     }
+}
+
+#[tokio::test]
+async fn the_fields_of_a_part_stand_where_it_is_included() {
+    let app = OpenApiService::new(Api, "test", "1").into_endpoint();
+    let body = r#"{"seats":1.0,"name":"a","toRow":2}"#;
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/bookings".parse().unwrap())
+        .header("content-type", "application/json")
+        .body(body);
+    let response = app.call(request).await.unwrap();
+    let canonical = response.into_body().into_string().await.unwrap();
+    assert_eq!(
+        canonical,
+        r#"{"name":"a","fromRow":1,"toRow":2,"seats":1,"child":null,"price":null}"#
+    );
 }
 
 #[tokio::test]

@@ -40,6 +40,11 @@ impl FieldErrors {
         );
     }
 
+    /// Returns whether no field is invalid.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     /// Returns the value if all fields are valid.
     pub fn into_result<T>(self, value: Option<T>) -> Result<T, Problem> {
         match (self.problem, value) {

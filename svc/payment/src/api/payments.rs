@@ -92,7 +92,7 @@ impl PaymentsApi {
         body: Body<NewPayment>,
     ) -> Result<StoredResponse<PayOrderResponse>, PayOrderProblem> {
         let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0.content());
-        let command = command(&buyer, body.0)?;
+        let command = command(&buyer, body.0);
         let (order, start_request) = (command.order_id, request.clone());
         let is_recent = order.is_recent(app.clock.now());
         chassis::wait_for_replication(&app.db, buyer.user_id, &order, is_recent, move |conn| {
@@ -185,26 +185,17 @@ fn no_such_payment(id: PaymentId) -> Problem {
     Problem::not_found(format_args!("you have no payment {id}"))
 }
 
-fn command(buyer: &SignedIn, body: NewPayment) -> Result<PayOrder, Problem> {
+fn command(buyer: &SignedIn, body: NewPayment) -> PayOrder {
     let return_url = body.return_url.map(|url| url.0);
-    let method = match (body.token, return_url) {
-        (Some(token), return_url) => PaymentMethod::Card {
-            token: token.0,
-            return_url,
-        },
-        (None, None) => PaymentMethod::Browser,
-        (None, Some(_)) => {
-            return Err(Problem::invalid(
-                "returnUrl",
-                "needs a token; in a browser, pass it to Stripe.js",
-            ));
-        }
-    };
-    Ok(PayOrder {
+    let card = body.token.map(|token| PaymentMethod::Card {
+        token: token.0,
+        return_url,
+    });
+    PayOrder {
         buyer_id: buyer.user_id,
         order_id: body.order_id,
-        method,
-    })
+        method: card.unwrap_or(PaymentMethod::Browser),
+    }
 }
 
 enum Started {

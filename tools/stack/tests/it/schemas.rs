@@ -90,7 +90,7 @@ pub(crate) const UNUSUAL_IDS: [&str; 6] = [
     "00000000-0000-0000-0000-000000000000",
 ];
 
-const UNUSUAL_URLS: [&str; 19] = [
+const UNUSUAL_URLS: [&str; 27] = [
     "https://shop.example/paid?order=1#top",
     "https://shop.example:8443",
     "http://localhost:3000/paid",
@@ -110,6 +110,14 @@ const UNUSUAL_URLS: [&str; 19] = [
     "https://shop.example/ paid",
     "javascript:alert(1)",
     "https://größe.example/",
+    "https://shop.example:65535",
+    "https://shop.example:65536",
+    "https://1.2.3.4/",
+    "https://1.2.3.256/",
+    "https://shop.0x7f/",
+    "https://shop..example/",
+    "https://shop.example/%zz",
+    "https://shop.example/[a]",
 ];
 
 /// Returns whether every error is of a rule that a schema cannot express.
