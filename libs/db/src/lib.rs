@@ -2,6 +2,7 @@
 //!
 //! * [`Db::read`] runs a query of a request on one of a few read-only connections, on a blocking thread, for a limited
 //!   time. [`Db::read_internal`] has connections of its own.
+//! * [`Db::read_cache`] stores values that were read until a commit changes the database.
 //! * [`Db::wait_for_row`] waits for a row that an event of another service will write.
 //! * [`Db::write`] runs a command on the only writing connection. Commands that wait at the same time share a commit, each
 //!   in its own savepoint. `write` returns once that commit is on the disk (WAL, `synchronous=FULL`).
@@ -13,7 +14,9 @@ pub mod admin;
 mod checkpointer;
 mod columns;
 mod error;
+mod generation;
 mod open;
+mod read_cache;
 mod reader;
 pub mod restored;
 mod row_waiters;
@@ -22,6 +25,7 @@ mod write_metrics;
 mod writer;
 
 use std::fmt::Display;
+use std::hash::Hash;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +38,7 @@ use tokio::time::Instant;
 pub use columns::{Columns, RowReader, read_row};
 pub use error::{Constraint, Error, constraint};
 pub use open::{OpenError, Schema};
+pub use read_cache::{CacheLimits, ReadCache};
 pub use tx::Tx;
 pub use writer::Health;
 
@@ -84,6 +89,20 @@ impl Db {
         E: From<Error> + Send + 'static,
     {
         self.readers.read(query).await
+    }
+
+    /// Creates a cache of values that are read by key, with the cost of each in bytes.
+    pub fn read_cache<K, V>(&self, limits: CacheLimits, cost: fn(&K, &V) -> usize) -> ReadCache<K, V>
+    where
+        K: Clone + Eq + Hash + Send + Sync + 'static,
+        V: Clone + Send + Sync + 'static,
+    {
+        ReadCache::new(
+            Arc::clone(&self.readers),
+            self.writer.generation().clone(),
+            limits,
+            cost,
+        )
     }
 
     /// Runs a query of the service itself: of its relay, jobs and metrics. As [`read`](Db::read), on connections that no

@@ -11,6 +11,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::checkpointer::CheckpointerHandle;
 use crate::error::outage;
+use crate::generation::Generation;
 use crate::row_waiters::RowWaiters;
 use crate::write_metrics::WriteMetrics;
 use crate::{Error, Tx};
@@ -38,6 +39,7 @@ pub enum Health {
 pub(crate) struct WriterHandle {
     service: &'static str,
     metrics: WriteMetrics,
+    generation: Generation,
     queue: mpsc::Sender<Job>,
     commits: watch::Receiver<u64>,
     health: watch::Receiver<Health>,
@@ -54,8 +56,10 @@ pub(crate) fn start(
     let (committed, commits) = watch::channel(0);
     let (health_sender, health) = watch::channel(Health::Writable);
     let metrics = WriteMetrics::default();
+    let generation = Generation::default();
     let writer = Writer {
         metrics: metrics.clone(),
+        generation: generation.clone(),
         tx: Tx::new(conn),
         jobs,
         health: health_sender,
@@ -69,6 +73,7 @@ pub(crate) fn start(
     Ok(WriterHandle {
         service,
         metrics,
+        generation,
         queue,
         commits,
         health,
@@ -111,6 +116,10 @@ impl WriterHandle {
 
     pub(crate) const fn metrics(&self) -> &WriteMetrics {
         &self.metrics
+    }
+
+    pub(crate) const fn generation(&self) -> &Generation {
+        &self.generation
     }
 
     /// Returns the number of commands that wait.
@@ -198,6 +207,7 @@ where
 /// Fields are dropped in this order: `commits` last, because [`WriterHandle::close`] waits for it.
 struct Writer {
     metrics: WriteMetrics,
+    generation: Generation,
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
@@ -226,6 +236,7 @@ impl Writer {
         if let Err(error) = self.begin() {
             return self.reject_queued(first, &error);
         }
+        let changes_before = self.tx.total_changes();
         let mut replies = Vec::new();
         let mut keep = false;
         let mut outcome = Ok(());
@@ -246,6 +257,10 @@ impl Writer {
         }
         let commit_began = Instant::now();
         let outcome = outcome.and_then(|()| self.tx.execute_control("COMMIT"));
+        // Changes that were undone are counted, too; that does no harm.
+        if outcome.is_ok() && keep && self.tx.total_changes() != changes_before {
+            self.generation.advance();
+        }
         self.metrics
             .observe_transaction(outcome.is_ok(), replies.len(), began.elapsed(), commit_began.elapsed());
         self.end_transaction(&outcome, keep);

@@ -9,6 +9,7 @@ mod downgrade;
 mod open;
 mod other_process;
 mod read;
+mod read_cache;
 mod rehearse;
 mod restored;
 mod row_waiters;
