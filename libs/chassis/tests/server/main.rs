@@ -7,5 +7,6 @@ mod deadlines;
 mod http2;
 mod raw_client;
 mod shutdown;
+mod slow_readers;
 mod test_server;
 mod unread_bodies;

@@ -1,4 +1,8 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use chassis::{BoundListener, Samples, Server, ServerLimits, ServerShutdown};
 use metrics::MetricsRegistry;
@@ -29,12 +33,19 @@ pub(crate) fn patient() -> ServerLimits {
         body: never,
         body_stall: never,
         write_stall: never,
+        over_share_stall: never,
         stream: never,
         stop: never,
         stop_idle: Duration::from_millis(200),
         ..ServerLimits::default()
     }
 }
+
+/// The size of the responses to `/page` and `/file`.
+pub(crate) const PAGE_BYTES: usize = 1024 * 1024;
+
+/// All responses to `/file` share these bytes.
+static FILE: OnceLock<bytes::Bytes> = OnceLock::new();
 
 /// A deadline that passes while a test runs.
 pub(crate) const SOON: Duration = Duration::from_millis(200);
@@ -76,6 +87,15 @@ impl TestServer {
         let mut waiting = self.waiting.clone();
         let reached = waiting.wait_for(|waiting| *waiting == count);
         drop(tokio::time::timeout(WAIT_TIMEOUT, reached).await.unwrap().unwrap());
+    }
+
+    /// Returns the number of bytes of responses that clients have not accepted.
+    pub(crate) fn held_response_bytes(&self) -> usize {
+        let text = self.metrics.text(Samples::default());
+        let value = text
+            .lines()
+            .find_map(|line| line.strip_prefix("http_server_held_response_bytes{service=\"test\"} "));
+        value.unwrap().parse().unwrap()
     }
 
     /// Waits until `/metrics` would have this line.
@@ -145,6 +165,8 @@ impl Endpoint for TestEndpoint {
                 Ok(bytes) => bytes.into(),
                 Err(error) => return Err(problem::unreadable_body(&error, 1024 * 1024).into()),
             },
+            "/page" => vec![b'x'; PAGE_BYTES].into(),
+            "/file" => Body::from_bytes(FILE.get_or_init(|| vec![b'x'; PAGE_BYTES].into()).clone()),
             "/large" => vec![b'x'; 32 * 1024 * 1024].into(),
             "/refuse" => return Ok(StatusCode::UNAUTHORIZED.into()),
             _ => "hello".into(),

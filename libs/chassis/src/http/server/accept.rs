@@ -90,11 +90,13 @@ where
             tasks: tasks.clone(),
             timeout: self.limits.stream,
         };
+        let connections = Connections::new(&self.limits, self.metrics.clone());
         let server = RunningServer {
-            connections: Connections::new(&self.limits, self.metrics.clone()),
+            connections: connections.clone(),
             sockets: Arc::new(Semaphore::new(self.limits.sockets())),
             context: Arc::new(ConnectionContext {
                 endpoint: self.endpoint.into_endpoint().map_to_response().boxed(),
+                connections,
                 bodies: BodyBudget::new(self.limits.held_body_bytes),
                 limits: self.limits,
                 local_addr: listener.addr,

@@ -1,9 +1,10 @@
 use std::{
+    pin::pin,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,6 +23,8 @@ pub(super) struct Activity {
     pub(super) evicted: CancellationToken,
     /// Cancelled when the first request begins.
     pub(super) has_request: CancellationToken,
+    /// Notified when bytes of responses are released.
+    released: Notify,
     state: Mutex<State>,
 }
 
@@ -41,6 +44,19 @@ struct State {
     request: RequestState,
     /// After the last response.
     is_lingering: bool,
+    responses: HeldResponses,
+}
+
+/// The bytes of responses that the client has not accepted yet.
+#[derive(Clone, Copy, Default, Debug)]
+struct HeldResponses {
+    /// The number of these responses; those that share their bytes with others hold none.
+    count: usize,
+    bytes: usize,
+    /// When the client last accepted some of them, or the first were held.
+    progress: Option<Instant>,
+    /// The connection is being closed: its bytes no longer count.
+    is_written_off: bool,
 }
 
 #[derive(Clone, Copy, Default, Debug)]
@@ -81,6 +97,7 @@ impl Activity {
         Self {
             evicted: CancellationToken::new(),
             has_request: CancellationToken::new(),
+            released: Notify::new(),
             state: Mutex::new(State {
                 phase: Phase::Head {
                     since: Instant::now(),
@@ -95,6 +112,7 @@ impl Activity {
                 is_eof: false,
                 request: RequestState::default(),
                 is_lingering: false,
+                responses: HeldResponses::default(),
             }),
         }
     }
@@ -126,9 +144,76 @@ impl Activity {
     }
 
     pub(super) fn sent(&self, bytes: usize) {
-        if let Some(write) = &mut self.state().write {
+        let mut state = self.state();
+        if let Some(write) = &mut state.write {
             write.progress = Instant::now();
             write.bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+        }
+        // On HTTP/2 these may be other frames than those of responses.
+        if state.protocol != Protocol::Http2 {
+            state.responses.accepted();
+        }
+    }
+
+    /// The client accepts part of a response.
+    pub(super) fn accepted(&self) {
+        self.state().responses.accepted();
+    }
+
+    /// Holds the bytes of a response until they are released. Returns whether they count.
+    pub(super) fn hold(&self, bytes: usize) -> bool {
+        let responses = &mut self.state().responses;
+        responses.progress.get_or_insert_with(Instant::now);
+        responses.count += 1;
+        responses.bytes += bytes;
+        !responses.is_written_off
+    }
+
+    /// Releases the bytes of a response. Returns whether they still counted.
+    pub(super) fn release(&self, bytes: usize) -> bool {
+        let mut state = self.state();
+        let responses = &mut state.responses;
+        responses.count = responses.count.saturating_sub(1);
+        responses.bytes = responses.bytes.saturating_sub(bytes);
+        if responses.count == 0 {
+            responses.progress = None;
+        }
+        let counted = !responses.is_written_off;
+        drop(state);
+        self.released.notify_waiters();
+        counted
+    }
+
+    /// Returns the bytes of responses that are held, and since when the client has accepted none of them.
+    pub(super) fn held(&self) -> Option<(usize, Instant)> {
+        let responses = self.state().responses;
+        let counts = !responses.is_written_off && responses.bytes > 0;
+        responses
+            .progress
+            .filter(|_| counts)
+            .map(|since| (responses.bytes, since))
+    }
+
+    /// Closes the connection because of the bytes that it holds. Returns their number, which no longer counts.
+    pub(super) fn write_off(&self) -> usize {
+        let mut state = self.state();
+        let responses = &mut state.responses;
+        let bytes = if responses.is_written_off { 0 } else { responses.bytes };
+        responses.is_written_off = true;
+        self.evicted.cancel();
+        drop(state);
+        bytes
+    }
+
+    /// Waits while the client has not accepted more bytes of responses than its share.
+    pub(super) async fn wait_for_share(&self, share: usize) {
+        loop {
+            let mut released = pin!(self.released.notified());
+            released.as_mut().enable();
+            if self.state().responses.bytes <= share {
+                return;
+            }
+            released.await;
         }
     }
 
@@ -273,10 +358,25 @@ impl Activity {
             let at = (write.since + limits.write_stall + earned).min(write.progress + limits.write_stall);
             return Some((at, CloseReason::WriteTimeout));
         }
-        match state.phase {
+        let waits_for_client = match state.phase {
             Phase::Idle { since } => Some((since + limits.idle, CloseReason::Idle)),
             Phase::Head { since, .. } => Some((since + limits.head, CloseReason::HeadTimeout)),
             Phase::Serving => None,
+        };
+        let reads_nothing = state
+            .response_deadline(limits)
+            .map(|at| (at, CloseReason::WriteTimeout));
+        match (waits_for_client, reads_nothing) {
+            (Some(one), Some(other)) => Some(if other.0 < one.0 { other } else { one }),
+            (one, other) => one.or(other),
+        }
+    }
+}
+
+impl HeldResponses {
+    fn accepted(&mut self) {
+        if let Some(progress) = &mut self.progress {
+            *progress = Instant::now();
         }
     }
 }
@@ -290,6 +390,18 @@ impl State {
             }
             Phase::Serving => None,
         }
+    }
+
+    /// Returns when the client must have accepted more of its responses on HTTP/2, where a client that opens no window does
+    /// not block the socket.
+    fn response_deadline(&self, limits: &ServerLimits) -> Option<Instant> {
+        let progress = self.responses.progress.filter(|_| self.protocol == Protocol::Http2)?;
+        let stall = if self.responses.bytes > limits.response_share_bytes {
+            limits.write_stall.min(limits.over_share_stall)
+        } else {
+            limits.write_stall
+        };
+        Some(progress + stall)
     }
 
     fn match_preface(&mut self, bytes: &[u8]) {

@@ -1,23 +1,18 @@
 use std::{
     convert::Infallible,
-    future::{Future, pending, poll_fn},
+    future::{Future, poll_fn},
     net::SocketAddr,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use hyper::{Request, body::Incoming, header, service::service_fn};
+use hyper::service::service_fn;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
-use poem::{
-    Body, Endpoint, RequestParts, Response,
-    endpoint::BoxEndpoint,
-    http::{HeaderValue, Version, uri::Scheme},
-    web::{LocalAddr, RemoteAddr},
-};
+use poem::{Response, endpoint::BoxEndpoint};
 use tokio::{
     net::TcpStream,
     time::{Instant, Sleep, sleep_until},
@@ -27,15 +22,12 @@ use super::{
     activity::Activity,
     body_budget::BodyBudget,
     closing::{CloseReason, ServerShutdown},
-    connections::OpenConnection,
+    connections::{Connections, OpenConnection},
     io::ObservedSocket,
     limits::{
         CONNECTION_WINDOW_BYTES, MAX_HEAD_BYTES, MAX_HEADER_LIST_BYTES, MAX_RESET_STREAMS, MAX_STREAMS,
         STREAM_SEND_BUFFER_BYTES, STREAM_WINDOW_BYTES, ServerLimits,
     },
-    refusal,
-    request_body::TimedBody,
-    response_body::{ActiveRequest, BoxBody, ResponseBody},
     stream_tasks::StreamTasks,
 };
 
@@ -45,6 +37,7 @@ pub(super) struct ConnectionContext {
     pub(super) limits: ServerLimits,
     pub(super) local_addr: SocketAddr,
     pub(super) shutdown: ServerShutdown,
+    pub(super) connections: Connections,
     pub(super) bodies: BodyBudget,
     pub(super) builder: auto::Builder<StreamTasks>,
 }
@@ -118,51 +111,6 @@ impl ConnectionContext {
                 },
             }
         }
-    }
-
-    async fn respond(
-        &self,
-        request: Request<Incoming>,
-        peer: SocketAddr,
-        activity: Arc<Activity>,
-        is_limited: bool,
-    ) -> hyper::Response<ResponseBody> {
-        let Some(mut active) = ActiveRequest::start(Arc::clone(&activity)) else {
-            // The connection is about to be dropped, and this request with it, before anything was done.
-            return pending().await;
-        };
-        let request_version = request.version();
-        let is_http2 = request_version == Version::HTTP_2;
-        let awaits_continue = request.headers().contains_key(header::EXPECT);
-        let (parts, incoming) = request.into_parts();
-        if request_version == Version::HTTP_11 {
-            activity.may_send_interim();
-        }
-        // Until the handler has ended: it holds what it has read.
-        let held = self.bodies.request();
-        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity), held.clone());
-        let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
-            drop(body);
-            refusal::too_many_connections()
-        } else {
-            let (local, remote) = (LocalAddr(self.local_addr.into()), RemoteAddr(peer.into()));
-            let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
-            let body = Body::from(BoxBody::new(body));
-            self.endpoint.get_response(poem::Request::from_parts(parts, body)).await
-        };
-        drop(held);
-        let mut response: hyper::Response<BoxBody> = response.into();
-        if !is_http2 {
-            let was_read = unread.is_empty() || (!awaits_continue && unread.skip().await);
-            if is_limited || !was_read || self.shutdown.draining.is_cancelled() {
-                response
-                    .headers_mut()
-                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-        }
-        activity.response_started();
-        active.complete();
-        response.map(|body| ResponseBody::new(body, is_http2, active))
     }
 }
 

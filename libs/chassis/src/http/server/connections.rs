@@ -6,7 +6,12 @@ use std::{
 
 use tokio::time::Instant;
 
-use super::{activity::Activity, limits::ServerLimits, metrics::ConnectionMetrics};
+use super::{
+    activity::Activity,
+    held_response::{HeldResponse, HeldTotal},
+    limits::{SLOW_READER, ServerLimits},
+    metrics::ConnectionMetrics,
+};
 
 /// How often at most connections are searched for those that can be closed.
 const EVICTION_INTERVAL: Duration = Duration::from_millis(100);
@@ -19,6 +24,9 @@ pub(super) struct Connections {
     reserved: usize,
     evictable: Duration,
     reserved_time: Duration,
+    held: HeldTotal,
+    held_maximum: usize,
+    share: usize,
     metrics: ConnectionMetrics,
 }
 
@@ -48,6 +56,9 @@ impl Connections {
             reserved: limits.reserved_connections,
             evictable: limits.evictable,
             reserved_time: limits.reserved,
+            held: HeldTotal(metrics.held_response_bytes.clone()),
+            held_maximum: limits.held_response_bytes,
+            share: limits.response_share_bytes,
             metrics,
         }
     }
@@ -95,6 +106,52 @@ impl Connections {
     /// Closes some of the connections that wait for their clients.
     pub(super) fn evict_waiting(&self) {
         self.state().evict_waiting(self.maximum, self.evictable);
+    }
+
+    /// Holds the bytes of a response. If the clients of this server have too many bytes to accept, the slowest are closed. If
+    /// that is not enough, returns `None`, unless the client needs the response.
+    pub(super) fn hold(&self, activity: &Arc<Activity>, bytes: usize, is_needed: bool) -> Option<HeldResponse> {
+        let held = HeldResponse::new(&self.held, activity, bytes);
+        let excess = self.held.bytes().saturating_sub(self.held_maximum);
+        let has_room = bytes == 0 || excess == 0 || self.evict_readers(excess) >= excess;
+        (has_room || is_needed).then_some(held)
+    }
+
+    /// Closes the connections that have accepted nothing for the longest time, until so many bytes are free. Returns how many
+    /// were freed.
+    fn evict_readers(&self, excess: usize) -> usize {
+        let (state, now) = (self.state(), Instant::now());
+        let full = state.full.values();
+        let all = full.chain(state.limited.values().map(|(_, activity)| activity));
+        let mut readers: Vec<_> = all
+            .filter_map(|activity| {
+                activity
+                    .held()
+                    .map(|(bytes, since)| (since, bytes, Arc::clone(activity)))
+            })
+            .collect();
+        drop(state);
+        readers.sort_unstable_by_key(|(since, ..)| *since);
+        let mut freed = 0;
+        let stalled = readers.iter().take_while(|(since, ..)| *since + SLOW_READER <= now);
+        for (_, _, activity) in stalled {
+            if freed >= excess {
+                break;
+            }
+            freed += self.write_off(activity);
+        }
+        // All others accept something: the one with the most is the slowest in proportion.
+        let most = readers.iter().max_by_key(|(_, bytes, _)| *bytes);
+        if let Some((_, _, activity)) = most.filter(|(_, bytes, _)| freed < excess && *bytes > self.share) {
+            freed += self.write_off(activity);
+        }
+        freed
+    }
+
+    fn write_off(&self, activity: &Activity) -> usize {
+        let bytes = activity.write_off();
+        self.held.subtract(bytes);
+        bytes
     }
 
     /// Returns the number of open connections.

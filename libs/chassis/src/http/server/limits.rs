@@ -21,6 +21,12 @@ pub struct ServerLimits {
     pub body_stall: Duration,
     /// The number of bytes of request bodies that all handlers may hold at the same time. A body beyond is refused with 503.
     pub held_body_bytes: usize,
+    /// The number of bytes of responses that all clients together may have to accept. Beyond it, the slowest are closed.
+    pub held_response_bytes: usize,
+    /// The number of these bytes that one connection may have: its share. Beyond it, its next requests wait.
+    pub response_share_bytes: usize,
+    /// Timeout for a client that has more than its share to accept the next byte.
+    pub over_share_stall: Duration,
     /// Timeout for the client to accept the next byte of a response.
     pub write_stall: Duration,
     /// The bytes per second that a client has to accept on average, after the first [`Self::write_stall`].
@@ -44,6 +50,14 @@ const DEFAULT_MAX_CONNECTIONS: usize = 4096;
 /// The number of connections beyond the maximum.
 const MAX_RESERVED_CONNECTIONS: usize = 32;
 
+const MIB: usize = 1024 * 1024;
+
+/// The number of bytes of responses that the servers of a process hold.
+const RESPONSE_BYTES: usize = 64 * MIB;
+
+/// The least of them for each of several servers.
+const MIN_RESPONSE_BYTES: usize = 16 * MIB;
+
 impl ServerLimits {
     /// Returns the limits of each of so many servers in this process, with this maximum of connections, as far as the limit
     /// of open files allows it.
@@ -62,7 +76,10 @@ impl ServerLimits {
             idle: Duration::from_mins(1),
             body: Duration::from_secs(30),
             body_stall: Duration::from_secs(10),
-            held_body_bytes: 16 * 1024 * 1024,
+            held_body_bytes: 16 * MIB,
+            held_response_bytes: (RESPONSE_BYTES / servers.max(1)).max(MIN_RESPONSE_BYTES),
+            response_share_bytes: 4 * MIB,
+            over_share_stall: Duration::from_secs(5),
             write_stall: Duration::from_secs(30),
             write_rate: 4096,
             stream: Duration::from_mins(2),
@@ -120,6 +137,9 @@ pub(super) const MAX_SKIPPED_BYTES: u64 = 64 * 1024;
 
 /// How long the server waits for these bytes before it responds.
 pub(super) const SKIP_TIMEOUT: Duration = Duration::from_millis(50);
+
+/// How long a client must have accepted nothing to be closed when the server holds too many bytes of responses.
+pub(super) const SLOW_READER: Duration = Duration::from_millis(250);
 
 /// How many bytes of a response are handed to HTTP/2 at a time.
 pub(super) const CHUNK_BYTES: usize = 16 * 1024;

@@ -9,6 +9,7 @@ pub(super) struct ConnectionMetrics {
     /// `limited`: served health and metrics only. `dropped`: closed unserved.
     refused: Labelled<Counter>,
     closed: Labelled<Counter>,
+    pub(super) held_response_bytes: Gauge,
     pub(super) accept_errors: Counter,
 }
 
@@ -18,6 +19,7 @@ impl Default for ConnectionMetrics {
             open: Gauge::default(),
             refused: counters(["limited", "dropped"].map(|how| [("how", how)])),
             closed: counters(CloseReason::ALL.map(|reason| [("reason", reason.as_str())])),
+            held_response_bytes: Gauge::default(),
             accept_errors: Counter::default(),
         }
     }
@@ -36,6 +38,11 @@ impl ConnectionMetrics {
             "http_server_connections_closed",
             "Connections that ended, by reason",
             all.closed.clone(),
+        );
+        metrics.register(
+            "http_server_held_response_bytes",
+            "Bytes of responses that clients have not accepted yet",
+            all.held_response_bytes.clone(),
         );
         metrics.register(
             "http_server_accept_errors",

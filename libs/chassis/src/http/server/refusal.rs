@@ -18,8 +18,17 @@ pub(super) fn is_always_served(path: &str) -> bool {
 
 /// Returns the response to a request on a connection beyond the maximum.
 pub(super) fn too_many_connections() -> Response {
+    unavailable("the service has too many connections; nothing was changed")
+}
+
+/// Returns the response to a reading request whose response is larger than what the server can hold for its client.
+pub(super) fn too_many_responses() -> Response {
+    unavailable("the client has not accepted its previous responses yet; nothing was changed")
+}
+
+fn unavailable(detail: &str) -> Response {
     let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")
-        .detail("the service has too many connections; nothing was changed")
+        .detail(detail)
         .retry_after(RETRY_AFTER);
     let mut response = problem.into_response();
     response

@@ -1,0 +1,92 @@
+use std::{future::pending, net::SocketAddr, sync::Arc};
+
+use http_body::Body as _;
+use hyper::{Request, body::Incoming, header};
+use poem::{
+    Body, Endpoint, RequestParts,
+    http::{HeaderValue, Method, Version, uri::Scheme},
+    web::{LocalAddr, RemoteAddr},
+};
+
+use super::{
+    activity::Activity,
+    connection::ConnectionContext,
+    refusal,
+    request_body::TimedBody,
+    response_body::{ActiveRequest, BoxBody, ResponseBody},
+};
+
+impl ConnectionContext {
+    /// Returns the response to a request, with what the server has to observe about both.
+    pub(super) async fn respond(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+        activity: Arc<Activity>,
+        is_limited: bool,
+    ) -> hyper::Response<ResponseBody> {
+        let Some(mut active) = ActiveRequest::start(Arc::clone(&activity)) else {
+            // The connection is about to be dropped, and this request with it, before anything was done.
+            return pending().await;
+        };
+        let request_version = request.version();
+        let is_http2 = request_version == Version::HTTP_2;
+        let awaits_continue = request.headers().contains_key(header::EXPECT);
+        let (parts, incoming) = request.into_parts();
+        if request_version == Version::HTTP_11 {
+            activity.may_send_interim();
+        }
+        if is_http2 {
+            activity.wait_for_share(self.limits.response_share_bytes).await;
+        }
+        let is_safe = [Method::GET, Method::HEAD].contains(&parts.method);
+        // Until the handler has ended: it holds what it has read.
+        let held = self.bodies.request();
+        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity), held.clone());
+        let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
+            drop(body);
+            refusal::too_many_connections()
+        } else {
+            let (local, remote) = (LocalAddr(self.local_addr.into()), RemoteAddr(peer.into()));
+            let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
+            let body = Body::from(BoxBody::new(body));
+            self.endpoint.get_response(poem::Request::from_parts(parts, body)).await
+        };
+        drop(held);
+        let mut response: hyper::Response<BoxBody> = response.into();
+        if !is_http2 {
+            let was_read = unread.is_empty() || (!awaits_continue && unread.skip().await);
+            if is_limited || !was_read || self.shutdown.draining.is_cancelled() {
+                response
+                    .headers_mut()
+                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
+        }
+        activity.response_started();
+        active.complete();
+        let response = response.map(|body| ResponseBody::new(body, is_http2, active));
+        self.hold(response, &activity, is_safe)
+    }
+}
+
+impl ConnectionContext {
+    /// Holds the bytes of a response. A response for which there is no room is replaced if nothing was changed.
+    fn hold(
+        &self,
+        mut response: hyper::Response<ResponseBody>,
+        activity: &Arc<Activity>,
+        is_safe: bool,
+    ) -> hyper::Response<ResponseBody> {
+        if response.body().is_end_stream() {
+            return response;
+        }
+        let bytes = response.body().own_bytes();
+        match self.connections.hold(activity, bytes, !is_safe) {
+            Some(held) => {
+                response.body_mut().hold(held);
+                response
+            }
+            None => response.into_body().replaced(refusal::too_many_responses().into()),
+        }
+    }
+}
