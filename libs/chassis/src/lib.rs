@@ -34,7 +34,7 @@ pub use logging::{LogFormat, start as start_telemetry};
 pub use metrics::Samples;
 pub use printable::{printable, printable_lines};
 pub use recovery::RecoveryStatus;
-pub use replication::wait_for_replication;
+pub use replication::{REPLICATION_TIMEOUT, wait_for_newer_state, wait_for_replication};
 pub use running::{Running, start};
 pub use service::{Context, NoCommand, OperatorError, Service, ServiceParts};
 pub use settings::{

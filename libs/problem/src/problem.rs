@@ -7,10 +7,11 @@ use poem::{
 };
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
+use values::Money;
 
 /// Why a request was refused (RFC 9457).
 #[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
-#[oai(rename = "Problem", example)]
+#[oai(rename = "Problem", rename_all = "camelCase", example)]
 pub struct ProblemDocument {
     /// The type of the problem. It never changes, so that programs can rely on it.
     #[oai(rename = "type")]
@@ -28,6 +29,10 @@ pub struct ProblemDocument {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
+    /// The price of a ticket that an order has to expect; only of `price-changed`.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(rename = "currentPrice", skip_serializing_if = "Option::is_none")]
+    pub current_price: Option<Money>,
     /// The invalid fields, each with its error.
     #[oai(default, skip_serializing_if_is_empty)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -69,6 +74,7 @@ impl Problem {
             status: status.as_u16(),
             detail: None,
             code: None,
+            current_price: None,
             errors: Vec::new(),
         };
         Self(Box::new(Refusal {
@@ -89,6 +95,13 @@ impl Problem {
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.0.document.code = Some(code.into());
+        self
+    }
+
+    /// Sets the price of a ticket that an order has to expect.
+    #[must_use]
+    pub fn current_price(mut self, price: Money) -> Self {
+        self.0.document.current_price = Some(price);
         self
     }
 

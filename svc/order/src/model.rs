@@ -9,7 +9,7 @@ use sale_limits::SaleLimits;
 use values::{OrderId, RefundId, TicketId, Timestamp, UserId};
 
 use crate::{
-    domain::OrderLimits,
+    domain::{OrderLimits, SeenListing},
     events::consume,
     use_cases::{self, DecideRefund, PlaceOrder, RequestRefund},
 };
@@ -32,6 +32,7 @@ pub fn place_order(
         buyer_id,
         ticket_id,
         quantity,
+        seen: SeenListing::default(),
     };
     let limits = OrderLimits {
         sale: SaleLimits::default(),

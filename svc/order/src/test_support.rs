@@ -11,7 +11,7 @@ use values::{OrderId, PaymentId, Timestamp, UserId};
 
 use crate::{
     Orders,
-    domain::{Listing, Order, OrderLimits, OrderState},
+    domain::{Listing, Order, OrderLimits, OrderState, SeenListing},
     events::consume,
     store,
     use_cases::{PlaceOrder, PlaceOrderError, place_order},
@@ -42,6 +42,7 @@ pub(crate) fn listing() -> Listing {
     let ticket = examples::ticket(noon());
     Listing {
         id: ticket.id,
+        version: ticket.version,
         seller_id: ticket.seller_id,
         title: ticket.title,
         price: ticket.price,
@@ -152,6 +153,7 @@ impl TestDb {
             buyer_id: UserId::new(noon()),
             ticket_id: self.ticket.id,
             quantity,
+            seen: SeenListing::default(),
         };
         self.place_as(command).await
     }

@@ -1,5 +1,8 @@
 //! The operations on orders.
 
+use std::time::Duration;
+
+use chassis::REPLICATION_TIMEOUT;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use input::Body;
 use pagination::{Cursor, CursorScope, Limit, Page};
@@ -11,6 +14,7 @@ use poem_openapi::{
     types::ToJSON,
 };
 use problem::{Problem, problem_responses};
+use rusqlite::Connection;
 use token::SignedIn;
 use values::OrderId;
 
@@ -19,10 +23,13 @@ use super::{
     views::{NewOrder, OrderStatusView, OrderView},
 };
 use crate::{
-    domain::Order,
+    domain::{NotAsSeen, Order, SeenListing},
     store,
     use_cases::{CancelOrderError, PlaceOrder, cancel_order, place_order},
 };
+
+/// How long to wait for a price that the buyer has seen.
+const PRICE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The operations on orders.
 #[derive(Debug)]
@@ -52,7 +59,9 @@ problem_responses! {
     PlaceOrderProblem {
         403 => "It is your own listing, or a cookie came with a write from another site.",
         404 => "The listing does not exist.",
-        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available. `buyer-limit` or \
+        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available. \
+                `price-changed`: the price is `currentPrice`. `ticket-outdated`: the order service has not received that \
+                `ticketVersion`. `buyer-limit` or \
                 `open-orders-limit`: you have as many tickets or unpaid orders as one buyer may have.",
         429 => "`unpaid-orders`: your last orders of these tickets were not paid. Order again after `Retry-After` seconds.",
     }
@@ -84,8 +93,11 @@ problem_responses! {
 impl OrdersApi {
     /// Order tickets
     ///
-    /// Holds tickets of one listing for you, at the current price, until `expiresAt`. Pay by then, or they are on sale
-    /// again.
+    /// Holds tickets of one listing for you until `expiresAt`. Pay by then, or they are on sale again.
+    ///
+    /// Send the price that you have seen as `expectedPrice`: at another price, nothing is ordered. A change by the seller
+    /// holds for orders as soon as the order service has received it, usually within milliseconds; send the `version` of
+    /// the ticket as `ticketVersion` to order under that change.
     ///
     /// The tickets that you hold and have bought of one listing are at most its `maxPerBuyer`; cancelled orders and tickets
     /// that are on sale again after a refund do not count. You may have a limited number of unpaid orders. After some
@@ -99,7 +111,8 @@ impl OrdersApi {
         #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewOrder>,
     ) -> Result<StoredResponse<PlaceOrderResponse>, PlaceOrderProblem> {
-        let request = IdempotentRequest::new("placeOrder", buyer.user_id, key.0, &body.0);
+        let content = idempotency::without_absent(&body.0, &["expectedPrice", "ticketVersion"]);
+        let request = IdempotentRequest::new("placeOrder", buyer.user_id, key.0, &content);
         let command = parse(&app, &buyer, &body.0)?;
         let ticket = command.ticket_id;
         let is_recent = ticket.is_recent(app.clock.now());
@@ -107,6 +120,7 @@ impl OrdersApi {
             Ok::<_, db::Error>(store::find_listing(conn, ticket)?.is_some())
         })
         .await?;
+        wait_for_seen_listing(&app, &command).await?;
         let (now, limits) = (app.clock.now(), app.limits);
         let response = app.db.write(move |tx| {
             idempotency::run_once(tx, now, &request, |tx| {
@@ -188,5 +202,34 @@ fn parse(app: &App, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Pro
         buyer_id: buyer.user_id,
         ticket_id,
         quantity,
+        seen: body.seen(),
     })
+}
+
+/// Waits for the state of the listing that the buyer has seen, if its event may still be on its way.
+///
+/// Without the version, another price can be an older one as well, for which nothing has to be waited for: so the wait is
+/// short.
+async fn wait_for_seen_listing(app: &App, command: &PlaceOrder) -> Result<(), db::Error> {
+    let PlaceOrder {
+        buyer_id,
+        ticket_id,
+        seen,
+        ..
+    } = *command;
+    let timeout = match seen {
+        SeenListing { version: Some(_), .. } => REPLICATION_TIMEOUT,
+        SeenListing { price: Some(_), .. } => PRICE_TIMEOUT,
+        SeenListing { .. } => return Ok(()),
+    };
+    let is_current = move |conn: &Connection| {
+        let listing = store::find_listing(conn, ticket_id)?;
+        Ok::<_, db::Error>(listing.is_none_or(|listing| match seen.check(&listing) {
+            Ok(()) => true,
+            Err(NotAsSeen::Outdated(_)) => false,
+            Err(NotAsSeen::PriceChanged(_)) => seen.version.is_some(),
+        }))
+    };
+    chassis::wait_for_newer_state(&app.db, buyer_id, &ticket_id, timeout, is_current).await?;
+    Ok(())
 }

@@ -4,7 +4,7 @@ use poem::http::StatusCode;
 use problem::Problem;
 
 use crate::{
-    domain::{BuyerLimit, CannotCancel, CannotPlace, CannotRefund, NotOnSale},
+    domain::{BuyerLimit, CannotCancel, CannotPlace, CannotRefund, NotAsSeen, NotOnSale},
     use_cases::{CancelOrderError, DecideRefundError, PlaceOrderError, RequestRefundError, RetryWithdrawalError},
 };
 
@@ -17,6 +17,7 @@ impl From<PlaceOrderError> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "own-ticket", "This is your own listing").detail(error)
             }
             PlaceOrderError::CannotPlace(CannotPlace::TotalTooHigh(_)) => Self::invalid("quantity", error),
+            PlaceOrderError::NotAsSeen(reason) => reason.into(),
             PlaceOrderError::BuyerLimit(limit) => limit.into(),
             PlaceOrderError::Db(error) => error.into(),
         }
@@ -29,6 +30,18 @@ impl From<NotOnSale> for Problem {
             NotOnSale::SoldOut(_) => Self::conflict("sold-out", "Not enough tickets are left"),
             NotOnSale::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn"),
             NotOnSale::EventBegun => Self::conflict("event-begun", "The event has begun"),
+        }
+        .detail(reason)
+    }
+}
+
+impl From<NotAsSeen> for Problem {
+    fn from(reason: NotAsSeen) -> Self {
+        match reason {
+            NotAsSeen::Outdated(_) => Self::conflict("ticket-outdated", "The ticket has just been changed"),
+            NotAsSeen::PriceChanged(price) => {
+                Self::conflict("price-changed", "The price has changed").current_price(price)
+            }
         }
         .detail(reason)
     }

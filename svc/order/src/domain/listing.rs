@@ -8,6 +8,8 @@ use values::{Money, TicketId, Timestamp, UserId};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Listing {
     pub(crate) id: TicketId,
+    /// The number of the replicated state.
+    pub(crate) version: u64,
     pub(crate) seller_id: UserId,
     pub(crate) title: String,
     pub(crate) price: Money,
@@ -42,6 +44,39 @@ fn available_text(count: u32) -> String {
         0 => "no tickets are left".to_owned(),
         1 => "only 1 ticket is left".to_owned(),
         more => format!("only {more} tickets are left"),
+    }
+}
+
+/// What a buyer has seen of a listing and bases an order on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct SeenListing {
+    /// The price of one ticket.
+    pub(crate) price: Option<Money>,
+    /// The version of the listing.
+    pub(crate) version: Option<u32>,
+}
+
+/// Why a listing is not as its buyer has seen it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub(crate) enum NotAsSeen {
+    /// The replica is older than what the buyer has seen: it has this version.
+    #[error("the order service has version {0} of the ticket, and not yet the one that you have seen")]
+    Outdated(u64),
+    /// The price is this one.
+    #[error("the price of a ticket is {} {}", .0.amount, .0.currency)]
+    PriceChanged(Money),
+}
+
+impl SeenListing {
+    /// Checks that the listing has the version that the buyer has seen, or a later one, at the same price.
+    pub(crate) fn check(self, listing: &Listing) -> Result<(), NotAsSeen> {
+        if self.version.is_some_and(|seen| u64::from(seen) > listing.version) {
+            return Err(NotAsSeen::Outdated(listing.version));
+        }
+        match self.price {
+            Some(expected) if expected != listing.price => Err(NotAsSeen::PriceChanged(listing.price)),
+            _ => Ok(()),
+        }
     }
 }
 

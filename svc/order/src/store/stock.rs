@@ -21,7 +21,7 @@ db::columns! {
 pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>, Error> {
     let listing = conn
         .prepare_cached(
-            "SELECT seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at, refundable_until,
+            "SELECT version, seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at, refundable_until,
                     resell_refunded, max_per_buyer, quantity - held - sold
              FROM listing WHERE id = ?",
         )?
@@ -30,6 +30,7 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
             db::read_row(|row| {
                 Ok(Listing {
                     id,
+                    version: row.next()?,
                     seller_id: row.next()?,
                     title: row.next()?,
                     price: Money {

@@ -5,7 +5,7 @@ use values::{TicketId, Timestamp, UserId};
 
 use super::save::save_new_order;
 use crate::{
-    domain::{BuyerLimit, CannotPlace, NotOnSale, Order, OrderLimits},
+    domain::{BuyerLimit, CannotPlace, NotAsSeen, NotOnSale, Order, OrderLimits, SeenListing},
     store,
 };
 
@@ -15,6 +15,7 @@ pub(crate) struct PlaceOrder {
     pub(crate) buyer_id: UserId,
     pub(crate) ticket_id: TicketId,
     pub(crate) quantity: u32,
+    pub(crate) seen: SeenListing,
 }
 
 /// Why an order was not placed.
@@ -26,6 +27,8 @@ pub(crate) enum PlaceOrderError {
     NotOnSale(#[from] NotOnSale),
     #[error(transparent)]
     CannotPlace(#[from] CannotPlace),
+    #[error(transparent)]
+    NotAsSeen(#[from] NotAsSeen),
     #[error(transparent)]
     BuyerLimit(#[from] BuyerLimit),
     #[error(transparent)]
@@ -43,10 +46,12 @@ pub(crate) fn place_order(
         buyer_id,
         ticket_id,
         quantity,
+        seen,
     } = command;
     let listing = store::find_listing(tx, ticket_id)?.ok_or(PlaceOrderError::TicketNotFound(ticket_id))?;
     let order = Order::place(&listing, buyer_id, quantity, limits.default_window, now)?;
     listing.check_on_sale(now)?;
+    seen.check(&listing)?;
     let history = store::buyer_history(tx, ticket_id, buyer_id, limits.sale.max_unpaid_holds)?;
     limits.check_buyer(&listing, quantity, &history, now)?;
     if !store::hold_tickets(tx, ticket_id, quantity)? {

@@ -3,6 +3,7 @@
 
 mod limits;
 mod orders;
+mod prices;
 mod refunds;
 mod test_app;
 mod withdrawals;

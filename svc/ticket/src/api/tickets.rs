@@ -188,7 +188,9 @@ impl Api {
     /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `maxPerBuyer`,
     /// `refundableUntil` and `resellRefunded` stay as they are if left out; `null` removes `maxPerBuyer` and
     /// `refundableUntil`. While tickets are held or
-    /// sold, `title` and `price` are fixed and `quantity` cannot go below them. `If-Match` refuses the change if the
+    /// sold, `title` and `price` are fixed and `quantity` cannot go below them. Orders with the `version` of the response as
+    /// `ticketVersion` are placed under the change; others may be placed under the version before for a moment, until the
+    /// order service has received it, but never at another price than their `expectedPrice`. `If-Match` refuses the change if the
     /// seller changed the ticket since; orders in between do not count.
     #[oai(path = "/:ticketId", method = "put", operation_id = "changeTicket")]
     async fn change(

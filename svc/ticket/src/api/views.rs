@@ -45,7 +45,7 @@ pub(crate) struct TicketView {
     refundable_until: Option<Timestamp>,
     /// Whether refunded tickets go on sale again; otherwise they are void and stay counted as sold.
     resell_refunded: bool,
-    /// Counts the seller's changes.
+    /// Counts the seller's changes. An order with this as `ticketVersion` is placed under this version or a later one.
     version: u64,
     created_at: Timestamp,
     /// When the seller last changed it.

@@ -1,11 +1,11 @@
 //! Orders.
 
 use events::{CancelReason, OrderStatus};
-use input::Whole;
+use input::{Price, Whole};
 use poem_openapi::{Enum, Object, types::Example};
 use values::{MAX_QUANTITY, Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
-use crate::domain::{DisplayStatus, Order};
+use crate::domain::{DisplayStatus, Order, SeenListing};
 
 input::object! {
     /// Tickets to order.
@@ -14,8 +14,28 @@ input::object! {
         pub(crate) ticket_id as "ticketId": TicketId,
         /// The number of tickets; the marketplace may limit it further.
         pub(crate) quantity as "quantity": Whole<1, MAX_QUANTITY> = 1,
+        /// The price of one ticket that you have seen. With another price the order is refused as `price-changed`. Without
+        /// it, the order is placed at the current price.
+        pub(crate) expected_price as "expectedPrice": Option<Price>,
+        /// The `version` of the ticket that you have seen. The order is placed under that version or a later one, or refused
+        /// as `ticket-outdated` if the order service does not receive it within three seconds.
+        pub(crate) ticket_version as "ticketVersion": Option<Whole<1, { u32::MAX }>>,
     }
-    example: {"ticketId": "01936f5e-8c1a-7c3e-9d2b-000000000003", "quantity": 2}
+    example: {
+        "ticketId": "01936f5e-8c1a-7c3e-9d2b-000000000003",
+        "quantity": 2,
+        "expectedPrice": {"amount": 1999, "currency": "usd"},
+        "ticketVersion": 1
+    }
+}
+
+impl NewOrder {
+    pub(crate) fn seen(&self) -> SeenListing {
+        SeenListing {
+            price: self.expected_price.map(|price| price.0),
+            version: self.ticket_version.map(Whole::get),
+        }
+    }
 }
 
 /// An order.

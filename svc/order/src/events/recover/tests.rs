@@ -14,7 +14,7 @@ use values::UserId;
 use super::*;
 use crate::{
     Orders,
-    domain::RefundReason,
+    domain::{RefundReason, SeenListing},
     events::consume,
     test_support::{EXTENSION, LIMITS, noon, runtime},
     use_cases::{
@@ -104,6 +104,7 @@ impl Scenario {
             buyer_id: UserId::new(now),
             ticket_id: ticket.id,
             quantity,
+            seen: SeenListing::default(),
         };
         self.orders
             .extend(self.db.write(move |tx| place_order(tx, now, &LIMITS, command)).await);
