@@ -36,6 +36,7 @@ impl Service for Orders {
             include_str!("../migrations/003_after_the_sale.sql"),
             include_str!("../migrations/004_attempts_that_are_over.sql"),
             idempotency::SCHEMA_V2,
+            revocation::SCHEMA_V1,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

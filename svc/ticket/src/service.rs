@@ -33,6 +33,7 @@ impl Service for Ticket {
             include_str!("../migrations/003_refunds.sql"),
             include_str!("../migrations/004_free_tickets.sql"),
             idempotency::SCHEMA_V2,
+            revocation::SCHEMA_V1,
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
