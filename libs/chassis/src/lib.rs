@@ -18,6 +18,7 @@ mod peers;
 mod printable;
 mod recovery;
 mod replication;
+mod revocations;
 mod running;
 mod service;
 mod settings;

@@ -13,9 +13,12 @@ const JWKS_PATH: &str = "/api/v1/auth/jwks.json";
 /// The address of auth without Consul.
 const AUTH_ADDRESS: &str = "127.0.0.1:4001";
 
+/// Returns the URL of auth's keys, or why it is not known.
+pub(crate) type JwksUrl = Box<dyn Fn() -> Result<Url, String> + Send + Sync>;
+
 /// The addresses of auth and of the broker: fixed ones, or those that Consul has at the time of the call.
 pub(crate) struct Peers {
-    pub(crate) jwks: Box<dyn Fn() -> Result<Url, String> + Send + Sync>,
+    pub(crate) jwks: JwksUrl,
     pub(crate) broker: BrokerLocator,
 }
 

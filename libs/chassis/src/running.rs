@@ -10,18 +10,19 @@ use bus::{Bus, DelayLadder};
 use db::Db;
 use metrics::MetricsRegistry;
 use poem::endpoint::BoxEndpoint;
-use token::TrustedOrigins;
+use token::{DenyList, TrustedOrigins, Verifier};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
-use values::Clock;
+use values::{Clock, Timestamp};
 
 use crate::{
     CommonSettings, Context, OperatorError, Service,
     http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown, Trust},
     jobs::Ticker,
-    peers::Peers,
-    recovery::{self, RecoveryStatus},
+    peers::{JwksUrl, Peers},
+    recovery::{self, RecoveryPlan, RecoveryStatus},
+    revocations::consume_revocations,
 };
 
 /// How long the tasks of a service may take to end before it stops without them.
@@ -88,12 +89,14 @@ async fn start_traced<S: Service>(
     let (draining, shutdown, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
     let metrics = MetricsRegistry::new(S::NAME);
+    let denied = load_denied_tokens(&db, clock.now()).await?;
     let context = Context {
         db: db.clone(),
         clock: clock.clone(),
         metrics: metrics.clone(),
         token_issuer: common.token_issuer.clone(),
         token_audience: common.token_audience.clone(),
+        denied_tokens: denied.clone(),
         recovered: RecoveryStatus(recovered.clone()),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
@@ -105,10 +108,7 @@ async fn start_traced<S: Service>(
     let peers = Peers::follow(&common, &bus_shutdown, &bus_tasks)?;
     if let Some(recovery) = &recovery {
         let status = RecoveryStatus(recovered.clone());
-        let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.republish_since, status);
-        let stop = shutdown.clone();
-        let republish = async move { stop.run_until_cancelled(republish).await };
-        tasks.spawn(republish.in_current_span());
+        tasks.spawn(republish::<S>(&db, &clock, recovery, status, shutdown.clone()).in_current_span());
     }
     let bus = Bus::start(
         bus::Config {
@@ -117,7 +117,7 @@ async fn start_traced<S: Service>(
             service: S::NAME,
             delay_ladder,
             retry_delays: bus::RETRY_DELAYS,
-            consumers: parts.consumers,
+            consumers: consume_revocations(parts.consumers, &denied),
             recovery: recovery.and_then(|recovery| recovery.journal),
         },
         db.clone(),
@@ -127,15 +127,14 @@ async fn start_traced<S: Service>(
     );
     let verifier = match parts.verifier {
         Some(own) => own,
-        None => token::Verifier::with_remote_keys(
+        None => remote_verifier(
             peers.jwks,
             jwks_cache,
-            common.token_issuer,
-            common.token_audience,
-            clock.clone(),
-        )
-        .map_err(OperatorError::new)?,
+            (common.token_issuer, common.token_audience),
+            &clock,
+        )?,
     };
+    let verifier = verifier.with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
         proxies: common.trusted_proxies,
@@ -175,6 +174,32 @@ async fn start_traced<S: Service>(
         db,
         tickers,
     })
+}
+
+/// Publishes what has changed since the backup, once the database has recovered.
+fn republish<S: Service>(
+    db: &Db,
+    clock: &Clock,
+    recovery: &RecoveryPlan,
+    status: RecoveryStatus,
+    shutdown: CancellationToken,
+) -> impl Future<Output = Option<()>> + use<S> {
+    let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.republish_since, status);
+    async move { shutdown.run_until_cancelled(republish).await }
+}
+
+/// Returns a verifier with the keys that auth publishes, for tokens of this issuer and audience.
+fn remote_verifier(
+    jwks_url: JwksUrl,
+    jwks_cache: PathBuf,
+    (issuer, audience): (String, String),
+    clock: &Clock,
+) -> Result<Verifier, OperatorError> {
+    Verifier::with_remote_keys(jwks_url, jwks_cache, issuer, audience, clock.clone()).map_err(OperatorError::new)
+}
+
+async fn load_denied_tokens(db: &Db, now: Timestamp) -> Result<DenyList, OperatorError> {
+    Ok(db.read_internal(move |conn| revocation::load(conn, now)).await?)
 }
 
 /// Opens the database: the existing one, else the copy beside it that is to be restored, else a new one.

@@ -101,6 +101,9 @@ pub struct Context {
     pub token_issuer: String,
     /// The audience of access tokens: their `aud`.
     pub token_audience: String,
+    /// The access tokens that are refused although they have not expired. Auth adds those of the sessions that it ends;
+    /// the chassis adds what other services consume from auth.
+    pub denied_tokens: token::DenyList,
     /// Whether the database may be used: [`Context::wait_for_recovery`] waits for it.
     pub recovered: RecoveryStatus,
     /// Cancelled when the service stops.

@@ -92,6 +92,10 @@ fn operation(action: &str, channel: &str, summary: &str, service: &str) -> Value
 
 fn message(event: &Event, data: &str) -> Value {
     let text = |description: &str| json!({"type": "string", "description": description});
+    let mut subject = text("The aggregate's id.");
+    if event.subject().parse::<EventId>().is_ok() {
+        subject["format"] = json!("uuid");
+    }
     json!({
         "name": event.name(),
         "contentType": "application/cloudevents+json",
@@ -103,7 +107,7 @@ fn message(event: &Event, data: &str) -> Value {
                 "id": {"type": "string", "format": "uuid", "description": "The message's id; a redelivery has the same."},
                 "source": text("The service that publishes it."),
                 "type": {"const": event.name()},
-                "subject": {"type": "string", "format": "uuid", "description": "The aggregate's id."},
+                "subject": subject,
                 "time": {"type": "string", "format": "date-time", "description": "When the event happened."},
                 "datacontenttype": {"const": "application/json"},
                 "traceparent": text("W3C trace context of the cause."),
@@ -116,7 +120,8 @@ fn message(event: &Event, data: &str) -> Value {
 
 /// Returns a whole message with a fixed id and time, so that the document does not change between generations.
 fn example(event: &Event) -> Value {
-    let service = event.name().split('.').nth(1).unwrap_or_default();
+    let route = ROUTES.iter().find(|route| route.event == event.name());
+    let service = route.map_or("expiration", |route| route.publisher);
     let mut envelope = crate::Envelope::new(service, Timestamp::from_millis(1_811_878_200_000), event.clone());
     if let Ok(id) = "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse::<EventId>() {
         envelope.id = id;

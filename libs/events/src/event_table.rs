@@ -1,7 +1,9 @@
 use schemars::{Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 
-use crate::{Expiration, Order, Payment, Refund, Reversal, Ticket, Timer, event_table_macro::event_table};
+use crate::{
+    Expiration, Order, Payment, Refund, Reversal, Session, SigningKey, Ticket, Timer, event_table_macro::event_table,
+};
 
 event_table! {
     exchange {
@@ -61,6 +63,14 @@ event_table! {
             /// A dispute of a captured payment was opened or decided.
             PaymentDisputed = "ticketing.payment.disputed.v1" to ["order"],
         }
+        Session, as_session, "auth" => {
+            /// A session has ended before it expired: its access tokens are refused.
+            SessionEnded = "ticketing.session.ended.v1" to ["ticket", "order", "expiration", "payment"],
+        }
+        SigningKey, as_signing_key, "auth" => {
+            /// A key that signed access tokens may have leaked: tokens with its signature are refused.
+            SigningKeyRevoked = "ticketing.signing-key.revoked.v1" to ["ticket", "order", "expiration", "payment"],
+        }
     }
     delay_queues {
         Timer, as_timer => {
@@ -116,4 +126,6 @@ payloads! {
     Timer by order_id,
     Payment by id,
     Reversal by payment.id,
+    Session by id,
+    SigningKey by kid,
 }

@@ -13,6 +13,7 @@ mod expiration;
 mod order;
 mod payment;
 mod refund;
+mod session;
 #[cfg(test)]
 mod tests;
 mod ticket;
@@ -24,4 +25,5 @@ pub use expiration::{Expiration, Timer};
 pub use order::{AfterSale, CancelReason, Order, OrderRecord, OrderStatus};
 pub use payment::{Dispute, DisputeStatus, Payment, PaymentStatus, RefundOutcome, Reversal};
 pub use refund::{AskedBy, Refund, RefundStatus};
+pub use session::{Session, SigningKey};
 pub use ticket::{RefundTerms, Ticket, TicketRecord};

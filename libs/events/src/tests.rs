@@ -65,9 +65,15 @@ fn a_message_that_violates_its_contract_is_malformed() {
 fn every_route_is_an_event_and_every_service_subscribes_to_its_own() {
     let known: Vec<_> = examples::events().iter().map(Event::name).collect();
     assert!(ROUTES.iter().all(|route| known.contains(&route.event)));
-    assert_eq!(subscriptions("ticket").count(), 7);
+    assert_eq!(subscriptions("ticket").count(), 9);
     assert!(subscriptions("payment").any(|event| event == "ticketing.refund.approved.v1"));
     assert_eq!(subscriptions("auth").count(), 0);
+    let verifies_tokens = |service: &str| subscriptions(service).any(|event| event == "ticketing.session.ended.v1");
+    assert!(
+        ["ticket", "order", "expiration", "payment"]
+            .into_iter()
+            .all(verifies_tokens)
+    );
 }
 
 #[test]

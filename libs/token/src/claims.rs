@@ -3,7 +3,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use values::{SessionId, Timestamp, UserId};
 
-/// The time for which an access token is valid. Short, because a token cannot be revoked.
+/// The time for which an access token is valid, unless its session ends before. Short, because the end of a session reaches
+/// other services through the broker, which may be down.
 pub const ACCESS_TOKEN_LIFETIME: Duration = Duration::from_mins(15);
 
 /// The `iss` claim, unless configured otherwise.

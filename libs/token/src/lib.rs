@@ -3,12 +3,14 @@
 //! * [`SignedIn`] is the extractor of an operation that requires a signed-in user: by a Bearer token (programs) or by
 //!   the session cookie (pages). A write by cookie must come from our own site.
 //! * [`Verifier`] checks a token: signature (Ed25519 only), issuer, audience, time. It caches auth's keys.
+//! * [`DenyList`] has the tokens that are refused before they expire: their session has ended, or their key was revoked.
 //! * [`CsrfGuard`] refuses a write that a browser sends for another site, for operations without a signed-in user.
 //! * [`SigningKey`], [`Claims`] and [`Jwks`] are for auth, and for tests that sign in without it.
 
 mod claims;
 mod crypto;
 mod csrf;
+mod deny_list;
 mod jwks;
 mod keyring;
 mod remote_keys;
@@ -18,6 +20,7 @@ mod verifier;
 
 pub use claims::{ACCESS_TOKEN_LIFETIME, Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER};
 pub use csrf::{CsrfGuard, TrustedOrigins};
+pub use deny_list::{Denial, DenyList};
 pub use jwks::{Jwk, Jwks};
 pub use keyring::Keyring;
 pub use signed_in::{SESSION_COOKIE, SignedIn, cookie_value};

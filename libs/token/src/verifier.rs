@@ -6,7 +6,7 @@ use url::Url;
 use values::Clock;
 
 use crate::{
-    Claims, Jwks, Keyring, SignedIn,
+    Claims, DenyList, Jwks, Keyring, SignedIn,
     remote_keys::{KeysUnavailable, RemoteKeys},
 };
 
@@ -20,6 +20,7 @@ pub struct Verifier {
     issuer: Arc<str>,
     audience: Arc<str>,
     clock: Clock,
+    denied: DenyList,
 }
 
 #[derive(Clone)]
@@ -37,6 +38,9 @@ pub enum VerifyError {
     /// Expired.
     #[error("the token has expired")]
     Expired,
+    /// Its session has ended.
+    #[error("the session of the token has ended")]
+    SessionOver,
     /// No keys are available: none were fetched since the start, and none were stored.
     #[error("the keys of auth could not be fetched: {reason}")]
     KeysUnavailable {
@@ -77,6 +81,7 @@ impl Verifier {
             issuer: issuer.into(),
             audience: audience.into(),
             clock,
+            denied: DenyList::default(),
         }
     }
 
@@ -92,6 +97,7 @@ impl Verifier {
             issuer: issuer.into(),
             audience: audience.into(),
             clock,
+            denied: DenyList::default(),
         }
     }
 
@@ -106,10 +112,20 @@ impl Verifier {
         Self::with_local_keys(move || Arc::clone(&keyring), issuer, audience, clock)
     }
 
+    /// Refuses the tokens that are on this list, too.
+    #[must_use]
+    pub fn with_deny_list(mut self, denied: DenyList) -> Self {
+        self.denied = denied;
+        self
+    }
+
     /// Verifies a token and returns the signed-in user.
     pub async fn verify(&self, token: &str) -> Result<SignedIn, VerifyError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Invalid("it is no JWT"))?;
         let kid = key_id(&header)?;
+        if self.denied.has_key(kid) {
+            return Err(VerifyError::Invalid("its key was revoked"));
+        }
         let keyring = match &self.keys {
             Keys::Local(keyring) => keyring(),
             Keys::Remote(remote) => remote.keyring_for(kid).await?,
@@ -119,6 +135,9 @@ impl Verifier {
             .map_err(|_| VerifyError::Invalid("its signature or its claims are wrong"))?
             .claims;
         self.check_claims(&claims)?;
+        if self.denied.has_session(claims.sid) {
+            return Err(VerifyError::SessionOver);
+        }
         Ok(SignedIn::new(&claims))
     }
 
@@ -181,6 +200,9 @@ impl From<VerifyError> for Problem {
             VerifyError::Expired => Self::unauthorized()
                 .code("token-expired")
                 .detail("The access token has expired: refresh it, or sign in."),
+            VerifyError::SessionOver => Self::unauthorized()
+                .code("session-over")
+                .detail("The session has ended: sign in again."),
             VerifyError::KeysUnavailable { .. } => {
                 Self::unavailable("Access tokens cannot be verified at the moment; try again.", &error)
             }

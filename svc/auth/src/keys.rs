@@ -4,6 +4,7 @@ use std::{
 };
 
 use db::Db;
+use rusqlite::Connection;
 use token::{KeyError, Verifier};
 use values::{Clock, Timestamp};
 
@@ -42,12 +43,9 @@ pub(crate) struct LiveKeys {
 }
 
 impl LiveKeys {
-    /// Loads the keys. Creates them at the first start.
+    /// Loads the keys. Creates them at the first start, and after a recovery that deleted revoked ones.
     pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, LoadKeysError> {
-        let now = clock.now();
-        db.write(move |tx| create_missing_keys(tx, now).map_err(LoadKeysError::from))
-            .await?;
-        let keys = load(&db, now).await?;
+        let keys = load(&db, clock.now()).await?;
         Ok(Self {
             db,
             clock,
@@ -90,10 +88,15 @@ impl fmt::Debug for LiveKeys {
 }
 
 async fn load(db: &Db, now: Timestamp) -> Result<KeySet, LoadKeysError> {
-    db.read_internal(move |conn| {
-        let stored = store::signing_keys(conn)?;
-        let refresh_seed = store::refresh_key_seed(conn)?.ok_or(LoadKeysError::NoRefreshKey)?;
-        Ok(KeySet::new(&stored, refresh_seed, now)??)
-    })
-    .await
+    let read = |conn: &Connection| -> Result<_, db::Error> {
+        Ok((store::signing_keys(conn)?, store::refresh_key_seed(conn)?))
+    };
+    let mut stored = db.read_internal(read).await?;
+    if !stored.0.iter().any(|key| key.retired_at.is_none()) || stored.1.is_none() {
+        db.write(move |tx| create_missing_keys(tx, now)).await?;
+        stored = db.read_internal(read).await?;
+    }
+    let (signing_keys, refresh_seed) = stored;
+    let refresh_seed = refresh_seed.ok_or(LoadKeysError::NoRefreshKey)?;
+    Ok(KeySet::new(&signing_keys, refresh_seed, now)??)
 }

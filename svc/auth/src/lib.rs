@@ -1,10 +1,12 @@
 //! The auth service: accounts, sessions, and the keys with which access tokens are verified.
 //!
-//! It publishes no events and consumes none. The other services verify access tokens with the keys that it publishes.
+//! The other services verify access tokens with the keys at `/jwks.json`. It publishes the end of each session, whose access
+//! tokens they refuse from then on.
 
 mod api;
 mod command;
 mod domain;
+mod events;
 mod jobs;
 mod keys;
 mod metrics;

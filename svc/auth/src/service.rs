@@ -1,10 +1,14 @@
+use bus::ConsumeError;
 use chassis::{Context, OperatorError, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
+use events::Envelope;
+use rusqlite::Connection;
 use values::{Clock, Timestamp};
 
 use crate::{
     api::{Api, App},
     command::{self, Command},
+    events::{SERVICE_NAME, newest_record_at, recover, republish},
     jobs::{purge_job, reload_keys_job},
     keys::LiveKeys,
     settings::Settings,
@@ -16,12 +20,17 @@ use crate::{
 pub struct Auth;
 
 impl Service for Auth {
-    const NAME: &'static str = "auth";
+    const NAME: &'static str = SERVICE_NAME;
     const ABOUT: &'static str = "Accounts, sessions, and the keys of access tokens.";
     const PORT: u16 = 4001;
     const SCHEMA: Schema = Schema {
         service: Self::NAME,
-        migrations: &[bus::outbox::SCHEMA_V1, include_str!("../migrations/001_accounts.sql")],
+        migrations: &[
+            bus::outbox::SCHEMA_V1,
+            include_str!("../migrations/001_accounts.sql"),
+            include_str!("../migrations/002_sessions.sql"),
+            revocation::SCHEMA_V1,
+        ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
 
@@ -34,9 +43,21 @@ impl Service for Auth {
         Api
     }
 
-    /// Publishes nothing: no other service has a replica of the data.
-    fn republish(_: &Tx, _: Timestamp, _: Option<Timestamp>, _: Option<String>) -> Result<Option<String>, db::Error> {
-        Ok(None)
+    fn republish(
+        tx: &Tx,
+        now: Timestamp,
+        _: Option<Timestamp>,
+        after: Option<String>,
+    ) -> Result<Option<String>, db::Error> {
+        republish(tx, now, after.as_deref())
+    }
+
+    fn recover(tx: &Tx, now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
+        recover(tx, now, envelope)
+    }
+
+    fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
+        newest_record_at(conn)
     }
 
     async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {

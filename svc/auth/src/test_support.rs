@@ -33,6 +33,7 @@ impl TestService {
             metrics: metrics::MetricsRegistry::new("auth"),
             token_issuer: token::DEFAULT_ISSUER.to_owned(),
             token_audience: token::DEFAULT_AUDIENCE.to_owned(),
+            denied_tokens: token::DenyList::default(),
             recovered: chassis::RecoveryStatus::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),

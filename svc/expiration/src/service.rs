@@ -26,7 +26,11 @@ impl Service for Expiration {
     const PORT: u16 = 4004;
     const SCHEMA: Schema = Schema {
         service: SERVICE_NAME,
-        migrations: &[outbox::SCHEMA_V1, include_str!("../migrations/001_timers.sql")],
+        migrations: &[
+            outbox::SCHEMA_V1,
+            include_str!("../migrations/001_timers.sql"),
+            revocation::SCHEMA_V1,
+        ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
 

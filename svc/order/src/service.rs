@@ -37,6 +37,7 @@ impl Service for Orders {
             include_str!("../migrations/004_attempts_that_are_over.sql"),
             idempotency::SCHEMA_V2,
             include_str!("../migrations/005_buyer_limits.sql"),
+            revocation::SCHEMA_V1,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

@@ -43,6 +43,7 @@ impl Service for Payments {
             include_str!("../migrations/004_ledger_and_refunds.sql"),
             idempotency::SCHEMA_V2,
             include_str!("../migrations/005_work_after_a_start.sql"),
+            revocation::SCHEMA_V1,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

@@ -35,6 +35,7 @@ impl Service for Ticket {
             include_str!("../migrations/004_free_tickets.sql"),
             idempotency::SCHEMA_V2,
             include_str!("../migrations/005_max_per_buyer.sql"),
+            revocation::SCHEMA_V1,
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

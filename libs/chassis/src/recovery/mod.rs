@@ -6,6 +6,6 @@ mod republish;
 mod status;
 
 pub(crate) use gate::RecoveryGate;
-pub(crate) use plan::plan;
+pub(crate) use plan::{RecoveryPlan, plan};
 pub(crate) use republish::republish_changes;
 pub use status::RecoveryStatus;

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use values::{Currency, Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
+use values::{Currency, Money, OrderId, PaymentId, RefundId, SessionId, TicketId, Timestamp, UserId};
 
 use crate::{
-    AskedBy, Event, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundTerms, Reversal, Ticket,
+    AskedBy, Event, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundTerms, Reversal, Session,
+    SigningKey, Ticket,
 };
 
 /// The time within which an example order is to be paid.
@@ -129,5 +130,25 @@ pub fn payment_event(payment: Payment) -> Event {
             refund: None,
             dispute: None,
         }),
+    }
+}
+
+/// Returns a session that has ended, and whose access tokens would expire 15 minutes later.
+pub fn session(now: Timestamp) -> Session {
+    Session {
+        id: SessionId::new(now),
+        version: 1,
+        user_id: UserId::new(now),
+        ended_at: now,
+        tokens_expire_at: now + Duration::from_mins(15),
+    }
+}
+
+/// Returns a signing key that was revoked: that of RFC 8037, appendix A.
+pub fn signing_key(now: Timestamp) -> SigningKey {
+    SigningKey {
+        kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".to_owned(),
+        version: 1,
+        revoked_at: now,
     }
 }

@@ -14,5 +14,7 @@
 mod fixtures;
 mod sequence;
 
-pub use fixtures::{ORDER_WINDOW, order, order_event, payment, payment_event, refund, reversal, ticket, usd};
+pub use fixtures::{
+    ORDER_WINDOW, order, order_event, payment, payment_event, refund, reversal, session, signing_key, ticket, usd,
+};
 pub use sequence::events;

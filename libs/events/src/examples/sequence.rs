@@ -5,7 +5,7 @@ use values::{Money, RefundId, Timestamp};
 use super::{order_event, payment_event};
 use crate::{
     AfterSale, CancelReason, Dispute, DisputeStatus, Event, Expiration, Order, OrderRecord, OrderStatus, Payment,
-    PaymentStatus, Refund, RefundOutcome, RefundStatus, RefundTerms, Reversal, Ticket, TicketRecord, Timer,
+    PaymentStatus, Refund, RefundOutcome, RefundStatus, RefundTerms, Reversal, Session, Ticket, TicketRecord, Timer,
 };
 
 /// Returns one event of each type, in the order of their causes, with ids and times that never change.
@@ -58,7 +58,21 @@ pub fn events() -> Vec<Event> {
         ..payment
     };
     events.extend(after_sale(&paid, &captured, id(6)));
+    events.extend(ended_access(placed_at));
     events
+}
+
+/// Returns the events that end the validity of access tokens.
+fn ended_access(at: Timestamp) -> [Event; 2] {
+    let session = Session {
+        id: id(7),
+        user_id: id(4),
+        ..super::session(at)
+    };
+    [
+        Event::SessionEnded(session),
+        Event::SigningKeyRevoked(super::signing_key(at)),
+    ]
 }
 
 /// Returns the events of an order and its payment until the sale.

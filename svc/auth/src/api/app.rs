@@ -36,6 +36,7 @@ impl App {
                     audience: context.token_audience.clone(),
                 },
                 live_keys,
+                denied: context.denied_tokens.clone(),
                 passwords: PasswordChecker::new(queue, queue_limits, attempts, context.clock.clone()),
             },
             cookies: Cookies {

@@ -10,7 +10,7 @@ use poem_openapi::{
 use token::{ACCESS_TOKEN_LIFETIME, SESSION_COOKIE};
 
 use super::{delivery::Delivery, views::TokensView};
-use crate::domain::{MAX_IDLE, TokenPair};
+use crate::domain::TokenPair;
 
 /// The cookie that carries the refresh token of a page.
 pub(super) const REFRESH_COOKIE: &str = "ticketing_refresh";
@@ -35,7 +35,7 @@ impl Cookies {
             Delivery::Json => (TokensView::with_tokens(tokens), Vec::new()),
             Delivery::Cookies => {
                 let session = self.session(&tokens.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
-                let refresh = self.refresh(tokens.refresh_token.as_str(), MAX_IDLE.as_secs());
+                let refresh = self.refresh(tokens.refresh_token.as_str(), tokens.refresh_lifetime.as_secs());
                 (TokensView::without_tokens(tokens), vec![session, refresh])
             }
         };

@@ -7,6 +7,7 @@ mod delivery;
 mod operations;
 mod problems;
 mod refresh_token;
+mod sign_out_tokens;
 mod views;
 
 pub(crate) use app::App;

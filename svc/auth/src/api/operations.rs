@@ -12,6 +12,7 @@ use super::{
     credentials::{Credentials, NewAccount},
     problems::session_over,
     refresh_token::RefreshTokenParam,
+    sign_out_tokens::SignOutTokens,
     views::{SignedOutView, TokensView, UserView},
 };
 use crate::{
@@ -62,6 +63,13 @@ problem_responses! {
 problem_responses! {
     RefreshProblem {
         401 => "The session is over, or the refresh token is invalid or was used before: sign in again.",
+        403 => "A browser sent this for another site's page.",
+    }
+}
+
+problem_responses! {
+    SignOutProblem {
+        401 => "There is neither a valid access token nor a refresh cookie, or the session is over.",
         403 => "A browser sent this for another site's page.",
     }
 }
@@ -131,9 +139,10 @@ impl Api {
 
     /// Get new tokens
     ///
-    /// The refresh token is read from the body, else from the cookie. It can be used once; the next one is delivered in the
-    /// same way, or as `delivery` in the body chooses. What came as a cookie never leaves in a body. A second use ends the
-    /// session, because the token may have been stolen.
+    /// The refresh token is read from the body, else from the cookie. The next one is delivered in the same way, or as
+    /// `delivery` in the body chooses. What came as a cookie never leaves in a body. For 30 seconds a repeated request gets
+    /// the same refresh token: two tabs may send it at once, and a response may be lost. A later use of an earlier token ends
+    /// the session, because it may have been stolen. A session is over after 30 days without a refresh, and after 90 days.
     #[oai(path = "/refresh", method = "post", operation_id = "refresh")]
     async fn refresh(
         &self,
@@ -148,26 +157,18 @@ impl Api {
 
     /// Sign out
     ///
-    /// Ends the session: its refresh token becomes invalid, and the cookies are cleared. The access token stays valid in the
-    /// other services until it expires, 15 minutes at most.
+    /// Ends the session of the access token or of the refresh cookie: one of them is enough, so a page can sign out after its
+    /// access token has expired. The refresh token becomes invalid, and the cookies are cleared. Within two seconds every
+    /// service refuses the access tokens of the session; while the broker is down, they stay valid in the other services
+    /// until they expire, 15 minutes at most.
     #[oai(path = "/signout", method = "post", operation_id = "signOut")]
     async fn sign_out(
         &self,
         app: Data<&App>,
-        signed_in: SignedIn,
-    ) -> Result<WithCookies<Json<SignedOutView>>, SignedInProblem> {
-        let AuthContext { db, clock, .. } = app.context();
-        let now = clock.now();
-        let ended = db
-            .write(move |tx| sign_out(tx, now, signed_in.session_id))
-            .await
-            .map_err(|error: db::Error| error)?;
-        if !ended {
-            return Err(session_over().into());
-        }
-        Ok(app.cookies().clear(Json(SignedOutView {
-            session_id: signed_in.session_id,
-        })))
+        tokens: SignOutTokens,
+    ) -> Result<WithCookies<Json<SignedOutView>>, SignOutProblem> {
+        let session_id = sign_out(app.context(), tokens.0).await?;
+        Ok(app.cookies().clear(Json(SignedOutView { session_id })))
     }
 
     /// Get the signed-in user

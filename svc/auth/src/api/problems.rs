@@ -7,13 +7,19 @@ use problem::Problem;
 
 use crate::{
     passwords::{CheckRefused, TooManyFailures},
-    use_cases::{RefreshError, SignInError, SignUpError},
+    use_cases::{RefreshError, SignInError, SignOutError, SignUpError},
 };
 
 pub(super) fn session_over() -> Problem {
     Problem::unauthorized()
         .code("session-over")
         .detail("The session has ended: sign in again.")
+}
+
+fn invalid_refresh_token() -> Problem {
+    Problem::unauthorized()
+        .code("invalid-refresh-token")
+        .detail("This is no refresh token: sign in again.")
 }
 
 impl From<CheckRefused> for Problem {
@@ -62,12 +68,20 @@ impl From<SignInError> for Problem {
 impl From<RefreshError> for Problem {
     fn from(error: RefreshError) -> Self {
         match error {
-            RefreshError::Unknown => Self::unauthorized()
-                .code("invalid-refresh-token")
-                .detail("This is no refresh token: sign in again."),
+            RefreshError::Unknown => invalid_refresh_token(),
             RefreshError::Refused(_) => session_over(),
             RefreshError::Sign(_) => Self::internal(&error),
             RefreshError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<SignOutError> for Problem {
+    fn from(error: SignOutError) -> Self {
+        match error {
+            SignOutError::Unknown => invalid_refresh_token(),
+            SignOutError::Over => session_over(),
+            SignOutError::Db(error) => error.into(),
         }
     }
 }

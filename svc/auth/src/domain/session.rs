@@ -8,7 +8,14 @@ use super::refresh_token::{RefreshKey, RefreshToken};
 /// A session that is not refreshed for this time is over.
 pub(crate) const MAX_IDLE: Duration = Duration::from_hours(30 * 24);
 
-/// A signed-in device: a family of refresh tokens of which only the newest is valid, once.
+/// The time after which a session is over, however often it is refreshed.
+pub(crate) const MAX_LIFETIME: Duration = Duration::from_hours(90 * 24);
+
+/// The time for which a refresh token is accepted after it was exchanged, and yields the current one: two tabs may send it
+/// at the same time, and the response to the first request may be lost.
+const PREVIOUS_TOKEN_GRACE: Duration = Duration::from_secs(30);
+
+/// A signed-in device: a family of refresh tokens of which the newest is valid, and for a moment the one before it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Session(SessionState);
 
@@ -17,10 +24,12 @@ pub(crate) struct Session(SessionState);
 pub(crate) struct SessionState {
     pub(crate) id: SessionId,
     pub(crate) user_id: UserId,
-    /// How often the session was refreshed. Only the token of this generation is valid.
+    /// How often the session was refreshed. The token of this generation is valid.
     pub(crate) generation: u32,
     pub(crate) refresh_hash: [u8; 32],
     pub(crate) started_at: Timestamp,
+    /// When it was refreshed last.
+    pub(crate) refreshed_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
     pub(crate) ended: Option<(Timestamp, EndReason)>,
 }
@@ -41,7 +50,7 @@ pub(crate) enum CannotRefresh {
     /// It has ended or expired.
     #[error("the session is over")]
     Over,
-    /// The token was used before, by the user or by a thief. The session was ended.
+    /// The token was used before, by the user or by a thief. The session is to be ended.
     #[error("the refresh token was used before, so its session was ended")]
     Reused,
 }
@@ -57,6 +66,7 @@ impl Session {
             generation: 0,
             refresh_hash,
             started_at: now,
+            refreshed_at: None,
             expires_at: now + MAX_IDLE,
             ended: None,
         })
@@ -77,10 +87,17 @@ impl Session {
 
     /// Whether the session has neither ended nor expired.
     pub(crate) fn is_open(&self, now: Timestamp) -> bool {
-        self.0.ended.is_none() && now < self.0.expires_at
+        self.0.ended.is_none() && now < self.expires_at()
     }
 
-    /// Exchanges the valid token for the next one. An earlier token ends the session.
+    /// Returns the time at which the session expires unless it is refreshed.
+    pub(crate) fn expires_at(&self) -> Timestamp {
+        // Earlier releases did not bound the lifetime.
+        self.0.expires_at.min(self.0.started_at + MAX_LIFETIME)
+    }
+
+    /// Exchanges the valid token for the next one. The token before it changes nothing for a moment: the session has its
+    /// successor already. A token that was used earlier is an error, after which the session has to be ended.
     pub(crate) fn refresh(
         &mut self,
         token: &RefreshToken,
@@ -90,16 +107,24 @@ impl Session {
         if !self.is_open(now) {
             return Err(CannotRefresh::Over);
         }
+        if self.is_in_grace(token, now) {
+            return Ok(());
+        }
         let is_current = token.generation == self.0.generation && bool::from(token.hash().ct_eq(&self.0.refresh_hash));
         let next = self.0.generation.checked_add(1).filter(|_| is_current);
-        let Some(next) = next else {
-            self.end(EndReason::RefreshReused, now);
-            return Err(CannotRefresh::Reused);
-        };
-        self.0.generation = next;
+        self.0.generation = next.ok_or(CannotRefresh::Reused)?;
         self.0.refresh_hash = self.refresh_token(key).hash();
+        self.0.refreshed_at = Some(now);
         self.0.expires_at = now + MAX_IDLE;
         Ok(())
+    }
+
+    /// Whether the token is the one that was exchanged last, a moment ago. A time of exchange in the future, because the
+    /// clock was set back, is no reason to accept it for longer.
+    fn is_in_grace(&self, token: &RefreshToken, now: Timestamp) -> bool {
+        let is_previous = token.generation.checked_add(1) == Some(self.0.generation);
+        let is_recent = |at: Timestamp| at.until(now).max(now.until(at)) < PREVIOUS_TOKEN_GRACE;
+        is_previous && self.0.refreshed_at.is_some_and(is_recent)
     }
 
     /// Ends the session. The first reason is kept.
@@ -123,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn each_refresh_token_is_valid_once() {
+    fn each_refresh_token_is_exchanged_once() {
         let (key, mut session) = session();
         for generation in 0..5 {
             session
@@ -132,16 +157,41 @@ mod tests {
         }
         assert!(session.is_open(NOW));
         assert_eq!(
-            session.refresh(&key.token(session.0.id, 4), NOW, &key),
+            session.refresh(&key.token(session.0.id, 3), NOW, &key),
             Err(CannotRefresh::Reused)
         );
-        assert_eq!(session.0.ended, Some((NOW, EndReason::RefreshReused)));
+        session.end(EndReason::RefreshReused, NOW);
         let newest = key.token(session.0.id, 5);
         assert_eq!(
             session.refresh(&newest, NOW, &key),
             Err(CannotRefresh::Over),
             "the newest token is invalid too"
         );
+    }
+
+    #[test]
+    fn the_previous_token_yields_the_current_one_for_half_a_minute() {
+        let (key, mut session) = session();
+        let first = key.token(session.0.id, 0);
+        session.refresh(&first, NOW, &key).unwrap();
+        let refreshed = session.clone();
+        for later in [0, 1, 29_999] {
+            session
+                .refresh(&first, NOW + Duration::from_millis(later), &key)
+                .unwrap();
+            assert_eq!(session, refreshed, "nothing changes after {later} ms");
+        }
+        assert_eq!(session.refresh_token(&key), key.token(session.0.id, 1));
+        for far in [NOW + PREVIOUS_TOKEN_GRACE, NOW - Duration::from_mins(1)] {
+            assert_eq!(
+                session.clone().refresh(&first, far, &key),
+                Err(CannotRefresh::Reused),
+                "{far}"
+            );
+        }
+        // Its use does not prolong the time.
+        session.refresh(&key.token(session.0.id, 1), NOW, &key).unwrap();
+        assert_eq!(session.refresh(&first, NOW, &key), Err(CannotRefresh::Reused));
     }
 
     #[test]
@@ -159,6 +209,23 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_over_after_ninety_days_however_often_it_is_refreshed() {
+        let (key, mut session) = session();
+        for day in 0..90 {
+            let now = NOW + Duration::from_hours(24 * day);
+            let token = session.refresh_token(&key);
+            session.refresh(&token, now, &key).unwrap();
+        }
+        assert_eq!(session.expires_at(), NOW + MAX_LIFETIME);
+        assert!(session.is_open(NOW + MAX_LIFETIME - Duration::from_millis(1)));
+        let token = session.refresh_token(&key);
+        assert_eq!(
+            session.refresh(&token, NOW + MAX_LIFETIME, &key),
+            Err(CannotRefresh::Over)
+        );
+    }
+
+    #[test]
     fn a_session_ends_once() {
         let (_, mut session) = session();
         session.end(EndReason::SignedOut, NOW);
@@ -168,18 +235,26 @@ mod tests {
     }
 
     proptest! {
+        /// Whichever tokens are sent, and when: a token is accepted if and only if it is the newest, or the one before it
+        /// within the time of grace.
         #[test]
-        fn a_session_stays_open_exactly_as_long_as_each_token_is_the_next(sent in prop::collection::vec(0_u32..6, 0..12)) {
+        fn a_token_is_accepted_as_the_newest_or_just_after_its_exchange(
+            sent in prop::collection::vec((0_u32..6, 0_u64..40), 0..12)
+        ) {
             let (key, mut session) = session();
-            for (next, generation) in (0_u32..).zip(sent) {
-                let refreshed = session.refresh(&key.token(session.0.id, generation), NOW, &key).is_ok();
-                prop_assert_eq!(refreshed, generation == next);
-                if !refreshed {
-                    prop_assert!(!session.is_open(NOW));
-                    return Ok(());
+            let (mut newest, mut exchanged_at, mut now) = (0, None, NOW);
+            for (generation, seconds) in sent {
+                now = now + Duration::from_secs(seconds);
+                let is_in_grace = generation + 1 == newest
+                    && exchanged_at.is_some_and(|at: Timestamp| at.until(now) < PREVIOUS_TOKEN_GRACE);
+                let refreshed = session.refresh(&key.token(session.0.id, generation), now, &key).is_ok();
+                prop_assert_eq!(refreshed, generation == newest || is_in_grace);
+                if generation == newest {
+                    newest += 1;
+                    exchanged_at = Some(now);
                 }
+                prop_assert_eq!(session.0.generation, newest);
             }
-            prop_assert!(session.is_open(NOW));
         }
     }
 }

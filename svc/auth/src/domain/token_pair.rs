@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use token::{Claims, KeyError, SigningKey};
 use values::{Timestamp, UserId};
 
@@ -13,6 +15,8 @@ pub(crate) struct TokenPair {
     pub(crate) access_token: String,
     /// For the next pair, once.
     pub(crate) refresh_token: RefreshToken,
+    /// How long the refresh token is valid.
+    pub(crate) refresh_lifetime: Duration,
 }
 
 /// The issuer and the audience of access tokens.
@@ -25,11 +29,12 @@ pub(crate) struct TokenIssuer {
 }
 
 impl TokenIssuer {
-    /// Signs an access token for the session of a refresh token.
+    /// Signs an access token for the session of a refresh token, which expires at `expires_at`.
     pub(crate) fn issue(
         &self,
         account: Account,
         refresh_token: RefreshToken,
+        expires_at: Timestamp,
         key: &SigningKey,
         at: Timestamp,
     ) -> Result<TokenPair, KeyError> {
@@ -44,6 +49,7 @@ impl TokenIssuer {
             email: account.email,
             access_token,
             refresh_token,
+            refresh_lifetime: at.until(expires_at),
         })
     }
 }

@@ -5,7 +5,7 @@ use chassis::Job;
 use crate::keys::LiveKeys;
 
 /// The longest time until a rotated key is used.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(5);
+const RELOAD_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Reloads the keys, which another process may have rotated.
 pub(crate) fn reload_keys_job(keys: LiveKeys) -> Job {

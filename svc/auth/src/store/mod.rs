@@ -8,7 +8,9 @@ mod signing_keys;
 
 pub(crate) use accounts::{find_account, find_account_by_email, insert_account};
 pub(crate) use invariants::INVARIANTS;
-pub(crate) use sessions::{delete_sessions_over, end_sessions, find_session, insert_session, update_session};
+pub(crate) use sessions::{
+    delete_sessions_over, end_sessions, ended_sessions, find_session, insert_session, newest_session, update_session,
+};
 pub(crate) use sign_ups::{delete_sign_ups, find_sign_up, insert_sign_up};
 pub(crate) use signing_keys::{
     delete_all_keys, delete_signing_keys, insert_refresh_key, insert_signing_key, refresh_key_seed, retire_signing_key,

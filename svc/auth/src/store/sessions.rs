@@ -6,7 +6,7 @@ use crate::domain::{Session, SessionState};
 
 db::columns! {
     SESSION: "sessions" = [
-        id, user_id, generation, refresh_hash, started_at, expires_at, ended_at, end_reason,
+        id, user_id, generation, refresh_hash, started_at, refreshed_at, expires_at, ended_at, end_reason,
     ];
 }
 
@@ -17,6 +17,7 @@ fn read_session(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Session> {
         generation: row.next()?,
         refresh_hash: row.next()?,
         started_at: row.next()?,
+        refreshed_at: row.next()?,
         expires_at: row.next()?,
         ended: row.next::<Option<Timestamp>>()?.zip(row.next()?),
     }))
@@ -39,6 +40,7 @@ pub(crate) fn insert_session(tx: &Tx, session: &Session) -> Result<(), Error> {
         ":generation": state.generation,
         ":refresh_hash": state.refresh_hash,
         ":started_at": state.started_at,
+        ":refreshed_at": state.refreshed_at,
         ":expires_at": state.expires_at,
         ":ended_at": ended_at,
         ":end_reason": end_reason,
@@ -50,19 +52,42 @@ pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
     let state = session.state();
     let (ended_at, end_reason) = state.ended.unzip();
     tx.prepare_cached(
-        "UPDATE sessions SET generation = :generation, refresh_hash = :refresh_hash, expires_at = :expires_at,
-             ended_at = :ended_at, end_reason = :end_reason
+        "UPDATE sessions SET generation = :generation, refresh_hash = :refresh_hash, refreshed_at = :refreshed_at,
+             expires_at = :expires_at, ended_at = :ended_at, end_reason = :end_reason
          WHERE id = :id",
     )?
     .execute(named_params! {
         ":id": state.id,
         ":generation": state.generation,
         ":refresh_hash": state.refresh_hash,
+        ":refreshed_at": state.refreshed_at,
         ":expires_at": state.expires_at,
         ":ended_at": ended_at,
         ":end_reason": end_reason,
     })?;
     Ok(())
+}
+
+/// Returns a page of the sessions that ended after `since`, in the order of their ids, those after `after`.
+pub(crate) fn ended_sessions(
+    conn: &Connection,
+    since: Timestamp,
+    after: &str,
+    limit: u32,
+) -> Result<Vec<Session>, Error> {
+    let sql = format!(
+        "SELECT {} FROM sessions WHERE coalesce(ended_at, expires_at) > ? AND ended_at IS NOT NULL AND id > ?
+         ORDER BY id LIMIT ?",
+        SESSION.select
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map((since, after, limit), read_row(read_session))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the id of the newest session.
+pub(crate) fn newest_session(conn: &Connection) -> Result<Option<SessionId>, Error> {
+    Ok(conn.query_row("SELECT max(id) FROM sessions", [], |row| row.get(0))?)
 }
 
 /// Ends a bounded number of the sessions that were started until now. Returns how many.

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use db::Db;
+use token::DenyList;
 use values::Clock;
 
 use crate::{
@@ -17,6 +18,8 @@ pub(crate) struct AuthContext {
     pub(crate) issuer: TokenIssuer,
     pub(crate) live_keys: LiveKeys,
     pub(crate) passwords: PasswordChecker,
+    /// The access tokens of ended sessions.
+    pub(crate) denied: DenyList,
 }
 
 impl AuthContext {

@@ -6,6 +6,7 @@
 mod context;
 mod create_missing_keys;
 mod current_user;
+mod end_session;
 mod refresh_session;
 mod revoke_keys;
 mod rotate_keys;
@@ -20,5 +21,5 @@ pub(crate) use refresh_session::{RefreshError, refresh_session};
 pub(crate) use revoke_keys::{end_sessions, revoke_keys};
 pub(crate) use rotate_keys::rotate_keys;
 pub(crate) use sign_in::{SignIn, SignInError, sign_in};
-pub(crate) use sign_out::sign_out;
+pub(crate) use sign_out::{SignOut, SignOutError, sign_out};
 pub(crate) use sign_up::{SignUp, SignUpError, sign_up};

@@ -1,10 +1,10 @@
 use db::Tx;
-use token::KeyError;
+use token::{Denial, KeyError};
 use values::Timestamp;
 
-use super::context::AuthContext;
+use super::{context::AuthContext, end_session::end_session};
 use crate::{
-    domain::{Account, CannotRefresh, KeySet, RefreshToken, TokenPair},
+    domain::{Account, CannotRefresh, EndReason, KeySet, RefreshToken, TokenPair},
     store,
 };
 
@@ -25,36 +25,61 @@ pub(crate) enum RefreshError {
     Db(#[from] db::Error),
 }
 
-/// Exchanges a refresh token for a new pair of tokens. A token that is used a second time ends its session.
+/// The outcome of an exchange. It is no error of the transaction: a session that ends because a token was reused stays
+/// ended.
+enum Exchange {
+    Refreshed {
+        account: Account,
+        next: RefreshToken,
+        expires_at: Timestamp,
+    },
+    Refused(CannotRefresh, Option<Denial>),
+}
+
+/// Exchanges a refresh token for a new pair of tokens. A token that was exchanged a moment ago yields the current pair; one
+/// that was used earlier ends its session.
 pub(crate) async fn refresh_session(context: &AuthContext, token: &str) -> Result<TokenPair, RefreshError> {
     let (keys, now) = (context.keys(), context.clock.now());
     let token = keys.refresh().recognise(token).ok_or(RefreshError::Unknown)?;
-    let (account, next) = {
+    let exchanged = {
         let keys = keys.clone();
-        context.db.write(move |tx| exchange(tx, now, &token, &keys)).await??
+        context.db.write(move |tx| exchange(tx, now, &token, &keys)).await
     };
-    Ok(context.issuer.issue(account, next, keys.signing(), now)?)
+    match exchanged? {
+        Exchange::Refreshed {
+            account,
+            next,
+            expires_at,
+        } => Ok(context.issuer.issue(account, next, expires_at, keys.signing(), now)?),
+        Exchange::Refused(reason, denial) => {
+            if let Some(denial) = denial {
+                context.denied.add(denial, now);
+            }
+            Err(reason.into())
+        }
+    }
 }
 
-/// The inner result does not undo the transaction: a session that ends because of a reused token stays ended.
-fn exchange(
-    tx: &Tx,
-    now: Timestamp,
-    token: &RefreshToken,
-    keys: &KeySet,
-) -> Result<Result<(Account, RefreshToken), CannotRefresh>, db::Error> {
+fn exchange(tx: &Tx, now: Timestamp, token: &RefreshToken, keys: &KeySet) -> Result<Exchange, db::Error> {
     let Some(mut session) = store::find_session(tx, token.session_id)? else {
-        return Ok(Err(CannotRefresh::Over));
+        return Ok(Exchange::Refused(CannotRefresh::Over, None));
     };
-    let refreshed = session.refresh(token, now, keys.refresh());
-    let state = session.state();
-    if refreshed == Err(CannotRefresh::Reused) {
-        tracing::warn!(session = %state.id, user = %state.user_id, "refresh token reused, session ended");
+    match session.refresh(token, now, keys.refresh()) {
+        Ok(()) => store::update_session(tx, &session)?,
+        Err(CannotRefresh::Over) => return Ok(Exchange::Refused(CannotRefresh::Over, None)),
+        Err(CannotRefresh::Reused) => {
+            let state = session.state();
+            tracing::warn!(session = %state.id, user = %state.user_id, "refresh token reused, session ended");
+            let denial = end_session(tx, now, &mut session, EndReason::RefreshReused)?;
+            return Ok(Exchange::Refused(CannotRefresh::Reused, denial));
+        }
     }
-    store::update_session(tx, &session)?;
-    let account = store::find_account(tx, state.user_id)?;
-    Ok(refreshed.and_then(|()| {
-        let next = session.refresh_token(keys.refresh());
-        account.map(|account| (account, next)).ok_or(CannotRefresh::Over)
-    }))
+    Ok(match store::find_account(tx, session.state().user_id)? {
+        Some(account) => Exchange::Refreshed {
+            account,
+            next: session.refresh_token(keys.refresh()),
+            expires_at: session.expires_at(),
+        },
+        None => Exchange::Refused(CannotRefresh::Over, None),
+    })
 }

@@ -54,9 +54,11 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<To
 
     let (keys, now) = (context.keys(), context.clock.now());
     let session = Session::start(account.id, now, keys.refresh());
-    let refresh_token = session.refresh_token(keys.refresh());
+    let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
     context.db.write(move |tx| store::insert_session(tx, &session)).await?;
-    Ok(context.issuer.issue(account, refresh_token, keys.signing(), now)?)
+    Ok(context
+        .issuer
+        .issue(account, refresh_token, expires_at, keys.signing(), now)?)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use values::{Timestamp, UserId};
 
 use super::context::AuthContext;
 use crate::{
-    domain::{Account, Email, Password, Session, SignUpRecord, TokenPair},
+    domain::{Account, Email, MAX_IDLE, Password, Session, SignUpRecord, TokenPair},
     passwords::{CheckRefused, Purpose, QueueFull},
     store,
 };
@@ -67,7 +67,7 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
         password_hash,
     };
     let session = Session::start(account.id, now, keys.refresh());
-    let refresh_token = session.refresh_token(keys.refresh());
+    let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
     let record = command.idempotency_key.clone().map(|key| {
         let record = SignUpRecord {
             session_id: session.state().id,
@@ -84,7 +84,9 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
     };
     match context.db.write(move |tx| insert(tx, now, &new)).await? {
         Some(earlier) => repeat(context, command, earlier).await,
-        None => Ok(context.issuer.issue(account, refresh_token, keys.signing(), now)?),
+        None => Ok(context
+            .issuer
+            .issue(account, refresh_token, expires_at, keys.signing(), now)?),
     }
 }
 
@@ -171,9 +173,14 @@ async fn repeat(context: &AuthContext, command: SignUp, earlier: EarlierSignUp) 
     let keys = context.keys();
     let signing_key = keys.get(&record.kid).ok_or(SignUpError::KeyGone(record.kid))?;
     let refresh_token = keys.refresh().token(record.session_id, 0);
-    Ok(context
-        .issuer
-        .issue(account, refresh_token, signing_key, record.signed_at)?)
+    Ok(context.issuer.issue(
+        account,
+        refresh_token,
+        // As in the first response.
+        record.signed_at + MAX_IDLE,
+        signing_key,
+        record.signed_at,
+    )?)
 }
 
 #[cfg(test)]

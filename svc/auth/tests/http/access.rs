@@ -34,6 +34,8 @@ async fn an_operation_for_signed_in_users_refuses_all_other_requests() {
             app.client().bearer(&foreign_token),
             app.client()
                 .with("cookie", format!("ticketing_session={foreign_token}")),
+            app.client()
+                .with("cookie", format!("ticketing_refresh={foreign_token}")),
         ] {
             let reply = client.send(method.clone(), &path, None).await.expect(401);
             assert_eq!(reply.problem().0, "unauthorized");

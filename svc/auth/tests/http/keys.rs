@@ -57,6 +57,10 @@ async fn tokens_of_revoked_keys_are_invalid_and_users_can_sign_in_again() {
     let listed = run(KeysCommand::List).await.unwrap();
     db.close().await;
     assert!(output.contains(", 2 sessions are ended"), "{output}");
+    let kid = jsonwebtoken::decode_header(&ada.access_token).unwrap().kid.unwrap();
+    app.env
+        .wait_for_event(|event| event.as_signing_key().is_some_and(|revoked| revoked.kid == kid))
+        .await;
     assert_eq!(listed.lines().count(), 2, "no earlier key is left: {listed}");
 
     let current = || async { app.current_user(&ada.access_token).await };

@@ -5,6 +5,7 @@ mod access;
 mod idempotent_sign_up;
 mod keys;
 mod password_queue;
+mod recovery;
 mod refresh;
 mod sign_in;
 mod sign_up;

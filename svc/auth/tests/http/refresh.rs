@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use events::Event;
 use reqwest::Method;
 
 use crate::test_app::{CURRENT_USER, REFRESH, SIGN_OUT, Session, TestApp, cookie};
@@ -27,28 +28,66 @@ async fn a_session_stays_open_while_it_is_refreshed() {
 
 #[tokio::test]
 async fn a_reused_refresh_token_ends_its_session_and_no_other() {
-    let app = TestApp::new().await;
+    let app = TestApp::with_manual_clock().await;
     let (ada, bob) = (
         app.sign_up("ada@example.com").await,
         app.sign_up("bob@example.com").await,
     );
     let next = Session::from_reply(&app.refresh(&ada.refresh_token).await.expect(200));
+    app.env.clock.advance(Duration::from_secs(30));
     app.refresh(&ada.refresh_token).await.expect(401).problem();
     app.refresh(&next.refresh_token).await.expect(401).problem();
-    app.current_user(&next.access_token).await.expect(401).problem();
+    for token in [&ada.access_token, &next.access_token] {
+        let refused = app.current_user(token).await.expect(401);
+        assert_eq!(refused.text_at("/code"), "session-over");
+    }
+    wait_for_end(&app, &ada).await;
     app.refresh(&bob.refresh_token).await.expect(200).json();
     app.stop().await;
 }
 
 #[tokio::test]
-async fn of_two_concurrent_refreshes_at_most_one_succeeds() {
-    let app = TestApp::new().await;
+async fn two_tabs_that_refresh_at_once_both_go_on() {
+    let app = TestApp::with_manual_clock().await;
     let ada = app.sign_up("ada@example.com").await;
     let (one, other) = tokio::join!(app.refresh(&ada.refresh_token), app.refresh(&ada.refresh_token));
-    let mut statuses = [one.status.as_u16(), other.status.as_u16()];
-    statuses.sort_unstable();
-    assert_eq!(statuses, [200, 401]);
-    app.current_user(&ada.access_token).await.expect(401).problem();
+    let (one, other) = (
+        Session::from_reply(&one.expect(200)),
+        Session::from_reply(&other.expect(200)),
+    );
+    assert_eq!(one.refresh_token, other.refresh_token);
+    app.current_user(&other.access_token).await.expect(200).json();
+
+    // A client whose response was lost repeats its request.
+    app.env.clock.advance(Duration::from_millis(29_999));
+    let again = Session::from_reply(&app.refresh(&ada.refresh_token).await.expect(200));
+    assert_eq!(again.refresh_token, one.refresh_token);
+    app.env.clock.advance(Duration::from_mins(10));
+    let next = Session::from_reply(&app.refresh(&again.refresh_token).await.expect(200));
+    app.current_user(&next.access_token).await.expect(200).json();
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_is_over_after_ninety_days() {
+    let app = TestApp::with_manual_clock().await;
+    let mut session = app.sign_up("ada@example.com").await;
+    for _ in 0..3 {
+        app.env.clock.advance(Duration::from_hours(29 * 24));
+        session = Session::from_reply(&app.refresh(&session.refresh_token).await.expect(200));
+    }
+    let page = app
+        .client()
+        .with("cookie", format!("ticketing_refresh={}", session.refresh_token));
+    let reply = page.send(Method::POST, REFRESH, None).await.expect(200);
+    let (refresh, attributes) = cookie(&reply, "ticketing_refresh");
+    assert!(
+        attributes.contains("Max-Age=259200;"),
+        "three days are left: {attributes}"
+    );
+    app.env.clock.advance(Duration::from_hours(3 * 24));
+    let over = app.refresh(&refresh).await.expect(401);
+    assert_eq!(over.text_at("/code"), "session-over");
     app.stop().await;
 }
 
@@ -137,6 +176,55 @@ async fn signing_out_ends_the_session_and_clears_the_cookies() {
         );
         client.send(Method::POST, SIGN_OUT, None).await.expect(401).problem();
         app.refresh(&ada.refresh_token).await.expect(401).problem();
+        wait_for_end(&app, &ada).await;
     }
     app.stop().await;
+}
+
+#[tokio::test]
+async fn the_refresh_cookie_alone_signs_out_also_when_the_access_token_has_expired() {
+    let app = TestApp::with_manual_clock().await;
+    for sends_access_token in [false, true] {
+        let ada = app.sign_up(&format!("ada.{sends_access_token}@example.com")).await;
+        app.env.clock.advance(Duration::from_mins(20));
+        let mut cookies = format!("ticketing_refresh={}", ada.refresh_token);
+        if sends_access_token {
+            cookies = format!("ticketing_session={}; {cookies}", ada.access_token);
+        }
+        let page = app.client().with("cookie", cookies);
+        let elsewhere = page.clone().with("sec-fetch-site", "cross-site");
+        let refused = elsewhere.send(Method::POST, SIGN_OUT, None).await.expect(403);
+        assert_eq!(refused.text_at("/code"), "cross-site");
+        let reply = page.send(Method::POST, SIGN_OUT, None).await.expect(200);
+        assert_eq!(cookie(&reply, "ticketing_refresh").0, "");
+        let again = page.send(Method::POST, SIGN_OUT, None).await.expect(401);
+        assert_eq!(again.text_at("/code"), "session-over");
+        app.refresh(&ada.refresh_token).await.expect(401).problem();
+        wait_for_end(&app, &ada).await;
+    }
+    let forged = app.client().with("cookie", "ticketing_refresh=nonsense");
+    let refused = forged.send(Method::POST, SIGN_OUT, None).await.expect(401);
+    assert_eq!(refused.text_at("/code"), "invalid-refresh-token");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_restarted_service_still_refuses_the_tokens_of_an_ended_session() {
+    let app = TestApp::new().await;
+    let ada = app.sign_up("ada@example.com").await;
+    let client = app.client().bearer(&ada.access_token);
+    client.send(Method::POST, SIGN_OUT, None).await.expect(200).json();
+    let app = TestApp::restart(app.stop().await).await;
+    let refused = app.current_user(&ada.access_token).await.expect(401);
+    assert_eq!(refused.text_at("/code"), "session-over");
+    app.stop().await;
+}
+
+/// Waits until the end of the user's session is published.
+async fn wait_for_end(app: &TestApp, session: &Session) {
+    let ended = |event: &Event| {
+        let ended = event.as_session();
+        ended.is_some_and(|ended| ended.user_id.to_string() == session.user_id)
+    };
+    app.env.wait_for_event(ended).await;
 }

@@ -15,6 +15,7 @@ mod crashes;
 mod demo;
 mod dev_command;
 mod documents;
+mod ended_sessions;
 mod free_tickets;
 mod http_surface;
 mod operations;
