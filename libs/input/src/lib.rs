@@ -4,15 +4,17 @@
 //!   every field that is missing, unknown, duplicate or invalid.
 //! * [`Text`], [`Whole`] and [`Kept`] are fields: a text with rules, a whole number with bounds, and a field of a change
 //!   that keeps the present value if it is left out.
-//! * [`Parameter`] is a parameter with rules: in a query, a path or a header.
-//! * [`Strict`] checks parameters and headers before a handler runs: an unknown or repeated parameter and an unreadable
-//!   or repeated header are refused.
+//! * [`Query`] and [`Header`] are arguments of operations. [`Parameter`] is a value with rules: in a query, a path or a
+//!   header.
+//! * [`Strict`] checks parameters and headers before a handler runs, and names all that are unknown, repeated, unreadable
+//!   or invalid at once.
 
 // The expansion of `object!` names this crate.
 extern crate self as input;
 
 mod body;
 mod errors;
+mod extractors;
 mod field;
 mod fields;
 mod json;
@@ -30,6 +32,7 @@ mod whole;
 
 pub use body::{Body, read_json};
 pub use errors::Errors;
+pub use extractors::{Header, Query};
 pub use field::Field;
 pub use fields::{Fields, Properties};
 pub use json::Json;

@@ -12,13 +12,18 @@ use poem_openapi::{
 };
 use problem::Problem;
 
+use crate::extractors::{Check, with_checks};
+
 /// An API whose operations accept the parameters and headers that they document, and no others.
 ///
-/// Before a handler runs, and before its client is authenticated, these are refused with 400, by name:
+/// Before a handler runs, and before its client is authenticated, these are refused with 400, all of them by name:
 ///
-/// * a query parameter that the operation does not have, that comes twice, or that is no UTF-8;
-/// * a header that an operation reads and that is not ASCII (poem-openapi takes it for absent), or that comes twice although it
-///   has one value.
+/// * a query parameter that the operation does not have, that comes twice, that is no UTF-8, that is invalid, or that is
+///   required and missing;
+/// * a header that an operation reads and that is not ASCII (poem-openapi takes it for absent), that comes twice although it
+///   has one value, that is invalid, or that is required and missing.
+///
+/// The operations declare their parameters as [`Query`](crate::Query) and [`Header`](crate::Header).
 ///
 /// The headers with credentials, `Authorization` and `Cookie`, are read in `token`: if unreadable, the answer is 401. Of
 /// `X-Forwarded-For`, the chassis reads the entries that trusted proxies wrote.
@@ -51,7 +56,8 @@ impl<A: OpenApi> OpenApi for Strict<A> {
     }
 
     fn add_routes(self, routes: &mut HashMap<String, HashMap<Method, BoxEndpoint<'static>>>) {
-        let mut rules = operations(A::meta());
+        let (apis, checks) = with_checks(A::meta);
+        let mut rules = operations(apis, checks);
         let mut lenient = HashMap::new();
         self.0.add_routes(&mut lenient);
         for (path, methods) in lenient {
@@ -66,16 +72,23 @@ impl<A: OpenApi> OpenApi for Strict<A> {
 }
 
 /// Returns the parameters of each operation, by path and method.
-fn operations(apis: Vec<MetaApi>) -> HashMap<(String, Method), Parameters> {
+///
+/// # Panics
+///
+/// Panics if a query parameter or a header is declared with an extractor of poem-openapi.
+fn operations(apis: Vec<MetaApi>, checks: Vec<(MetaParamIn, Check)>) -> HashMap<(String, Method), Parameters> {
+    let mut checks = checks.into_iter();
     let paths = apis.into_iter().flat_map(|api| api.paths);
     let operations = paths.flat_map(|path| {
         let places = positions(&path.path);
         let operations = path.operations.into_iter();
         operations.map(move |operation| ((places.clone(), operation.method.clone()), operation))
     });
+    let operations = operations
+        .map(|(place, operation)| (place, Parameters::of(&operation, &mut checks)))
+        .collect();
+    assert!(checks.next().is_none(), "a parameter is described more than once");
     operations
-        .map(|(place, operation)| (place, Parameters::of(&operation)))
-        .collect()
 }
 
 /// Returns a path with `*` for each parameter: poem writes `:param0`, the document `{id}`.
@@ -89,21 +102,54 @@ fn positions(path: &str) -> String {
 /// The parameters of an operation.
 #[derive(Debug, Default)]
 struct Parameters {
-    query: Vec<String>,
-    headers: Vec<String>,
+    query: Vec<DeclaredParameter>,
+    headers: Vec<DeclaredParameter>,
+}
+
+/// A query parameter or a header of an operation.
+#[derive(Debug)]
+struct DeclaredParameter {
+    name: String,
+    is_required: bool,
+    check: Check,
+}
+
+impl DeclaredParameter {
+    /// Adds the error of the values that were sent, if they are invalid. A parameter that was not sent has none.
+    fn check(&self, sent: &[String], add: &mut impl FnMut(&str, &str)) {
+        if sent.is_empty() {
+            if self.is_required {
+                add(&self.name, "is required");
+            }
+        } else if let Err(reason) = (self.check)(sent) {
+            add(&self.name, problem::parameter_error(&reason));
+        }
+    }
 }
 
 impl Parameters {
-    fn of(operation: &MetaOperation) -> Self {
-        let names = |place: MetaParamIn| {
-            let parameters = operation.params.iter();
-            let here = parameters.filter(move |parameter| parameter.in_type == place);
-            here.map(|parameter| parameter.name.clone()).collect()
-        };
-        Self {
-            query: names(MetaParamIn::Query),
-            headers: names(MetaParamIn::Header),
+    /// Takes the checks of an operation's parameters.
+    fn of(operation: &MetaOperation, checks: &mut impl Iterator<Item = (MetaParamIn, Check)>) -> Self {
+        let mut declared = Self::default();
+        for parameter in &operation.params {
+            let here = match parameter.in_type {
+                MetaParamIn::Query => &mut declared.query,
+                MetaParamIn::Header => &mut declared.headers,
+                _ => continue,
+            };
+            let name = parameter.name.clone();
+            let check = checks.next().filter(|(place, _)| *place == parameter.in_type);
+            assert!(
+                check.is_some(),
+                "{name} is not declared as input::Query or input::Header"
+            );
+            here.extend(check.map(|(_, check)| DeclaredParameter {
+                name,
+                is_required: parameter.required,
+                check,
+            }));
         }
+        declared
     }
 
     fn check(&self, request: &Request) -> Result<(), Problem> {
@@ -124,34 +170,48 @@ impl Parameters {
     }
 
     fn check_query(&self, query: &str, add: &mut impl FnMut(&str, &str)) {
-        let mut seen = HashMap::new();
+        let mut sent = HashMap::new();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decode(name), decode(value));
             let shown = name.clone().unwrap_or_else(|| "query".to_owned());
-            let is_known = name.is_some_and(|name| self.query.contains(&name));
-            let times = seen.entry(shown.clone()).or_insert(0_u32);
-            *times += 1;
-            match (is_known, *times) {
-                (false, 1) => add(&shorten(&shown), "is no parameter of this operation"),
-                (true, 2) => add(&shown, "comes twice"),
-                (true, 1) if value.is_none() => add(&shown, "must be UTF-8"),
+            let is_known = name.is_some_and(|name| self.query.iter().any(|known| known.name == name));
+            let values = sent.entry(shown.clone()).or_insert_with(Vec::new);
+            values.push(value);
+            match (is_known, &values[..]) {
+                (false, [_]) => add(&shorten(&shown), "is no parameter of this operation"),
+                (true, [_, _]) => add(&shown, "comes twice"),
+                (true, [None]) => add(&shown, "must be UTF-8"),
                 _ => {}
+            }
+        }
+        for known in &self.query {
+            match sent.remove(&known.name).as_deref() {
+                None => known.check(&[], add),
+                Some([Some(value)]) => known.check(std::slice::from_ref(value), add),
+                // Named above.
+                Some(_) => {}
             }
         }
     }
 
     fn check_headers(&self, headers: &HeaderMap, add: &mut impl FnMut(&str, &str)) {
-        let own = self.headers.iter().map(|name| {
-            let is_list = LISTS.iter().any(|list| name.eq_ignore_ascii_case(list));
-            (name.as_str(), is_list)
+        let own = self.headers.iter().map(|known| {
+            let is_list = LISTS.iter().any(|list| known.name.eq_ignore_ascii_case(list));
+            (known.name.as_str(), is_list, Some(known))
         });
-        for (name, is_list) in own.chain(COMMON_HEADERS) {
-            let sent = headers.get_all(name);
-            if sent.iter().any(|value| value.to_str().is_err()) {
-                add(name, "must consist of visible ASCII characters");
-            } else if !is_list && sent.iter().nth(1).is_some() {
-                add(name, "comes twice");
+        let common = COMMON_HEADERS.map(|(name, is_list)| (name, is_list, None));
+        for (name, is_list, known) in own.chain(common) {
+            let lines = headers.get_all(name).iter();
+            let lines = lines.map(|line| line.to_str().map(ToOwned::to_owned));
+            match lines.collect::<Result<Vec<_>, _>>() {
+                Err(_) => add(name, "must consist of visible ASCII characters"),
+                Ok(lines) if !is_list && lines.len() > 1 => add(name, "comes twice"),
+                Ok(lines) => {
+                    if let Some(known) = known {
+                        known.check(&lines, add);
+                    }
+                }
             }
         }
     }

@@ -3,17 +3,12 @@
 
 use std::fmt::Display;
 
-use input::{Parameter, ParameterRule, Strict};
+use input::{Header, Parameter, ParameterRule, Query, Strict};
 use poem::{
     Endpoint, EndpointExt, IntoEndpoint, Request,
     http::{HeaderValue, Method},
 };
-use poem_openapi::{
-    OpenApi, OpenApiService,
-    param::{Header, Path, Query},
-    payload::PlainText,
-    registry::MetaSchema,
-};
+use poem_openapi::{OpenApi, OpenApiService, param::Path, payload::PlainText, registry::MetaSchema};
 use serde_json::Value;
 
 struct Tags;
@@ -33,6 +28,10 @@ impl ParameterRule for Tags {
     }
 }
 
+fn yes() -> bool {
+    true
+}
+
 struct Api;
 
 #[OpenApi(prefix_path = "/items")]
@@ -42,11 +41,27 @@ impl Api {
         &self,
         #[oai(name = "itemId")] item: Path<String>,
         filter: Query<Option<String>>,
+        page: Query<Option<u32>>,
+        #[oai(default = "yes")] exact: Query<bool>,
         #[oai(name = "If-Match")] tags: Header<Option<Parameter<Tags>>>,
         #[oai(name = "Idempotency-Key")] key: Header<Option<String>>,
     ) -> PlainText<String> {
-        let tags = tags.0.map(|tags| tags.0);
-        PlainText(format!("{} {:?} {tags:?} {:?}", item.0, filter.0, key.0))
+        let (tags, paging) = (tags.0.map(|tags| tags.0), (page.0, exact.0));
+        let paging = if paging == (None, true) {
+            String::new()
+        } else {
+            format!(" {paging:?}")
+        };
+        PlainText(format!("{} {:?} {tags:?} {:?}{paging}", item.0, filter.0, key.0))
+    }
+
+    #[oai(path = "/", method = "get", operation_id = "search")]
+    async fn search(
+        &self,
+        word: Query<String>,
+        #[oai(name = "X-Signature")] signature: Header<Parameter<Tags>>,
+    ) -> PlainText<String> {
+        PlainText(format!("{} {:?}", word.0, signature.0.0))
     }
 
     #[oai(path = "/:itemId", method = "delete", operation_id = "remove")]
@@ -74,6 +89,7 @@ async fn send(method: Method, uri: &str, headers: &[(&'static str, &[u8])]) -> R
     let problem: Value = serde_json::from_str(&body).unwrap();
     let errors = problem["errors"].as_array().unwrap().iter();
     let fields = errors.map(|error| error["field"].as_str().unwrap().to_owned());
+    assert!(!problem.to_string().contains("parse"), "{problem}");
     Err((status, fields.collect()))
 }
 
@@ -146,4 +162,59 @@ async fn a_header_with_one_value_comes_once_and_a_list_may_come_in_lines() {
     assert_eq!(lines.unwrap(), "7 None Some([\"a\", \"b\", \"c\"]) None");
     let invalid = send(Method::GET, "/items/7", &[("if-match", b"a"), ("if-match", b"")]).await;
     assert_eq!(invalid, named(&["If-Match"]));
+}
+
+#[tokio::test]
+async fn all_invalid_parameters_and_headers_are_named_at_once() {
+    let path = "/items/7?exact=maybe&filter=a&filter=b&page=1e400&other=1&page2=%ff";
+    let all = send(
+        Method::GET,
+        path,
+        &[
+            ("if-match", b",,"),
+            ("idempotency-key", b"a"),
+            ("idempotency-key", b"b"),
+        ],
+    )
+    .await;
+    assert_eq!(
+        all,
+        named(&[
+            "filter",
+            "other",
+            "page2",
+            "page",
+            "exact",
+            "If-Match",
+            "Idempotency-Key"
+        ])
+    );
+    let both = send(Method::GET, "/items/7?exact=&page=x", &[]).await;
+    assert_eq!(both, named(&["page", "exact"]), "an empty value is a value");
+    let valid = send(Method::GET, "/items/7?page=3&exact=false", &[]).await;
+    assert_eq!(valid.unwrap(), "7 None None None (Some(3), false)");
+}
+
+#[tokio::test]
+async fn required_parameters_that_are_missing_are_named_along_with_the_others() {
+    let missing = send(Method::GET, "/items?words=a", &[]).await;
+    assert_eq!(missing, named(&["words", "word", "X-Signature"]));
+    let found = send(Method::GET, "/items?word=a", &[("x-signature", b"b")]).await;
+    assert_eq!(found.unwrap(), "a [\"b\"]");
+}
+
+struct Undeclared;
+
+#[OpenApi]
+impl Undeclared {
+    #[oai(path = "/", method = "get", operation_id = "undeclared")]
+    async fn undeclared(&self, filter: poem_openapi::param::Query<Option<String>>) -> PlainText<String> {
+        PlainText(format!("{:?}", filter.0))
+    }
+}
+
+#[test]
+#[should_panic = "filter is not declared as input::Query or input::Header"]
+fn an_operation_declares_its_parameters_with_this_library() {
+    let _endpoint = OpenApiService::new(Strict(Undeclared), "test", "1").into_endpoint();
 }

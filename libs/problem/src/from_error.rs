@@ -22,10 +22,10 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
     if let Some(ParsePathError { name, reason }) = error.downcast_ref() {
         let number = name.strip_prefix("param").and_then(|number| number.parse().ok());
         let field = number.and_then(path_parameter).unwrap_or_else(|| (*name).to_owned());
-        return Problem::malformed("A part of the path is not as it must be.").field(field, clean(reason));
+        return Problem::malformed("A part of the path is not as it must be.").field(field, parameter_error(reason));
     }
     if let Some(ParseParamError { name, reason }) = error.downcast_ref() {
-        return Problem::malformed("A parameter is not as it must be.").field(*name, clean(reason));
+        return Problem::malformed("A parameter is not as it must be.").field(*name, parameter_error(reason));
     }
     if error.downcast_ref::<AuthorizationError>().is_some() {
         return Problem::unauthorized();
@@ -59,9 +59,9 @@ fn problem(error: &Error, path_parameter: impl FnOnce(usize) -> Option<String>) 
     }
 }
 
-/// Returns the reason in words for people. poem-openapi wraps it: `failed to parse "string_uuid": must be a UUID …
+/// Returns the error of a parameter in words for people. poem-openapi wraps it: `failed to parse "string_uuid": must be a UUID …
 /// (occurred while parsing "…")`.
-fn clean(reason: &str) -> &str {
+pub fn parameter_error(reason: &str) -> &str {
     let reason = reason
         .strip_prefix("failed to parse \"")
         .and_then(|rest| rest.split_once("\": "))

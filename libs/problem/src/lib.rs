@@ -14,7 +14,7 @@ mod responses;
 
 pub use body::{BODY_LIMIT, payload_too_large, unreadable_body, unsupported_media_type};
 pub use field_errors::FieldErrors;
-pub use from_error::from_error;
+pub use from_error::{from_error, parameter_error};
 pub use openapi::complete;
 pub use problem::{FieldError, Problem, ProblemDocument};
 pub use responses::problem_response;

@@ -1,8 +1,8 @@
 use chassis::ClientAddress;
 use idempotency::IdempotencyKey;
-use input::Body;
+use input::{Body, Header};
 use poem::web::Data;
-use poem_openapi::{ApiResponse, OpenApi, param::Header, payload::Json};
+use poem_openapi::{ApiResponse, OpenApi, payload::Json};
 use problem::problem_responses;
 use token::{CsrfGuard, Jwks, SignedIn};
 

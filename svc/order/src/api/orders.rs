@@ -4,15 +4,10 @@ use std::time::Duration;
 
 use chassis::REPLICATION_TIMEOUT;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
-use input::Body;
+use input::{Body, Header, Query};
 use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    param::{Header, Path, Query},
-    payload::Json,
-    types::ToJSON,
-};
+use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json, types::ToJSON};
 use problem::{Problem, problem_responses};
 use rusqlite::Connection;
 use token::SignedIn;

@@ -1,15 +1,10 @@
 //! The operations on refunds.
 
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
-use input::{Body, Whole};
+use input::{Body, Header, Query, Whole};
 use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    param::{Header, Path, Query},
-    payload::Json,
-    types::ToJSON,
-};
+use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json, types::ToJSON};
 use problem::{Problem, problem_responses};
 use token::SignedIn;
 use values::{OrderId, RefundId};

@@ -1,5 +1,6 @@
 //! A seller's balance and ledger.
 
+use input::Query;
 use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::{
     IntoResponse, Request, Response,
@@ -8,7 +9,6 @@ use poem::{
 };
 use poem_openapi::{
     ApiResponse, Enum, OpenApi,
-    param::Query,
     payload::{Json, Payload},
     registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchema, MetaSchemaRef, Registry},
     types::{Example, Type},

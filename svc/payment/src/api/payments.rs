@@ -2,14 +2,10 @@
 
 use db::Tx;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
-use input::Body;
+use input::{Body, Header, Query};
 use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
-use poem_openapi::{
-    ApiResponse, OpenApi,
-    param::{Header, Path, Query},
-    payload::Json,
-};
+use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
 use problem::{Problem, problem_responses};
 use rusqlite::Connection;
 use token::SignedIn;

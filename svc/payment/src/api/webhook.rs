@@ -1,9 +1,9 @@
 //! The webhook endpoint for Stripe.
 
+use input::Header;
 use poem::{FromRequest, Request, RequestBody, web::Data};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, OpenApi,
-    param::Header,
     registry::{MetaMediaType, MetaRequest, MetaSchema, MetaSchemaRef},
 };
 use problem::{Problem, problem_responses};

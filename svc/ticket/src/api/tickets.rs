@@ -2,14 +2,10 @@
 
 use db::Db;
 use idempotency::StoredResponse;
-use input::{Body, Parameter};
+use input::{Body, Header, Parameter, Query};
 use pagination::{Cursor, CursorScope, Limit, Page};
 use poem::web::Data;
-use poem_openapi::{
-    OpenApi, Tags,
-    param::{Header, Path, Query},
-    payload::Json,
-};
+use poem_openapi::{OpenApi, Tags, param::Path, payload::Json};
 use problem::Problem;
 use sale_limits::SaleLimits;
 use token::SignedIn;

@@ -91,7 +91,13 @@ impl Operation<'_> {
         parts.collect::<Vec<_>>().join("/")
     }
 
+    /// Sends a request with the required headers.
     pub(crate) async fn request(&self, client: &Client, path: &str, body: Option<String>) -> Reply {
+        let parameters = self.spec["parameters"].as_array().into_iter().flatten();
+        let required = parameters.filter(|parameter| parameter["in"] == "header" && parameter["required"] == true);
+        let client = required.fold(client.clone(), |client, header| {
+            client.with(header["name"].as_str().unwrap(), "a")
+        });
         client.send(self.method.clone(), path, body).await
     }
 

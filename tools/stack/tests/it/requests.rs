@@ -158,6 +158,33 @@ async fn a_parameter_is_one_of_those_documented_and_comes_once() {
 }
 
 #[tokio::test]
+async fn all_invalid_parameters_are_named_at_once() {
+    let (app, document) = (TestApp::shared(), stack::specs::merged());
+    let mut operations_with_several = 0;
+    for operation in operations(&document) {
+        let parameters = operation.spec["parameters"].as_array().into_iter().flatten();
+        // Every text is a search word.
+        let restricted = parameters.filter(|parameter| parameter["in"] == "query" && parameter["name"] != "q");
+        let names = restricted
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect::<Vec<_>>();
+        if names.is_empty() {
+            continue;
+        }
+        operations_with_several += usize::from(names.len() > 1);
+        let (user, path) = (app.user().await, operation.path(UNKNOWN_ID));
+        let body = operation.example_body().map(|body| body.to_string());
+        let values = names.iter().map(|name| format!("{name}=%00!&")).collect::<String>();
+        let reply = operation
+            .request(user.client(), &format!("{path}?{values}unknown=1"), body)
+            .await;
+        let all = [&["unknown"], &names[..]].concat();
+        assert_named(&operation, &reply, 400, &all, &values);
+    }
+    assert!(operations_with_several > 4, "{operations_with_several}");
+}
+
+#[tokio::test]
 async fn a_header_that_cannot_be_read_is_not_taken_for_absent() {
     let (app, document) = (TestApp::shared(), stack::specs::merged());
     for operation in operations(&document) {
