@@ -48,7 +48,11 @@ async fn a_statement_stays_compiled_whatever_limit_it_is_run_with() {
     let recompiled = |conn: &Connection| -> Result<i32, Error> {
         let mut statement = conn.prepare("SELECT id FROM note ORDER BY id LIMIT ?1")?;
         for limit in 1..10 {
-            drop(statement.query_map([limit], |row| row.get::<_, i64>(0))?.collect::<Vec<_>>());
+            drop(
+                statement
+                    .query_map([limit], |row| row.get::<_, i64>(0))?
+                    .collect::<Vec<_>>(),
+            );
         }
         Ok(statement.get_status(StatementStatus::RePrepare))
     };
