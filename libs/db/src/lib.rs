@@ -38,7 +38,7 @@ use tokio::time::Instant;
 pub use columns::{Columns, RowReader, read_row};
 pub use error::{Constraint, Error, constraint};
 pub use open::{OpenError, Schema};
-pub use read_cache::{CacheLimits, ReadCache};
+pub use read_cache::{CacheLimits, CacheMetrics, ReadCache};
 pub use tx::Tx;
 pub use writer::Health;
 
@@ -91,18 +91,21 @@ impl Db {
         self.readers.read(query).await
     }
 
-    /// Creates a cache of values that are read by key, with the cost of each in bytes.
-    pub fn read_cache<K, V>(&self, limits: CacheLimits, cost: fn(&K, &V) -> usize) -> ReadCache<K, V>
+    /// Creates a cache of values that are read by key. `cost` is the size of a key and its value in bytes; in metrics the cache
+    /// is called `name`.
+    pub fn read_cache<K, V>(
+        &self,
+        name: &'static str,
+        limits: CacheLimits,
+        cost: fn(&K, &V) -> usize,
+        metrics: &CacheMetrics,
+    ) -> ReadCache<K, V>
     where
         K: Clone + Eq + Hash + Send + Sync + 'static,
         V: Clone + Send + Sync + 'static,
     {
-        ReadCache::new(
-            Arc::clone(&self.readers),
-            self.writer.generation().clone(),
-            limits,
-            cost,
-        )
+        let (readers, generation) = (Arc::clone(&self.readers), self.writer.generation().clone());
+        ReadCache::new(readers, generation, limits, cost, name, metrics)
     }
 
     /// Runs a query of the service itself: of its relay, jobs and metrics. As [`read`](Db::read), on connections that no

@@ -6,7 +6,7 @@ use poem_openapi::{
 };
 
 /// The maximum number of items of a page: 1 to 100, by default 20.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct Limit(u8);
 
 /// The error of a text that is not a [`Limit`].

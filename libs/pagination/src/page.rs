@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::{CursorScope, Limit};
 
 /// A page of a list.
-#[derive(Clone, PartialEq, Eq, Debug, Object)]
+#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
 #[oai(rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase")]
 pub struct Page<T: ParseFromJSON + ToJSON + Example> {
     /// The items, in the order that was asked for.
     pub items: Vec<T>,

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use bus::ConsumeError;
 use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts};
-use db::{Db, Schema, Tx};
+use db::{CacheMetrics, Db, Schema, Tx};
 use events::Envelope;
 use rusqlite::Connection;
 use sale_limits::SaleLimits;
 use values::{Clock, Timestamp};
 
 use crate::{
-    api::{Api, App},
+    api::{Api, App, CachedReads},
     events::{PUBLISHER, consume, newest_record_at, recover, republish},
     metrics, store,
 };
@@ -71,14 +71,20 @@ impl Service for Ticket {
     }
 
     async fn start(context: Context, limits: SaleLimits) -> Result<ServiceParts<App>, OperatorError> {
-        let Context { db, clock, .. } = context;
+        let Context { db, clock, metrics, .. } = context;
+        let reads = CachedReads::new(&db, &clock, limits, &CacheMetrics::of(&metrics));
         Ok(ServiceParts {
             consumers: vec![bus::Consumer {
                 queue: bus::Queue::Events,
                 handler: Arc::new(consume),
             }],
             jobs: vec![idempotency::purge_job(&db, &clock)],
-            app: App { db, clock, limits },
+            app: App {
+                db,
+                clock,
+                limits,
+                reads,
+            },
             verifier: None,
         })
     }

@@ -3,11 +3,12 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metrics::{Counter, Labelled, MetricsRegistry, Samples, counters};
+use metrics::{Counter, Gauge};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use rusqlite::Connection;
 
+use super::metrics::CacheMetrics;
 use super::shared_reads::{GenerationRead, Outcome, SharedReads};
 use crate::Error;
 use crate::generation::Generation;
@@ -49,7 +50,11 @@ struct Inner<K, V> {
     cost: fn(&K, &V) -> usize,
     stored: Cache<K, Stored<V>, Cost<K, V>>,
     reads: SharedReads<K, V>,
-    outcomes: Labelled<Counter>,
+    /// Values that were stored, those of reads, and those of the reads of other callers.
+    hits: Counter,
+    reads_run: Counter,
+    reads_shared: Counter,
+    size: Gauge,
 }
 
 /// A value, with the generation that it shows at least.
@@ -94,6 +99,8 @@ where
         generation: Generation,
         limits: CacheLimits,
         cost: fn(&K, &V) -> usize,
+        name: &'static str,
+        metrics: &CacheMetrics,
     ) -> Self {
         let capacity = u64::try_from(limits.bytes).unwrap_or(u64::MAX);
         let items = (limits.bytes / limits.entry_bytes.max(1)).max(32 * SHARDS);
@@ -121,7 +128,10 @@ where
                 cost,
                 stored,
                 reads: SharedReads::default(),
-                outcomes: counters(["stored", "read", "shared"].map(|outcome| [("outcome", outcome)])),
+                hits: metrics.lookups(name, "stored"),
+                reads_run: metrics.lookups(name, "read"),
+                reads_shared: metrics.lookups(name, "shared"),
+                size: metrics.size(name),
             }),
         }
     }
@@ -137,7 +147,7 @@ where
         let inner = &self.inner;
         let generation = inner.generation.current();
         if let Some(value) = inner.stored(key, generation, &is_current) {
-            inner.count("stored");
+            inner.hits.inc();
             return Ok(Some(value));
         }
         loop {
@@ -150,29 +160,10 @@ where
                 return outcome;
             }
             if !matches!(&outcome, Ok(Some(value)) if !is_current(value)) {
-                inner.count("shared");
+                inner.reads_shared.inc();
                 return outcome;
             }
         }
-    }
-
-    /// Registers the metrics of the cache. One cache of a service may have them.
-    pub fn register(&self, metrics: &MetricsRegistry) {
-        metrics.register(
-            "ticketing_db_cached_reads_total",
-            "Values that were asked of the cache: stored ones, those read, and those of another request's read",
-            self.inner.outcomes.clone(),
-        );
-    }
-
-    /// Collects the size of the cache.
-    pub fn collect_metrics(&self, samples: &mut Samples) {
-        samples.gauge(
-            "ticketing_db_cache_bytes",
-            "The size of the values that are stored until the database changes",
-            &[],
-            i64::try_from(self.bytes()).unwrap_or(i64::MAX),
-        );
     }
 
     /// Returns the size of all entries.
@@ -204,25 +195,20 @@ where
         // Before the read transaction begins: a commit in between is seen, but not counted.
         let (generation, read_at) = (self.generation.current(), Instant::now());
         begins.begin(generation);
-        self.count("read");
+        self.reads_run.inc();
         let value = self.readers.read(query).await?;
         if let Some(value) = &value
             && (self.cost)(&key, value) <= self.limits.entry_bytes
         {
             let value = value.clone();
-            self.stored.insert(
-                key,
-                Stored {
-                    value,
-                    generation,
-                    read_at,
-                },
-            );
+            let stored = Stored {
+                value,
+                generation,
+                read_at,
+            };
+            self.stored.insert(key, stored);
+            self.size.set(i64::try_from(self.stored.weight()).unwrap_or(i64::MAX));
         }
         Ok(value)
-    }
-
-    fn count(&self, outcome: &'static str) {
-        self.outcomes.get_or_create(&[("outcome", outcome)]).inc();
     }
 }

@@ -2,7 +2,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use db::{Db, Error, Schema};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, StatementStatus};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
@@ -39,6 +39,25 @@ async fn a_query_sees_one_state_however_many_statements_it_runs() {
     );
     assert_eq!(counts.unwrap(), (0, 0));
     assert_eq!(notes(&db).await, [1]);
+}
+
+#[tokio::test]
+async fn a_statement_stays_compiled_whatever_limit_it_is_run_with() {
+    let folder = Folder::new();
+    let db = folder.open();
+    let recompiled = |conn: &Connection| -> Result<i32, Error> {
+        let mut statement = conn.prepare("SELECT id FROM note ORDER BY id LIMIT ?1")?;
+        for limit in 1..10 {
+            drop(
+                statement
+                    .query_map([limit], |row| row.get::<_, i64>(0))?
+                    .collect::<Vec<_>>(),
+            );
+        }
+        Ok(statement.get_status(StatementStatus::RePrepare))
+    };
+    assert_eq!(db.read(recompiled).await.unwrap(), 0);
+    assert_eq!(db.write(move |tx| recompiled(tx)).await.unwrap(), 0);
 }
 
 #[tokio::test]

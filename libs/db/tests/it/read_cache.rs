@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use db::{CacheLimits, Db, Error, ReadCache};
+use db::{CacheLimits, CacheMetrics, Db, Error, ReadCache};
 use futures_util::future::join_all;
 use futures_util::poll;
 use rusqlite::{Connection, OptionalExtension};
@@ -20,7 +20,7 @@ const LIMITS: CacheLimits = CacheLimits {
 };
 
 fn cache<V: Clone + Send + Sync + 'static>(db: &Db, cost: fn(&i64, &V) -> usize) -> ReadCache<i64, V> {
-    db.read_cache(LIMITS, cost)
+    db.read_cache("test", LIMITS, cost, &CacheMetrics::default())
 }
 
 fn newest_note(conn: &Connection) -> Result<Option<i64>, Error> {
@@ -123,7 +123,7 @@ async fn a_value_is_read_again_when_it_is_old() {
     };
     let db = folder.open();
     let stock = Stock {
-        cache: db.read_cache(limits, |_, _| 0),
+        cache: db.read_cache("test", limits, |_, _| 0, &CacheMetrics::default()),
         ..Stock::of(&db)
     };
     let _ = (stock.get().await, stock.get().await);

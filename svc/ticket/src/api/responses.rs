@@ -5,7 +5,7 @@ use problem::problem_responses;
 use sale_limits::SaleLimits;
 use values::Timestamp;
 
-use super::views::TicketView;
+use super::{cached_reads::RenderedTicket, rendered::Rendered, views::TicketView};
 use crate::domain::{EntityTag, EntityTagCondition, Listing};
 
 /// Clients may store a ticket but must revalidate it, since its availability changes at any time (RFC 9111, section
@@ -28,12 +28,11 @@ pub(crate) enum TicketCreated {
 }
 
 #[derive(ApiResponse)]
-#[expect(clippy::large_enum_variant, reason = "lives as long as one response")]
 pub(crate) enum TicketRead {
     /// The ticket.
     #[oai(status = 200)]
     Modified(
-        Json<TicketView>,
+        Rendered<TicketView>,
         /// The state of the ticket, for `If-None-Match` and `If-Match`.
         #[oai(header = "ETag")]
         String,
@@ -82,21 +81,13 @@ impl TicketCreated {
 
 impl TicketRead {
     /// Returns the ticket, or 304 if the client has its state.
-    pub(crate) fn new(
-        listing: Listing,
-        known: Option<&EntityTagCondition>,
-        limits: SaleLimits,
-        now: Timestamp,
-    ) -> Self {
-        let tag = EntityTag::new(&listing, limits, now);
-        if known.is_some_and(|known| known.matches(tag)) {
-            return Self::NotModified(tag.to_string(), CACHE_CONTROL.to_owned());
+    pub(crate) fn new(ticket: RenderedTicket, known: Option<&EntityTagCondition>) -> Self {
+        let (tag, cache_control) = (ticket.tag.to_string(), CACHE_CONTROL.to_owned());
+        if known.is_some_and(|known| known.matches(ticket.tag)) {
+            Self::NotModified(tag, cache_control)
+        } else {
+            Self::Modified(ticket.body, tag, cache_control)
         }
-        Self::Modified(
-            Json(TicketView::single(listing, limits, now)),
-            tag.to_string(),
-            CACHE_CONTROL.to_owned(),
-        )
     }
 }
 

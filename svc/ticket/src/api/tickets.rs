@@ -3,18 +3,20 @@
 use db::Db;
 use idempotency::StoredResponse;
 use input::{Body, Header, Parameter, Query};
-use pagination::{Cursor, CursorScope, Limit, Page};
+use pagination::{Cursor, Limit, Page};
 use poem::web::Data;
-use poem_openapi::{OpenApi, Tags, param::Path, payload::Json};
+use poem_openapi::{OpenApi, Tags, param::Path};
 use problem::Problem;
 use sale_limits::SaleLimits;
 use token::SignedIn;
 use values::{Clock, Currency, TicketId, Timestamp, UserId};
 
 use super::{
+    cached_reads::{CachedReads, PageKey, list_scope},
     offers::{TicketChange, TicketOffer},
     parameters::{EntityTags, PriceBound, Search},
     problems::{bad_parameter, ticket_not_found},
+    rendered::Rendered,
     responses::{
         ChangeTicketProblem, CreateTicketProblem, GetTicketProblem, ListTicketsProblem, TicketChanged, TicketCreated,
         TicketRead, TicketWithdrawn, WithdrawTicketProblem,
@@ -23,7 +25,6 @@ use super::{
 };
 use crate::{
     domain::{ListPosition, ListingQuery},
-    store,
     use_cases::{Edit, change_ticket, create_ticket, withdraw_ticket},
 };
 
@@ -38,6 +39,7 @@ pub struct App {
     pub(crate) clock: Clock,
     /// The limits that the order service enforces, to show.
     pub(crate) limits: SaleLimits,
+    pub(crate) reads: CachedReads,
 }
 
 #[derive(Tags)]
@@ -118,7 +120,7 @@ impl Api {
         limit: Query<Limit>,
         /// The `nextCursor` of the previous page.
         cursor: Query<Option<Cursor<ListPosition>>>,
-    ) -> Result<Json<Page<TicketView>>, ListTicketsProblem> {
+    ) -> Result<Rendered<Page<TicketView>>, ListTicketsProblem> {
         let query = ListingQuery {
             terms: q.0.map(|terms| terms.0).unwrap_or_default(),
             seller: seller.0,
@@ -133,25 +135,17 @@ impl Api {
         if query.currency.is_none() && (query.min_price.is_some() || query.max_price.is_some()) {
             return Err(bad_parameter("currency", "is required with minPrice and maxPrice").into());
         }
-        let (limit, now, limits) = (limit.0, app.clock.now(), app.limits);
         // The position has the filters and the order.
-        let scope = CursorScope::new("listTickets", &());
-        let position = scope.position(cursor.0)?;
+        let position = list_scope().position(cursor.0)?;
         if let Some(position) = &position {
-            query.check_position(position, now)?;
+            query.check_position(position, app.clock.now())?;
         }
-        let page = app
-            .db
-            .read(move |conn| store::listing_page(conn, query, position, limit, now).map_err(Problem::from))
-            .await?;
-        let position_after = page.position_after();
-        Ok(Json(Page::from_rows(
-            page.listings,
-            &scope,
-            limit,
-            position_after,
-            |listed| TicketView::in_list(listed.listing, limits, now),
-        )))
+        let page = PageKey {
+            query,
+            position,
+            limit: limit.0,
+        };
+        Ok(app.reads.page(page).await.map_err(Problem::from)?)
     }
 
     /// Get a ticket
@@ -170,13 +164,9 @@ impl Api {
         if_none_match: Header<Option<Parameter<EntityTags>>>,
     ) -> Result<TicketRead, GetTicketProblem> {
         let known = if_none_match.0.map(|tags| tags.0);
-        let id = id.0;
-        let found = app
-            .db
-            .read(move |conn| store::listing(conn, id).map_err(Problem::from))
-            .await?;
-        let listing = found.ok_or_else(|| ticket_not_found(id))?;
-        Ok(TicketRead::new(listing, known.as_ref(), app.limits, app.clock.now()))
+        let ticket = app.reads.ticket(id.0).await.map_err(Problem::from)?;
+        let ticket = ticket.ok_or_else(|| ticket_not_found(id.0))?;
+        Ok(TicketRead::new(ticket, known.as_ref()))
     }
 
     /// Change a ticket

@@ -2,13 +2,15 @@
 
 use poem_openapi::{Enum, Object, types::Example};
 use sale_limits::SaleLimits;
+use serde::Serialize;
 use values::{Money, TicketId, Timestamp, UserId};
 
 use crate::domain::{Listing, ListingSort, ListingStatus, LongText, ShortText};
 
 /// A listing of `quantity` identical tickets.
-#[derive(Clone, PartialEq, Eq, Debug, Object)]
+#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
 #[oai(rename = "Ticket", rename_all = "camelCase", example)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct TicketView {
     id: TicketId,
     /// The seller, who cannot order it.
@@ -39,6 +41,7 @@ pub(crate) struct TicketView {
     max_per_buyer: u32,
     /// The marketplace's limits of one buyer; not in lists.
     #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     order_limits: Option<OrderLimitsView>,
     /// Until when refunds are approved automatically.
     #[oai(nullable)]
@@ -56,8 +59,9 @@ pub(crate) struct TicketView {
 }
 
 /// The marketplace's limits of one buyer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Object)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Object, Serialize)]
 #[oai(rename = "OrderLimits", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct OrderLimitsView {
     /// The maximum number of tickets in one order.
     max_per_order: u32,
@@ -85,7 +89,8 @@ impl From<SaleLimits> for OrderLimitsView {
 }
 
 /// Whether a ticket can be bought, and if not, why.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum TicketStatus {
     /// It can be bought.
     #[oai(rename = "on-sale")]
@@ -204,6 +209,48 @@ impl From<SortParameter> for ListingSort {
             SortParameter::Price => Self::Price,
             SortParameter::PriceDescending => Self::PriceDescending,
             SortParameter::StartsAt => Self::StartsAt,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use pagination::{CursorScope, Limit, Page};
+    use poem_openapi::types::ToJSON;
+
+    use super::*;
+
+    #[test]
+    fn rendered_tickets_are_those_of_the_openapi_document() {
+        let texts = "\"quoted\", \\, \u{1F3B8}, \u{2028}, <&>, ö\n\t\r\u{8}";
+        let none = TicketView {
+            title: texts.to_owned(),
+            description: None,
+            venue: None,
+            starts_at: None,
+            refundable_until: None,
+            order_limits: None,
+            status: TicketStatus::Begun,
+            ..TicketView::example()
+        };
+        let all = TicketView {
+            description: Some(texts.to_owned()),
+            order_window_seconds: Some(60),
+            withdrawn_at: Some(Timestamp::from_millis(1)),
+            status: TicketStatus::SoldOut,
+            ..TicketView::example()
+        };
+        let withdrawn = TicketView {
+            status: TicketStatus::Withdrawn,
+            ..all.clone()
+        };
+        let scope = CursorScope::new("listTickets", &());
+        for tickets in [vec![], vec![all, none, withdrawn, TicketView::example()]] {
+            for limit in ["1", "100"] {
+                let limit: Limit = limit.parse().unwrap();
+                let page = Page::from_rows(tickets.clone(), &scope, limit, |_| 42, |ticket| ticket);
+                assert_eq!(serde_json::to_string(&page).unwrap(), page.to_json_string());
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ use super::search_terms::SearchTerms;
 pub(crate) const CURSOR_LIFETIME: Duration = Duration::from_hours(24);
 
 /// Filters and sort order of a list.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct ListingQuery {
     #[serde(default, rename = "words", skip_serializing_if = "SearchTerms::is_empty")]
     pub(crate) terms: SearchTerms,
@@ -43,7 +43,7 @@ pub(crate) struct ListingQuery {
 }
 
 /// The sort order of a list.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub(crate) enum ListingSort {
     #[default]
     Newest,
@@ -57,7 +57,7 @@ pub(crate) enum ListingSort {
 }
 
 /// Where a list goes on: the content of a cursor.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct ListPosition {
     pub(crate) query: ListingQuery,
     /// The newest placement at the time of the first page; later placements do not count.
@@ -68,7 +68,7 @@ pub(crate) struct ListPosition {
 }
 
 /// The values that listings are sorted by; each sort order uses some of them.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub(crate) struct SortKey {
     pub(crate) currency: String,
     pub(crate) amount: i64,

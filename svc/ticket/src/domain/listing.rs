@@ -167,6 +167,11 @@ impl Listing {
         self.state.terms.starts_at.is_some_and(|start| start <= now)
     }
 
+    /// Returns when the event begins, if that is after `now`: what the listing shows changes then.
+    pub(crate) fn begins_after(&self, now: Timestamp) -> Option<Timestamp> {
+        self.state.terms.starts_at.filter(|start| *start > now)
+    }
+
     pub(crate) fn is_withdrawn(&self) -> bool {
         self.state.withdrawn_at.is_some()
     }

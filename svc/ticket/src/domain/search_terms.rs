@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The terms of a search. A listing matches if each term is the prefix of one of its words.
 ///
 /// A text without a letter or a digit has no terms and filters nothing.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct SearchTerms(Vec<String>);
 
 /// A search with too many terms or characters.
@@ -23,6 +23,11 @@ impl SearchTerms {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns about the number of bytes that the terms occupy.
+    pub(crate) fn size(&self) -> usize {
+        self.0.iter().map(|term| size_of::<String>() + term.capacity()).sum()
     }
 
     /// Returns the FTS5 expression: each term quoted, so that none of it is syntax, and a prefix

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod browsing;
+mod cached_reads;
 mod editing;
 mod operator_commands;
 mod orders;
