@@ -174,7 +174,11 @@ async fn all_invalid_parameters_are_named_at_once() {
         operations_with_several += usize::from(names.len() > 1);
         let (user, path) = (app.user().await, operation.path(UNKNOWN_ID));
         let body = operation.example_body().map(|body| body.to_string());
-        let values = names.iter().map(|name| format!("{name}=%00!&")).collect::<String>();
+        let values = names
+            .iter()
+            .map(|name| format!("{name}=%00!&"))
+            .collect::<Vec<_>>()
+            .concat();
         let reply = operation
             .request(user.client(), &format!("{path}?{values}unknown=1"), body)
             .await;
