@@ -14,7 +14,7 @@ use super::{
     body_budget::BodyBudget,
     closing::ServerShutdown,
     connection::{ConnectionContext, protocols},
-    connections::Connections,
+    connections::{Connections, OpenConnection},
     limits::ServerLimits,
     listener::{BoundListener, stop_connections},
     log_interval::LogInterval,
@@ -133,7 +133,9 @@ impl RunningServer {
             match accepted {
                 Ok((stream, peer, socket)) => {
                     backoff = MIN_BACKOFF;
-                    self.open(stream, peer, socket);
+                    let place = stopping.run_until_cancelled(self.place()).await;
+                    let place = place.or_else(|| self.connections.open());
+                    self.open(place, stream, peer, socket);
                 }
                 Err(error) if is_about_one_connection(&error) => {}
                 Err(error) => {
@@ -169,7 +171,7 @@ impl RunningServer {
                         biased;
                         () = &mut handshakes => break,
                         accepted = listener.accept() => match accepted {
-                            Ok((stream, peer)) => self.open(stream, peer, None),
+                            Ok((stream, peer)) => self.open(self.connections.open(), stream, peer, None),
                             Err(error) if is_about_one_connection(&error) => {}
                             Err(_) => break,
                         },
@@ -182,14 +184,31 @@ impl RunningServer {
         while let Ok((stream, peer)) = listener.accept() {
             let stream = stream.set_nonblocking(true).and_then(|()| TcpStream::from_std(stream));
             if let Ok(stream) = stream {
-                self.open(stream, peer, None);
+                self.open(self.connections.open(), stream, peer, None);
             }
         }
     }
 
-    fn open(&self, stream: TcpStream, peer: SocketAddr, socket: Option<OwnedSemaphorePermit>) {
-        let Some(open) = self.connections.open() else {
+    /// Waits until there is a place for a connection. Those behind it wait in the queue of the kernel.
+    async fn place(&self) -> OpenConnection {
+        loop {
+            if let Some(place) = self.connections.open() {
+                return place;
+            }
             self.report_limit();
+            self.connections.place_freed().await;
+        }
+    }
+
+    fn open(
+        &self,
+        place: Option<OpenConnection>,
+        stream: TcpStream,
+        peer: SocketAddr,
+        socket: Option<OwnedSemaphorePermit>,
+    ) {
+        let Some(open) = place else {
+            self.connections.drop_unserved();
             return;
         };
         if open.is_limited {

@@ -322,6 +322,11 @@ impl Activity {
         !state.is_eof && !is_silent
     }
 
+    /// Whether the last response was sent: the client has what it asked for.
+    pub(super) fn is_lingering(&self) -> bool {
+        self.state().is_lingering
+    }
+
     /// Returns since when the connection waits for its client, if it has no request.
     pub(super) fn waits_since(&self) -> Option<Instant> {
         self.state().waits_since()

@@ -4,7 +4,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::Instant;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 
 use super::{
     activity::Activity,
@@ -16,6 +19,12 @@ use super::{
 /// How often at most connections are searched for those that can be closed.
 const EVICTION_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How often the connections are searched for a free place.
+const PLACE_INTERVAL: Duration = Duration::from_millis(20);
+
+/// How long a connection beyond the maximum has to send its request, before another one may take its place.
+const FIRST_REQUEST: Duration = Duration::from_millis(250);
+
 /// The open connections of a server.
 #[derive(Clone)]
 pub(super) struct Connections {
@@ -24,6 +33,8 @@ pub(super) struct Connections {
     reserved: usize,
     evictable: Duration,
     reserved_time: Duration,
+    /// Notified when a connection has ended.
+    closed: Arc<Notify>,
     held: HeldTotal,
     held_maximum: usize,
     share: usize,
@@ -56,6 +67,7 @@ impl Connections {
             reserved: limits.reserved_connections,
             evictable: limits.evictable,
             reserved_time: limits.reserved,
+            closed: Arc::default(),
             held: HeldTotal(metrics.held_response_bytes.clone()),
             held_maximum: limits.held_response_bytes,
             share: limits.response_share_bytes,
@@ -68,7 +80,7 @@ impl Connections {
     }
 
     /// Adds a connection. At the maximum it takes the place of one that waits for its client, else one of the reserved
-    /// places. Returns `None` if there is none.
+    /// places. Returns `None` if there is none at the moment: [`Self::place_freed`] waits for one.
     pub(super) fn open(&self) -> Option<OpenConnection> {
         let mut state = self.state();
         if state.full.len() >= self.maximum {
@@ -79,8 +91,6 @@ impl Connections {
             state.evict_limited(self.reserved_time);
         }
         if is_limited && state.limited.len() >= self.reserved {
-            drop(state);
-            self.metrics.refused("dropped");
             return None;
         }
         let (id, activity) = (state.next_id, Arc::new(Activity::new()));
@@ -101,6 +111,16 @@ impl Connections {
             activity,
             is_limited,
         })
+    }
+
+    /// Waits until a place may be free: a connection has ended, or may be closed for another one.
+    pub(super) async fn place_freed(&self) {
+        let _ = timeout(PLACE_INTERVAL, self.closed.notified()).await;
+    }
+
+    /// Counts a connection that was closed unserved.
+    pub(super) fn drop_unserved(&self) {
+        self.metrics.refused("dropped");
     }
 
     /// Closes some of the connections that wait for their clients.
@@ -183,11 +203,22 @@ impl State {
         }
     }
 
-    /// Closes the limited connection that has waited longest for its client; if none waits, the oldest one that is older than
-    /// this. So a client that does not accept its response cannot keep the place.
+    /// Closes a limited connection: the one that has its response for the longest time; else the one that has waited longest
+    /// for its client, unless its request may be on its way; else the oldest one that is older than this. So a client that
+    /// does not accept its response cannot keep the place.
     fn evict_limited(&mut self, age: Duration) {
+        let now = Instant::now();
         let waiting = longest_waiting(self.limited.iter().map(|(id, (_, activity))| (*id, activity)));
-        let evicted = waiting.into_iter().find(Waiting::evict).map(|waiting| waiting.id);
+        let (served, unserved): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|waiting| waiting.activity.is_lingering());
+        let late = unserved
+            .into_iter()
+            .filter(|waiting| waiting.since + FIRST_REQUEST <= now);
+        let evicted = served
+            .into_iter()
+            .chain(late)
+            .find(Waiting::evict)
+            .map(|waiting| waiting.id);
         if let Some(id) = evicted {
             self.limited.remove(&id);
         } else if let Some(oldest) = self.limited.first_entry()
@@ -231,6 +262,7 @@ impl Drop for OpenConnection {
         state.full.remove(&self.id);
         state.limited.remove(&self.id);
         drop(state);
+        self.connections.closed.notify_one();
         self.connections.metrics.open.dec();
     }
 }

@@ -55,8 +55,9 @@ impl ConnectionContext {
         drop(held);
         let mut response: hyper::Response<BoxBody> = response.into();
         if !is_http2 {
-            let was_read = unread.is_empty() || (!awaits_continue && unread.skip().await);
-            if is_limited || !was_read || self.shutdown.draining.is_cancelled() {
+            let ends = is_limited || self.shutdown.draining.is_cancelled();
+            let was_read = unread.is_empty() || (!ends && !awaits_continue && unread.skip().await);
+            if ends || !was_read {
                 response
                     .headers_mut()
                     .insert(header::CONNECTION, HeaderValue::from_static("close"));
