@@ -88,7 +88,8 @@ problem_responses! {
 impl OrdersApi {
     /// Order tickets
     ///
-    /// Holds tickets of one listing for you until `expiresAt`. Pay by then, or they are on sale again.
+    /// Holds tickets of one listing for you until `expiresAt`: for its order window, but not after its event has begun. Pay
+    /// by then, or they are on sale again.
     ///
     /// Send the price that you have seen as `expectedPrice`: at another price, nothing is ordered. A change by the seller
     /// holds for orders as soon as the order service has received it, usually within milliseconds; send the `version` of

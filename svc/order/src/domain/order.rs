@@ -113,7 +113,7 @@ pub(crate) enum CannotRefund {
 
 impl Order {
     /// Places an order at the listing's current price. It is to be paid within the listing's order window, or
-    /// `default_window` if the listing has none.
+    /// `default_window` if the listing has none, and before the event begins.
     pub(crate) fn place(
         listing: &Listing,
         buyer_id: UserId,
@@ -124,6 +124,7 @@ impl Order {
         if listing.seller_id == buyer_id {
             return Err(CannotPlace::OwnListing);
         }
+        let window_end = now + listing.order_window.unwrap_or(default_window);
         let order = Self::from_state(OrderState {
             id: OrderId::new(now),
             version: 1,
@@ -135,7 +136,7 @@ impl Order {
             title: listing.title.clone(),
             price: listing.price,
             quantity,
-            expires_at: now + listing.order_window.unwrap_or(default_window),
+            expires_at: listing.starts_at.map_or(window_end, |start| window_end.min(start)),
             payment_id: None,
             pending_payment_id: None,
             failed_payment_id: None,
@@ -283,18 +284,26 @@ impl Order {
     }
 
     /// Cancels a created order whose deadline has passed. If an attempt to pay is in progress, moves the deadline by
-    /// `extension` instead, once.
+    /// `extension` instead, once, but not past the start of the event.
     ///
     /// `deadline` is the one that has passed: an earlier one than the order's changes nothing.
-    pub(crate) fn expire_or_extend(&mut self, deadline: Timestamp, extension: Duration, now: Timestamp) -> Change {
+    pub(crate) fn expire_or_extend(
+        &mut self,
+        deadline: Timestamp,
+        extension: Duration,
+        starts_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Change {
         let state = &mut self.state;
         if state.status != OrderStatus::Created || state.expires_at > deadline {
             return Change::None;
         }
-        if state.pending_payment_id.is_none() || state.extended_at.is_some() || extension.is_zero() {
+        let extended = state.expires_at + extension;
+        let extended = starts_at.map_or(extended, |start| extended.min(start));
+        if state.pending_payment_id.is_none() || state.extended_at.is_some() || extended <= state.expires_at {
             return self.end(CancelReason::Expired, now);
         }
-        state.expires_at = state.expires_at + extension;
+        state.expires_at = extended;
         state.extended_at = Some(now);
         self.advance(OrderStatus::Created, now)
     }

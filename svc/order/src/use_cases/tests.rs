@@ -1,5 +1,7 @@
 //! The use cases over a real database: the stock after any history of events.
 
+use std::time::Duration;
+
 use events::{Event, OrderStatus, PaymentStatus, Ticket};
 use proptest::{prelude::*, test_runner::TestCaseError};
 use values::{OrderId, PaymentId};
@@ -102,6 +104,27 @@ async fn a_failure_that_overtakes_its_attempt_grants_no_extension() {
     test_db.consume(TestDb::expiration(id)).await;
     assert_eq!(test_db.status(id).await, OrderStatus::Cancelled);
     test_db.assert_stock(1, 0, 0).await;
+    test_db.close_and_check().await;
+}
+
+#[tokio::test]
+async fn an_order_keeps_its_deadline_when_the_seller_moves_the_start() {
+    let test_db = TestDb::with_tickets(2).await;
+    let start = |minutes| Some(noon() + Duration::from_mins(minutes));
+    test_db.update_listing(2, |ticket| ticket.starts_at = start(10)).await;
+    let id = test_db.place(1).await.unwrap();
+    test_db.update_listing(3, |ticket| ticket.starts_at = start(5)).await;
+    let other = test_db.place(1).await.unwrap();
+    for (order, minutes) in [(id, 10), (other, 5)] {
+        assert_eq!(Some(test_db.order(order).await.state().expires_at), start(minutes));
+    }
+    // With a payment in progress, the deadline moves to the present start at most.
+    test_db
+        .consume_payment(PaymentId::new(noon()), other, PaymentStatus::Pending)
+        .await;
+    test_db.update_listing(4, |ticket| ticket.starts_at = start(7)).await;
+    test_db.consume(TestDb::expiration(other)).await;
+    assert_eq!(Some(test_db.order(other).await.state().expires_at), start(7));
     test_db.close_and_check().await;
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct TicketView {
     description: Option<String>,
     #[oai(nullable)]
     venue: Option<String>,
-    /// When the event begins; no ticket is sold after that.
+    /// When the event begins; no ticket is sold after that. Orders are to be paid before it.
     #[oai(nullable)]
     starts_at: Option<Timestamp>,
     /// The price of one ticket.

@@ -57,7 +57,7 @@ pub(crate) struct OrderView {
     total: Money,
     /// Until when the tickets are held: the deadline for the payment.
     pub(super) expires_at: Timestamp,
-    /// When the deadline was moved because a payment was in progress. It is moved once.
+    /// When the deadline was moved because a payment was in progress. It is moved once, to the start of the event at most.
     #[oai(skip_serializing_if_is_none)]
     extended_at: Option<Timestamp>,
     /// The payment that the order was confirmed with.

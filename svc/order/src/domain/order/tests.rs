@@ -45,7 +45,7 @@ fn a_confirmed_order_neither_expires_nor_is_cancelled() {
     let (mut order, payment) = (new_order(), PaymentId::new(noon()));
     assert_eq!(order.confirm(payment, order.total(), noon()), Ok(Change::NewVersion));
     assert_eq!(
-        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+        order.expire_or_extend(order.state().expires_at, EXTENSION, None, noon()),
         Change::None
     );
     assert_eq!(order.cancel_withdrawn(noon()), Change::None);
@@ -58,15 +58,52 @@ fn a_confirmed_order_neither_expires_nor_is_cancelled() {
 fn an_earlier_deadline_does_not_expire_an_order() {
     let mut order = new_order();
     let earlier = order.state().expires_at - Duration::from_millis(1);
-    assert_eq!(order.expire_or_extend(earlier, EXTENSION, noon()), Change::None);
+    assert_eq!(order.expire_or_extend(earlier, EXTENSION, None, noon()), Change::None);
     assert_eq!(
-        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+        order.expire_or_extend(order.state().expires_at, EXTENSION, None, noon()),
         Change::NewVersion
     );
     assert_eq!(
-        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+        order.expire_or_extend(order.state().expires_at, EXTENSION, None, noon()),
         Change::None
     );
+}
+
+#[test]
+fn an_order_is_paid_before_the_event_begins() {
+    for (start, window) in [(20, 15), (15, 15), (10, 10), (1, 1)] {
+        let starting = Listing {
+            starts_at: Some(noon() + Duration::from_mins(start)),
+            ..listing()
+        };
+        let order = Order::place(&starting, UserId::new(noon()), 1, WINDOW, noon()).unwrap();
+        assert_eq!(
+            order.state().expires_at,
+            noon() + Duration::from_mins(window),
+            "{start}"
+        );
+    }
+}
+
+#[test]
+fn the_deadline_is_not_moved_past_the_start_of_the_event() {
+    let deadline = new_order().state().expires_at;
+    for (start, moved) in [(0, None), (1, Some(1)), (5, Some(5)), (6, Some(5))] {
+        let mut order = new_order();
+        order.record_pending_payment(PaymentId::new(noon()));
+        let starts_at = Some(deadline + Duration::from_mins(start));
+        assert_eq!(
+            order.expire_or_extend(deadline, EXTENSION, starts_at, deadline),
+            Change::NewVersion
+        );
+        let status = moved.map_or(OrderStatus::Cancelled, |_| OrderStatus::Created);
+        let expected = deadline + Duration::from_mins(moved.unwrap_or(0));
+        assert_eq!(
+            (order.status(), order.state().expires_at),
+            (status, expected),
+            "{start}"
+        );
+    }
 }
 
 #[test]
@@ -75,7 +112,10 @@ fn a_pending_payment_moves_the_deadline_once() {
     let (first, second) = (order.state().expires_at, order.state().expires_at + EXTENSION);
     assert_eq!(order.record_pending_payment(payment), Change::Internal);
     assert_eq!(order.record_pending_payment(payment), Change::None);
-    assert_eq!(order.expire_or_extend(first, EXTENSION, first), Change::NewVersion);
+    assert_eq!(
+        order.expire_or_extend(first, EXTENSION, None, first),
+        Change::NewVersion
+    );
     assert_eq!(
         (
             order.status(),
@@ -86,11 +126,14 @@ fn a_pending_payment_moves_the_deadline_once() {
         (OrderStatus::Created, second, Some(first), 2)
     );
     assert_eq!(
-        order.expire_or_extend(first, EXTENSION, first),
+        order.expire_or_extend(first, EXTENSION, None, first),
         Change::None,
         "an earlier deadline"
     );
-    assert_eq!(order.expire_or_extend(second, EXTENSION, second), Change::NewVersion);
+    assert_eq!(
+        order.expire_or_extend(second, EXTENSION, None, second),
+        Change::NewVersion
+    );
     assert_eq!(order.state().cancel_reason, Some(CancelReason::Expired));
 }
 
@@ -106,11 +149,11 @@ fn neither_a_failed_payment_nor_an_extension_of_zero_moves_the_deadline() {
         "the other attempt failed"
     );
     assert_eq!(failed.record_failed_payment(payment, noon()), Change::Internal);
-    failed.expire_or_extend(failed.state().expires_at, EXTENSION, noon());
+    failed.expire_or_extend(failed.state().expires_at, EXTENSION, None, noon());
     assert_eq!(failed.state().cancel_reason, Some(CancelReason::Expired));
     let mut strict = new_order();
     strict.record_pending_payment(payment);
-    strict.expire_or_extend(strict.state().expires_at, Duration::ZERO, noon());
+    strict.expire_or_extend(strict.state().expires_at, Duration::ZERO, None, noon());
     assert_eq!(strict.state().cancel_reason, Some(CancelReason::Expired));
 }
 
@@ -227,7 +270,7 @@ fn a_late_event_of_a_failed_attempt_moves_no_deadline() {
         "superseded by the second"
     );
     assert_eq!(
-        order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+        order.expire_or_extend(order.state().expires_at, EXTENSION, None, noon()),
         Change::NewVersion
     );
     assert_eq!(order.status(), OrderStatus::Cancelled);
@@ -272,7 +315,7 @@ proptest! {
                 Transition::Complete(first) => order.complete(which(first), total, noon()).unwrap_or(Change::None),
                 Transition::RecordFailed(first) => order.record_failed_payment(which(first), noon()),
                 Transition::Cancel => order.cancel(noon()).unwrap_or(Change::None),
-                Transition::Expire => order.expire_or_extend(order.state().expires_at, EXTENSION, noon()),
+                Transition::Expire => order.expire_or_extend(order.state().expires_at, EXTENSION, None, noon()),
                 Transition::Withdraw => order.cancel_withdrawn(noon()),
                 Transition::RecordPending(first) => order.record_pending_payment(which(first)),
             };
