@@ -1,0 +1,68 @@
+use std::time::Duration;
+
+use crate::cli::Size;
+
+/// How much is measured.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// How often everything is measured.
+    pub repetitions: u32,
+    /// The time at the start of a round that is not measured.
+    pub warm_up: Duration,
+    /// The time of a round that is measured.
+    pub round: Duration,
+    /// The time without requests before the memory is measured.
+    pub idle: Duration,
+    /// The listings, and the orders, that a measurement begins with.
+    pub rows: u64,
+    /// The accounts of buyers.
+    pub buyers: usize,
+    /// The tickets of the on-sale.
+    pub on_sale_tickets: u32,
+    /// The buyers per second of the on-sale.
+    pub on_sale_rate: u32,
+    /// The events of the way from outbox to rows.
+    pub events: u32,
+    /// The rows of the cost by size.
+    pub sizes: &'static [u64],
+    /// The parts of the highest rate at which latencies by load are measured, in percent.
+    pub loads: &'static [u32],
+}
+
+impl Plan {
+    /// Returns the plan of a size.
+    pub fn of(size: Size) -> Self {
+        let default = Self {
+            repetitions: 3,
+            warm_up: Duration::from_millis(500),
+            round: Duration::from_secs(3),
+            idle: Duration::from_secs(5),
+            rows: 10_000,
+            buyers: 400,
+            on_sale_tickets: 3000,
+            on_sale_rate: 1000,
+            events: 20_000,
+            sizes: &[1000, 10_000, 100_000],
+            loads: &[10, 25, 50, 75, 90],
+        };
+        match size {
+            Size::Default => default,
+            Size::Large => Self {
+                sizes: &[1000, 10_000, 100_000, 1_000_000],
+                ..default
+            },
+            Size::Quick => Self {
+                warm_up: Duration::from_millis(200),
+                round: Duration::from_millis(500),
+                idle: Duration::from_millis(500),
+                rows: 1000,
+                on_sale_tickets: 200,
+                on_sale_rate: 400,
+                events: 2000,
+                sizes: &[100, 1000],
+                loads: &[25, 75],
+                ..default
+            },
+        }
+    }
+}

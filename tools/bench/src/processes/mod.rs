@@ -1,0 +1,10 @@
+//! Processes on this machine: what they use, and child processes that end with the measurement.
+
+mod child;
+mod cpu;
+mod memory;
+mod proc;
+
+pub use child::ChildProcess;
+pub use cpu::{CpuTimes, Watched};
+pub use memory::resident_mebibytes;

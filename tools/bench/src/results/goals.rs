@@ -1,0 +1,289 @@
+//! What the marketplace is to reach, as ratios to what the same run measured beside it, or as bounds.
+
+use super::Results;
+use crate::statistics::Spread;
+
+/// A goal.
+#[derive(Clone, Copy, Debug)]
+pub struct Goal {
+    /// What is measured.
+    pub title: &'static str,
+    /// The figure.
+    pub figure: &'static str,
+    /// What it is to reach.
+    pub target: Target,
+}
+
+/// What a figure is to reach.
+#[derive(Clone, Copy, Debug)]
+pub enum Target {
+    /// At least so many times another figure.
+    Times {
+        /// How many times.
+        at_least: f64,
+        /// What the other figure is.
+        of: &'static str,
+        /// The other figure.
+        figure: &'static str,
+    },
+    /// At most this value.
+    AtMost(f64),
+    /// Only shown beside another figure.
+    Beside {
+        /// What the other figure is.
+        of: &'static str,
+        /// The other figure.
+        figure: &'static str,
+    },
+}
+
+/// A goal with what was measured.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Judgement {
+    /// The figure.
+    pub measured: Spread,
+    /// The other figure.
+    pub other: Option<Spread>,
+    /// The ratio of both in each repetition.
+    pub ratio: Option<Spread>,
+    /// Whether the median reaches the goal; `None` where there is no goal.
+    pub is_met: Option<bool>,
+}
+
+const fn times(
+    title: &'static str,
+    figure: &'static str,
+    at_least: f64,
+    of: &'static str,
+    other: &'static str,
+) -> Goal {
+    let target = Target::Times {
+        at_least,
+        of,
+        figure: other,
+    };
+    Goal { title, figure, target }
+}
+
+const fn at_most(title: &'static str, figure: &'static str, bound: f64) -> Goal {
+    let target = Target::AtMost(bound);
+    Goal { title, figure, target }
+}
+
+const fn beside(title: &'static str, figure: &'static str, of: &'static str, other: &'static str) -> Goal {
+    let target = Target::Beside { of, figure: other };
+    Goal { title, figure, target }
+}
+
+const NODE: &str = "Node.js";
+const BARE: &str = "bare Poem, same bytes";
+
+/// The goals, in the order of the page.
+pub const GOALS: [Goal; 22] = [
+    times(
+        "GET page of 20 tickets, 32 clients, per s",
+        "page.32.rate",
+        10.0,
+        NODE,
+        "node.page.32.rate",
+    ),
+    times(
+        "GET page of 20 tickets, 32 clients, per s",
+        "page.32.rate",
+        0.5,
+        BARE,
+        "bare.page.32.rate",
+    ),
+    times(
+        "GET one ticket, 32 clients, per s",
+        "ticket.32.rate",
+        6.0,
+        NODE,
+        "node.ticket.32.rate",
+    ),
+    times(
+        "GET one ticket, 32 clients, per s",
+        "ticket.32.rate",
+        0.6,
+        BARE,
+        "bare.ticket.32.rate",
+    ),
+    at_most(
+        "Search by filters, sort and words, 8 clients, p99 in ms",
+        "search.8.p99",
+        20.0,
+    ),
+    times(
+        "POST order, 1 client, per s",
+        "order.1.rate",
+        1.5,
+        NODE,
+        "node.order.1.rate",
+    ),
+    times(
+        "POST order, 32 clients, per s",
+        "order.32.rate",
+        10.0,
+        NODE,
+        "node.order.32.rate",
+    ),
+    at_most("POST order, 32 clients, p99 in ms", "order.32.p99", 15.0),
+    times(
+        "POST order, 128 clients, per s",
+        "order.128.rate",
+        10.0,
+        NODE,
+        "node.order.128.rate",
+    ),
+    beside(
+        "POST order, 128 clients, per s",
+        "order.128.rate",
+        "SQLite alone, 64 per commit",
+        "sqlite.order.64.rate",
+    ),
+    beside(
+        "Events applied everywhere after the last order, in s",
+        "order.128.drain",
+        "Node.js, published only",
+        "node.order.128.drain",
+    ),
+    times(
+        "POST ticket, 32 clients, per s",
+        "listing.32.rate",
+        10.0,
+        NODE,
+        "node.listing.32.rate",
+    ),
+    at_most(
+        "400 buyers at once for 100 tickets, the last response in ms",
+        "at-once.max",
+        50.0,
+    ),
+    beside(
+        "On-sale at a fixed rate, p99 of the admitted in ms",
+        "on-sale.p99",
+        "p50",
+        "on-sale.p50",
+    ),
+    beside(
+        "Events from an outbox to rows of another service, per s",
+        "events.rate",
+        "the broker alone",
+        "broker.rate",
+    ),
+    beside(
+        "Purchases (order, authorised, confirmed, captured, complete), 16 buyers, per s",
+        "purchase.16.rate",
+        "one buyer",
+        "purchase.1.rate",
+    ),
+    beside(
+        "One purchase alone, p50 in ms",
+        "purchase.1.p50",
+        "p99",
+        "purchase.1.p99",
+    ),
+    beside(
+        "Sign-in, 8 clients, per s",
+        "sign-in.8.rate",
+        "argon2id alone",
+        "argon2id.all.rate",
+    ),
+    beside("Memory idle, MiB", "memory.idle", "after the load", "memory.loaded"),
+    beside(
+        "Start with existing rows, in s",
+        "start.time",
+        "without, in s",
+        "start.empty",
+    ),
+    beside(
+        "POST order, 1 client, per s",
+        "order.1.rate",
+        "SQLite alone, 1 per commit",
+        "sqlite.order.1.rate",
+    ),
+    beside(
+        "Access tokens verified on one processor, per s",
+        "token.rate",
+        "orders, 128 clients",
+        "order.128.rate",
+    ),
+];
+
+/// Returns what was measured for a goal; `None` if it was not measured.
+pub fn judge(goal: &Goal, results: &Results) -> Option<Judgement> {
+    let figure = results.figure(goal.figure)?;
+    let measured = figure.spread()?;
+    let (other_figure, at_least) = match goal.target {
+        Target::AtMost(bound) => {
+            return Some(Judgement {
+                measured,
+                other: None,
+                ratio: None,
+                is_met: Some(measured.median <= bound),
+            });
+        }
+        Target::Times { at_least, figure, .. } => (figure, Some(at_least)),
+        Target::Beside { figure, .. } => (figure, None),
+    };
+    let Some(other) = results.figure(other_figure) else {
+        return Some(Judgement {
+            measured,
+            other: None,
+            ratio: None,
+            is_met: None,
+        });
+    };
+    // Both were measured shortly after one another in each repetition, so the ratio is the steadier figure.
+    let pairs = figure.samples.iter().zip(&other.samples);
+    let ratios: Vec<_> = pairs
+        .filter(|(_, other)| **other > 0.0)
+        .map(|(own, other)| own / other)
+        .collect();
+    let ratio = Spread::of(&ratios);
+    Some(Judgement {
+        measured,
+        other: other.spread(),
+        ratio,
+        is_met: at_least.zip(ratio).map(|(at_least, ratio)| ratio.median >= at_least),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::{Better, Terms};
+
+    fn results(figures: &[(&str, [f64; 3])]) -> Results {
+        let mut results = Results::new(Terms::of_this_machine().unwrap());
+        for (id, samples) in figures {
+            for sample in samples {
+                results.add(id, "per s", Better::More, *sample);
+            }
+        }
+        results
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_the_same_repetition() {
+        // The machine was half as fast in the second repetition.
+        let results = results(&[("own", [200.0, 100.0, 220.0]), ("other", [10.0, 5.0, 10.0])]);
+        let goal = |at_least| times("", "own", at_least, "", "other");
+        let judgement = judge(&goal(20.0), &results).unwrap();
+        assert_eq!(judgement.ratio, Spread::of(&[20.0, 20.0, 22.0]));
+        assert_eq!(judgement.is_met, Some(true));
+        assert_eq!(judge(&goal(21.0), &results).unwrap().is_met, Some(false));
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_judged() {
+        let results = results(&[("own", [1.0, 2.0, 3.0])]);
+        assert_eq!(
+            judge(&times("", "own", 1.0, "", "other"), &results).unwrap().is_met,
+            None
+        );
+        assert_eq!(judge(&at_most("", "missing", 1.0), &results), None);
+        assert_eq!(judge(&at_most("", "own", 2.0), &results).unwrap().is_met, Some(true));
+        assert_eq!(judge(&at_most("", "own", 1.9), &results).unwrap().is_met, Some(false));
+    }
+}

@@ -1,0 +1,21 @@
+//! The works that are measured.
+
+mod events;
+mod instructions;
+mod load_curve;
+mod orders;
+mod purchases;
+mod reads;
+mod sales;
+mod searches;
+mod size_curve;
+
+pub use events::measure_events;
+pub use instructions::measure_instructions;
+pub use load_curve::measure_loads;
+pub use orders::{measure_listings, measure_node_writes, measure_orders};
+pub use purchases::measure_purchases;
+pub use reads::{PAGE, measure_bare, measure_node_reads, measure_reads};
+pub use sales::{measure_at_once, measure_on_sale};
+pub use searches::SEARCHES;
+pub use size_curve::measure_sizes;

@@ -1,0 +1,97 @@
+use super::reads::pick;
+use crate::{
+    BenchResult, http,
+    http::Connection,
+    load::{LoadOutcome, OpenLoop, Schedule, at_once, run_open},
+    recorder::Recorder,
+    results::Better,
+    statistics::float,
+    targets::{Market, open},
+};
+
+/// The tickets for which all buyers order at once.
+const AT_ONCE_TICKETS: u32 = 100;
+
+/// The maximum number of buyers of the on-sale whose requests are in flight.
+const ON_SALE_CONNECTIONS: usize = 256;
+
+/// Measures one order of every buyer at the same time, for fewer tickets.
+///
+/// # Errors
+///
+/// That of the load, and any other number of held tickets.
+pub async fn measure_at_once(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
+    let ticket = market.list_tickets("One night only", AT_ONCE_TICKETS).await?;
+    let before = market.replicas()?;
+    let outcome = at_once(market.addr, &market.orders_of(&ticket)).await?;
+    check_sold_out(market, &ticket, &outcome, AT_ONCE_TICKETS)?;
+    let all = outcome.all()?;
+    recorder.record("at-once.p50", "ms", Better::Less, all.percentile(50.0));
+    recorder.record("at-once.max", "ms", Better::Less, all.max());
+    market.wait_until_drained(&before).await?;
+    check_replica(market, &ticket, AT_ONCE_TICKETS).await
+}
+
+/// Measures buyers that arrive at a fixed rate, until long after a listing is sold out.
+///
+/// # Errors
+///
+/// That of the load, and any other number of held tickets.
+pub async fn measure_on_sale(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
+    let (tickets, rate) = (recorder.plan.on_sale_tickets, recorder.plan.on_sale_rate);
+    let ticket = market.list_tickets("The first night", tickets).await?;
+    let (before, requests) = (market.replicas()?, market.orders_of(&ticket));
+    let arrivals = u64::from(tickets) * 4 / 3;
+    let plan = OpenLoop {
+        addr: market.addr,
+        schedule: Schedule::new(
+            rate,
+            std::time::Duration::from_millis(arrivals * 1000 / u64::from(rate)),
+        ),
+        warm_up: std::time::Duration::ZERO,
+        connections: ON_SALE_CONNECTIONS,
+        expected: &[201, 409],
+        watched: &market.watched,
+    };
+    let outcome = run_open(plan, |number| pick(&requests, number)).await?;
+    check_sold_out(market, &ticket, &outcome, tickets)?;
+    let (admitted, refused) = (outcome.with_status(201)?, outcome.with_status(409)?);
+    recorder.record(
+        "on-sale.rate",
+        "buyers per s",
+        Better::More,
+        float(outcome.total()) / outcome.elapsed.as_secs_f64(),
+    );
+    recorder.record("on-sale.p50", "ms", Better::Less, admitted.percentile(50.0));
+    recorder.record("on-sale.p99", "ms", Better::Less, admitted.percentile(99.0));
+    recorder.record("on-sale.refused.p99", "ms", Better::Less, refused.percentile(99.0));
+    market.wait_until_drained(&before).await?;
+    check_replica(market, &ticket, tickets).await
+}
+
+/// Fails unless exactly `tickets` were sold, by the responses and by the stock.
+fn check_sold_out(market: &Market, ticket: &str, outcome: &LoadOutcome, tickets: u32) -> BenchResult<()> {
+    let sql = "SELECT held + sold FROM listing WHERE id = ?1";
+    let held: u64 = open(&market.data, "order")?.query_row(sql, [ticket], |row| row.get(0))?;
+    let admitted = outcome.count(201);
+    if (admitted, held) == (u64::from(tickets), u64::from(tickets)) {
+        return Ok(());
+    }
+    let statuses: Vec<_> = outcome
+        .by_status
+        .iter()
+        .map(|(status, all)| format!("{} × {status}", all.count()))
+        .collect();
+    Err(format!("{admitted} buyers of {tickets} tickets were admitted, {held} tickets are held: {statuses:?}").into())
+}
+
+/// Fails unless the ticket service shows the listing as sold out.
+async fn check_replica(market: &Market, ticket: &str, tickets: u32) -> BenchResult<()> {
+    let mut connection = Connection::open(market.addr).await?;
+    let request = http::get(market.addr, &format!("/api/v1/tickets/{ticket}"), "");
+    let listing = connection.send_for_json(&request, 200).await?;
+    if listing["available"] == 0 && listing["quantity"] == tickets {
+        return Ok(());
+    }
+    Err(format!("a listing that is sold out: {listing}").into())
+}
