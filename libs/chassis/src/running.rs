@@ -137,7 +137,7 @@ async fn start_traced<S: Service>(
     let verifier = verifier.with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
-        proxies: common.trusted_proxies,
+        proxies: common.trusted_proxies.clone(),
     };
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone(), draining.clone());
     let registry = metrics.clone();
@@ -150,6 +150,7 @@ async fn start_traced<S: Service>(
     };
     Server::new(Arc::clone(&endpoint))
         .limits(ServerLimits::of_each(common.servers, common.max_connections))
+        .trusted_proxies(common.trusted_proxies)
         .metrics(&registry)
         .serve(listener, server_shutdown, &tasks);
     let tickers = parts

@@ -18,12 +18,12 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// Returns HEADERS of `GET /wait`, without the end of the stream.
+/// Returns HEADERS of `GET /wait`.
 fn get_wait(stream: u32) -> Vec<u8> {
     let path = [&[0x04, 5], b"/wait".as_slice()].concat();
     let authority = [&[0x01, 4], b"test".as_slice()].concat();
     let block = [&[0x82, 0x86], path.as_slice(), authority.as_slice()].concat();
-    frame(1, 0x4, stream, &block)
+    frame(1, 0x5, stream, &block)
 }
 
 fn reset(stream: u32) -> Vec<u8> {

@@ -2,7 +2,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
     time::timeout,
 };
 
@@ -15,6 +15,13 @@ pub(crate) struct RawClient(pub(crate) TcpStream);
 impl RawClient {
     pub(crate) async fn connect(server: SocketAddr) -> Self {
         Self(TcpStream::connect(server).await.unwrap())
+    }
+
+    /// Connects from another address of this machine: a network of its own.
+    pub(crate) async fn connect_from(client: [u8; 4], server: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((client, 0).into()).unwrap();
+        Self(socket.connect(server).await.unwrap())
     }
 
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {

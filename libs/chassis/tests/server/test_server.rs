@@ -34,6 +34,7 @@ pub(crate) fn patient() -> ServerLimits {
         body_stall: never,
         write_stall: never,
         over_share_stall: never,
+        slow_body: never,
         stream: never,
         stop: never,
         stop_idle: Duration::from_millis(200),
@@ -163,6 +164,10 @@ impl Endpoint for TestEndpoint {
             }
             "/echo" => match request.take_body().into_bytes_limit(1024 * 1024).await {
                 Ok(bytes) => bytes.into(),
+                Err(error) => return Err(problem::unreadable_body(&error, 1024 * 1024).into()),
+            },
+            "/length" => match request.take_body().into_bytes_limit(1024 * 1024).await {
+                Ok(bytes) => bytes.len().to_string().into(),
                 Err(error) => return Err(problem::unreadable_body(&error, 1024 * 1024).into()),
             },
             "/page" => vec![b'x'; PAGE_BYTES].into(),

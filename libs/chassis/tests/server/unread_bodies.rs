@@ -71,7 +71,8 @@ async fn a_refusal_does_not_wait_for_the_body() {
 #[tokio::test]
 async fn bodies_beyond_what_the_server_may_hold_are_refused_until_others_have_ended() {
     let limits = ServerLimits {
-        held_body_bytes: 100_000,
+        // One half is for everybody.
+        held_body_bytes: 130_000,
         ..patient()
     };
     let server = TestServer::start(limits).await;

@@ -21,6 +21,7 @@ use super::{
     metrics::ConnectionMetrics,
     stream_tasks::StreamTasks,
 };
+use crate::TrustedProxies;
 
 /// The first delay after a failed accept; it doubles up to [`MAX_BACKOFF`].
 const MIN_BACKOFF: Duration = Duration::from_millis(10);
@@ -36,6 +37,7 @@ const TCP_TIMEOUT: Duration = Duration::from_secs(40);
 pub struct Server<E> {
     endpoint: E,
     limits: ServerLimits,
+    proxies: TrustedProxies,
     metrics: ConnectionMetrics,
 }
 
@@ -64,6 +66,7 @@ where
         Self {
             endpoint,
             limits: ServerLimits::default(),
+            proxies: TrustedProxies::default(),
             metrics: ConnectionMetrics::default(),
         }
     }
@@ -72,6 +75,13 @@ where
     #[must_use]
     pub fn limits(mut self, limits: ServerLimits) -> Self {
         self.limits = limits;
+        self
+    }
+
+    /// Sets the proxies that state the addresses of their clients, whose networks share the room for request bodies.
+    #[must_use]
+    pub fn trusted_proxies(mut self, proxies: TrustedProxies) -> Self {
+        self.proxies = proxies;
         self
     }
 
@@ -97,7 +107,12 @@ where
             context: Arc::new(ConnectionContext {
                 endpoint: self.endpoint.into_endpoint().map_to_response().boxed(),
                 connections,
-                bodies: BodyBudget::new(self.limits.held_body_bytes),
+                bodies: BodyBudget::new(
+                    self.limits.held_body_bytes,
+                    self.limits.body_share_bytes,
+                    self.limits.slow_body,
+                ),
+                proxies: self.proxies,
                 limits: self.limits,
                 local_addr: listener.addr,
                 shutdown,

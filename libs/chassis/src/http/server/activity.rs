@@ -1,6 +1,6 @@
 use std::{
     pin::pin,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicUsize},
     time::Duration,
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Activity {
     pub(super) has_request: CancellationToken,
     /// Notified when bytes of responses are released.
     released: Notify,
+    /// The number of bytes of request bodies that the connection holds.
+    pub(super) body_bytes: Arc<AtomicUsize>,
     state: Mutex<State>,
 }
 
@@ -98,6 +100,7 @@ impl Activity {
             evicted: CancellationToken::new(),
             has_request: CancellationToken::new(),
             released: Notify::new(),
+            body_bytes: Arc::default(),
             state: Mutex::new(State {
                 phase: Phase::Head {
                     since: Instant::now(),

@@ -30,6 +30,7 @@ use super::{
     },
     stream_tasks::StreamTasks,
 };
+use crate::TrustedProxies;
 
 /// What all connections of a server share.
 pub(super) struct ConnectionContext {
@@ -39,6 +40,7 @@ pub(super) struct ConnectionContext {
     pub(super) shutdown: ServerShutdown,
     pub(super) connections: Connections,
     pub(super) bodies: BodyBudget,
+    pub(super) proxies: TrustedProxies,
     pub(super) builder: auto::Builder<StreamTasks>,
 }
 

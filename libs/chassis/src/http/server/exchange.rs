@@ -11,6 +11,7 @@ use poem::{
 use super::{
     activity::Activity,
     connection::ConnectionContext,
+    limits::STREAM_WINDOW_BYTES,
     refusal,
     request_body::TimedBody,
     response_body::{ActiveRequest, BoxBody, ResponseBody},
@@ -36,16 +37,33 @@ impl ConnectionContext {
         if request_version == Version::HTTP_11 {
             activity.may_send_interim();
         }
+        let is_safe = [Method::GET, Method::HEAD].contains(&parts.method);
+        // Until the handler has ended: it holds what it has read.
+        let held = self
+            .bodies
+            .request(self.proxies.client(peer.ip(), &parts.headers), &activity.body_bytes);
+        let reserved = if is_http2 { sent_ahead(&incoming) } else { 0 };
+        let has_room = reserved == 0 || held.hold(reserved);
         if is_http2 {
             activity.wait_for_share(self.limits.response_share_bytes).await;
         }
-        let is_safe = [Method::GET, Method::HEAD].contains(&parts.method);
-        // Until the handler has ended: it holds what it has read.
-        let held = self.bodies.request();
-        let (body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity), held.clone());
-        let response = if is_limited && !refusal::is_always_served(parts.uri.path()) {
+        let (mut body, unread) = TimedBody::new(incoming, &self.limits, Arc::clone(&activity), held.clone(), reserved);
+        let refusal = if is_limited && !refusal::is_always_served(parts.uri.path()) {
+            Some(refusal::too_many_connections())
+        } else if !has_room {
+            Some(refusal::too_many_bodies())
+        } else if has_no_content(&parts.method) {
+            match body.has_content().await {
+                Ok(false) => None,
+                Ok(true) => Some(refusal::content(&parts.method)),
+                Err(error) => Some(refusal::unreadable(error)),
+            }
+        } else {
+            None
+        };
+        let response = if let Some(refusal) = refusal {
             drop(body);
-            refusal::too_many_connections()
+            refusal
         } else {
             let (local, remote) = (LocalAddr(self.local_addr.into()), RemoteAddr(peer.into()));
             let parts = RequestParts::from((parts, local, remote, Scheme::HTTP));
@@ -68,6 +86,28 @@ impl ConnectionContext {
         let response = response.map(|body| ResponseBody::new(body, is_http2, active));
         self.hold(response, &activity, is_safe)
     }
+}
+
+/// Whether requests of this method have no content. (POST, PUT and PATCH have; their operations decide.)
+fn has_no_content(method: &Method) -> bool {
+    [
+        Method::GET,
+        Method::HEAD,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::TRACE,
+    ]
+    .contains(method)
+}
+
+/// Returns how many bytes of a body can be in the buffers of HTTP/2 before a handler reads them.
+fn sent_ahead(incoming: &Incoming) -> usize {
+    let window = usize::try_from(STREAM_WINDOW_BYTES).unwrap_or(usize::MAX);
+    if incoming.is_end_stream() {
+        return 0;
+    }
+    let length = incoming.size_hint().upper().map(usize::try_from);
+    length.map_or(window, |length| length.unwrap_or(window).min(window))
 }
 
 impl ConnectionContext {

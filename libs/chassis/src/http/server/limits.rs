@@ -19,8 +19,12 @@ pub struct ServerLimits {
     pub body: Duration,
     /// Timeout for the next byte of a request body.
     pub body_stall: Duration,
-    /// The number of bytes of request bodies that all handlers may hold at the same time. A body beyond is refused with 503.
+    /// The number of bytes of request bodies that may be held at the same time. A body beyond is refused with 503.
     pub held_body_bytes: usize,
+    /// The number of these bytes that one connection may have.
+    pub body_share_bytes: usize,
+    /// How long a body must have been on its way to be given up (408) in favour of another one.
+    pub slow_body: Duration,
     /// The number of bytes of responses that all clients together may have to accept. Beyond it, the slowest are closed.
     pub held_response_bytes: usize,
     /// The number of these bytes that one connection may have: its share. Beyond it, its next requests wait.
@@ -77,6 +81,8 @@ impl ServerLimits {
             body: Duration::from_secs(30),
             body_stall: Duration::from_secs(10),
             held_body_bytes: 16 * MIB,
+            body_share_bytes: 2 * MIB,
+            slow_body: Duration::from_secs(1),
             held_response_bytes: (RESPONSE_BYTES / servers.max(1)).max(MIN_RESPONSE_BYTES),
             response_share_bytes: 4 * MIB,
             over_share_stall: Duration::from_secs(5),
@@ -113,11 +119,11 @@ pub(super) const MAX_HEADER_LIST_BYTES: u32 = 16 * 1024;
 /// The maximum number of concurrent streams of an HTTP/2 connection.
 pub(super) const MAX_STREAMS: u32 = 100;
 
-/// The number of bytes of one request body that a client may send ahead: a whole body.
-pub(super) const STREAM_WINDOW_BYTES: u32 = 64 * 1024;
+/// The number of bytes of one request body that a client of HTTP/2 may send ahead.
+pub(super) const STREAM_WINDOW_BYTES: u32 = 16 * 1024;
 
-/// The number of bytes of all request bodies that a client may send ahead on an HTTP/2 connection.
-pub(super) const CONNECTION_WINDOW_BYTES: u32 = 256 * 1024;
+/// The number of bytes of all request bodies that a client may send ahead on an HTTP/2 connection: the least there is.
+pub(super) const CONNECTION_WINDOW_BYTES: u32 = 65_535;
 
 /// The number of bytes of responses that are buffered for a stream of HTTP/2.
 pub(super) const STREAM_SEND_BUFFER_BYTES: usize = 64 * 1024;

@@ -1,10 +1,11 @@
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use poem::{
     IntoResponse, Response,
-    http::{HeaderValue, StatusCode, header},
+    error::ReadBodyError,
+    http::{HeaderValue, Method, StatusCode, header},
 };
-use problem::Problem;
+use problem::{BODY_LIMIT, Problem};
 
 use crate::http::request_id;
 
@@ -26,10 +27,27 @@ pub(super) fn too_many_responses() -> Response {
     unavailable("the client has not accepted its previous responses yet; nothing was changed")
 }
 
+/// Returns the response to a request whose body there is no room for.
+pub(super) fn too_many_bodies() -> Response {
+    unavailable("the service receives too much data; nothing was changed")
+}
+
+/// Returns the response to a request with content where there can be none.
+pub(super) fn content(method: &Method) -> Response {
+    response(Problem::malformed(format_args!("A {method} request has no body here.")))
+}
+
+/// Returns the response to a request whose body could not be read.
+pub(super) fn unreadable(error: io::Error) -> Response {
+    response(problem::unreadable_body(&ReadBodyError::Io(error), BODY_LIMIT))
+}
+
 fn unavailable(detail: &str) -> Response {
-    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")
-        .detail(detail)
-        .retry_after(RETRY_AFTER);
+    let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now");
+    response(problem.detail(detail).retry_after(RETRY_AFTER))
+}
+
+fn response(problem: Problem) -> Response {
     let mut response = problem.into_response();
     response
         .headers_mut()

@@ -1,6 +1,6 @@
 use std::{
     future::Future,
-    io,
+    io, mem,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
@@ -15,7 +15,7 @@ use tokio::time::{Instant, Sleep, timeout};
 
 use super::{
     activity::Activity,
-    body_budget::HeldBytes,
+    body_budget::{Arriving, HeldBytes},
     limits::{MAX_SKIPPED_BYTES, SKIP_TIMEOUT, ServerLimits},
 };
 
@@ -29,6 +29,10 @@ pub(super) struct TimedBody {
     unread: UnreadBody,
     activity: Arc<Activity>,
     held: HeldBytes,
+    /// The bytes that are held before they are read.
+    reserved: usize,
+    /// While the body is on its way.
+    arriving: Option<Arriving>,
 }
 
 struct Deadlines {
@@ -46,6 +50,7 @@ impl TimedBody {
         limits: &ServerLimits,
         activity: Arc<Activity>,
         held: HeldBytes,
+        reserved: usize,
     ) -> (Self, UnreadBody) {
         let unread = UnreadBody::default();
         let body = Self {
@@ -56,12 +61,55 @@ impl TimedBody {
             unread: unread.clone(),
             activity,
             held,
+            reserved,
+            arriving: None,
         };
         (body, unread)
     }
 
-    /// Fails once the client has sent nothing for too long, or not everything.
+    /// Whether the body has any content. Reads its first part.
+    pub(super) async fn has_content(&mut self) -> io::Result<bool> {
+        if self.size_hint().lower() > 0 {
+            return Ok(true);
+        }
+        while let Some(frame) = self.frame().await {
+            if frame?.data_ref().is_some_and(|data| !data.is_empty()) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Holds what was read, and is not held already.
+    fn hold(&mut self, bytes: usize) -> io::Result<()> {
+        let reserved = bytes.min(self.reserved);
+        self.reserved -= reserved;
+        let more = bytes - reserved;
+        if more == 0 || self.held.hold(more) {
+            Ok(())
+        } else if self.held.is_given_up() {
+            Err(given_up())
+        } else {
+            let error = "the server holds too many bytes of request bodies";
+            Err(io::Error::new(io::ErrorKind::QuotaExceeded, error))
+        }
+    }
+
+    /// The body has arrived.
+    fn ended(&mut self) {
+        self.incoming = None;
+        self.arriving = None;
+        if self.reserved > 0 {
+            self.held.release(mem::take(&mut self.reserved));
+        }
+    }
+
+    /// Fails once the client has sent nothing for too long, or not everything, or others need the room.
     fn poll_deadlines(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let arriving = self.arriving.get_or_insert_with(|| self.held.arriving());
+        if arriving.is_given_up(cx.waker()) {
+            return Poll::Ready(given_up());
+        }
         let (total, stall) = (self.total, self.stall);
         let deadlines = self.deadlines.get_or_insert_with(|| {
             let end = Instant::now() + total;
@@ -76,6 +124,13 @@ impl TimedBody {
             .poll(cx)
             .map(|()| io::Error::new(io::ErrorKind::TimedOut, "the client did not send it in time"))
     }
+}
+
+fn given_up() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        "others needed the room while the client sent it",
+    )
 }
 
 impl Body for TimedBody {
@@ -96,20 +151,13 @@ impl Body for TimedBody {
                     deadlines.timer.as_mut().reset(next);
                 }
                 let frame = frame.map_err(io::Error::other).and_then(|frame| {
-                    let bytes = frame.data_ref().map_or(0, Bytes::len);
-                    if self.held.hold(bytes) {
-                        Ok(frame)
-                    } else {
-                        Err(io::Error::new(
-                            io::ErrorKind::QuotaExceeded,
-                            "the server holds too many bytes of request bodies",
-                        ))
-                    }
+                    self.hold(frame.data_ref().map_or(0, Bytes::len))?;
+                    Ok(frame)
                 });
                 Poll::Ready(Some(frame))
             }
             Poll::Ready(None) => {
-                self.incoming = None;
+                self.ended();
                 Poll::Ready(None)
             }
             Poll::Pending => self.poll_deadlines(cx).map(|error| Some(Err(error))),
