@@ -1,6 +1,7 @@
 //! The state machine of a refund.
 
 use events::{AskedBy, RefundOutcome, RefundStatus};
+use text::InvalidText;
 use values::{Money, OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 
 use super::{
@@ -47,15 +48,6 @@ pub(crate) struct RefundState {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RefundReason(String);
 
-/// Why a text is not a reason.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub(crate) enum InvalidReason {
-    #[error("must have at most {} characters", RefundReason::MAX_CHARS)]
-    TooLong,
-    #[error("must not contain control characters")]
-    ControlCharacter,
-}
-
 /// A request to refund tickets of an order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct RefundRequest {
@@ -74,19 +66,12 @@ impl RefundReason {
     /// The maximum length, in Unicode scalar values.
     pub(crate) const MAX_CHARS: usize = 500;
 
-    /// Parses a reason; a blank text is none. White space counts, so that the limit is one that a client can check.
-    pub(crate) fn parse(text: &str) -> Result<Option<Self>, InvalidReason> {
-        if text.chars().nth(Self::MAX_CHARS).is_some() {
-            return Err(InvalidReason::TooLong);
+    /// Parses a reason in any number of lines; a blank text is none.
+    pub(crate) fn parse(reason: &str) -> Result<Option<Self>, InvalidText> {
+        match text::parse_lines(reason, Self::MAX_CHARS) {
+            Err(InvalidText::Blank) => Ok(None),
+            parsed => parsed.map(|reason| Some(Self(reason))),
         }
-        if text
-            .chars()
-            .any(|char| char.is_control() && !['\n', '\r', '\t'].contains(&char))
-        {
-            return Err(InvalidReason::ControlCharacter);
-        }
-        let text = text.trim();
-        Ok((!text.is_empty()).then(|| Self(text.to_owned())))
     }
 
     /// Takes a text that was parsed before it was stored or published.

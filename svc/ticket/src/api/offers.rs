@@ -4,21 +4,21 @@ use std::fmt::Display;
 
 use events::RefundTerms;
 use input::{CanonicalText, Kept, Price, Text, TextRule, Whole};
+use text::InvalidText;
 use values::{MAX_QUANTITY, Timestamp};
 
 use crate::domain::{
-    Change, InvalidText, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText,
-    Terms,
+    Change, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText, Terms,
 };
 
 input::object! {
     /// A seller's offer.
     pub(crate) struct TicketOffer {
-        /// One line. Fixed while tickets are held or sold.
+        /// One line, with a visible character. Fixed while tickets are held or sold.
         title as "title": Text<Line>,
-        /// Any number of lines.
+        /// Any number of lines, with a visible character unless it is blank.
         description as "description": Option<Text<OptionalLines>>,
-        /// The venue, in one line.
+        /// The venue, in one line, with a visible character unless it is blank.
         venue as "venue": Option<Text<OptionalLine>>,
         /// When the event begins; no ticket is sold after that. Must be in the future.
         starts_at as "startsAt": Option<Timestamp>,
@@ -32,7 +32,7 @@ input::object! {
         /// The maximum number of tickets that one buyer may hold and have bought; if left out, the marketplace's maximum per
         /// order.
         max_per_buyer as "maxPerBuyer": Option<Quantity>,
-        /// Until when refunds are approved automatically. After that, or if left out, the seller decides. Orders keep the
+        /// Until when refunds are approved automatically. Must be in the future. After that, or if left out, the seller decides. Orders keep the
         /// terms that they were placed under.
         refundable_until as "refundableUntil": Option<Timestamp>,
         /// Whether refunded tickets go on sale again; otherwise they are void.
@@ -56,13 +56,14 @@ input::object! {
     /// A change of a seller's offer. `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out;
     /// `quantity`, `maxPerBuyer`, `refundableUntil` and `resellRefunded` keep their values.
     pub(crate) struct TicketChange {
-        /// One line. Fixed while tickets are held or sold.
+        /// One line, with a visible character. Fixed while tickets are held or sold.
         title as "title": Text<Line>,
-        /// Any number of lines.
+        /// Any number of lines, with a visible character unless it is blank.
         description as "description": Option<Text<OptionalLines>>,
-        /// The venue, in one line.
+        /// The venue, in one line, with a visible character unless it is blank.
         venue as "venue": Option<Text<OptionalLine>>,
-        /// When the event begins; no ticket is sold after that. Must be in the future when it is set.
+        /// When the event begins; no ticket is sold after that. Must be in the future when it is set, and cannot be removed
+        /// once the event has begun.
         starts_at as "startsAt": Option<Timestamp>,
         /// The price of one ticket: 0, or at least the minimum card payment in that currency. Fixed while tickets are held or
         /// sold.
@@ -75,7 +76,7 @@ input::object! {
         /// The maximum number of tickets that one buyer may hold and have bought; unchanged if left out, `null` for the
         /// marketplace's maximum per order. Orders that exist stay as they are.
         max_per_buyer as "maxPerBuyer": Kept<Option<Quantity>>,
-        /// Until when refunds are approved automatically; unchanged if left out. After that, or with `null`, the seller
+        /// Until when refunds are approved automatically; unchanged if left out. Must be in the future when it is set. After that, or with `null`, the seller
         /// decides. Orders keep the terms that they were placed under.
         refundable_until as "refundableUntil": Kept<Option<Timestamp>>,
         /// Whether refunded tickets go on sale again, otherwise they are void; unchanged if left out.
@@ -158,13 +159,14 @@ pub(crate) struct OptionalLine;
 #[derive(Clone)]
 pub(crate) struct OptionalLines;
 
-/// Control characters are `\p{Cc}`; white space is `\p{White_Space}`.
+/// Control characters are `\p{Cc}`; white space is `\p{White_Space}`; separators of lines are refused in one line. That a
+/// character has to be visible is in words.
 impl TextRule for Line {
     type Value = ShortText;
     const MIN_CHARS: usize = 1;
     const MAX_CHARS: usize = ShortText::MAX_CHARS;
     const PATTERN: Option<&'static str> = Some(
-        r"^[^\u0000-\u001F\u007F-\u009F]*[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000][^\u0000-\u001F\u007F-\u009F]*$",
+        r"^[^\u0000-\u001F\u007F-\u009F\u2028\u2029]*[^\u0000-\u0020\u007F-\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000][^\u0000-\u001F\u007F-\u009F\u2028\u2029]*$",
     );
 
     fn parse(text: String) -> Result<ShortText, impl Display> {
@@ -175,7 +177,7 @@ impl TextRule for Line {
 impl TextRule for OptionalLine {
     type Value = Option<ShortText>;
     const MAX_CHARS: usize = ShortText::MAX_CHARS;
-    const PATTERN: Option<&'static str> = Some(r"^[^\u0000-\u001F\u007F-\u009F]*$");
+    const PATTERN: Option<&'static str> = Some(r"^[^\u0000-\u001F\u007F-\u009F\u2028\u2029]*$");
 
     fn parse(text: String) -> Result<Option<ShortText>, impl Display> {
         none_if_blank(ShortText::parse(&text))
@@ -194,7 +196,7 @@ impl TextRule for OptionalLines {
 
 fn none_if_blank<T>(parsed: Result<T, InvalidText>) -> Result<Option<T>, InvalidText> {
     match parsed {
-        Err(InvalidText::Empty) => Ok(None),
+        Err(InvalidText::Blank) => Ok(None),
         parsed => parsed.map(Some),
     }
 }

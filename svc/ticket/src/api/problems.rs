@@ -7,7 +7,7 @@ use problem::Problem;
 use values::TicketId;
 
 use crate::{
-    domain::{CannotChange, CannotResume, StartsInThePast},
+    domain::{CannotChange, CannotResume, PastTimes},
     use_cases::{CreateTicketError, EditError},
 };
 
@@ -23,15 +23,19 @@ pub(super) fn ticket_not_found(id: TicketId) -> Problem {
 impl From<CreateTicketError> for Problem {
     fn from(error: CreateTicketError) -> Self {
         match error {
-            CreateTicketError::Start(error) => error.into(),
+            CreateTicketError::Past(error) => error.into(),
             CreateTicketError::Database(error) => error.into(),
         }
     }
 }
 
-impl From<StartsInThePast> for Problem {
-    fn from(error: StartsInThePast) -> Self {
-        Self::invalid("startsAt", error)
+impl From<PastTimes> for Problem {
+    fn from(past: PastTimes) -> Self {
+        match past.starts_at {
+            true if past.refundable_until => Self::invalid("startsAt", past).field("refundableUntil", past),
+            true => Self::invalid("startsAt", past),
+            false => Self::invalid("refundableUntil", past),
+        }
     }
 }
 
@@ -71,7 +75,8 @@ impl From<CannotChange> for Problem {
                     ))
                     .field("quantity", format_args!("must be at least {}", stock.taken()))
             }
-            CannotChange::Start(error) => error.into(),
+            CannotChange::StartRemoved => Self::invalid("startsAt", error),
+            CannotChange::Past(past) => past.into(),
         }
     }
 }

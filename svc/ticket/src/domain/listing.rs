@@ -45,10 +45,13 @@ pub(crate) enum ListingStatus {
     Withdrawn,
 }
 
-/// A start time in the past.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+/// Times of an offer that are in the past.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
 #[error("must be in the future")]
-pub(crate) struct StartsInThePast;
+pub(crate) struct PastTimes {
+    pub(crate) starts_at: bool,
+    pub(crate) refundable_until: bool,
+}
 
 /// Why a listing does not allow a change.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -59,14 +62,17 @@ pub(crate) enum CannotChange {
     Reserved(Stock),
     #[error("{} held and {} sold are more than {requested}", .stock.held, .stock.sold)]
     BelowReserved { stock: Stock, requested: u32 },
+    /// Without its start, the listing of an event that has begun would be on sale again.
+    #[error("cannot be removed: the event has begun")]
+    StartRemoved,
     #[error(transparent)]
-    Start(#[from] StartsInThePast),
+    Past(#[from] PastTimes),
 }
 
 impl Listing {
     /// Creates the first version of a listing. Its quantity is 1 unless the offer has one.
-    pub(crate) fn create(seller_id: UserId, offer: Offer, now: Timestamp) -> Result<Self, StartsInThePast> {
-        check_start(offer.terms.starts_at, now)?;
+    pub(crate) fn create(seller_id: UserId, offer: Offer, now: Timestamp) -> Result<Self, PastTimes> {
+        check_times(&offer.terms, None, now)?;
         Ok(Self {
             state: ListingState {
                 id: TicketId::new(now),
@@ -107,10 +113,11 @@ impl Listing {
                 requested,
             });
         }
-        // A start in the past may stay: the description of yesterday's concert can still be corrected.
-        if terms.starts_at != state.terms.starts_at {
-            check_start(terms.starts_at, now)?;
+        let has_begun = state.terms.starts_at.is_some_and(|start| start <= now);
+        if has_begun && terms.starts_at.is_none() {
+            return Err(CannotChange::StartRemoved);
         }
+        check_times(&terms, Some(&state.terms), now)?;
         let wanted = quantity.unwrap_or(state.wanted);
         if terms == state.terms && wanted == state.wanted {
             return Ok(false);
@@ -210,9 +217,22 @@ impl Stock {
     }
 }
 
-fn check_start(start: Option<Timestamp>, now: Timestamp) -> Result<(), StartsInThePast> {
-    let is_future = start.is_none_or(|start| start > now);
-    is_future.then_some(()).ok_or(StartsInThePast)
+/// Checks that new times are in the future. Times in the past may stay: the description of yesterday's concert can still be
+/// corrected.
+fn check_times(terms: &Terms, present: Option<&Terms>, now: Timestamp) -> Result<(), PastTimes> {
+    let is_past = |time: fn(&Terms) -> Option<Timestamp>| {
+        let new = time(terms).filter(|new| present.and_then(time) != Some(*new));
+        new.is_some_and(|new| new <= now)
+    };
+    let past = PastTimes {
+        starts_at: is_past(|terms| terms.starts_at),
+        refundable_until: is_past(|terms| terms.refunds.refundable_until),
+    };
+    if past == PastTimes::default() {
+        Ok(())
+    } else {
+        Err(past)
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +243,11 @@ mod tests {
     use crate::{
         domain::ShortText,
         test_support::{NOW, listing_with, offer, starting, usd},
+    };
+
+    const STARTED: PastTimes = PastTimes {
+        starts_at: true,
+        refundable_until: false,
     };
 
     fn listing(wanted: u32, held: u64, sold: u64) -> Listing {
@@ -329,13 +354,38 @@ mod tests {
             "a start in the past may stay"
         );
         let again = starting(offer("Concert", usd(1999), None), NOW);
-        assert_eq!(listing.change(again, start), Err(CannotChange::Start(StartsInThePast)));
+        assert_eq!(listing.change(again, start), Err(CannotChange::Past(STARTED)));
+        let without_start = offer("Concert", usd(1999), None);
+        assert_eq!(listing.change(without_start, start), Err(CannotChange::StartRemoved));
+        assert_eq!(listing.status(start), ListingStatus::Begun, "nothing is on sale again");
     }
 
     #[test]
-    fn a_start_in_the_past_is_refused() {
-        let late = starting(offer("Concert", usd(1999), None), NOW);
-        assert_eq!(Listing::create(UserId::new(NOW), late, NOW), Err(StartsInThePast));
+    fn times_in_the_past_are_refused_and_may_stay() {
+        let create = |terms| Listing::create(UserId::new(NOW), terms, NOW);
+        let late = || starting(offer("Concert", usd(1999), None), NOW);
+        assert_eq!(create(late()), Err(STARTED));
+        let refundable = |mut offer: Offer, until| {
+            offer.terms.refunds.refundable_until = Some(until);
+            offer
+        };
+        let both = PastTimes {
+            starts_at: true,
+            refundable_until: true,
+        };
+        assert_eq!(create(refundable(late(), NOW)), Err(both), "both are named");
+        let until = NOW + Duration::from_mins(1);
+        let soon = || refundable(offer("Concert", usd(1999), None), until);
+        let mut listing = create(soon()).unwrap();
+        let mut longer = soon();
+        longer.terms.order_window_seconds = Some(60);
+        assert_eq!(listing.change(longer, until), Ok(true));
+        let earlier = refundable(soon(), NOW);
+        let refused = CannotChange::Past(PastTimes {
+            refundable_until: true,
+            ..PastTimes::default()
+        });
+        assert_eq!(listing.change(earlier, until), Err(refused));
     }
 
     #[test]

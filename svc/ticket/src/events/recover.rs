@@ -21,7 +21,7 @@ pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<b
     if known.as_ref().is_some_and(|known| known.version() >= published.version) {
         return Ok(false);
     }
-    let listing = listing_from(published, known.as_ref(), envelope.time)?;
+    let listing = listing_from(published, known.as_ref(), envelope.time);
     if known.is_some() {
         store::update(tx, &listing)?;
     } else {
@@ -39,7 +39,7 @@ pub(crate) fn newest_record_at(conn: &Connection) -> Result<Option<Timestamp>, d
 }
 
 /// Returns the listing that was published with this state.
-fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> Result<Listing, ConsumeError> {
+fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timestamp) -> Listing {
     let record = match (&published.record, known) {
         (Some(record), _) => record.clone(),
         // Published by a release that left the record out.
@@ -56,15 +56,14 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
             updated_at: at,
         },
     };
-    let short = |text: &str| ShortText::parse(text).map_err(ConsumeError::new);
-    let long = |text: &str| LongText::parse(text).map_err(ConsumeError::new);
-    Ok(Listing::from_state(ListingState {
+    // Texts that were published are those that were stored, also if this release would refuse them.
+    Listing::from_state(ListingState {
         id: published.id,
         seller_id: published.seller_id,
         terms: Terms {
-            title: short(&published.title)?,
-            description: record.description.as_deref().map(long).transpose()?,
-            venue: record.venue.as_deref().map(short).transpose()?,
+            title: ShortText::from_stored(published.title.clone()),
+            description: record.description.map(LongText::from_stored),
+            venue: record.venue.map(ShortText::from_stored),
             starts_at: published.starts_at,
             price: published.price,
             order_window_seconds: published.order_window_seconds,
@@ -78,5 +77,5 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
         withdrawn_at: published.withdrawn_at,
         // Derived from the orders, and not stored with the listing.
         stock: Stock::default(),
-    }))
+    })
 }

@@ -2,7 +2,7 @@ use db::Tx;
 use values::{Timestamp, UserId};
 
 use crate::{
-    domain::{Listing, Offer, StartsInThePast},
+    domain::{Listing, Offer, PastTimes},
     events::publish,
     store,
 };
@@ -11,7 +11,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateTicketError {
     #[error(transparent)]
-    Start(#[from] StartsInThePast),
+    Past(#[from] PastTimes),
     #[error(transparent)]
     Database(#[from] db::Error),
 }

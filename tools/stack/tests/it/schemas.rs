@@ -128,9 +128,11 @@ fn is_beyond_schemas(reply: &Value) -> bool {
             let (field, message) = (error["field"].as_str().unwrap(), error["message"].as_str().unwrap());
             match field {
                 // Depends on the currency.
-                "price.amount" => message.starts_with("must be 0, or") || message.starts_with("must be a multiple"),
+                "price.amount" | "expectedPrice.amount" => message.starts_with("must be 0, or") || message.starts_with("must be a multiple"),
                 // Depends on the clock.
-                "startsAt" => message == "must be in the future",
+                "startsAt" | "refundableUntil" => message == "must be in the future",
+                // Depends on the properties of characters.
+                "title" | "venue" | "description" | "reason" => message == "must contain a visible character",
                 // Depends on a setting.
                 "quantity" => message.starts_with("must be a whole number from 1 to") && !message.ends_with("1000000"),
                 // Depends on another field.

@@ -15,7 +15,7 @@ input::object! {
     pub(crate) struct NewRefund {
         /// The number of tickets; if left out, all that are not refunded or being refunded.
         pub(crate) quantity as "quantity": Option<Whole<1, MAX_QUANTITY>>,
-        /// The reason, in your words.
+        /// The reason, in your words, with a visible character unless it is blank.
         pub(crate) reason as "reason": Option<Text<Reason>>,
     }
     example: {"quantity": 1, "reason": "My friend is ill."}

@@ -126,8 +126,9 @@ fn a_reason_is_a_text_of_up_to_500_characters() {
     assert_eq!(RefundReason::parse("  ill \n").unwrap().unwrap().as_str(), "ill");
     assert_eq!(RefundReason::parse(" "), Ok(None));
     assert!(RefundReason::parse(&"ö".repeat(500)).is_ok());
-    assert_eq!(RefundReason::parse(&"x".repeat(501)), Err(InvalidReason::TooLong));
-    assert_eq!(RefundReason::parse("nul\0"), Err(InvalidReason::ControlCharacter));
+    assert_eq!(RefundReason::parse(&"x".repeat(501)), Err(InvalidText::TooLong(500)));
+    assert_eq!(RefundReason::parse("nul\0"), Err(InvalidText::Control));
+    assert_eq!(RefundReason::parse("\u{2800}"), Err(InvalidText::Invisible));
 }
 
 #[test]

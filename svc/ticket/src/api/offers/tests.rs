@@ -17,9 +17,11 @@ const SPECIAL: &str = "[ \t\n\r\u{b}\u{c}\u{0}\u{1f}\u{7f}\u{85}\u{9f}\u{a0}\u{1
 proptest! {
     #[test]
     fn the_documented_patterns_are_the_rules(text in prop_oneof![SPECIAL, "\\PC{1,5}"]) {
-        let is_empty = text.is_empty();
-        prop_assert_eq!(accepts::<Line>(&text), matches::<Line>(&text) && !is_empty, "{:?}", text);
-        prop_assert_eq!(accepts::<OptionalLine>(&text), matches::<OptionalLine>(&text), "{:?}", text);
-        prop_assert_eq!(accepts::<OptionalLines>(&text), matches::<OptionalLines>(&text), "{:?}", text);
+        let is_visible = ShortText::parse(&text) != Err(InvalidText::Invisible);
+        let is_visible_in_lines = LongText::parse(&text) != Err(InvalidText::Invisible);
+        prop_assert_eq!(accepts::<Line>(&text), matches::<Line>(&text) && is_visible && !text.is_empty(), "{:?}", text);
+        prop_assert_eq!(accepts::<OptionalLine>(&text), matches::<OptionalLine>(&text) && is_visible, "{:?}", text);
+        let matches_lines = matches::<OptionalLines>(&text);
+        prop_assert_eq!(accepts::<OptionalLines>(&text), matches_lines && is_visible_in_lines, "{:?}", text);
     }
 }

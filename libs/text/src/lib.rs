@@ -1,0 +1,8 @@
+//! Texts that people write: what they may contain, and how they look the same.
+//!
+//! The rules go by the properties of the Unicode Character Database, not by lists of characters.
+
+mod characters;
+mod rules;
+
+pub use rules::{InvalidText, parse_line, parse_lines};
