@@ -3,10 +3,10 @@ use std::{
     ops::{Add, Sub},
     str::FromStr,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
@@ -129,7 +129,13 @@ pub struct Clock(Source);
 #[derive(Clone, Debug)]
 enum Source {
     System,
-    Manual(Arc<AtomicI64>),
+    Manual(Arc<ManualTime>),
+}
+
+#[derive(Debug)]
+struct ManualTime {
+    now: AtomicI64,
+    elapsed: AtomicI64,
 }
 
 impl Clock {
@@ -140,21 +146,45 @@ impl Clock {
 
     /// Returns a clock that stands at `start` until it is advanced. Clones share its time.
     pub fn manual(start: Timestamp) -> Self {
-        Self(Source::Manual(Arc::new(AtomicI64::new(start.0))))
+        Self(Source::Manual(Arc::new(ManualTime {
+            now: AtomicI64::new(start.0),
+            elapsed: AtomicI64::new(0),
+        })))
     }
 
-    /// Returns the current time.
+    /// Returns the current time. It may be set back, by an operator or by time synchronisation.
     pub fn now(&self) -> Timestamp {
         match &self.0 {
             Source::System => system_now(),
-            Source::Manual(at) => Timestamp(at.load(Ordering::SeqCst)),
+            Source::Manual(time) => Timestamp(time.now.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// Returns the time since the process first called it, or since the creation of a manual clock. It is never set back: for
+    /// periods that are measured in memory.
+    pub fn elapsed(&self) -> Duration {
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+        match &self.0 {
+            Source::System => START.elapsed(),
+            Source::Manual(time) => {
+                let millis = time.elapsed.load(Ordering::SeqCst);
+                Duration::from_millis(millis.unsigned_abs())
+            }
         }
     }
 
     /// Advances a manual clock; has no effect on the system's.
     pub fn advance(&self, by: Duration) {
-        if let Source::Manual(at) = &self.0 {
-            at.fetch_add(millis(by), Ordering::SeqCst);
+        if let Source::Manual(time) = &self.0 {
+            time.now.fetch_add(millis(by), Ordering::SeqCst);
+            time.elapsed.fetch_add(millis(by), Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a manual clock back, as an operator may set the system's: no time elapses. Has no effect on the system's.
+    pub fn set_back(&self, by: Duration) {
+        if let Source::Manual(time) = &self.0 {
+            time.now.fetch_sub(millis(by), Ordering::SeqCst);
         }
     }
 }
@@ -201,6 +231,9 @@ mod tests {
         clock.advance(Duration::from_secs(2));
         assert_eq!(other.now(), Timestamp::from_millis(3000));
         assert_eq!(other.now().until(Timestamp::from_millis(2000)), Duration::ZERO);
+        clock.set_back(Duration::from_secs(1));
+        assert_eq!(other.now(), Timestamp::from_millis(2000));
+        assert_eq!(other.elapsed(), Duration::from_secs(2), "no time is taken back");
     }
 
     proptest! {

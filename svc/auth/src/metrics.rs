@@ -22,6 +22,7 @@ impl AttemptCounters {
                     "email-taken",
                     "key-reused",
                     "too-many-failures",
+                    "too-many-sign-ups",
                     "busy",
                     FAILED,
                 ][..],
@@ -93,6 +94,7 @@ impl AttemptCounters {
 const fn check_refused(refused: CheckRefused) -> &'static str {
     match refused {
         CheckRefused::TooManyFailures(_) => "too-many-failures",
+        CheckRefused::TooManySignUps(_) => "too-many-sign-ups",
         CheckRefused::QueueFull(_) => "busy",
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     keys::LiveKeys,
     settings::Settings,
     store,
+    use_cases::update_email_keys,
 };
 
 /// The auth service.
@@ -30,6 +31,7 @@ impl Service for Auth {
             include_str!("../migrations/001_accounts.sql"),
             include_str!("../migrations/002_sessions.sql"),
             revocation::SCHEMA_V1,
+            include_str!("../migrations/003_email_keys.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -61,6 +63,7 @@ impl Service for Auth {
     }
 
     async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
+        while context.db.write(update_email_keys).await? > 0 {}
         let keys = LiveKeys::open(context.db.clone(), context.clock.clone())
             .await
             .map_err(OperatorError::new)?;

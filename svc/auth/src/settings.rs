@@ -3,7 +3,7 @@ use std::{thread::available_parallelism, time::Duration};
 use chassis::{at_least, parsed, seconds};
 use clap::ArgAction;
 
-use crate::passwords::{QueueLimits, SignInLimits};
+use crate::passwords::{QueueLimits, SignInLimits, SignUpLimits};
 
 /// The settings of the auth service.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,7 +19,8 @@ pub struct Settings {
         value_parser = parsed::<bool>
     )]
     pub cookie_secure: bool,
-    /// Failed attempts to sign in to one account that are allowed in one window.
+    /// Failed attempts to sign in to one account that are allowed in one window: from one network address, or from a browser
+    /// that has signed in to it before.
     #[arg(
         long = "sign-in-failures-per-account",
         env = "TICKETING_SIGN_IN_FAILURES_PER_ACCOUNT",
@@ -28,7 +29,28 @@ pub struct Settings {
         value_parser = at_least::<u32>(1)
     )]
     pub failures_per_account: u32,
-    /// Failed attempts to sign in from one network address that are allowed in one window.
+    /// Failed attempts to sign in to one account from all networks in one window, after which it is slowed down for other
+    /// browsers than those that have signed in to it before.
+    #[arg(
+        long = "sign-in-failures-before-slowing",
+        env = "TICKETING_SIGN_IN_FAILURES_BEFORE_SLOWING",
+        default_value = "50",
+        value_name = "NUMBER",
+        value_parser = at_least::<u32>(1)
+    )]
+    pub failures_before_slowing: u32,
+    /// The time between two attempts on an account that is slowed down.
+    #[arg(
+        long = "sign-in-slow-seconds",
+        env = "TICKETING_SIGN_IN_SLOW_SECONDS",
+        default_value = "10",
+        value_name = "SECONDS",
+        value_parser = seconds(1..=3600)
+    )]
+    pub slow_interval: Duration,
+    /// Failed attempts to sign in from one network address that are allowed in one window, and sign-ups with an address that
+    /// has an account. An IPv6 network of 64 bits counts as one address; one of 56 bits has four times the allowance, one of
+    /// 48 bits 16 times.
     #[arg(
         long = "sign-in-failures-per-address",
         env = "TICKETING_SIGN_IN_FAILURES_PER_ADDRESS",
@@ -46,6 +68,24 @@ pub struct Settings {
         value_parser = seconds(1..=u32::MAX.into())
     )]
     pub failure_window: Duration,
+    /// Sign-ups from one network address that are allowed in one window. Wider IPv6 networks have more, as above.
+    #[arg(
+        long = "sign-ups-per-address",
+        env = "TICKETING_SIGN_UPS_PER_ADDRESS",
+        default_value = "300",
+        value_name = "NUMBER",
+        value_parser = at_least::<u32>(1)
+    )]
+    pub sign_ups_per_address: u32,
+    /// The length of that window, from the first sign-up.
+    #[arg(
+        long = "sign-up-window-seconds",
+        env = "TICKETING_SIGN_UP_WINDOW_SECONDS",
+        default_value = "3600",
+        value_name = "SECONDS",
+        value_parser = seconds(1..=u32::MAX.into())
+    )]
+    pub sign_up_window: Duration,
     /// Passwords that are hashed at the same time; each takes 19 MiB meanwhile [default: one for each processor]
     #[arg(
         long,
@@ -88,7 +128,17 @@ impl Settings {
         SignInLimits {
             per_account: self.failures_per_account,
             per_address: self.failures_per_address,
+            before_slowing: self.failures_before_slowing,
+            slow_interval: self.slow_interval,
             window: self.failure_window,
+        }
+    }
+
+    /// Returns how many sign-ups are allowed.
+    pub(crate) const fn sign_up_limits(&self) -> SignUpLimits {
+        SignUpLimits {
+            per_address: self.sign_ups_per_address,
+            window: self.sign_up_window,
         }
     }
 

@@ -11,7 +11,7 @@ use values::{Clock, Timestamp};
 use crate::{
     Auth,
     api::App,
-    domain::{Email, Password, TokenPair},
+    domain::{DeviceTokens, Email, Password, TokenPair},
     keys::LiveKeys,
     settings::Settings,
     use_cases::{AuthContext, SignUp, SignUpError, sign_up},
@@ -25,6 +25,10 @@ pub(crate) struct TestService {
 
 impl TestService {
     pub(crate) async fn new() -> Self {
+        Self::with(Settings::default()).await
+    }
+
+    pub(crate) async fn with(settings: Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::manual(Timestamp::from_millis(1_800_000_000_000));
         let context = Context {
@@ -40,7 +44,7 @@ impl TestService {
         };
         let keys = LiveKeys::open(context.db.clone(), clock.clone()).await.unwrap();
         Self {
-            context: App::new(&context, keys, &Settings::default()).context().clone(),
+            context: App::new(&context, keys, &settings).context().clone(),
             clock,
             _folder: folder,
         }
@@ -65,6 +69,7 @@ impl TestService {
             password: Password::parse(password.to_owned()).unwrap(),
             idempotency_key: key.map(|key| key.parse().unwrap()),
             client: client_address(1),
+            devices: DeviceTokens::default(),
         };
         sign_up(&self.context, command).await
     }

@@ -1,7 +1,7 @@
 use std::{net::IpAddr, path::PathBuf};
 
 use bus::AmqpUrl;
-use chassis::{ConfigErrors, SecretArg, SecretFlag, TraceSettings, log_filter, parsed};
+use chassis::{ConfigErrors, SecretArg, SecretFlag, TraceSettings, at_least, log_filter, parsed};
 use clap::{Args, Parser, Subcommand};
 use stack::{Ports, Settings, Stripe};
 use values::Clock;
@@ -90,6 +90,15 @@ pub(crate) struct DevSettings {
     pub(crate) log: String,
     #[command(flatten)]
     pub(crate) traces: TraceSettings,
+    /// Sign-ups from one network address that are allowed in an hour.
+    #[arg(
+        long,
+        env = "TICKETING_SIGN_UPS_PER_ADDRESS",
+        default_value = "300",
+        value_name = "NUMBER",
+        value_parser = at_least::<u32>(1)
+    )]
+    sign_ups_per_address: u32,
     #[command(flatten)]
     order: order::Settings,
     #[command(flatten)]
@@ -140,6 +149,7 @@ impl DevSettings {
             // A browser keeps a cookie that is for TLS only from http:// pages of any host but localhost.
             auth: auth::Settings {
                 cookie_secure: false,
+                sign_ups_per_address: self.sign_ups_per_address,
                 ..auth::Settings::default()
             },
             order: self.order,

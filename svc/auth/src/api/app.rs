@@ -7,7 +7,7 @@ use crate::{
     domain::TokenIssuer,
     keys::LiveKeys,
     metrics::AttemptCounters,
-    passwords::{HashQueue, PasswordChecker, SignInAttempts},
+    passwords::{HashQueue, PasswordChecker, SignInAttempts, SignUpCounts},
     settings::Settings,
     use_cases::AuthContext,
 };
@@ -27,6 +27,7 @@ impl App {
         let queue_limits = settings.queue_limits();
         let queue = HashQueue::new(settings.hashers(), queue_limits);
         let attempts = SignInAttempts::new(settings.sign_in_limits());
+        let sign_ups = SignUpCounts::new(settings.sign_up_limits());
         Self(Arc::new(State {
             context: AuthContext {
                 db: context.db.clone(),
@@ -37,7 +38,7 @@ impl App {
                 },
                 live_keys,
                 denied: context.denied_tokens.clone(),
-                passwords: PasswordChecker::new(queue, queue_limits, attempts, context.clock.clone()),
+                passwords: PasswordChecker::new(queue, queue_limits, attempts, sign_ups, context.clock.clone()),
             },
             cookies: Cookies {
                 secure: settings.cookie_secure,

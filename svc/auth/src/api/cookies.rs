@@ -10,7 +10,7 @@ use poem_openapi::{
 use token::{ACCESS_TOKEN_LIFETIME, SESSION_COOKIE};
 
 use super::{delivery::Delivery, views::TokensView};
-use crate::domain::TokenPair;
+use crate::domain::{DEVICE_LIFETIME, TokenPair};
 
 /// The cookie that carries the refresh token of a page.
 pub(super) const REFRESH_COOKIE: &str = "ticketing_refresh";
@@ -36,7 +36,9 @@ impl Cookies {
             Delivery::Cookies => {
                 let session = self.session(&tokens.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
                 let refresh = self.refresh(tokens.refresh_token.as_str(), tokens.refresh_lifetime.as_secs());
-                (TokensView::without_tokens(tokens), vec![session, refresh])
+                let device = tokens.device_token.iter().map(|token| self.device(token));
+                let cookies = [session, refresh].into_iter().chain(device).collect();
+                (TokensView::without_tokens(tokens), cookies)
             }
         };
         WithCookies {
@@ -62,13 +64,27 @@ impl Cookies {
         self.cookie(REFRESH_COOKIE, value, "/api/v1/auth", "Strict", seconds)
     }
 
+    fn device(self, value: &str) -> String {
+        self.cookie(self.device_cookie(), value, "/", "Strict", DEVICE_LIFETIME.as_secs())
+    }
+
+    /// Returns the name of the cookie by which a browser is recognised that has signed in before. With the prefix, browsers
+    /// take it from this host over TLS only (RFC 6265bis, section 4.1.3.2).
+    pub(super) const fn device_cookie(self) -> &'static str {
+        if self.secure {
+            "__Host-ticketing_device"
+        } else {
+            "ticketing_device"
+        }
+    }
+
     fn cookie(self, name: &str, value: &str, path: &str, same_site: &str, seconds: u64) -> String {
         let secure = if self.secure { "; Secure" } else { "" };
         format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}")
     }
 }
 
-/// A response that sets or clears both cookies, or leaves them as they are.
+/// A response that sets or clears cookies, or leaves them as they are.
 #[derive(Debug)]
 pub(super) struct WithCookies<R> {
     response: R,
@@ -95,7 +111,9 @@ impl<R: ApiResponse> ApiResponse for WithCookies<R> {
             response.headers.push(MetaHeader {
                 name: "Set-Cookie".to_owned(),
                 description: Some(format!(
-                    "`{SESSION_COOKIE}` and `{REFRESH_COOKIE}`, both HttpOnly: set with the delivery `cookies`, cleared by signing out."
+                    "`{SESSION_COOKIE}` and `{REFRESH_COOKIE}`: set with the delivery `cookies`, cleared by signing out. \
+                     `__Host-ticketing_device`, by which the browser is recognised for 400 days: set by signing up and in. All \
+                     are HttpOnly."
                 )),
                 required: false,
                 deprecated: false,

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use input::{Text, TextRule};
 
-use super::delivery::DeliveryRule;
+use super::{delivery::DeliveryRule, devices::DeviceTokenRule};
 use crate::domain::{Email, Password};
 
 input::object! {
@@ -30,6 +30,9 @@ input::object! {
         pub(super) email as "email": String,
         /// The password.
         pub(super) password as "password": String,
+        /// The `deviceToken` of an earlier sign-up or sign-in to this account from this device. With it, failed attempts of others
+        /// do not prevent the sign-in. A browser sends a cookie instead.
+        pub(super) device_token as "deviceToken": Option<Text<DeviceTokenRule>>,
         /// How the tokens are delivered: `json` in the body, for programs; `cookies` in cookies that scripts cannot read, for
         /// pages.
         pub(super) delivery as "delivery": Text<DeliveryRule> = "json",

@@ -4,6 +4,7 @@ mod app;
 mod cookies;
 mod credentials;
 mod delivery;
+mod devices;
 mod operations;
 mod problems;
 mod refresh_token;

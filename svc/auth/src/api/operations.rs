@@ -10,6 +10,7 @@ use super::{
     app::App,
     cookies::WithCookies,
     credentials::{Credentials, NewAccount},
+    devices::DeviceCookie,
     problems::session_over,
     refresh_token::RefreshTokenParam,
     sign_out_tokens::SignOutTokens,
@@ -48,7 +49,7 @@ problem_responses! {
     SignUpProblem {
         403 => "A browser sent this for another site's page.",
         409 => "`email-taken`: the email address has an account already.",
-        429 => "Too many requests at the moment; Retry-After states when to retry.",
+        429 => "Too many sign-ups or failed attempts from the network, or too many requests at the moment; Retry-After states when to retry.",
     }
 }
 
@@ -86,13 +87,18 @@ impl Api {
     /// Create an account
     ///
     /// The user is signed in; `delivery` chooses how the tokens reach the client. A repeated request with the same
-    /// `Idempotency-Key`, email address and password gets the same tokens for a day, byte for byte.
+    /// `Idempotency-Key`, email address and password gets the same tokens for a day, byte for byte, whatever the limits are.
+    ///
+    /// Sign-ups are limited by network: 300 an hour unless configured otherwise, for an IPv4 address or an IPv6 network of 64
+    /// bits; networks of 56 bits have 4 times that, those of 48 bits 16 times. One with an address that has an account counts
+    /// as a failed attempt to sign in, too.
     #[oai(path = "/signup", method = "post", operation_id = "signUp")]
     async fn sign_up(
         &self,
         app: Data<&App>,
         _csrf: CsrfGuard,
         client: ClientAddress,
+        devices: DeviceCookie,
         /// Identifies the request: a repeated request with the same key creates no second account.
         #[oai(name = "Idempotency-Key")]
         key: Header<Option<IdempotencyKey>>,
@@ -103,6 +109,7 @@ impl Api {
             password: body.0.password.0,
             idempotency_key: key.0,
             client: client.0,
+            devices: devices.0,
         };
         let signed_up = sign_up(app.context(), command).await;
         app.counters().count_sign_up(&signed_up);
@@ -114,23 +121,31 @@ impl Api {
     /// Sign in
     ///
     /// `delivery` chooses how the tokens reach the client: in the body, or as cookies that scripts cannot read.
+    ///
+    /// Failed attempts are limited, within 15 minutes: 10 for an account from one network, 100 from a network in all, with
+    /// larger allowances for IPv6 networks of 56 and 48 bits. After 50 failures from all networks an account is slowed down
+    /// to an attempt in 10 seconds. A device that has signed in before is limited by its own failures alone: a browser sends
+    /// the cookie that it got, a program the `deviceToken`.
     #[oai(path = "/signin", method = "post", operation_id = "signIn")]
     async fn sign_in(
         &self,
         app: Data<&App>,
         _csrf: CsrfGuard,
         client: ClientAddress,
+        devices: DeviceCookie,
         body: Body<Credentials>,
     ) -> Result<WithCookies<Json<TokensView>>, SignInProblem> {
         let Credentials {
             email,
             password,
+            device_token,
             delivery,
         } = body.0;
         let command = SignIn {
             email,
             password: Password::from_typed(password),
             client: client.0,
+            devices: device_token.map_or(devices.0, |token| token.0),
         };
         let signed_in = sign_in(app.context(), command).await;
         app.counters().count_sign_in(&signed_in);

@@ -6,7 +6,7 @@ use poem::http::StatusCode;
 use problem::Problem;
 
 use crate::{
-    passwords::{CheckRefused, TooManyFailures},
+    passwords::{CheckRefused, TooManyFailures, TooManySignUps},
     use_cases::{RefreshError, SignInError, SignOutError, SignUpError},
 };
 
@@ -28,6 +28,10 @@ impl From<CheckRefused> for Problem {
             CheckRefused::TooManyFailures(TooManyFailures(wait)) => {
                 Self::too_many_requests("There were too many failed attempts to sign in.", wait)
                     .code("too-many-failures")
+            }
+            CheckRefused::TooManySignUps(TooManySignUps(wait)) => {
+                Self::too_many_requests("There were too many sign-ups from this network.", wait)
+                    .code("too-many-sign-ups")
             }
             CheckRefused::QueueFull(_) => {
                 Self::too_many_requests("Too many people sign up or sign in just now.", Duration::from_secs(10))

@@ -41,6 +41,9 @@ pub(super) struct TokensView {
     /// Can be exchanged for the next pair of tokens, once; absent if it was delivered as a cookie.
     #[oai(skip_serializing_if_is_none)]
     pub(super) refresh_token: Option<String>,
+    /// Recognises the device when its user signs in again; after signing up and in, unless it was delivered as a cookie.
+    #[oai(skip_serializing_if_is_none)]
+    pub(super) device_token: Option<String>,
 }
 
 impl Example for TokensView {
@@ -52,6 +55,9 @@ impl Example for TokensView {
             expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
             refresh_token: Some(
                 "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.0.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q".to_owned(),
+            ),
+            device_token: Some(
+                "01936f5e-8c1b-7a51-8f0e-5f1d2c3b4a59.hJ2m5p8s1v4y7b0e3h6k9n2q5t8w1z4c7f0i3l6o9r0".to_owned(),
             ),
         }
     }
@@ -69,6 +75,7 @@ impl TokensView {
             token_type: None,
             expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
             refresh_token: None,
+            device_token: None,
         }
     }
 
@@ -78,6 +85,7 @@ impl TokensView {
             access_token: Some(tokens.access_token.clone()),
             token_type: Some("Bearer".to_owned()),
             refresh_token: Some(tokens.refresh_token.as_str().to_owned()),
+            device_token: tokens.device_token.clone(),
             ..Self::without_tokens(tokens)
         }
     }

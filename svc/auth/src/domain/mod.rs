@@ -1,6 +1,7 @@
 //! Values and state machines: no SQL, HTTP, clock or randomness.
 
 mod account;
+mod device;
 mod email;
 mod password;
 mod refresh_token;
@@ -9,6 +10,7 @@ mod signing_key;
 mod token_pair;
 
 pub(crate) use account::{Account, SignUpRecord};
+pub(crate) use device::{DEVICE_LIFETIME, DeviceTokens};
 pub(crate) use email::Email;
 pub(crate) use password::Password;
 pub(crate) use refresh_token::RefreshToken;

@@ -4,11 +4,14 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use values::SessionId;
+use values::{SessionId, UserId};
 use zeroize::Zeroizing;
 
 /// Separates refresh tokens from any other use of the key.
-const DOMAIN_SEPARATOR: &[u8] = b"ticketing refresh token\0";
+const REFRESH_SEPARATOR: &[u8] = b"ticketing refresh token\0";
+
+/// Separates device tokens from any other use of the key.
+const DEVICE_SEPARATOR: &[u8] = b"ticketing device token\0";
 
 /// A refresh token: session, generation, and a message authentication code. Opaque for clients.
 ///
@@ -40,7 +43,7 @@ impl fmt::Debug for RefreshToken {
     }
 }
 
-/// The secret with which refresh tokens are derived and recognised.
+/// The secret with which refresh tokens and device tokens are derived and recognised.
 #[derive(Clone)]
 pub(crate) struct RefreshKey(Zeroizing<[u8; 32]>);
 
@@ -52,7 +55,8 @@ impl RefreshKey {
 
     /// Derives a token of a session. Deterministic.
     pub(crate) fn token(&self, session_id: SessionId, generation: u32) -> RefreshToken {
-        let code = BASE64_URL_SAFE_NO_PAD.encode(self.code(session_id, generation));
+        let code = self.code(REFRESH_SEPARATOR, &format!("{session_id}.{generation}"));
+        let code = BASE64_URL_SAFE_NO_PAD.encode(code);
         RefreshToken {
             session_id,
             generation,
@@ -68,13 +72,27 @@ impl RefreshKey {
         bool::from(token.text.as_bytes().ct_eq(sent.as_bytes())).then_some(token)
     }
 
-    fn code(&self, session_id: SessionId, generation: u32) -> [u8; 32] {
+    /// Derives the token by which a browser is recognised that has signed in to an account, in this session.
+    pub(crate) fn device_token(&self, session_id: SessionId, user_id: UserId) -> String {
+        let code = self.code(DEVICE_SEPARATOR, &format!("{session_id}.{user_id}"));
+        format!("{session_id}.{}", BASE64_URL_SAFE_NO_PAD.encode(code))
+    }
+
+    /// Returns the session of a device token. `None` if it was not derived with this key for this account.
+    pub(crate) fn recognise_device(&self, sent: &str, user_id: UserId) -> Option<SessionId> {
+        let (session_id, _) = sent.split_once('.')?;
+        let session_id = session_id.parse().ok()?;
+        let token = self.device_token(session_id, user_id);
+        bool::from(token.as_bytes().ct_eq(sent.as_bytes())).then_some(session_id)
+    }
+
+    fn code(&self, separator: &[u8], text: &str) -> [u8; 32] {
         let mut hmac = match Hmac::<Sha256>::new_from_slice(&*self.0) {
             Ok(hmac) => hmac,
             Err(error) => unreachable!("a key of HMAC may have any length: {error}"),
         };
-        hmac.update(DOMAIN_SEPARATOR);
-        hmac.update(format!("{session_id}.{generation}").as_bytes());
+        hmac.update(separator);
+        hmac.update(text.as_bytes());
         hmac.finalize().into_bytes().into()
     }
 }

@@ -17,6 +17,18 @@ pub(crate) struct TokenPair {
     pub(crate) refresh_token: RefreshToken,
     /// How long the refresh token is valid.
     pub(crate) refresh_lifetime: Duration,
+    /// What the browser sends to be recognised when it signs in again; only with the first pair of a session.
+    pub(crate) device_token: Option<String>,
+}
+
+impl TokenPair {
+    /// Adds the token by which the browser is recognised.
+    pub(crate) fn with_device_token(self, token: String) -> Self {
+        Self {
+            device_token: Some(token),
+            ..self
+        }
+    }
 }
 
 /// The issuer and the audience of access tokens.
@@ -50,6 +62,7 @@ impl TokenIssuer {
             access_token,
             refresh_token,
             refresh_lifetime: at.until(expires_at),
+            device_token: None,
         })
     }
 }

@@ -4,18 +4,24 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use chassis::ClientNetwork;
 use tokio::sync::oneshot;
 
-/// The network of a client: an IPv4 address, or an IPv6 network of 64 bits, because a client with one IPv6 address usually
-/// has a network of them.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct Network(u64, bool);
+/// The networks of a client, of which its share and its turn are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Networks {
+    /// Its share of a line.
+    pub(super) narrowest: ClientNetwork,
+    /// Its turn, which it shares with the other networks in it: a client may have all of them.
+    widest: ClientNetwork,
+}
 
-impl From<IpAddr> for Network {
-    fn from(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self(address.to_bits().into(), false),
-            IpAddr::V6(address) => Self(u64::try_from(address.to_bits() >> 64).unwrap_or_default(), true),
+impl From<IpAddr> for Networks {
+    fn from(client: IpAddr) -> Self {
+        let narrowest = ClientNetwork::narrowest(client);
+        Self {
+            narrowest,
+            widest: ClientNetwork::levels(client).next_back().unwrap_or(narrowest),
         }
     }
 }
@@ -42,7 +48,7 @@ pub(crate) struct QueueLimits {
 pub(crate) struct QueueFull;
 
 /// Grants a number of permits at a time. Those that wait are served in turns: the purposes alternate, and so do the networks
-/// within a purpose. So a network that sends many requests delays its own.
+/// within a purpose: the widest ones, and within one the narrowest. So a network that sends many requests delays its own.
 #[derive(Clone, Debug)]
 pub(super) struct FairQueue(Arc<Mutex<State>>);
 
@@ -62,10 +68,20 @@ struct State {
 struct Line {
     limits: QueueLimits,
     waiting: usize,
-    /// By network, in the order of their arrival. No entry is empty.
-    networks: HashMap<Network, BTreeMap<u64, oneshot::Sender<Permit>>>,
+    /// By the widest network. No group is empty.
+    groups: HashMap<ClientNetwork, Group>,
+    /// The networks of `groups`, in the order of their turns.
+    turns: VecDeque<ClientNetwork>,
+}
+
+/// Those of one network that wait.
+#[derive(Debug, Default)]
+struct Group {
+    waiting: usize,
+    /// By the narrowest network, in the order of their arrival. No entry is empty.
+    networks: HashMap<ClientNetwork, BTreeMap<u64, oneshot::Sender<Permit>>>,
     /// The networks of `networks`, in the order of their turns.
-    turns: VecDeque<Network>,
+    turns: VecDeque<ClientNetwork>,
 }
 
 /// The right to hash one password, until it is dropped.
@@ -76,7 +92,7 @@ pub(super) struct Permit(FairQueue);
 struct Place {
     queue: FairQueue,
     purpose: Purpose,
-    network: Network,
+    networks: Networks,
     ticket: u64,
 }
 
@@ -85,7 +101,7 @@ impl FairQueue {
         let line = || Line {
             limits,
             waiting: 0,
-            networks: HashMap::new(),
+            groups: HashMap::new(),
             turns: VecDeque::new(),
         };
         Self(Arc::new(Mutex::new(State {
@@ -98,7 +114,7 @@ impl FairQueue {
     }
 
     /// Waits for a permit. A caller that is cancelled leaves the queue.
-    pub(super) async fn acquire(&self, purpose: Purpose, network: Network) -> Result<Permit, QueueFull> {
+    pub(super) async fn acquire(&self, purpose: Purpose, networks: Networks) -> Result<Permit, QueueFull> {
         let (granted, ticket) = {
             let mut state = self.state();
             if state.free > 0 {
@@ -108,7 +124,7 @@ impl FairQueue {
             let ticket = state.next_ticket;
             state.next_ticket += 1;
             let (sender, granted) = oneshot::channel();
-            let displaced = state.line(purpose).enter(network, ticket, sender)?;
+            let displaced = state.line(purpose).enter(networks, ticket, sender)?;
             drop(state);
             drop(displaced);
             (granted, ticket)
@@ -116,7 +132,7 @@ impl FairQueue {
         let _place = Place {
             queue: self.clone(),
             purpose,
-            network,
+            networks,
             ticket,
         };
         // A sender that is dropped was displaced.
@@ -158,35 +174,83 @@ impl Line {
     /// Adds one that waits. If the line is full, it displaces the newest of the network with the most, which is returned.
     fn enter(
         &mut self,
-        network: Network,
+        networks: Networks,
         ticket: u64,
         sender: oneshot::Sender<Permit>,
     ) -> Result<Option<oneshot::Sender<Permit>>, QueueFull> {
-        let own = self.networks.get(&network).map_or(0, BTreeMap::len);
+        let group = self.groups.get(&networks.widest);
+        let own = group.map_or(0, |group| group.len_of(networks.narrowest));
         if own >= self.limits.per_network {
             return Err(QueueFull);
         }
         let displaced = if self.waiting >= self.limits.waiting {
-            let longest = self.networks.iter().max_by_key(|(_, waiting)| waiting.len());
-            let (longest, newest) = longest
-                .filter(|(_, waiting)| waiting.len() > own + 1)
-                .and_then(|(network, waiting)| Some((*network, *waiting.last_key_value()?.0)))
-                .ok_or(QueueFull)?;
+            let (longest, newest) = self.displaced_by(networks).ok_or(QueueFull)?;
             self.leave(longest, newest)
         } else {
             None
         };
+        self.waiting += 1;
+        let group = self.groups.entry(networks.widest).or_default();
+        if group.waiting == 0 {
+            self.turns.push_back(networks.widest);
+        }
+        group.enter(networks.narrowest, ticket, sender);
+        Ok(displaced)
+    }
+
+    /// Returns the networks and the ticket of the one that a client may displace: of a network with more than its own.
+    fn displaced_by(&self, own: Networks) -> Option<(Networks, u64)> {
+        let (widest, group) = self.groups.iter().max_by_key(|(_, group)| group.waiting)?;
+        let (narrowest, waiting) = group.networks.iter().max_by_key(|(_, waiting)| waiting.len())?;
+        let has_more = if *widest == own.widest {
+            waiting.len() > group.len_of(own.narrowest) + 1
+        } else {
+            group.waiting > self.groups.get(&own.widest).map_or(0, |group| group.waiting) + 1
+        };
+        let networks = Networks {
+            narrowest: *narrowest,
+            widest: *widest,
+        };
+        let (newest, _) = waiting.last_key_value().filter(|_| has_more)?;
+        Some((networks, *newest))
+    }
+
+    /// Removes one that waits, if it still does.
+    fn leave(&mut self, networks: Networks, ticket: u64) -> Option<oneshot::Sender<Permit>> {
+        let group = self.groups.get_mut(&networks.widest)?;
+        let sender = group.leave(networks.narrowest, ticket)?;
+        self.waiting -= 1;
+        if group.waiting == 0 {
+            self.groups.remove(&networks.widest);
+            self.turns.retain(|other| *other != networks.widest);
+        }
+        Some(sender)
+    }
+
+    /// Removes the oldest of the network whose turn it is.
+    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
+        let widest = self.turns.pop_front()?;
+        self.turns.push_back(widest);
+        let (narrowest, oldest) = self.groups.get_mut(&widest)?.next()?;
+        self.leave(Networks { narrowest, widest }, oldest)
+    }
+}
+
+impl Group {
+    fn len_of(&self, network: ClientNetwork) -> usize {
+        self.networks.get(&network).map_or(0, BTreeMap::len)
+    }
+
+    fn enter(&mut self, network: ClientNetwork, ticket: u64, sender: oneshot::Sender<Permit>) {
         self.waiting += 1;
         let waiting = self.networks.entry(network).or_default();
         if waiting.is_empty() {
             self.turns.push_back(network);
         }
         waiting.insert(ticket, sender);
-        Ok(displaced)
     }
 
-    /// Removes one that waits, if it still does.
-    fn leave(&mut self, network: Network, ticket: u64) -> Option<oneshot::Sender<Permit>> {
+    fn leave(&mut self, network: ClientNetwork, ticket: u64) -> Option<oneshot::Sender<Permit>> {
         let waiting = self.networks.get_mut(&network)?;
         let sender = waiting.remove(&ticket)?;
         self.waiting -= 1;
@@ -197,18 +261,18 @@ impl Line {
         Some(sender)
     }
 
-    /// Removes the oldest of the network whose turn it is.
-    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
+    /// Returns the network whose turn it is, and the ticket of its oldest.
+    fn next(&mut self) -> Option<(ClientNetwork, u64)> {
         let network = self.turns.pop_front()?;
         self.turns.push_back(network);
-        let oldest = *self.networks.get(&network)?.first_key_value()?.0;
-        self.leave(network, oldest)
+        let (oldest, _) = self.networks.get(&network)?.first_key_value()?;
+        Some((network, *oldest))
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let left = self.queue.state().line(self.purpose).leave(self.network, self.ticket);
+        let left = self.queue.state().line(self.purpose).leave(self.networks, self.ticket);
         drop(left);
     }
 }
@@ -243,8 +307,8 @@ mod tests {
     }
 
     fn enter(queue: &FairQueue, purpose: Purpose, address: &str) -> Waiting {
-        let (queue, network) = (queue.clone(), Network::from(address.parse::<IpAddr>().unwrap()));
-        let mut waiting: Waiting = Box::pin(async move { queue.acquire(purpose, network).await });
+        let (queue, networks) = (queue.clone(), Networks::from(address.parse::<IpAddr>().unwrap()));
+        let mut waiting: Waiting = Box::pin(async move { queue.acquire(purpose, networks).await });
         if let Poll::Ready(outcome) = poll(&mut waiting) {
             waiting = Box::pin(async { outcome });
         }
@@ -301,6 +365,22 @@ mod tests {
     }
 
     #[test]
+    fn a_client_with_many_networks_has_one_turn() {
+        let queue = queue(100, 100);
+        let first = granted(&mut enter(&queue, Purpose::SignUp, "192.0.2.9"));
+        let mut waiting = Vec::new();
+        for subnet in 0..20 {
+            waiting.push((
+                "flood",
+                enter(&queue, Purpose::SignUp, &format!("2001:db8:0:{subnet:x}::1")),
+            ));
+        }
+        waiting.push(("other", enter(&queue, Purpose::SignUp, "2001:db8:1::1")));
+        let served = serve(first, waiting);
+        assert!(served[..2].contains(&"other"), "{served:?}");
+    }
+
+    #[test]
     fn one_that_is_cancelled_leaves_the_queue() {
         let queue = queue(2, 2);
         let first = granted(&mut enter(&queue, Purpose::SignUp, "192.0.2.1"));
@@ -327,7 +407,7 @@ mod tests {
             state
                 .lines
                 .iter()
-                .all(|line| line.waiting == 0 && line.networks.is_empty() && line.turns.is_empty())
+                .all(|line| line.waiting == 0 && line.groups.is_empty() && line.turns.is_empty())
         );
     }
 

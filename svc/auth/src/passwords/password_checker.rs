@@ -1,11 +1,13 @@
 use std::net::IpAddr;
 
-use values::Clock;
+use chassis::ClientNetwork;
+use values::{Clock, SessionId};
 
 use super::{
     fair_queue::{Purpose, QueueFull, QueueLimits},
     hash_queue::HashQueue,
     sign_in_attempts::{Attempt, Reservation, SignInAttempts, TooManyFailures},
+    sign_up_limit::{SignUpCounts, TooManySignUps},
     waiting_places::WaitingPlaces,
 };
 use crate::domain::Password;
@@ -15,6 +17,7 @@ use crate::domain::Password;
 pub(crate) struct PasswordChecker {
     queue: HashQueue,
     attempts: SignInAttempts,
+    sign_ups: SignUpCounts,
     waiting: WaitingPlaces,
     clock: Clock,
 }
@@ -25,39 +28,100 @@ pub(crate) enum CheckRefused {
     /// There were too many failed attempts.
     #[error(transparent)]
     TooManyFailures(#[from] TooManyFailures),
+    /// There were too many sign-ups from the network.
+    #[error(transparent)]
+    TooManySignUps(#[from] TooManySignUps),
     /// The hash queue is full.
     #[error(transparent)]
     QueueFull(#[from] QueueFull),
 }
 
+/// The hash of a new password, for an account that may turn out to exist.
+#[derive(Debug)]
+pub(crate) struct NewHash {
+    /// A PHC string.
+    pub(crate) hash: String,
+    reservation: Reservation,
+    clock: Clock,
+}
+
+impl NewHash {
+    /// Counts a failed attempt: the address has an account already.
+    pub(crate) fn address_is_taken(self) {
+        self.reservation.fail(self.clock.elapsed());
+    }
+}
+
 impl PasswordChecker {
-    /// Creates a checker. The limits apply to those that wait for a reservation, before they enter the queue.
-    pub(crate) fn new(queue: HashQueue, waiting: QueueLimits, attempts: SignInAttempts, clock: Clock) -> Self {
+    /// Creates a checker. The limits of the queue apply to those that wait for a reservation, too, before they enter it.
+    pub(crate) fn new(
+        queue: HashQueue,
+        waiting: QueueLimits,
+        attempts: SignInAttempts,
+        sign_ups: SignUpCounts,
+        clock: Clock,
+    ) -> Self {
         Self {
             queue,
             attempts,
+            sign_ups,
             waiting: WaitingPlaces::new(waiting),
             clock,
         }
     }
 
-    /// Hashes a new password, as a PHC string.
-    pub(crate) async fn hash(&self, client: IpAddr, password: Password) -> Result<String, QueueFull> {
-        self.queue
-            .run(Purpose::SignUp, client, move |context| context.hash(&password))
+    /// Hashes the password of a sign-up, which counts for the client's networks.
+    pub(crate) async fn hash(&self, client: IpAddr, password: Password) -> Result<NewHash, CheckRefused> {
+        let counted = self.sign_ups.count(client, self.clock.elapsed())?;
+        let reservation = self.reserve(&self.attempts.sign_up(client), client).await?;
+        let hashed = self.queue.run(Purpose::SignUp, client, move |context| {
+            counted.keep();
+            context.hash(&password)
+        });
+        Ok(NewHash {
+            hash: hashed.await?,
+            reservation,
+            clock: self.clock.clone(),
+        })
+    }
+
+    /// Whether the password is that of the account, which need not exist. A mismatch counts as a failed attempt. `device` is
+    /// the browser, if it has signed in to this account before.
+    pub(crate) async fn check(
+        &self,
+        account_key: &str,
+        client: IpAddr,
+        device: Option<SessionId>,
+        password: Password,
+        hash: Option<String>,
+    ) -> Result<bool, CheckRefused> {
+        let attempt = self.attempts.sign_in(account_key, client, device);
+        self.check_attempt(Purpose::SignIn, &attempt, client, password, hash)
             .await
     }
 
-    /// Whether the password is that of the account, which need not exist. A mismatch counts as a failed attempt.
-    pub(crate) async fn check(
+    /// Whether the password is that of the account that an earlier sign-up with this idempotency key has created. A mismatch
+    /// counts as a failed attempt.
+    pub(crate) async fn check_repeated_sign_up(
+        &self,
+        idempotency_key: &str,
+        client: IpAddr,
+        password: Password,
+        hash: String,
+    ) -> Result<bool, CheckRefused> {
+        let attempt = self.attempts.repeated_sign_up(idempotency_key, client);
+        self.check_attempt(Purpose::SignUp, &attempt, client, password, Some(hash))
+            .await
+    }
+
+    async fn check_attempt(
         &self,
         purpose: Purpose,
-        account_key: &str,
+        attempt: &Attempt,
         client: IpAddr,
         password: Password,
         hash: Option<String>,
     ) -> Result<bool, CheckRefused> {
-        let attempt = self.attempts.attempt(account_key, client);
         let reservation = self.reserve(attempt, client).await?;
         let clock = self.clock.clone();
         let checked = self.queue.run(purpose, client, move |context| {
@@ -65,7 +129,7 @@ impl PasswordChecker {
             if matches {
                 reservation.succeed();
             } else {
-                reservation.fail(clock.now());
+                reservation.fail(clock.elapsed());
             }
             matches
         });
@@ -75,15 +139,15 @@ impl PasswordChecker {
     /// Reserves a failure. If the attempts that are being checked could reach the limit, it waits until one of them ends.
     ///
     /// It holds no permit of the queue while it waits: a client at its limit delays its own requests only.
-    async fn reserve(&self, attempt: Attempt, client: IpAddr) -> Result<Reservation, CheckRefused> {
+    async fn reserve(&self, attempt: &Attempt, client: IpAddr) -> Result<Reservation, CheckRefused> {
         let mut place = None;
         loop {
             let ended = self.attempts.reservation_ended();
-            if let Some(reservation) = self.attempts.try_reserve(attempt, self.clock.now())? {
+            if let Some(reservation) = self.attempts.try_reserve(attempt, self.clock.elapsed())? {
                 return Ok(reservation);
             }
             if place.is_none() {
-                place = Some(self.waiting.enter(client.into())?);
+                place = Some(self.waiting.enter(ClientNetwork::narrowest(client))?);
             }
             ended.await;
         }
@@ -101,7 +165,7 @@ mod tests {
     use std::{net::Ipv4Addr, time::Duration};
 
     use super::*;
-    use crate::passwords::SignInLimits;
+    use crate::passwords::{SignInLimits, SignUpLimits};
 
     const ATTACKER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
     const OTHER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2));
@@ -112,12 +176,20 @@ mod tests {
             waiting: 4,
             per_network: 3,
         };
+        let window = Duration::from_mins(15);
         let attempts = SignInAttempts::new(SignInLimits {
             per_account: 10,
             per_address: 1,
-            window: Duration::from_mins(15),
+            before_slowing: 30,
+            slow_interval: Duration::from_secs(30),
+            window,
         });
-        PasswordChecker::new(HashQueue::new(1, queue_limits), queue_limits, attempts, Clock::system())
+        let sign_ups = SignUpCounts::new(SignUpLimits {
+            per_address: 10,
+            window,
+        });
+        let queue = HashQueue::new(1, queue_limits);
+        PasswordChecker::new(queue, queue_limits, attempts, sign_ups, Clock::system())
     }
 
     async fn check(
@@ -128,18 +200,19 @@ mod tests {
         hash: Option<&String>,
     ) -> Result<bool, CheckRefused> {
         let password = Password::from_typed(typed.to_owned());
-        checker
-            .check(Purpose::SignIn, account, client, password, hash.cloned())
-            .await
+        checker.check(account, client, None, password, hash.cloned()).await
     }
 
     #[tokio::test]
     async fn attempts_that_wait_for_a_reservation_hold_no_hasher() {
         let passwords = checker();
         let correct = Password::from_typed("correct horse".to_owned());
-        let hash = passwords.hash(OTHER, correct).await.unwrap();
-        let attempt = passwords.attempts.attempt("held", ATTACKER);
-        let held = passwords.attempts.try_reserve(attempt, passwords.clock.now()).unwrap();
+        let hash = passwords.hash(OTHER, correct).await.unwrap().hash;
+        let attempt = passwords.attempts.sign_in("held", ATTACKER, None);
+        let held = passwords
+            .attempts
+            .try_reserve(&attempt, passwords.clock.elapsed())
+            .unwrap();
         let mut waiting: Vec<_> = (0..3)
             .map(|_| Box::pin(check(&passwords, "mallory", ATTACKER, "correct horse", Some(&hash))))
             .collect();
@@ -183,8 +256,11 @@ mod tests {
         assert!(poll_once(&mut working).await.is_none());
         let mut queued = Box::pin(check(&passwords, "ada", ATTACKER, "a", None));
         assert!(poll_once(&mut queued).await.is_none());
-        let attempt = passwords.attempts.attempt("ada", ATTACKER);
-        let reserve = || passwords.attempts.try_reserve(attempt, passwords.clock.now()).unwrap();
+        let attempt = passwords.attempts.sign_in("ada", ATTACKER, None);
+        let reserve = || {
+            let now = passwords.clock.elapsed();
+            passwords.attempts.try_reserve(&attempt, now).unwrap()
+        };
         assert!(reserve().is_none());
         drop(queued);
         assert!(reserve().is_some());

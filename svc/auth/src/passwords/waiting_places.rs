@@ -3,21 +3,23 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::fair_queue::{Network, QueueFull, QueueLimits};
+use chassis::ClientNetwork;
+
+use super::fair_queue::{QueueFull, QueueLimits};
 
 /// Bounds the number of attempts that wait for a reservation.
 #[derive(Clone, Debug)]
 pub(super) struct WaitingPlaces {
     limits: QueueLimits,
     /// The number of those that wait, by network. No entry is zero.
-    networks: Arc<Mutex<HashMap<Network, usize>>>,
+    networks: Arc<Mutex<HashMap<ClientNetwork, usize>>>,
 }
 
 /// A place of one that waits, until it is dropped.
 #[derive(Debug)]
 pub(super) struct WaitingPlace {
     places: WaitingPlaces,
-    network: Network,
+    network: ClientNetwork,
 }
 
 impl WaitingPlaces {
@@ -28,7 +30,7 @@ impl WaitingPlaces {
         }
     }
 
-    pub(super) fn enter(&self, network: Network) -> Result<WaitingPlace, QueueFull> {
+    pub(super) fn enter(&self, network: ClientNetwork) -> Result<WaitingPlace, QueueFull> {
         let mut networks = self.networks();
         let own = networks.get(&network).copied().unwrap_or_default();
         if own >= self.limits.per_network || networks.values().sum::<usize>() >= self.limits.waiting {
@@ -42,7 +44,7 @@ impl WaitingPlaces {
         })
     }
 
-    fn networks(&self) -> MutexGuard<'_, HashMap<Network, usize>> {
+    fn networks(&self) -> MutexGuard<'_, HashMap<ClientNetwork, usize>> {
         self.networks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,14 @@
 //! Every SQL statement of the service.
 
 mod accounts;
+mod email_keys;
 mod invariants;
 mod sessions;
 mod sign_ups;
 mod signing_keys;
 
 pub(crate) use accounts::{find_account, find_account_by_email, insert_account};
+pub(crate) use email_keys::{delete_outdated_email_key, outdated_email_keys, update_email_key};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use sessions::{
     delete_sessions_over, end_sessions, ended_sessions, find_session, insert_session, newest_session, update_session,

@@ -13,6 +13,7 @@ mod rotate_keys;
 mod sign_in;
 mod sign_out;
 mod sign_up;
+mod update_email_keys;
 
 pub(crate) use context::AuthContext;
 pub(crate) use create_missing_keys::{CreateKeyError, create_missing_keys};
@@ -23,3 +24,4 @@ pub(crate) use rotate_keys::rotate_keys;
 pub(crate) use sign_in::{SignIn, SignInError, sign_in};
 pub(crate) use sign_out::{SignOut, SignOutError, sign_out};
 pub(crate) use sign_up::{SignUp, SignUpError, sign_up};
+pub(crate) use update_email_keys::update_email_keys;

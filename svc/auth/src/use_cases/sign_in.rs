@@ -4,8 +4,8 @@ use token::KeyError;
 
 use super::context::AuthContext;
 use crate::{
-    domain::{Email, Password, Session, TokenPair},
-    passwords::{CheckRefused, Purpose},
+    domain::{DeviceTokens, Email, Password, Session, TokenPair},
+    passwords::CheckRefused,
     store,
 };
 
@@ -17,6 +17,8 @@ pub(crate) struct SignIn {
     pub(crate) password: Password,
     /// The network address of the client.
     pub(crate) client: IpAddr,
+    /// What the browser sends to be recognised.
+    pub(crate) devices: DeviceTokens,
 }
 
 /// A user was not signed in.
@@ -46,19 +48,25 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<To
         .await
         .map_err(|error: db::Error| error)?;
     let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let (keys, now) = (context.keys(), context.clock.now());
+    let device = account
+        .as_ref()
+        .and_then(|account| command.devices.recognise(account.id, now, keys.refresh()));
     let matches = context
         .passwords
-        .check(Purpose::SignIn, &account_key, command.client, command.password, hash)
+        .check(&account_key, command.client, device, command.password, hash)
         .await?;
     let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
 
     let (keys, now) = (context.keys(), context.clock.now());
     let session = Session::start(account.id, now, keys.refresh());
     let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
+    let device_token = command.devices.with(session.state().id, account.id, keys.refresh());
     context.db.write(move |tx| store::insert_session(tx, &session)).await?;
-    Ok(context
+    let tokens = context
         .issuer
-        .issue(account, refresh_token, expires_at, keys.signing(), now)?)
+        .issue(account, refresh_token, expires_at, keys.signing(), now)?;
+    Ok(tokens.with_device_token(device_token))
 }
 
 #[cfg(test)]
@@ -66,13 +74,17 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::test_support::{TestService, client_address};
+    use crate::{
+        passwords::TooManyFailures,
+        test_support::{TestService, client_address},
+    };
 
     fn attempt(email: &str, password: &str) -> SignIn {
         SignIn {
             email: email.to_owned(),
             password: Password::from_typed(password.to_owned()),
             client: client_address(1),
+            devices: DeviceTokens::default(),
         }
     }
 
@@ -105,6 +117,67 @@ mod tests {
             );
             assert_eq!(service.hash_count(), before, "{email}");
         }
+        service.clock.advance(Duration::from_mins(15));
+        sign_in(&service.context, attempt("ada@example.com", "correct horse"))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_browser_that_signed_in_before_is_not_locked_out_by_failures_elsewhere() {
+        let service = TestService::new().await;
+        let owner = service.sign_up("ada@example.com", "correct horse").await.unwrap();
+        let known = DeviceTokens::parse(&owner.device_token.unwrap());
+        for network in 2..12 {
+            for _ in 0..10 {
+                let guess = SignIn {
+                    client: client_address(network),
+                    ..attempt("ada@example.com", "wrong horse")
+                };
+                let refused = sign_in(&service.context, guess).await;
+                assert!(refused.is_err());
+            }
+        }
+        assert!(service.hash_count() <= 51, "the account is slowed down");
+        let stranger = sign_in(&service.context, attempt("ada@example.com", "correct horse")).await;
+        assert!(matches!(
+            stranger,
+            Err(SignInError::NotChecked(CheckRefused::TooManyFailures(TooManyFailures(wait)))) if wait <= Duration::from_secs(10)
+        ));
+        let recognised = SignIn {
+            devices: known.clone(),
+            ..attempt("ADA@example.com", "correct horse")
+        };
+        let signed_in = sign_in(&service.context, recognised.clone()).await.unwrap();
+        assert!(signed_in.device_token.is_some());
+        // The same browser is a stranger to another account.
+        service.sign_up("bob@example.com", "correct horse").await.unwrap();
+        for _ in 0..10 {
+            let guess = SignIn {
+                devices: known.clone(),
+                ..attempt("bob@example.com", "wrong horse")
+            };
+            assert!(sign_in(&service.context, guess).await.is_err());
+        }
+        let refused = sign_in(&service.context, attempt("bob@example.com", "correct horse")).await;
+        assert!(matches!(refused, Err(SignInError::NotChecked(_))));
+        sign_in(&service.context, recognised).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_prolongs_no_lock() {
+        let service = TestService::new().await;
+        service.sign_up("ada@example.com", "correct horse").await.unwrap();
+        for _ in 0..10 {
+            let refused = sign_in(&service.context, attempt("ada@example.com", "wrong horse")).await;
+            assert!(matches!(refused, Err(SignInError::WrongCredentials)));
+        }
+        service.clock.set_back(Duration::from_hours(1));
+        let locked = sign_in(&service.context, attempt("ada@example.com", "correct horse")).await;
+        assert!(matches!(
+            locked,
+            Err(SignInError::NotChecked(CheckRefused::TooManyFailures(TooManyFailures(wait)))) if wait <= Duration::from_mins(15)
+        ));
         service.clock.advance(Duration::from_mins(15));
         sign_in(&service.context, attempt("ada@example.com", "correct horse"))
             .await

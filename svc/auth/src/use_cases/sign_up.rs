@@ -8,8 +8,8 @@ use values::{Timestamp, UserId};
 
 use super::context::AuthContext;
 use crate::{
-    domain::{Account, Email, MAX_IDLE, Password, Session, SignUpRecord, TokenPair},
-    passwords::{CheckRefused, Purpose, QueueFull},
+    domain::{Account, DeviceTokens, Email, MAX_IDLE, Password, Session, SignUpRecord, TokenPair},
+    passwords::CheckRefused,
     store,
 };
 
@@ -21,6 +21,8 @@ pub(crate) struct SignUp {
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// The network address of the client.
     pub(crate) client: IpAddr,
+    /// What the browser sends to be recognised.
+    pub(crate) devices: DeviceTokens,
 }
 
 /// No account was created.
@@ -46,25 +48,20 @@ pub(crate) enum SignUpError {
     Db(#[from] db::Error),
 }
 
-impl From<QueueFull> for SignUpError {
-    fn from(full: QueueFull) -> Self {
-        Self::NotChecked(full.into())
-    }
-}
-
 /// Creates an account and starts its first session.
 ///
-/// A repeated request with the same idempotency key, email address and password returns the same tokens.
+/// A repeated request with the same idempotency key, email address and password returns the same tokens, whatever the limits
+/// are. An address that has an account costs the same hash as a new one, and counts as a failed attempt of the network.
 pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<TokenPair, SignUpError> {
-    if let Some(earlier) = check_before_hashing(context, &command).await? {
+    if let Some(earlier) = find_repeated(context, &command).await? {
         return repeat(context, command, earlier).await;
     }
-    let password_hash = context.passwords.hash(command.client, command.password.clone()).await?;
+    let hashed = context.passwords.hash(command.client, command.password.clone()).await?;
     let (keys, now) = (context.keys(), context.clock.now());
     let account = Account {
         id: UserId::new(now),
         email: command.email.as_str().to_owned(),
-        password_hash,
+        password_hash: hashed.hash.clone(),
     };
     let session = Session::start(account.id, now, keys.refresh());
     let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
@@ -76,42 +73,40 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
         };
         (key, record)
     });
+    let device_token = command.devices.with(session.state().id, account.id, keys.refresh());
     let new = NewAccount {
         account: account.clone(),
         email: command.email.clone(),
         session,
         record,
     };
-    match context.db.write(move |tx| insert(tx, now, &new)).await? {
-        Some(earlier) => repeat(context, command, earlier).await,
-        None => Ok(context
-            .issuer
-            .issue(account, refresh_token, expires_at, keys.signing(), now)?),
+    let inserted = context.db.write(move |tx| insert(tx, now, &new)).await;
+    if matches!(inserted, Err(SignUpError::EmailTaken)) {
+        hashed.address_is_taken();
     }
+    if let Some(earlier) = inserted? {
+        return repeat(context, command, earlier).await;
+    }
+    let tokens = context
+        .issuer
+        .issue(account, refresh_token, expires_at, keys.signing(), now)?;
+    Ok(tokens.with_device_token(device_token))
 }
 
 /// An earlier sign-up with the same idempotency key.
 struct EarlierSignUp {
+    key: IdempotencyKey,
     record: SignUpRecord,
     account: Account,
 }
 
-/// Returns an earlier sign-up, or an error if the address is taken, without the cost of hashing a password.
-async fn check_before_hashing(context: &AuthContext, command: &SignUp) -> Result<Option<EarlierSignUp>, SignUpError> {
-    let (email, key, now) = (
-        command.email.clone(),
-        command.idempotency_key.clone(),
-        context.clock.now(),
-    );
-    context
-        .db
-        .read(move |conn| {
-            if let Some(earlier) = key.map_or(Ok(None), |key| find_earlier(conn, &key, now))? {
-                return Ok(Some(earlier));
-            }
-            store::find_account_by_email(conn, &email)?.map_or(Ok(None), |_| Err(SignUpError::EmailTaken))
-        })
-        .await
+/// Returns the earlier sign-up that a request repeats.
+async fn find_repeated(context: &AuthContext, command: &SignUp) -> Result<Option<EarlierSignUp>, SignUpError> {
+    let Some(key) = command.idempotency_key.clone() else {
+        return Ok(None);
+    };
+    let now = context.clock.now();
+    Ok(context.db.read(move |conn| find_earlier(conn, &key, now)).await?)
 }
 
 fn find_earlier(conn: &Connection, key: &IdempotencyKey, now: Timestamp) -> Result<Option<EarlierSignUp>, db::Error> {
@@ -120,7 +115,11 @@ fn find_earlier(conn: &Connection, key: &IdempotencyKey, now: Timestamp) -> Resu
     };
     let session = store::find_session(conn, record.session_id)?;
     let account = session.map_or(Ok(None), |session| store::find_account(conn, session.state().user_id))?;
-    Ok(account.map(|account| EarlierSignUp { record, account }))
+    Ok(account.map(|account| EarlierSignUp {
+        key: key.clone(),
+        record,
+        account,
+    }))
 }
 
 struct NewAccount {
@@ -150,43 +149,38 @@ fn insert(tx: &Tx, now: Timestamp, new: &NewAccount) -> Result<Option<EarlierSig
 
 /// Derives the tokens of an earlier sign-up again, if the password is right.
 ///
-/// A wrong one counts as a failed attempt to sign in. Otherwise passwords could be guessed with a guessed key.
+/// A wrong one counts as a failed attempt. Otherwise passwords could be guessed with a guessed key.
 async fn repeat(context: &AuthContext, command: SignUp, earlier: EarlierSignUp) -> Result<TokenPair, SignUpError> {
-    let EarlierSignUp { record, account } = earlier;
+    let EarlierSignUp { key, record, account } = earlier;
     if account.email != command.email.as_str() {
         return Err(SignUpError::KeyReused);
     }
-    let hash = Some(account.password_hash.clone());
-    if !context
+    let (client, hash) = (command.client, account.password_hash.clone());
+    let checked = context
         .passwords
-        .check(
-            Purpose::SignUp,
-            command.email.key(),
-            command.client,
-            command.password,
-            hash,
-        )
-        .await?
-    {
+        .check_repeated_sign_up(key.as_str(), client, command.password, hash);
+    if !checked.await? {
         return Err(SignUpError::KeyReused);
     }
     let keys = context.keys();
     let signing_key = keys.get(&record.kid).ok_or(SignUpError::KeyGone(record.kid))?;
     let refresh_token = keys.refresh().token(record.session_id, 0);
-    Ok(context.issuer.issue(
-        account,
-        refresh_token,
-        // As in the first response.
-        record.signed_at + MAX_IDLE,
-        signing_key,
-        record.signed_at,
-    )?)
+    let device_token = command.devices.with(record.session_id, account.id, keys.refresh());
+    // As in the first response.
+    let (expires_at, signed_at) = (record.signed_at + MAX_IDLE, record.signed_at);
+    let tokens = context
+        .issuer
+        .issue(account, refresh_token, expires_at, signing_key, signed_at)?;
+    Ok(tokens.with_device_token(device_token))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_support::{TestService, client_address};
+    use crate::{
+        settings::Settings,
+        test_support::{TestService, client_address},
+    };
 
     fn command(email: &str, password: &str, key: Option<&str>) -> SignUp {
         SignUp {
@@ -194,6 +188,7 @@ mod tests {
             password: Password::parse(password.to_owned()).unwrap(),
             idempotency_key: key.map(|key| key.parse().unwrap()),
             client: client_address(1),
+            devices: DeviceTokens::default(),
         }
     }
 
@@ -236,6 +231,68 @@ mod tests {
             refused,
             Err(SignUpError::NotChecked(CheckRefused::TooManyFailures(_)))
         ));
+    }
+
+    #[tokio::test]
+    async fn a_repeated_sign_up_gets_its_tokens_whatever_its_network_has_done() {
+        let service = TestService::with(Settings {
+            failures_per_address: 4,
+            ..Settings::default()
+        })
+        .await;
+        let first = sign_up(&service.context, command("ada@example.com", "correct horse", Some("1")))
+            .await
+            .unwrap();
+        for _ in 0..4 {
+            let refused = sign_up(&service.context, command("ada@example.com", "correct horse", None)).await;
+            assert!(matches!(refused, Err(SignUpError::EmailTaken)));
+        }
+        let refused = sign_up(&service.context, command("bob@example.com", "correct horse", None)).await;
+        assert!(matches!(
+            refused,
+            Err(SignUpError::NotChecked(CheckRefused::TooManyFailures(_)))
+        ));
+        let again = sign_up(&service.context, command("ada@example.com", "correct horse", Some("1")))
+            .await
+            .unwrap();
+        assert_eq!(again.access_token, first.access_token);
+        assert_eq!(again.device_token, first.device_token);
+    }
+
+    #[tokio::test]
+    async fn sign_ups_of_a_network_are_limited() {
+        let service = TestService::with(Settings {
+            sign_ups_per_address: 4,
+            ..Settings::default()
+        })
+        .await;
+        for number in 0..4 {
+            let email = format!("user{number}@example.com");
+            service.sign_up(&email, "correct horse").await.unwrap();
+        }
+        let hashes = service.hash_count();
+        let refused = service.sign_up("late@example.com", "correct horse").await;
+        assert!(matches!(
+            refused,
+            Err(SignUpError::NotChecked(CheckRefused::TooManySignUps(_)))
+        ));
+        assert_eq!(service.hash_count(), hashes);
+        let elsewhere = SignUp {
+            client: client_address(2),
+            ..command("late@example.com", "correct horse", None)
+        };
+        sign_up(&service.context, elsewhere).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_taken_address_costs_the_same_hash_as_a_new_one() {
+        let service = TestService::new().await;
+        service.sign_up("ada@example.com", "correct horse").await.unwrap();
+        for email in ["ada@example.com", "bob@example.com", "ADA@EXAMPLE.COM"] {
+            let before = service.hash_count();
+            let _ = service.sign_up(email, "another horse").await;
+            assert_eq!(service.hash_count(), before + 1, "{email}");
+        }
     }
 
     #[tokio::test]

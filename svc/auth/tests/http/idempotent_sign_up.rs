@@ -1,4 +1,4 @@
-use auth::{Auth, Command, KeysCommand};
+use auth::{Auth, Command, KeysCommand, Settings};
 use chassis::Service;
 use db::Db;
 use testkit::{Reply, eventually};
@@ -107,6 +107,32 @@ async fn concurrent_sign_ups_with_one_key_get_one_response() {
         responses.iter().all(|response| *response == responses[0]),
         "{responses:#?}"
     );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_repeated_sign_up_gets_its_response_although_its_network_is_blocked() {
+    let settings = Settings {
+        failures_per_address: 5,
+        ..Settings::default()
+    };
+    let app = TestApp::with_settings(settings).await;
+    let first = sign_up_with_key(&app, KEY, "ada@example.com", PASSWORD)
+        .await
+        .expect(201);
+    for number in 0..5 {
+        let email = format!("nobody{number}@example.com");
+        app.sign_in(&email, "wrong").await.expect(401).problem();
+    }
+    app.sign_in("ada@example.com", PASSWORD).await.expect(429).problem();
+    let again = sign_up_with_key(&app, KEY, "ada@example.com", PASSWORD)
+        .await
+        .expect(201);
+    assert_eq!(again.text, first.text);
+    sign_up_with_key(&app, "another", "bob@example.com", PASSWORD)
+        .await
+        .expect(429)
+        .problem();
     app.stop().await;
 }
 

@@ -3,7 +3,7 @@ use std::time::Duration;
 use auth::Settings;
 use serde_json::json;
 
-use crate::test_app::{PASSWORD, SIGN_IN, Session, TestApp, credentials};
+use crate::test_app::{PASSWORD, SIGN_IN, SIGN_UP, Session, TestApp, cookie, credentials};
 
 #[tokio::test]
 async fn a_user_signs_in_with_any_spelling_of_the_address() {
@@ -59,6 +59,56 @@ async fn too_many_failures_block_an_account_for_a_while() {
     }
     app.env.clock.advance(Duration::from_mins(15));
     app.sign_in("ada@example.com", PASSWORD).await.expect(200).json();
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_device_that_signed_in_before_is_not_locked_out_by_others_of_its_network() {
+    let app = TestApp::new().await;
+    let reply = app
+        .client()
+        .post(SIGN_UP, credentials("ada@example.com", PASSWORD))
+        .await;
+    let device = reply.expect(201).text_at("/deviceToken");
+    let by_cookie = json!({"email": "bob@example.com", "password": PASSWORD, "delivery": "cookies"});
+    let reply = app.client().post(SIGN_UP, by_cookie).await.expect(201);
+    let (device_cookie, attributes) = cookie(&reply, "__Host-ticketing_device");
+    assert_eq!(
+        attributes,
+        "Path=/; Max-Age=34560000; HttpOnly; SameSite=Strict; Secure"
+    );
+    assert!(!reply.text.contains("deviceToken"), "{}", reply.text);
+
+    for email in ["ada@example.com", "bob@example.com"] {
+        for _ in 0..10 {
+            app.sign_in(email, "wrong").await.expect(401).problem();
+        }
+        app.sign_in(email, PASSWORD).await.expect(429).problem();
+    }
+    let mut body = credentials("ada@example.com", PASSWORD);
+    body["deviceToken"] = json!(device);
+    let reply = app.client().post(SIGN_IN, body.clone()).await.expect(200);
+    assert_ne!(reply.text_at("/deviceToken"), device, "it is renewed");
+    let page = app
+        .client()
+        .with("cookie", format!("__Host-ticketing_device={device_cookie}"));
+    page.post(SIGN_IN, credentials("bob@example.com", PASSWORD))
+        .await
+        .expect(200)
+        .json();
+    // It helps with one account only, and does not allow more guesses.
+    page.post(SIGN_IN, credentials("ada@example.com", PASSWORD))
+        .await
+        .expect(429)
+        .problem();
+    body["password"] = json!("wrong");
+    for _ in 0..10 {
+        app.client().post(SIGN_IN, body.clone()).await.expect(401).problem();
+    }
+    app.client().post(SIGN_IN, body).await.expect(429).problem();
+    let invalid = json!({"email": "ada@example.com", "password": PASSWORD, "deviceToken": "x".repeat(501)});
+    let refused = app.client().post(SIGN_IN, invalid).await.expect(422);
+    assert_eq!(refused.problem().1, "deviceToken");
     app.stop().await;
 }
 

@@ -1,3 +1,4 @@
+use auth::Settings;
 use serde_json::json;
 use token::Verifier;
 use values::Clock;
@@ -22,7 +23,8 @@ async fn a_new_user_is_signed_in_for_all_services() {
       "accessToken": "[access token]",
       "tokenType": "Bearer",
       "expiresIn": 900,
-      "refreshToken": "[random]"
+      "refreshToken": "[random]",
+      "deviceToken": "[random]"
     }
     "#);
     assert!(!reply.text.contains(PASSWORD));
@@ -171,6 +173,44 @@ async fn one_address_has_one_account_however_it_is_spelled() {
             .expect(409);
         assert_eq!(reply.problem(), ("email-taken".to_owned(), "email".to_owned()));
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn sign_ups_of_a_network_are_limited_and_taken_addresses_are_not_found_out_faster_than_by_signing_in() {
+    let settings = Settings {
+        sign_ups_per_address: 5,
+        failures_per_address: 3,
+        ..Settings::default()
+    };
+    let app = TestApp::behind_a_proxy(settings).await;
+    let sign_up = |address: &str, email: &str| {
+        let client = app.client().with("x-forwarded-for", address);
+        let body = credentials(email, PASSWORD);
+        async move { client.post(SIGN_UP, body).await }
+    };
+    // One house of IPv6: four times the allowance of a network of 64 bits.
+    for number in 0..20 {
+        let address = format!("2001:db8:0:{:x}::1", number % 8);
+        let reply = sign_up(&address, &format!("user{number}@example.com")).await;
+        reply.expect(201).json();
+    }
+    let refused = sign_up("2001:db8:0:ff::1", "late@example.com").await.expect(429);
+    assert_eq!(refused.text_at("/code"), "too-many-sign-ups");
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((3500..=3600).contains(&wait), "{wait}");
+    sign_up("2001:db8:0:100::1", "next.house@example.com")
+        .await
+        .expect(201)
+        .json();
+
+    for _ in 0..3 {
+        let taken = sign_up("192.0.2.1", "user0@example.com").await.expect(409);
+        assert_eq!(taken.problem().0, "email-taken");
+    }
+    let refused = sign_up("192.0.2.1", "user1@example.com").await.expect(429);
+    assert_eq!(refused.text_at("/code"), "too-many-failures");
+    sign_up("192.0.2.2", "user1@example.com").await.expect(409).problem();
     app.stop().await;
 }
 

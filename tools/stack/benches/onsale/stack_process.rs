@@ -34,7 +34,8 @@ impl StackProcess {
         let folder = tempfile::tempdir()?;
         let data = folder.path().join("data");
         let mut process = Command::new(env!("CARGO_BIN_EXE_stack"))
-            .args(["dev", "--port", "0", "--log", "error", "--data"])
+            .args(["dev", "--port", "0", "--log", "error"])
+            .args(["--sign-ups-per-address", "1000000", "--data"])
             .arg(&data)
             // A few users stand for many.
             .args(["--max-tickets-per-order", "1000000", "--max-open-orders", "1000000"])
