@@ -36,6 +36,7 @@ impl Service for Ticket {
             idempotency::SCHEMA_V2,
             include_str!("../migrations/005_max_per_buyer.sql"),
             revocation::SCHEMA_V1,
+            include_str!("../migrations/006_listed_by_currency.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

@@ -103,13 +103,17 @@ impl CachedReads {
 }
 
 fn read_page(conn: &Connection, key: PageKey, limits: SaleLimits, now: Timestamp) -> Result<RenderedPage, db::Error> {
-    let page = store::listing_page(conn, key.query, key.position, key.limit, now)?;
+    let page = store::listing_page(conn, key.query, key.position.as_ref(), key.limit, now)?;
     // The last listing may be that of the next page: whether there is one depends on it.
     let period = Period::of(page.listings.iter().map(|listed| &listed.listing), now);
-    let position_after = page.position_after();
-    let page = Page::from_rows(page.listings, &list_scope(), key.limit, position_after, |listed| {
-        TicketView::in_list(listed.listing, limits, now)
-    });
+    let (listings, next) = page.into_parts(key.limit);
+    let page = Page {
+        items: listings
+            .into_iter()
+            .map(|listing| TicketView::in_list(listing, limits, now))
+            .collect(),
+        next_cursor: next.map(|position| list_scope().cursor(position)),
+    };
     let body = Rendered::new(&page);
     Ok(RenderedPage { body, period })
 }

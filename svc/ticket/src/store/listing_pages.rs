@@ -1,5 +1,8 @@
 //! Pages of the list of listings.
 
+mod access;
+mod filters;
+mod sort_keys;
 mod statement;
 
 use db::{RowReader, read_row};
@@ -7,7 +10,11 @@ use pagination::Limit;
 use rusqlite::Connection;
 use values::Timestamp;
 
-use self::statement::Statement;
+use self::{
+    access::{Access, SCAN_LIMITS, ScanLimits},
+    filters::filters,
+    statement::Statement,
+};
 use super::listings::read_listing;
 use crate::domain::{ListPosition, Listing, ListingQuery, SortKey};
 
@@ -20,21 +27,30 @@ pub(crate) struct ListedTicket {
 /// The listings of one page, one more if another page follows.
 pub(crate) struct ListingPage {
     pub(crate) listings: Vec<ListedTicket>,
+    /// The last listing that was read, if the page ends there without one more.
+    end: Option<SortKey>,
     query: ListingQuery,
     as_of: i64,
     since: Timestamp,
 }
 
 impl ListingPage {
-    /// Returns the function that gives the position after a listing of the page.
-    pub(crate) fn position_after(&self) -> impl FnOnce(&ListedTicket) -> ListPosition + use<> {
-        let (query, as_of, since) = (self.query.clone(), self.as_of, self.since);
-        move |listed| ListPosition {
-            query,
-            as_of,
-            since,
-            after: listed.key.clone(),
-        }
+    /// Returns the listings of the page, and where the next page begins if there is one.
+    pub(crate) fn into_parts(mut self, limit: Limit) -> (Vec<Listing>, Option<ListPosition>) {
+        let after = if self.listings.len() > limit.items() {
+            self.listings.truncate(limit.items());
+            self.listings.last().map(|listed| listed.key.clone())
+        } else {
+            self.end
+        };
+        let position = after.map(|after| ListPosition {
+            query: self.query,
+            as_of: self.as_of,
+            since: self.since,
+            after,
+        });
+        let listings = self.listings.into_iter().map(|listed| listed.listing);
+        (listings.collect(), position)
     }
 }
 
@@ -42,21 +58,36 @@ impl ListingPage {
 pub(crate) fn listing_page(
     conn: &Connection,
     query: ListingQuery,
-    position: Option<ListPosition>,
+    position: Option<&ListPosition>,
     limit: Limit,
     now: Timestamp,
 ) -> Result<ListingPage, db::Error> {
-    let (as_of, since) = match &position {
+    listing_page_within(SCAN_LIMITS, conn, query, position, limit, now)
+}
+
+fn listing_page_within(
+    scan_limits: ScanLimits,
+    conn: &Connection,
+    query: ListingQuery,
+    position: Option<&ListPosition>,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<ListingPage, db::Error> {
+    let (as_of, since) = match position {
         Some(position) => (position.as_of, position.since),
         None => (latest_placement(conn)?, now),
     };
-    let statement = Statement::new(&query, as_of, position.map(|position| position.after), limit, now);
+    let (sort, filters) = (query.sort, filters(&query, now));
+    let after = position.map(|position| &position.after);
+    let access = Access::choose(conn, sort, &filters, after, scan_limits)?;
+    let statement = Statement::new(sort, &filters, &access, as_of, after, limit);
     let mut select = conn.prepare_cached(&statement.sql)?;
     let listings = select
         .query_map(&*statement.parameters(), read_row(read_listed_ticket))?
         .collect::<Result<_, _>>()?;
     Ok(ListingPage {
         listings,
+        end: access.end,
         query,
         as_of,
         since,

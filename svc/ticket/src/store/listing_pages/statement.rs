@@ -2,10 +2,14 @@
 
 use pagination::Limit;
 use rusqlite::{ToSql, types::Value};
-use values::Timestamp;
 
+use super::{
+    access::Access,
+    filters::{Filter, Subject},
+    sort_keys::{AFTER, END, after_condition, end_condition, key_columns, key_parameters, named, order},
+};
 use crate::{
-    domain::{ListingQuery, ListingSort, SortKey},
+    domain::{ListingSort, SortKey},
     store::listings::columns,
 };
 
@@ -16,27 +20,47 @@ pub(super) struct Statement {
 }
 
 impl Statement {
-    pub(super) fn new(query: &ListingQuery, as_of: i64, after: Option<SortKey>, limit: Limit, now: Timestamp) -> Self {
-        let sort = query.sort;
+    pub(super) fn new(
+        sort: ListingSort,
+        filters: &[Filter],
+        access: &Access,
+        as_of: i64,
+        after: Option<&SortKey>,
+        limit: Limit,
+    ) -> Self {
         let mut parameters = vec![(":limit", Value::from(limit.rows()))];
-        let filters = filters(query, now, &mut parameters).join(" AND ");
-        let after = after.map(|after| after_key(sort, after, &mut parameters));
         // The full-text index yields matches in the order of their numbers.
-        let (search, number) = if query.terms.is_empty() {
-            ("", "l.number")
-        } else {
+        let is_search = filters.iter().any(|filter| filter.subject == Subject::Words);
+        let (search, number) = if is_search {
             ("listing_words w CROSS JOIN ", "w.rowid")
+        } else {
+            ("", "l.number")
         };
+        let mut conditions = "l.withdrawn_at IS NULL".to_owned();
+        for filter in filters {
+            conditions = conditions + " AND " + &access.condition(filter, sort, after.is_some());
+            parameters.extend(filter.parameter());
+        }
+        let keys = key_columns(sort, filters);
+        parameters.extend(after.into_iter().flat_map(|after| key_parameters(keys, after, AFTER)));
+        parameters.extend(access.end.iter().flat_map(|end| key_parameters(keys, end, END)));
         let columns = columns();
         let from = |place: &str, tables: &str, condition: &str| {
-            let after = after.as_ref().map(|after| after(place, number)).unwrap_or_default();
+            let after = after
+                .map(|_| after_condition(sort, keys, place, number))
+                .unwrap_or_default();
+            let end = access
+                .end
+                .as_ref()
+                .map(|_| end_condition(sort, keys, place, number))
+                .unwrap_or_default();
             format!(
                 "SELECT {columns}, {place}.currency AS place_currency, {place}.amount AS place_amount, \
                  {place}.begins AS place_begins, {number} AS place_number \
-                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {filters}{condition}{after}"
+                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {conditions}{condition}{after}{end}"
             )
         };
-        let listing = format!("{search}listing l");
+        let listing = format!("{search}{}", access.listing());
         let mut sql = from(
             "l",
             &listing,
@@ -48,114 +72,15 @@ impl Statement {
         );
         if sort.is_mutable() {
             parameters.push((":as_of", as_of.into()));
-            let former = format!("former_place f CROSS JOIN {listing}");
+            let former = format!("former_place f CROSS JOIN {search}listing l");
             let then_current = format!(" AND {number} = f.number AND f.placed <= :as_of AND f.until > :as_of");
             sql = format!("{sql} UNION ALL {}", from("f", &former, &then_current));
         }
-        let direction = if sort.is_descending() { " DESC" } else { "" };
-        let order: Vec<_> = columns_of(sort)
-            .iter()
-            .map(|column| format!("place_{column}{direction}"))
-            .collect();
-        sql = format!("{sql} ORDER BY {} LIMIT :limit", order.join(", "));
+        sql = format!("{sql} ORDER BY {} LIMIT :limit", order(sort, keys, "place_"));
         Self { sql, parameters }
     }
 
     pub(super) fn parameters(&self) -> Vec<(&str, &dyn ToSql)> {
-        self.parameters
-            .iter()
-            .map(|(name, value)| -> (&str, &dyn ToSql) { (name, value) })
-            .collect()
-    }
-}
-
-/// Returns the conditions on the current state of a listing.
-fn filters(query: &ListingQuery, now: Timestamp, parameters: &mut Vec<(&'static str, Value)>) -> Vec<&'static str> {
-    let mut filters = vec!["l.withdrawn_at IS NULL"];
-    let mut filter = |condition: &'static str, name: &'static str, value: Option<Value>| {
-        if let Some(value) = value {
-            filters.push(condition);
-            parameters.push((name, value));
-        }
-    };
-    filter(
-        "listing_words MATCH :words AND l.number = w.rowid",
-        ":words",
-        query.terms.fts_expression().map(Value::from),
-    );
-    filter(
-        "l.seller_id = :seller",
-        ":seller",
-        query.seller.map(|seller| seller.to_string().into()),
-    );
-    filter(
-        "l.currency = :currency",
-        ":currency",
-        query.currency.map(|currency| currency.code().to_owned().into()),
-    );
-    filter("l.amount >= :min_price", ":min_price", query.min_price.map(Value::from));
-    filter("l.amount <= :max_price", ":max_price", query.max_price.map(Value::from));
-    filter(
-        "l.begins >= :starts_after AND l.starts_at IS NOT NULL",
-        ":starts_after",
-        query.starts_after.map(|at| at.millis().into()),
-    );
-    filter(
-        "l.begins < :starts_before",
-        ":starts_before",
-        query.starts_before.map(|at| at.millis().into()),
-    );
-    filter(
-        "l.wanted > coalesce(s.held, 0) + coalesce(s.sold, 0) AND l.begins > :now",
-        ":now",
-        query.available.then(|| now.millis().into()),
-    );
-    filters
-}
-
-/// Returns the condition for listings after `after`, given the table of the sort keys and the column of the numbers.
-fn after_key(
-    sort: ListingSort,
-    after: SortKey,
-    parameters: &mut Vec<(&'static str, Value)>,
-) -> impl Fn(&str, &str) -> String + use<> {
-    let SortKey {
-        currency,
-        amount,
-        begins,
-        number,
-    } = after;
-    for column in columns_of(sort) {
-        parameters.push(match *column {
-            "currency" => (":currency_seen", currency.clone().into()),
-            "amount" => (":amount_seen", amount.into()),
-            "begins" => (":begins_seen", begins.into()),
-            _ => (":number_seen", number.into()),
-        });
-    }
-    let compare = if sort.is_descending() { "<" } else { ">" };
-    move |place, number| {
-        let column = |column: &&str| {
-            if *column == "number" {
-                number.to_owned()
-            } else {
-                format!("{place}.{column}")
-            }
-        };
-        let columns: Vec<_> = columns_of(sort).iter().map(column).collect();
-        let seen: Vec<_> = columns_of(sort)
-            .iter()
-            .map(|column| format!(":{column}_seen"))
-            .collect();
-        format!(" AND ({}) {compare} ({})", columns.join(", "), seen.join(", "))
-    }
-}
-
-/// Returns the columns to sort by; the last of them is unique.
-const fn columns_of(sort: ListingSort) -> &'static [&'static str] {
-    match sort {
-        ListingSort::Newest | ListingSort::Oldest => &["number"],
-        ListingSort::Price | ListingSort::PriceDescending => &["currency", "amount", "number"],
-        ListingSort::StartsAt => &["begins", "number"],
+        named(&self.parameters)
     }
 }

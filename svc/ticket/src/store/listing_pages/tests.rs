@@ -1,5 +1,9 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -17,6 +21,14 @@ use crate::{
     store,
     test_support::{NOW, database, offer, starting, usd},
 };
+
+const SORTS: [ListingSort; 5] = [
+    ListingSort::Newest,
+    ListingSort::Oldest,
+    ListingSort::Price,
+    ListingSort::PriceDescending,
+    ListingSort::StartsAt,
+];
 
 fn add(conn: &Tx, title: &str, price: Money) -> Listing {
     let listing = Listing::create(UserId::new(NOW), offer(title, price, Some(5)), NOW).unwrap();
@@ -193,7 +205,7 @@ fn every_term_matches_as_a_prefix_in_title_venue_and_description() {
     );
 }
 
-/// Returns SQLite's plan for a page after the first.
+/// Returns SQLite's plan for a page after the first, where many listings match each filter.
 fn plan(conn: &Tx, query: &ListingQuery) -> Vec<String> {
     let after = SortKey {
         currency: "usd".to_owned(),
@@ -201,7 +213,13 @@ fn plan(conn: &Tx, query: &ListingQuery) -> Vec<String> {
         begins: 1,
         number: 1,
     };
-    let statement = Statement::new(query, 1, Some(after), Limit::default(), NOW);
+    let filters = filters(query, NOW);
+    let none_sorted = ScanLimits {
+        sorted: 0,
+        ..SCAN_LIMITS
+    };
+    let access = Access::choose(conn, query.sort, &filters, Some(&after), none_sorted).unwrap();
+    let statement = Statement::new(query.sort, &filters, &access, 1, Some(&after), Limit::default());
     let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
     let lines = explain
         .query_map(&*statement.parameters(), |row| row.get("detail"))
@@ -212,13 +230,8 @@ fn plan(conn: &Tx, query: &ListingQuery) -> Vec<String> {
 #[test]
 fn every_list_uses_an_index() {
     let conn = database();
-    for sort in [
-        ListingSort::Newest,
-        ListingSort::Oldest,
-        ListingSort::Price,
-        ListingSort::PriceDescending,
-        ListingSort::StartsAt,
-    ] {
+    add(&conn, "Concert", usd(5));
+    for sort in SORTS {
         let all = sorted(sort);
         for query in [
             all.clone(),
@@ -276,6 +289,192 @@ fn the_newest_matches_are_found_without_sorting_all_matches() {
     assert!(!plan.iter().any(|line| line.contains("TEMP B-TREE")), "{plan:#?}");
 }
 
+/// A market of many listings: the older ones have begun, the newer ones are sold out, and some are rare.
+fn large_market(listings: u32) -> Tx {
+    let conn = database();
+    let usual = add(&conn, "Concert", usd(1));
+    conn.execute(
+        "INSERT INTO listing (number, id, seller_id, title, starts_at, currency, amount, wanted, version, created_at,
+             updated_at, placed)
+         WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+         SELECT i, printf('00000000-0000-7000-8000-%012d', i),
+             iif(i % 3 = 0, ?2, printf('00000000-0000-7000-9000-%012d', i / 50)), 'Concert',
+             CASE WHEN i % 10 = 0 THEN NULL WHEN i < ?1 / 2 THEN ?3 - i ELSE ?3 + (i * 7919) % ?1 + 1 END,
+             CASE WHEN i % 5000 = 7 THEN 'isk' WHEN i % 2 = 0 THEN 'eur' ELSE 'usd' END,
+             50 + (i * 7877) % ?1, 5, 1, 0, 0, i
+         FROM n",
+        (listings, usual.seller_id(), NOW),
+    )
+    .unwrap();
+    conn.execute(
+        "INSERT INTO stock (ticket_id, held, sold) SELECT id, 0, 5 FROM listing WHERE number > ?1 * 6 / 10",
+        [listings],
+    )
+    .unwrap();
+    conn
+}
+
+/// Returns every combination of filters and sort orders, without words.
+fn all_queries(seller: UserId, listings: u32) -> Vec<ListingQuery> {
+    let after = |millis: u32| Some(NOW + Duration::from_millis(millis.into()));
+    let prices = [
+        (None, None, None),
+        (Some("usd"), None, None),
+        (Some("isk"), None, None),
+        (Some("chf"), None, None),
+        (Some("eur"), Some(100), Some(120)),
+        (Some("eur"), Some(100), None),
+    ];
+    let starts = [
+        (None, None),
+        (after(0), None),
+        (after(listings / 2), after(listings / 2 + 20)),
+        (None, Some(NOW)),
+    ];
+    let mut all = Vec::new();
+    for sort in SORTS {
+        for seller in [None, Some(seller), Some(UserId::new(NOW))] {
+            for (currency, min_price, max_price) in prices {
+                for (starts_after, starts_before) in starts {
+                    for available in [false, true] {
+                        all.push(ListingQuery {
+                            seller,
+                            currency: currency.map(|code| code.parse().unwrap()),
+                            min_price,
+                            max_price,
+                            starts_after,
+                            starts_before,
+                            available,
+                            sort,
+                            ..ListingQuery::default()
+                        });
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Returns the instructions of SQLite's virtual machine that a page takes, in hundreds.
+fn cost(conn: &Tx, read: impl FnOnce()) -> u32 {
+    let count = Arc::new(AtomicU32::new(0));
+    let counted = Arc::clone(&count);
+    let count_up = move || {
+        counted.fetch_add(1, Ordering::Relaxed);
+        false
+    };
+    conn.progress_handler(100, Some(count_up)).unwrap();
+    read();
+    conn.progress_handler(0, None::<fn() -> bool>).unwrap();
+    count.load(Ordering::Relaxed)
+}
+
+#[test]
+fn no_page_reads_more_than_a_bounded_number_of_listings() {
+    const LISTINGS: u32 = 40_000;
+    let conn = large_market(LISTINGS);
+    let seller: UserId = conn
+        .query_row("SELECT seller_id FROM listing WHERE number = 3", [], |row| row.get(0))
+        .unwrap();
+    for query in all_queries(seller, LISTINGS) {
+        let (mut position, mut pages) = (None, 0);
+        loop {
+            let mut next = None;
+            let cost = cost(&conn, || {
+                let page = listing_page(&conn, query.clone(), position.as_ref(), Limit::MAX, NOW).unwrap();
+                next = page.into_parts(Limit::MAX).1;
+            });
+            assert!(cost < 4000, "{cost} hundred instructions for page {pages} of {query:?}");
+            position = next;
+            pages += 1;
+            // All of them would take long.
+            if position.is_none() || pages == 30 {
+                break;
+            }
+        }
+    }
+}
+
+/// `cargo test --release -p ticket --lib of_a_million -- --ignored --nocapture`: about two minutes, and 1 GB of memory.
+#[test]
+#[ignore = "measures how long pages take"]
+fn pages_of_a_million_listings() {
+    const LISTINGS: u32 = 1_000_000;
+    let conn = large_market(LISTINGS);
+    let seller: UserId = conn
+        .query_row("SELECT seller_id FROM listing WHERE number = 3", [], |row| row.get(0))
+        .unwrap();
+    let mut measured = Vec::new();
+    for query in all_queries(seller, LISTINGS) {
+        let mut position = None;
+        for page in 0..5 {
+            let began = std::time::Instant::now();
+            let found = listing_page(&conn, query.clone(), position.as_ref(), Limit::default(), NOW).unwrap();
+            let time = began.elapsed();
+            let (listings, next) = found.into_parts(Limit::default());
+            measured.push((time, page, listings.len(), query.clone()));
+            position = next;
+            if position.is_none() {
+                break;
+            }
+        }
+    }
+    measured.sort_by_key(|(time, ..)| *time);
+    let at = |percent: usize| measured[(measured.len() - 1) * percent / 100].0;
+    println!(
+        "{} pages: p50 {:?}, p99 {:?}, max {:?}",
+        measured.len(),
+        at(50),
+        at(99),
+        at(100)
+    );
+    for (time, page, listings, query) in measured.iter().rev().take(5) {
+        println!("{time:?} for {listings} listings, page {page} of {query:?}");
+    }
+}
+
+#[test]
+fn pages_that_end_early_lead_to_all_matches_in_order() {
+    const LISTINGS: u32 = 300;
+    const FEW: ScanLimits = ScanLimits {
+        scanned: 40,
+        sorted: 20,
+    };
+    const ALL: ScanLimits = ScanLimits {
+        scanned: LISTINGS,
+        sorted: 0,
+    };
+    let conn = large_market(LISTINGS);
+    let seller: UserId = conn
+        .query_row("SELECT seller_id FROM listing WHERE number = 3", [], |row| row.get(0))
+        .unwrap();
+    let ids = |page: ListingPage| {
+        let (listings, next) = page.into_parts(limit(100));
+        (listings.iter().map(Listing::id).collect::<Vec<_>>(), next)
+    };
+    let read = |limits, query: &ListingQuery| {
+        let (mut all, mut position, mut pages) = (Vec::new(), None, 0);
+        loop {
+            let page = listing_page_within(limits, &conn, query.clone(), position.as_ref(), limit(100), NOW).unwrap();
+            let (more, next) = ids(page);
+            all.extend(more);
+            pages += 1;
+            position = next;
+            if position.is_none() {
+                break (all, pages);
+            }
+        }
+    };
+    let mut short = 0;
+    for query in all_queries(seller, LISTINGS) {
+        let ((expected, full), (found, pages)) = (read(ALL, &query), read(FEW, &query));
+        assert_eq!(found, expected, "{query:?}");
+        short += pages - full;
+    }
+    assert!(short > 500, "{short} pages ended early");
+}
+
 #[test]
 fn a_cursor_serves_its_own_query_for_a_day() {
     let conn = database();
@@ -283,7 +482,7 @@ fn a_cursor_serves_its_own_query_for_a_day() {
         add(&conn, "Concert", usd(100 + number));
     }
     let found = listing_page(&conn, sorted(ListingSort::Price), None, limit(1), NOW).unwrap();
-    let position = found.position_after()(&found.listings[0]);
+    let position = found.into_parts(limit(1)).1.unwrap();
     let check = |query: ListingQuery, now| query.check_position(&position, now);
     assert_eq!(check(sorted(ListingSort::Newest), NOW), Err(CannotResume::OtherQuery));
     let available = ListingQuery {
@@ -351,10 +550,12 @@ fn any_query() -> impl Strategy<Value = ListingQuery> {
         Just(ListingSort::StartsAt)
     ];
     let words = prop_oneof![2 => Just(""), 1 => Just("concert")];
-    (sort, words, proptest::option::of(any_price())).prop_map(|(sort, words, max_price)| ListingQuery {
+    let query = (sort, words, proptest::option::of(any_price()), any_start());
+    query.prop_map(|(sort, words, max_price, start)| ListingQuery {
         terms: words.parse().unwrap(),
         currency: max_price.and_then(|_| "usd".parse().ok()),
         max_price,
+        starts_after: start.map(|seconds| NOW + Duration::from_secs(seconds)),
         sort,
         ..ListingQuery::default()
     })
@@ -410,6 +611,9 @@ impl Market {
             let terms = &listing.state().terms;
             !listing.is_withdrawn()
                 && query.max_price.is_none_or(|max| terms.price.amount <= max)
+                && query
+                    .starts_after
+                    .is_none_or(|after| terms.starts_at.is_some_and(|start| start >= after))
                 && (query.terms.is_empty() || terms.title.as_str() == "Concert")
         };
         self.listings.iter().filter(matches).map(Listing::id).collect()
@@ -439,7 +643,9 @@ proptest! {
         changes in proptest::collection::vec(proptest::collection::vec(any_change(), 0..6), 30),
         query in any_query(),
         items in 1..6_usize,
+        (scanned, sorted) in (1..9_u32, 0..9_u32),
     ) {
+        let scan_limits = ScanLimits { scanned, sorted };
         let mut market = Market { conn: database(), listings: Vec::new() };
         for (price, start) in listed {
             market.apply(&Change::List { price, start });
@@ -459,14 +665,12 @@ proptest! {
             if let Some(position) = &position {
                 query.check_position(position, NOW).unwrap();
             }
-            let found = listing_page(&market.conn, query.clone(), position, limit(items), NOW).unwrap();
-            let position = found.position_after();
-            let more = found.listings.len() > items;
-            seen.extend(found.listings.iter().take(items).map(|listed| listed.listing.id()));
-            if !more {
-                break;
-            }
-            let sent = scope.cursor(position(&found.listings[items - 1]));
+            let found =
+                listing_page_within(scan_limits, &market.conn, query.clone(), position.as_ref(), limit(items), NOW).unwrap();
+            let (listings, next) = found.into_parts(limit(items));
+            seen.extend(listings.iter().map(Listing::id));
+            let Some(next) = next else { break };
+            let sent = scope.cursor(next);
             cursor = Some(sent.parse::<Cursor<ListPosition>>().unwrap());
             for change in changes.next().unwrap_or_default() {
                 market.apply(&change);

@@ -1,0 +1,214 @@
+//! How the listings of a page are found, so that no page reads more than a bounded number of them.
+//!
+//! A list is read in its order, through an index that has the order and as many filters as possible. Where other filters
+//! remain, the rows that do not match them are read in vain. So if there are few rows for one of the filters, these are read
+//! and sorted instead; and if not, reading ends after [`ScanLimits::scanned`] rows, and the page with it: it may be short, or
+//! empty, and its cursor leads on.
+
+use rusqlite::{Connection, OptionalExtension, types::Value};
+
+use super::{
+    filters::{Bound, Filter, Subject},
+    sort_keys::{AFTER, after_condition, key_columns, key_parameters, named, order},
+};
+use crate::domain::{ListingSort, SortKey};
+
+/// How many listings one page may read.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScanLimits {
+    /// In the order of the list.
+    pub(super) scanned: u32,
+    /// To sort them.
+    pub(super) sorted: u32,
+}
+
+/// Some milliseconds each.
+pub(super) const SCAN_LIMITS: ScanLimits = ScanLimits {
+    scanned: 3000,
+    sorted: 2000,
+};
+
+/// An index of listings that are not withdrawn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Index {
+    Number,
+    Seller,
+    Currency,
+    Price,
+    Start,
+}
+
+/// How the listings of a page are found.
+#[derive(Debug)]
+pub(super) struct Access {
+    /// The index to read; `None` for a search by words, which has an index of its own.
+    index: Option<Index>,
+    /// Whether the index has the order of the list.
+    is_ordered: bool,
+    /// Where reading ends, unless at the end of the list.
+    pub(super) end: Option<SortKey>,
+}
+
+impl Index {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Number => "listed_by_number",
+            Self::Seller => "listed_by_seller",
+            Self::Currency => "listed_by_currency",
+            Self::Price => "listed_by_price",
+            Self::Start => "listed_by_start",
+        }
+    }
+
+    /// Whether the index yields only rows that match a filter about this.
+    fn covers(self, subject: Subject, filters: &[Filter]) -> bool {
+        match self {
+            Self::Number => false,
+            Self::Seller => subject == Subject::Seller,
+            Self::Currency => subject == Subject::Currency,
+            // The price is the second column.
+            Self::Price => {
+                subject == Subject::Currency || (subject == Subject::Price && has(filters, Subject::Currency))
+            }
+            Self::Start => subject == Subject::Start,
+        }
+    }
+
+    /// Returns the index that has the order of a list, and the most of its filters.
+    fn of_order(sort: ListingSort, filters: &[Filter]) -> Self {
+        match sort {
+            ListingSort::Newest | ListingSort::Oldest if has(filters, Subject::Seller) => Self::Seller,
+            ListingSort::Newest | ListingSort::Oldest if has(filters, Subject::Currency) => Self::Currency,
+            ListingSort::Newest | ListingSort::Oldest => Self::Number,
+            ListingSort::Price | ListingSort::PriceDescending => Self::Price,
+            ListingSort::StartsAt => Self::Start,
+        }
+    }
+
+    fn covered(self, filters: &[Filter]) -> impl Iterator<Item = &Filter> {
+        filters
+            .iter()
+            .filter(move |filter| self.covers(filter.subject, filters))
+    }
+}
+
+fn has(filters: &[Filter], subject: Subject) -> bool {
+    filters.iter().any(|filter| filter.subject == subject)
+}
+
+impl Access {
+    /// Chooses how to find the listings after `after`.
+    pub(super) fn choose(
+        conn: &Connection,
+        sort: ListingSort,
+        filters: &[Filter],
+        after: Option<&SortKey>,
+        limits: ScanLimits,
+    ) -> Result<Self, db::Error> {
+        if has(filters, Subject::Words) {
+            return Ok(Self::of(None, false, None));
+        }
+        let ordered = Index::of_order(sort, filters);
+        // On later pages, listings that were placed after the first page are read in vain.
+        let is_covered = ordered.covered(filters).count() == filters.len() && (after.is_none() || !sort.is_mutable());
+        if is_covered {
+            return Ok(Self::of(Some(ordered), true, None));
+        }
+        for index in [Index::Seller, Index::Start, Index::Price] {
+            if index != ordered && index.covered(filters).next().is_some() && has_few(conn, index, filters, limits)? {
+                return Ok(Self::of(Some(index), false, None));
+            }
+        }
+        let end = end_of_scan(conn, ordered, sort, filters, after, limits)?;
+        Ok(Self::of(Some(ordered), true, end))
+    }
+
+    const fn of(index: Option<Index>, is_ordered: bool, end: Option<SortKey>) -> Self {
+        Self { index, is_ordered, end }
+    }
+
+    /// Returns the condition of a filter for a page that begins after another one, or not.
+    pub(super) fn condition(&self, filter: &Filter, sort: ListingSort, is_later: bool) -> String {
+        // The sort keys are inside the range of the filters.
+        let by_key = self.is_ordered && is_set_by_key(filter, sort, is_later, self.end.is_some());
+        filter.condition(!by_key)
+    }
+
+    /// Returns the table of listings `l`, with the index to use.
+    pub(super) fn listing(&self) -> String {
+        let index = self.index.map(|index| format!(" INDEXED BY {}", index.name()));
+        format!("listing l{}", index.unwrap_or_default())
+    }
+}
+
+/// Whether a sort key sets the end of the range that a filter would set, if a scan begins after a key or ends with one.
+fn is_set_by_key(filter: &Filter, sort: ListingSort, begins: bool, ends: bool) -> bool {
+    match (filter.bound, sort.is_descending()) {
+        (None, _) => false,
+        (Some(Bound::Lower), false) | (Some(Bound::Upper), true) => begins,
+        (Some(Bound::Upper), false) | (Some(Bound::Lower), true) => ends,
+    }
+}
+
+/// Returns whether few listings match the filters that an index covers.
+fn has_few(conn: &Connection, index: Index, filters: &[Filter], limits: ScanLimits) -> Result<bool, db::Error> {
+    let mut parameters = vec![(":most", Value::from(limits.sorted + 1))];
+    let conditions = conditions(index, filters, |_| true, &mut parameters);
+    let sql = format!(
+        "SELECT count(*) FROM (SELECT 1 FROM listing l INDEXED BY {} WHERE {conditions} LIMIT :most)",
+        index.name()
+    );
+    let count: u32 = conn
+        .prepare_cached(&sql)?
+        .query_row(&*named(&parameters), |row| row.get(0))?;
+    Ok(count <= limits.sorted)
+}
+
+/// Returns the key of the last listing to read: that after [`ScanLimits::scanned`] others.
+fn end_of_scan(
+    conn: &Connection,
+    index: Index,
+    sort: ListingSort,
+    filters: &[Filter],
+    after: Option<&SortKey>,
+    limits: ScanLimits,
+) -> Result<Option<SortKey>, db::Error> {
+    let mut parameters = vec![(":scanned", Value::from(limits.scanned))];
+    let indexed = |filter: &Filter| !is_set_by_key(filter, sort, after.is_some(), false);
+    let mut conditions = conditions(index, filters, indexed, &mut parameters);
+    let columns = key_columns(sort, filters);
+    if let Some(after) = after {
+        conditions += &after_condition(sort, columns, "l", "l.number");
+        parameters.extend(key_parameters(columns, after, AFTER));
+    }
+    let sql = format!(
+        "SELECT l.currency, l.amount, l.begins, l.number FROM listing l INDEXED BY {} WHERE {conditions} \
+         ORDER BY {} LIMIT 1 OFFSET :scanned",
+        index.name(),
+        order(sort, columns, "l.")
+    );
+    let end = conn.prepare_cached(&sql)?.query_row(&*named(&parameters), |row| {
+        Ok(SortKey {
+            currency: row.get(0)?,
+            amount: row.get(1)?,
+            begins: row.get(2)?,
+            number: row.get(3)?,
+        })
+    });
+    Ok(end.optional()?)
+}
+
+/// Returns the conditions of the filters that an index covers.
+fn conditions(
+    index: Index,
+    filters: &[Filter],
+    indexed: impl Fn(&Filter) -> bool,
+    parameters: &mut Vec<(&'static str, Value)>,
+) -> String {
+    let mut conditions = "l.withdrawn_at IS NULL".to_owned();
+    for filter in index.covered(filters) {
+        conditions = conditions + " AND " + &filter.condition(indexed(filter));
+        parameters.extend(filter.parameter());
+    }
+    conditions
+}
