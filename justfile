@@ -34,6 +34,7 @@ fmt: _toolchain
 specs: _toolchain
     cargo run --package stack --bin stack -- specs --write openapi
     cargo run --package stack --bin stack -- settings --write docs/settings.md
+    cargo run --package stack --bin stack -- broker-definitions --write nomad/rabbitmq/definitions.json
     scripts/validate-specs
 
 # Start the broker only, and print its URL

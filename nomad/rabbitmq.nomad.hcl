@@ -2,6 +2,16 @@
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl rabbitmq.nomad.hcl
 
+locals {
+  # Generated from the code (`just specs`), with the default order window as the longest delay.
+  definitions = jsondecode(replace(file("rabbitmq/definitions.json"), "900000", format("%d", 1000 * var.order_window_seconds)))
+
+  permissions = {
+    own = local.definitions.permissions
+    all = [for each in local.definitions.permissions : merge(each, { configure = ".*", write = ".*", read = ".*" })]
+  }
+}
+
 job "ticketing-rabbitmq" {
   type        = "service"
   datacenters = var.datacenters
@@ -155,8 +165,8 @@ job "ticketing-rabbitmq" {
         data        = "[rabbitmq_prometheus].\n"
       }
 
-      # Each service has its own user, so that each password can be changed separately. Definitions are loaded at each
-      # start, so a new password needs a restart, during which events wait in the outboxes.
+      # Each service has its own user, with the permissions that it needs (docs/adr/0046-a-user-per-service.md). Definitions
+      # are loaded at each start, so a new password needs a restart, during which events wait in the outboxes.
       template {
         destination = "secrets/definitions.json"
         perms       = "0444"
@@ -172,13 +182,11 @@ job "ticketing-rabbitmq" {
             {"name": "expiration", "password": {{ .expiration_password.Value | toJSON }}, "tags": ""},
             {"name": "payment", "password": {{ .payment_password.Value | toJSON }}, "tags": ""}
           ],
-          "permissions": [
-            {"vhost": "/", "user": "auth", "configure": ".*", "write": ".*", "read": ".*"},
-            {"vhost": "/", "user": "ticket", "configure": ".*", "write": ".*", "read": ".*"},
-            {"vhost": "/", "user": "order", "configure": ".*", "write": ".*", "read": ".*"},
-            {"vhost": "/", "user": "expiration", "configure": ".*", "write": ".*", "read": ".*"},
-            {"vhost": "/", "user": "payment", "configure": ".*", "write": ".*", "read": ".*"}
-          ]
+          "permissions": ${jsonencode(local.permissions[var.broker_permissions])},
+          "topic_permissions": ${jsonencode(local.definitions.topic_permissions)},
+          "exchanges": ${jsonencode(local.definitions.exchanges)},
+          "queues": ${jsonencode(local.definitions.queues)},
+          "bindings": ${jsonencode(local.definitions.bindings)}
         }
         {{- end }}
         JSON
@@ -230,6 +238,28 @@ variable "broker_image" {
   description = "The RabbitMQ image, by its digest; for docker."
   type        = string
   default     = "docker.io/library/rabbitmq:4-alpine"
+}
+
+variable "broker_permissions" {
+  description = "own: each service's user may use what belongs to it. all: everything, while services of release 0.1 run."
+  type        = string
+  default     = "own"
+
+  validation {
+    condition     = contains(["own", "all"], var.broker_permissions)
+    error_message = "Must be own or all."
+  }
+}
+
+variable "order_window_seconds" {
+  description = "The time within which an order must be paid, as for the services: the longest delay of a timer."
+  type        = number
+  default     = 900
+
+  validation {
+    condition     = var.order_window_seconds >= 10 && var.order_window_seconds <= 86400
+    error_message = "Must be 10 to 86400."
+  }
 }
 
 variable "broker_memory" {

@@ -359,6 +359,7 @@ job "service" {
             TICKETING_TRUSTED_PROXIES = join(",", var.trusted_proxies)
             TICKETING_AMQP_URL_FILE   = "${NOMAD_SECRETS_DIR}/amqp-url"
             TICKETING_AMQP_SERVICE    = "ticketing-rabbitmq"
+            TICKETING_BROKER_TOPOLOGY = "existing"
             TICKETING_CONSUL_URL      = var.consul_url
             TICKETING_LOG             = var.log
             TICKETING_LOG_FORMAT      = "json"

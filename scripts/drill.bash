@@ -214,6 +214,16 @@ rotate_broker() {
     for service in rabbitmq order; do until_true 120 "$service is ready" ready "$service"; done
 }
 
+# Tries with the password of each service what belongs to the others.
+trespass() {
+    local address
+    address="$(curl -sf "$CONSUL_HTTP_ADDR/v1/health/service/ticketing-rabbitmq?passing" | python3 -c '
+import json, sys
+service = json.load(sys.stdin)[0]["Service"]
+print("%s:%d" % (service["Address"], service["Port"]))')"
+    "$programs/drill" trespass --broker "$address" --passwords "$cluster/secrets" >&2
+}
+
 rotate_stripe() {
     local old
     old="$(process_of payment)"

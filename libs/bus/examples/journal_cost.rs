@@ -46,6 +46,8 @@ async fn rate(url: &str, journal: bool) -> (u128, u128) {
         let config = Config {
             broker: url.parse::<bus::AmqpUrl>().unwrap().into(),
             namespace: namespace.clone(),
+            topology: bus::TopologyMode::Declare,
+            unidentified_until: None,
             service: "expiration",
             delay_ladder: None,
             retry_delays: RETRY_DELAYS,

@@ -15,6 +15,7 @@ pub(crate) struct BusMetrics {
     refused: Counter,
     outbox_delay: Histogram,
     messages: Labelled<Counter, 2>,
+    forbidden: Labelled<Counter>,
     apply: Labelled<Histogram>,
     lag: Labelled<Histogram>,
     depths: Labelled<Gauge>,
@@ -48,6 +49,7 @@ impl Default for BusMetrics {
             refused: Counter::default(),
             outbox_delay: delay_histogram(),
             messages: counters([]),
+            forbidden: counters([]),
             apply: histograms(latency_histogram, []),
             lag: histograms(delay_histogram, []),
             depths: gauges(),
@@ -83,6 +85,11 @@ impl BusMetrics {
             self.messages.clone(),
         );
         metrics.register(
+            "ticketing_forbidden_messages_total",
+            "Messages parked because the user that published them may not publish that event",
+            self.forbidden.clone(),
+        );
+        metrics.register(
             "ticketing_message_apply_seconds",
             "Time from the start of an attempt to its commit",
             self.apply.clone(),
@@ -115,6 +122,7 @@ impl BusMetrics {
                         .get_or_create(&[("queue", queue), ("outcome", outcome.label())]),
                 );
             }
+            drop(self.forbidden.get_or_create(&[("queue", queue)]));
             drop(self.apply.get_or_create(&[("queue", queue)]));
             drop(self.lag.get_or_create(&[("queue", queue)]));
         }
@@ -144,6 +152,10 @@ impl BusMetrics {
         self.messages
             .get_or_create(&[("queue", queue.label()), ("outcome", outcome.label())])
             .inc();
+    }
+
+    pub(crate) fn count_forbidden(&self, queue: Queue) {
+        self.forbidden.get_or_create(&[("queue", queue.label())]).inc();
     }
 
     pub(crate) fn set_queue_depth(&self, queue_label: &'static str, messages: u32) {

@@ -1,9 +1,23 @@
 use std::time::Duration;
 
+use values::Timestamp;
+
 use crate::{BrokerLocator, Consumer, DelayLadder, Namespace, Recovery};
 
 /// Delays before the first, the second and the last retry of a failed message.
 pub const RETRY_DELAYS: [Duration; 3] = [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(5)];
+
+values::text_enum! {
+    /// Who declares the exchanges and queues.
+    #[derive(Default)]
+    pub enum TopologyMode {
+        /// The service, whenever it connects. Its user needs permission to configure, and to publish to the default exchange.
+        #[default]
+        Declare = "declare",
+        /// An operator, from [`BrokerDefinitions`](crate::BrokerDefinitions). The service only checks that they exist.
+        Existing = "existing",
+    }
+}
 
 /// The configuration of a service's [`Bus`](crate::Bus).
 pub struct Config {
@@ -11,6 +25,10 @@ pub struct Config {
     pub broker: BrokerLocator,
     /// The prefix of all names in the broker.
     pub namespace: Namespace,
+    /// Who declares the exchanges and queues.
+    pub topology: TopologyMode,
+    /// Messages without a user (from releases that set none) are accepted until then.
+    pub unidentified_until: Option<Timestamp>,
     /// The name of the service.
     pub service: &'static str,
     /// The delay levels of the service's timers, if it has timers. At most one service of a namespace can have them.

@@ -27,8 +27,11 @@ pub enum Error {
         /// The broker's error text.
         reason: String,
     },
-    /// The broker has no queue of this name.
-    #[error("the broker has no queue {0}: start the service once in this namespace")]
+    /// The broker has no queue or exchange of this name.
+    #[error(
+        "the broker has no {0}: import its definitions, or start the service once in this namespace with a user that may \
+         declare it"
+    )]
     QueueNotFound(String),
     /// The broker refused an operation, or the connection was lost.
     #[error("the connection to the broker failed: {0}")]

@@ -23,13 +23,14 @@ mod message;
 mod ordered_join;
 pub mod outbox;
 pub mod parked;
+mod publishers;
 mod supervisor;
 mod topology;
 
 pub use bus::Bus;
-pub use config::{Config, RETRY_DELAYS};
+pub use config::{Config, RETRY_DELAYS, TopologyMode};
 pub use connection::{AmqpUrl, BrokerLocator, ConnectionState, MalformedUrl};
 pub use consumer::{ConsumeError, Consumer, EventHandler, Queue};
 pub use error::Error;
 pub use journal::{RecoverEvent, Recovery, RepublishPage, republish_all, republish_changed};
-pub use topology::{DelayLadder, MalformedNamespace, Namespace};
+pub use topology::{BrokerDefinitions, DelayLadder, MalformedNamespace, Namespace};

@@ -5,16 +5,17 @@ use futures_util::future::try_join_all;
 use lapin::Connection;
 use tokio::{sync::watch, time::Instant};
 use tokio_util::sync::CancellationToken;
-use values::Clock;
+use values::{Clock, Timestamp};
 
 use crate::{
-    BrokerLocator, Config, ConnectionState, Error, Namespace, Recovery,
+    AmqpUrl, BrokerLocator, Config, ConnectionState, Error, Namespace, Recovery, TopologyMode,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
     connection::{Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
     consumer::{FailedMessages, QueueConsumer, collect_queue_depths},
     journal::JournalRecovery,
     outbox::Relay,
+    publishers::Publishers,
     topology::Topology,
 };
 
@@ -29,6 +30,8 @@ const STABLE_CONNECTION: Duration = Duration::from_secs(5);
 struct Connections {
     publishing: Connection,
     consuming: Connection,
+    /// The users of all services, as which this one has connected.
+    publishers: Publishers,
 }
 
 /// Connects to the broker, publishes and consumes, and connects again after each loss.
@@ -39,6 +42,8 @@ pub(crate) struct Supervisor {
     namespace: Namespace,
     service: &'static str,
     topology: Topology,
+    topology_mode: TopologyMode,
+    unidentified_until: Option<Timestamp>,
     recovery: Option<Recovery>,
     recovered: watch::Sender<bool>,
     relay: Relay,
@@ -55,6 +60,8 @@ impl Supervisor {
         let Config {
             broker,
             namespace,
+            topology: topology_mode,
+            unidentified_until,
             service,
             delay_ladder,
             retry_delays,
@@ -76,7 +83,7 @@ impl Supervisor {
             })
             .collect();
         let topology = consumers.iter().fold(Topology::new(&namespace), |topology, consumer| {
-            topology.with_retry_queues(&consumer.queue_name, &retry_delays)
+            topology.with_retry_queues(&namespace, service, &consumer.queue_name, &retry_delays)
         });
         let topology = match &delay_ladder {
             Some(delay_ladder) => topology.with_timers(&namespace, service, delay_ladder),
@@ -88,6 +95,8 @@ impl Supervisor {
             broker,
             connection_name: namespace.service_queue(service),
             topology,
+            topology_mode,
+            unidentified_until,
             recovered: recovery
                 .as_ref()
                 .map_or_else(|| watch::Sender::new(true), |recovery| recovery.done.clone()),
@@ -135,7 +144,11 @@ impl Supervisor {
     /// Runs one connection from beginning to end. Returns `Ok` on shutdown.
     async fn run_session(&mut self) -> Result<(), Error> {
         let shutdown = self.shutdown.clone();
-        let Connections { publishing, consuming } = tokio::select! {
+        let Connections {
+            publishing,
+            consuming,
+            publishers,
+        } = tokio::select! {
             () = shutdown.cancelled() => return Ok(()),
             connections = self.connect() => connections?,
         };
@@ -158,6 +171,7 @@ impl Supervisor {
                     plan,
                     consuming: &consuming,
                     publishing: &publishing,
+                    publishers: &publishers,
                     namespace,
                     service,
                     consumers,
@@ -171,7 +185,7 @@ impl Supervisor {
                 *recovery = None;
                 recovered.send_replace(true);
             }
-            publish_and_consume(&publishing, &consuming, relay, consumers, &shutdown).await
+            publish_and_consume(&publishing, &consuming, &publishers, relay, consumers, &shutdown).await
         };
         let shutdown_timeout = async {
             shutdown.cancelled().await;
@@ -195,12 +209,20 @@ impl Supervisor {
         let connections = Connections {
             publishing: connect(&url, &format!("{name} (publishing)"), Purpose::Publishing).await?,
             consuming: connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
+            publishers: self.publishers(&url),
         };
-        with_timeout(self.topology.declare(&connections.consuming)).await?;
+        match self.topology_mode {
+            TopologyMode::Declare => with_timeout(self.topology.declare(&connections.consuming)).await?,
+            TopologyMode::Existing => with_timeout(self.topology.check(&connections.consuming)).await?,
+        }
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();
         self.state.send_replace(ConnectionState::Connected);
         Ok(connections)
+    }
+
+    fn publishers(&self, url: &AmqpUrl) -> Publishers {
+        Publishers::new(url, self.service, self.unidentified_until)
     }
 
     /// Publishes the new state, and logs it once for each reason.
@@ -223,6 +245,7 @@ impl Supervisor {
 async fn publish_and_consume(
     publishing: &Connection,
     consuming: &Connection,
+    publishers: &Publishers,
     relay: &mut Relay,
     consumers: &[QueueConsumer],
     shutdown: &CancellationToken,
@@ -232,7 +255,7 @@ async fn publish_and_consume(
     let channel = confirming_channel(publishing).await?;
     let opening = consumers
         .iter()
-        .map(|consumer| FailedMessages::open(consumer, publishing));
+        .map(|consumer| FailedMessages::open(consumer, publishing, publishers));
     let copies = try_join_all(opening).await?;
     let consumed = CancellationToken::new();
     let consuming = async {
@@ -240,14 +263,14 @@ async fn publish_and_consume(
             consumers
                 .iter()
                 .zip(copies)
-                .map(|(consumer, copies)| consumer.run(consuming, copies, shutdown)),
+                .map(|(consumer, copies)| consumer.run(consuming, copies, publishers, shutdown)),
         )
         .await?;
         shutdown.cancelled().await;
         consumed.cancel();
         Ok(())
     };
-    tokio::try_join!(consuming, relay.run(&channel, &consumed))?;
+    tokio::try_join!(consuming, relay.run(&channel, publishers, &consumed))?;
     Ok(())
 }
 

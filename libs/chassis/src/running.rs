@@ -112,13 +112,10 @@ async fn start_traced<S: Service>(
     }
     let bus = Bus::start(
         bus::Config {
-            broker: peers.broker,
-            namespace: common.bus.namespace,
-            service: S::NAME,
             delay_ladder,
-            retry_delays: bus::RETRY_DELAYS,
             consumers: consume_revocations(parts.consumers, &denied),
             recovery: recovery.and_then(|recovery| recovery.journal),
+            ..common.bus.config(S::NAME, peers.broker)
         },
         db.clone(),
         clock.clone(),

@@ -73,7 +73,7 @@ event_table! {
         }
     }
     delay_queues {
-        Timer, as_timer => {
+        Timer, as_timer, "expiration" => {
             /// A timer waits in the delay queues until the order's deadline.
             ExpirationTimer = "ticketing.expiration.timer.v1",
         }

@@ -12,7 +12,7 @@ macro_rules! event_table {
             )+}
         )+}
         delay_queues {$(
-            $own_payload:ident, $own_accessor:ident => {$(
+            $own_payload:ident, $own_accessor:ident, $own_publisher:literal => {$(
                 #[doc = $own_meaning:literal]
                 $own_variant:ident = $own_name:literal,
             )+}
@@ -48,6 +48,14 @@ macro_rules! event_table {
                 match self {
                     $($(Self::$variant(_) => $meaning.trim_ascii(),)+)+
                     $($(Self::$own_variant(_) => $own_meaning.trim_ascii(),)+)+
+                }
+            }
+
+            /// Returns the service that publishes events of this type, and no other does.
+            pub const fn publisher(&self) -> &'static str {
+                match self {
+                    $($(Self::$variant(_) => $publisher,)+)+
+                    $($(Self::$own_variant(_) => $own_publisher,)+)+
                 }
             }
 

@@ -77,6 +77,15 @@ fn every_route_is_an_event_and_every_service_subscribes_to_its_own() {
 }
 
 #[test]
+fn every_event_has_the_publisher_of_its_route() {
+    for event in examples::events() {
+        let route = ROUTES.iter().find(|route| route.event == event.name());
+        let expected = route.map_or("expiration", |route| route.publisher);
+        assert_eq!(event.publisher(), expected, "{}", event.name());
+    }
+}
+
+#[test]
 fn an_event_carries_the_trace_of_its_cause() {
     telemetry::install_default();
     let request = Span::entry(

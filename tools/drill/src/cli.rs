@@ -15,6 +15,7 @@ use crate::{
     recording::{self, RecordWriter},
     settle,
     statistics::{self, ResponseStats},
+    trespass,
 };
 
 /// Put a load on a marketplace, record every response, and compare the record with the databases.
@@ -42,6 +43,8 @@ enum Command {
     Settle(SettleArgs),
     /// Compare the five databases with each other, with the record and with Stripe
     Verdict(VerdictArgs),
+    /// Try at a broker what each service's user may not do
+    Trespass(TrespassArgs),
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +149,19 @@ struct VerdictArgs {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct TrespassArgs {
+    /// The broker: `127.0.0.1:5672`
+    #[arg(long, value_name = "HOST:PORT")]
+    broker: String,
+    /// The folder of the passwords: `DIR/amqp-order`
+    #[arg(long, value_name = "DIR")]
+    passwords: PathBuf,
+    /// The broker's definitions, which have the names of its exchanges and queues
+    #[arg(long, value_name = "FILE", default_value = "nomad/rabbitmq/definitions.json")]
+    definitions: PathBuf,
+}
+
 impl Cli {
     /// Runs the command. Exit code 1: a check failed; 2: the command itself failed.
     pub async fn run(self) -> ExitCode {
@@ -157,6 +173,7 @@ impl Cli {
             Command::Report(args) => args.run(),
             Command::Settle(args) => args.run().await,
             Command::Verdict(args) => args.run().await,
+            Command::Trespass(args) => args.run().await,
         };
         match result {
             Ok(true) => ExitCode::SUCCESS,
@@ -278,6 +295,18 @@ impl VerdictArgs {
             println!("{}", report.lines().join("\n"));
         }
         Ok(report.is_clean())
+    }
+}
+
+impl TrespassArgs {
+    async fn run(self) -> Result<bool, DrillError> {
+        let outcome = trespass::trespass(&self.broker, &self.passwords, &self.definitions).await?;
+        let (attempts, permitted) = (outcome.attempts, outcome.permitted.len());
+        println!("{attempts} attempts, {permitted} not refused");
+        for attempt in &outcome.permitted {
+            println!("  {attempt}");
+        }
+        Ok(outcome.permitted.is_empty())
     }
 }
 

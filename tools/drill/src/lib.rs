@@ -12,6 +12,7 @@ mod random;
 pub mod recording;
 pub mod settle;
 pub mod statistics;
+pub mod trespass;
 mod workload;
 
 pub use checks::SERVICES;

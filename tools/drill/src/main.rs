@@ -1,4 +1,4 @@
-//! `drill load`, `report`, `settle`, `verdict`: see the README.
+//! `drill load`, `report`, `settle`, `verdict`, `trespass`: see the README.
 
 use std::process::ExitCode;
 

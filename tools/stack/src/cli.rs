@@ -1,7 +1,7 @@
-use std::{net::IpAddr, path::PathBuf};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use bus::AmqpUrl;
-use chassis::{ConfigErrors, SecretArg, SecretFlag, TraceSettings, at_least, log_filter, parsed};
+use bus::{AmqpUrl, Namespace};
+use chassis::{ConfigErrors, SecretArg, SecretFlag, TraceSettings, at_least, log_filter, parsed, seconds};
 use clap::{Args, Parser, Subcommand};
 use stack::{Ports, Settings, Stripe};
 use values::Clock;
@@ -22,6 +22,9 @@ pub(crate) enum Command {
     Specs(SpecsArgs),
     /// Print the page of all settings, write it, or check that it is up to date.
     Settings(SettingsArgs),
+    /// Print the broker's definitions, write them, or check that they are up to date: exchanges, queues, bindings, and what each
+    /// service's user may do.
+    BrokerDefinitions(BrokerDefinitionsArgs),
     /// Check every database of a data folder, also while services use them.
     Check {
         /// The data folder.
@@ -49,6 +52,25 @@ pub(crate) struct SettingsArgs {
     pub(crate) write: Option<PathBuf>,
     /// Fail unless the page in this file is up to date.
     #[arg(long, value_name = "FILE")]
+    pub(crate) check: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BrokerDefinitionsArgs {
+    /// The prefix of all names in the broker.
+    #[arg(long, default_value = "ticketing", value_name = "NAME", value_parser = parsed::<Namespace>)]
+    pub(crate) namespace: Namespace,
+    /// The virtual host.
+    #[arg(long, default_value = "/", value_name = "NAME")]
+    pub(crate) vhost: String,
+    /// Seconds to pay an order (10 to 86400), as in the settings of order and expiration.
+    #[arg(long, default_value = "900", value_name = "SECONDS", value_parser = seconds(10..=86_400))]
+    pub(crate) order_window_seconds: Duration,
+    /// Write the definitions to this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write: Option<PathBuf>,
+    /// Fail unless the definitions in this file are up to date.
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
     pub(crate) check: Option<PathBuf>,
 }
 

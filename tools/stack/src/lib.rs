@@ -10,6 +10,7 @@
 //! # }
 //! ```
 
+pub mod broker_definitions;
 mod data_folder;
 pub mod demo;
 mod front_door;

@@ -1,5 +1,5 @@
-//! `stack dev` runs the marketplace; `stack specs` and `stack settings` write or check generated documents; `stack check`
-//! checks the databases of a data folder, also while the stack runs.
+//! `stack dev` runs the marketplace; `stack specs`, `stack settings` and `stack broker-definitions` write or check generated
+//! documents; `stack check` checks the databases of a data folder, also while the stack runs.
 
 mod banner;
 mod cli;
@@ -11,13 +11,14 @@ use std::{env, process::ExitCode};
 
 use chassis::{CommandLineError, ConfigErrors, OperatorError, Settings};
 use clap::CommandFactory;
-use cli::{Cli, Command, SettingsArgs, SpecsArgs};
+use cli::{BrokerDefinitionsArgs, Cli, Command, SettingsArgs, SpecsArgs};
 
 fn main() -> ExitCode {
     let outcome = command().and_then(|command| match command {
         Command::Dev(args) => dev::dev(&args),
         Command::Specs(args) => specs(&args).map(|()| ExitCode::SUCCESS),
         Command::Settings(args) => settings(&args).map(|()| ExitCode::SUCCESS),
+        Command::BrokerDefinitions(args) => broker_definitions(&args).map(|()| ExitCode::SUCCESS),
         Command::Check { data } => check(&data).map(|()| ExitCode::SUCCESS),
     });
     outcome.unwrap_or_else(|error| {
@@ -61,6 +62,18 @@ fn settings(args: &SettingsArgs) -> Result<(), OperatorError> {
         (None, Some(file)) => settings_page::check(file, &page),
         (None, None) => {
             print!("{page}");
+            Ok(())
+        }
+    }
+}
+
+fn broker_definitions(args: &BrokerDefinitionsArgs) -> Result<(), OperatorError> {
+    let definitions = stack::broker_definitions::text(&args.namespace, &args.vhost, args.order_window_seconds);
+    match (&args.write, &args.check) {
+        (Some(file), _) => stack::broker_definitions::write(file, &definitions),
+        (None, Some(file)) => stack::broker_definitions::check(file, &definitions),
+        (None, None) => {
+            print!("{definitions}");
             Ok(())
         }
     }

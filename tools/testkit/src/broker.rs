@@ -9,7 +9,8 @@ use lapin::{
         BasicConsumeOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
         QueueDeclareOptions,
     },
-    types::{AMQPValue, FieldTable},
+    types::{AMQPValue, FieldTable, ShortString},
+    uri::AMQPUri,
 };
 use tokio::sync::watch;
 use values::Timestamp;
@@ -23,6 +24,12 @@ pub fn amqp_url() -> AmqpUrl {
 #[expect(clippy::disallowed_methods, reason = "tests have no command line")]
 pub fn amqp_url_with_password() -> String {
     std::env::var("AMQP_URL").unwrap_or_else(|_| "amqp://guest:guest@127.0.0.1:5672/%2f".to_owned())
+}
+
+/// Returns the user of all services, which may publish every event in a test.
+fn user() -> ShortString {
+    let url: AMQPUri = amqp_url_with_password().parse().unwrap();
+    url.authority.userinfo.username.into()
 }
 
 /// A channel that publishes events in the name of other services, and receives every event.
@@ -113,7 +120,7 @@ impl EventChannel {
                 key.into(),
                 BasicPublishOptions::default(),
                 body.as_bytes(),
-                BasicProperties::default().with_delivery_mode(2),
+                BasicProperties::default().with_delivery_mode(2).with_user_id(user()),
             )
             .await
             .unwrap();
@@ -125,7 +132,8 @@ impl EventChannel {
         let queue = format!("{}.{queue}", self.namespace);
         let properties = BasicProperties::default()
             .with_message_id(id.into())
-            .with_type(kind.into());
+            .with_type(kind.into())
+            .with_user_id(user());
         let options = BasicPublishOptions {
             mandatory: true,
             ..BasicPublishOptions::default()

@@ -57,6 +57,11 @@ impl AmqpUrl {
         Self(uri)
     }
 
+    /// Returns the name of the user.
+    pub(crate) fn user(&self) -> String {
+        self.0.authority.userinfo.username.clone()
+    }
+
     pub(crate) fn uri(&self) -> AMQPUri {
         self.0.clone()
     }

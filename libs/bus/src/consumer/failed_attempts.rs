@@ -5,7 +5,12 @@ use lapin::{
 };
 use values::{EventId, Timestamp};
 
-use crate::message::{PERSISTENT, TRACEPARENT, UNREADABLE, header_text, message_id, short_string, traceparent};
+use crate::{
+    message::{
+        ORIGINAL_PUBLISHER, PERSISTENT, TRACEPARENT, UNREADABLE, header_text, message_id, short_string, traceparent,
+    },
+    publishers::Publishers,
+};
 
 const ATTEMPTS: &str = "x-attempt";
 const REASON: &str = "x-reason";
@@ -70,8 +75,13 @@ impl FailedAttempts {
     }
 
     /// Returns the properties of a copy of `delivery` with these failures in its headers.
-    pub(crate) fn to_properties(&self, delivery: &Delivery, now: Timestamp) -> BasicProperties {
-        let mut headers = headers_without_failures(delivery);
+    pub(crate) fn to_properties(
+        &self,
+        delivery: &Delivery,
+        publishers: &Publishers,
+        now: Timestamp,
+    ) -> BasicProperties {
+        let mut headers = headers_without_failures(delivery, publishers);
         let mut insert = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 headers.insert(name.into(), AMQPValue::LongString(value.into()));
@@ -82,17 +92,29 @@ impl FailedAttempts {
         insert(FIRST_FAILED_AT, self.first_failed_at.map(|at| at.to_string()));
         insert(PARKED_AT, self.parked_at.map(|at| at.to_string()));
         headers.insert(ATTEMPTS.into(), AMQPValue::LongUInt(self.count));
-        copied_properties(delivery, headers, now)
+        copied_properties(delivery, headers, publishers, now)
     }
 }
 
 /// Returns the properties of a copy of `delivery` without failed attempts.
-pub(crate) fn properties_without_failures(delivery: &Delivery, now: Timestamp) -> BasicProperties {
-    copied_properties(delivery, headers_without_failures(delivery), now)
+pub(crate) fn properties_without_failures(
+    delivery: &Delivery,
+    publishers: &Publishers,
+    now: Timestamp,
+) -> BasicProperties {
+    copied_properties(
+        delivery,
+        headers_without_failures(delivery, publishers),
+        publishers,
+        now,
+    )
 }
 
-fn headers_without_failures(delivery: &Delivery) -> FieldTable {
+fn headers_without_failures(delivery: &Delivery, publishers: &Publishers) -> FieldTable {
     let mut headers = FieldTable::default();
+    // The copy is published by this service, whoever published the original.
+    let publisher = publishers.publisher_of(delivery).unwrap_or_default();
+    headers.insert(ORIGINAL_PUBLISHER.into(), AMQPValue::LongString(publisher.into()));
     if let Some(trace) = traceparent(delivery) {
         headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));
     }
@@ -101,7 +123,12 @@ fn headers_without_failures(delivery: &Delivery) -> FieldTable {
 
 /// Copies only the properties that are needed: with a time to live, say, the broker could drop the copy. Headers are ours
 /// alone, and bounded: those of the original may be as large as a frame, and the broker adds more whenever it dead-letters.
-fn copied_properties(delivery: &Delivery, headers: FieldTable, now: Timestamp) -> BasicProperties {
+fn copied_properties(
+    delivery: &Delivery,
+    headers: FieldTable,
+    publishers: &Publishers,
+    now: Timestamp,
+) -> BasicProperties {
     let original = &delivery.properties;
     // A parked message is addressed by its id, so each message gets one.
     let id = match message_id(delivery) {
@@ -111,6 +138,7 @@ fn copied_properties(delivery: &Delivery, headers: FieldTable, now: Timestamp) -
     let mut copy = BasicProperties::default()
         .with_delivery_mode(PERSISTENT)
         .with_message_id(short_string(id))
+        .with_user_id(publishers.user_id())
         .with_headers(headers);
     if let Some(content_type) = original.content_type() {
         copy = copy.with_content_type(content_type.clone());

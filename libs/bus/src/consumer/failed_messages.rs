@@ -6,7 +6,7 @@ use crate::{
     bus_metrics::Outcome,
     connection::confirming_channel,
     message::{OutgoingMessage, message_id},
-    topology::DEFAULT_EXCHANGE,
+    publishers::Publishers,
 };
 
 /// A message that was not applied.
@@ -34,14 +34,20 @@ pub(crate) enum Copied {
 pub(crate) struct FailedMessages<'a> {
     consumer: &'a QueueConsumer,
     publishing: &'a Connection,
+    publishers: &'a Publishers,
     channel: Channel,
 }
 
 impl<'a> FailedMessages<'a> {
-    pub(crate) async fn open(consumer: &'a QueueConsumer, publishing: &'a Connection) -> Result<Self, Error> {
+    pub(crate) async fn open(
+        consumer: &'a QueueConsumer,
+        publishing: &'a Connection,
+        publishers: &'a Publishers,
+    ) -> Result<Self, Error> {
         Ok(Self {
             consumer,
             publishing,
+            publishers,
             channel: confirming_channel(publishing).await?,
         })
     }
@@ -89,10 +95,16 @@ impl<'a> FailedMessages<'a> {
     }
 
     async fn copy_to(&mut self, queue: &str, delivery: &Delivery, failures: FailedAttempts) -> Result<Copied, Error> {
+        let QueueConsumer {
+            namespace,
+            service,
+            clock,
+            ..
+        } = self.consumer;
         let copy = OutgoingMessage {
-            exchange: DEFAULT_EXCHANGE,
+            exchange: &namespace.copies_exchange(service),
             routing_key: queue,
-            properties: failures.to_properties(delivery, self.consumer.clock.now()),
+            properties: failures.to_properties(delivery, self.publishers, clock.now()),
             body: &delivery.data,
         };
         match copy.publish_confirmed(&self.channel).await {

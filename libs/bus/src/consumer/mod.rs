@@ -12,5 +12,5 @@ pub(crate) use failed_attempts::{FailedAttempts, properties_without_failures};
 pub(crate) use failed_messages::{Copied, FailedMessage, FailedMessages};
 pub use handler::{ConsumeError, EventHandler};
 pub use queue::{Consumer, Queue};
-pub(crate) use queue_consumer::{QueueConsumer, parse};
+pub(crate) use queue_consumer::QueueConsumer;
 pub(crate) use queue_depths::collect_queue_depths;

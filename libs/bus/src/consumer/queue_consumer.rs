@@ -26,8 +26,9 @@ use crate::{
     ConsumeError, Error, EventHandler, Namespace,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
-    message::{short_string, traceparent, unreadable_reason},
+    message::{short_string, traceparent},
     ordered_join::join_in_order,
+    publishers::{NoEvent, Publishers},
 };
 
 /// The number of messages that the broker sends ahead of their acknowledgement.
@@ -67,6 +68,7 @@ impl QueueConsumer {
         &self,
         consuming: &Connection,
         copies: FailedMessages<'_>,
+        publishers: &Publishers,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
         let channel = consuming.create_channel().await?;
@@ -83,6 +85,7 @@ impl QueueConsumer {
         let uncopied = AtomicUsize::new(0);
         let settlement = Settlement {
             channel: &channel,
+            publishers,
             failed: sender,
             uncopied: &uncopied,
         };
@@ -124,7 +127,7 @@ impl QueueConsumer {
         batch: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let mut pending = Self::set_malformed_aside(settlement, batch);
+        let mut pending = self.set_malformed_aside(settlement, batch);
         let mut backoff = retry_backoff();
         let mut logged = false;
         while !pending.is_empty() {
@@ -162,16 +165,23 @@ impl QueueConsumer {
         Ok(())
     }
 
-    /// Hands over the messages that cannot be parsed: a retry would not help. Returns the others.
-    fn set_malformed_aside(settlement: &Settlement<'_>, batch: Vec<Delivery>) -> Vec<Message> {
+    /// Hands over the messages that cannot be parsed, or whose publisher may not publish them: a retry would not help. Returns
+    /// the others.
+    fn set_malformed_aside(&self, settlement: &Settlement<'_>, batch: Vec<Delivery>) -> Vec<Message> {
+        let now = self.clock.now();
         let mut messages = Vec::with_capacity(batch.len());
         for delivery in batch {
-            match parse(&delivery) {
+            match settlement.publishers.event_in(&delivery, now) {
                 Ok(envelope) => messages.push(Message {
                     delivery,
                     envelope: Arc::new(envelope),
                 }),
-                Err(reason) => settlement.fail(delivery, reason, false),
+                Err(reason) => {
+                    if matches!(reason, NoEvent::Forbidden { .. }) {
+                        self.metrics.count_forbidden(self.queue);
+                    }
+                    settlement.fail(delivery, reason.to_string(), false);
+                }
             }
         }
         messages
@@ -209,14 +219,6 @@ impl QueueConsumer {
         }
         span
     }
-}
-
-/// Returns the event in a message, or why there is none.
-pub(crate) fn parse(delivery: &Delivery) -> Result<Envelope, String> {
-    if let Some(reason) = unreadable_reason(delivery) {
-        return Err(format!("unreadable message: {reason}"));
-    }
-    Envelope::parse(&delivery.data).map_err(|malformed| malformed.to_string())
 }
 
 /// Returns the earliest time at which the message could be applied: a timer waits for its deadline.

@@ -8,11 +8,12 @@ use lapin::{
 use tokio::sync::mpsc;
 
 use super::failed_messages::{Copied, FailedMessage, FailedMessages};
-use crate::{Error, bus_metrics::Outcome};
+use crate::{Error, bus_metrics::Outcome, publishers::Publishers};
 
 /// Settles the messages of one consumer: acknowledges those that were applied, and hands over the others to be copied.
 pub(super) struct Settlement<'a> {
     pub(super) channel: &'a Channel,
+    pub(super) publishers: &'a Publishers,
     /// Bounded by the prefetch of the channel.
     pub(super) failed: mpsc::UnboundedSender<FailedMessage>,
     /// The number of failed messages that are not acknowledged yet.

@@ -11,6 +11,7 @@ use crate::{
     Error, Namespace,
     connection::{confirming_channel, with_timeout},
     message::{OutgoingMessage, PERSISTENT, message_id, short_string},
+    publishers::Publishers,
     topology::DEFAULT_EXCHANGE,
 };
 
@@ -27,6 +28,7 @@ pub(super) struct JournalReader {
     channel: Channel,
     deliveries: Consumer,
     queue: String,
+    marker_exchange: String,
     end_marker_id: String,
     ended: bool,
 }
@@ -36,16 +38,19 @@ impl JournalReader {
     pub(super) async fn open(
         consuming: &Connection,
         publishing: &Connection,
+        publishers: &Publishers,
         namespace: &Namespace,
         clock: &Clock,
         since: Option<Timestamp>,
     ) -> Result<Self, Error> {
         let queue = namespace.journal();
         let end_marker_id = EventId::new(clock.now()).to_string();
+        let marker_exchange = namespace.journal_marker_exchange();
         let end_marker = OutgoingMessage {
-            exchange: DEFAULT_EXCHANGE,
-            routing_key: &queue,
+            exchange: &marker_exchange,
+            routing_key: "",
             properties: BasicProperties::default()
+                .with_user_id(publishers.user_id())
                 .with_message_id(short_string(end_marker_id.as_str()))
                 .with_delivery_mode(PERSISTENT),
             body: b"",
@@ -72,6 +77,7 @@ impl JournalReader {
             channel,
             deliveries,
             queue,
+            marker_exchange,
             end_marker_id,
             ended: false,
         })
@@ -98,17 +104,17 @@ impl JournalReader {
         }
         if let Some(end) = batch
             .iter()
-            .position(|delivery| is_end_marker(delivery) && message_id(delivery) == self.end_marker_id)
+            .position(|delivery| self.is_end_marker(delivery) && message_id(delivery) == self.end_marker_id)
         {
             batch.truncate(end);
             self.ended = true;
         }
-        batch.retain(|delivery| !is_end_marker(delivery));
+        batch.retain(|delivery| !self.is_end_marker(delivery));
         Ok(Some(batch))
     }
-}
 
-/// Whether the message was published to the journal only, through the default exchange.
-fn is_end_marker(delivery: &Delivery) -> bool {
-    delivery.exchange.as_str() == DEFAULT_EXCHANGE
+    /// Whether the message was published to the journal only: by releases up to 0.1 through the default exchange.
+    fn is_end_marker(&self, delivery: &Delivery) -> bool {
+        [DEFAULT_EXCHANGE, &self.marker_exchange].contains(&delivery.exchange.as_str())
+    }
 }

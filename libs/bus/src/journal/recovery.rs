@@ -9,9 +9,10 @@ use values::{Clock, Timestamp};
 use super::reader::JournalReader;
 use crate::{
     ConsumeError, Error, EventHandler, Namespace, Queue,
-    consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer, parse},
+    consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer},
     message::{message_id, stream_offset},
     ordered_join::join_in_order,
+    publishers::{NoEvent, Publishers},
 };
 
 /// The recovery of a service with a restored database from the journal, before it consumes or publishes.
@@ -43,6 +44,7 @@ pub(crate) struct JournalRecovery<'a> {
     pub(crate) plan: &'a Recovery,
     pub(crate) consuming: &'a Connection,
     pub(crate) publishing: &'a Connection,
+    pub(crate) publishers: &'a Publishers,
     pub(crate) namespace: &'a Namespace,
     pub(crate) service: &'static str,
     pub(crate) consumers: &'a [QueueConsumer],
@@ -81,7 +83,9 @@ impl JournalRecovery<'_> {
         while oldest.is_none()
             && let Some(batch) = journal.next_batch().await?
         {
-            oldest = batch.iter().find_map(|delivery| Some(parse(delivery).ok()?.time));
+            let now = self.clock.now();
+            let times = batch.iter().map(|delivery| self.publishers.event_in(delivery, now));
+            oldest = times.flatten().map(|envelope| envelope.time).next();
         }
         if self
             .plan
@@ -101,7 +105,7 @@ impl JournalRecovery<'_> {
         let mut journal = self.open_journal(self.plan.since).await?;
         let (recover, mut recovered) = (self.plan.recover, 0);
         while let Some(batch) = journal.next_batch().await? {
-            let envelopes: Vec<_> = batch.iter().filter_map(parse_or_report).collect();
+            let envelopes: Vec<_> = batch.iter().filter_map(|delivery| self.event_in(delivery)).collect();
             let recoveries = envelopes.into_iter().map(|envelope| async {
                 let (id, kind, now) = (envelope.id, envelope.event.name(), self.clock.now());
                 match self.db.write(move |tx| recover(tx, now, &envelope)).await {
@@ -124,19 +128,20 @@ impl JournalRecovery<'_> {
             return Ok(0);
         };
         let types: Vec<_> = events::subscriptions(self.service).collect();
-        let mut copies = FailedMessages::open(consumer, self.publishing).await?;
+        let mut copies = FailedMessages::open(consumer, self.publishing, self.publishers).await?;
         let mut journal = self.open_journal(self.plan.since).await?;
         let mut count = 0;
         while let Some(mut batch) = journal.next_batch().await? {
             batch.retain(|delivery| types.contains(&delivery.routing_key.as_str()));
-            // A malformed message is parked when it arrives from the service's queue.
+            // A message without an event is parked when it arrives from the service's queue.
+            let now = self.clock.now();
             let messages: Vec<_> = batch
                 .into_iter()
-                .filter_map(|delivery| parse(&delivery).ok().map(|envelope| (delivery, envelope)))
+                .filter_map(|delivery| Some((self.publishers.event_in(&delivery, now).ok()?, delivery)))
                 .collect();
             let attempts = messages
                 .into_iter()
-                .map(|(delivery, envelope)| async move { (delivery, self.apply(&consumer.handler, envelope).await) });
+                .map(|(envelope, delivery)| async move { (delivery, self.apply(&consumer.handler, envelope).await) });
             for (delivery, outcome) in join_in_order(attempts).await {
                 match outcome {
                     Ok(()) => count += 1,
@@ -157,24 +162,33 @@ impl JournalRecovery<'_> {
         Ok(count)
     }
 
+    /// Returns the event in a message of the journal. A message without one cannot be removed from there: it is reported, and
+    /// the recovery goes on.
+    fn event_in(&self, delivery: &Delivery) -> Option<Envelope> {
+        let event = self.publishers.event_in(delivery, self.clock.now());
+        let report = |reason: &NoEvent| {
+            let (id, offset) = (message_id(delivery), stream_offset(delivery));
+            tracing::error!(id, offset, %reason, "message in the journal is passed over");
+        };
+        event.inspect_err(report).ok()
+    }
+
     async fn apply(&self, handler: &EventHandler, envelope: Envelope) -> Result<(), ConsumeError> {
         let (handler, now) = (Arc::clone(handler), self.clock.now());
         self.db.write(move |tx| handler(tx, now, &envelope)).await
     }
 
     async fn open_journal(&self, since: Option<Timestamp>) -> Result<JournalReader, Error> {
-        JournalReader::open(self.consuming, self.publishing, self.namespace, self.clock, since).await
+        JournalReader::open(
+            self.consuming,
+            self.publishing,
+            self.publishers,
+            self.namespace,
+            self.clock,
+            since,
+        )
+        .await
     }
-}
-
-/// Returns the event in a message of the journal. A message without one cannot be removed from there: it is reported, and
-/// the recovery goes on.
-fn parse_or_report(delivery: &Delivery) -> Option<Envelope> {
-    let report = |reason: &String| {
-        let (id, offset) = (message_id(delivery), stream_offset(delivery));
-        tracing::error!(id, offset, reason, "message in the journal is passed over");
-    };
-    parse(delivery).inspect_err(report).ok()
 }
 
 fn recovery_error(error: impl std::fmt::Display) -> Error {

@@ -14,6 +14,9 @@ pub(crate) const TRACEPARENT: &str = "traceparent";
 /// The header of a message whose properties cannot be read, with the reason. It replaces them before lapin parses them.
 pub(crate) const UNREADABLE: &str = "x-unreadable";
 
+/// The header of a copy with the user that published the original; empty if that is unknown.
+pub(crate) const ORIGINAL_PUBLISHER: &str = "x-publisher";
+
 /// The header with which RabbitMQ delivers the position of a message in a stream.
 pub(crate) const STREAM_OFFSET: &str = "x-stream-offset";
 

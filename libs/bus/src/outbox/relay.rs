@@ -16,6 +16,7 @@ use crate::{
     bus_metrics::BusMetrics,
     message::{CONTENT_TYPE, OutgoingMessage, PERSISTENT, TRACEPARENT, short_string},
     ordered_join::join_in_order,
+    publishers::Publishers,
 };
 
 /// The maximum number of unconfirmed messages.
@@ -65,14 +66,19 @@ impl Relay {
     }
 
     /// Publishes until `stop`, and then until the outbox is empty.
-    pub(crate) async fn run(&mut self, channel: &Channel, stop: &CancellationToken) -> Result<(), Error> {
+    pub(crate) async fn run(
+        &mut self,
+        channel: &Channel,
+        publishers: &Publishers,
+        stop: &CancellationToken,
+    ) -> Result<(), Error> {
         let mut commits = self.db.commits();
         let mut backoff = retry_backoff();
         loop {
             commits.borrow_and_update();
             // Read before the outbox, so that events committed before the stop are published.
             let stopping = stop.is_cancelled();
-            match self.publish_page(channel).await? {
+            match self.publish_page(channel, publishers).await? {
                 PageOutcome::Published => backoff.reset(),
                 PageOutcome::Refused => {
                     tracing::warn!("publish refused by broker, will retry");
@@ -95,7 +101,7 @@ impl Relay {
         }
     }
 
-    async fn publish_page(&mut self, channel: &Channel) -> Result<PageOutcome, Error> {
+    async fn publish_page(&mut self, channel: &Channel, publishers: &Publishers) -> Result<PageOutcome, Error> {
         if !channel.status().connected() {
             return Err(Error::Closed("the channel for publishing".to_owned()));
         }
@@ -105,7 +111,7 @@ impl Relay {
             .read_internal(move |conn| table::rows_after(conn, after, PAGE_SIZE))
             .await;
         let rows = self.log_database_failure(rows).unwrap_or_default();
-        let outcome = self.publish_rows(channel, &rows).await;
+        let outcome = self.publish_rows(channel, publishers, &rows).await;
         self.delete_confirmed().await;
         // Which one it was is unknown: the broker closes the channel, and with it fail all that are unconfirmed.
         outcome.map_err(|error| match error {
@@ -117,11 +123,16 @@ impl Relay {
         })
     }
 
-    async fn publish_rows(&mut self, channel: &Channel, rows: &[OutboxRow]) -> Result<PageOutcome, Error> {
+    async fn publish_rows(
+        &mut self,
+        channel: &Channel,
+        publishers: &Publishers,
+        rows: &[OutboxRow],
+    ) -> Result<PageOutcome, Error> {
         if rows.is_empty() {
             return Ok(PageOutcome::Empty);
         }
-        let confirms = join_in_order(rows.iter().map(|row| self.publish(channel, row))).await;
+        let confirms = join_in_order(rows.iter().map(|row| self.publish(channel, publishers, row))).await;
         let mut outcome = PageOutcome::Published;
         for (row, sent) in rows.iter().zip(confirms) {
             let (span, confirm) = sent?;
@@ -144,7 +155,12 @@ impl Relay {
     }
 
     /// Sends a message. The span ends when it is confirmed.
-    async fn publish(&self, channel: &Channel, row: &OutboxRow) -> lapin::Result<(Span, PublisherConfirm)> {
+    async fn publish(
+        &self,
+        channel: &Channel,
+        publishers: &Publishers,
+        row: &OutboxRow,
+    ) -> lapin::Result<(Span, PublisherConfirm)> {
         let (exchange, routing_key) = match &row.destination {
             Destination::Events => (self.namespace.events_exchange(), &row.event_type),
             Destination::Delay(level) => (self.namespace.delay_exchange(), level),
@@ -153,7 +169,7 @@ impl Relay {
         let message = OutgoingMessage {
             exchange: &exchange,
             routing_key,
-            properties: message_properties(row, span.traceparent()),
+            properties: message_properties(row, span.traceparent()).with_user_id(publishers.user_id()),
             body: row.body.as_bytes(),
         };
         Ok((span, message.publish(channel).await?))

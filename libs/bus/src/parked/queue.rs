@@ -11,7 +11,8 @@ use crate::{
     connection::{Purpose, close, confirming_channel, connect, with_timeout},
     consumer::{FailedAttempts, properties_without_failures},
     message::{OutgoingMessage, message_id, short_string},
-    topology::{DEFAULT_EXCHANGE, services_with_queues},
+    publishers::Publishers,
+    topology::services_with_queues,
 };
 
 /// A service's queue of parked messages, opened for one pass over its messages.
@@ -21,6 +22,8 @@ pub(super) struct ParkedQueue {
     connection: Connection,
     channel: Channel,
     name: String,
+    copies_exchange: String,
+    publishers: Publishers,
     events_queue: String,
     due_queue: String,
     /// The number of messages of this pass that are still to be read; `None` before the first message.
@@ -40,6 +43,8 @@ impl ParkedQueue {
             connection,
             channel,
             name,
+            copies_exchange: namespace.copies_exchange(service),
+            publishers: Publishers::new(url, service, None),
             events_queue: namespace.service_queue(service),
             due_queue: namespace.due_queue(service),
             remaining: None,
@@ -67,9 +72,9 @@ impl ParkedQueue {
     /// Publishes a copy without failed attempts to the queue that the message was consumed from.
     pub(super) async fn publish_to_origin(&self, delivery: &Delivery) -> Result<(), Error> {
         let copy = OutgoingMessage {
-            exchange: DEFAULT_EXCHANGE,
+            exchange: &self.copies_exchange,
             routing_key: self.origin(&FailedAttempts::from_headers(delivery)),
-            properties: properties_without_failures(delivery, Clock::system().now()),
+            properties: properties_without_failures(delivery, &self.publishers, Clock::system().now()),
             body: &delivery.data,
         };
         // The broker may block publishing.

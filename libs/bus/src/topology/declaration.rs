@@ -20,22 +20,22 @@ use crate::{Error, message::short_string};
 /// Every service declares the queues of all services, so that events are stored for a service that has never run.
 #[derive(Default)]
 pub(crate) struct Topology {
-    exchanges: Vec<Exchange>,
-    queues: Vec<Queue>,
+    pub(super) exchanges: Vec<Exchange>,
+    pub(super) queues: Vec<Queue>,
 }
 
-struct Exchange {
-    name: String,
-    kind: ExchangeKind,
+pub(super) struct Exchange {
+    pub(super) name: String,
+    pub(super) kind: ExchangeKind,
     /// Receives the messages that no queue is bound for.
-    alternate: Option<String>,
+    pub(super) alternate: Option<String>,
 }
 
-struct Queue {
-    name: String,
-    arguments: QueueArguments,
+pub(super) struct Queue {
+    pub(super) name: String,
+    pub(super) arguments: QueueArguments,
     /// Exchange and routing key.
-    bindings: Vec<(String, String)>,
+    pub(super) bindings: Vec<(String, String)>,
 }
 
 impl Topology {
@@ -48,12 +48,18 @@ impl Topology {
         this
     }
 
-    /// Adds the queues in which failed messages of `queue` wait for a retry. Only the consumer of `queue` publishes to them,
-    /// through the default exchange.
-    pub(crate) fn with_retry_queues(mut self, queue: &str, retry_delays: &[Duration]) -> Self {
+    /// Adds the queues in which failed messages of `queue` wait for a retry. Only the consumer of `queue` publishes to them.
+    pub(crate) fn with_retry_queues(
+        mut self,
+        namespace: &Namespace,
+        service: &str,
+        queue: &str,
+        retry_delays: &[Duration],
+    ) -> Self {
         for delay in retry_delays {
             let arguments = QueueArguments::durable().ttl(*delay).dead_letter_to(queue);
-            self.add_queue(Namespace::retry_queue(queue, *delay), arguments, Vec::new());
+            let name = Namespace::retry_queue(queue, *delay);
+            self.add_own_queue(namespace, service, name, arguments, Vec::new());
         }
         self
     }
@@ -65,7 +71,7 @@ impl Topology {
     pub(crate) fn with_timers(mut self, namespace: &Namespace, service: &str, delay_ladder: &DelayLadder) -> Self {
         let due = namespace.due_queue(service);
         let arguments = QueueArguments::durable().dead_letter_to(&namespace.parked_queue(service));
-        self.add_queue(due.clone(), arguments, Vec::new());
+        self.add_own_queue(namespace, service, due.clone(), arguments, Vec::new());
         let fallback = namespace.fallback_delay_exchange();
         self.add_exchange(fallback.clone(), ExchangeKind::Fanout, None);
         self.add_exchange(namespace.delay_exchange(), ExchangeKind::Direct, Some(fallback.clone()));
@@ -95,7 +101,7 @@ impl Topology {
         for service in services_with_queues() {
             this.add_queue(namespace.due_queue(service), QueueArguments::durable(), Vec::new());
             for queue in [namespace.service_queue(service), namespace.due_queue(service)] {
-                this = this.with_retry_queues(&queue, delays);
+                this = this.with_retry_queues(namespace, service, &queue, delays);
             }
         }
         for exchange in [namespace.delay_exchange(), namespace.fallback_delay_exchange()] {
@@ -118,28 +124,56 @@ impl Topology {
 
     fn add_service_queues(&mut self, namespace: &Namespace) {
         for service in services_with_queues() {
+            self.add_exchange(namespace.copies_exchange(service), ExchangeKind::Direct, None);
             let parked = namespace.parked_queue(service);
-            self.add_queue(parked.clone(), QueueArguments::durable(), Vec::new());
+            self.add_own_queue(
+                namespace,
+                service,
+                parked.clone(),
+                QueueArguments::durable(),
+                Vec::new(),
+            );
             let bindings = events::subscriptions(service)
                 .map(|event| (namespace.events_exchange(), event.to_owned()))
                 .collect();
             // A message that reaches the delivery limit is parked.
             let arguments = QueueArguments::durable().dead_letter_to(&parked);
-            self.add_queue(namespace.service_queue(service), arguments, bindings);
+            self.add_own_queue(
+                namespace,
+                service,
+                namespace.service_queue(service),
+                arguments,
+                bindings,
+            );
         }
     }
 
     /// Binds the journal to known types only, so that an event of an unknown type is still unroutable.
     fn add_journal(&mut self, namespace: &Namespace) {
-        let bindings = events::ROUTES
+        let markers = namespace.journal_marker_exchange();
+        self.add_exchange(markers.clone(), ExchangeKind::Fanout, None);
+        let events = events::ROUTES
             .iter()
-            .map(|route| (namespace.events_exchange(), route.event.to_owned()))
-            .collect();
+            .map(|route| (namespace.events_exchange(), route.event.to_owned()));
+        let bindings = events.chain([(markers, String::new())]).collect();
         self.add_queue(namespace.journal(), QueueArguments::journal(), bindings);
     }
 
     fn add_exchange(&mut self, name: String, kind: ExchangeKind, alternate: Option<String>) {
         self.exchanges.push(Exchange { name, kind, alternate });
+    }
+
+    /// Adds a queue that `service` publishes to.
+    fn add_own_queue(
+        &mut self,
+        namespace: &Namespace,
+        service: &str,
+        name: String,
+        arguments: QueueArguments,
+        mut bindings: Vec<(String, String)>,
+    ) {
+        bindings.push((namespace.copies_exchange(service), name.clone()));
+        self.add_queue(name, arguments, bindings);
     }
 
     fn add_queue(&mut self, name: String, arguments: QueueArguments, bindings: Vec<(String, String)>) {
@@ -167,6 +201,31 @@ impl Topology {
                 .map_err(|error| Error::about(&queue.name, error))?;
         }
         channel.close(200, "declared".into()).await?;
+        Ok(())
+    }
+
+    /// Checks that all exchanges and queues exist, which needs no permission. It uses its own channel, because the broker
+    /// closes the channel if one does not.
+    pub(crate) async fn check(&self, connection: &Connection) -> Result<(), Error> {
+        let channel = connection.create_channel().await?;
+        for exchange in &self.exchanges {
+            let options = ExchangeDeclareOptions {
+                passive: true,
+                ..ExchangeDeclareOptions::default()
+            };
+            let name = short_string(exchange.name.as_str());
+            let found = channel.exchange_declare(name, exchange.kind.clone(), options, FieldTable::default());
+            found.await.map_err(|error| Error::about(&exchange.name, error))?;
+        }
+        for queue in &self.queues {
+            let options = QueueDeclareOptions {
+                passive: true,
+                ..QueueDeclareOptions::default()
+            };
+            let found = channel.queue_declare(short_string(queue.name.as_str()), options, FieldTable::default());
+            found.await.map_err(|error| Error::about(&queue.name, error))?;
+        }
+        channel.close(200, "checked".into()).await?;
         Ok(())
     }
 

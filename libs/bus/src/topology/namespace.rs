@@ -83,6 +83,19 @@ impl Namespace {
         format!("{self}.delay.{}", level.as_millis())
     }
 
+    /// The direct exchange through which only `service` publishes to its own queues, with their names as routing keys: copies
+    /// of failed messages, and redriven ones.
+    ///
+    /// Permission to publish to the default exchange would be permission to publish to every queue.
+    pub(crate) fn copies_exchange(&self, service: &str) -> String {
+        format!("{self}.{service}.copies")
+    }
+
+    /// The exchange through which a recovery marks the end of the journal.
+    pub(crate) fn journal_marker_exchange(&self) -> String {
+        format!("{self}.journal.markers")
+    }
+
     /// The stream of all events of the last hours.
     pub(crate) fn journal(&self) -> String {
         format!("{self}.journal")
@@ -94,11 +107,11 @@ impl Namespace {
     }
 }
 
-/// Returns all services that consume or publish events.
+/// Returns all services that consume events.
 pub(crate) fn services_with_queues() -> Vec<&'static str> {
     let mut services: Vec<_> = events::ROUTES
         .iter()
-        .flat_map(|route| route.consumers.iter().copied().chain([route.publisher]))
+        .flat_map(|route| route.consumers.iter().copied())
         .collect();
     services.sort_unstable();
     services.dedup();

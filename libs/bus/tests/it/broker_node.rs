@@ -40,6 +40,11 @@ impl BrokerNode {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
+    /// Returns the address for another user.
+    pub(crate) fn url_of(&self, user: &str, password: &str) -> String {
+        self.raw_url().replace("guest:guest", &format!("{user}:{password}"))
+    }
+
     /// Runs `rabbitmqctl`, and returns its output.
     pub(crate) fn ctl(&self, arguments: &[&str]) -> String {
         let Output { status, stdout, .. } = self.command(&["ctl", "--quiet"]).args(arguments).output().unwrap();

@@ -11,6 +11,7 @@ use bus::{
     parked::{self, Selection},
 };
 use events::Event;
+use values::Clock;
 
 use crate::{
     raw_broker::RawBroker,
@@ -239,10 +240,43 @@ async fn messages_in_a_shared_retry_queue_of_an_earlier_release_return_to_their_
     let broker = RawBroker::open().await;
     eventually(async || broker.message_count(&env, "ticket").await).await;
     broker.declare_shared_retry_queue(&env, 50).await;
-    let event = events::Envelope::new("order", values::Clock::system().now(), order_created(7)).to_json();
+    let event = events::Envelope::new("order", Clock::system().now(), order_created(7)).to_json();
     let exchange = format!("{}.retry.50", env.namespace);
     broker
         .publish(&exchange, &format!("{}.ticket", env.namespace), event.as_bytes())
         .await;
     assert_eq!(ticket.wait_for_consumed(1).await, [7]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_without_a_user_is_parked_unless_it_is_tolerated_for_a_time() {
+    let now = Clock::system().now();
+    let an_hour = Duration::from_hours(1);
+    for (until, is_tolerated) in [(None, false), (Some(now - an_hour), false), (Some(now + an_hour), true)] {
+        let mut env = TestEnv::new();
+        env.unidentified_until = until;
+        let ticket = env.consumer("ticket");
+        let order = env.publisher("order");
+        order.publish(order_created(1)).await;
+        ticket.wait_for_consumed(1).await;
+        let broker = RawBroker::open().await;
+        let event = events::Envelope::new("order", now, order_created(2)).to_json();
+        let exchange = format!("{}.events", env.namespace);
+        broker
+            .publish_as(
+                lapin::BasicProperties::default(),
+                &exchange,
+                "ticketing.order.created.v1",
+                event.as_bytes(),
+            )
+            .await;
+        order.publish(order_created(3)).await;
+        let expected: &[i64] = if is_tolerated { &[1, 2, 3] } else { &[1, 3] };
+        assert_eq!(ticket.wait_for_consumed(expected.len()).await, expected);
+        let parked = parked_at_ticket(&env, usize::from(!is_tolerated)).await;
+        assert!(
+            parked.iter().all(|message| message.reason.contains("has no user-id")),
+            "{parked:?}"
+        );
+    }
 }

@@ -95,6 +95,7 @@ async fn a_message_with_large_headers_is_retried_and_parked_with_ours_alone() {
         "x-first-failed-at",
         "x-original-queue",
         "x-parked-at",
+        "x-publisher",
         "x-reason",
     ];
     assert_eq!(names, ours);

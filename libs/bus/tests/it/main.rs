@@ -9,6 +9,7 @@ mod delivery;
 mod failures;
 mod headers;
 mod outages;
+mod permissions;
 mod raw_broker;
 mod recovery;
 mod tcp_proxy;

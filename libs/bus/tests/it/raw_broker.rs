@@ -29,14 +29,22 @@ impl RawBroker {
         Self { connection, channel }
     }
 
-    /// Publishes a message that no service publishes.
+    /// Publishes a message that no service publishes, as the user of all services.
     pub(crate) async fn publish(&self, exchange: &str, key: &str, body: &[u8]) {
         self.publish_with(FieldTable::default(), exchange, key, body).await;
     }
 
     /// Publishes a message with these headers.
     pub(crate) async fn publish_with(&self, headers: FieldTable, exchange: &str, key: &str, body: &[u8]) {
-        let properties = BasicProperties::default().with_headers(headers);
+        let user = url::Url::parse(&raw_url()).unwrap().username().to_owned();
+        let properties = BasicProperties::default()
+            .with_headers(headers)
+            .with_user_id(user.into());
+        self.publish_as(properties, exchange, key, body).await;
+    }
+
+    /// Publishes a message with these properties.
+    pub(crate) async fn publish_as(&self, properties: BasicProperties, exchange: &str, key: &str, body: &[u8]) {
         let options = BasicPublishOptions {
             mandatory: true,
             ..BasicPublishOptions::default()

@@ -1,5 +1,6 @@
 use bus::{Bus, ConnectionState, Recovery, RepublishPage, admin, outbox, republish_changed};
 use db::{Db, Error};
+use events::Envelope;
 use lapin::types::{AMQPValue, FieldTable};
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Records the calls of `recover`.
-fn recovery_plan(done: &watch::Sender<bool>) -> Recovery {
+pub(crate) fn recovery_plan(done: &watch::Sender<bool>) -> Recovery {
     Recovery {
         recover: |tx, now, envelope| {
             tx.execute("INSERT INTO consumed_event (type, at) VALUES ('recovered', ?)", [now])?;
@@ -43,7 +44,7 @@ async fn is_outdated(db: &Db) -> bool {
     db.read(db::restored::is_outdated).await.unwrap()
 }
 
-async fn wait_until_done(done: &watch::Sender<bool>) {
+pub(crate) async fn wait_until_done(done: &watch::Sender<bool>) {
     let mut done = done.subscribe();
     let done = tokio::time::timeout(TIMEOUT, done.wait_for(|done| *done)).await;
     assert!(*done.expect("it recovers in time").unwrap());
@@ -185,7 +186,7 @@ async fn a_recovery_passes_over_messages_that_cannot_be_read() {
     for version in 2..=5 {
         // The broker adds the position in the journal, and delivers more than a frame.
         let mut headers = FieldTable::default();
-        headers.insert("x-note".into(), AMQPValue::LongString("n".repeat(131_040).into()));
+        headers.insert("x-note".into(), AMQPValue::LongString("n".repeat(131_020).into()));
         broker
             .publish_with(headers, &exchange, "ticketing.order.created.v1", b"{}")
             .await;
@@ -203,6 +204,31 @@ async fn a_recovery_passes_over_messages_that_cannot_be_read() {
         recorded_counts(&ticket).await,
         expected.map(|(kind, count)| (kind.to_owned(), count))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_recovery_passes_over_events_of_the_wrong_publisher() {
+    let env = TestEnv::new();
+    let order = env.publisher("order");
+    let ticket = env.consumer("ticket");
+    let broker = RawBroker::open().await;
+    let exchange = format!("{}.events", env.namespace);
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
+    let event = Envelope::new("order", Clock::system().now(), order_created(2)).to_json();
+    let anonymous = lapin::BasicProperties::default;
+    broker
+        .publish_as(anonymous(), &exchange, "ticketing.order.created.v1", event.as_bytes())
+        .await;
+    order.publish(order_created(3)).await;
+    ticket.wait_for_consumed(2).await;
+    order.wait_for_empty_outbox().await;
+
+    let ticket = env.restored(ticket).await;
+    let done = watch::Sender::new(false);
+    let _bus = connect_restored(&env, &ticket, recovery_plan(&done));
+    wait_until_done(&done).await;
+    assert_eq!(ticket.wait_for_consumed(4).await[2..], [1, 3]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,14 +5,14 @@ use std::{sync::Arc, time::Duration};
 use crate::raw_broker::raw_url;
 use bus::{
     AmqpUrl, Bus, Config, ConnectionState, ConsumeError, Consumer, DelayLadder, EventHandler, Namespace, Queue,
-    Recovery, admin, outbox,
+    Recovery, TopologyMode, admin, outbox,
     parked::{self, ParkedMessage},
 };
 use db::{Db, Schema};
 use events::Event;
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use values::{Clock, EventId};
+use values::{Clock, EventId, Timestamp};
 
 /// Bounds each wait for a condition.
 pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
@@ -28,6 +28,8 @@ pub(crate) struct TestEnv {
     pub(crate) url: AmqpUrl,
     pub(crate) namespace: Namespace,
     pub(crate) retry_delays: [Duration; 3],
+    pub(crate) topology: TopologyMode,
+    pub(crate) unidentified_until: Option<Timestamp>,
     folder: TempDir,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -44,6 +46,8 @@ impl TestEnv {
             url,
             namespace: format!("test-{}", EventId::new(Clock::system().now())).parse().unwrap(),
             retry_delays: [50, 60, 70].map(Duration::from_millis),
+            topology: TopologyMode::Declare,
+            unidentified_until: None,
             folder: tempfile::tempdir().unwrap(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -81,6 +85,8 @@ impl TestEnv {
         let config = Config {
             broker: url.clone().into(),
             namespace: self.namespace.clone(),
+            topology: self.topology,
+            unidentified_until: self.unidentified_until,
             service: service.name,
             delay_ladder: (service.name == "expiration").then(delay_ladder),
             retry_delays: self.retry_delays,

@@ -1,5 +1,6 @@
-use bus::{AmqpUrl, Namespace};
+use bus::{AmqpUrl, BrokerLocator, Namespace, TopologyMode};
 use discovery::ServiceName;
+use values::Timestamp;
 
 use super::{ConfigErrors, ConsulSettings, SecretArg, SecretFlag, Settings, default_settings, parsed};
 
@@ -30,6 +31,42 @@ pub struct BusSettings {
         value_parser = parsed::<Namespace>
     )]
     pub namespace: Namespace,
+    /// Who declares the exchanges and queues: declare (the service, whenever it connects) or existing (an operator, who imports
+    /// the definitions; the service checks that they exist). A user with the permissions of the definitions needs existing.
+    #[arg(
+        long,
+        env = "TICKETING_BROKER_TOPOLOGY",
+        default_value = "declare",
+        value_name = "WHO",
+        value_parser = parsed::<TopologyMode>
+    )]
+    pub broker_topology: TopologyMode,
+    /// The time until which messages without a user-id are applied, such as 2026-12-31T12:00:00Z: for an update from release
+    /// 0.1, which sets none. Otherwise they are parked.
+    #[arg(
+        long,
+        env = "TICKETING_UNIDENTIFIED_MESSAGES_UNTIL",
+        value_name = "TIME",
+        value_parser = parsed::<Timestamp>
+    )]
+    pub unidentified_messages_until: Option<Timestamp>,
+}
+
+impl BusSettings {
+    /// Returns the configuration of a service that neither consumes nor has timers.
+    pub(crate) fn config(self, service: &'static str, broker: BrokerLocator) -> bus::Config {
+        bus::Config {
+            broker,
+            namespace: self.namespace,
+            topology: self.broker_topology,
+            unidentified_until: self.unidentified_messages_until,
+            service,
+            delay_ladder: None,
+            retry_delays: bus::RETRY_DELAYS,
+            consumers: Vec::new(),
+            recovery: None,
+        }
+    }
 }
 
 /// `--amqp-url` or `--amqp-url-file`.

@@ -1,6 +1,6 @@
 //! The documents in `openapi/` and their completeness.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use serde_json::Value;
 
@@ -14,6 +14,20 @@ fn the_committed_documents_equal_those_of_the_code() {
     if let Err(stale) = stack::specs::check(&repository_root().join("openapi")) {
         panic!("{stale}");
     }
+}
+
+#[test]
+fn the_committed_definitions_of_the_broker_equal_those_of_the_code() {
+    let window = expiration::Settings::default().order_window;
+    let definitions = stack::broker_definitions::text(&bus::Namespace::default(), "/", window);
+    let file = repository_root().join("nomad/rabbitmq/definitions.json");
+    if let Err(stale) = stack::broker_definitions::check(&file, &definitions) {
+        panic!("{stale}");
+    }
+    // The job replaces the default order window by its own, wherever it stands in the file.
+    let millis = window.as_millis().to_string();
+    let an_hour = stack::broker_definitions::text(&bus::Namespace::default(), "/", Duration::from_hours(1));
+    assert_eq!(definitions.replace(&millis, "3600000"), an_hour);
 }
 
 #[test]

@@ -128,7 +128,9 @@ fn is_beyond_schemas(reply: &Value) -> bool {
             let (field, message) = (error["field"].as_str().unwrap(), error["message"].as_str().unwrap());
             match field {
                 // Depends on the currency.
-                "price.amount" | "expectedPrice.amount" => message.starts_with("must be 0, or") || message.starts_with("must be a multiple"),
+                "price.amount" | "expectedPrice.amount" => {
+                    message.starts_with("must be 0, or") || message.starts_with("must be a multiple")
+                }
                 // Depends on the clock.
                 "startsAt" | "refundableUntil" => message == "must be in the future",
                 // Depends on the properties of characters.

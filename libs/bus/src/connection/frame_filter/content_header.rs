@@ -143,7 +143,7 @@ pub(super) fn replacement(frame: &[u8], reason: &str) -> Vec<u8> {
     generated.map(|generated| generated.into_inner().0).unwrap_or_default()
 }
 
-/// Returns the properties that a log or a list of messages shows. Adds the position in the journal to `headers`.
+/// Returns the properties that identify a message and its publisher. Adds the position in the journal to `headers`.
 fn readable_properties(frame: &[u8], headers: &mut FieldTable) -> Option<basic::AMQPProperties> {
     if is_nested_deeply(frame) {
         return None;
@@ -165,6 +165,9 @@ fn readable_properties(frame: &[u8], headers: &mut FieldTable) -> Option<basic::
     }
     if let Some(kind) = original.kind() {
         properties = properties.with_type(kind.clone());
+    }
+    if let Some(user) = original.user_id() {
+        properties = properties.with_user_id(user.clone());
     }
     Some(properties)
 }
