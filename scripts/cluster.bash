@@ -253,10 +253,12 @@ redirect        = false
 ingress_workers = "2"
 cookie_secure   = false
 trusted_proxies = ["127.0.0.1", "127.0.0.2"]
-# The drill's few buyers order more than buyers may.
+# The drill's few buyers order and pay more than buyers may.
 environment = {
-  TICKETING_MAX_OPEN_ORDERS           = "1000000"
-  TICKETING_UNPAID_HOLD_PAUSE_SECONDS = "0"
+  TICKETING_MAX_OPEN_ORDERS            = "1000000"
+  TICKETING_UNPAID_HOLD_PAUSE_SECONDS  = "0"
+  TICKETING_DECLINED_CARDS_PER_BUYER   = "0"
+  TICKETING_DECLINED_CARDS_PER_NETWORK = "0"
 }
 VARS
 }
