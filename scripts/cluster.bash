@@ -253,11 +253,13 @@ redirect        = false
 ingress_workers = "2"
 cookie_secure   = false
 trusted_proxies = ["127.0.0.1", "127.0.0.2"]
-# The drill's few buyers order more than buyers may, and all of its accounts are created from this machine.
+# The drill's few buyers order and pay more than buyers may, and all of its accounts are created from this machine.
 environment = {
-  TICKETING_MAX_OPEN_ORDERS           = "1000000"
-  TICKETING_UNPAID_HOLD_PAUSE_SECONDS = "0"
-  TICKETING_SIGN_UPS_PER_ADDRESS      = "100000"
+  TICKETING_MAX_OPEN_ORDERS            = "1000000"
+  TICKETING_UNPAID_HOLD_PAUSE_SECONDS  = "0"
+  TICKETING_SIGN_UPS_PER_ADDRESS       = "100000"
+  TICKETING_DECLINED_CARDS_PER_BUYER   = "0"
+  TICKETING_DECLINED_CARDS_PER_NETWORK = "0"
 }
 VARS
 }

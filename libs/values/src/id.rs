@@ -6,7 +6,7 @@ use std::{
 };
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use uuid::{Timestamp as UuidTime, Uuid, Version};
+use uuid::{Builder, Timestamp as UuidTime, Uuid, Version};
 
 use crate::{Timestamp, openapi::string_type};
 
@@ -27,6 +27,11 @@ macro_rules! ids {
             /// Returns a new, unique id.
             pub fn new(now: Timestamp) -> Self {
                 Self(next_uuid(now))
+            }
+
+            /// Returns an id that is not above any that is created at `now` or later.
+            pub fn earliest(now: Timestamp) -> Self {
+                Self(earliest_uuid(now))
             }
 
             /// Returns the time of creation in whole milliseconds; `None` for a UUID of another version.
@@ -132,6 +137,11 @@ fn next_uuid(now: Timestamp) -> Uuid {
     ))
 }
 
+fn earliest_uuid(now: Timestamp) -> Uuid {
+    let millis = u64::try_from(now.millis()).unwrap_or_default();
+    Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid()
+}
+
 fn created_at(id: Uuid) -> Option<Timestamp> {
     (id.get_version() == Some(Version::SortRand)).then_some(())?;
     let millis = id.as_u128() >> 80;
@@ -162,6 +172,17 @@ mod tests {
             OrderId::new(Timestamp::from_millis(1_700_000_000_122)) < ids[0],
             "also when the clock is set back"
         );
+    }
+
+    #[test]
+    fn the_earliest_id_of_a_time_divides_earlier_from_later_ids() {
+        let at = Timestamp::from_millis(1_800_000_000_123);
+        let earliest = OrderId::earliest(at);
+        assert_eq!(earliest.created_at(), Some(at));
+        for _ in 0..100 {
+            assert!(OrderId::new(at - Duration::from_millis(1)) < earliest);
+            assert!(OrderId::new(at) >= earliest);
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use values::{OrderId, PaymentId, RefundId, Timestamp, UserId};
 use crate::{
     BasisPoints, domain,
     domain::{
-        Failure, FollowUpReport, Intent, IntentStatus, Payment, PaymentMethod, RefundCall, RefundResult, StripeCall,
-        StripeFee, StripeRefundStatus, StripeResult,
+        CardAttempts, CardLimits, Failure, FollowUpReport, Intent, IntentStatus, Payment, PaymentMethod, RefundCall,
+        RefundResult, StripeCall, StripeFee, StripeRefundStatus, StripeResult,
     },
     events,
     jobs::{Task, next_task, payments_with_tasks},
@@ -116,8 +116,9 @@ pub fn start_payment(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderI
             token,
             return_url: None,
         }),
+        networks: Vec::new(),
     };
-    pay_order(tx, now, command, &request).is_ok()
+    pay_order(tx, now, command, &request, &CardAttempts::new(CardLimits::UNLIMITED)).is_ok()
 }
 
 /// Receives a Stripe event.
@@ -191,7 +192,15 @@ pub fn record_response(
         StripeResponse::Refused => StripeResult::Refused(Failure::generic_decline()),
         _ => StripeResult::NotFound,
     };
-    record_stripe_result(tx, now, fee_rate(), id, (call, called_at), result).map(|_| ())
+    record_stripe_result(
+        tx,
+        now,
+        (fee_rate(), CardLimits::UNLIMITED),
+        id,
+        (call, called_at),
+        result,
+    )
+    .map(|_| ())
 }
 
 fn record_refund(tx: &Tx, now: Timestamp, refund: RefundId, response: &StripeResponse) -> Result<(), db::Error> {
@@ -232,6 +241,7 @@ impl IntentState {
             client_secret: Some(format!("{}_secret", self.id)),
             next_action_url: None,
             failure: self.declined.then(Failure::generic_decline),
+            charge_id: None,
         }
     }
 }

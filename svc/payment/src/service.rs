@@ -11,7 +11,7 @@ use values::{Clock, Timestamp};
 
 use crate::{
     api::{App, LedgerApi, PaymentsApi, WebhookApi},
-    domain::Since,
+    domain::{CardAttempts, Since},
     events,
     jobs::{self, Settler},
     metrics,
@@ -44,6 +44,7 @@ impl Service for Payments {
             idempotency::SCHEMA_V2,
             include_str!("../migrations/005_work_after_a_start.sql"),
             revocation::SCHEMA_V1,
+            include_str!("../migrations/006_card_attempts.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -88,13 +89,20 @@ impl Service for Payments {
         let secrets = SigningSecrets::new(settings.webhook_secrets());
         let webhook_receiver = WebhookReceiver::new(secrets, &metrics);
         let fee_rate = settings.platform_fee;
+        let attempts = CardAttempts::new(settings.card_limits);
         // Blocks, and panics without root certificates: both stay in this thread.
         let stripe = tokio::task::spawn_blocking(move || StripeClient::new(&settings, &metrics)).await;
         let stripe =
             stripe.map_err(|_| OperatorError("Stripe: this machine has no root certificates".to_owned()))??;
         events::start_recovery(&db, &clock).await?;
         let recovery_job = jobs::recovery_job(&db, &clock, &stripe);
-        let settler = Settler::new((db.clone(), clock.clone()), stripe, fee_rate, shutdown, tasks.clone());
+        let settler = Settler::new(
+            (db.clone(), clock.clone()),
+            stripe,
+            (fee_rate, attempts.clone()),
+            shutdown,
+            tasks.clone(),
+        );
         let worker = settler.clone();
         let work = async move {
             // A restored database may be outdated, so the worker waits until it has caught up.
@@ -126,6 +134,7 @@ impl Service for Payments {
                 settler,
                 publishable_key,
                 webhook_receiver,
+                attempts,
             },
             verifier: None,
         })

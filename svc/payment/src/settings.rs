@@ -5,7 +5,7 @@ use std::{str::FromStr, time::Duration};
 use chassis::{ConfigErrors, OperatorError, Secret, SecretArg, SecretFlag, parsed, seconds};
 use url::Url;
 
-use crate::domain::BasisPoints;
+use crate::domain::{BasisPoints, CardLimits};
 
 /// The settings of the payment service.
 #[derive(Clone, Debug, clap::Args)]
@@ -48,6 +48,9 @@ pub struct Settings {
         help_heading = None
     )]
     pub platform_fee: BasisPoints,
+    /// How many cards may be tried.
+    #[command(flatten)]
+    pub card_limits: CardLimits,
 }
 
 const STRIPE: &str = "https://api.stripe.com/";

@@ -33,6 +33,7 @@ pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
         client_secret: Some(format!("pi_{}_secret_1", payment.id())),
         next_action_url: None,
         failure: None,
+        charge_id: None,
     }
 }
 

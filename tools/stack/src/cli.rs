@@ -166,7 +166,7 @@ impl DevSettings {
             stripe: if self.payment.has_account() {
                 Stripe::At(self.payment.clone())
             } else {
-                Stripe::Simulator(self.payment.platform_fee)
+                Stripe::Simulator(self.payment.platform_fee, self.payment.card_limits)
             },
             // A browser keeps a cookie that is for TLS only from http:// pages of any host but localhost.
             auth: auth::Settings {

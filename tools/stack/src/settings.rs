@@ -41,16 +41,16 @@ pub enum Ports {
 /// Where payments go.
 #[derive(Clone, Debug)]
 pub enum Stripe {
-    /// To the Stripe simulator in this process. The platform's fee is this share.
-    Simulator(payment::BasisPoints),
+    /// To the Stripe simulator in this process, with the platform's share and the limits on cards.
+    Simulator(payment::BasisPoints, payment::CardLimits),
     /// To Stripe, or another server with its API.
     At(payment::Settings),
 }
 
-/// The simulator, without a platform fee.
+/// The simulator, without a platform fee and without limits on cards.
 impl Default for Stripe {
     fn default() -> Self {
-        Self::Simulator(payment::BasisPoints::default())
+        Self::Simulator(payment::BasisPoints::default(), payment::CardLimits::UNLIMITED)
     }
 }
 

@@ -93,7 +93,7 @@ impl Stack {
         progress: impl Fn(&str) + Send + Sync,
     ) -> Result<(), OperatorError> {
         let payment = match settings.stripe.clone() {
-            Stripe::Simulator(platform_fee) => {
+            Stripe::Simulator(platform_fee, card_limits) => {
                 progress("the Stripe simulator");
                 payment::Settings {
                     stripe_url: self.start_stripe_simulator(&settings).await?,
@@ -101,6 +101,7 @@ impl Stack {
                     stripe_publishable_key: Some(SIMULATOR_PUBLISHABLE_KEY.to_owned()),
                     stripe_webhook_secrets: Some(SIMULATOR_WEBHOOK_SECRET.parse().map_err(OperatorError::new)?),
                     platform_fee,
+                    card_limits,
                     ..payment::Settings::default()
                 }
             }

@@ -6,7 +6,7 @@ use db::Db;
 use poem_openapi::Tags;
 use values::Clock;
 
-use crate::{jobs::Settler, stripe::WebhookReceiver};
+use crate::{domain::CardAttempts, jobs::Settler, stripe::WebhookReceiver};
 
 /// The dependencies of the handlers.
 #[derive(Clone, Debug)]
@@ -17,6 +17,7 @@ pub struct App {
     /// Identifies the Stripe account to browsers.
     pub(crate) publishable_key: Option<Arc<str>>,
     pub(crate) webhook_receiver: WebhookReceiver,
+    pub(crate) attempts: CardAttempts,
 }
 
 #[derive(Tags)]

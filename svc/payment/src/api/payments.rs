@@ -1,5 +1,6 @@
 //! Payments: start, list and read.
 
+use chassis::ClientAddress;
 use db::Tx;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use input::{Body, Header, Query};
@@ -18,7 +19,9 @@ use super::{
     problems::{RETRY_AFTER, no_result, payment_failed},
 };
 use crate::{
-    domain::{NotPayable, Payment, PaymentMethod, PaymentStatus, RefundSummary},
+    domain::{
+        CardAttempts, CardLimits, CountedNetwork, NotPayable, Payment, PaymentMethod, PaymentStatus, RefundSummary,
+    },
     store,
     use_cases::{PayOrder, pay_order},
 };
@@ -47,6 +50,8 @@ problem_responses! {
         402 => "The card was declined; `code` is the reason. Nothing was charged, and another card may be used.",
         404 => "You have no such order.",
         409 => "`order-being-paid`, `order-complete`, `order-expired` or `order-cancelled`: it cannot be paid now.",
+        429 => "`card-attempts`: too many cards were tried for the order, by you or from your network; `code` says which. Retry \
+                after `Retry-After` seconds.",
         503 => "Temporarily unavailable. If Stripe did not answer, the payment stays and is settled later: repeat the \
                 request with the same key, or read the payment.",
     }
@@ -76,7 +81,8 @@ impl PaymentsApi {
     /// Without a `token`, the payment is `requires-payment-method`: the browser continues it with `clientSecret` and
     /// Stripe's Payment Element until the order ends. A repeated request returns the same payment. A card with
     /// authentication (3-D Secure) leads to `requires-action`. The buyer may use another card until the order ends; an
-    /// order has at most one live payment.
+    /// order has at most one live payment. The cards that may be tried in an hour are limited: for an order, for a buyer, and
+    /// for a network. A declined card counts four times as much as any other attempt.
     ///
     /// A free order is `authorized` at once, with or without a `token`, and nothing is charged.
     #[oai(path = "/", method = "post", operation_id = "payOrder")]
@@ -84,11 +90,13 @@ impl PaymentsApi {
         &self,
         app: Data<&App>,
         buyer: SignedIn,
+        client: ClientAddress,
         #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewPayment>,
     ) -> Result<StoredResponse<PayOrderResponse>, PayOrderProblem> {
         let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0.content());
-        let command = command(&buyer, body.0);
+        let networks = counted_networks(client, app.attempts.limits);
+        let command = command(&buyer, networks, body.0);
         let (order, start_request) = (command.order_id, request.clone());
         let is_recent = order.is_recent(app.clock.now());
         chassis::wait_for_replication(&app.db, buyer.user_id, &order, is_recent, move |conn| {
@@ -96,7 +104,10 @@ impl PaymentsApi {
         })
         .await?;
         let now = app.clock.now();
-        let started = app.db.write(move |tx| start(tx, now, command, &start_request));
+        let attempts = app.attempts.clone();
+        let started = app
+            .db
+            .write(move |tx| start(tx, now, command, &start_request, &attempts));
         let id = match started.await? {
             Started::Payment(id) => id,
             Started::Response(response) => return Ok(response),
@@ -181,7 +192,16 @@ fn no_such_payment(id: PaymentId) -> Problem {
     Problem::not_found(format_args!("you have no payment {id}"))
 }
 
-fn command(buyer: &SignedIn, body: NewPayment) -> PayOrder {
+/// Returns the networks that an attempt of a client is counted by.
+fn counted_networks(client: ClientAddress, limits: CardLimits) -> Vec<CountedNetwork> {
+    let networks = client.networks().map(|network| CountedNetwork {
+        name: network.to_string().into(),
+        limit: network.allowance(limits.per_network),
+    });
+    networks.collect()
+}
+
+fn command(buyer: &SignedIn, networks: Vec<CountedNetwork>, body: NewPayment) -> PayOrder {
     let return_url = body.return_url.map(|url| url.0);
     let card = body.token.map(|token| PaymentMethod::Card {
         token: token.0,
@@ -191,6 +211,7 @@ fn command(buyer: &SignedIn, body: NewPayment) -> PayOrder {
         buyer_id: buyer.user_id,
         order_id: body.order_id,
         method: card.unwrap_or(PaymentMethod::Browser),
+        networks,
     }
 }
 
@@ -202,7 +223,13 @@ enum Started {
 }
 
 /// Starts a payment, or returns the one that the same request started before.
-fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest) -> Result<Started, Problem> {
+fn start(
+    tx: &Tx,
+    now: Timestamp,
+    command: PayOrder,
+    request: &IdempotentRequest,
+    attempts: &CardAttempts,
+) -> Result<Started, Problem> {
     if let Some(response) = idempotency::replay(tx, request)? {
         return Ok(Started::Response(response));
     }
@@ -213,7 +240,7 @@ fn start(tx: &Tx, now: Timestamp, command: PayOrder, request: &IdempotentRequest
             None => {}
         }
     }
-    let payment = pay_order(tx, now, command, request)?;
+    let payment = pay_order(tx, now, command, request, attempts)?;
     Ok(Started::Payment(payment.id()))
 }
 

@@ -7,7 +7,7 @@ use problem::Problem;
 use values::PaymentId;
 
 use crate::{
-    domain::{Failure, FailureKind, NotPayable, Payment},
+    domain::{Failure, FailureKind, LimitScope, NotPayable, Payment, TooManyCards},
     use_cases::PayOrderError,
 };
 
@@ -54,8 +54,29 @@ impl From<PayOrderError> for Problem {
             PayOrderError::NotFound(_) => Self::not_found(error),
             PayOrderError::NotPayable(reason) => reason.into(),
             PayOrderError::NotChargeable { .. } => Self::invalid("orderId", error).code("amount-not-chargeable"),
+            PayOrderError::TooManyCards(error) => error.into(),
             PayOrderError::Db(error) => error.into(),
         }
+    }
+}
+
+impl From<TooManyCards> for Problem {
+    fn from(error: TooManyCards) -> Self {
+        let (code, of) = match error.scope {
+            LimitScope::Order => ("order", "for this order"),
+            LimitScope::Buyer => ("buyer", "by you"),
+            LimitScope::Network => ("network", "from your network"),
+        };
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "card-attempts",
+            "Too many cards were tried",
+        )
+        .detail(format_args!(
+            "Too many cards were tried {of} in the last hour. Nothing was charged. Try again later."
+        ))
+        .code(code)
+        .retry_after(error.wait)
     }
 }
 

@@ -17,6 +17,14 @@ pub(crate) enum StripeResult {
     Unknown(String),
 }
 
+impl Intent {
+    /// Returns the charge with which the last card was declined.
+    pub(crate) fn declined_charge(&self) -> Option<&str> {
+        let is_declined = self.status == IntentStatus::RequiresPaymentMethod && self.failure.is_some();
+        self.charge_id.as_deref().filter(|_| is_declined)
+    }
+}
+
 impl From<Intent> for StripeResult {
     fn from(intent: Intent) -> Self {
         Self::Intent(Box::new(intent))
@@ -49,6 +57,8 @@ pub(crate) struct Intent {
     pub(crate) next_action_url: Option<String>,
     /// Why the last card was refused.
     pub(crate) failure: Option<Failure>,
+    /// The last charge.
+    pub(crate) charge_id: Option<String>,
 }
 
 /// The status of a payment intent (<https://docs.stripe.com/payments/paymentintents/lifecycle>).

@@ -1,12 +1,14 @@
 //! State machines and values. They import no SQL and no HTTP; the time is passed in.
 
 mod captured_funds;
+mod card_limits;
 mod card_token;
 mod decline;
 mod dispute;
 mod failure;
 mod intent;
 mod ledger;
+mod network_attempts;
 mod order;
 mod payment;
 mod platform_fee;
@@ -20,11 +22,14 @@ mod stripe_event;
 mod stripe_key;
 
 pub(crate) use captured_funds::{CapturedFunds, CapturedFundsState, FollowUpReport, RefundSummary, StripeFee};
+pub use card_limits::CardLimits;
+pub(crate) use card_limits::{Attempt, LimitScope, TooManyCards, check_attempts, first_counted_id};
 pub(crate) use card_token::CardToken;
 pub(crate) use dispute::{Dispute, DisputeStatus, published_dispute};
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use intent::{Intent, IntentStatus, StripeResult};
 pub(crate) use ledger::{AccountAmounts, CapturedSale, EntryReason, LedgerKey};
+pub(crate) use network_attempts::{CardAttempts, CountedNetwork};
 pub(crate) use order::{CaptureDecision, NotPayable, PayableOrder};
 pub(crate) use payment::{BuyerAction, Payment, PaymentMethod, PaymentState, PaymentStatus, StripeCall};
 pub use platform_fee::{BasisPoints, InvalidBasisPoints};

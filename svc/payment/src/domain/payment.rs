@@ -56,6 +56,8 @@ pub(crate) struct PaymentState {
     pub(crate) retry: Retry,
     /// When the last Stripe event arrived that no check has covered yet.
     pub(crate) notified_at: Option<Timestamp>,
+    /// How many cards were declined; in a browser, several can be.
+    pub(crate) declines: u32,
 }
 
 /// What the buyer pays with.
@@ -161,6 +163,7 @@ impl Payment {
             updated_at: now,
             retry: Retry::at(now + HEAD_START),
             notified_at: None,
+            declines: 0,
         })
     }
 
@@ -233,6 +236,11 @@ impl Payment {
 
     pub(crate) const fn amount(&self) -> Money {
         self.state.amount
+    }
+
+    /// How many cards were declined.
+    pub(crate) const fn declines(&self) -> u32 {
+        self.state.declines
     }
 
     pub(crate) const fn status(&self) -> PaymentStatus {
@@ -351,6 +359,25 @@ impl Payment {
         true
     }
 
+    /// Counts a card that was declined in the buyer's browser.
+    pub(crate) fn count_decline(&mut self) {
+        self.state.declines = self.state.declines.saturating_add(1);
+    }
+
+    /// Whether the buyer can enter another card in a browser.
+    pub(crate) fn waits_for_card(&self) -> bool {
+        self.state.status == PaymentStatus::RequiresPaymentMethod
+    }
+
+    /// Ends an attempt whose buyer has tried too many cards: the intent is cancelled.
+    pub(crate) fn refuse_more_cards(&mut self, now: Timestamp) {
+        if self.waits_for_card() {
+            let failure = self.state.failure.take();
+            self.enter(PaymentStatus::Voiding, now);
+            self.state.failure = failure.or_else(|| Some(Failure::generic_decline()));
+        }
+    }
+
     /// Records that Stripe was called at `called_at`: events that arrived before need no check any more.
     pub(crate) fn mark_checked(&mut self, called_at: Timestamp) {
         self.state.notified_at = self.state.notified_at.filter(|notified_at| *notified_at >= called_at);
@@ -368,6 +395,11 @@ impl Payment {
     pub(crate) fn can_continue_in_browser(&self) -> bool {
         self.waits_for_buyer()
             || (self.state.status == PaymentStatus::Started && self.state.method == PaymentMethod::Browser)
+    }
+
+    /// Whether the buyer enters the card in a browser.
+    pub(crate) fn is_in_browser(&self) -> bool {
+        self.state.method == PaymentMethod::Browser
     }
 
     /// Whether the amount is zero, so that Stripe is not involved.

@@ -97,6 +97,13 @@ impl StripeEvent {
         self.text("/metadata/payment_id").parse().ok()
     }
 
+    /// The id by which a card counts that was declined in the buyer's browser: that of its charge, or of the event where there
+    /// is no charge.
+    pub(crate) fn declined_charge(&self) -> Option<&str> {
+        let charge = Some(self.text("/latest_charge")).filter(|charge| !charge.is_empty());
+        (self.kind == "payment_intent.payment_failed").then_some(charge.unwrap_or(&self.id))
+    }
+
     fn text(&self, pointer: &str) -> &str {
         let value = self.data.object.pointer(pointer);
         value.and_then(serde_json::Value::as_str).unwrap_or_default()

@@ -17,7 +17,9 @@ use super::{
     task::{Task, next_task, payments_with_tasks},
 };
 use crate::{
-    domain::{BasisPoints, Payment, Refund, RefundCall, RefundResult, StripeCall, StripeResult},
+    domain::{
+        BasisPoints, CardAttempts, Payment, PaymentStatus, Refund, RefundCall, RefundResult, StripeCall, StripeResult,
+    },
     store,
     stripe::StripeClient,
     use_cases::{postpone_follow_up, record_follow_up, record_refund_result, record_stripe_result},
@@ -52,6 +54,7 @@ pub(crate) struct Settler {
     stripe: StripeClient,
     /// The platform's share of payments that are captured from now on.
     fee_rate: BasisPoints,
+    attempts: CardAttempts,
     locks: KeyedLocks,
     slots: Arc<Semaphore>,
     /// The payments that requests settle. A request that hangs up leaves its task behind.
@@ -77,7 +80,7 @@ impl Settler {
     pub(crate) fn new(
         (db, clock): (Db, Clock),
         stripe: StripeClient,
-        fee_rate: BasisPoints,
+        (fee_rate, attempts): (BasisPoints, CardAttempts),
         shutdown: CancellationToken,
         tasks: TaskTracker,
     ) -> Self {
@@ -86,6 +89,7 @@ impl Settler {
             clock,
             stripe,
             fee_rate,
+            attempts,
             locks: KeyedLocks::default(),
             slots: Arc::new(Semaphore::new(MAX_CONCURRENT_PAYMENTS)),
             request_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
@@ -248,14 +252,17 @@ impl Settler {
         } else {
             Outcome::Answered
         };
-        let (now, fee_rate) = (self.clock.now(), self.fee_rate);
+        let (now, rules) = (self.clock.now(), (self.fee_rate, self.attempts.limits));
         let stored = self
             .db
-            .write(move |tx| record_stripe_result(tx, now, fee_rate, id, (call, called_at), result));
-        if let Some(payment) = stored.await?
-            && let Some(trouble) = payment.trouble()
-        {
-            tracing::error!(payment = %id, trouble, "payment needs an operator");
+            .write(move |tx| record_stripe_result(tx, now, rules, id, (call, called_at), result));
+        if let Some(payment) = stored.await? {
+            if payment.status() != PaymentStatus::Started {
+                self.attempts.networks.record_result(id, payment.declines());
+            }
+            if let Some(trouble) = payment.trouble() {
+                tracing::error!(payment = %id, trouble, "payment needs an operator");
+            }
         }
         Ok(outcome)
     }

@@ -1,6 +1,7 @@
 //! Every SQL statement.
 
 mod captured_funds;
+mod card_attempts;
 mod columns;
 mod disputes;
 mod invariants;
@@ -15,6 +16,7 @@ pub(crate) use captured_funds::{
     before_disputable, captured_funds, follow_ups_due, insert_captured_funds, refund_summary, request_check,
     request_checks, update_captured_funds,
 };
+pub(crate) use card_attempts::{attempts_of_buyer, attempts_of_order, insert_declined_charge};
 pub(crate) use disputes::{disputes_of, upsert_dispute};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use ledger::{

@@ -16,7 +16,7 @@ db::columns! {
     PAYMENT: "payment" = [
         id, order_id, buyer_id, amount, currency, token, return_url, status, intent_id, client_secret, next_action_url,
         failure_kind, failure_code, failure_message, trouble, version, created_at, updated_at, tries, next_try_at,
-        told_at,
+        told_at, declines,
     ];
     /// A new payment, with the request that started it.
     NEW_PAYMENT: "payment" = [
@@ -51,6 +51,7 @@ fn read_payment(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Payment> {
         updated_at: row.next()?,
         retry: retry(row)?,
         notified_at: row.next()?,
+        declines: row.next()?,
     }))
 }
 
@@ -138,7 +139,7 @@ pub(crate) fn update_payment(tx: &Tx, payment: &Payment) -> Result<(), db::Error
          SET status = :status, intent_id = :intent_id, client_secret = :client_secret,
              next_action_url = :next_action_url, failure_kind = :failure_kind, failure_code = :failure_code,
              failure_message = :failure_message, trouble = :trouble, version = :version, updated_at = :updated_at,
-             tries = :tries, next_try_at = :next_try_at, told_at = :told_at
+             tries = :tries, next_try_at = :next_try_at, told_at = :told_at, declines = :declines
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -156,6 +157,7 @@ pub(crate) fn update_payment(tx: &Tx, payment: &Payment) -> Result<(), db::Error
         ":tries": state.retry.failed_attempts(),
         ":next_try_at": state.retry.next_at(),
         ":told_at": state.notified_at,
+        ":declines": state.declines,
     })?;
     Ok(())
 }

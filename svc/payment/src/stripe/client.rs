@@ -176,6 +176,7 @@ impl From<PaymentIntent> for Intent {
             client_secret: intent.client_secret,
             next_action_url: redirect.and_then(|redirect| redirect.url),
             failure: intent.last_payment_error.as_deref().map(declined),
+            charge_id: intent.latest_charge.as_ref().map(|charge| charge.id().to_string()),
         }
     }
 }

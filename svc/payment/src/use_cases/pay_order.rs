@@ -4,8 +4,9 @@ use db::{Constraint, Tx};
 use idempotency::IdempotentRequest;
 use values::{Money, OrderId, Timestamp, UserId};
 
+use super::check_cards::check_cards;
 use crate::{
-    domain::{NotPayable, Payment, PaymentMethod},
+    domain::{CardAttempts, CountedNetwork, NotPayable, Payment, PaymentMethod, TooManyCards},
     events::publish_payment,
     store,
 };
@@ -16,6 +17,8 @@ pub(crate) struct PayOrder {
     pub(crate) buyer_id: UserId,
     pub(crate) order_id: OrderId,
     pub(crate) method: PaymentMethod,
+    /// The networks of the client.
+    pub(crate) networks: Vec<CountedNetwork>,
 }
 
 /// Why no payment was started.
@@ -31,18 +34,22 @@ pub(crate) enum PayOrderError {
         reason: values::NotChargeable,
     },
     #[error(transparent)]
+    TooManyCards(#[from] TooManyCards),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
 /// Stores a new payment for the order's total, before Stripe is called.
 ///
 /// An order has at most one live payment. A second request in a browser returns the payment that the browser can continue;
-/// a second request with a card supersedes a payment that waits for its buyer.
+/// a second request with a card supersedes a payment that waits for its buyer. A new payment counts as an attempt of the
+/// order, of its buyer and of the client's network.
 pub(crate) fn pay_order(
     tx: &Tx,
     now: Timestamp,
     command: PayOrder,
     request: &IdempotentRequest,
+    attempts: &CardAttempts,
 ) -> Result<Payment, PayOrderError> {
     let order = store::order(tx, command.order_id)?.filter(|order| order.buyer_id == command.buyer_id);
     let order = order.ok_or(PayOrderError::NotFound(command.order_id))?;
@@ -51,17 +58,24 @@ pub(crate) fn pay_order(
     total
         .ensure_chargeable()
         .map_err(|reason| PayOrderError::NotChargeable { total, reason })?;
-    if let Some(mut live) = store::live_payment(tx, order.order_id)? {
-        match command.method {
-            PaymentMethod::Browser if live.can_continue_in_browser() => return Ok(live),
-            PaymentMethod::Card { .. } if live.waits_for_buyer() => {
-                live.supersede(now);
-                store::update_payment(tx, &live)?;
-            }
-            _ => return Err(NotPayable::BeingPaid.into()),
-        }
-    }
+    let superseded = match (store::live_payment(tx, order.order_id)?, &command.method) {
+        (None, _) => None,
+        (Some(live), PaymentMethod::Browser) if live.can_continue_in_browser() => return Ok(live),
+        (Some(live), PaymentMethod::Card { .. }) if live.waits_for_buyer() => Some(live),
+        (Some(_), _) => return Err(NotPayable::BeingPaid.into()),
+    };
     let payment = Payment::start(order.order_id, order.buyer_id, order.total, command.method, now);
+    if !payment.is_free() {
+        check_cards(tx, now, attempts.limits, &payment)??;
+        let has_card = !payment.is_in_browser();
+        attempts
+            .networks
+            .start(payment.id(), &command.networks, has_card, now)?;
+    }
+    if let Some(mut live) = superseded {
+        live.supersede(now);
+        store::update_payment(tx, &live)?;
+    }
     store::insert_payment(tx, &payment, Some(request)).map_err(|error| match error.constraint() {
         // The index decides which of two concurrent requests is first.
         Some(Constraint::Unique) => NotPayable::BeingPaid.into(),

@@ -8,7 +8,7 @@ use crate::{
     store,
 };
 
-/// Schedules a check of the payment that an event names. A repeated event changes nothing. The worker calls Stripe after
+/// Schedules a check of the payment that an event names, and counts a declined card. A repeated event changes nothing. The worker calls Stripe after
 /// the commit.
 pub(crate) fn record_stripe_event(tx: &Tx, now: Timestamp, event: &StripeEvent) -> Result<EventOutcome, db::Error> {
     if !event.is_handled() {
@@ -24,8 +24,16 @@ pub(crate) fn record_stripe_event(tx: &Tx, now: Timestamp, event: &StripeEvent) 
         // A payment that is not captured yet is checked once it is.
         store::request_check(tx, payment.id(), now)?
     } else {
+        let declined = event.declined_charge().filter(|_| payment.is_in_browser());
+        let is_decline_new = match declined {
+            Some(charge) => store::insert_declined_charge(tx, charge, payment.id())?,
+            None => false,
+        };
+        if is_decline_new {
+            payment.count_decline();
+        }
         let is_check_needed = payment.request_check(event.intent_status(), now);
-        if is_check_needed {
+        if is_check_needed || is_decline_new {
             store::update_payment(tx, &payment)?;
         }
         is_check_needed

@@ -3,19 +3,20 @@
 use db::Tx;
 use values::{PaymentId, Timestamp};
 
-use super::update_ledger::open_ledger;
+use super::{check_cards::check_cards, update_ledger::open_ledger};
 use crate::{
-    domain::{BasisPoints, CaptureDecision, PayableOrder, Payment, StripeCall, StripeResult},
+    domain::{BasisPoints, CaptureDecision, CardLimits, PayableOrder, Payment, StripeCall, StripeResult},
     events::append_to_outbox,
     store,
 };
 
 /// Applies the result of a call that was made at `called_at`, publishes the change, and opens the ledger of a captured
-/// payment with the platform's current share. Returns the payment.
+/// payment with the platform's current share. Counts the cards that are declined in a browser: beyond the limits the intent is
+/// cancelled. Returns the payment.
 pub(crate) fn record_stripe_result(
     tx: &Tx,
     now: Timestamp,
-    fee_rate: BasisPoints,
+    (fee_rate, limits): (BasisPoints, CardLimits),
     id: PaymentId,
     (call, called_at): (StripeCall, Timestamp),
     result: StripeResult,
@@ -29,8 +30,21 @@ pub(crate) fn record_stripe_result(
     if !matches!(result, StripeResult::Unknown(_)) {
         payment.mark_checked(called_at);
     }
+    let declined_charge = match &result {
+        StripeResult::Intent(intent) if payment.is_in_browser() => intent.declined_charge().map(ToOwned::to_owned),
+        _ => None,
+    };
     let event = payment.apply_result(call, result, decision, now);
+    if let Some(charge) = declined_charge
+        && store::insert_declined_charge(tx, &charge, id)?
+    {
+        payment.count_decline();
+    }
     store::update_payment(tx, &payment)?;
+    if payment.waits_for_card() && payment.declines() > 0 && check_cards(tx, now, limits, &payment)?.is_err() {
+        payment.refuse_more_cards(now);
+        store::update_payment(tx, &payment)?;
+    }
     if let Some(event) = event {
         append_to_outbox(tx, now, event)?;
     }

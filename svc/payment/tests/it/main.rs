@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod browser_payments;
+mod card_limits;
 mod crashes;
 mod disputes;
 mod ledger;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use events::{CancelReason, Event, Order, OrderStatus, Refund, RefundStatus, Reversal, examples};
 use hmac::{Hmac, KeyInit, Mac};
-use payment::{Payments, Settings};
+use payment::{CardLimits, Payments, Settings};
 use poem::http::Method;
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -28,6 +28,7 @@ pub(crate) struct TestApp {
     service: Option<RunningService>,
     /// The signing secrets that the service accepts after its next start.
     pub(crate) webhook_secrets: Vec<&'static str>,
+    pub(crate) card_limits: CardLimits,
 }
 
 impl TestApp {
@@ -37,6 +38,11 @@ impl TestApp {
 
     /// An app whose service and Stripe simulator use `clock`.
     pub(crate) async fn with_clock(clock: Clock) -> Self {
+        Self::with_limits(clock, CardLimits::UNLIMITED).await
+    }
+
+    /// The same, with limits on declined cards.
+    pub(crate) async fn with_limits(clock: Clock, card_limits: CardLimits) -> Self {
         let env = TestEnv::with_clock(clock.clone()).await;
         let sim = Sim::in_memory(Config {
             clock,
@@ -52,6 +58,7 @@ impl TestApp {
             url,
             service: None,
             webhook_secrets: vec![WEBHOOK_SECRET],
+            card_limits,
         };
         app.start().await;
         app
@@ -66,6 +73,7 @@ impl TestApp {
             stripe_webhook_secrets: (!secrets.is_empty()).then(|| secrets.parse().unwrap()),
             stripe_timeout: STRIPE_TIMEOUT,
             platform_fee: "250".parse().unwrap(),
+            card_limits: self.card_limits,
         }
     }
 
@@ -121,6 +129,14 @@ impl TestApp {
         Buyer {
             id,
             token: self.env.token(id),
+        }
+    }
+
+    /// The same buyer with a new access token.
+    pub(crate) fn sign_in_again(&self, buyer: &Buyer) -> Buyer {
+        Buyer {
+            id: buyer.id,
+            token: self.env.token(buyer.id),
         }
     }
 

@@ -40,6 +40,7 @@ impl StackProcess {
             // A few users stand for many.
             .args(["--max-tickets-per-order", "1000000", "--max-open-orders", "1000000"])
             .args(["--unpaid-hold-pause-seconds", "0"])
+            .args(["--declined-cards-per-buyer", "0", "--declined-cards-per-network", "0"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -126,6 +126,7 @@ impl Environment {
                     stripe_webhook_secrets: Some(WEBHOOK_SECRET.parse().unwrap()),
                     stripe_timeout: STRIPE_TIMEOUT,
                     platform_fee: "250".parse().unwrap(),
+                    card_limits: payment::CardLimits::UNLIMITED,
                 };
                 self.start_with::<Payments>(settings).await
             }

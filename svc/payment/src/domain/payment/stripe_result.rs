@@ -6,7 +6,7 @@ use events::Event;
 use values::Timestamp;
 
 use super::{BuyerAction, Payment, PaymentMethod, PaymentStatus, StripeCall};
-use crate::domain::{CaptureDecision, Failure, Intent, IntentStatus, Retry, RetrySchedule, StripeResult};
+use crate::domain::{CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult};
 
 /// How soon the intent is first checked for an action of the buyer, in case Stripe's event is lost.
 const FIRST_CHECK_DELAY: Duration = Duration::from_secs(2);
@@ -36,7 +36,12 @@ impl Payment {
                 self.state.trouble = Some(format!("Stripe's {} names another payment", intent.id));
                 None
             }
-            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::Refused(failure)) => self.fail(failure, now),
+            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::Refused(failure)) => {
+                if matches!(failure.kind, FailureKind::Declined | FailureKind::InvalidToken) {
+                    self.count_decline();
+                }
+                self.fail(failure, now)
+            }
             (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound) => {
                 self.fail(Failure::never_reached(), now)
             }
@@ -101,6 +106,10 @@ impl Payment {
 
     /// The card was refused, or none was entered yet. In a browser the buyer can enter another one for the same intent.
     fn apply_decline(&mut self, intent: Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
+        // Declined charges of a browser are counted by their ids.
+        if matches!(self.state.method, PaymentMethod::Card { .. }) {
+            self.count_decline();
+        }
         match self.state.method {
             // The client secret was never sent to the buyer, so the intent cannot continue.
             PaymentMethod::Card { .. } if self.state.status == PaymentStatus::Started => {

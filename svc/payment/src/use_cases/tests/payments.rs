@@ -9,8 +9,8 @@ use values::{OrderId, PaymentId, TicketId, Timestamp, UserId};
 use crate::{
     Payments,
     domain::{
-        BasisPoints, CaptureDecision, Failure, IntentStatus, PayableOrder, Payment, PaymentStatus, StripeCall,
-        StripeResult,
+        BasisPoints, CaptureDecision, CardAttempts, CardLimits, Failure, IntentStatus, PayableOrder, Payment,
+        PaymentStatus, StripeCall, StripeResult,
     },
     store,
     test_support::{NOW, approved, card, intent, usd},
@@ -204,9 +204,12 @@ impl Simulation {
                 buyer_id: order.buyer_id,
                 order_id: order.id,
                 method: card(),
+                networks: Vec::new(),
             };
             let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
-            Ok::<_, db::Error>(pay_order(tx, NOW, command, &request).unwrap())
+            Ok::<_, db::Error>(
+                pay_order(tx, NOW, command, &request, &CardAttempts::new(CardLimits::UNLIMITED)).unwrap(),
+            )
         });
         let payment = payment.await.unwrap().id();
         Self {
@@ -268,7 +271,16 @@ impl Simulation {
             result
         };
         self.db
-            .write(move |tx| record_stripe_result(tx, now, BasisPoints::default(), payment.id(), (call, now), result))
+            .write(move |tx| {
+                record_stripe_result(
+                    tx,
+                    now,
+                    (BasisPoints::default(), CardLimits::UNLIMITED),
+                    payment.id(),
+                    (call, now),
+                    result,
+                )
+            })
             .await
             .unwrap();
         true

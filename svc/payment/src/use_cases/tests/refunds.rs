@@ -16,8 +16,8 @@ use values::{OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
 use crate::{
     Payments,
     domain::{
-        Dispute, DisputeStatus, FollowUpReport, IntentStatus, PayableOrder, Refund, RefundCall, RefundResult,
-        RefundStatus, StripeCall, StripeFee, StripeRefund, StripeRefundStatus, StripeResult,
+        CardAttempts, CardLimits, Dispute, DisputeStatus, FollowUpReport, IntentStatus, PayableOrder, Refund,
+        RefundCall, RefundResult, RefundStatus, StripeCall, StripeFee, StripeRefund, StripeRefundStatus, StripeResult,
     },
     store,
     test_support::{NOW, approved, card, intent, usd},
@@ -209,25 +209,19 @@ impl Simulation {
                 buyer_id: order.buyer_id,
                 order_id: order.id,
                 method: card(),
+                networks: Vec::new(),
             };
-            let fee_rate = "250".parse().unwrap();
+            let rules = ("250".parse().unwrap(), CardLimits::UNLIMITED);
             let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
-            let payment = pay_order(tx, NOW, command, &request).unwrap();
+            let payment = pay_order(tx, NOW, command, &request, &CardAttempts::new(CardLimits::UNLIMITED)).unwrap();
             let authorized = StripeResult::from(intent(&payment, IntentStatus::RequiresCapture));
-            record_stripe_result(
-                tx,
-                NOW,
-                fee_rate,
-                payment.id(),
-                (StripeCall::Authorize, NOW),
-                authorized,
-            )?;
+            record_stripe_result(tx, NOW, rules, payment.id(), (StripeCall::Authorize, NOW), authorized)?;
             order.version = 2;
             order.status = OrderStatus::AwaitingPayment;
             order.payment_id = Some(payment.id());
             update_order(tx, NOW, &PayableOrder::from(&order))?;
             let captured = StripeResult::from(intent(&payment, IntentStatus::Succeeded));
-            record_stripe_result(tx, NOW, fee_rate, payment.id(), (StripeCall::Capture, NOW), captured)?;
+            record_stripe_result(tx, NOW, rules, payment.id(), (StripeCall::Capture, NOW), captured)?;
             Ok::<_, db::Error>((order, payment.id()))
         });
         let (order, payment) = captured.await.unwrap();
