@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use bus::{AmqpUrl, Bus, Config, RETRY_DELAYS, outbox};
+use bus::{AmqpUrl, Bus, Config, RETRY_DELAYS, TopologyMode, outbox};
 use chassis::Service;
 use db::{Db, Schema, admin};
 use events::{CancelReason, Event, Order, OrderStatus, Timer, examples};
@@ -149,6 +149,8 @@ impl TestApp {
         let config = Config {
             broker: AmqpUrl::clone(&bus.url).into(),
             namespace: bus.namespace,
+            topology: TopologyMode::Declare,
+            unidentified_until: None,
             service: NAME,
             delay_ladder: None,
             retry_delays: RETRY_DELAYS,
