@@ -115,7 +115,8 @@ impl Session {
         self.0.generation = next.ok_or(CannotRefresh::Reused)?;
         self.0.refresh_hash = self.refresh_token(key).hash();
         self.0.refreshed_at = Some(now);
-        self.0.expires_at = now + MAX_IDLE;
+        // The clock may have been set back since the start.
+        self.0.expires_at = now.max(self.0.started_at) + MAX_IDLE;
         Ok(())
     }
 
@@ -223,6 +224,21 @@ mod tests {
             session.refresh(&token, NOW + MAX_LIFETIME, &key),
             Err(CannotRefresh::Over)
         );
+    }
+
+    #[test]
+    fn a_session_survives_a_clock_that_is_set_back() {
+        let (key, mut session) = session();
+        let earlier = NOW - Duration::from_hours(60 * 24);
+        session.refresh(&key.token(session.0.id, 0), earlier, &key).unwrap();
+        assert!(session.is_open(earlier));
+        assert!(session.0.expires_at > session.0.started_at);
+        // A token that was exchanged before the jump is not accepted for all of it.
+        let (key, mut session) = self::session();
+        session.refresh(&key.token(session.0.id, 0), NOW, &key).unwrap();
+        let hour_back = NOW - Duration::from_hours(1);
+        let old = key.token(session.0.id, 0);
+        assert_eq!(session.refresh(&old, hour_back, &key), Err(CannotRefresh::Reused));
     }
 
     #[test]

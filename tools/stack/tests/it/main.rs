@@ -10,6 +10,7 @@ mod user;
 
 mod broker_outages;
 mod browser_payments;
+mod clock_set_back;
 mod concurrency;
 mod crashes;
 mod demo;

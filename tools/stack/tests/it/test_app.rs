@@ -24,8 +24,17 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Starts a stack for one test.
     pub(crate) fn new() -> Self {
+        Self::with_clock(values::Clock::system())
+    }
+
+    /// Starts a stack whose services have this clock.
+    pub(crate) fn with_clock(clock: values::Clock) -> Self {
         let (data, runtime) = (TestData::new(), new_runtime());
-        let stack = Some(start(&runtime, settings(&data)).unwrap());
+        let settings = Settings {
+            clock,
+            ..settings(&data)
+        };
+        let stack = Some(start(&runtime, settings).unwrap());
         Self {
             runtime: Some(runtime),
             stack,

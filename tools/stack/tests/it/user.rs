@@ -38,6 +38,15 @@ impl User {
         }
     }
 
+    /// Returns the same user with another token, at this front door.
+    pub(crate) fn with_token(&self, url: &str, token: &str) -> Self {
+        Self {
+            client: Client::new(url).bearer(token),
+            token: token.to_owned(),
+            ..self.clone()
+        }
+    }
+
     pub(crate) fn client(&self) -> &Client {
         &self.client
     }
