@@ -118,7 +118,7 @@ async fn a_request_that_is_repeated_with_its_key_counts_once() {
     let buyer = app.buyer();
     let order = app.create_order(&buyer).await;
     for number in 0..3 {
-        let client = app.client(&buyer).with("idempotency-key", &format!("key-{number}"));
+        let client = app.client(&buyer).with("idempotency-key", format!("key-{number}"));
         for _ in 0..5 {
             let _ = pay(&client, order.id, DECLINED).await.expect(402);
         }
