@@ -1,13 +1,13 @@
 //! Measures `check` on a database with many orders, beside a service that writes.
 //!
 //! `cargo run -p order --example check_at_scale FOLDER [ORDERS [LISTINGS]]`: fills a database by SQL, then checks it while
-//! 200 writes a second are made. Prints the duration of each check, and the slowest write.
+//! 200 writes a second are made. Prints the duration of each check, the slowest write, and the greatest size of the log.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, path::Path};
+use std::{env, fs, path::Path};
 
 use chassis::Service;
 use db::{
@@ -32,7 +32,13 @@ async fn main() -> Result<()> {
     admin::migrate(&path, &Orders::SCHEMA)?;
     let began = Instant::now();
     fill(&path, orders, listings)?;
-    println!("{orders} orders of {listings} listings in {:.0?}", began.elapsed());
+    let megabytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len() / 1_000_000);
+    println!(
+        "{orders} orders of {listings} listings, {} MB, in {:.0?}",
+        megabytes(&path),
+        began.elapsed()
+    );
+    let log = folder.path().join("order.db-wal");
 
     let db = Db::open(&path, &Orders::SCHEMA)?;
     let done = Arc::new(AtomicBool::new(false));
@@ -51,7 +57,7 @@ async fn main() -> Result<()> {
             findings
         })
     };
-    let (began, mut slowest, mut writes) = (Instant::now(), Duration::ZERO, 0_u64);
+    let (began, mut slowest, mut writes, mut largest_log) = (Instant::now(), Duration::ZERO, 0_u64, 0);
     let mut ticks = tokio::time::interval(Duration::from_millis(5));
     while !done.load(Ordering::Relaxed) {
         ticks.tick().await;
@@ -63,10 +69,11 @@ async fn main() -> Result<()> {
         .await?;
         writes += 1;
         slowest = slowest.max(write_began.elapsed());
+        largest_log = largest_log.max(megabytes(&log));
     }
     let findings = checked.await??;
     println!("{} findings in {:.1?}", findings.len(), began.elapsed());
-    println!("{writes} writes meanwhile, the slowest in {slowest:.1?}");
+    println!("{writes} writes meanwhile, the slowest in {slowest:.1?}; the log had {largest_log} MB at most");
     db.close().await;
     if findings.is_empty() {
         Ok(())
@@ -75,23 +82,26 @@ async fn main() -> Result<()> {
     }
 }
 
-/// Fills the database, without its triggers.
+/// Fills the database. Its triggers and indexes are created again afterwards.
 fn fill(path: &Path, orders: u64, listings: u64) -> Result<()> {
     let conn = Connection::open(path)?;
-    let mut triggers = conn.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")?;
-    let triggers = triggers
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<Vec<(String, String)>>>()?;
-    for (name, _) in &triggers {
-        conn.execute_batch(&format!("DROP TRIGGER {name}"))?;
+    let mut dropped = conn.prepare(
+        "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('trigger', 'index') AND sql IS NOT NULL ORDER BY type",
+    )?;
+    let dropped = dropped
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<Vec<(String, String, String)>>>()?;
+    for (kind, name, _) in &dropped {
+        conn.execute_batch(&format!("DROP {kind} {name}"))?;
     }
     let rows = include_str!("orders_at_scale.sql");
     let rows = rows
         .replace("{orders}", &orders.to_string())
         .replace("{listings}", &listings.to_string());
     conn.execute_batch(&rows)?;
-    for (_, sql) in &triggers {
+    for (_, _, sql) in &dropped {
         conn.execute_batch(sql)?;
     }
+    conn.pragma_update(None, "journal_mode", "wal")?;
     Ok(())
 }
