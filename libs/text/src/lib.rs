@@ -4,5 +4,7 @@
 
 mod characters;
 mod rules;
+mod search;
 
 pub use rules::{InvalidText, parse_line, parse_lines};
+pub use search::{Phrase, index_words, search_phrases};

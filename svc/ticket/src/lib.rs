@@ -6,6 +6,7 @@
 mod api;
 mod domain;
 mod events;
+mod jobs;
 mod metrics;
 mod service;
 mod store;

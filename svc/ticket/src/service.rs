@@ -13,7 +13,7 @@ use values::{Clock, Timestamp};
 use crate::{
     api::{Api, App, CachedReads},
     events::{PUBLISHER, consume, newest_record_at, recover, republish},
-    metrics, store,
+    jobs, metrics, store,
 };
 
 /// The ticket service.
@@ -37,6 +37,7 @@ impl Service for Ticket {
             include_str!("../migrations/005_max_per_buyer.sql"),
             revocation::SCHEMA_V1,
             include_str!("../migrations/006_listed_by_currency.sql"),
+            include_str!("../migrations/007_search.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
@@ -73,13 +74,14 @@ impl Service for Ticket {
 
     async fn start(context: Context, limits: SaleLimits) -> Result<ServiceParts<App>, OperatorError> {
         let Context { db, clock, metrics, .. } = context;
+        jobs::index_newest_listings(&db).await.map_err(OperatorError::new)?;
         let reads = CachedReads::new(&db, &clock, limits, &CacheMetrics::of(&metrics));
         Ok(ServiceParts {
             consumers: vec![bus::Consumer {
                 queue: bus::Queue::Events,
                 handler: Arc::new(consume),
             }],
-            jobs: vec![idempotency::purge_job(&db, &clock)],
+            jobs: vec![idempotency::purge_job(&db, &clock), jobs::index_job(&db)],
             app: App {
                 db,
                 clock,

@@ -92,8 +92,11 @@ impl Api {
     async fn list(
         &self,
         app: Data<&App>,
-        /// Search words. A ticket matches if each is the prefix of a word in its title, description or venue; case and
-        /// accents do not matter. At most 200 characters and 16 words. A text without letters and digits filters nothing.
+        /// Search words. A ticket matches if each is a word in its title, description or venue, or the beginning of one if it
+        /// has at least two characters. Case and accents do not matter, and `ss` finds `ß`. In scripts without spaces, such as
+        /// Chinese and Japanese, any part of a text is found. Symbols are words of one character; a text of punctuation alone
+        /// finds nothing, a blank one filters nothing. At most 200 characters, 16 words, and 64 letters of scripts without
+        /// spaces.
         q: Query<Option<Parameter<Search>>>,
         /// Only tickets of this seller.
         seller: Query<Option<UserId>>,

@@ -77,6 +77,15 @@ fn listing_page_within(
         Some(position) => (position.as_of, position.since),
         None => (latest_placement(conn)?, now),
     };
+    if query.terms.matches_nothing() {
+        return Ok(ListingPage {
+            listings: Vec::new(),
+            end: None,
+            query,
+            as_of,
+            since,
+        });
+    }
     let (sort, filters) = (query.sort, filters(&query, now));
     let after = position.map(|position| &position.after);
     let access = Access::choose(conn, sort, &filters, after, scan_limits)?;

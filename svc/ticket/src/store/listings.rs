@@ -3,6 +3,7 @@ use events::RefundTerms;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, OrderId, TicketId};
 
+use super::search_index::index_terms;
 use crate::domain::{CURSOR_LIFETIME, Listing, ListingState, LongText, ShortText, Stock, Terms};
 
 db::columns! {
@@ -70,10 +71,11 @@ pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         title, price, refunds, ..
     } = &listing.terms;
     let sql = format!(
-        "INSERT INTO listing ({}, placed) VALUES ({}, (SELECT coalesce(max(placed), 0) + 1 FROM listing))",
+        "INSERT INTO listing ({}, indexed_version, placed)
+         VALUES ({}, :version, (SELECT coalesce(max(placed), 0) + 1 FROM listing)) RETURNING number",
         LISTING.names, LISTING.placeholders
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    let parameters = named_params! {
         ":id": listing.id,
         ":seller_id": listing.seller_id,
         ":title": title.as_str(),
@@ -91,8 +93,9 @@ pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         ":refundable_until": refunds.refundable_until,
         ":resell_refunded": refunds.resell_refunded,
         ":max_per_buyer": listing.terms.max_per_buyer,
-    })?;
-    Ok(())
+    };
+    let number = tx.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?;
+    index_terms(tx, number, &listing.terms)
 }
 
 /// Updates a changed listing, and purges former places that no valid cursor needs.
@@ -101,11 +104,13 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
     let Terms {
         title, price, refunds, ..
     } = &listing.terms;
+    let unindexed = number_if_words_differ(tx, listing)?;
     tx.prepare_cached(
         "UPDATE listing SET title = :title, description = :description, venue = :venue, starts_at = :starts_at,
              currency = :currency, amount = :amount, wanted = :wanted, order_window_seconds = :order_window_seconds,
              version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at,
-             refundable_until = :refundable_until, resell_refunded = :resell_refunded, max_per_buyer = :max_per_buyer
+             refundable_until = :refundable_until, resell_refunded = :resell_refunded, max_per_buyer = :max_per_buyer,
+             indexed_version = :version
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -125,9 +130,33 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         ":resell_refunded": refunds.resell_refunded,
         ":max_per_buyer": listing.terms.max_per_buyer,
     })?;
+    if let Some(number) = unindexed {
+        index_terms(tx, number, &listing.terms)?;
+    }
     tx.prepare_cached("DELETE FROM former_place WHERE replaced_at < ?1")?
         .execute([listing.updated_at - CURSOR_LIFETIME])?;
     Ok(())
+}
+
+/// Returns the number of a listing whose words in the search index are not those of its new state.
+fn number_if_words_differ(tx: &Tx, new: &ListingState) -> Result<Option<i64>, db::Error> {
+    let terms = &new.terms;
+    let number = tx
+        .prepare_cached(
+            "SELECT number FROM listing
+             WHERE id = ? AND (title, description, venue, indexed_version) IS NOT (?, ?, ?, version)",
+        )?
+        .query_row(
+            (
+                new.id,
+                terms.title.as_str(),
+                terms.description.as_ref().map(LongText::as_str),
+                terms.venue.as_ref().map(ShortText::as_str),
+            ),
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(number)
 }
 
 /// Returns the listings after the id `after`, ordered by id.

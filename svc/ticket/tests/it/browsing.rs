@@ -37,7 +37,8 @@ async fn buyers_search_by_words_and_filters() {
         ("q=OPERA%20gran", &["Opéra"]),
         ("q=hall&sort=price", &["Rock in the hall", "Opéra"]),
         ("q=hall+OR+jazz", &[]),
-        ("q=%22", &["Jazz", "Rock in the hall", "Opéra"]),
+        ("q=%22", &[]),
+        ("q=%20", &["Jazz", "Rock in the hall", "Opéra"]),
         (&format!("seller={user}"), &["Rock in the hall", "Opéra"]),
         (
             "currency=usd&minPrice=1000&maxPrice=2000",
