@@ -15,10 +15,11 @@ locals {
       cpu        = 200
       memory     = 48 + 20 * var.password_hashers
       memory_max = 128 + 20 * var.password_hashers
-      secrets    = {}
+      secrets    = { encryption-key = "{{ .encryption_key }}" }
       env = {
-        TICKETING_COOKIE_SECURE    = var.cookie_secure
-        TICKETING_PASSWORD_HASHERS = var.password_hashers
+        TICKETING_COOKIE_SECURE       = var.cookie_secure
+        TICKETING_PASSWORD_HASHERS    = var.password_hashers
+        TICKETING_ENCRYPTION_KEY_FILE = "$${NOMAD_SECRETS_DIR}/encryption-key"
       }
     }
     ticket = {

@@ -178,10 +178,10 @@ authenticate_nomad() {
 
 ensure_nomad_token() { "$nomad" acl token self || "$nomad" acl bootstrap "$cluster/secrets/nomad-token"; }
 
-# secret NAME: a random secret, the same each time.
+# secret NAME [BYTES]: a random secret in hexadecimal digits, the same each time.
 secret() {
     local file="$cluster/secrets/$1"
-    [ -s "$file" ] || (umask 077 && openssl rand -hex 24 >"$file")
+    [ -s "$file" ] || (umask 077 && openssl rand -hex "${2:-24}" >"$file")
     cat "$file"
 }
 
@@ -210,7 +210,9 @@ put_secrets() {
     for service in "${services[@]}"; do
         # The variable of payment contains Stripe's keys as well; put_stripe writes it.
         [ "$service" != payment ] || continue
-        put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")" "${bucket_keys[@]}"
+        local own=()
+        [ "$service" != auth ] || own=("encryption_key=$(secret auth-encryption-key 32)")
+        put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")" "${own[@]}" "${bucket_keys[@]}"
     done
     [ "$backup" = file ] || put_var nomad/jobs/ticketing-backup "${bucket_keys[@]}"
     put_stripe "${STRIPE_SECRET_KEY:-sk_test_ticketing}"

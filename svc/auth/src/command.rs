@@ -1,11 +1,13 @@
 use std::fmt::Write;
 
-use chassis::OperatorError;
+use chassis::{OperatorError, SecretArg};
 use db::Db;
 use values::{Clock, Timestamp};
 
 use crate::{
     domain::{PUBLISHED_AFTER_RETIREMENT, StoredKey},
+    keys::encryption_keys,
+    settings::EncryptionKeyFlag,
     store,
     use_cases::{CreateKeyError, end_sessions, revoke_keys, rotate_keys},
 };
@@ -15,6 +17,9 @@ use crate::{
 pub enum Command {
     /// Manage the keys that sign access tokens.
     Keys {
+        /// The key that encrypts them, as the service has it.
+        #[command(flatten)]
+        encryption_key: Option<SecretArg<EncryptionKeyFlag>>,
         /// The operation.
         #[command(subcommand)]
         what: KeysCommand,
@@ -35,11 +40,11 @@ pub enum KeysCommand {
 }
 
 pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
+    let Command::Keys { encryption_key, what } = command;
     let now = clock.now();
-    match command {
-        Command::Keys {
-            what: KeysCommand::List,
-        } => {
+    let given = encryption_key.as_deref().cloned();
+    match what {
+        KeysCommand::List => {
             let stored = db.read_internal(store::signing_keys).await?;
             let lines = stored.iter().fold(format!("{} keys", stored.len()), |mut lines, key| {
                 let _ = write!(lines, "\n{}", describe(key, now));
@@ -47,22 +52,21 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             });
             Ok(lines)
         }
-        Command::Keys {
-            what: KeysCommand::Rotate,
-        } => {
+        KeysCommand::Rotate => {
+            let encryption = encryption_keys(&db, given).await.map_err(OperatorError::new)?;
             let kid = db
-                .write(move |tx| rotate_keys(tx, now))
+                .write(move |tx| rotate_keys(tx, now, &encryption))
                 .await
                 .map_err(|error: CreateKeyError| OperatorError::new(error))?;
             Ok(format!(
                 "{kid} signs from now on; the tokens of the key before it stay good"
             ))
         }
-        Command::Keys {
-            what: KeysCommand::Revoke,
-        } => {
+        KeysCommand::Revoke => {
+            // The earlier keys need not be decrypted: their encryption key may be lost.
+            let encryption = encryption_keys(&db, given).await.map_err(OperatorError::new)?;
             let kid = db
-                .write(move |tx| revoke_keys(tx, now))
+                .write(move |tx| revoke_keys(tx, now, &encryption))
                 .await
                 .map_err(|error: CreateKeyError| OperatorError::new(error))?;
             let ended = end_all_sessions(&db, now).await?;

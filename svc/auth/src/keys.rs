@@ -5,14 +5,18 @@ use std::{
 
 use db::Db;
 use rusqlite::Connection;
-use token::{KeyError, Verifier};
+use token::Verifier;
 use values::{Clock, Timestamp};
 
 use crate::{
-    domain::{KeySet, MissingKey},
+    domain::{EncryptionKeys, KeySet, UnusableKeys},
     store,
-    use_cases::{CreateKeyError, create_missing_keys},
+    use_cases::{CreateKeyError, SealKeysError, create_missing_keys, seal_keys},
 };
+
+mod key_file;
+
+pub(crate) use key_file::encryption_keys;
 
 /// The keys could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -23,12 +27,12 @@ pub(crate) enum LoadKeysError {
     /// A key could not be created.
     #[error(transparent)]
     Create(#[from] CreateKeyError),
-    /// A key is damaged.
+    /// The keys could not be encrypted.
     #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The database has no signing key.
+    Seal(#[from] SealKeysError),
+    /// The keys cannot be used.
     #[error(transparent)]
-    Missing(#[from] MissingKey),
+    Unusable(#[from] UnusableKeys),
     /// The database has no refresh key.
     #[error("the database has no refresh key")]
     NoRefreshKey,
@@ -39,16 +43,23 @@ pub(crate) enum LoadKeysError {
 pub(crate) struct LiveKeys {
     db: Db,
     clock: Clock,
+    encryption: EncryptionKeys,
     current: Arc<RwLock<Arc<KeySet>>>,
 }
 
 impl LiveKeys {
     /// Loads the keys. Creates them at the first start, and after a recovery that deleted revoked ones.
-    pub(crate) async fn open(db: Db, clock: Clock) -> Result<Self, LoadKeysError> {
-        let keys = load(&db, clock.now()).await?;
+    pub(crate) async fn open(db: Db, clock: Clock, encryption: EncryptionKeys) -> Result<Self, LoadKeysError> {
+        let keys = encryption.clone();
+        let sealed = db.write(move |tx| seal_keys(tx, &keys)).await?;
+        if sealed > 0 {
+            tracing::info!(keys = sealed, "keys in the database encrypted");
+        }
+        let keys = load(&db, clock.now(), &encryption).await?;
         Ok(Self {
             db,
             clock,
+            encryption,
             current: Arc::new(RwLock::new(Arc::new(keys))),
         })
     }
@@ -60,7 +71,7 @@ impl LiveKeys {
 
     /// Loads the keys again.
     pub(crate) async fn reload(&self) -> Result<(), LoadKeysError> {
-        let new = load(&self.db, self.clock.now()).await?;
+        let new = load(&self.db, self.clock.now(), &self.encryption).await?;
         let old = self.current();
         if new.signing().kid() != old.signing().kid() {
             tracing::info!(kid = new.signing().kid(), "a new key signs access tokens");
@@ -87,16 +98,17 @@ impl fmt::Debug for LiveKeys {
     }
 }
 
-async fn load(db: &Db, now: Timestamp) -> Result<KeySet, LoadKeysError> {
+async fn load(db: &Db, now: Timestamp, encryption: &EncryptionKeys) -> Result<KeySet, LoadKeysError> {
     let read = |conn: &Connection| -> Result<_, db::Error> {
         Ok((store::signing_keys(conn)?, store::refresh_key_seed(conn)?))
     };
     let mut stored = db.read_internal(read).await?;
     if !stored.0.iter().any(|key| key.retired_at.is_none()) || stored.1.is_none() {
-        db.write(move |tx| create_missing_keys(tx, now)).await?;
+        let keys = encryption.clone();
+        db.write(move |tx| create_missing_keys(tx, now, &keys)).await?;
         stored = db.read_internal(read).await?;
     }
     let (signing_keys, refresh_seed) = stored;
     let refresh_seed = refresh_seed.ok_or(LoadKeysError::NoRefreshKey)?;
-    Ok(KeySet::new(&signing_keys, refresh_seed, now)??)
+    Ok(KeySet::new(&signing_keys, &refresh_seed, now, encryption)?)
 }

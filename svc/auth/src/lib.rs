@@ -20,5 +20,6 @@ mod test_support;
 mod use_cases;
 
 pub use command::{Command, KeysCommand};
+pub use domain::{EncryptionKeys, MalformedEncryptionKey};
 pub use service::Auth;
-pub use settings::Settings;
+pub use settings::{EncryptionKeyFlag, Settings};

@@ -10,7 +10,7 @@ use crate::{
     command::{self, Command},
     events::{SERVICE_NAME, newest_record_at, recover, republish},
     jobs::{purge_job, reload_keys_job},
-    keys::LiveKeys,
+    keys::{LiveKeys, encryption_keys},
     settings::Settings,
     store,
     use_cases::update_email_keys,
@@ -32,6 +32,7 @@ impl Service for Auth {
             include_str!("../migrations/002_sessions.sql"),
             revocation::SCHEMA_V1,
             include_str!("../migrations/003_email_keys.sql"),
+            include_str!("../migrations/004_sealed_keys.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -64,7 +65,10 @@ impl Service for Auth {
 
     async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
         while context.db.write(update_email_keys).await? > 0 {}
-        let keys = LiveKeys::open(context.db.clone(), context.clock.clone())
+        let encryption = encryption_keys(&context.db, settings.encryption_keys())
+            .await
+            .map_err(OperatorError::new)?;
+        let keys = LiveKeys::open(context.db.clone(), context.clock.clone(), encryption)
             .await
             .map_err(OperatorError::new)?;
         let verifier = keys.verifier(&context.token_issuer, &context.token_audience);

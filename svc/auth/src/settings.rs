@@ -1,9 +1,12 @@
 use std::{thread::available_parallelism, time::Duration};
 
-use chassis::{at_least, parsed, seconds};
+use chassis::{SecretArg, SecretFlag, at_least, parsed, seconds};
 use clap::ArgAction;
 
-use crate::passwords::{QueueLimits, SignInLimits, SignUpLimits};
+use crate::{
+    domain::EncryptionKeys,
+    passwords::{QueueLimits, SignInLimits, SignUpLimits},
+};
 
 /// The settings of the auth service.
 #[derive(Clone, Debug, clap::Args)]
@@ -19,6 +22,9 @@ pub struct Settings {
         value_parser = parsed::<bool>
     )]
     pub cookie_secure: bool,
+    /// The key that encrypts the signing keys and the key of refresh tokens in the database.
+    #[command(flatten)]
+    pub encryption_key: Option<SecretArg<EncryptionKeyFlag>>,
     /// Failed attempts to sign in to one account that are allowed in one window: from one network address, or from a browser
     /// that has signed in to it before.
     #[arg(
@@ -114,6 +120,24 @@ pub struct Settings {
     pub password_queue_per_address: u32,
 }
 
+/// `--encryption-key` or `--encryption-key-file`.
+#[derive(Clone, Copy, Debug)]
+pub struct EncryptionKeyFlag;
+
+impl SecretFlag for EncryptionKeyFlag {
+    type Value = EncryptionKeys;
+    const FLAG: &'static str = "encryption-key";
+    const ENV: &'static str = "TICKETING_ENCRYPTION_KEY";
+    const FILE_FLAG: &'static str = "encryption-key-file";
+    const FILE_ENV: &'static str = "TICKETING_ENCRYPTION_KEY_FILE";
+    const VALUE_NAME: &'static str = "KEY";
+    const HELP: &'static str = "The key that encrypts the signing keys and the key of refresh tokens in the database, 64 \
+                                hexadecimal digits; while it is replaced, the new and the old one, separated by a space. \
+                                Prefer --encryption-key-file [default: the content of auth.key beside auth.db, which is \
+                                created with the database]";
+    const FILE_HELP: &'static str = "The file that contains the key, such as the output of `openssl rand -hex 32`.";
+}
+
 impl chassis::Settings for Settings {}
 
 impl Default for Settings {
@@ -123,6 +147,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// Returns the encryption keys, if they are given.
+    pub(crate) fn encryption_keys(&self) -> Option<EncryptionKeys> {
+        self.encryption_key.as_deref().cloned()
+    }
+
     /// Returns how many failed attempts to sign in are allowed.
     pub(crate) const fn sign_in_limits(&self) -> SignInLimits {
         SignInLimits {

@@ -11,7 +11,7 @@ use values::{Clock, Timestamp};
 use crate::{
     Auth,
     api::App,
-    domain::{DeviceTokens, Email, Password, TokenPair},
+    domain::{DeviceTokens, Email, EncryptionKeys, Password, TokenPair},
     keys::LiveKeys,
     settings::Settings,
     use_cases::{AuthContext, SignUp, SignUpError, sign_up},
@@ -42,7 +42,9 @@ impl TestService {
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
         };
-        let keys = LiveKeys::open(context.db.clone(), clock.clone()).await.unwrap();
+        let keys = LiveKeys::open(context.db.clone(), clock.clone(), test_encryption())
+            .await
+            .unwrap();
         Self {
             context: App::new(&context, keys, &settings).context().clone(),
             clock,
@@ -78,6 +80,11 @@ impl TestService {
     pub(crate) fn hash_count(&self) -> u64 {
         self.context.passwords.hash_count()
     }
+}
+
+/// The key that encrypts the keys.
+pub(crate) fn test_encryption() -> EncryptionKeys {
+    EncryptionKeys::new([9; 32])
 }
 
 /// A network address that ends with `last`.

@@ -3,7 +3,10 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use token::{Jwks, KeyError, Keyring, SigningKey};
 use values::Timestamp;
 
-use super::refresh_token::RefreshKey;
+use super::{
+    refresh_token::RefreshKey,
+    seal::{CannotOpen, EncryptionKeys, NONCE_BYTES, SeedPurpose, StoredSeed},
+};
 
 /// The time for which a retired key is still published: its tokens are valid for 15 minutes, and clients may cache keys.
 pub(crate) const PUBLISHED_AFTER_RETIREMENT: Duration = Duration::from_hours(24);
@@ -15,18 +18,23 @@ pub(crate) const RETAINED_AFTER_RETIREMENT: Duration = Duration::from_hours(48);
 #[derive(Clone)]
 pub(crate) struct StoredKey {
     pub(crate) kid: String,
-    pub(crate) seed: [u8; 32],
+    pub(crate) seed: StoredSeed,
     pub(crate) created_at: Timestamp,
     pub(crate) retired_at: Option<Timestamp>,
 }
 
 impl StoredKey {
-    /// Creates a key from 32 random bytes.
-    pub(crate) fn new(seed: [u8; 32], now: Timestamp) -> Result<Self, KeyError> {
-        let kid = SigningKey::from_seed(&seed)?.kid().to_owned();
+    /// Creates a key from 32 random bytes, which are encrypted with a random nonce.
+    pub(crate) fn new(
+        seed: &[u8; 32],
+        now: Timestamp,
+        encryption: &EncryptionKeys,
+        nonce: [u8; NONCE_BYTES],
+    ) -> Result<Self, KeyError> {
+        let kid = SigningKey::from_seed(seed)?.kid().to_owned();
         Ok(Self {
+            seed: encryption.seal(SeedPurpose::Signing(&kid), seed, nonce),
             kid,
-            seed,
             created_at: now,
             retired_at: None,
         })
@@ -37,10 +45,19 @@ impl StoredKey {
     }
 }
 
-/// No stored key signs.
-#[derive(Clone, Copy, Debug, thiserror::Error)]
-#[error("the database has no signing key")]
-pub(crate) struct MissingKey;
+/// The stored keys cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnusableKeys {
+    /// No stored key signs.
+    #[error("the database has no signing key")]
+    Missing,
+    /// A key cannot be decrypted.
+    #[error(transparent)]
+    Sealed(#[from] CannotOpen),
+    /// A key is damaged.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
 
 /// The keys of the service.
 #[derive(Debug)]
@@ -53,17 +70,19 @@ pub(crate) struct KeySet {
 }
 
 impl KeySet {
-    /// Creates the set from the stored keys and the seed of the refresh key. The outer error is a damaged key.
+    /// Creates the set from the stored keys and the seed of the refresh key.
     pub(crate) fn new(
         stored: &[StoredKey],
-        refresh_seed: [u8; 32],
+        refresh_seed: &StoredSeed,
         now: Timestamp,
-    ) -> Result<Result<Self, MissingKey>, KeyError> {
+        encryption: &EncryptionKeys,
+    ) -> Result<Self, UnusableKeys> {
         let mut by_kid = HashMap::new();
         let mut jwks = Jwks::default();
         let mut signing = None;
         for stored in stored {
-            let key = SigningKey::from_seed(&stored.seed)?;
+            let seed = encryption.open(SeedPurpose::Signing(&stored.kid), &stored.seed)?;
+            let key = SigningKey::from_seed(&seed)?;
             if stored.is_published(now) {
                 jwks.keys.push(key.public().clone());
             }
@@ -72,17 +91,16 @@ impl KeySet {
             }
             by_kid.insert(stored.kid.clone(), key);
         }
-        let Some(signing) = signing else {
-            return Ok(Err(MissingKey));
-        };
+        let signing = signing.ok_or(UnusableKeys::Missing)?;
+        let refresh_seed = encryption.open(SeedPurpose::Refresh, refresh_seed)?;
         let keyring = Arc::new(Keyring::new(&jwks));
-        Ok(Ok(Self {
+        Ok(Self {
             signing,
             by_kid,
             jwks,
             keyring,
-            refresh: RefreshKey::new(refresh_seed),
-        }))
+            refresh: RefreshKey::new(*refresh_seed),
+        })
     }
 
     /// Returns the key that signs.

@@ -30,7 +30,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::MAX_IDLE,
-        test_support::TestService,
+        test_support::{TestService, test_encryption},
         use_cases::{CreateKeyError, refresh_session, rotate_keys},
     };
 
@@ -58,7 +58,11 @@ mod tests {
             .await
             .unwrap();
         let now = service.clock.now();
-        let rotated: Result<String, CreateKeyError> = service.context.db.write(move |tx| rotate_keys(tx, now)).await;
+        let rotated: Result<String, CreateKeyError> = service
+            .context
+            .db
+            .write(move |tx| rotate_keys(tx, now, &test_encryption()))
+            .await;
         rotated.unwrap();
 
         service.clock.advance(idempotency::RETENTION);

@@ -15,6 +15,6 @@ pub(crate) use sessions::{
 };
 pub(crate) use sign_ups::{delete_sign_ups, find_sign_up, insert_sign_up};
 pub(crate) use signing_keys::{
-    delete_all_keys, delete_signing_keys, insert_refresh_key, insert_signing_key, refresh_key_seed, retire_signing_key,
-    signing_keys,
+    delete_all_keys, delete_signing_keys, has_sealed_keys, insert_refresh_key, insert_signing_key, overwrite_deleted,
+    refresh_key_seed, retire_signing_key, signing_keys, update_refresh_key_seed, update_signing_key_seed,
 };

@@ -1,20 +1,36 @@
 use db::{Error, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::Timestamp;
+use zeroize::Zeroizing;
 
-use crate::domain::StoredKey;
+use crate::domain::{StoredKey, StoredSeed};
 
 db::columns! {
-    SIGNING_KEY: "signing_keys" = [kid, seed, created_at, retired_at];
+    SIGNING_KEY: "signing_keys" = [kid, sealed, seed, created_at, retired_at];
 }
 
 fn read_signing_key(row: &mut RowReader<'_, '_>) -> rusqlite::Result<StoredKey> {
     Ok(StoredKey {
         kid: row.next()?,
-        seed: row.next()?,
+        seed: read_seed(row.next()?, row.next()?),
         created_at: row.next()?,
         retired_at: row.next()?,
     })
+}
+
+fn read_seed(sealed: Option<Vec<u8>>, plain: Option<[u8; 32]>) -> StoredSeed {
+    match plain {
+        Some(plain) => StoredSeed::Plain(Zeroizing::new(plain)),
+        None => StoredSeed::Sealed(sealed.unwrap_or_default()),
+    }
+}
+
+/// Returns the columns `sealed` and `seed`.
+fn seed_columns(seed: &StoredSeed) -> (Option<&[u8]>, Option<&[u8; 32]>) {
+    match seed {
+        StoredSeed::Plain(plain) => (None, Some(plain)),
+        StoredSeed::Sealed(sealed) => (Some(sealed), None),
+    }
 }
 
 /// Returns all signing keys, the newest first.
@@ -29,9 +45,11 @@ pub(crate) fn signing_keys(conn: &Connection) -> Result<Vec<StoredKey>, Error> {
 }
 
 pub(crate) fn insert_signing_key(tx: &Tx, key: &StoredKey) -> Result<(), Error> {
+    let (sealed, seed) = seed_columns(&key.seed);
     tx.prepare_cached(SIGNING_KEY.insert)?.execute(named_params! {
         ":kid": key.kid,
-        ":seed": key.seed,
+        ":sealed": sealed,
+        ":seed": seed,
         ":created_at": key.created_at,
         ":retired_at": key.retired_at,
     })?;
@@ -62,14 +80,48 @@ pub(crate) fn delete_all_keys(tx: &Tx) -> Result<(), Error> {
     Ok(())
 }
 
-pub(crate) fn refresh_key_seed(conn: &Connection) -> Result<Option<[u8; 32]>, Error> {
+pub(crate) fn refresh_key_seed(conn: &Connection) -> Result<Option<StoredSeed>, Error> {
     Ok(conn
-        .prepare_cached("SELECT seed FROM refresh_key WHERE id = 1")?
-        .query_row([], |row| row.get(0))
+        .prepare_cached("SELECT sealed, seed FROM refresh_key WHERE id = 1")?
+        .query_row([], |row| Ok(read_seed(row.get(0)?, row.get(1)?)))
         .optional()?)
 }
 
-pub(crate) fn insert_refresh_key(tx: &Tx, seed: [u8; 32]) -> Result<(), Error> {
-    tx.execute("INSERT INTO refresh_key (id, seed) VALUES (1, ?)", [seed])?;
+pub(crate) fn insert_refresh_key(tx: &Tx, seed: &StoredSeed) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO refresh_key (id, sealed, seed) VALUES (1, ?, ?)",
+        seed_columns(seed),
+    )?;
     Ok(())
+}
+
+/// Replaces the stored seed of a signing key.
+pub(crate) fn update_signing_key_seed(tx: &Tx, kid: &str, seed: &StoredSeed) -> Result<(), Error> {
+    let (sealed, seed) = seed_columns(seed);
+    tx.execute(
+        "UPDATE signing_keys SET sealed = ?, seed = ? WHERE kid = ?",
+        (sealed, seed, kid),
+    )?;
+    Ok(())
+}
+
+/// Replaces the stored seed of the refresh key.
+pub(crate) fn update_refresh_key_seed(tx: &Tx, seed: &StoredSeed) -> Result<(), Error> {
+    tx.execute("UPDATE refresh_key SET sealed = ?, seed = ?", seed_columns(seed))?;
+    Ok(())
+}
+
+/// Overwrites deleted content from now on, with this connection (<https://sqlite.org/pragma.html#pragma_secure_delete>).
+pub(crate) fn overwrite_deleted(tx: &Tx) -> Result<(), Error> {
+    Ok(tx.execute_batch("PRAGMA secure_delete = ON")?)
+}
+
+/// Whether a key is encrypted.
+pub(crate) fn has_sealed_keys(conn: &Connection) -> Result<bool, Error> {
+    Ok(conn
+        .prepare(
+            "SELECT 1 FROM signing_keys WHERE sealed IS NOT NULL
+             UNION ALL SELECT 1 FROM refresh_key WHERE sealed IS NOT NULL",
+        )?
+        .exists([])?)
 }

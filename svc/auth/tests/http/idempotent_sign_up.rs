@@ -39,6 +39,7 @@ async fn a_repeated_sign_up_gets_the_same_response_also_after_a_restart_and_a_ke
     let db = Db::open(&env.database::<Auth>(), &Auth::SCHEMA).unwrap();
     let rotated = Auth::command(
         Command::Keys {
+            encryption_key: None,
             what: KeysCommand::Rotate,
         },
         db.clone(),

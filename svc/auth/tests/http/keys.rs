@@ -13,7 +13,16 @@ async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_sta
 
     // Another process, as `ticketing-auth keys rotate` is.
     let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
-    let run = |what| Auth::command(Command::Keys { what }, db.clone(), Clock::system());
+    let run = |what| {
+        Auth::command(
+            Command::Keys {
+                encryption_key: None,
+                what,
+            },
+            db.clone(),
+            Clock::system(),
+        )
+    };
     let rotated = run(KeysCommand::Rotate).await.unwrap();
     let listed = run(KeysCommand::List).await.unwrap();
     db.close().await;
@@ -51,7 +60,16 @@ async fn tokens_of_revoked_keys_are_invalid_and_users_can_sign_in_again() {
 
     // Another process, as `ticketing-auth keys revoke` is.
     let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
-    let run = |what| Auth::command(Command::Keys { what }, db.clone(), Clock::system());
+    let run = |what| {
+        Auth::command(
+            Command::Keys {
+                encryption_key: None,
+                what,
+            },
+            db.clone(),
+            Clock::system(),
+        )
+    };
     run(KeysCommand::Rotate).await.unwrap();
     let output = run(KeysCommand::Revoke).await.unwrap();
     let listed = run(KeysCommand::List).await.unwrap();

@@ -45,6 +45,7 @@ async fn a_key_that_was_revoked_after_the_backup_stays_revoked() {
     admin::backup(&database, &backup).unwrap();
     let db = Db::open(&database, &Auth::SCHEMA).unwrap();
     let revoke = Command::Keys {
+        encryption_key: None,
         what: KeysCommand::Revoke,
     };
     Auth::command(revoke, db.clone(), Clock::system()).await.unwrap();
