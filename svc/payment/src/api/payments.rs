@@ -266,14 +266,19 @@ impl App {
         let order = store::order(tx, payment.order_id())?;
         let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
         // A refusal is not stored: it is derived from the payment again.
-        let response = StoredResponse::render(self.outcome(&payment, payable)?);
+        let response = StoredResponse::render(self.outcome(&payment, payable, now)?);
         idempotency::store(tx, now, request, &response)?;
         Ok(response)
     }
 
-    fn outcome(&self, payment: &Payment, payable: Result<(), NotPayable>) -> Result<PayOrderResponse, Problem> {
+    fn outcome(
+        &self,
+        payment: &Payment,
+        payable: Result<(), NotPayable>,
+        now: Timestamp,
+    ) -> Result<PayOrderResponse, Problem> {
         match (payment.status(), &payment.state().failure) {
-            (PaymentStatus::Started, _) => Err(no_result(payment)),
+            (PaymentStatus::Started, _) => Err(no_result(payment, now)),
             (
                 PaymentStatus::RequiresPaymentMethod
                 | PaymentStatus::RequiresAction

@@ -32,6 +32,10 @@ impl Payment {
                 StripeCall::RetrieveIntent | StripeCall::Capture | StripeCall::Void,
                 StripeResult::Refused(_) | StripeResult::NotFound,
             ) => self.retry_later(now),
+            (_, StripeResult::RateLimited(_)) => {
+                self.state.retry.postpone_apart(RetrySchedule::UNANSWERED, &self.state.id, now);
+                None
+            }
             (_, StripeResult::Intent(intent)) if !self.is_named_by(&intent) => {
                 self.state.trouble = Some(format!("Stripe's {} names another payment", intent.id));
                 None
