@@ -117,6 +117,7 @@ pub fn start_payment(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderI
             return_url: None,
         }),
         networks: Vec::new(),
+        is_stripe_silent: false,
     };
     pay_order(tx, now, command, &request, &CardAttempts::new(CardLimits::UNLIMITED)).is_ok()
 }
