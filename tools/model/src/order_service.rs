@@ -114,7 +114,16 @@ impl ModelledService for Orders {
     type View = OrderView;
 
     const TABLES: &'static [&'static str] = &["listing", "order", "refund", "withdrawal"];
-    const IGNORED_TABLES: &'static [&'static str] = &["outbox", "idempotency", "readable_since", "tally"];
+    const IGNORED_TABLES: &'static [&'static str] = &[
+        "outbox",
+        "idempotency",
+        "readable_since",
+        "tally",
+        // Triggers maintain them.
+        "buyer_open_orders",
+        "buyer_tickets",
+        "denied_tokens",
+    ];
     const TRIGGER_COLUMNS: &'static [&'static str] = &["claimed_quantity"];
     const STABLE_IDS: &'static [(&'static str, &'static [&'static str])] =
         &[("order", &[ids::ORDER]), ("refund", &ids::REFUNDS)];

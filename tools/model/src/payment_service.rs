@@ -89,6 +89,8 @@ impl ModelledService for Payments {
         "amnesia",
         "seller_balance",
         "missing_ledger",
+        "declined_charge",
+        "denied_tokens",
     ];
     const TRIGGER_COLUMNS: &'static [&'static str] = &["refunded"];
     const STABLE_IDS: &'static [(&'static str, &'static [&'static str])] =

@@ -256,6 +256,15 @@ impl StripeError {
         Self::new(status, "api_error", message.to_owned())
     }
 
+    /// The error of a request that waited for the lock of an object for too long.
+    pub(crate) fn lock_timeout() -> Self {
+        let message = "This object cannot be accessed right now because another API request or Stripe process is currently \
+                       accessing it. If you see this error intermittently, retry the request.";
+        Self::request(message.to_owned())
+            .with_code("lock_timeout")
+            .with_status(StatusCode::TOO_MANY_REQUESTS)
+    }
+
     /// A defect of the simulator, or of its disk.
     pub(crate) fn internal(cause: impl std::fmt::Display) -> Self {
         let mut error = Self::new(

@@ -96,7 +96,10 @@ impl PaymentsApi {
     ) -> Result<StoredResponse<PayOrderResponse>, PayOrderProblem> {
         let request = IdempotentRequest::new("payOrder", buyer.user_id, key.0, &body.0.content());
         let networks = counted_networks(client, app.attempts.limits);
-        let command = command(&buyer, networks, body.0);
+        let command = PayOrder {
+            is_stripe_silent: app.settler.blocked_for().is_some(),
+            ..command(&buyer, networks, body.0)
+        };
         let (order, start_request) = (command.order_id, request.clone());
         let is_recent = order.is_recent(app.clock.now());
         chassis::wait_for_replication(&app.db, buyer.user_id, &order, is_recent, move |conn| {
@@ -212,6 +215,7 @@ fn command(buyer: &SignedIn, networks: Vec<CountedNetwork>, body: NewPayment) ->
         order_id: body.order_id,
         method: card.unwrap_or(PaymentMethod::Browser),
         networks,
+        is_stripe_silent: false,
     }
 }
 
@@ -266,14 +270,19 @@ impl App {
         let order = store::order(tx, payment.order_id())?;
         let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
         // A refusal is not stored: it is derived from the payment again.
-        let response = StoredResponse::render(self.outcome(&payment, payable)?);
+        let response = StoredResponse::render(self.outcome(&payment, payable, now)?);
         idempotency::store(tx, now, request, &response)?;
         Ok(response)
     }
 
-    fn outcome(&self, payment: &Payment, payable: Result<(), NotPayable>) -> Result<PayOrderResponse, Problem> {
+    fn outcome(
+        &self,
+        payment: &Payment,
+        payable: Result<(), NotPayable>,
+        now: Timestamp,
+    ) -> Result<PayOrderResponse, Problem> {
         match (payment.status(), &payment.state().failure) {
-            (PaymentStatus::Started, _) => Err(no_result(payment)),
+            (PaymentStatus::Started, _) => Err(no_result(payment, now)),
             (
                 PaymentStatus::RequiresPaymentMethod
                 | PaymentStatus::RequiresAction

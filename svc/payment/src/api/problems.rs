@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use poem::http::StatusCode;
 use problem::Problem;
-use values::PaymentId;
+use values::{PaymentId, Timestamp};
 
 use crate::{
     domain::{Failure, FailureKind, LimitScope, NotPayable, Payment, TooManyCards},
@@ -20,13 +20,14 @@ pub(super) const RETRY_AFTER: Duration = Duration::from_secs(5);
 struct NoResult(PaymentId);
 
 /// The problem of a payment without a result of Stripe.
-pub(super) fn no_result(payment: &Payment) -> Problem {
+pub(super) fn no_result(payment: &Payment, now: Timestamp) -> Problem {
+    let next_call = now.until(payment.state().retry.next_at());
     let detail = format!(
         "The bank has not answered in time. The payment {} stays and will be settled; read it later, or repeat this \
          request with the same Idempotency-Key. You are charged once at most.",
         payment.id()
     );
-    Problem::unavailable(detail, &NoResult(payment.id())).retry_after(RETRY_AFTER)
+    Problem::unavailable(detail, &NoResult(payment.id())).retry_after(next_call.max(RETRY_AFTER))
 }
 
 /// The problem of a failed payment.

@@ -15,6 +15,8 @@ pub(crate) enum StripeResult {
     NotFound,
     /// No answer, or one without a result: the request may have been executed or not. Holds the reason, for the log.
     Unknown(String),
+    /// Stripe did not execute the request, because there are too many. Holds the reason, for the log.
+    RateLimited(String),
 }
 
 impl Intent {

@@ -1,5 +1,7 @@
 //! The replica of an order: what the buyer owes, and whether a payment may be captured.
 
+use std::time::Duration;
+
 use events::{CancelReason, Order, OrderStatus};
 use values::{Money, OrderId, PaymentId, Timestamp, UserId};
 
@@ -20,6 +22,9 @@ pub(crate) struct PayableOrder {
     /// The payment that the order was confirmed with.
     pub(crate) payment_id: Option<PaymentId>,
 }
+
+/// The longest time from the start of a payment to the result of its first call to Stripe: the timeout is at most a minute.
+const LONGEST_CALL: Duration = Duration::from_secs(90);
 
 /// What an order decides about one payment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -56,6 +61,11 @@ impl PayableOrder {
             OrderStatus::Cancelled if self.cancel_reason == Some(CancelReason::Expired) => Err(NotPayable::Expired),
             OrderStatus::Cancelled => Err(NotPayable::Cancelled),
         }
+    }
+
+    /// Whether the deadline may pass before a call to Stripe ends that begins now.
+    pub(crate) fn may_end_during_a_call(&self, now: Timestamp) -> bool {
+        now.until(self.expires_at) < LONGEST_CALL
     }
 
     /// Returns what the order decides about a payment.

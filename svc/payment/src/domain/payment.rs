@@ -280,16 +280,27 @@ impl Payment {
         }
     }
 
-    /// Returns the event that publishes the state; none while the state is unknown or about to change.
-    pub(crate) fn event(&self) -> Option<Event> {
-        let state = |status| events::Payment {
+    /// Returns the event that an attempt with a card is pending, because Stripe has not answered yet: the order moves its
+    /// deadline once, as for a buyer who has to act. An attempt in a browser has no card yet, and holds nothing.
+    pub(crate) fn pending_event(&self) -> Option<Event> {
+        let is_pending = self.state.status == PaymentStatus::Started && !self.is_in_browser();
+        is_pending.then(|| Event::PaymentPending(self.published(events::PaymentStatus::Pending)))
+    }
+
+    fn published(&self, status: events::PaymentStatus) -> events::Payment {
+        events::Payment {
             id: self.state.id,
             version: self.state.version,
             status,
             order_id: self.state.order_id,
             buyer_id: self.state.buyer_id,
             amount: self.state.amount,
-        };
+        }
+    }
+
+    /// Returns the event that publishes the state; none while the state is unknown or about to change.
+    pub(crate) fn event(&self) -> Option<Event> {
+        let state = |status| self.published(status);
         match self.state.status {
             PaymentStatus::Started | PaymentStatus::RequiresPaymentMethod | PaymentStatus::Voiding => None,
             PaymentStatus::RequiresAction => Some(Event::PaymentPending(state(events::PaymentStatus::Pending))),

@@ -1,7 +1,10 @@
 //! The retry schedule of tasks at Stripe. `payment/stripe_result.rs`, `refund.rs` and
 //! `captured_funds.rs` choose which schedule applies.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use values::Timestamp;
 
@@ -72,6 +75,17 @@ impl Retry {
         self.next_at = now + schedule.delay_after(self.failed_attempts);
     }
 
+    /// Counts a failed attempt like [`postpone`](Self::postpone), and spreads the next attempts of different tasks over the
+    /// second half of the delay.
+    pub(crate) fn postpone_apart(&mut self, schedule: RetrySchedule, task: &impl Hash, now: Timestamp) {
+        self.postpone(schedule, now);
+        let mut hasher = DefaultHasher::new();
+        (task, self.failed_attempts).hash(&mut hasher);
+        let half = schedule.delay_after(self.failed_attempts) / 2;
+        let sixteenths = u32::try_from(hasher.finish() % 17).unwrap_or_default();
+        self.next_at = now + half + half * sixteenths / 16;
+    }
+
     /// Makes the next attempt due no later than `now`.
     pub(crate) fn bring_forward(&mut self, now: Timestamp) {
         self.next_at = self.next_at.min(now);
@@ -82,6 +96,19 @@ impl Retry {
 mod tests {
     use super::*;
     use crate::test_support::NOW;
+
+    #[test]
+    fn tasks_are_spread_over_the_second_half_of_the_delay() {
+        let mut all = std::collections::HashSet::new();
+        for task in 0..200_u32 {
+            let mut retry = Retry::new(5, NOW);
+            retry.postpone_apart(RetrySchedule::UNANSWERED, &task, NOW);
+            let delay = NOW.until(retry.next_at());
+            assert!((Duration::from_secs(16)..=Duration::from_secs(32)).contains(&delay));
+            all.insert(delay);
+        }
+        assert!(all.len() > 10, "{all:?}");
+    }
 
     #[test]
     fn delays_double_up_to_the_limit() {

@@ -206,7 +206,7 @@ impl Reconciliation {
                 "Stripe's {intent} cannot be retrieved: {}",
                 failure.code
             ))),
-            StripeResult::Unknown(reason) => Err(OperatorError(format!(
+            StripeResult::Unknown(reason) | StripeResult::RateLimited(reason) => Err(OperatorError(format!(
                 "Stripe's {intent} cannot be retrieved: {reason}"
             ))),
         }

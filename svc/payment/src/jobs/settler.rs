@@ -7,14 +7,14 @@ use std::{sync::Arc, time::Duration};
 
 use db::Db;
 use telemetry::{Span, SpanKind};
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
 use values::{Clock, PaymentId, Timestamp};
 
 use super::{
     keyed_locks::{KeyedGuard, KeyedLocks},
-    task::{Task, next_task, payments_with_tasks},
+    task::{DuePayments, Task, next_task, payments_with_tasks},
 };
 use crate::{
     domain::{
@@ -28,8 +28,15 @@ use crate::{
 /// The pauses before repeated calls while a request waits for the payment.
 const REQUEST_RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(200), Duration::from_millis(800)];
 
-/// How many payments are settled in the background at the same time.
-const MAX_CONCURRENT_PAYMENTS: usize = 16;
+/// The pause before a request repeats, once, a call that Stripe refused for its rate. The call is due by then.
+const RATE_LIMIT_PAUSE: Duration = Duration::from_secs(1);
+
+/// For how many payments money moves in the background at the same time.
+const MAX_CONCURRENT_MOVEMENTS: usize = 16;
+
+/// How many payments are checked in the background at the same time. Checks have their own limit, so that any number of
+/// them delays no capture.
+const MAX_CONCURRENT_CHECKS: usize = 8;
 
 /// The maximum number of payments that requests settle at the same time.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
@@ -56,7 +63,8 @@ pub(crate) struct Settler {
     fee_rate: BasisPoints,
     attempts: CardAttempts,
     locks: KeyedLocks,
-    slots: Arc<Semaphore>,
+    movement_slots: Arc<Semaphore>,
+    check_slots: Arc<Semaphore>,
     /// The payments that requests settle. A request that hangs up leaves its task behind.
     request_slots: Arc<Semaphore>,
     /// Starts a pass without a commit.
@@ -72,8 +80,31 @@ enum Outcome {
     Answered,
     /// Without a result: it is repeated later.
     Unanswered,
+    /// Stripe has too many requests: it is repeated when it is due.
+    RateLimited,
     /// The service is shutting down.
     Interrupted,
+}
+
+/// On whose behalf payments are settled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Caller {
+    /// A request that waits for the payment.
+    Request,
+    /// The worker, for payments whose money has to move.
+    Movements,
+    /// The worker, for payments to check.
+    Checks,
+}
+
+impl Caller {
+    /// Returns the pauses before repeated calls.
+    const fn pauses(self) -> &'static [Duration] {
+        match self {
+            Self::Request => &REQUEST_RETRY_PAUSES,
+            Self::Movements | Self::Checks => &[],
+        }
+    }
 }
 
 impl Settler {
@@ -91,7 +122,8 @@ impl Settler {
             fee_rate,
             attempts,
             locks: KeyedLocks::default(),
-            slots: Arc::new(Semaphore::new(MAX_CONCURRENT_PAYMENTS)),
+            movement_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_MOVEMENTS)),
+            check_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
             request_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             wake: Arc::new(Notify::new()),
             shutdown,
@@ -109,7 +141,7 @@ impl Settler {
         let this = self.clone();
         let work = async move {
             let guard = this.locks.lock(id).await;
-            this.settle_locked(guard, id, &REQUEST_RETRY_PAUSES).await;
+            this.settle_locked(guard, id, Caller::Request).await;
             drop(slot);
         };
         let work = self.tasks.spawn(work.in_current_span());
@@ -150,30 +182,42 @@ impl Settler {
             return Ok(());
         }
         let now = self.clock.now();
-        for id in self
-            .db
-            .read_internal(move |conn| payments_with_tasks(conn, now, BATCH))
-            .await?
-        {
+        let due = self.db.read_internal(move |conn| payments_with_tasks(conn, now, BATCH));
+        let DuePayments { movements, checks } = due.await?;
+        for id in movements {
             // The holder of the lock starts another pass when it is done.
             let Some(guard) = self.locks.try_lock(id) else { continue };
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
+            let Ok(slot) = Arc::clone(&self.movement_slots).acquire_owned().await else {
                 return Ok(());
             };
-            let this = self.clone();
-            let work = async move {
-                this.settle_locked(guard, id, &[]).await;
-                drop(slot);
+            self.spawn(guard, id, Caller::Movements, slot);
+        }
+        for id in checks {
+            // Whichever check ends first starts another pass.
+            let Ok(slot) = Arc::clone(&self.check_slots).try_acquire_owned() else {
+                return Ok(());
             };
-            self.tasks.spawn(work.in_current_span());
+            if let Some(guard) = self.locks.try_lock(id) {
+                self.spawn(guard, id, Caller::Checks, slot);
+            }
         }
         Ok(())
     }
 
+    /// Starts settling a payment in the background.
+    fn spawn(&self, guard: KeyedGuard, id: PaymentId, caller: Caller, slot: OwnedSemaphorePermit) {
+        let this = self.clone();
+        let work = async move {
+            this.settle_locked(guard, id, caller).await;
+            drop(slot);
+        };
+        self.tasks.spawn(work.in_current_span());
+    }
+
     /// Settles a payment whose lock is held.
-    async fn settle_locked(&self, guard: KeyedGuard, id: PaymentId, pauses: &[Duration]) {
+    async fn settle_locked(&self, guard: KeyedGuard, id: PaymentId, caller: Caller) {
         let span = self.start_span(id).await;
-        let tasks = self.perform_tasks(id, pauses).instrument(span.to_tracing());
+        let tasks = self.perform_tasks(id, caller).instrument(span.to_tracing());
         if let Err(error) = tasks.await {
             span.fail(&error);
             tracing::warn!(payment = %id, %error, "stripe's result could not be stored, will call again");
@@ -210,14 +254,22 @@ impl Settler {
         span
     }
 
-    /// Performs the tasks of a payment until none is due, or Stripe does not answer and `pauses` are used up.
-    async fn perform_tasks(&self, id: PaymentId, pauses: &[Duration]) -> Result<(), db::Error> {
-        let mut pauses = pauses.iter();
+    /// Performs the tasks of a payment until none is due, or Stripe does not answer and the caller waits no longer.
+    async fn perform_tasks(&self, id: PaymentId, caller: Caller) -> Result<(), db::Error> {
+        let mut pauses = caller.pauses().iter();
+        let mut was_limited = false;
         loop {
             let now = self.clock.now();
             let Some(task) = self.db.read_internal(move |conn| next_task(conn, id, now)).await? else {
                 return Ok(());
             };
+            // The next pass performs a check among the checks.
+            if caller == Caller::Movements && task.is_check() {
+                return Ok(());
+            }
+            if self.stripe.is_rate_limited() && task.waits_for_its_turn(now) {
+                return Ok(());
+            }
             if !self.stripe.allows_request() {
                 return Ok(());
             }
@@ -232,7 +284,11 @@ impl Settler {
                     Some(pause) => self.pause(*pause).await,
                     None => return Ok(()),
                 },
-                Outcome::Interrupted => return Ok(()),
+                Outcome::RateLimited if caller == Caller::Request && !was_limited => {
+                    was_limited = true;
+                    self.pause(RATE_LIMIT_PAUSE).await;
+                }
+                Outcome::RateLimited | Outcome::Interrupted => return Ok(()),
             }
             if self.shutdown.is_cancelled() {
                 return Ok(());
@@ -246,11 +302,16 @@ impl Settler {
         let Some(result) = self.unless_shut_down(self.stripe.call(call, payment)).await else {
             return Ok(Outcome::Interrupted);
         };
-        let outcome = if let StripeResult::Unknown(reason) = &result {
-            tracing::warn!(payment = %id, ?call, reason, "no result from stripe, will call again");
-            Outcome::Unanswered
-        } else {
-            Outcome::Answered
+        let outcome = match &result {
+            StripeResult::Unknown(reason) => {
+                tracing::warn!(payment = %id, ?call, reason, "no result from stripe, will call again");
+                Outcome::Unanswered
+            }
+            StripeResult::RateLimited(reason) => {
+                tracing::warn!(payment = %id, ?call, reason, "too many requests for stripe, will call again");
+                Outcome::RateLimited
+            }
+            _ => Outcome::Answered,
         };
         let (now, rules) = (self.clock.now(), (self.fee_rate, self.attempts.limits));
         let stored = self

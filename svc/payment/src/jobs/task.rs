@@ -19,11 +19,45 @@ pub(crate) enum Task {
     FollowUp(Payment, bool),
 }
 
-/// Returns the payments that have a task due.
-pub(crate) fn payments_with_tasks(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    let mut payments = store::payments_due(conn, now, limit)?;
-    payments.extend(store::follow_ups_due(conn, now, limit)?);
-    Ok(payments)
+/// The payments that have a task due.
+#[derive(Debug, Default)]
+pub(crate) struct DuePayments {
+    /// Money has to move, or a reserved amount to be released.
+    pub(crate) movements: Vec<PaymentId>,
+    /// Stripe's state has to be read.
+    pub(crate) checks: Vec<PaymentId>,
+}
+
+/// Returns the payments that have a task due. Checks, however many are due, do not displace movements.
+pub(crate) fn payments_with_tasks(conn: &Connection, now: Timestamp, limit: u32) -> Result<DuePayments, db::Error> {
+    let mut movements = store::movements_due(conn, now, limit)?;
+    movements.extend(store::refunds_due(conn, now, limit)?);
+    let mut checks = store::checks_due(conn, now, limit)?;
+    checks.extend(store::follow_ups_due(conn, now, limit)?);
+    Ok(DuePayments { movements, checks })
+}
+
+impl Task {
+    /// Whether it only reads Stripe's state.
+    pub(crate) const fn is_check(&self) -> bool {
+        match self {
+            Self::Call(_, call) => matches!(call, StripeCall::RetrieveIntent),
+            Self::Refund(..) => false,
+            Self::FollowUp(..) => true,
+        }
+    }
+
+    /// Whether it failed before and its next attempt is not due.
+    pub(crate) fn waits_for_its_turn(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Call(payment, _) => {
+                let retry = payment.state().retry;
+                retry.failed_attempts() > 0 && !retry.is_due(now)
+            }
+            // They are due.
+            Self::Refund(..) | Self::FollowUp(..) => false,
+        }
+    }
 }
 
 /// Returns the next task of a payment. Refunds come before the check of captured funds.
@@ -47,4 +81,53 @@ pub(crate) fn next_task(conn: &Connection, id: PaymentId, now: Timestamp) -> Res
     }
     let has_reversals = !store::refunds_of(conn, id)?.is_empty() || !store::disputes_of(conn, id)?.is_empty();
     Ok(Some(Task::FollowUp(payment, has_reversals)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use chassis::Service;
+    use db::{Db, Tx};
+    use events::examples;
+
+    use super::*;
+    use crate::{
+        Payments,
+        domain::{PayableOrder, PaymentState, PaymentStatus, Retry},
+        test_support::{NOW, card, usd},
+        use_cases::update_order,
+    };
+
+    /// Stores a payment of a new order, due since `overdue`.
+    fn insert(tx: &Tx, status: PaymentStatus, overdue: Duration) -> Result<PaymentId, db::Error> {
+        let order = examples::order(NOW);
+        update_order(tx, NOW, &PayableOrder::from(&order))?;
+        let payment = Payment::start(order.id, order.buyer_id, usd(1999), card(), NOW);
+        let payment = Payment::from_state(PaymentState {
+            status,
+            intent_id: Some(format!("pi_{}", payment.id())),
+            retry: Retry::at(NOW - overdue),
+            ..payment.state().clone()
+        });
+        store::insert_payment(tx, &payment, None)?;
+        Ok(payment.id())
+    }
+
+    #[tokio::test]
+    async fn any_number_of_due_checks_delays_no_capture() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
+        let (capturing, due) = db
+            .write(|tx| {
+                for _ in 0..100 {
+                    insert(tx, PaymentStatus::RequiresAction, Duration::from_mins(1))?;
+                }
+                let capturing = insert(tx, PaymentStatus::Capturing, Duration::ZERO)?;
+                Ok::<_, db::Error>((capturing, payments_with_tasks(tx, NOW, 64)?))
+            })
+            .await
+            .unwrap();
+        assert_eq!((due.movements, due.checks.len()), (vec![capturing], 64));
+    }
 }

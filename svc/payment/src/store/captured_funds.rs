@@ -127,15 +127,10 @@ pub(crate) fn request_checks(tx: &Tx, now: Timestamp, after: &str, limit: u32) -
     Ok(last)
 }
 
-/// Returns the payments that have a refund or a check due, refunds first.
+/// Returns the payments whose captured funds have to be checked, longest overdue first.
 pub(crate) fn follow_ups_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    let mut found = conn.prepare_cached(
-        "SELECT payment_id FROM
-             (SELECT DISTINCT r.payment_id FROM refund r JOIN taking USING (payment_id)
-              WHERE r.state = 'asked' AND r.next_try_at <= ?1 LIMIT ?2)
-         UNION SELECT payment_id FROM
-             (SELECT payment_id FROM taking WHERE look_at <= ?1 ORDER BY look_at LIMIT ?2)",
-    )?;
+    let mut found =
+        conn.prepare_cached("SELECT payment_id FROM taking WHERE look_at <= ?1 ORDER BY look_at LIMIT ?2")?;
     let payments = found.query_map((now, limit), |row| row.get(0))?;
     Ok(payments.collect::<Result<_, _>>()?)
 }

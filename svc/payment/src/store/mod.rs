@@ -24,13 +24,14 @@ pub(crate) use ledger::{
 };
 pub(crate) use orders::{fill_in_seller, order, trace_of_order, upsert_order};
 pub(crate) use payments::{
-    count_payments, count_payments_in_trouble, increment_version, insert_payment, is_any_ledger_missing, live_payment,
-    newest_payment_at, oldest_unanswered_at, payment, payment_of_intent, payment_started_by, payments_after,
-    payments_due, payments_of_buyer, payments_started_since, payments_without_ledger, undecided_payments,
-    update_payment,
+    checks_due, count_payments, count_payments_in_trouble, increment_version, insert_payment, is_any_ledger_missing,
+    live_payment, movements_due, newest_payment_at, oldest_unanswered_at, payment, payment_of_intent,
+    payment_started_by, payments_after, payments_of_buyer, payments_started_since, payments_without_ledger,
+    undecided_payments, update_payment,
 };
 pub(crate) use recovery_gap::{checks_after, delete_recovery_gap, insert_recovery_gap, recovery_gap, set_checks_after};
 pub(crate) use refunds::{
-    insert_refund, oldest_requested_refund_at, refund, refund_at_stripe, refund_due, refunds_of, update_refund,
+    insert_refund, oldest_requested_refund_at, refund, refund_at_stripe, refund_due, refunds_due, refunds_of,
+    update_refund,
 };
 pub(crate) use stripe_events::{insert_stripe_event, purge_stripe_events};

@@ -268,16 +268,26 @@ pub(crate) fn payments_without_ledger(conn: &Connection, after: &str, limit: u32
     )
 }
 
-/// Returns the payments about which Stripe has to be called now, longest overdue first.
-pub(crate) fn payments_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    let mut found = conn.prepare_cached(
+/// Returns the payments for which Stripe has to authorise, capture or release money now, longest overdue first.
+pub(crate) fn movements_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    payments_due(conn, "status IN ('started', 'capturing', 'voiding')", now, limit)
+}
+
+/// Returns the payments whose intent has to be read now, longest overdue first.
+pub(crate) fn checks_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    payments_due(conn, "status NOT IN ('started', 'capturing', 'voiding')", now, limit)
+}
+
+/// The index has the payments about which Stripe has to be called.
+fn payments_due(conn: &Connection, condition: &str, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    let mut found = conn.prepare_cached(&format!(
         "SELECT id FROM payment
          WHERE trouble IS NULL
            AND (status IN ('started', 'requires-payment-method', 'requires-action', 'capturing', 'voiding')
                 OR told_at IS NOT NULL)
-           AND next_try_at <= ?1
-         ORDER BY next_try_at LIMIT ?2",
-    )?;
+           AND next_try_at <= ?1 AND {condition}
+         ORDER BY next_try_at LIMIT ?2"
+    ))?;
     let payments = found.query_map((now, limit), |row| row.get(0))?;
     Ok(payments.collect::<Result<_, _>>()?)
 }

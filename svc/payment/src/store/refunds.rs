@@ -123,6 +123,16 @@ pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
     Ok(())
 }
 
+/// Returns the payments that have a refund due.
+pub(crate) fn refunds_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    let mut found = conn.prepare_cached(
+        "SELECT DISTINCT r.payment_id FROM refund r JOIN taking USING (payment_id)
+         WHERE r.state = 'asked' AND r.next_try_at <= ?1 LIMIT ?2",
+    )?;
+    let payments = found.query_map((now, limit), |row| row.get(0))?;
+    Ok(payments.collect::<Result<_, _>>()?)
+}
+
 /// Returns when the oldest refund without a result was requested.
 pub(crate) fn oldest_requested_refund_at(conn: &Connection) -> Result<Option<Timestamp>, db::Error> {
     let mut oldest = conn.prepare_cached("SELECT min(created_at) FROM refund WHERE state = 'asked'")?;

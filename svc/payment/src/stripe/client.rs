@@ -13,7 +13,7 @@ use values::{PaymentId, Timestamp};
 
 use super::{
     create_intent::CreateIntent,
-    error::{RequestFailure, declined, log_text},
+    error::{RequestFailure, TOO_MANY_REQUESTS, declined, error_text, log_text},
     transport::{Operation, Transport},
 };
 use crate::{
@@ -49,6 +49,11 @@ impl StripeClient {
         self.transport.allows_request()
     }
 
+    /// Whether Stripe limits the rate of requests now: those that were refused before wait for their turn.
+    pub(crate) fn is_rate_limited(&self) -> bool {
+        self.transport.is_rate_limited()
+    }
+
     /// For how long the circuit breaker allows no request.
     pub(crate) fn blocked_for(&self) -> Option<Duration> {
         self.transport.blocked_for()
@@ -80,6 +85,7 @@ impl StripeClient {
                 _ => StripeResult::Unknown(reason),
             },
             Err(RequestFailure::Unknown(reason)) => StripeResult::Unknown(reason),
+            Err(RequestFailure::RateLimited(reason)) => StripeResult::RateLimited(reason),
         }
     }
 
@@ -107,6 +113,7 @@ impl StripeClient {
         match response {
             Ok(intent) => intent.into(),
             Err(RequestFailure::Unknown(reason) | RequestFailure::KeySpent(reason)) => StripeResult::Unknown(reason),
+            Err(RequestFailure::RateLimited(reason)) => StripeResult::RateLimited(reason),
             Err(RequestFailure::Refused(failure)) => {
                 tracing::info!(
                     %payment, intent, code = failure.code, message = failure.message, "request refused by stripe"
@@ -123,6 +130,9 @@ impl StripeClient {
         match self.transport.observe(Operation::RetrieveIntent, response).await {
             Ok(intent) => Intent::from(intent).into(),
             Err(StripeError::Stripe(_, 404)) => StripeResult::NotFound,
+            Err(StripeError::Stripe(error, TOO_MANY_REQUESTS)) => {
+                StripeResult::RateLimited(error_text(&error, TOO_MANY_REQUESTS))
+            }
             Err(error) => StripeResult::Unknown(log_text(&error)),
         }
     }

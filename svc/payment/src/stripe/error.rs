@@ -12,7 +12,12 @@ pub(super) enum RequestFailure {
     KeySpent(String),
     /// Executed or not: a repetition with the same key returns the result.
     Unknown(String),
+    /// Not executed: there are too many requests, or another one about the same object is in progress.
+    RateLimited(String),
 }
+
+/// The status of a response for too many requests (<https://docs.stripe.com/rate-limits>).
+pub(super) const TOO_MANY_REQUESTS: u16 = 429;
 
 impl From<StripeError> for RequestFailure {
     fn from(error: StripeError) -> Self {
@@ -31,9 +36,19 @@ impl RequestFailure {
             (_, ApiErrorsType::CardError) => Self::Refused(declined(error)),
             (_, ApiErrorsType::IdempotencyError) | (500.., _) => Self::KeySpent(reason()),
             (400 | 402 | 404, ApiErrorsType::InvalidRequestError) => Self::Refused(refused(error)),
-            // An operator has to correct 401 and 403; 409 and 429 are temporary.
+            (TOO_MANY_REQUESTS, _) => Self::RateLimited(reason()),
+            // An operator has to correct 401 and 403; 409 is temporary.
             _ => Self::Unknown(reason()),
         }
+    }
+}
+
+/// Whether Stripe limits the rate of all requests. A lock timeout, also 429, is about one object
+/// (<https://docs.stripe.com/rate-limits#object-lock-timeouts>).
+pub(super) fn is_rate_limit(error: &StripeError) -> bool {
+    match error {
+        StripeError::Stripe(error, TOO_MANY_REQUESTS) => error_code(error) != "lock_timeout",
+        _ => false,
     }
 }
 
@@ -86,7 +101,7 @@ pub(super) fn log_text(error: &StripeError) -> String {
     }
 }
 
-fn error_text(error: &ApiErrors, status: u16) -> String {
+pub(super) fn error_text(error: &ApiErrors, status: u16) -> String {
     let message = error.message.as_deref().unwrap_or_default();
     format!("{status} {} {}: {message}", error.type_.as_str(), error_code(error))
 }

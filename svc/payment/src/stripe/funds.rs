@@ -125,7 +125,7 @@ impl StripeClient {
             Err(error) => match RequestFailure::from(error) {
                 RequestFailure::Refused(failure) => RefundResult::Refused(failure.code),
                 RequestFailure::KeySpent(reason) => RefundResult::KeySpent(reason),
-                RequestFailure::Unknown(reason) => RefundResult::Unknown(reason),
+                RequestFailure::Unknown(reason) | RequestFailure::RateLimited(reason) => RefundResult::Unknown(reason),
             },
         }
     }

@@ -6,6 +6,7 @@ mod create_intent;
 mod error;
 mod funds;
 mod intents;
+mod rate_limit;
 mod signature;
 mod transport;
 mod webhook_receiver;

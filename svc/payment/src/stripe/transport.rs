@@ -7,7 +7,11 @@ use metrics::{Gauge, Histogram, Labelled, MetricsRegistry, histograms, latency_h
 use stripe::StripeError;
 use telemetry::{Span, SpanKind};
 
-use super::{breaker::Breaker, error::log_text};
+use super::{
+    breaker::Breaker,
+    error::{TOO_MANY_REQUESTS, is_rate_limit, log_text},
+    rate_limit::RateLimit,
+};
 use crate::settings::Settings;
 
 /// An operation of Stripe's API.
@@ -37,7 +41,7 @@ impl Operation {
 
     /// Returns every pair of labels.
     fn labels() -> impl Iterator<Item = [(&'static str, &'static str); 2]> {
-        let outcomes = ["answered", "refused", "unanswered"];
+        let outcomes = ["answered", "refused", "limited", "unanswered"];
         let labels =
             move |operation: Self| outcomes.map(|outcome| [("operation", operation.label()), ("outcome", outcome)]);
         Self::ALL.into_iter().flat_map(labels)
@@ -82,6 +86,7 @@ pub(super) struct Transport {
     timeout: Duration,
     requests: Labelled<Histogram, 2>,
     breaker: Breaker,
+    rate_limit: RateLimit,
     /// 1 while the breaker is open, else 0.
     breaker_open: Gauge,
 }
@@ -102,7 +107,7 @@ impl Transport {
         let requests = histograms(latency_histogram, Operation::labels());
         metrics.register(
             "ticketing_stripe_request_seconds",
-            "Duration of requests to Stripe: answered, refused (declined cards included), or unanswered",
+            "Duration of requests to Stripe: answered, refused (declined cards included), limited (429), or unanswered",
             requests.clone(),
         );
         let breaker_open = Gauge::default();
@@ -117,6 +122,7 @@ impl Transport {
             timeout: settings.stripe_timeout,
             requests,
             breaker: Breaker::new(settings.stripe_timeout),
+            rate_limit: RateLimit::default(),
             breaker_open,
         })
     }
@@ -163,7 +169,11 @@ impl Transport {
             Ok(_) => "answered",
             Err(StripeError::Stripe(_, status)) => {
                 span.set("http.response.status_code", i64::from(*status));
-                "refused"
+                if *status == TOO_MANY_REQUESTS {
+                    "limited"
+                } else {
+                    "refused"
+                }
             }
             Err(_) => "unanswered",
         };
@@ -178,13 +188,23 @@ impl Transport {
         response
     }
 
-    /// Counts a response for the breaker. 429 counts as a failure: it requests a pause.
+    /// Whether Stripe limits the rate of requests now.
+    pub(super) fn is_rate_limited(&self) -> bool {
+        self.rate_limit.is_active(Instant::now())
+    }
+
+    /// Counts a response for the breaker and the rate limit. A response 429 is no failure: Stripe answers.
     fn update_breaker<T>(&self, response: &Result<T, StripeError>) {
         let is_failure = match response {
             Ok(_) => false,
-            Err(StripeError::Stripe(_, status)) => *status >= 500 || *status == 429,
+            Err(StripeError::Stripe(_, status)) => *status >= 500,
             Err(_) => true,
         };
+        if response.as_ref().err().is_some_and(is_rate_limit) {
+            self.rate_limit.record_refusal(Instant::now());
+        } else if !is_failure {
+            self.rate_limit.record_answer();
+        }
         if is_failure {
             if self.breaker.record_failure(Instant::now()) {
                 self.breaker_open.set(1);

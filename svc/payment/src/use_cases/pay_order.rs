@@ -7,7 +7,7 @@ use values::{Money, OrderId, Timestamp, UserId};
 use super::check_cards::check_cards;
 use crate::{
     domain::{CardAttempts, CountedNetwork, NotPayable, Payment, PaymentMethod, TooManyCards},
-    events::publish_payment,
+    events::{append_to_outbox, publish_payment},
     store,
 };
 
@@ -19,6 +19,8 @@ pub(crate) struct PayOrder {
     pub(crate) method: PaymentMethod,
     /// The networks of the client.
     pub(crate) networks: Vec<CountedNetwork>,
+    /// Whether no call to Stripe is made at the moment.
+    pub(crate) is_stripe_silent: bool,
 }
 
 /// Why no payment was started.
@@ -82,5 +84,10 @@ pub(crate) fn pay_order(
         _ => PayOrderError::from(error),
     })?;
     publish_payment(tx, now, &payment)?;
+    if (command.is_stripe_silent || order.may_end_during_a_call(now))
+        && let Some(pending) = payment.pending_event()
+    {
+        append_to_outbox(tx, now, pending)?;
+    }
     Ok(payment)
 }

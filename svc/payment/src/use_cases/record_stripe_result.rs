@@ -27,7 +27,7 @@ pub(crate) fn record_stripe_result(
     // A foreign key ensures that the order exists.
     let order = store::order(tx, payment.order_id())?;
     let decision = order.map_or(CaptureDecision::Wait, |order: PayableOrder| order.capture_decision(id));
-    if !matches!(result, StripeResult::Unknown(_)) {
+    if !matches!(result, StripeResult::Unknown(_) | StripeResult::RateLimited(_)) {
         payment.mark_checked(called_at);
     }
     let declined_charge = match &result {

@@ -8,6 +8,7 @@ mod disputes;
 mod ledger;
 mod outages;
 mod payments;
+mod rate_limits;
 mod reconciliation;
 mod recovery;
 mod refunds;

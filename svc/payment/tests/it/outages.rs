@@ -1,6 +1,10 @@
 //! Stripe is unreachable: requests do not wait for it, and every attempt is settled when it is back.
 
-use events::Event;
+use std::time::Duration;
+
+use events::{Event, Order};
+use stripe_sim::{Fault, Target, Timing};
+use values::OrderId;
 
 use crate::test_app::{CREATE, TestApp, pay};
 
@@ -58,4 +62,54 @@ async fn while_stripe_is_unreachable_it_is_rarely_called_and_every_attempt_is_se
     assert_eq!(breaker(&app).await, "0");
     assert_eq!(app.executed_posts(CREATE).await, orders.len());
     app.check_invariants();
+}
+
+async fn wait_for_pending(app: &TestApp, order: OrderId) {
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentPending(published) if published.order_id == order))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_that_stripe_does_not_answer_is_pending_for_its_order() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    app.sim
+        .inject(Target::post(CREATE).times(3), Timing::Before, Fault::Cut);
+    let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+    wait_for_pending(&app, order.id).await;
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order.id))
+        .await;
+
+    // While the circuit breaker is open, no call is made.
+    app.disconnect_stripe().await;
+    while breaker(&app).await == "0" {
+        let order = app.create_order(&buyer).await;
+        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+    }
+    let order = app.create_order(&buyer).await;
+    let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+    wait_for_pending(&app, order.id).await;
+    app.reconnect_stripe().await;
+    app.check_invariants();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_may_outlast_the_deadline_is_pending_from_its_start() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = Order {
+        expires_at: app.env.now() + Duration::from_secs(30),
+        ..app.unpublished_order(&buyer, 1999)
+    };
+    app.env.publish("order", Event::OrderCreated(order.clone())).await;
+    let held = app.sim.hold(Target::post(CREATE), Timing::Before);
+    let client = app.client(&buyer);
+    let paying = tokio::spawn(async move { pay(&client, order.id, "tok_visa").await });
+    held.wait_for_request().await;
+    wait_for_pending(&app, order.id).await;
+    held.release();
+    let _ = paying.await.unwrap().expect(201);
 }

@@ -163,7 +163,7 @@ fn gate(state: &SimState, id: &str) -> Result<Arc<Gate>, StripeError> {
 }
 
 /// Arms a fault: `method`, `path`, `times`, `when` (before, after), `fault` (delay with `delay_ms`, answer or fail with
-/// `status`, cut, hold).
+/// `status`, lock_timeout, cut, hold).
 fn arm_fault(state: &SimState, params: &Params) -> Result<Value, StripeError> {
     params.reject_unknown(&["method", "path", "times", "when", "fault", "delay_ms", "status"])?;
     let target =
@@ -172,7 +172,7 @@ fn arm_fault(state: &SimState, params: &Params) -> Result<Value, StripeError> {
         Some("after") => Timing::After,
         _ => Timing::Before,
     };
-    let word = params.choice("fault", &["delay", "answer", "fail", "cut", "hold"])?;
+    let word = params.choice("fault", &["delay", "answer", "fail", "lock_timeout", "cut", "hold"])?;
     let fault = match word.ok_or_else(|| StripeError::missing("fault"))? {
         "delay" => Fault::Delay(delay(params)?),
         word @ ("answer" | "fail") => {
@@ -187,6 +187,7 @@ fn arm_fault(state: &SimState, params: &Params) -> Result<Value, StripeError> {
                 Fault::Answer(status)
             }
         }
+        "lock_timeout" => Fault::LockTimeout,
         "cut" => Fault::Cut,
         _ => {
             let id = id::new("hold")?;

@@ -22,6 +22,7 @@ impl fmt::Display for Effect {
             Self::Fault(Fault::Delay(by)) => write!(f, "delay {} ms", by.as_millis()),
             Self::Fault(Fault::Answer(status)) => write!(f, "answer {status}"),
             Self::Fault(Fault::Fail(status)) => write!(f, "fail {status}"),
+            Self::Fault(Fault::LockTimeout) => f.write_str("lock timeout"),
             Self::Fault(Fault::Cut) => f.write_str("cut"),
             Self::Hold(_) => f.write_str("hold"),
         }
@@ -113,6 +114,8 @@ pub(crate) enum Continuation {
     Respond(StatusCode),
     /// With a response of this status, which is stored under the idempotency key.
     RespondAndStore(StatusCode),
+    /// With the response of a lock timeout.
+    LockTimeout,
     /// Without a response: the connection is closed.
     Disconnect,
 }
@@ -137,6 +140,7 @@ impl ActiveFault {
             }
             Effect::Fault(Fault::Answer(status)) => Continuation::Respond(status_code(*status)),
             Effect::Fault(Fault::Fail(status)) => Continuation::RespondAndStore(status_code(*status)),
+            Effect::Fault(Fault::LockTimeout) => Continuation::LockTimeout,
             Effect::Fault(Fault::Cut) => Continuation::Disconnect,
             Effect::Hold(gate) => match gate.pass().await {
                 Passage::Proceed => Continuation::Proceed,

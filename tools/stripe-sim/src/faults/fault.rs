@@ -86,6 +86,9 @@ pub enum Fault {
     /// stores an error of its own once a request has begun (<https://docs.stripe.com/api/idempotent_requests>). With
     /// [`Timing::After`] it is the same as [`Fault::Answer`].
     Fail(u16),
+    /// The response is 429, because another request about the same object holds its lock
+    /// (<https://docs.stripe.com/rate-limits#object-lock-timeouts>). It is not stored.
+    LockTimeout,
     /// The connection is closed without a response.
     Cut,
 }

@@ -70,6 +70,11 @@ pub(crate) async fn execute(state: Arc<SimState>, request: ApiRequest) -> Option
             record_without_effect(&state, request, fault_name, Some(status.as_u16())).await;
             return Some((&StripeError::injected(status)).into());
         }
+        Continuation::LockTimeout => {
+            let error = StripeError::lock_timeout();
+            record_without_effect(&state, request, fault_name, Some(429)).await;
+            return Some((&error).into());
+        }
         Continuation::RespondAndStore(status) => {
             let reply = state
                 .run_blocking(move |state| Ok(respond_and_store(state, &request, fault_name, status)))
@@ -94,6 +99,7 @@ pub(crate) async fn execute(state: Arc<SimState>, request: ApiRequest) -> Option
         Continuation::Respond(status) | Continuation::RespondAndStore(status) => {
             Some((&StripeError::injected(status)).into())
         }
+        Continuation::LockTimeout => Some((&StripeError::lock_timeout()).into()),
         Continuation::Disconnect => None,
     }
 }

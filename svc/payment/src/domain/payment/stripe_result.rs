@@ -25,13 +25,25 @@ impl Payment {
         if !self.expects_result_of(call) || self.state.trouble.is_some() {
             return None;
         }
+        // The deadline may pass before Stripe answers.
+        let is_first_failure = self.state.retry.failed_attempts() == 0;
+        let pending = self.pending_event().filter(|_| is_first_failure);
         match (call, result) {
-            (_, StripeResult::Unknown(_))
+            (_, StripeResult::Unknown(_)) => {
+                self.retry_later(now);
+                pending
+            }
             // Stripe lacks an intent whose id it returned before: most likely the key belongs to another account.
-            | (
+            (
                 StripeCall::RetrieveIntent | StripeCall::Capture | StripeCall::Void,
                 StripeResult::Refused(_) | StripeResult::NotFound,
             ) => self.retry_later(now),
+            (_, StripeResult::RateLimited(_)) => {
+                self.state
+                    .retry
+                    .postpone_apart(RetrySchedule::UNANSWERED, &self.state.id, now);
+                pending
+            }
             (_, StripeResult::Intent(intent)) if !self.is_named_by(&intent) => {
                 self.state.trouble = Some(format!("Stripe's {} names another payment", intent.id));
                 None

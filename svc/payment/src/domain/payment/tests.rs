@@ -556,3 +556,22 @@ fn the_client_secret_is_not_in_debug_output() {
     let payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
     assert!(!format!("{payment:?}").contains("_secret_"));
 }
+
+#[test]
+fn an_attempt_with_a_card_that_stripe_does_not_answer_is_pending_once() {
+    for unanswered in [StripeResult::Unknown, StripeResult::RateLimited] {
+        let mut payment = started();
+        let mut fail = || {
+            let result = unanswered("no answer".to_owned());
+            payment.apply_result(StripeCall::Authorize, result, CaptureDecision::Wait, NOW)
+        };
+        assert!(matches!(fail(), Some(Event::PaymentPending(state)) if state.version == 1));
+        assert_eq!(fail(), None);
+    }
+    let mut in_browser = started_with(PaymentMethod::Browser);
+    let result = StripeResult::Unknown(String::new());
+    assert_eq!(
+        in_browser.apply_result(StripeCall::Authorize, result, CaptureDecision::Wait, NOW),
+        None
+    );
+}

@@ -205,6 +205,7 @@ impl Simulation {
                 order_id: order.id,
                 method: card(),
                 networks: Vec::new(),
+                is_stripe_silent: false,
             };
             let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
             Ok::<_, db::Error>(

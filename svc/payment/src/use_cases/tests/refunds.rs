@@ -210,6 +210,7 @@ impl Simulation {
                 order_id: order.id,
                 method: card(),
                 networks: Vec::new(),
+                is_stripe_silent: false,
             };
             let rules = ("250".parse().unwrap(), CardLimits::UNLIMITED);
             let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
