@@ -16,6 +16,11 @@ dev *args: _toolchain
 demo *args: _toolchain
     @cargo run --quiet --package stack --bin demo -- "$@"
 
+# Measure the marketplace, the limits of the machine and a peer; write docs/performance.md
+[no-exit-message]
+bench *args: _toolchain
+    @scripts/bench "$@"
+
 # Run all checks of CI, except test-nomad
 [no-exit-message]
 test: check _scripts _specs _observability _dependencies _nomad _packaging _tests

@@ -110,6 +110,8 @@ pub enum Work {
     Listings,
     /// Orders.
     Orders,
+    /// Readers and buyers at the same time.
+    Mixed,
     /// 400 buyers at once for 100 tickets.
     AtOnce,
     /// Many buyers at a fixed rate until a listing is sold out.

@@ -16,6 +16,7 @@ mod progress;
 mod recorder;
 mod report;
 pub mod results;
+mod rows;
 mod run;
 mod seed;
 pub mod statistics;

@@ -23,6 +23,8 @@ pub struct Plan {
     pub on_sale_rate: u32,
     /// The events of the way from outbox to rows.
     pub events: u32,
+    /// The tickets of the Node.js peer, of which each is ordered once.
+    pub node_tickets: u64,
     /// The rows of the cost by size.
     pub sizes: &'static [u64],
     /// The parts of the highest rate at which latencies by load are measured, in percent.
@@ -42,6 +44,7 @@ impl Plan {
             on_sale_tickets: 3000,
             on_sale_rate: 1000,
             events: 20_000,
+            node_tickets: 60_000,
             sizes: &[1000, 10_000, 100_000],
             loads: &[10, 25, 50, 75, 90],
         };
@@ -59,6 +62,7 @@ impl Plan {
                 on_sale_tickets: 200,
                 on_sale_rate: 400,
                 events: 2000,
+                node_tickets: 12_000,
                 sizes: &[100, 1000],
                 loads: &[25, 75],
                 ..default

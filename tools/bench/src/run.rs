@@ -16,6 +16,9 @@ use crate::{
     works,
 };
 
+/// The folder that all measurements begin with.
+const SEED: &str = "seed";
+
 /// Runs the program.
 ///
 /// # Errors
@@ -75,7 +78,13 @@ fn measure(cli: &Cli) -> BenchResult<Results> {
     let folder = tempfile::tempdir_in(&cli.folder)?;
     // One thread: the generator is to take as little of the processors as possible.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(run.measure(folder.path()))?;
+    let measured = runtime.block_on(run.measure(folder.path()));
+    if measured.is_err() {
+        // The processes have ended; all folders are copies of one, with the same names in the broker.
+        let _ = runtime.block_on(delete_queues(&folder.path().join(SEED), &cli.broker));
+        let _ = runtime.block_on(NodePeer::delete_queue(&cli.broker));
+    }
+    measured?;
     let results = run.recorder.results;
     if let Some(parent) = cli.json.parent() {
         fs::create_dir_all(parent)?;
@@ -101,7 +110,7 @@ impl Run<'_> {
         let broker = self.cli.broker.clone();
         self.install_peer()?;
         self.recorder.progress.report("creating accounts, listings and orders");
-        let seed = Seed::create(&folder.join("seed"), &broker, self.recorder.plan.buyers + 1).await?;
+        let seed = Seed::create(&folder.join(SEED), &broker, self.recorder.plan.buyers + 1).await?;
         for repetition in 1..=self.recorder.plan.repetitions {
             let line = format!("repetition {repetition} of {}", self.recorder.plan.repetitions);
             self.recorder.progress.report(line);
@@ -199,6 +208,9 @@ impl Run<'_> {
                 works::measure_node_writes(&mut self.recorder, &node).await?;
             }
             node.stop(broker).await?;
+        }
+        if self.cli.measures(Work::Mixed) {
+            works::measure_mixed(&mut self.recorder, market).await?;
         }
         if self.cli.measures(Work::AtOnce) {
             works::measure_at_once(&mut self.recorder, market).await?;

@@ -22,6 +22,7 @@ use poem::{
     listener::{Acceptor, Listener, TcpListener},
     post,
 };
+use sale_limits::SaleLimits;
 use stack::{Ports, Settings, Stack, Stripe};
 use testkit::amqp_url;
 use tokio::sync::Semaphore;
@@ -37,7 +38,10 @@ fn settings(data: PathBuf) -> Settings {
             cookie_secure: false,
             ..auth::Settings::default()
         },
-        order: order::Settings::default(),
+        order: order::Settings {
+            sale: SaleLimits::UNREACHED,
+            ..order::Settings::default()
+        },
         expiration: expiration::Settings::default(),
         clock: values::Clock::system(),
     }
@@ -74,6 +78,7 @@ async fn every_work_on_a_running_marketplace_is_measured() {
     works::measure_reads(&mut recorder, &market, &ticket).await.unwrap();
     works::measure_listings(&mut recorder, &market).await.unwrap();
     works::measure_orders(&mut recorder, &market).await.unwrap();
+    works::measure_mixed(&mut recorder, &market).await.unwrap();
     works::measure_on_sale(&mut recorder, &market).await.unwrap();
     works::measure_purchases(&mut recorder, &market).await.unwrap();
     for id in [
@@ -82,6 +87,7 @@ async fn every_work_on_a_running_marketplace_is_measured() {
         "listing.32.rate",
         "order.128.rate",
         "order.128.drain",
+        "mixed.page.32.rate",
         "on-sale.p99",
         "purchase.16.rate",
     ] {

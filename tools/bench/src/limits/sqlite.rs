@@ -3,7 +3,7 @@ use std::{path::Path, time::Duration};
 use rusqlite::{Connection as Database, types::ValueRef};
 
 use super::repeat;
-use crate::{BenchResult, seed::insert_like, targets::open};
+use crate::{BenchResult, rows::insert_like, targets::open};
 
 /// The size of the body of an event in the outbox.
 const EVENT_BYTES: usize = 600;

@@ -6,6 +6,9 @@ use crate::statistics::Spread;
 /// The change below which nothing is reported, however close the repetitions were to each other.
 const MIN_CHANGE: f64 = 0.05;
 
+/// The repetitions without which a figure is not compared.
+const MIN_REPETITIONS: usize = 3;
+
 /// What has become of a figure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Change {
@@ -34,13 +37,14 @@ pub struct Comparison {
     pub change: Change,
 }
 
-/// Compares the figures that both runs have.
+/// Compares the figures that both runs have repeated. How far one that was measured once scatters is not known.
 pub fn compare(old: &Results, new: &Results) -> Vec<Comparison> {
     let pairs = new
         .figures
         .iter()
         .filter_map(|figure| Some((old.figure(&figure.id)?, figure)));
-    pairs.filter_map(|(old, new)| compare_figures(old, new)).collect()
+    let repeated = pairs.filter(|(old, new)| old.samples.len().min(new.samples.len()) >= MIN_REPETITIONS);
+    repeated.filter_map(|(old, new)| compare_figures(old, new)).collect()
 }
 
 /// A change is none of noise if the repetitions of both runs do not overlap, and the medians are farther apart than the
@@ -75,6 +79,7 @@ fn compare_figures(old: &Figure, new: &Figure) -> Option<Comparison> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::Terms;
 
     fn change(better: Better, old: &[f64], new: &[f64]) -> Change {
         let figure = |samples: &[f64]| Figure {
@@ -93,6 +98,20 @@ mod tests {
         assert_eq!(change(Better::More, &low, &high), Change::Better);
         assert_eq!(change(Better::Less, &low, &high), Change::Worse);
         assert_eq!(change(Better::Less, &high, &low), Change::Better);
+    }
+
+    #[test]
+    fn a_figure_that_was_measured_once_is_not_compared() {
+        let results = |values: &[f64]| {
+            let mut results = Results::new(Terms::of_this_machine().unwrap());
+            for value in values {
+                results.add("a", "per s", Better::More, *value);
+            }
+            results
+        };
+        assert_eq!(compare(&results(&[100.0]), &results(&[10.0])), []);
+        let (old, new) = (results(&[100.0, 101.0, 102.0]), results(&[10.0, 10.1, 10.2]));
+        assert_eq!(compare(&old, &new).first().unwrap().change, Change::Worse);
     }
 
     #[test]

@@ -26,8 +26,6 @@ pub struct Market {
     pub seller: Account,
     /// People who buy.
     pub buyers: Vec<Account>,
-    /// Whether a listing has `maxPerBuyer`.
-    has_buyer_limits: bool,
 }
 
 impl Market {
@@ -52,7 +50,6 @@ impl Market {
             watched: Watched::server("stack", process),
             seller,
             buyers: people.collect(),
-            has_buyer_limits: has_buyer_limits(),
         })
     }
 
@@ -63,19 +60,15 @@ impl Market {
 
     /// Renders the request for a new listing.
     pub fn new_listing(&self, title: &str, quantity: u32) -> Bytes {
-        let mut body = json!({
+        let body = json!({
             "title": title,
             "description": "An evening with the orchestra of the town. Doors open an hour before; seats are not numbered.",
             "venue": "Town hall",
             "startsAt": "2032-06-01T19:30:00Z",
             "price": {"amount": 1999, "currency": "usd"},
             "quantity": quantity,
+            "maxPerBuyer": MAX_QUANTITY,
         });
-        if self.has_buyer_limits
-            && let Some(fields) = body.as_object_mut()
-        {
-            fields.insert("maxPerBuyer".to_owned(), MAX_QUANTITY.into());
-        }
         http::post(self.addr, "/api/v1/tickets", &self.seller.header, &body)
     }
 
@@ -132,13 +125,6 @@ impl Market {
     pub async fn wait_until_drained(&self, before: &ReplicaCounts) -> BenchResult<()> {
         wait_until_drained(&self.services, &self.data, before).await
     }
-}
-
-/// Returns whether the ticket service has `maxPerBuyer`, by its OpenAPI document.
-fn has_buyer_limits() -> bool {
-    stack::SERVICES
-        .iter()
-        .any(|service| (service.document)().to_string().contains("\"maxPerBuyer\""))
 }
 
 /// Returns a field of a body as text.

@@ -15,6 +15,7 @@ use crate::{
     BenchResult, http,
     http::Connection,
     processes::{ChildProcess, Watched},
+    rows::multiply,
 };
 
 /// The files of the peer.
@@ -147,18 +148,28 @@ impl NodePeer {
         http::post(self.addr, "/api/orders", &self.header, &json!({"ticketId": ticket}))
     }
 
-    /// Returns the ids of tickets that nobody has ordered.
+    /// Adds tickets to its database, as copies of the first one, and returns their ids.
     ///
     /// # Errors
     ///
-    /// An unexpected response.
-    pub async fn free_tickets(&self) -> BenchResult<Vec<String>> {
-        let mut connection = Connection::open(self.addr).await?;
-        let list = connection
-            .send_for_json(&http::get(self.addr, "/api/tickets?limit=100000", ""), 200)
-            .await?;
-        let tickets = list.as_array().ok_or("no list")?;
-        tickets.iter().map(|ticket| text(ticket, "id")).collect()
+    /// It has no ticket.
+    pub fn add_tickets(&self, count: u64) -> BenchResult<Vec<String>> {
+        let database = Database::open(&self.database)?;
+        database.busy_timeout(TIMEOUT)?;
+        let first: String = database.query_row("SELECT min(id) FROM tickets", [], |row| row.get(0))?;
+        let free = [("order_id", "NULL".to_owned()), ("id", "format('%024x', n)".to_owned())];
+        multiply(&database, "tickets", &first, count, &free)?;
+        Ok((1..=count).map(|number| format!("{number:024x}")).collect())
+    }
+
+    /// Returns the id of a ticket.
+    ///
+    /// # Errors
+    ///
+    /// It has none.
+    pub fn any_ticket(&self) -> BenchResult<String> {
+        let database = Database::open(&self.database)?;
+        Ok(database.query_row("SELECT max(id) FROM tickets", [], |row| row.get(0))?)
     }
 
     /// Waits until its outbox is published, and returns for how long.
@@ -186,6 +197,15 @@ impl NodePeer {
     /// It does not end.
     pub async fn stop(self, broker: &str) -> BenchResult<()> {
         self.process.stop().await?;
+        Self::delete_queue(broker).await
+    }
+
+    /// Deletes what it declares in the broker.
+    ///
+    /// # Errors
+    ///
+    /// A broker that is not reachable.
+    pub async fn delete_queue(broker: &str) -> BenchResult<()> {
         let connection = lapin::Connection::connect(broker, lapin::ConnectionProperties::default()).await?;
         let channel = connection.create_channel().await?;
         let (exchange, queue) = (format!("{PREFIX}.events"), format!("{PREFIX}.events.all"));

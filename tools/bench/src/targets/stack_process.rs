@@ -13,7 +13,14 @@ use super::{Account, Market};
 use crate::{BenchResult, processes::ChildProcess};
 
 /// Settings that lift what one machine with one load generator would reach: it has few accounts and one address.
-const LIFTED_LIMITS: [(&str, &str); 0] = [];
+const LIFTED_LIMITS: [(&str, &str); 6] = [
+    ("TICKETING_MAX_TICKETS_PER_ORDER", "1000000"),
+    ("TICKETING_MAX_OPEN_ORDERS", "1000000"),
+    ("TICKETING_MAX_UNPAID_HOLDS", "1000"),
+    ("TICKETING_UNPAID_HOLD_WINDOW_SECONDS", "1"),
+    ("TICKETING_UNPAID_HOLD_PAUSE_SECONDS", "0"),
+    ("TICKETING_SIGN_UPS_PER_ADDRESS", "1000000"),
+];
 
 /// The marketplace in a process of its own.
 #[derive(Debug)]
@@ -39,9 +46,14 @@ impl StackProcess {
             .args(["dev", "--port", "0", "--log", "error", "--data"])
             .arg(data);
         command.env("AMQP_URL", broker).envs(LIFTED_LIMITS);
+        // Its messages are of interest only if it does not start.
+        let log = data.with_extension("log");
+        command.stderr(fs::File::create(&log)?);
         let mut process = ChildProcess::spawn(&mut command)?;
         let addresses = read_addresses(process.take_stdout()?);
-        let (front_door, services) = addresses.split_first().ok_or("the stack did not start")?;
+        let Some((front_door, services)) = addresses.split_first() else {
+            return Err(format!("the stack did not start: {}", fs::read_to_string(&log)?).into());
+        };
         Ok(Self {
             process,
             front_door: *front_door,

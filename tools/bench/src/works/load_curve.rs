@@ -25,11 +25,9 @@ pub async fn measure_loads(recorder: &mut Recorder, market: &Market) -> BenchRes
     })
     .await?;
     let ticket = market.list_tickets("A long night", 1_000_000).await?;
-    let before = market.replicas()?;
     let orders = market.orders_of(&ticket);
     let order = |number| pick(&orders, number);
-    measure_curve(recorder, market, ("load.order", "POST order"), 201, order).await?;
-    market.wait_until_drained(&before).await
+    measure_curve(recorder, market, ("load.order", "POST order"), 201, order).await
 }
 
 async fn measure_curve(
@@ -40,6 +38,7 @@ async fn measure_curve(
     request: impl Fn(u64) -> Bytes,
 ) -> BenchResult<()> {
     let (warm_up, round) = (recorder.plan.warm_up, recorder.plan.round);
+    let before = market.replicas()?;
     let closed = ClosedLoop {
         addr: market.addr,
         clients: 32,
@@ -50,6 +49,7 @@ async fn measure_curve(
         watched: &market.watched,
     };
     let highest = run_closed(closed, &request).await?.rate(status);
+    market.wait_until_drained(&before).await?;
     let mut lines = [
         ("p50", 50.0, Vec::new()),
         ("p99", 99.0, Vec::new()),
@@ -57,7 +57,6 @@ async fn measure_curve(
     ];
     for percent in recorder.plan.loads {
         let rate = whole(highest * f64::from(*percent) / 100.0);
-        let before = market.replicas()?;
         let open = OpenLoop {
             addr: market.addr,
             schedule: Schedule::new(rate, warm_up + round),

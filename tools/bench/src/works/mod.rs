@@ -16,6 +16,6 @@ pub use load_curve::measure_loads;
 pub use orders::{measure_listings, measure_node_writes, measure_orders};
 pub use purchases::measure_purchases;
 pub use reads::{PAGE, measure_bare, measure_node_reads, measure_reads};
-pub use sales::{measure_at_once, measure_on_sale};
+pub use sales::{measure_at_once, measure_mixed, measure_on_sale};
 pub use searches::SEARCHES;
 pub use size_curve::measure_sizes;

@@ -62,17 +62,12 @@ pub async fn measure_node_writes(recorder: &mut Recorder, node: &NodePeer) -> Be
         .await?;
     let drained = node.wait_until_drained().await?;
     recorder.record_seconds("node.listing.32.drain", drained);
+    let tickets = node.add_tickets(recorder.plan.node_tickets)?;
+    let requests: Vec<_> = tickets.iter().map(|ticket| node.order_of(ticket)).collect();
+    let mut requests = requests.chunks(requests.len().div_ceil(3).max(1));
     for clients in [1, 32, 128] {
-        let tickets = node.free_tickets().await?;
-        let requests: Vec<_> = tickets.iter().map(|ticket| node.order_of(ticket)).collect();
-        let id = format!("node.order.{clients}");
-        // The last third of the tickets is for the next number of clients.
-        let max = u64::try_from(if clients == 128 {
-            requests.len()
-        } else {
-            requests.len() * 2 / 3
-        })?;
-        let request = |number| pick(&requests, number);
+        let (id, requests) = (format!("node.order.{clients}"), requests.next().ok_or("no tickets")?);
+        let (max, request) = (u64::try_from(requests.len())?, |number| pick(requests, number));
         recorder
             .closed_rounds_of(&id, node.addr, &node.watched, clients, 201, max, request)
             .await?;

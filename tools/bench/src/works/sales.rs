@@ -1,8 +1,10 @@
-use super::reads::pick;
+use futures_util::future::try_join;
+
+use super::reads::{PAGE, pick};
 use crate::{
     BenchResult, http,
     http::Connection,
-    load::{LoadOutcome, OpenLoop, Schedule, at_once, run_open},
+    load::{ClosedLoop, LoadOutcome, OpenLoop, Schedule, at_once, run_closed, run_open},
     recorder::Recorder,
     results::Better,
     statistics::float,
@@ -67,6 +69,31 @@ pub async fn measure_on_sale(recorder: &mut Recorder, market: &Market) -> BenchR
     recorder.record("on-sale.refused.p99", "ms", Better::Less, refused.percentile(99.0));
     market.wait_until_drained(&before).await?;
     check_replica(market, &ticket, tickets).await
+}
+
+/// Measures readers and buyers at the same time, 32 of each.
+///
+/// # Errors
+///
+/// That of the load.
+pub async fn measure_mixed(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
+    let ticket = market.list_tickets("The last night", 1_000_000).await?;
+    let (before, orders, page) = (market.replicas()?, market.orders_of(&ticket), market.get(PAGE));
+    let plan = |expected| ClosedLoop {
+        addr: market.addr,
+        clients: 32,
+        warm_up: recorder.plan.warm_up,
+        duration: recorder.plan.round,
+        max_requests: u64::MAX,
+        expected,
+        watched: &market.watched,
+    };
+    let buyers = run_closed(plan(&[201]), |number| pick(&orders, number));
+    let readers = run_closed(plan(&[200]), |_| page.clone());
+    let (buyers, readers) = try_join(buyers, readers).await?;
+    recorder.record_load("mixed.order.32", &buyers, 201)?;
+    recorder.record_load("mixed.page.32", &readers, 200)?;
+    market.wait_until_drained(&before).await
 }
 
 /// Fails unless exactly `tickets` were sold, by the responses and by the stock.
