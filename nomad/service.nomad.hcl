@@ -488,7 +488,7 @@ variable "order_window_seconds" {
 }
 
 variable "allowed_origins" {
-  description = "Origins of other sites that may write with the session cookie."
+  description = "Origins of other pages that may read and write (CORS), also with the session cookie."
   type        = list(string)
   default     = []
 

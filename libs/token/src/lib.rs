@@ -8,6 +8,7 @@
 //! * [`SigningKey`], [`Claims`] and [`Jwks`] are for auth, and for tests that sign in without it.
 
 mod claims;
+mod cookie;
 mod crypto;
 mod csrf;
 mod deny_list;
@@ -19,11 +20,12 @@ mod signing_key;
 mod verifier;
 
 pub use claims::{ACCESS_TOKEN_LIFETIME, Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER};
+pub use cookie::{Cookie, cookie_value};
 pub use csrf::{CsrfGuard, TrustedOrigins};
 pub use deny_list::{Denial, DenyList};
 pub use jwks::{Jwk, Jwks};
 pub use keyring::Keyring;
-pub use signed_in::{SESSION_COOKIE, SignedIn, cookie_value};
+pub use signed_in::{SESSION_COOKIE, SignedIn};
 pub use signing_key::{KeyError, SigningKey};
 pub use verifier::{Verifier, VerifyError};
 

@@ -1,6 +1,6 @@
 use poem::{
     Request, RequestBody,
-    http::{HeaderMap, HeaderName, header},
+    http::{HeaderMap, header},
 };
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -9,10 +9,13 @@ use poem_openapi::{
 use problem::Problem;
 use values::{SessionId, Timestamp, UserId};
 
-use crate::{Claims, CsrfGuard, Verifier};
+use crate::{Claims, Cookie, CsrfGuard, Verifier, cookie::unreadable};
 
 /// The cookie that carries the access token of a page.
-pub const SESSION_COOKIE: &str = "ticketing_session";
+pub const SESSION_COOKIE: Cookie = Cookie {
+    name: "__Host-ticketing_session",
+    plain_name: "ticketing_session",
+};
 
 /// The signed-in user, by a Bearer token or by the session cookie. The Bearer token takes precedence.
 ///
@@ -48,7 +51,9 @@ impl SignedIn {
         let token = if let Some(token) = bearer(request.headers())? {
             token
         } else {
-            let token = cookie_value(request.headers(), SESSION_COOKIE)?.ok_or_else(Problem::unauthorized)?;
+            let token = SESSION_COOKIE
+                .value(request.headers())?
+                .ok_or_else(Problem::unauthorized)?;
             CsrfGuard::check(request)?;
             token
         };
@@ -72,32 +77,6 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Problem> {
     }
     let (scheme, token) = line.split_once(' ').unwrap_or((line, ""));
     Ok(scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()))
-}
-
-/// Returns the value of the cookie with this name. An error if it is not ASCII, or if there are two: one of them was not set
-/// by us. Other cookies may be anything.
-pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
-    let lines = headers.get_all(header::COOKIE).into_iter();
-    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    let mut values = pairs.filter_map(|pair| {
-        let equals = pair.iter().position(|byte| *byte == b'=')?;
-        let (key, value) = pair.split_at(equals);
-        (key.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
-    });
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        return Err(unreadable(&header::COOKIE));
-    }
-    let value = str::from_utf8(value).ok().filter(|value| value.is_ascii());
-    let value = value.ok_or_else(|| unreadable(&header::COOKIE))?;
-    Ok(Some(value.trim_matches('"')))
-}
-
-/// 401: a header with credentials that cannot be read. It is not treated as absent.
-fn unreadable(name: &HeaderName) -> Problem {
-    Problem::unauthorized()
-        .code("invalid-token")
-        .field(name.as_str(), "must consist of visible ASCII characters and come once")
 }
 
 const BEARER_SCHEME: &str = "bearer";
@@ -127,7 +106,7 @@ impl<'a> ApiExtractor<'a> for SignedIn {
             MetaSecurityScheme {
                 ty: "apiKey",
                 description: Some("The cookie that sign-up, sign-in and refresh set: for pages of our own site."),
-                name: Some(SESSION_COOKIE),
+                name: Some(SESSION_COOKIE.name),
                 key_in: Some("cookie"),
                 scheme: None,
                 bearer_format: None,

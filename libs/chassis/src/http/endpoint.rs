@@ -14,6 +14,7 @@ use tokio::sync::watch;
 
 use super::{
     DocumentedPaths, MetricsEndpoint, Readiness,
+    cors::Cors,
     documents::document_routes,
     openapi::{openapi_document, openapi_service},
 };
@@ -62,9 +63,10 @@ pub(crate) fn endpoint<S: Service>(
         .with(CatchPanic::new().with_handler(PanicToProblem))
         .data(app)
         .data(verifier)
-        .data(trust.origins)
+        .data(trust.origins.clone())
         .data(trust.proxies);
-    Observed::new(RecoveryGate::new(routes, recovered), paths, meters).boxed()
+    let observed = Observed::new(RecoveryGate::new(routes, recovered), paths, meters);
+    Cors::new(observed, trust.origins).boxed()
 }
 
 /// Answers a panic of a handler with a problem of status 500.

@@ -1,6 +1,7 @@
 //! The HTTP side of a service: server, endpoints of the chassis, OpenAPI document.
 
 mod chassis_paths;
+mod cors;
 mod documented_paths;
 mod documents;
 mod endpoint;
@@ -8,6 +9,7 @@ mod metrics_endpoint;
 mod openapi;
 mod readiness;
 pub(crate) mod request_id;
+mod security_headers;
 mod server;
 
 pub(crate) use chassis_paths::CHASSIS_PATHS;

@@ -134,7 +134,7 @@ pub struct CommonSettings {
         value_name = "NAME"
     )]
     pub token_audience: String,
-    /// Origins of pages that may write with the session cookie, besides the service's own: `https://shop.example` [default: none]
+    /// Origins of other pages that may read and write (CORS), also with the session cookie: `https://shop.example` [default: none]
     #[arg(
         long,
         env = "TICKETING_ALLOWED_ORIGINS",

@@ -26,7 +26,10 @@ fn cookie() -> (Claims, (&'static str, String)) {
     let token = key(1).sign(&claims).unwrap();
     (
         claims,
-        ("cookie", format!("theme=dark; {SESSION_COOKIE}={token}; other=1")),
+        (
+            "cookie",
+            format!("theme=dark; {}={token}; other=1", SESSION_COOKIE.name),
+        ),
     )
 }
 
@@ -122,7 +125,10 @@ async fn credentials_that_cannot_be_read_are_not_taken_for_absent() {
         ),
         (vec![("cookie", text("ticketing_session=ключ"))], Some(401)),
         (
-            vec![("cookie", [b"ticketing_session=\xff; ", cookie.as_bytes()].concat())],
+            vec![(
+                "cookie",
+                [b"__Host-ticketing_session=\xff; ", cookie.as_bytes()].concat(),
+            )],
             Some(401),
         ),
         (vec![("cookie", [b"theme=\xff; ", cookie.as_bytes()].concat())], None),
@@ -199,6 +205,6 @@ mod spec {
         let schemes = &spec["components"]["securitySchemes"];
         assert_eq!(schemes["bearer"]["scheme"], "bearer");
         assert_eq!(schemes["session"]["in"], "cookie");
-        assert_eq!(schemes["session"]["name"], "ticketing_session");
+        assert_eq!(schemes["session"]["name"], "__Host-ticketing_session");
     }
 }

@@ -7,13 +7,22 @@ use poem_openapi::{
     registry::{MetaHeader, MetaResponses, Registry},
     types::Type,
 };
-use token::{ACCESS_TOKEN_LIFETIME, SESSION_COOKIE};
+use token::{ACCESS_TOKEN_LIFETIME, Cookie, SESSION_COOKIE};
 
 use super::{delivery::Delivery, views::TokensView};
 use crate::domain::{DEVICE_LIFETIME, TokenPair};
 
 /// The cookie that carries the refresh token of a page.
-pub(super) const REFRESH_COOKIE: &str = "ticketing_refresh";
+pub(super) const REFRESH_COOKIE: Cookie = Cookie {
+    name: "__Host-ticketing_refresh",
+    plain_name: "ticketing_refresh",
+};
+
+/// So that a user who follows a link to our site is signed in.
+const SESSION_SITE: &str = "Lax";
+
+/// Pages of other sites cannot send the refresh token.
+const REFRESH_SITE: &str = "Strict";
 
 /// The attributes of the cookies.
 #[derive(Clone, Copy, Debug)]
@@ -34,10 +43,10 @@ impl Cookies {
         let (view, cookies) = match delivery {
             Delivery::Json => (TokensView::with_tokens(tokens), Vec::new()),
             Delivery::Cookies => {
-                let session = self.session(&tokens.access_token, ACCESS_TOKEN_LIFETIME.as_secs());
-                let refresh = self.refresh(tokens.refresh_token.as_str(), tokens.refresh_lifetime.as_secs());
+                let session = (tokens.access_token.as_str(), ACCESS_TOKEN_LIFETIME.as_secs());
+                let refresh = (tokens.refresh_token.as_str(), tokens.refresh_lifetime.as_secs());
                 let device = tokens.device_token.iter().map(|token| self.device(token));
-                let cookies = [session, refresh].into_iter().chain(device).collect();
+                let cookies = self.cookies(session, refresh).into_iter().chain(device).collect();
                 (TokensView::without_tokens(tokens), cookies)
             }
         };
@@ -51,21 +60,31 @@ impl Cookies {
     pub(super) fn clear<R>(self, response: R) -> WithCookies<R> {
         WithCookies {
             response,
-            cookies: vec![self.session("", 0), self.refresh("", 0)],
+            cookies: self.cookies(("", 0), ("", 0)),
         }
     }
 
-    /// Lax, so that a user who follows a link to our site is signed in. Sent to all services.
-    fn session(self, value: &str, seconds: u64) -> String {
-        self.cookie(SESSION_COOKIE, value, "/api", "Lax", seconds)
-    }
-
-    fn refresh(self, value: &str, seconds: u64) -> String {
-        self.cookie(REFRESH_COOKIE, value, "/api/v1/auth", "Strict", seconds)
+    /// Returns the cookies with these values and seconds. Over TLS, those of releases up to 0.1 are cleared, which have the
+    /// plain names.
+    fn cookies(self, session: (&str, u64), refresh: (&str, u64)) -> Vec<String> {
+        let plain = |(session, refresh)| {
+            [
+                self.cookie(SESSION_COOKIE.plain_name, session, "/api", SESSION_SITE),
+                self.cookie(REFRESH_COOKIE.plain_name, refresh, "/api/v1/auth", REFRESH_SITE),
+            ]
+        };
+        if !self.secure {
+            return plain((session, refresh)).into();
+        }
+        let current = [
+            self.cookie(SESSION_COOKIE.name, session, "/", SESSION_SITE),
+            self.cookie(REFRESH_COOKIE.name, refresh, "/", REFRESH_SITE),
+        ];
+        current.into_iter().chain(plain((("", 0), ("", 0)))).collect()
     }
 
     fn device(self, value: &str) -> String {
-        self.cookie(self.device_cookie(), value, "/", "Strict", DEVICE_LIFETIME.as_secs())
+        self.cookie(self.device_cookie(), (value, DEVICE_LIFETIME.as_secs()), "/", "Strict")
     }
 
     /// Returns the name of the cookie by which a browser is recognised that has signed in before. With the prefix, browsers
@@ -78,7 +97,7 @@ impl Cookies {
         }
     }
 
-    fn cookie(self, name: &str, value: &str, path: &str, same_site: &str, seconds: u64) -> String {
+    fn cookie(self, name: &str, (value, seconds): (&str, u64), path: &str, same_site: &str) -> String {
         let secure = if self.secure { "; Secure" } else { "" };
         format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite={same_site}{secure}")
     }
@@ -111,9 +130,10 @@ impl<R: ApiResponse> ApiResponse for WithCookies<R> {
             response.headers.push(MetaHeader {
                 name: "Set-Cookie".to_owned(),
                 description: Some(format!(
-                    "`{SESSION_COOKIE}` and `{REFRESH_COOKIE}`: set with the delivery `cookies`, cleared by signing out. \
+                    "`{}` and `{}`: set with the delivery `cookies`, cleared by signing out. \
                      `__Host-ticketing_device`, by which the browser is recognised for 400 days: set by signing up and in. All \
-                     are HttpOnly."
+                     are HttpOnly.",
+                    SESSION_COOKIE.name, REFRESH_COOKIE.name
                 )),
                 required: false,
                 deprecated: false,

@@ -55,7 +55,9 @@ impl<'a> ApiExtractor<'a> for RefreshTokenParam {
     ) -> poem::Result<Self> {
         let bytes = body.take()?.into_bytes_limit(BODY_LIMIT).await?;
         if bytes.is_empty() {
-            let token = token::cookie_value(request.headers(), REFRESH_COOKIE)?.filter(|token| !token.is_empty());
+            let token = REFRESH_COOKIE
+                .value(request.headers())?
+                .filter(|token| !token.is_empty());
             return Ok(Self {
                 token: token.ok_or_else(missing_token)?.to_owned(),
                 delivery: Delivery::Cookies,

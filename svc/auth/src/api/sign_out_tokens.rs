@@ -29,7 +29,7 @@ impl<'a> ApiExtractor<'a> for SignOutTokens {
                 description: Some(
                     "The refresh cookie that sign-up, sign-in and refresh set: for pages of our own site.",
                 ),
-                name: Some(REFRESH_COOKIE),
+                name: Some(REFRESH_COOKIE.name),
                 key_in: Some("cookie"),
                 scheme: None,
                 bearer_format: None,
@@ -65,7 +65,9 @@ impl<'a> ApiExtractor<'a> for SignOutTokens {
 }
 
 fn refresh_cookie(request: &Request) -> Result<Option<String>, Problem> {
-    let token = token::cookie_value(request.headers(), REFRESH_COOKIE)?.filter(|token| !token.is_empty());
+    let token = REFRESH_COOKIE
+        .value(request.headers())?
+        .filter(|token| !token.is_empty());
     if token.is_some() {
         CsrfGuard::check(request)?;
     }

@@ -80,7 +80,7 @@ async fn a_session_is_over_after_ninety_days() {
         .client()
         .with("cookie", format!("ticketing_refresh={}", session.refresh_token));
     let reply = page.send(Method::POST, REFRESH, None).await.expect(200);
-    let (refresh, attributes) = cookie(&reply, "ticketing_refresh");
+    let (refresh, attributes) = cookie(&reply, "__Host-ticketing_refresh");
     assert!(
         attributes.contains("Max-Age=259200;"),
         "three days are left: {attributes}"
@@ -134,8 +134,11 @@ async fn a_page_refreshes_by_cookie_only_from_our_own_site() {
         .send(Method::POST, REFRESH, None)
         .await
         .expect(200);
-    let (next, _) = cookie(&reply, "ticketing_refresh");
+    let (next, _) = cookie(&reply, "__Host-ticketing_refresh");
     assert_ne!(next, ada.refresh_token);
+    let (old, attributes) = cookie(&reply, "ticketing_refresh");
+    assert_eq!(old, "", "the cookie of the release before is cleared");
+    assert!(attributes.starts_with("Path=/api/v1/auth; Max-Age=0;"), "{attributes}");
     let user = reply.json()["user"].clone();
     assert_eq!(
         reply.json(),
@@ -149,7 +152,7 @@ async fn a_page_refreshes_by_cookie_only_from_our_own_site() {
     let body = serde_json::json!({"refreshToken": next, "delivery": "cookies"});
     let reply = app.client().post(REFRESH, body).await.expect(200);
     assert!(!reply.text.contains("Token"), "{}", reply.text);
-    assert_ne!(cookie(&reply, "ticketing_refresh").0, next);
+    assert_ne!(cookie(&reply, "__Host-ticketing_refresh").0, next);
     app.stop().await;
 }
 
@@ -160,12 +163,17 @@ async fn signing_out_ends_the_session_and_clears_the_cookies() {
         let ada = app.sign_up(&format!("ada{by_cookie}@example.com")).await;
         let client = if by_cookie {
             app.client()
-                .with("cookie", format!("ticketing_session={}", ada.access_token))
+                .with("cookie", format!("__Host-ticketing_session={}", ada.access_token))
         } else {
             app.client().bearer(&ada.access_token)
         };
         let reply = client.send(Method::POST, SIGN_OUT, None).await.expect(200);
-        for name in ["ticketing_session", "ticketing_refresh"] {
+        for name in [
+            "__Host-ticketing_session",
+            "__Host-ticketing_refresh",
+            "ticketing_session",
+            "ticketing_refresh",
+        ] {
             let (value, attributes) = cookie(&reply, name);
             assert_eq!(value, "");
             assert!(attributes.contains("Max-Age=0;"), "{attributes}");

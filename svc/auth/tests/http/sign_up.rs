@@ -1,9 +1,10 @@
 use auth::Settings;
+use poem::http::Method;
 use serde_json::json;
 use token::Verifier;
 use values::Clock;
 
-use crate::test_app::{CURRENT_USER, JWKS, PASSWORD, SIGN_IN, SIGN_UP, Session, TestApp, cookie, credentials};
+use crate::test_app::{CURRENT_USER, JWKS, PASSWORD, REFRESH, SIGN_IN, SIGN_UP, Session, TestApp, cookie, credentials};
 
 #[tokio::test]
 async fn a_new_user_is_signed_in_for_all_services() {
@@ -51,13 +52,10 @@ async fn the_tokens_of_a_page_cannot_be_read_by_scripts() {
     body["delivery"] = json!("cookies");
     for (path, status) in [(SIGN_UP, 201), (SIGN_IN, 200)] {
         let reply = app.client().post(path, body.clone()).await.expect(status);
-        let (session, attributes) = cookie(&reply, "ticketing_session");
-        assert_eq!(attributes, "Path=/api; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
-        let (refresh, attributes) = cookie(&reply, "ticketing_refresh");
-        assert_eq!(
-            attributes,
-            "Path=/api/v1/auth; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure"
-        );
+        let (session, attributes) = cookie(&reply, "__Host-ticketing_session");
+        assert_eq!(attributes, "Path=/; Max-Age=900; HttpOnly; SameSite=Lax; Secure");
+        let (refresh, attributes) = cookie(&reply, "__Host-ticketing_refresh");
+        assert_eq!(attributes, "Path=/; Max-Age=2592000; HttpOnly; SameSite=Strict; Secure");
         let user = reply.json()["user"].clone();
         assert_eq!(
             reply.json(),
@@ -66,9 +64,39 @@ async fn the_tokens_of_a_page_cannot_be_read_by_scripts() {
         );
         assert!(!reply.text.contains(&session) && !reply.text.contains(&refresh));
 
-        let page = app.client().with("cookie", format!("ticketing_session={session}"));
-        page.get(CURRENT_USER).await.expect(200).json();
+        // The plain name: pages that signed in with the release before, and development.
+        for name in ["__Host-ticketing_session", "ticketing_session"] {
+            let page = app.client().with("cookie", format!("{name}={session}"));
+            page.get(CURRENT_USER).await.expect(200).json();
+            let duplicate = format!("{name}={session}; {name}={session}");
+            app.client()
+                .with("cookie", duplicate)
+                .get(CURRENT_USER)
+                .await
+                .expect(401)
+                .problem();
+        }
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn without_tls_the_cookies_have_their_plain_names() {
+    let settings = Settings {
+        cookie_secure: false,
+        ..Settings::default()
+    };
+    let app = TestApp::with_settings(settings).await;
+    let mut body = credentials("ada@example.com", PASSWORD);
+    body["delivery"] = json!("cookies");
+    let reply = app.client().post(SIGN_UP, body).await.expect(201);
+    let set: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(set.len(), 3, "with that of the device");
+    let (_, attributes) = cookie(&reply, "ticketing_session");
+    assert_eq!(attributes, "Path=/api; Max-Age=900; HttpOnly; SameSite=Lax");
+    let (refresh, _) = cookie(&reply, "ticketing_refresh");
+    let page = app.client().with("cookie", format!("ticketing_refresh={refresh}"));
+    page.send(Method::POST, REFRESH, None).await.expect(200).json();
     app.stop().await;
 }
 

@@ -175,3 +175,48 @@ async fn documents_are_revalidated_and_compressed() {
         assert!(document["paths"].as_object().is_some_and(|paths| !paths.is_empty()));
     }
 }
+
+#[tokio::test]
+async fn every_response_has_the_headers_that_protect_browsers() {
+    let app = TestApp::shared();
+    let service = Client::new(app.service_url("ticket"));
+    for client in [app.client(), service] {
+        for path in [
+            "/",
+            "/docs",
+            "/openapi.json",
+            "/health/live",
+            "/api/v1/tickets",
+            "/api/v1/nothing",
+            "/nothing",
+        ] {
+            let reply = client.get(path).await;
+            for (name, part) in [
+                ("x-content-type-options", "nosniff"),
+                ("referrer-policy", "no-referrer"),
+                ("permissions-policy", "geolocation=()"),
+                ("content-security-policy", "frame-ancestors 'none'"),
+                ("content-security-policy", "default-src 'none'"),
+            ] {
+                let values: Vec<_> = reply.headers.get_all(name).iter().collect();
+                assert_eq!(values.len(), 1, "{path}: {name}");
+                let value = values[0].to_str().unwrap();
+                assert!(
+                    value.contains(part) && !value.contains("unsafe"),
+                    "{path}: {name}: {value}"
+                );
+            }
+        }
+        // A response of the server itself.
+        let body = serde_json::json!({});
+        let refused = client
+            .send(Method::GET, "/api/v1/tickets", Some(body.to_string()))
+            .await
+            .expect(400);
+        assert_eq!(refused.problem().0, "malformed");
+        assert!(refused.headers.contains_key("content-security-policy"));
+    }
+    let page = app.client().get("/docs").await.expect(200);
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.contains("script-src 'self' 'sha256-"), "{policy}");
+}

@@ -3,18 +3,22 @@ use std::io::Write;
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use poem::{
-    Request, Response,
+    IntoResponse, Request, Response,
     http::{HeaderValue, StatusCode, header},
 };
+use problem::Problem;
 use sha2::{Digest, Sha256};
 
 use super::encoding::accepts_gzip;
+use crate::http::security_headers::content_security_policy;
 
 /// A file in memory, as it is and compressed. Responses share its bytes.
 #[derive(Clone, Debug)]
 pub struct Asset {
     content_type: &'static str,
     cache_control: &'static str,
+    /// Of a page.
+    policy: Option<HeaderValue>,
     plain: Variant,
     gzip: Option<Variant>,
 }
@@ -37,9 +41,16 @@ impl Asset {
                 bytes,
                 etag: format!("\"{hash}-gzip\""),
             });
+        let page = content_type
+            .starts_with("text/html")
+            .then(|| str::from_utf8(&bytes).ok());
+        let policy = page
+            .flatten()
+            .and_then(|page| HeaderValue::from_str(&content_security_policy(page)).ok());
         Self {
             content_type,
             cache_control: "no-cache",
+            policy,
             plain: Variant {
                 bytes,
                 etag: format!("\"{hash}\""),
@@ -55,20 +66,30 @@ impl Asset {
         self
     }
 
-    /// Returns the response to a GET: the encoding that the client accepts, or 304 if it has it.
+    /// Returns the response to a GET: the encoding that the client accepts, 304 if it has it, 400 if the request has an
+    /// unreadable `If-None-Match`.
     pub fn response(&self, request: &Request) -> Response {
         let headers = request.headers();
+        let known: Result<Vec<_>, _> = headers
+            .get_all(header::IF_NONE_MATCH)
+            .iter()
+            .map(HeaderValue::to_str)
+            .collect();
+        let Ok(known) = known else {
+            return Problem::malformed("A header is not as it must be.")
+                .field("If-None-Match", "must consist of visible ASCII characters")
+                .into_response();
+        };
         let gzip = self.gzip.as_ref().filter(|_| accepts_gzip(headers));
         let variant = gzip.unwrap_or(&self.plain);
         let mut response = Response::builder()
             .header(header::CACHE_CONTROL, self.cache_control)
             .header(header::ETAG, variant.etag.as_str())
             .header(header::VARY, "accept-encoding");
-        if headers
-            .get_all(header::IF_NONE_MATCH)
-            .iter()
-            .any(|known| matches(known, &variant.etag))
-        {
+        if let Some(policy) = &self.policy {
+            response = response.header(header::CONTENT_SECURITY_POLICY, policy.clone());
+        }
+        if known.iter().any(|known| matches(known, &variant.etag)) {
             return response.status(StatusCode::NOT_MODIFIED).finish();
         }
         if gzip.is_some() {
@@ -79,8 +100,7 @@ impl Asset {
 }
 
 /// Compares as RFC 9110 (13.1.2) demands: weakly. A proxy may have weakened the tag.
-fn matches(known: &HeaderValue, etag: &str) -> bool {
-    let Ok(known) = known.to_str() else { return false };
+fn matches(known: &str, etag: &str) -> bool {
     known
         .split(',')
         .map(str::trim)
@@ -145,5 +165,19 @@ mod tests {
         assert_eq!(other.status(), StatusCode::OK);
         let compressed = get(&asset(), &[("if-none-match", &etag), ("accept-encoding", "gzip")]);
         assert_eq!(compressed.status(), StatusCode::OK, "the tag is that of other bytes");
+    }
+
+    #[test]
+    fn an_unreadable_tag_is_refused() {
+        let response = get(&asset(), &[("if-none-match", "\"größer\"")]);
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    }
+
+    #[test]
+    fn a_page_has_a_policy_of_its_own() {
+        let page = Asset::new("text/html; charset=utf-8", "<script>a</script>");
+        let response = get(&page, &[]);
+        assert!(response.header("content-security-policy").unwrap().contains("'sha256-"));
+        assert_eq!(get(&asset(), &[]).header("content-security-policy"), None);
     }
 }

@@ -16,6 +16,7 @@ use super::{
     request_body::TimedBody,
     response_body::{ActiveRequest, BoxBody, ResponseBody},
 };
+use crate::http::security_headers;
 
 impl ConnectionContext {
     /// Returns the response to a request, with what the server has to observe about both.
@@ -81,6 +82,7 @@ impl ConnectionContext {
                     .insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
         }
+        security_headers::set(response.headers_mut());
         activity.response_started();
         active.complete();
         let response = response.map(|body| ResponseBody::new(body, is_http2, active));
