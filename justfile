@@ -23,7 +23,7 @@ bench *args: _toolchain
 
 # Run all checks of CI, except test-nomad
 [no-exit-message]
-test: check _scripts _specs _observability _dependencies _nomad _packaging _tests
+test: check _scripts _specs _observability _dependencies _nomad _ingress _packaging _tests
 
 # Check formatting and lints: the fast part of `test`
 [no-exit-message]
@@ -107,6 +107,10 @@ _dependencies:
 [no-exit-message]
 _nomad:
     @scripts/step "Nomad jobs" scripts/check-nomad
+
+[no-exit-message]
+_ingress:
+    @scripts/step "ingress" scripts/check-ingress
 
 [no-exit-message]
 _packaging:

@@ -39,9 +39,9 @@ http {
     keepalive_timeout 65s;
     client_header_timeout 15s;
     client_body_timeout 15s;
-    # The services accept 64 KiB.
-    client_max_body_size 128k;
-    client_body_buffer_size 128k;
+    # As much as the services accept (docs/problems.md); Stripe's webhooks are larger.
+    client_max_body_size 64k;
+    client_body_buffer_size 192k;
 {{- with env "INGRESS_BALANCERS" }}
 
     # The client is the first address, from the right, that is no balancer.
@@ -92,13 +92,70 @@ http {
     # A request that did not reach the service is held and retried after 1, 1.5, 2, 2 and 3.5 s, through an internal
     # server: a worker with the new configuration accepts that connection, and has the new address of the service.
     # A request may be retried if no byte of it was sent, if it only reads, or if it has an idempotency key.
-    map "$upstream_bytes_sent|$request_method|$http_idempotency_key" $may_retry {
+    # The key protects the operations that store their responses: a repeated request gets the first response.
+    map "$upstream_bytes_sent|$request_method|$uri|$http_idempotency_key" $may_retry {
         volatile;
         default 0;
         "~^[-0, :]*\|" 1;
         "~\|(GET|HEAD|OPTIONS)\|" 1;
-        "~\|POST\|." 1;
+        "~\|POST\|/api/v1/(auth/signup|tickets|orders|orders/[^/|]+/refunds|payments)\|." 1;
     }
+    # Whether this try has sent a part of a write, whose outcome is unknown then.
+    map "$upstream_bytes_sent|$request_method" $sent_write {
+        volatile;
+        default sent;
+        "~^[-0, :]*\|" "";
+        "~\|(GET|HEAD|OPTIONS)$" "";
+    }
+    map "$sent$sent_write" $any_sent {
+        volatile;
+        default 1;
+        "" 0;
+    }
+    # The final response of the last try: 503 only if no try has sent anything.
+    map "$may_retry|$http_x_last_try|$http_x_sent$sent_write" $unreached {
+        volatile;
+        default 598;
+        "~^0\|" 504;
+        "~^1\|last\|$" 503;
+        "~^1\|last\|." 504;
+    }
+
+    # nginx weakens an ETag when it compresses the response, and a weak one never matches If-Match. Services have strong ones
+    # only, so a weak one is a strong one that was weakened here.
+    map $http_if_match $if_match {
+        default $http_if_match;
+        '~^W/(?<strong_tag>"[^",]*")$' $strong_tag;
+    }
+
+    # Pages of the services are not forwarded. The page of the API reference contains the rest of its policy.
+    map $uri $policy {
+        default "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        /docs "frame-ancestors 'none'";
+    }
+    map $scheme $transport_security {
+        default "";
+        https "max-age=31536000; includeSubDomains";
+    }
+{{- define "headers" }}
+        add_header Content-Security-Policy $policy always;
+        add_header Permissions-Policy "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()" always;
+        add_header Referrer-Policy no-referrer always;
+        add_header Strict-Transport-Security $transport_security always;
+        add_header X-Content-Type-Options nosniff always;
+{{- end }}
+{{- define "forward" }}
+            if ($service = "") {
+                return 404;
+            }
+            # Not in the server: the subrequests of the delay would clear it.
+            set $sent "";
+            proxy_pass http://$service;
+            error_page 502 = @wait1;
+            error_page 504 = @outcome_unknown;
+            error_page 404 = @not_found;
+            error_page 413 = @too_large;
+{{- end }}
 
     map "" $unavailable {
         default '{"type":"urn:ticketing:problem:unavailable","title":"Service Unavailable","status":503,"detail":"The service is not available at the moment. Retry later, with the same Idempotency-Key if the request has one."}';
@@ -110,6 +167,9 @@ http {
     server {
         listen {{ $retry }};
         access_log off;
+        # The public server compresses, and limits bodies.
+        gzip off;
+        client_max_body_size 192k;
 
         # The headers as the public server has set them.
         proxy_set_header Connection "";
@@ -122,11 +182,12 @@ http {
         # 598 is internal: the service was not reached, and the request may be retried.
         location @unreached {
             default_type application/problem+json;
+            add_header X-Sent $sent_write always;
             add_header Retry-After 2 always;
-            if ($may_retry = 0) {
+            if ($unreached = 504) {
                 return 504 $outcome_unknown;
             }
-            if ($http_x_last_try) {
+            if ($unreached = 503) {
                 return 503 $unavailable;
             }
             return 598;
@@ -161,6 +222,7 @@ http {
 {{- if eq (env "INGRESS_REDIRECT") "true" }}
     server {
         listen {{ env "NOMAD_PORT_http" }} default_server;
+{{- template "headers" }}
         return 308 https://$host$request_uri;
     }
 {{ end }}
@@ -170,8 +232,8 @@ http {
 {{- end }}
 {{- if eq (env "INGRESS_TLS") "true" }}
         listen {{ env "NOMAD_PORT_https" }} ssl http2 default_server;
-        add_header Strict-Transport-Security "max-age=31536000" always;
 {{- end }}
+{{- template "headers" }}
         recursive_error_pages on;
 
         proxy_set_header Connection "";
@@ -180,16 +242,26 @@ http {
         proxy_set_header X-Forwarded-For $remote_addr;
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_set_header X-Last-Try $last_try;
+        proxy_set_header X-Sent $sent;
+        proxy_set_header If-Match $if_match;
+        # Those of the services: they are set here, once.
+        proxy_hide_header Content-Security-Policy;
+        proxy_hide_header Permissions-Policy;
+        proxy_hide_header Referrer-Policy;
+        proxy_hide_header X-Content-Type-Options;
+        proxy_hide_header X-Sent;
 
         location /api/ {
-            if ($service = "") {
-                return 404;
-            }
-            proxy_pass http://$service;
-            error_page 502 = @wait1;
-            error_page 504 = @outcome_unknown;
-            error_page 404 = @not_found;
-            error_page 413 = @too_large;
+{{- template "forward" }}
+        }
+        # The ETag of a listing stays strong.
+        location ~ ^/api/v1/tickets/[^/]+$ {
+            gzip off;
+{{- template "forward" }}
+        }
+        location = /api/v1/payments/webhook {
+            client_max_body_size 192k;
+{{- template "forward" }}
         }
 
         # The pages about all services together. The pages of one service come from the service.
@@ -218,6 +290,9 @@ http {
                 return 504;
             }
             error_page 504 = @outcome_unknown;
+            set $sent $sent_write;
+{{- else }}
+            set $sent $sent$upstream_http_x_sent;
 {{- end }}
             auth_request /-/refused;
             auth_delay {{ $wait }};
@@ -232,7 +307,8 @@ http {
             proxy_pass http://retry;
             proxy_intercept_errors on;
             error_page 598 = @wait{{ add $number 2 }};
-            error_page 502 504 = @unavailable;
+            error_page 502 = @unavailable;
+            error_page 504 = @outcome_unknown;
 {{- end }}
         }
 {{- end }}
@@ -249,15 +325,21 @@ http {
         }
         location @too_large {
             default_type application/problem+json;
-            return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request body may have at most 64 KiB."}';
+            return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request body may have at most 64 KiB, a webhook 192 KiB."}';
         }
+        # The connection to the internal server failed: nothing answers for what it had sent.
         location @unavailable {
             default_type application/problem+json;
+{{- template "headers" }}
             add_header Retry-After 2 always;
+            if ($any_sent) {
+                return 504 $outcome_unknown;
+            }
             return 503 $unavailable;
         }
         location @outcome_unknown {
             default_type application/problem+json;
+{{- template "headers" }}
             add_header Retry-After 2 always;
             return 504 $outcome_unknown;
         }

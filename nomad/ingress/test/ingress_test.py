@@ -1,0 +1,322 @@
+#!/usr/bin/env python3
+"""Tests of the ingress: the rendered template in a real nginx, in front of services that a test scripts.
+
+scripts/check-ingress renders the template and runs this, with the paths of nginx and of the program that renders.
+"""
+
+import gzip
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+NGINX, RENDER = sys.argv[1:3]
+TEMPLATE = Path(__file__).parent.parent / "nginx.conf.tpl"
+PAGE = b"<!doctype html><title>API</title>"
+LISTING = b'{"title":"' + b"x" * 4000 + b'"}'
+ETAG = '"3"'
+PROTECTION = {
+    "content-security-policy": "frame-ancestors 'none'",
+    "permissions-policy": "geolocation=()",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def read_request(connection: socket.socket) -> tuple[str, dict, bytes]:
+    """Returns the request line, the headers and the body."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        part = connection.recv(65536)
+        if not part:
+            raise ConnectionError
+        data += part
+    head, body = data.split(b"\r\n\r\n", 1)
+    line, *lines = head.decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
+    while len(body) < int(headers.get("content-length", 0)):
+        body += connection.recv(65536)
+    return line, headers, body
+
+
+class Service:
+    """A service whose `respond` returns the bytes to send, or None to close the connection without a response."""
+
+    def __init__(self) -> None:
+        self.requests = []
+        self.respond = lambda number, line, headers, body: response(200, LISTING, {"etag": ETAG})
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def stop(self) -> None:
+        # Also wakes the thread that accepts.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=(connection,), daemon=True).start()
+
+    def serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                request = read_request(connection)
+                self.requests.append(request)
+                answer = self.respond(len(self.requests), *request)
+                if answer is not None:
+                    connection.sendall(answer)
+            except OSError:
+                pass
+
+
+def response(status: int, body: bytes, headers: dict | None = None) -> bytes:
+    headers = {
+        "content-type": "application/json",
+        "content-length": len(body),
+        "content-security-policy": "default-src 'none'",
+        "x-content-type-options": "nosniff",
+        "connection": "close",
+        **(headers or {}),
+    }
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"HTTP/1.1 {status} Status\r\n{lines}\r\n".encode() + body
+
+
+class Reply:
+    def __init__(self, data: bytes) -> None:
+        head, self.body = data.split(b"\r\n\r\n", 1)
+        line, *lines = head.decode("latin-1").split("\r\n")
+        self.status = int(line.split()[1])
+        self.headers = [(name.lower(), value.strip()) for name, value in (line.split(":", 1) for line in lines)]
+
+    def all(self, name: str) -> list[str]:
+        return [value for known, value in self.headers if known == name]
+
+    def one(self, name: str) -> str:
+        (value,) = self.all(name)
+        return value
+
+
+class Ingress(unittest.TestCase):
+    tls = False
+
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        # The workers are another user.
+        self.folder.chmod(0o755)
+        self.service = Service()
+        self.addCleanup(self.service.listener.close)
+        self.ports = {name: free_port() for name in ("http", "https", "retry", "admin")}
+        (self.folder / "pages").mkdir()
+        (self.folder / "pages" / "docs.html").write_bytes(PAGE)
+        self.start(self.service.port)
+
+    def start(self, port: int, balancers: str = "") -> None:
+        services = self.folder / "services.json"
+        names = ["auth", "ticket", "order", "payment", "expiration"]
+        services.write_text(json.dumps({f"ticketing-{name}": [{"Address": "127.0.0.1", "Port": port}] for name in names}))
+        environment = {
+            **os.environ,
+            "NOMAD_TASK_DIR": str(self.folder),
+            "NOMAD_SECRETS_DIR": str(self.folder),
+            "NOMAD_ADDR_admin": f"127.0.0.1:{self.ports['admin']}",
+            "INGRESS_WORKERS": "1",
+            "INGRESS_TLS": str(self.tls).lower(),
+            "INGRESS_REDIRECT": "false",
+            "INGRESS_BALANCERS": balancers,
+            **{f"NOMAD_PORT_{name}": str(port) for name, port in self.ports.items()},
+        }
+        rendered = subprocess.run([RENDER, TEMPLATE, services], env=environment, capture_output=True, check=True)
+        config = self.folder / "nginx.conf"
+        config.write_bytes(rendered.stdout)
+        with open(self.folder / "log", "wb") as log:
+            nginx = subprocess.Popen([NGINX, "-c", config, "-p", self.folder], stdout=subprocess.DEVNULL, stderr=log)
+        self.addCleanup(nginx.wait)
+        self.addCleanup(nginx.terminate)
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.ports["http"])) == 0:
+                    return
+            if nginx.poll() is not None:
+                break
+            time.sleep(0.02)
+        self.fail((self.folder / "log").read_text())
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        headers: dict | None = None,
+        body: bytes = b"",
+        client: str = "127.0.0.1",
+        tls: bool = False,
+    ) -> Reply:
+        headers = {"host": "shop.example", "connection": "close", **(headers or {})}
+        if body:
+            headers["content-length"] = len(body)
+        lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        address = ("127.0.0.1", self.ports["https" if tls else "http"])
+        connection = socket.create_connection(address, timeout=60, source_address=(client, 0))
+        if tls:
+            context = ssl.create_default_context(cafile=self.folder / "tls.crt")
+            connection = context.wrap_socket(connection, server_hostname="localhost")
+        with connection:
+            connection.sendall(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
+            data = b""
+            while part := connection.recv(65536):
+                data += part
+        return Reply(data)
+
+    def test_the_etag_of_a_listing_stays_strong_and_an_edit_through_the_ingress_names_it(self) -> None:
+        accepts = {"accept-encoding": "gzip"}
+        listing = self.request("GET", "/api/v1/tickets/1", accepts)
+        self.assertEqual(listing.one("etag"), ETAG)
+        # A response that is compressed has a weak one, which is the strong one on its way back.
+        created = self.request("POST", "/api/v1/tickets", accepts, b"{}")
+        self.assertEqual(gzip.decompress(self.dechunk(created)), LISTING)
+        self.assertEqual(created.one("etag"), f"W/{ETAG}")
+        for tag in (listing.one("etag"), created.one("etag")):
+            self.request("PATCH", "/api/v1/tickets/1", {"if-match": tag}, b"{}")
+            self.assertEqual(self.service.requests[-1][1]["if-match"], ETAG)
+        for other in ("*", '"1", "2"', 'W/"a", W/"b"'):
+            self.request("PATCH", "/api/v1/tickets/1", {"if-match": other}, b"{}")
+            self.assertEqual(self.service.requests[-1][1]["if-match"], other)
+        self.request("PATCH", "/api/v1/tickets/1", {}, b"{}")
+        self.assertNotIn("if-match", self.service.requests[-1][1])
+
+    def dechunk(self, reply: Reply) -> bytes:
+        if reply.all("transfer-encoding") != ["chunked"]:
+            return reply.body
+        body, rest = b"", reply.body
+        while rest:
+            size, rest = rest.split(b"\r\n", 1)
+            size = int(size, 16)
+            body, rest = body + rest[:size], rest[size + 2 :]
+            if size == 0:
+                break
+        return body
+
+    def test_a_write_whose_outcome_is_unknown_is_neither_repeated_nor_answered_with_503(self) -> None:
+        self.service.respond = lambda *_: None
+        for method, path, headers in [
+            ("POST", "/api/v1/orders", {}),
+            ("POST", "/api/v1/orders", {"idempotency-key": ""}),
+            ("POST", "/api/v1/auth/signin", {"idempotency-key": "1"}),
+            ("POST", "/api/v1/orders/1/cancel", {"idempotency-key": "1"}),
+            ("PATCH", "/api/v1/tickets/1", {"idempotency-key": "1"}),
+            ("DELETE", "/api/v1/tickets/1", {}),
+        ]:
+            self.service.requests.clear()
+            reply = self.request(method, path, headers, b"{}")
+            self.assertEqual(reply.status, 504, (method, path, headers))
+            self.assertEqual(json.loads(reply.body)["status"], 504)
+            self.assertEqual(reply.one("retry-after"), "2")
+            self.assertEqual(len(self.service.requests), 1, (method, path, headers))
+
+    def test_a_write_with_a_key_is_repeated_until_it_is_answered(self) -> None:
+        answer = response(201, b"{}")
+        self.service.respond = lambda number, *_: None if number < 3 else answer
+        reply = self.request("POST", "/api/v1/orders", {"idempotency-key": "1"}, b"{}")
+        self.assertEqual(reply.status, 201)
+        self.assertEqual([body for _, _, body in self.service.requests], [b"{}"] * 3)
+
+    def test_a_write_with_a_key_that_is_never_answered_has_an_unknown_outcome(self) -> None:
+        self.service.respond = lambda *_: None
+        reply = self.request("POST", "/api/v1/orders", {"idempotency-key": "1"}, b"{}")
+        self.assertEqual(reply.status, 504)
+        self.assertGreater(len(self.service.requests), 3)
+        self.assertEqual(reply.all("x-sent"), [])
+
+    def test_a_write_that_was_sent_once_has_an_unknown_outcome_also_if_the_service_is_gone_afterwards(self) -> None:
+        def respond(*_) -> None:
+            self.service.stop()
+
+        self.service.respond = respond
+        reply = self.request("POST", "/api/v1/orders", {"idempotency-key": "1"}, b"{}")
+        self.assertEqual(reply.status, 504)
+
+    def test_what_reached_no_service_is_503_and_nothing_was_done(self) -> None:
+        self.service.stop()
+        for method, headers in [("POST", {}), ("GET", {}), ("POST", {"idempotency-key": "1", "x-sent": "forged"})]:
+            reply = self.request(method, "/api/v1/orders", headers)
+            self.assertEqual(reply.status, 503, method)
+            self.assertEqual(json.loads(reply.body)["status"], 503)
+
+    def test_bodies_have_the_documented_limits(self) -> None:
+        for path, limit in [("/api/v1/orders", 64 * 1024), ("/api/v1/payments/webhook", 192 * 1024)]:
+            self.assertEqual(self.request("POST", path, body=b"x" * limit).status, 200, path)
+            reply = self.request("POST", path, body=b"x" * (limit + 1))
+            self.assertEqual(reply.status, 413, path)
+            self.assertEqual(json.loads(reply.body)["type"], "urn:ticketing:problem:payload-too-large")
+
+    def test_every_response_has_the_headers_that_protect_browsers_once(self) -> None:
+        for method, path, status in [
+            ("GET", "/", 302),
+            ("GET", "/docs", 200),
+            ("GET", "/nothing", 404),
+            ("GET", "/api/v1/nothing", 404),
+            ("GET", "/api/v1/tickets", 200),
+            ("GET", "/%ZZ", 400),
+            ("BREW\x01", "/", 400),
+        ]:
+            reply = self.request(method, path)
+            self.assertEqual(reply.status, status, path)
+            for name, part in PROTECTION.items():
+                self.assertIn(part, reply.one(name), path)
+            self.assertEqual(reply.all("strict-transport-security"), [], "this is not TLS")
+        self.service.respond = lambda *_: None
+        reply = self.request("DELETE", "/api/v1/tickets/1")
+        self.assertEqual(reply.status, 504)
+        for name, part in PROTECTION.items():
+            self.assertIn(part, reply.one(name))
+
+    def test_over_tls_browsers_keep_to_it_for_all_subdomains(self) -> None:
+        self.ports, self.tls = {name: free_port() for name in self.ports}, True
+        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.folder / "tls.key"]
+        name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", self.folder / "tls.crt"]
+        subprocess.run(["openssl", "req", "-x509", *key, *name], check=True, capture_output=True)
+        self.start(self.service.port)
+        for path in ("/", "/docs", "/nothing", "/api/v1/tickets"):
+            reply = self.request("GET", path, tls=True)
+            self.assertEqual(reply.one("strict-transport-security"), "max-age=31536000; includeSubDomains", path)
+
+    def test_nobody_chooses_the_address_that_the_services_see(self) -> None:
+        forged = {"x-forwarded-for": "203.0.113.9"}
+        self.request("GET", "/api/v1/tickets", forged, client="127.0.0.5")
+        self.assertEqual(self.service.requests[-1][1]["x-forwarded-for"], "127.0.0.5")
+
+    def test_the_client_of_a_balancer_is_who_the_balancer_names(self) -> None:
+        self.ports = {name: free_port() for name in self.ports}
+        self.start(self.service.port, balancers="127.0.0.5,127.0.0.6")
+        for client, forwarded, expected in [
+            ("127.0.0.5", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
+            ("127.0.0.5", "203.0.113.9, 198.51.100.7, 127.0.0.6", "198.51.100.7"),
+            ("127.0.0.7", "203.0.113.9", "127.0.0.7"),
+        ]:
+            self.request("GET", "/api/v1/tickets", {"x-forwarded-for": forwarded}, client=client)
+            self.assertEqual(self.service.requests[-1][1]["x-forwarded-for"], expected)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=1)
