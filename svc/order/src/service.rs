@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use values::{Clock, Timestamp};
 
 use crate::{
-    api::{App, OrdersApi, RefundsApi, WithdrawalsApi},
+    api::{App, OrdersApi, RefundsApi, SalesApi, WithdrawalsApi},
     domain::OrderLimits,
     events::{consume, newest_record_at, recover, republish},
     jobs, metrics,
@@ -38,17 +38,18 @@ impl Service for Orders {
             idempotency::SCHEMA_V2,
             include_str!("../migrations/005_buyer_limits.sql"),
             revocation::SCHEMA_V1,
+            include_str!("../migrations/006_sales_by_seller.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
 
     type Settings = Settings;
     type Command = NoCommand;
-    type Api = (OrdersApi, RefundsApi, WithdrawalsApi);
+    type Api = (OrdersApi, RefundsApi, WithdrawalsApi, SalesApi);
     type App = App;
 
     fn api() -> Self::Api {
-        (OrdersApi, RefundsApi, WithdrawalsApi)
+        (OrdersApi, RefundsApi, WithdrawalsApi, SalesApi)
     }
 
     fn republish(

@@ -38,6 +38,7 @@ impl Service for Ticket {
             revocation::SCHEMA_V1,
             include_str!("../migrations/006_listed_by_currency.sql"),
             include_str!("../migrations/007_search.sql"),
+            include_str!("../migrations/008_withdrawn_by_seller.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

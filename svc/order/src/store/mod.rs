@@ -11,7 +11,7 @@ pub(crate) use buyers::buyer_history;
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use orders::{
     earliest_deadline, find_order, insert_order, newest_ids, open_orders, order_counts, orders_after, orders_of_buyer,
-    paid_orders, update_order,
+    paid_orders, sales_of_listing, sales_of_seller, update_order,
 };
 pub(crate) use refunds::{
     find_refund, insert_refund, open_refund_counts, refunded_tickets, refunds_after, refunds_of_order,

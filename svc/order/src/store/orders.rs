@@ -61,6 +61,37 @@ pub(crate) fn paid_orders(conn: &Connection, ticket: TicketId, after: &str, limi
     query(conn, condition, (ticket, after, limit))
 }
 
+/// The condition on the status is the one of the index.
+const SALES_OF_SELLER: &str =
+    "WHERE seller_id = ? AND status IN ('awaiting:payment', 'complete') AND id < ? ORDER BY id DESC LIMIT ?";
+
+/// As [`SALES_OF_SELLER`].
+const SALES_OF_LISTING: &str =
+    "WHERE ticket_id = ? AND status IN ('awaiting:payment', 'complete') AND id < ? ORDER BY id DESC LIMIT ?";
+
+/// Returns the orders of a listing that are paid or being paid, the newest first: at most `limit` before `before`.
+pub(crate) fn sales_of_listing(
+    conn: &Connection,
+    ticket: TicketId,
+    before: Option<OrderId>,
+    limit: u32,
+) -> Result<Vec<Order>, Error> {
+    // Ids sort by creation time, and `~` sorts after every id.
+    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
+    query(conn, SALES_OF_LISTING, (ticket, before, limit))
+}
+
+/// Returns a seller's orders that are paid or being paid, the newest first: at most `limit` before `before`.
+pub(crate) fn sales_of_seller(
+    conn: &Connection,
+    seller: UserId,
+    before: Option<OrderId>,
+    limit: u32,
+) -> Result<Vec<Order>, Error> {
+    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
+    query(conn, SALES_OF_SELLER, (seller, before, limit))
+}
+
 /// Returns orders of a listing that wait for their payment, `limit` at most.
 pub(crate) fn open_orders(conn: &Connection, ticket: TicketId, limit: u32) -> Result<Vec<Order>, Error> {
     query(
@@ -240,4 +271,30 @@ fn order(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Order> {
     };
     // Placing checked the total, so an error means that the row was changed by other means.
     Order::from_state(state).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Integer, error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Service;
+    use db::Tx;
+
+    use super::*;
+
+    #[test]
+    fn sales_are_read_in_the_order_of_an_index() {
+        let conn = Tx::in_memory(&crate::Orders::SCHEMA).unwrap();
+        for (condition, index) in [
+            (SALES_OF_LISTING, "order_sold_by_ticket"),
+            (SALES_OF_SELLER, "order_sold_by_seller"),
+        ] {
+            let sql = format!("EXPLAIN QUERY PLAN {}", select(condition));
+            let mut explain = conn.prepare(&sql).unwrap();
+            let plan = explain
+                .query_map(("a", "b", 1), |row| row.get::<_, String>("detail"))
+                .unwrap();
+            let plan: Vec<_> = plan.collect::<Result<_, _>>().unwrap();
+            assert_eq!(plan.len(), 1, "{plan:#?}");
+            assert!(plan[0].contains(index), "{plan:#?}");
+        }
+    }
 }

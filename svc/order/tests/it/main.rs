@@ -5,5 +5,6 @@ mod limits;
 mod orders;
 mod prices;
 mod refunds;
+mod sales;
 mod test_app;
 mod withdrawals;

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use input::ParameterRule;
 use poem_openapi::registry::MetaSchema;
-use values::MAX_AMOUNT;
+use values::{MAX_AMOUNT, UserId};
 
 use crate::domain::{EntityTagCondition, SearchTerms};
 
@@ -43,6 +43,40 @@ impl ParameterRule for Search {
 
     fn parse(text: &str) -> Result<SearchTerms, impl Display> {
         text.parse::<SearchTerms>()
+    }
+}
+
+/// A seller: an id, or `me`.
+#[derive(Debug)]
+pub(super) struct Seller;
+
+/// The seller of a query.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SellerFilter {
+    /// The sender of the request, who has to be signed in.
+    Me,
+    Id(UserId),
+}
+
+impl ParameterRule for Seller {
+    type Value = SellerFilter;
+
+    fn schema() -> MetaSchema {
+        MetaSchema {
+            pattern: Some("^(me|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$".to_owned()),
+            max_length: Some(36),
+            ..MetaSchema::new("string")
+        }
+    }
+
+    fn parse(text: &str) -> Result<SellerFilter, impl Display> {
+        match text {
+            "me" => Ok(SellerFilter::Me),
+            id => id
+                .parse()
+                .map(SellerFilter::Id)
+                .map_err(|error| format!("{error}, or me")),
+        }
     }
 }
 

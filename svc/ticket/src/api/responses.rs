@@ -109,6 +109,8 @@ problem_responses! {
     /// Why tickets are not listed.
     pub(crate) ListTicketsProblem {
         400 => "A parameter is malformed, or the cursor belongs to another query; the response names it.",
+        401 => "`seller=me` or `state=withdrawn`, and not signed in.",
+        403 => "Only their seller finds withdrawn tickets.",
     }
 }
 

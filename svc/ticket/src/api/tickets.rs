@@ -4,7 +4,7 @@ use db::Db;
 use idempotency::StoredResponse;
 use input::{Body, Header, Parameter, Query};
 use pagination::{Cursor, Limit, Page};
-use poem::web::Data;
+use poem::{Request, web::Data};
 use poem_openapi::{OpenApi, Tags, param::Path};
 use problem::Problem;
 use sale_limits::SaleLimits;
@@ -14,14 +14,14 @@ use values::{Clock, Currency, TicketId, Timestamp, UserId};
 use super::{
     cached_reads::{CachedReads, PageKey, list_scope},
     offers::{TicketChange, TicketOffer},
-    parameters::{EntityTags, PriceBound, Search},
+    parameters::{EntityTags, PriceBound, Search, Seller, SellerFilter},
     problems::{bad_parameter, ticket_not_found},
     rendered::Rendered,
     responses::{
         ChangeTicketProblem, CreateTicketProblem, GetTicketProblem, ListTicketsProblem, TicketChanged, TicketCreated,
         TicketRead, TicketWithdrawn, WithdrawTicketProblem,
     },
-    views::{SortParameter, TicketView},
+    views::{SortParameter, StateParameter, TicketView},
 };
 use crate::{
     domain::{ListPosition, ListingQuery},
@@ -82,7 +82,7 @@ impl Api {
 
     /// Search tickets
     ///
-    /// All filters apply together; withdrawn tickets are never listed. Follow `nextCursor`, with the same filters and sort,
+    /// All filters apply together. Withdrawn tickets are listed to their seller only, by `seller=me&state=withdrawn`. Follow `nextCursor`, with the same filters and sort,
     /// to the last page: no ticket appears twice, and none that matches throughout is left out, whatever is listed, changed
     /// or withdrawn meanwhile. A page may have fewer tickets than `limit`, or none, although more follow: a page ends after some
     /// thousand tickets that do not match. A list by price or start is sorted by the prices and starts at the time of its first page,
@@ -92,14 +92,18 @@ impl Api {
     async fn list(
         &self,
         app: Data<&App>,
+        request: &Request,
         /// Search words. A ticket matches if each is a word in its title, description or venue, or the beginning of one if it
         /// has at least two characters. Case and accents do not matter, and `ss` finds `ß`. In scripts without spaces, such as
         /// Chinese and Japanese, any part of a text is found. Symbols are words of one character; a text of punctuation alone
         /// finds nothing, a blank one filters nothing. At most 200 characters, 16 words, and 64 letters of scripts without
         /// spaces.
         q: Query<Option<Parameter<Search>>>,
-        /// Only tickets of this seller.
-        seller: Query<Option<UserId>>,
+        /// Only tickets of this seller; `me` for yours, if you are signed in.
+        seller: Query<Option<Parameter<Seller>>>,
+        /// `withdrawn`: the tickets that you have withdrawn, with `seller=me`. Only `limit` and `cursor` go with it.
+        #[oai(default)]
+        state: Query<StateParameter>,
         /// Only tickets in this currency.
         currency: Query<Option<Currency>>,
         /// Only tickets with this price or a higher one, in minor units of `currency`, which is required with it.
@@ -127,15 +131,19 @@ impl Api {
     ) -> Result<Rendered<Page<TicketView>>, ListTicketsProblem> {
         let query = ListingQuery {
             terms: q.0.map(|terms| terms.0).unwrap_or_default(),
-            seller: seller.0,
+            seller: seller_id(request, seller.0.map(|seller| seller.0)).await?,
             currency: currency.0,
             min_price: min_price.0.map(|price| price.0),
             max_price: max_price.0.map(|price| price.0),
             starts_after: starts_after.0,
             starts_before: starts_before.0,
             available: available.0 == Some(true),
+            withdrawn: state.0 == StateParameter::Withdrawn,
             sort: sort.0.into(),
         };
+        if query.withdrawn {
+            check_withdrawn(request, &query).await?;
+        }
         if query.currency.is_none() && (query.min_price.is_some() || query.max_price.is_some()) {
             return Err(bad_parameter("currency", "is required with minPrice and maxPrice").into());
         }
@@ -237,5 +245,37 @@ impl Api {
             .await
             .map_err(Problem::from)?;
         Ok(TicketWithdrawn::Withdrawn)
+    }
+}
+
+/// Returns the seller that a filter names.
+async fn seller_id(request: &Request, seller: Option<SellerFilter>) -> Result<Option<UserId>, Problem> {
+    Ok(match seller {
+        Some(SellerFilter::Me) => Some(SignedIn::authenticate(request).await?.user_id),
+        Some(SellerFilter::Id(id)) => Some(id),
+        None => None,
+    })
+}
+
+/// Checks that a list of withdrawn tickets is that of the sender of the request, and has no other filters.
+async fn check_withdrawn(request: &Request, query: &ListingQuery) -> Result<(), Problem> {
+    let user = SignedIn::authenticate(request).await?.user_id;
+    match query.seller {
+        None => return Err(bad_parameter("seller", "is required with state=withdrawn: me")),
+        Some(seller) if seller != user => return Err(Problem::forbidden("Only their seller finds withdrawn tickets.")),
+        Some(_) => {}
+    }
+    let plain = ListingQuery {
+        seller: query.seller,
+        withdrawn: true,
+        ..ListingQuery::default()
+    };
+    if *query == plain {
+        Ok(())
+    } else {
+        Err(bad_parameter(
+            "state",
+            "withdrawn goes with seller=me, limit and cursor only",
+        ))
     }
 }

@@ -179,6 +179,19 @@ impl Example for TicketView {
     }
 }
 
+/// Which tickets are listed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Enum)]
+#[oai(rename = "TicketListState")]
+pub(crate) enum StateParameter {
+    /// Those that are not withdrawn.
+    #[default]
+    #[oai(rename = "listed")]
+    Listed,
+    /// Those that you have withdrawn.
+    #[oai(rename = "withdrawn")]
+    Withdrawn,
+}
+
 /// The sort order of the list.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Enum)]
 #[oai(rename = "TicketSort")]

@@ -39,6 +39,9 @@ pub(crate) struct ListingQuery {
     /// Only listings that can be bought from now.
     #[serde(default)]
     pub(crate) available: bool,
+    /// The withdrawn listings of `seller` instead of those that are not withdrawn. No other filter applies to them.
+    #[serde(default)]
+    pub(crate) withdrawn: bool,
     pub(crate) sort: ListingSort,
 }
 

@@ -4,12 +4,14 @@ mod access;
 mod filters;
 mod sort_keys;
 mod statement;
+mod withdrawn;
 
 use db::{RowReader, read_row};
 use pagination::Limit;
 use rusqlite::Connection;
 use values::Timestamp;
 
+use self::withdrawn::withdrawn_listings;
 use self::{
     access::{Access, SCAN_LIMITS, ScanLimits},
     filters::filters,
@@ -77,9 +79,16 @@ fn listing_page_within(
         Some(position) => (position.as_of, position.since),
         None => (latest_placement(conn)?, now),
     };
-    if query.terms.matches_nothing() {
+    let separate = match query.seller {
+        Some(seller) if query.withdrawn => {
+            let after = position.map(|position| &position.after);
+            Some(withdrawn_listings(conn, seller, after, limit)?)
+        }
+        _ => query.terms.matches_nothing().then(Vec::new),
+    };
+    if let Some(listings) = separate {
         return Ok(ListingPage {
-            listings: Vec::new(),
+            listings,
             end: None,
             query,
             as_of,
