@@ -132,12 +132,13 @@ pub(crate) fn append_to_ledger(
     Ok(())
 }
 
+/// A trigger maintains the rows, one for each currency.
+const SELLER_BALANCES: &str = "SELECT currency, buyer, held, seller, platform_fee, refunds, dispute, 0, 0
+     FROM seller_balance WHERE seller_id = ?1 ORDER BY currency";
+
 /// Returns a seller's balances, by currency.
 pub(crate) fn seller_balances(conn: &Connection, seller: UserId) -> Result<Vec<(Currency, AccountAmounts)>, db::Error> {
-    let mut found = conn.prepare_cached(
-        "SELECT currency, buyer, held, seller, platform_fee, refunds, dispute, 0, 0
-         FROM seller_balance WHERE seller_id = ?1 ORDER BY currency",
-    )?;
+    let mut found = conn.prepare_cached(SELLER_BALANCES)?;
     let balances = found.query_map([seller], db::read_row(|row| Ok((row.next()?, read_amounts(row)?))))?;
     Ok(balances.collect::<Result<_, _>>()?)
 }
@@ -181,4 +182,28 @@ pub(crate) fn account_balances(conn: &Connection) -> Result<Vec<(String, String,
     )?;
     let balances = found.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
     Ok(balances.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Service;
+    use db::Db;
+
+    use super::SELLER_BALANCES;
+    use crate::Payments;
+
+    #[tokio::test]
+    async fn the_balances_of_a_seller_are_found_without_the_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
+        let plan = db.read(|conn| {
+            let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {SELLER_BALANCES}"))?;
+            let steps = explain.query_map([""], |row| row.get::<_, String>(3))?;
+            Ok::<_, db::Error>(steps.collect::<Result<Vec<_>, _>>()?)
+        });
+        assert_eq!(
+            plan.await.unwrap(),
+            ["SEARCH seller_balance USING PRIMARY KEY (seller_id=?)"]
+        );
+    }
 }

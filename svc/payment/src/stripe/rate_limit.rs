@@ -56,7 +56,7 @@ mod tests {
     fn refusals_double_the_time_and_an_answer_resets_it() {
         let (limit, now) = (RateLimit::default(), Instant::now());
         let lasts = |seconds| {
-            limit.is_active(now + Duration::from_secs(seconds) - Duration::from_millis(1))
+            limit.is_active(now + Duration::from_millis(seconds * 1000 - 1))
                 && !limit.is_active(now + Duration::from_secs(seconds))
         };
         assert!(!limit.is_active(now));

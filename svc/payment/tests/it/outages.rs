@@ -107,9 +107,11 @@ async fn a_call_that_may_outlast_the_deadline_is_pending_from_its_start() {
     app.env.publish("order", Event::OrderCreated(order.clone())).await;
     let held = app.sim.hold(Target::post(CREATE), Timing::Before);
     let client = app.client(&buyer);
-    let paying = tokio::spawn(async move { pay(&client, order.id, "tok_visa").await });
-    held.wait_for_request().await;
-    wait_for_pending(&app, order.id).await;
-    held.release();
-    let _ = paying.await.unwrap().expect(201);
+    let pending = async {
+        held.wait_for_request().await;
+        wait_for_pending(&app, order.id).await;
+        held.release();
+    };
+    let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), pending);
+    let _ = reply.expect(201);
 }

@@ -23,7 +23,7 @@ async fn a_rate_limit_postpones_payments_without_opening_the_circuit_breaker() {
             let order = app.create_order(&buyer).await;
             let client = app
                 .client(&buyer)
-                .with("idempotency-key", &format!("{}-{number}", order.id));
+                .with("idempotency-key", format!("{}-{number}", order.id));
             let reply = pay(&client, order.id, "tok_visa").await.expect(503);
             let wait = reply.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap();
             assert!((1..=60).contains(&wait), "{wait}");

@@ -163,7 +163,7 @@ fn gate(state: &SimState, id: &str) -> Result<Arc<Gate>, StripeError> {
 }
 
 /// Arms a fault: `method`, `path`, `times`, `when` (before, after), `fault` (delay with `delay_ms`, answer or fail with
-/// `status`, lock_timeout, cut, hold).
+/// `status`, `lock_timeout`, `cut`, `hold`).
 fn arm_fault(state: &SimState, params: &Params) -> Result<Value, StripeError> {
     params.reject_unknown(&["method", "path", "times", "when", "fault", "delay_ms", "status"])?;
     let target =
