@@ -33,6 +33,7 @@ impl Service for Auth {
             revocation::SCHEMA_V1,
             include_str!("../migrations/003_email_keys.sql"),
             include_str!("../migrations/004_sealed_keys.sql"),
+            audit::SCHEMA_V1,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -73,7 +74,13 @@ impl Service for Auth {
             .map_err(OperatorError::new)?;
         let verifier = keys.verifier(&context.token_issuer, &context.token_audience);
         let app = App::new(&context, keys.clone(), &settings);
-        let jobs = vec![reload_keys_job(keys), purge_job(&context.db, &context.clock)];
+        let refusals = app.context().refusals.clone();
+        audit::write_at_stop(&context, &refusals);
+        let jobs = vec![
+            reload_keys_job(keys),
+            purge_job(&context.db, &context.clock),
+            audit::job(&context.db, &context.clock, &refusals, settings.audit_retention()),
+        ];
         Ok(ServiceParts {
             app,
             consumers: Vec::new(),

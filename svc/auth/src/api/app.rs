@@ -1,5 +1,6 @@
 use std::{fmt, sync::Arc};
 
+use audit::Refusals;
 use chassis::Context;
 
 use super::cookies::Cookies;
@@ -38,6 +39,7 @@ impl App {
                 },
                 live_keys,
                 denied: context.denied_tokens.clone(),
+                refusals: Refusals::default(),
                 passwords: PasswordChecker::new(queue, queue_limits, attempts, sign_ups, context.clock.clone()),
             },
             cookies: Cookies {

@@ -163,9 +163,10 @@ impl Api {
         &self,
         app: Data<&App>,
         _csrf: CsrfGuard,
+        client: ClientAddress,
         token: RefreshTokenParam,
     ) -> Result<WithCookies<Json<TokensView>>, RefreshProblem> {
-        let refreshed = refresh_session(app.context(), &token.token).await;
+        let refreshed = refresh_session(app.context(), &token.token, client.0).await;
         app.counters().count_refresh(&refreshed);
         Ok(app.cookies().deliver(&refreshed?, token.delivery, Json))
     }

@@ -1,4 +1,5 @@
-use poem::{Request, RequestBody};
+use chassis::ClientAddress;
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
     registry::{MetaSecurityScheme, Registry},
@@ -47,9 +48,10 @@ impl<'a> ApiExtractor<'a> for SignOutTokens {
 
     async fn from_request(
         request: &'a Request,
-        _body: &mut RequestBody,
+        body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
+        let ClientAddress(client) = <ClientAddress as FromRequest>::from_request(request, body).await?;
         let signed_in = SignedIn::authenticate(request).await;
         let refresh_token = refresh_cookie(request)?;
         let session_id = match signed_in {
@@ -60,6 +62,7 @@ impl<'a> ApiExtractor<'a> for SignOutTokens {
         Ok(Self(SignOut {
             session_id,
             refresh_token,
+            client,
         }))
     }
 }

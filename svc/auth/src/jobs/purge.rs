@@ -30,7 +30,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::MAX_IDLE,
-        test_support::{TestService, test_encryption},
+        test_support::{TestService, client_address, test_encryption},
         use_cases::{CreateKeyError, refresh_session, rotate_keys},
     };
 
@@ -85,7 +85,7 @@ mod tests {
             (0, 1)
         );
 
-        refresh_session(&service.context, ada.refresh_token.as_str())
+        refresh_session(&service.context, ada.refresh_token.as_str(), client_address(1))
             .await
             .unwrap();
         service.clock.advance(MAX_IDLE);

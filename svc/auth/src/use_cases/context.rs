@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use audit::Refusals;
 use db::Db;
 use token::DenyList;
 use values::Clock;
@@ -20,6 +21,8 @@ pub(crate) struct AuthContext {
     pub(crate) passwords: PasswordChecker,
     /// The access tokens of ended sessions.
     pub(crate) denied: DenyList,
+    /// What is counted for the audit log.
+    pub(crate) refusals: Refusals,
 }
 
 impl AuthContext {

@@ -1,7 +1,10 @@
+use std::net::IpAddr;
+
 use db::Tx;
 use token::Denial;
 use values::Timestamp;
 
+use super::audit_entries::session_ended;
 use crate::{
     domain::{EndReason, Session},
     events::publish_ended_session,
@@ -15,8 +18,11 @@ pub(super) fn end_session(
     now: Timestamp,
     session: &mut Session,
     reason: EndReason,
+    client: IpAddr,
 ) -> Result<Option<Denial>, db::Error> {
     session.end(reason, now);
     store::update_session(tx, session)?;
+    let state = session.state();
+    audit::append(tx, now, &session_ended(state.user_id, state.id, client, reason))?;
     publish_ended_session(tx, now, session)
 }

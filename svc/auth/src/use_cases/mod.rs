@@ -3,6 +3,7 @@
 //! Those that check a password are asynchronous, because hashing takes long; their writes are synchronous functions over
 //! one transaction.
 
+mod audit_entries;
 mod context;
 mod create_missing_keys;
 mod current_user;

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use db::Tx;
 use token::{Denial, KeyError};
 use values::Timestamp;
@@ -38,12 +40,19 @@ enum Exchange {
 
 /// Exchanges a refresh token for a new pair of tokens. A token that was exchanged a moment ago yields the current pair; one
 /// that was used earlier ends its session.
-pub(crate) async fn refresh_session(context: &AuthContext, token: &str) -> Result<TokenPair, RefreshError> {
+pub(crate) async fn refresh_session(
+    context: &AuthContext,
+    token: &str,
+    client: IpAddr,
+) -> Result<TokenPair, RefreshError> {
     let (keys, now) = (context.keys(), context.clock.now());
     let token = keys.refresh().recognise(token).ok_or(RefreshError::Unknown)?;
     let exchanged = {
         let keys = keys.clone();
-        context.db.write(move |tx| exchange(tx, now, &token, &keys)).await
+        context
+            .db
+            .write(move |tx| exchange(tx, now, &token, &keys, client))
+            .await
     };
     match exchanged? {
         Exchange::Refreshed {
@@ -60,7 +69,13 @@ pub(crate) async fn refresh_session(context: &AuthContext, token: &str) -> Resul
     }
 }
 
-fn exchange(tx: &Tx, now: Timestamp, token: &RefreshToken, keys: &KeySet) -> Result<Exchange, db::Error> {
+fn exchange(
+    tx: &Tx,
+    now: Timestamp,
+    token: &RefreshToken,
+    keys: &KeySet,
+    client: IpAddr,
+) -> Result<Exchange, db::Error> {
     let Some(mut session) = store::find_session(tx, token.session_id)? else {
         return Ok(Exchange::Refused(CannotRefresh::Over, None));
     };
@@ -70,7 +85,7 @@ fn exchange(tx: &Tx, now: Timestamp, token: &RefreshToken, keys: &KeySet) -> Res
         Err(CannotRefresh::Reused) => {
             let state = session.state();
             tracing::warn!(session = %state.id, user = %state.user_id, "refresh token reused, session ended");
-            let denial = end_session(tx, now, &mut session, EndReason::RefreshReused)?;
+            let denial = end_session(tx, now, &mut session, EndReason::RefreshReused, client)?;
             return Ok(Exchange::Refused(CannotRefresh::Reused, denial));
         }
     }

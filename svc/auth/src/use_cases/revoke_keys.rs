@@ -1,6 +1,7 @@
 use db::Tx;
 use values::Timestamp;
 
+use super::audit_entries::keys_changed;
 use super::create_missing_keys::{CreateKeyError, new_refresh_seed, new_signing_key};
 use crate::{domain::EncryptionKeys, events::publish_revoked_key, store};
 
@@ -15,6 +16,7 @@ pub(crate) fn revoke_keys(tx: &Tx, now: Timestamp, encryption: &EncryptionKeys) 
     store::delete_all_keys(tx)?;
     store::insert_signing_key(tx, &new)?;
     store::insert_refresh_key(tx, &new_refresh_seed(encryption))?;
+    audit::append(tx, now, &keys_changed("keys-revoke", &new.kid))?;
     Ok(new.kid)
 }
 

@@ -1,6 +1,7 @@
 use db::Tx;
 use values::Timestamp;
 
+use super::audit_entries::keys_changed;
 use super::create_missing_keys::{CreateKeyError, new_signing_key};
 use crate::{domain::EncryptionKeys, store};
 
@@ -9,5 +10,6 @@ pub(crate) fn rotate_keys(tx: &Tx, now: Timestamp, encryption: &EncryptionKeys) 
     let new = new_signing_key(now, encryption)?;
     store::retire_signing_key(tx, now)?;
     store::insert_signing_key(tx, &new)?;
+    audit::append(tx, now, &keys_changed("keys-rotate", &new.kid))?;
     Ok(new.kid)
 }

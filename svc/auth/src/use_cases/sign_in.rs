@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use token::KeyError;
 
-use super::context::AuthContext;
+use super::{audit_entries, context::AuthContext};
 use crate::{
     domain::{DeviceTokens, Email, Password, Session, TokenPair},
     passwords::CheckRefused,
@@ -55,14 +55,31 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<To
     let matches = context
         .passwords
         .check(&account_key, command.client, device, command.password, hash)
-        .await?;
+        .await;
+    let refusal = match &matches {
+        Ok(true) => None,
+        Ok(false) => Some("wrong-credentials"),
+        Err(refused) => Some(audit_entries::check_refused(*refused)),
+    };
+    if let Some(result) = refusal {
+        let user_id = account.as_ref().map(|account| account.id);
+        context
+            .refusals
+            .count(audit_entries::refused("sign-in", user_id, command.client, result));
+    }
+    let matches = matches?;
     let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
 
     let (keys, now) = (context.keys(), context.clock.now());
     let session = Session::start(account.id, now, keys.refresh());
     let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
     let device_token = command.devices.with(session.state().id, account.id, keys.refresh());
-    context.db.write(move |tx| store::insert_session(tx, &session)).await?;
+    let started = audit_entries::session_started("sign-in", account.id, session.state().id, command.client);
+    let written = context.db.write(move |tx| -> Result<(), db::Error> {
+        store::insert_session(tx, &session)?;
+        audit::append(tx, now, &started)
+    });
+    written.await?;
     let tokens = context
         .issuer
         .issue(account, refresh_token, expires_at, keys.signing(), now)?;

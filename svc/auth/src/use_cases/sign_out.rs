@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use db::Tx;
 use token::Denial;
 use values::{SessionId, Timestamp};
@@ -12,6 +14,8 @@ pub(crate) struct SignOut {
     pub(crate) session_id: Option<SessionId>,
     /// A refresh token as it was sent. Any token that was issued for the session ends it.
     pub(crate) refresh_token: Option<String>,
+    /// The network address of the client.
+    pub(crate) client: IpAddr,
 }
 
 /// No session was ended.
@@ -38,8 +42,9 @@ pub(crate) async fn sign_out(context: &AuthContext, command: SignOut) -> Result<
     let mut ids: Vec<_> = command.session_id.into_iter().chain(refreshed).collect();
     ids.dedup();
     let first = *ids.first().ok_or(SignOutError::Unknown)?;
-    let now = context.clock.now();
-    let denials = context.db.write(move |tx| end_open_sessions(tx, now, &ids)).await?;
+    let (now, client) = (context.clock.now(), command.client);
+    let ended = context.db.write(move |tx| end_open_sessions(tx, now, &ids, client));
+    let denials = ended.await?;
     if denials.is_empty() {
         return Err(SignOutError::Over);
     }
@@ -49,12 +54,12 @@ pub(crate) async fn sign_out(context: &AuthContext, command: SignOut) -> Result<
     Ok(first)
 }
 
-fn end_open_sessions(tx: &Tx, now: Timestamp, ids: &[SessionId]) -> Result<Vec<Denial>, SignOutError> {
+fn end_open_sessions(tx: &Tx, now: Timestamp, ids: &[SessionId], client: IpAddr) -> Result<Vec<Denial>, SignOutError> {
     let mut denials = Vec::new();
     for id in ids {
         let open = store::find_session(tx, *id)?.filter(|session| session.is_open(now));
         if let Some(mut session) = open {
-            denials.extend(end_session(tx, now, &mut session, EndReason::SignedOut)?);
+            denials.extend(end_session(tx, now, &mut session, EndReason::SignedOut, client)?);
         }
     }
     Ok(denials)

@@ -1,12 +1,13 @@
 use std::net::IpAddr;
 
+use audit::Entry;
 use db::Tx;
 use idempotency::{IdempotencyKey, RETENTION};
 use rusqlite::Connection;
 use token::KeyError;
 use values::{Timestamp, UserId};
 
-use super::context::AuthContext;
+use super::{audit_entries, context::AuthContext};
 use crate::{
     domain::{Account, DeviceTokens, Email, MAX_IDLE, Password, Session, SignUpRecord, TokenPair},
     passwords::CheckRefused,
@@ -56,7 +57,12 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
     if let Some(earlier) = find_repeated(context, &command).await? {
         return repeat(context, command, earlier).await;
     }
-    let hashed = context.passwords.hash(command.client, command.password.clone()).await?;
+    let refuse = |result| {
+        let refused = audit_entries::refused("sign-up", None, command.client, result);
+        context.refusals.count(refused);
+    };
+    let hashed = context.passwords.hash(command.client, command.password.clone()).await;
+    let hashed = hashed.inspect_err(|refused| refuse(audit_entries::check_refused(*refused)))?;
     let (keys, now) = (context.keys(), context.clock.now());
     let account = Account {
         id: UserId::new(now),
@@ -77,12 +83,14 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
     let new = NewAccount {
         account: account.clone(),
         email: command.email.clone(),
+        audited: audit_entries::session_started("sign-up", account.id, session.state().id, command.client),
         session,
         record,
     };
     let inserted = context.db.write(move |tx| insert(tx, now, &new)).await;
     if matches!(inserted, Err(SignUpError::EmailTaken)) {
         hashed.address_is_taken();
+        refuse("email-taken");
     }
     if let Some(earlier) = inserted? {
         return repeat(context, command, earlier).await;
@@ -127,6 +135,7 @@ struct NewAccount {
     email: Email,
     session: Session,
     record: Option<(IdempotencyKey, SignUpRecord)>,
+    audited: Entry,
 }
 
 /// Inserts the account with its first session. Returns the earlier sign-up if a concurrent request with the same key was
@@ -141,6 +150,7 @@ fn insert(tx: &Tx, now: Timestamp, new: &NewAccount) -> Result<Option<EarlierSig
         return Err(SignUpError::EmailTaken);
     }
     store::insert_session(tx, &new.session)?;
+    audit::append(tx, now, &new.audited)?;
     if let Some((key, record)) = &new.record {
         store::insert_sign_up(tx, key.as_str(), record)?;
     }

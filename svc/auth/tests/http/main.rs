@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod audit_log;
 mod encryption;
 mod idempotent_sign_up;
 mod keys;
