@@ -11,7 +11,6 @@ use pagination::Limit;
 use rusqlite::Connection;
 use values::Timestamp;
 
-use self::withdrawn::withdrawn_listings;
 use self::{
     access::{Access, SCAN_LIMITS, ScanLimits},
     filters::filters,
@@ -81,8 +80,10 @@ fn listing_page_within(
     };
     let separate = match query.seller {
         Some(seller) if query.withdrawn => {
-            let after = position.map(|position| &position.after);
-            Some(withdrawn_listings(conn, seller, after, limit)?)
+            let before = position.map_or(i64::MAX, |position| position.after.number);
+            let mut select = conn.prepare_cached(&withdrawn::sql())?;
+            let listings = select.query_map((seller, before, limit.rows()), read_row(read_listed_ticket))?;
+            Some(listings.collect::<Result<_, _>>()?)
         }
         _ => query.terms.matches_nothing().then(Vec::new),
     };

@@ -5,7 +5,10 @@ use input::{Price, Whole};
 use poem_openapi::{Enum, Object, types::Example};
 use values::{MAX_QUANTITY, Money, OrderId, PaymentId, TicketId, Timestamp, UserId};
 
-use crate::domain::{DisplayStatus, Order, SeenListing};
+use crate::{
+    api::app::App,
+    domain::{DisplayStatus, Order, SeenListing},
+};
 
 input::object! {
     /// Tickets to order.
@@ -21,6 +24,7 @@ input::object! {
         /// as `ticket-outdated` if the order service does not receive it within three seconds.
         pub(crate) ticket_version as "ticketVersion": Option<Whole<1, { u32::MAX }>>,
     }
+    check(quantity; app: App): app.limits.check_quantity(quantity.get()),
     example: {
         "ticketId": "01936f5e-8c1a-7c3e-9d2b-000000000003",
         "quantity": 2,

@@ -1,27 +1,10 @@
 //! The listings that a seller has withdrawn.
 
-use db::read_row;
-use pagination::Limit;
-use rusqlite::Connection;
-use values::UserId;
+use crate::store::listings::columns;
 
-use super::{ListedTicket, read_listed_ticket};
-use crate::{domain::SortKey, store::listings::columns};
-
-/// Returns the withdrawn listings of a seller after a key, the newest first, one more than the page has.
-pub(super) fn withdrawn_listings(
-    conn: &Connection,
-    seller: UserId,
-    after: Option<&SortKey>,
-    limit: Limit,
-) -> Result<Vec<ListedTicket>, db::Error> {
-    let before = after.map_or(i64::MAX, |after| after.number);
-    let mut select = conn.prepare_cached(&sql())?;
-    let listings = select.query_map((seller, before, limit.rows()), read_row(read_listed_ticket))?;
-    Ok(listings.collect::<Result<_, _>>()?)
-}
-
-fn sql() -> String {
+/// Returns the SELECT of the withdrawn listings of a seller before a number, the newest first. Its parameters: the seller, the
+/// number, the number of rows.
+pub(super) fn sql() -> String {
     format!(
         "SELECT {}, l.currency, l.amount, l.begins, l.number FROM listing l LEFT JOIN stock s ON s.ticket_id = l.id
          WHERE l.seller_id = ? AND l.withdrawn_at IS NOT NULL AND l.number < ? ORDER BY l.number DESC LIMIT ?",
