@@ -18,6 +18,7 @@ mod dev_command;
 mod documents;
 mod ended_sessions;
 mod free_tickets;
+mod hang_ups;
 mod http_surface;
 mod operations;
 mod parameter_schemas;
