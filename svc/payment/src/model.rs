@@ -13,7 +13,7 @@ use crate::{
         RefundResult, StripeCall, StripeFee, StripeRefundStatus, StripeResult,
     },
     events,
-    jobs::{DuePayments, Task, next_task, payments_with_tasks},
+    jobs::{Task, next_task, payments_with_tasks},
     store,
     use_cases::{
         PayOrder, pay_order, record_follow_up, record_refund_result, record_stripe_event, record_stripe_result,
@@ -132,8 +132,8 @@ pub fn receive_stripe_event(tx: &Tx, now: Timestamp, event: serde_json::Value) -
 
 /// Returns the request to Stripe that the settler would send next about a payment.
 pub fn next_request(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<StripeRequest>, db::Error> {
-    let DuePayments { movements, checks } = payments_with_tasks(tx, now, BATCH)?;
-    if !movements.contains(&id) && !checks.contains(&id) {
+    let due = payments_with_tasks(tx, now, BATCH)?;
+    if ![due.movements, due.checks, due.follow_ups].concat().contains(&id) {
         return Ok(None);
     }
     Ok(next_task(tx, id, now)?.map(|task| match task {

@@ -45,7 +45,7 @@ impl OrderLimits {
         history: &BuyerHistory,
         now: Timestamp,
     ) -> Result<(), BuyerLimit> {
-        if let Some(retry_after) = self.pause_after_unpaid_holds(&history.unpaid_ends, now) {
+        if let Some(retry_after) = self.pause_after_unpaid_holds(listing, &history.unpaid_ends, now) {
             let orders = self.sale.max_unpaid_holds;
             return Err(BuyerLimit::UnpaidHolds { orders, retry_after });
         }
@@ -61,12 +61,15 @@ impl OrderLimits {
         Ok(())
     }
 
-    /// Returns the rest of the pause after the last unpaid order, if so many ended within the window as are allowed.
-    fn pause_after_unpaid_holds(&self, ends: &[Timestamp], now: Timestamp) -> Option<Duration> {
+    /// Returns the rest of the pause after the last unpaid order, if so many ended within the window as are allowed. The time
+    /// for which an order may hold tickets does not count: otherwise orders that are held for an hour would never be together.
+    fn pause_after_unpaid_holds(&self, listing: &Listing, ends: &[Timestamp], now: Timestamp) -> Option<Duration> {
         let sale = &self.sale;
         let allowed = usize::try_from(sale.max_unpaid_holds).unwrap_or(usize::MAX);
         let (last, first) = (ends.first()?, ends.get(allowed.checked_sub(1)?)?);
-        let are_together = first.until(*last) <= sale.unpaid_hold_window;
+        let held = listing.order_window.unwrap_or(self.default_window);
+        let window = sale.unpaid_hold_window + held.saturating_mul(sale.max_unpaid_holds.saturating_sub(1));
+        let are_together = first.until(*last) <= window;
         let rest = now.until(*last + sale.unpaid_hold_pause);
         (are_together && !rest.is_zero()).then(|| rest.min(sale.unpaid_hold_pause))
     }
@@ -137,8 +140,9 @@ mod tests {
             (vec![], None),
             (vec![now], None),
             (vec![now, now], Some(minutes(30))),
-            (vec![now - minutes(10), now - minutes(70)], Some(minutes(20))),
-            (vec![now - minutes(10), now - minutes(71)], None),
+            // An hour, and the fifteen minutes for which the second held its tickets.
+            (vec![now - minutes(10), now - minutes(85)], Some(minutes(20))),
+            (vec![now - minutes(10), now - minutes(86)], None),
             (vec![now - minutes(30), now - minutes(40)], None),
             // The clock was set back.
             (vec![now + HOUR, now + HOUR], Some(minutes(30))),

@@ -55,7 +55,8 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
 
 /// Inserts or updates a listing unless the stored version is as new. Returns whether it was stored.
 ///
-/// The number of tickets never falls below those held and sold, even if the seller wants to sell fewer.
+/// The number of tickets never falls below those held and sold, even if the seller wants to sell fewer. A release that did
+/// not know `max_per_buyer` stored the version without it; the same version, published again, adds it.
 pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
     let sql = format!(
         "INSERT INTO listing ({}, quantity) VALUES ({}, :wanted)
@@ -65,7 +66,8 @@ pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
              withdrawn_at = excluded.withdrawn_at, refundable_until = excluded.refundable_until,
              resell_refunded = excluded.resell_refunded, max_per_buyer = excluded.max_per_buyer, wanted = excluded.wanted,
              quantity = max(excluded.wanted, held + sold)
-         WHERE excluded.version > version",
+         WHERE excluded.version > version
+            OR excluded.version = version AND max_per_buyer IS NULL AND excluded.max_per_buyer IS NOT NULL",
         LISTING.names, LISTING.placeholders
     );
     let changed = tx.prepare_cached(&sql)?.execute(named_params! {

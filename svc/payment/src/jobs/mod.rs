@@ -16,4 +16,4 @@ pub(crate) use reconcile::reconcile;
 pub(crate) use recover_payments::recovery_job;
 pub(crate) use settler::Settler;
 #[cfg(feature = "model")]
-pub(crate) use task::{DuePayments, Task, next_task, payments_with_tasks};
+pub(crate) use task::{Task, next_task, payments_with_tasks};

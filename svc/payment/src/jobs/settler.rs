@@ -36,7 +36,10 @@ const MAX_CONCURRENT_MOVEMENTS: usize = 16;
 
 /// How many payments are checked in the background at the same time. Checks have their own limit, so that any number of
 /// them delays no capture.
-const MAX_CONCURRENT_CHECKS: usize = 8;
+const MAX_CONCURRENT_CHECKS: usize = 16;
+
+/// For how many payments captured funds are checked in the background at the same time.
+const MAX_CONCURRENT_FOLLOW_UPS: usize = 4;
 
 /// The maximum number of payments that requests settle at the same time.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
@@ -65,6 +68,7 @@ pub(crate) struct Settler {
     locks: KeyedLocks,
     movement_slots: Arc<Semaphore>,
     check_slots: Arc<Semaphore>,
+    follow_up_slots: Arc<Semaphore>,
     /// The payments that requests settle. A request that hangs up leaves its task behind.
     request_slots: Arc<Semaphore>,
     /// Starts a pass without a commit.
@@ -124,6 +128,7 @@ impl Settler {
             locks: KeyedLocks::default(),
             movement_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_MOVEMENTS)),
             check_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
+            follow_up_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_FOLLOW_UPS)),
             request_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             wake: Arc::new(Notify::new()),
             shutdown,
@@ -183,7 +188,11 @@ impl Settler {
         }
         let now = self.clock.now();
         let due = self.db.read_internal(move |conn| payments_with_tasks(conn, now, BATCH));
-        let DuePayments { movements, checks } = due.await?;
+        let DuePayments {
+            movements,
+            checks,
+            follow_ups,
+        } = due.await?;
         for id in movements {
             // The holder of the lock starts another pass when it is done.
             let Some(guard) = self.locks.try_lock(id) else { continue };
@@ -192,16 +201,21 @@ impl Settler {
             };
             self.spawn(guard, id, Caller::Movements, slot);
         }
-        for id in checks {
-            // Whichever check ends first starts another pass.
-            let Ok(slot) = Arc::clone(&self.check_slots).try_acquire_owned() else {
-                return Ok(());
+        self.spawn_checks(checks, &self.check_slots);
+        self.spawn_checks(follow_ups, &self.follow_up_slots);
+        Ok(())
+    }
+
+    /// Starts checks while there are free slots. Whichever check ends first starts another pass.
+    fn spawn_checks(&self, payments: Vec<PaymentId>, slots: &Arc<Semaphore>) {
+        for id in payments {
+            let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
+                return;
             };
             if let Some(guard) = self.locks.try_lock(id) {
                 self.spawn(guard, id, Caller::Checks, slot);
             }
         }
-        Ok(())
     }
 
     /// Starts settling a payment in the background.

@@ -24,17 +24,21 @@ pub(crate) enum Task {
 pub(crate) struct DuePayments {
     /// Money has to move, or a reserved amount to be released.
     pub(crate) movements: Vec<PaymentId>,
-    /// Stripe's state has to be read.
+    /// The state of a payment that is not decided has to be read.
     pub(crate) checks: Vec<PaymentId>,
+    /// The state of captured funds has to be read.
+    pub(crate) follow_ups: Vec<PaymentId>,
 }
 
-/// Returns the payments that have a task due. Checks, however many are due, do not displace movements.
+/// Returns the payments that have a task due. However many of one kind are due, they do not displace the others.
 pub(crate) fn payments_with_tasks(conn: &Connection, now: Timestamp, limit: u32) -> Result<DuePayments, db::Error> {
     let mut movements = store::movements_due(conn, now, limit)?;
     movements.extend(store::refunds_due(conn, now, limit)?);
-    let mut checks = store::checks_due(conn, now, limit)?;
-    checks.extend(store::follow_ups_due(conn, now, limit)?);
-    Ok(DuePayments { movements, checks })
+    Ok(DuePayments {
+        movements,
+        checks: store::checks_due(conn, now, limit)?,
+        follow_ups: store::follow_ups_due(conn, now, limit)?,
+    })
 }
 
 impl Task {
@@ -100,7 +104,12 @@ mod tests {
     };
 
     /// Stores a payment of a new order, due since `overdue`.
-    fn insert(tx: &Tx, status: PaymentStatus, overdue: Duration) -> Result<PaymentId, db::Error> {
+    fn insert(
+        tx: &Tx,
+        status: PaymentStatus,
+        overdue: Duration,
+        notified_at: Option<Timestamp>,
+    ) -> Result<PaymentId, db::Error> {
         let order = examples::order(NOW);
         update_order(tx, NOW, &PayableOrder::from(&order))?;
         let payment = Payment::start(order.id, order.buyer_id, usd(1999), card(), NOW);
@@ -108,6 +117,7 @@ mod tests {
             status,
             intent_id: Some(format!("pi_{}", payment.id())),
             retry: Retry::at(NOW - overdue),
+            notified_at,
             ..payment.state().clone()
         });
         store::insert_payment(tx, &payment, None)?;
@@ -115,19 +125,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn any_number_of_due_checks_delays_no_capture() {
+    async fn any_number_of_polls_delays_neither_a_capture_nor_what_stripe_has_reported() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
-        let (capturing, due) = db
+        let (capturing, reported, due) = db
             .write(|tx| {
                 for _ in 0..100 {
-                    insert(tx, PaymentStatus::RequiresAction, Duration::from_mins(1))?;
+                    insert(tx, PaymentStatus::RequiresAction, Duration::from_mins(1), None)?;
                 }
-                let capturing = insert(tx, PaymentStatus::Capturing, Duration::ZERO)?;
-                Ok::<_, db::Error>((capturing, payments_with_tasks(tx, NOW, 64)?))
+                let capturing = insert(tx, PaymentStatus::Capturing, Duration::ZERO, None)?;
+                let reported = insert(tx, PaymentStatus::RequiresAction, Duration::ZERO, Some(NOW))?;
+                Ok::<_, db::Error>((capturing, reported, payments_with_tasks(tx, NOW, 64)?))
             })
             .await
             .unwrap();
-        assert_eq!((due.movements, due.checks.len()), (vec![capturing], 64));
+        assert_eq!((due.movements, due.checks.len()), (vec![capturing], 65));
+        assert_eq!(due.checks[0], reported);
     }
 }

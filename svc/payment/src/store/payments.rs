@@ -273,9 +273,13 @@ pub(crate) fn movements_due(conn: &Connection, now: Timestamp, limit: u32) -> Re
     payments_due(conn, "status IN ('started', 'capturing', 'voiding')", now, limit)
 }
 
-/// Returns the payments whose intent has to be read now, longest overdue first.
+/// Returns the payments whose intent has to be read now: first those about which Stripe has sent an event, then those that
+/// are polled; longest overdue first.
 pub(crate) fn checks_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    payments_due(conn, "status NOT IN ('started', 'capturing', 'voiding')", now, limit)
+    let of = |told: &str| format!("status NOT IN ('started', 'capturing', 'voiding') AND told_at IS {told}");
+    let mut checks = payments_due(conn, &of("NOT NULL"), now, limit)?;
+    checks.extend(payments_due(conn, &of("NULL"), now, limit)?);
+    Ok(checks)
 }
 
 /// The index has the payments about which Stripe has to be called.

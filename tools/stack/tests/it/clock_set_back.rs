@@ -38,7 +38,7 @@ async fn trade(seller: &User, buyer: &User) -> (String, String) {
 #[tokio::test]
 async fn every_database_stays_sound_when_the_clock_is_set_back_by_an_hour() {
     let clock = Clock::manual(Clock::system().now());
-    let app = TestApp::with_clock(clock.clone());
+    let app = TestApp::with(|settings| settings.clock = clock.clone());
     let (seller, buyer) = (app.user().await, app.user().await);
     let (ticket, order) = trade(&seller, &buyer).await;
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
 
 use crate::{
-    Reply, eventually,
+    Client, Reply, eventually,
     stripe::amount_charged_once,
     test_app::TestApp,
     user::{PASSWORD, User, new_email, ticket_body},
@@ -16,67 +16,87 @@ use crate::{
 /// How long the clients wait before they hang up: from before the request is read until after it is answered.
 const WAITS_MS: [u64; 8] = [0, 1, 2, 4, 8, 16, 40, 120];
 
-/// A write operation.
-struct Write<'a> {
-    method: Method,
-    path: String,
-    body: Value,
-    /// The access token and the `Idempotency-Key`.
-    token: Option<&'a str>,
-    key: Option<String>,
+/// A client that sends each write twice: it abandons the first, and waits for the response of the second.
+struct HastyClient {
+    url: String,
+    token: Option<String>,
+    wait: Duration,
 }
 
-impl Write<'_> {
-    /// Sends the request to `url` over a connection of its own, and resets the connection after a time.
-    async fn hang_up(&self, url: &str, after: Duration) {
-        let address = url.strip_prefix("http://").unwrap();
+impl HastyClient {
+    fn new(app: &TestApp, user: Option<&User>, wait: Duration) -> Self {
+        Self {
+            url: app.url(),
+            token: user.map(|user| user.token.clone()),
+            wait,
+        }
+    }
+
+    fn headers(&self, key: Option<&str>) -> Vec<(&'static str, String)> {
+        let token = (self.token.iter()).map(|token| ("authorization", format!("Bearer {token}")));
+        let key = key.map(|key| ("idempotency-key", key.to_owned()));
+        token.chain(key).collect()
+    }
+
+    /// Sends the request over a connection of its own, and resets the connection after the wait.
+    async fn abandon(&self, method: &Method, path: &str, key: Option<&str>, body: Option<&Value>) {
+        let address = self.url.strip_prefix("http://").unwrap();
         let mut connection = TcpStream::connect(address).await.unwrap();
         connection.set_zero_linger().unwrap();
-        let body = self.body.to_string();
-        let token = self.token.map(|token| format!("authorization: Bearer {token}\r\n"));
-        let key = self.key.as_ref().map(|key| format!("idempotency-key: {key}\r\n"));
-        let (content, body) = if self.method == Method::DELETE {
-            (String::new(), "")
-        } else {
+        let headers = self.headers(key).into_iter();
+        let headers = headers
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect::<Vec<_>>()
+            .concat();
+        let body = body.map(Value::to_string);
+        let content = body.as_ref().map(|body| {
             let length = body.len();
-            (
-                format!("content-type: application/json\r\ncontent-length: {length}\r\n"),
-                body.as_str(),
-            )
-        };
-        let request = format!(
-            "{} {} HTTP/1.1\r\nhost: {address}\r\n{}{}{content}\r\n{body}",
-            self.method,
-            self.path,
-            token.unwrap_or_default(),
-            key.unwrap_or_default(),
-        );
+            format!("content-type: application/json\r\ncontent-length: {length}\r\n")
+        });
+        let (content, body) = (content.unwrap_or_default(), body.unwrap_or_default());
+        let request = format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\n{headers}{content}\r\n{body}");
         connection.write_all(request.as_bytes()).await.unwrap();
-        // Not a wait for anything: each request is abandoned at another moment.
-        sleep(after).await;
+        // It waits for nothing: each request is abandoned at another moment.
+        sleep(self.wait).await;
     }
 
-    /// Sends the same request with a client that waits for the response.
-    async fn send(&self, app: &TestApp) -> Reply {
-        let mut client = app.client();
-        if let Some(token) = self.token {
-            client = client.bearer(token);
-        }
-        if let Some(key) = &self.key {
-            client = client.with("idempotency-key", key);
-        }
-        let body = (self.method != Method::DELETE).then(|| self.body.to_string());
-        client.send(self.method.clone(), &self.path, body).await
+    async fn repeat(&self, method: Method, path: &str, key: Option<&str>, body: Option<&Value>) -> Reply {
+        let headers = self.headers(key).into_iter();
+        let client = headers.fold(Client::new(&self.url), |client, (name, value)| client.with(name, value));
+        client.send(method, path, body.map(Value::to_string)).await
     }
 
-    /// Abandons the request, repeats it, and returns the response of the repetition, which must have this status.
-    async fn abandon_and_repeat(&self, app: &TestApp, after: Duration, status: u16) -> Reply {
-        self.hang_up(&app.url(), after).await;
-        self.send(app).await.expect(status)
+    async fn post(&self, path: &str, body: Value) -> Reply {
+        let key = format!("{path}-{:?}", self.wait);
+        self.abandon(&Method::POST, path, Some(&key), Some(&body)).await;
+        self.repeat(Method::POST, path, Some(&key), Some(&body)).await
+    }
+
+    /// Pays, and repeats that until the abandoned request is no longer under way.
+    async fn pay(&self, order: &str) {
+        let (path, key) = ("/api/v1/payments", format!("pay-{order}"));
+        let body = json!({"orderId": order, "token": "tok_visa"});
+        self.abandon(&Method::POST, path, Some(&key), Some(&body)).await;
+        eventually("the payment is created", || async {
+            let reply = self.repeat(Method::POST, path, Some(&key), Some(&body)).await;
+            assert!([201, 409, 503].contains(&reply.status.as_u16()), "{}", reply.text);
+            (reply.status == 201).then_some(())
+        })
+        .await;
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Reply {
+        self.abandon(&Method::PUT, path, None, Some(&body)).await;
+        self.repeat(Method::PUT, path, None, Some(&body)).await
+    }
+
+    async fn delete(&self, path: &str) -> Reply {
+        self.abandon(&Method::DELETE, path, None, None).await;
+        self.repeat(Method::DELETE, path, None, None).await
     }
 }
 
-/// Returns what must be there exactly once.
+/// Returns the number of resources on the first page of a list.
 async fn count(user: &User, path: &str) -> usize {
     let page = user.client().get(path).await.expect(200).json();
     page["items"].as_array().unwrap().len()
@@ -85,117 +105,51 @@ async fn count(user: &User, path: &str) -> usize {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_abandoned_write_is_done_once_or_not_at_all_and_can_be_repeated() {
     let app = TestApp::shared();
-    for wait in WAITS_MS {
-        let (after, key) = (Duration::from_millis(wait), |what: &str| Some(format!("{what}-{wait}")));
-        let write = |method: Method, path: &str, body: Value| Write {
-            method,
-            path: path.to_owned(),
-            body,
-            token: None,
-            key: None,
-        };
-        let email = new_email();
-        let sign_up = Write {
-            key: key("sign-up"),
-            ..write(
-                Method::POST,
-                "/api/v1/auth/signup",
-                json!({"email": email, "password": PASSWORD}),
-            )
-        };
-        let session = sign_up.abandon_and_repeat(&app, after, 201).await;
-        let seller = app
-            .user()
-            .await
-            .with_token(&app.url(), &session.text_at("/accessToken"));
-        let buyer = app.user().await;
-        let of = |user: &'static str| if user == "seller" { &seller.token } else { &buyer.token };
-        let write_of = |user: &'static str, method: Method, path: &str, body: Value| Write {
-            token: Some(of(user)),
-            ..write(method, path, body)
-        };
+    for wait in WAITS_MS.map(Duration::from_millis) {
+        let credentials = json!({"email": new_email(), "password": PASSWORD});
+        let visitor = HastyClient::new(&app, None, wait);
+        let session = visitor.post("/api/v1/auth/signup", credentials).await.expect(201);
+        let (buyer, seller) = (app.user().await, app.user().await);
+        let seller = seller.with_token(&app.url(), &session.text_at("/accessToken"));
+        let (buying, selling) = (
+            HastyClient::new(&app, Some(&buyer), wait),
+            HastyClient::new(&app, Some(&seller), wait),
+        );
 
-        let list = Write {
-            key: key("list"),
-            ..write_of(
-                "seller",
-                Method::POST,
-                "/api/v1/tickets",
-                ticket_body(json!({"quantity": 9})),
-            )
-        };
-        let ticket = list.abandon_and_repeat(&app, after, 201).await.text_at("/id");
-        assert_eq!(count(&seller, "/api/v1/tickets?seller=me").await, 1, "{wait} ms");
-        let path = format!("/api/v1/tickets/{ticket}");
-        let edit = write_of("seller", Method::PUT, &path, ticket_body(json!({"quantity": 8})));
-        let edited = edit.abandon_and_repeat(&app, after, 200).await.json();
-        assert_eq!(edited["quantity"], 8);
+        let listed = selling
+            .post("/api/v1/tickets", ticket_body(json!({"quantity": 9})))
+            .await;
+        let ticket = listed.expect(201).text_at("/id");
+        assert_eq!(count(&seller, "/api/v1/tickets?seller=me").await, 1, "{wait:?}");
+        let listing = format!("/api/v1/tickets/{ticket}");
+        let edited = selling.put(&listing, ticket_body(json!({"quantity": 8}))).await;
+        assert_eq!(edited.expect(200).json()["quantity"], 8);
 
-        // The order service has the listing before its requests are abandoned.
+        // The other services have replicas before their requests are abandoned.
         let cancelled = buyer.hold_tickets(&ticket, 1).await;
-        let path = format!("/api/v1/orders/{cancelled}");
-        let cancel = write_of("buyer", Method::DELETE, &path, json!({}));
-        cancel.abandon_and_repeat(&app, after, 204).await;
-        let place = Write {
-            key: key("order"),
-            ..write_of(
-                "buyer",
-                Method::POST,
-                "/api/v1/orders",
-                json!({"ticketId": ticket, "quantity": 2}),
-            )
-        };
-        let order = place.abandon_and_repeat(&app, after, 201).await.text_at("/id");
-        assert_eq!(count(&buyer, "/api/v1/orders").await, 2, "{wait} ms");
-
-        // The payment service has the order before its requests are abandoned.
+        let _ = buying.delete(&format!("/api/v1/orders/{cancelled}")).await.expect(204);
+        let placed = buying
+            .post("/api/v1/orders", json!({"ticketId": ticket, "quantity": 2}))
+            .await;
+        let order = placed.expect(201).text_at("/id");
+        assert_eq!(count(&buyer, "/api/v1/orders").await, 2, "{wait:?}");
         let _ = buyer.pay(&order, "tok_chargeDeclined").await.expect(402);
-        let pay = Write {
-            key: key("pay"),
-            ..write_of(
-                "buyer",
-                Method::POST,
-                "/api/v1/payments",
-                json!({"orderId": order, "token": "tok_visa"}),
-            )
-        };
-        pay.hang_up(&app.url(), after).await;
-        let paid = eventually("the payment is answered", || async {
-            let reply = pay.send(&app).await;
-            (reply.status == 201).then_some(reply)
-        })
-        .await;
-        let _ = paid.text_at("/id");
+        buying.pay(&order).await;
         buyer.wait_for_status(&order, "complete").await;
         assert_eq!(
             amount_charged_once(app.stripe_simulator(), &order).await,
             3998,
-            "{wait} ms"
+            "{wait:?}"
         );
 
         let refunds = format!("/api/v1/orders/{order}/refunds");
-        let request = Write {
-            key: key("refund"),
-            ..write_of("buyer", Method::POST, &refunds, json!({"quantity": 1}))
-        };
-        let refund = request.abandon_and_repeat(&app, after, 201).await.text_at("/id");
-        assert_eq!(count(&buyer, &refunds).await, 1, "{wait} ms");
-        let approve = write_of(
-            "seller",
-            Method::POST,
-            &format!("{refunds}/{refund}/approve"),
-            json!({}),
-        );
-        approve.abandon_and_repeat(&app, after, 200).await;
+        let requested = buying.post(&refunds, json!({"quantity": 1})).await;
+        let refund = requested.expect(201).text_at("/id");
+        assert_eq!(count(&buyer, &refunds).await, 1, "{wait:?}");
+        let approved = selling.post(&format!("{refunds}/{refund}/approve"), json!({})).await;
+        let _ = approved.expect(200);
         buyer.wait_for_status(&order, "partially_refunded").await;
-
-        let withdraw = write_of(
-            "seller",
-            Method::DELETE,
-            &format!("/api/v1/tickets/{ticket}"),
-            json!({}),
-        );
-        withdraw.abandon_and_repeat(&app, after, 204).await;
+        let _ = selling.delete(&listing).await.expect(204);
         buyer.wait_for_status(&order, "refunded").await;
         seller.wait_for_stock(&ticket, 0, 0).await;
     }

@@ -1,5 +1,7 @@
 //! One test for each of the twelve faults of the teaching project that this one is modelled on.
 
+use std::time::Duration;
+
 use futures_util::future::{join, join_all};
 use serde_json::json;
 use stripe_sim::{Fault, Target, Timing};
@@ -265,7 +267,8 @@ async fn seed_fault_11_a_restart_loses_no_state() {
 
 #[tokio::test]
 async fn seed_fault_12_a_payment_authorised_as_the_order_expires_is_voided() {
-    let app = TestApp::new();
+    // A payment that Stripe has not answered extends the deadline once.
+    let app = TestApp::with(|settings| settings.order.payment_extension = Duration::from_secs(5));
     let (seller, buyer, other_buyer) = (app.user().await, app.user().await, app.user().await);
     let ticket = seller.list_ticket(json!({"orderWindowSeconds": 10})).await;
     let late = buyer.hold_tickets(&ticket, 1).await;

@@ -24,16 +24,14 @@ pub(crate) struct TestApp {
 impl TestApp {
     /// Starts a stack for one test.
     pub(crate) fn new() -> Self {
-        Self::with_clock(values::Clock::system())
+        Self::with(|_| {})
     }
 
-    /// Starts a stack whose services have this clock.
-    pub(crate) fn with_clock(clock: values::Clock) -> Self {
+    /// Starts a stack with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         let (data, runtime) = (TestData::new(), new_runtime());
-        let settings = Settings {
-            clock,
-            ..settings(&data)
-        };
+        let mut settings = settings(&data);
+        change(&mut settings);
         let stack = Some(start(&runtime, settings).unwrap());
         Self {
             runtime: Some(runtime),
