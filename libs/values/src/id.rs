@@ -109,32 +109,36 @@ ids! {
 /// The age below which an id is recent. Clocks of the services may differ by no more.
 const MAX_RECENT_AGE: Duration = Duration::from_secs(10);
 
-/// The millisecond of the last id, and its counter. Within a millisecond the counter increases from a random start, so
-/// that ids sort by creation. If the clock is set back, ids sort before earlier ones: they contain the time.
-static LAST_ID: Mutex<(u64, u64)> = Mutex::new((0, 0));
-
 /// The bits of the counter (RFC 9562, section 6.2, method 1). The topmost is zero at the start, which leaves room to count.
 const COUNTER_BITS: u8 = 42;
 
-fn next_uuid(now: Timestamp) -> Uuid {
-    let millis = u64::try_from(now.millis()).unwrap_or_default();
-    let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
-    let count = {
-        let mut last = LAST_ID.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = if last.0 == millis {
-            last.1 + 1
+/// The ids of this process.
+static IDS: Mutex<Sequence> = Mutex::new(Sequence { millis: 0, count: 0 });
+
+/// The millisecond of the last id, and its counter. Within a millisecond the counter increases from a random start, so
+/// that ids sort by creation. If the clock is set back, ids sort before earlier ones: they contain the time.
+struct Sequence {
+    millis: u64,
+    count: u64,
+}
+
+impl Sequence {
+    fn next(&mut self, now: Timestamp) -> Uuid {
+        let millis = u64::try_from(now.millis()).unwrap_or_default();
+        let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
+        let count = if self.millis == millis {
+            self.count + 1
         } else {
             getrandom::u64().unwrap_or_default() >> 23
         };
-        *last = (millis, count);
-        count
-    };
-    Uuid::new_v7(UuidTime::from_unix_time(
-        millis / 1000,
-        nanos,
-        count.into(),
-        COUNTER_BITS,
-    ))
+        *self = Self { millis, count };
+        let time = UuidTime::from_unix_time(millis / 1000, nanos, count.into(), COUNTER_BITS);
+        Uuid::new_v7(time)
+    }
+}
+
+fn next_uuid(now: Timestamp) -> Uuid {
+    IDS.lock().unwrap_or_else(PoisonError::into_inner).next(now)
 }
 
 fn earliest_uuid(now: Timestamp) -> Uuid {
@@ -163,13 +167,15 @@ mod tests {
     #[test]
     fn ids_sort_by_their_time_of_creation() {
         let now = Timestamp::from_millis(1_700_000_000_123);
-        let ids: Vec<_> = (0..1000).map(|_| OrderId::new(now)).collect();
+        // A sequence of its own: other tests create ids of other times.
+        let mut sequence = Sequence { millis: 0, count: 0 };
+        let ids: Vec<_> = (0..1000).map(|_| sequence.next(now)).collect();
         assert!(ids.is_sorted());
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
-        assert_eq!(ids[0].created_at(), Some(now));
-        assert!(OrderId::new(Timestamp::from_millis(1_700_000_000_124)) > ids[999]);
+        assert_eq!(created_at(ids[0]), Some(now));
+        assert!(sequence.next(Timestamp::from_millis(1_700_000_000_124)) > ids[999]);
         assert!(
-            OrderId::new(Timestamp::from_millis(1_700_000_000_122)) < ids[0],
+            sequence.next(Timestamp::from_millis(1_700_000_000_122)) < ids[0],
             "also when the clock is set back"
         );
     }
