@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counts the commits of this process that have changed rows. Clones share the count.
 ///
-/// A commit is counted before its commands return. So whoever reads the count includes every write that was answered
+/// A commit is counted before its commands return. So a read of the count includes every write that was answered
 /// before, and a read transaction that begins afterwards sees them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Generation(Arc<AtomicU64>);

@@ -112,7 +112,7 @@ pub(crate) fn properties_without_failures(
 
 fn headers_without_failures(delivery: &Delivery, publishers: &Publishers) -> FieldTable {
     let mut headers = FieldTable::default();
-    // The copy is published by this service, whoever published the original.
+    // The copy is published by this service, also if another one published the original.
     let publisher = publishers.publisher_of(delivery).unwrap_or_default();
     headers.insert(ORIGINAL_PUBLISHER.into(), AMQPValue::LongString(publisher.into()));
     if let Some(trace) = traceparent(delivery) {

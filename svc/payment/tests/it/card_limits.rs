@@ -84,7 +84,7 @@ async fn after_an_hour_a_buyer_may_try_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_network_has_a_limited_number_of_declined_cards_whoever_tries_them() {
+async fn a_network_has_a_limited_number_of_declined_cards_over_all_its_buyers() {
     let app = TestApp::with_limits(Clock::system(), LIMITS).await;
     for _ in 0..8 {
         let buyer = app.buyer();
