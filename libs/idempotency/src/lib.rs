@@ -146,9 +146,7 @@ mod tests {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         conn.execute_batch(super::SCHEMA_V1).unwrap();
         conn.execute_batch(super::SCHEMA_V2).unwrap();
-        let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", super::PURGE)).unwrap();
-        let steps = steps.query_map([0], |row| row.get::<_, String>(3)).unwrap();
-        let steps: Vec<_> = steps.collect::<Result<_, _>>().unwrap();
+        let steps = db::query_plan(&conn, super::PURGE).unwrap();
         assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
     }
 }

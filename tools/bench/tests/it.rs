@@ -23,27 +23,17 @@ use poem::{
     post,
 };
 use sale_limits::SaleLimits;
-use stack::{Ports, Settings, Stack, Stripe};
+use stack::{Settings, Stack};
 use testkit::amqp_url;
 use tokio::sync::Semaphore;
 
 fn settings(data: PathBuf) -> Settings {
     Settings {
-        data,
-        bind: [127, 0, 0, 1].into(),
-        ports: Ports::Free,
-        broker: amqp_url(),
-        stripe: Stripe::default(),
-        auth: auth::Settings {
-            cookie_secure: false,
-            ..auth::Settings::default()
-        },
         order: order::Settings {
             sale: SaleLimits::UNREACHED,
             ..order::Settings::default()
         },
-        expiration: expiration::Settings::default(),
-        clock: values::Clock::system(),
+        ..Settings::with_free_ports(data, amqp_url())
     }
 }
 

@@ -17,27 +17,17 @@ use drill::{
 };
 use rusqlite::Connection;
 use serde_json::json;
-use stack::{Ports, Settings, Stack, Stripe};
+use stack::{Settings, Stack};
 use testkit::amqp_url;
 use tokio_util::sync::CancellationToken;
 
 fn settings(data: PathBuf) -> Settings {
     Settings {
-        data,
-        bind: [127, 0, 0, 1].into(),
-        ports: Ports::Free,
-        broker: amqp_url(),
-        stripe: Stripe::default(),
-        auth: auth::Settings {
-            cookie_secure: false,
-            ..auth::Settings::default()
-        },
         order: order::Settings {
             sale: order::SaleLimits::UNREACHED,
             ..order::Settings::default()
         },
-        expiration: expiration::Settings::default(),
-        clock: values::Clock::system(),
+        ..Settings::with_free_ports(data, amqp_url())
     }
 }
 

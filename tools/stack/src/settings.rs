@@ -55,6 +55,24 @@ impl Default for Stripe {
 }
 
 impl Settings {
+    /// Returns the default settings, with free ports on this machine: for tests.
+    pub fn with_free_ports(data: PathBuf, broker: AmqpUrl) -> Self {
+        Self {
+            data,
+            bind: [127, 0, 0, 1].into(),
+            ports: Ports::Free,
+            broker,
+            stripe: Stripe::default(),
+            auth: auth::Settings {
+                cookie_secure: false,
+                ..auth::Settings::default()
+            },
+            order: order::Settings::default(),
+            expiration: expiration::Settings::default(),
+            clock: Clock::system(),
+        }
+    }
+
     pub(crate) fn front_door(&self) -> SocketAddr {
         self.at(self.bind, 0)
     }

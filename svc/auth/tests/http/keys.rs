@@ -6,6 +6,15 @@ use values::Clock;
 
 use crate::test_app::{PASSWORD, Session, TestApp};
 
+/// Runs a subcommand of `keys`, and returns its output.
+async fn keys_command(db: &Db, what: KeysCommand) -> String {
+    let command = Command::Keys {
+        encryption_key: None,
+        what,
+    };
+    Auth::command(command, db.clone(), Clock::system()).await.unwrap()
+}
+
 #[tokio::test]
 async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_stay_valid() {
     let app = TestApp::new().await;
@@ -13,18 +22,8 @@ async fn a_rotated_key_signs_without_a_restart_and_the_tokens_of_the_old_one_sta
 
     // Another process, as `ticketing-auth keys rotate` is.
     let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
-    let run = |what| {
-        Auth::command(
-            Command::Keys {
-                encryption_key: None,
-                what,
-            },
-            db.clone(),
-            Clock::system(),
-        )
-    };
-    let rotated = run(KeysCommand::Rotate).await.unwrap();
-    let listed = run(KeysCommand::List).await.unwrap();
+    let rotated = keys_command(&db, KeysCommand::Rotate).await;
+    let listed = keys_command(&db, KeysCommand::List).await;
     db.close().await;
     let kid = rotated.split_once(' ').unwrap().0;
     let lines = listed.lines().collect::<Vec<_>>();
@@ -60,19 +59,9 @@ async fn tokens_of_revoked_keys_are_invalid_and_users_can_sign_in_again() {
 
     // Another process, as `ticketing-auth keys revoke` is.
     let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
-    let run = |what| {
-        Auth::command(
-            Command::Keys {
-                encryption_key: None,
-                what,
-            },
-            db.clone(),
-            Clock::system(),
-        )
-    };
-    run(KeysCommand::Rotate).await.unwrap();
-    let output = run(KeysCommand::Revoke).await.unwrap();
-    let listed = run(KeysCommand::List).await.unwrap();
+    keys_command(&db, KeysCommand::Rotate).await;
+    let output = keys_command(&db, KeysCommand::Revoke).await;
+    let listed = keys_command(&db, KeysCommand::List).await;
     db.close().await;
     assert!(output.contains(", 2 sessions are ended"), "{output}");
     let kid = jsonwebtoken::decode_header(&ada.access_token).unwrap().kid.unwrap();

@@ -52,7 +52,7 @@ impl SalesApi {
             let Some(ticket) = ticket else {
                 return Ok(store::sales_of_seller(conn, seller.user_id, before, limit.rows())?);
             };
-            let listing = store::find_listing(conn, ticket)?.filter(|listing| listing.seller_id == seller.user_id);
+            let listing = store::find_listing_of(conn, seller.user_id, ticket)?;
             listing.ok_or(RetryWithdrawalError::NotFound(ticket))?;
             Ok::<_, RetryWithdrawalError>(store::sales_of_listing(conn, ticket, before, limit.rows())?)
         });

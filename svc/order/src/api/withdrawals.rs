@@ -50,7 +50,7 @@ impl WithdrawalsApi {
     ) -> Result<Json<WithdrawalView>, GetWithdrawalProblem> {
         let id = id.0;
         let withdrawal = app.db.read(move |conn| {
-            let listing = store::find_listing(conn, id)?.filter(|listing| listing.seller_id == seller.user_id);
+            let listing = store::find_listing_of(conn, seller.user_id, id)?;
             let progress = store::withdrawal_progress(conn, id)?;
             Ok::<_, db::Error>(listing.map(|listing| WithdrawalView::new(id, listing.withdrawn_at, progress)))
         });

@@ -51,14 +51,7 @@ mod tests {
     fn the_limits_of_a_buyer_are_looked_up_by_index_and_not_sorted() {
         let conn = Tx::in_memory(&crate::Orders::SCHEMA).unwrap();
         for sql in [OPEN_ORDERS, TICKETS, UNPAID_ENDS] {
-            let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let count = explain.parameter_count();
-            let lines = explain
-                .query_map(rusqlite::params_from_iter(vec!["1"; count]), |row| {
-                    row.get::<_, String>("detail")
-                })
-                .unwrap();
-            let plan: Vec<_> = lines.collect::<Result<_, _>>().unwrap();
+            let plan = db::query_plan(&conn, sql).unwrap();
             assert_eq!(plan.len(), 1, "{plan:#?}");
             assert!(plan[0].starts_with("SEARCH"), "{plan:#?}");
         }

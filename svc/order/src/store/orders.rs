@@ -5,6 +5,7 @@ use events::{Dispute, OrderStatus};
 use rusqlite::{Connection, OptionalExtension, Params, named_params, types::Type};
 use values::{Money, OrderId, TicketId, Timestamp, UserId};
 
+use super::upper_bound;
 use crate::domain::{AfterSale, DisplayStatus, Order, OrderState, RefundedTickets};
 
 db::columns! {
@@ -46,8 +47,7 @@ pub(crate) fn orders_of_buyer(
             "status = ?2 AND refunded_quantity = quantity",
         ),
     };
-    // Ids sort by creation time, and `~` sorts after every id.
-    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
+    let before = upper_bound(before);
     let condition = format!("WHERE buyer_id = ?1 AND {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4");
     query(conn, &condition, (buyer, stored_status, before, limit))
 }
@@ -76,9 +76,7 @@ pub(crate) fn sales_of_listing(
     before: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<Order>, Error> {
-    // Ids sort by creation time, and `~` sorts after every id.
-    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-    query(conn, SALES_OF_LISTING, (ticket, before, limit))
+    query(conn, SALES_OF_LISTING, (ticket, upper_bound(before), limit))
 }
 
 /// Returns a seller's orders that are paid or being paid, the newest first: at most `limit` before `before`.
@@ -88,8 +86,7 @@ pub(crate) fn sales_of_seller(
     before: Option<OrderId>,
     limit: u32,
 ) -> Result<Vec<Order>, Error> {
-    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
-    query(conn, SALES_OF_SELLER, (seller, before, limit))
+    query(conn, SALES_OF_SELLER, (seller, upper_bound(before), limit))
 }
 
 /// Returns orders of a listing that wait for their payment, `limit` at most.
@@ -287,12 +284,7 @@ mod tests {
             (SALES_OF_LISTING, "order_sold_by_ticket"),
             (SALES_OF_SELLER, "order_sold_by_seller"),
         ] {
-            let sql = format!("EXPLAIN QUERY PLAN {}", select(condition));
-            let mut explain = conn.prepare(&sql).unwrap();
-            let plan = explain
-                .query_map(("a", "b", 1), |row| row.get::<_, String>("detail"))
-                .unwrap();
-            let plan: Vec<_> = plan.collect::<Result<_, _>>().unwrap();
+            let plan = db::query_plan(&conn, &select(condition)).unwrap();
             assert_eq!(plan.len(), 1, "{plan:#?}");
             assert!(plan[0].contains(index), "{plan:#?}");
         }

@@ -5,6 +5,7 @@ use events::RefundStatus;
 use rusqlite::{Connection, OptionalExtension, Params, named_params};
 use values::{Money, OrderId, RefundId, Timestamp, UserId};
 
+use super::upper_bound;
 use crate::domain::{Refund, RefundReason, RefundState, RefundedTickets};
 
 db::columns! {
@@ -44,8 +45,7 @@ pub(crate) fn refunds_of_seller(
     } else {
         "AND ?2 IS NULL"
     };
-    // Ids sort by creation time, and `~` sorts after every id.
-    let before = before.map_or_else(|| "~".to_owned(), |id| id.to_string());
+    let before = upper_bound(before);
     let condition = format!("WHERE r.seller_id = ?1 {filter} AND r.id < ?3 ORDER BY r.id DESC LIMIT ?4");
     query(conn, &condition, (seller, status, before, limit))
 }

@@ -113,7 +113,6 @@ pub(crate) fn withdrawal_progress(conn: &Connection, ticket: TicketId) -> Result
 mod tests {
     use chassis::Service;
     use db::{Db, Error};
-    use rusqlite::Connection;
 
     use super::CLOSED_WITH_OPEN_ORDERS;
     use crate::Orders;
@@ -122,13 +121,9 @@ mod tests {
     async fn closed_withdrawals_are_found_by_the_open_orders() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("order.db"), &Orders::SCHEMA).unwrap();
-        let explain = |conn: &Connection| {
-            let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {CLOSED_WITH_OPEN_ORDERS}"))?;
-            let steps = steps.query_map([1], |row| row.get::<_, String>(3))?;
-            Ok::<_, Error>(steps.collect::<Result<Vec<_>, _>>()?)
-        };
+        let plan = db.read(|conn| Ok::<_, Error>(db::query_plan(conn, CLOSED_WITH_OPEN_ORDERS)?));
         assert_eq!(
-            db.read(explain).await.unwrap(),
+            plan.await.unwrap(),
             [
                 "SCAN o USING COVERING INDEX order_open_by_ticket",
                 "SEARCH w USING PRIMARY KEY (ticket_id=?)"

@@ -25,7 +25,7 @@ pub(crate) fn retry_withdrawal(
     ticket: TicketId,
     seller: UserId,
 ) -> Result<(Timestamp, WithdrawalProgress), RetryWithdrawalError> {
-    let listing = store::find_listing(tx, ticket)?.filter(|listing| listing.seller_id == seller);
+    let listing = store::find_listing_of(tx, seller, ticket)?;
     let listing = listing.ok_or(RetryWithdrawalError::NotFound(ticket))?;
     let withdrawn_at = listing.withdrawn_at.ok_or(RetryWithdrawalError::NotWithdrawn)?;
     store::restart_withdrawal(tx, ticket)?;

@@ -67,12 +67,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
         let plans = db.read(|conn| {
-            let plans = ["order_id = ?1", "buyer_id = ?1"].map(|condition| {
-                let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql(condition))).unwrap();
-                let steps = explain.query_map(("", "", 0), |row| row.get::<_, String>(3)).unwrap();
-                steps.map(Result::unwrap).collect::<Vec<_>>()
-            });
-            Ok::<_, db::Error>(plans)
+            let plan = |condition| db::query_plan(conn, &sql(condition));
+            Ok::<_, db::Error>([plan("order_id = ?1")?, plan("buyer_id = ?1")?])
         });
         let [order, buyer] = plans.await.unwrap();
         // An order has few attempts, all of them in its own index.

@@ -196,11 +196,7 @@ mod tests {
     async fn the_balances_of_a_seller_are_found_without_the_ledger() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
-        let plan = db.read(|conn| {
-            let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {SELLER_BALANCES}"))?;
-            let steps = explain.query_map([""], |row| row.get::<_, String>(3))?;
-            Ok::<_, db::Error>(steps.collect::<Result<Vec<_>, _>>()?)
-        });
+        let plan = db.read(|conn| Ok::<_, db::Error>(db::query_plan(conn, SELLER_BALANCES)?));
         assert_eq!(
             plan.await.unwrap(),
             ["SEARCH seller_balance USING PRIMARY KEY (seller_id=?)"]

@@ -77,14 +77,7 @@ mod tests {
     fn listings_that_are_not_indexed_are_found_by_an_index() {
         let conn = database();
         for sql in [HAS_UNINDEXED, UNINDEXED] {
-            let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-            let parameters = vec![1; explain.parameter_count()];
-            let lines = explain
-                .query_map(rusqlite::params_from_iter(parameters), |row| {
-                    row.get::<_, String>("detail")
-                })
-                .unwrap();
-            let plan: Vec<_> = lines.collect::<Result<_, _>>().unwrap();
+            let plan = db::query_plan(&conn, sql).unwrap();
             assert!(
                 plan.iter().any(|line| line.contains("listing_not_indexed")),
                 "{plan:#?}"

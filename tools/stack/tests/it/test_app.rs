@@ -4,7 +4,7 @@ use std::{
 };
 
 use chassis::OperatorError;
-use stack::{Ports, Settings, Stack, Stripe};
+use stack::{Settings, Stack};
 use stripe_sim::Sim;
 use tokio::runtime::Runtime;
 
@@ -113,24 +113,11 @@ impl Drop for TestApp {
     }
 }
 
-/// Returns the settings of `stack dev`, with free ports.
 fn settings(data: &TestData) -> Settings {
-    Settings {
-        data: data.folder(),
-        bind: [127, 0, 0, 1].into(),
-        ports: Ports::Free,
-        broker: amqp_url(),
-        stripe: Stripe::default(),
-        auth: auth::Settings {
-            cookie_secure: false,
-            // All tests that share a stack have one address.
-            sign_ups_per_address: 100_000,
-            ..auth::Settings::default()
-        },
-        order: order::Settings::default(),
-        expiration: expiration::Settings::default(),
-        clock: values::Clock::system(),
-    }
+    let mut settings = Settings::with_free_ports(data.folder(), amqp_url());
+    // All tests that share a stack have one address.
+    settings.auth.sign_ups_per_address = 100_000;
+    settings
 }
 
 fn start(runtime: &Runtime, settings: Settings) -> Result<Stack, OperatorError> {

@@ -256,11 +256,7 @@ fn plan(conn: &Tx, query: &ListingQuery) -> Vec<String> {
     };
     let access = Access::choose(conn, query.sort, &filters, Some(&after), none_sorted).unwrap();
     let statement = Statement::new(query.sort, &filters, &access, 1, Some(&after), Limit::default());
-    let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
-    let lines = explain
-        .query_map(&*statement.parameters(), |row| row.get("detail"))
-        .unwrap();
-    lines.collect::<Result<_, _>>().unwrap()
+    db::query_plan(conn, &statement.sql).unwrap()
 }
 
 #[test]

@@ -19,12 +19,7 @@ mod tests {
 
     #[test]
     fn withdrawn_listings_are_read_in_the_order_of_an_index() {
-        let conn = database();
-        let mut explain = conn.prepare(&format!("EXPLAIN QUERY PLAN {}", sql())).unwrap();
-        let plan = explain
-            .query_map(("a", 1, 1), |row| row.get::<_, String>("detail"))
-            .unwrap();
-        let plan: Vec<_> = plan.collect::<Result<_, _>>().unwrap();
+        let plan = db::query_plan(&database(), &sql()).unwrap();
         assert!(plan[0].contains("withdrawn_by_seller"), "{plan:#?}");
         assert!(!plan.iter().any(|line| line.contains("B-TREE")), "{plan:#?}");
     }
