@@ -57,13 +57,17 @@ stop_process() {
     rm -f "$cluster/$1.pid"
 }
 
-# await_process NAME SECONDS COMMAND…: waits until the command succeeds. Fails if the process ends.
+# await_process NAME SECONDS COMMAND…: waits until the command succeeds. Fails if the process ends, and otherwise with the
+# last output of the command and the end of the log.
 await_process() {
-    local name="$1" deadline=$((SECONDS + $2))
+    local name="$1" limit="$2" output
+    local deadline=$((SECONDS + limit))
     shift 2
-    until sleep 0.2 && pid_of "$name" >/dev/null && "$@" >/dev/null 2>&1; do
+    until sleep 0.2 && pid_of "$name" >/dev/null && output="$("$@" 2>&1)"; do
         pid_of "$name" >/dev/null || die "$name ended: $(tail -n 1 "$cluster/log/$name.log")"
-        ((SECONDS < deadline)) || die "$name does not answer (log: $cluster/log/$name.log)"
+        ((SECONDS < deadline)) && continue
+        tail -n 20 "$cluster/log/$name.log" >&2
+        die "$name is not ready after $limit s; $1 printed: $output"
     done
 }
 
@@ -159,14 +163,20 @@ start_nomad() {
     } >"$cluster/secrets/here.hcl"
     start_process nomad "$nomad" agent -config=nomad/agent/server.hcl -config=nomad/agent/client.hcl \
         -config="$cluster/secrets/here.hcl"
-    await_process nomad 60 curl -sf "$NOMAD_ADDR/v1/status/leader"
+    await_process nomad 60 curl -sf --max-time 10 "$NOMAD_ADDR/v1/status/leader"
     authenticate_nomad
-    await_process nomad 60 node_ready
+    # A client whose first registration failed, because the new server had no key yet, repeats it after up to 30 s.
+    await_process nomad 180 node_ready
 }
 
 host_volume() { printf '  host_volume "ticketing-%s" {\n    path = "%s"\n  }\n' "$1" "$2"; }
 
-node_ready() { "$nomad" node status -self -short | grep -qE '^Status *= ready'; }
+node_ready() {
+    local status
+    status="$(timeout 10 "$nomad" node status -self -short)"
+    echo "$status"
+    grep -qE '^Status *= ready' <<<"$status"
+}
 
 # Exports the management token. Users of the cluster need it as well.
 authenticate_nomad() {

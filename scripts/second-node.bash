@@ -43,7 +43,7 @@ start_second_node() {
         -config-file="$cluster/secrets/consul2.hcl" -bind=127.0.0.2 -retry-join=127.0.0.1 -node=ticketing-2
     await_process consul2 30 curl -sf http://127.0.0.2:8500/v1/status/leader
     start_process nomad2 "$nomad" agent -config=nomad/agent/client.hcl -config="$cluster/secrets/here2.hcl"
-    await_process nomad2 60 second_node
+    await_process nomad2 180 second_node
 }
 
 # The id of the second node, once it is ready.
