@@ -46,7 +46,9 @@ async fn a_key_that_was_revoked_after_the_backup_stays_revoked() {
     let db = Db::open(&database, &Auth::SCHEMA).unwrap();
     let revoke = Command::Keys {
         encryption_key: None,
-        what: KeysCommand::Revoke,
+        what: KeysCommand::Revoke {
+            lost_encryption_key: false,
+        },
     };
     Auth::command(revoke, db.clone(), Clock::system()).await.unwrap();
     db.close().await;
