@@ -9,7 +9,7 @@ use db::{Error, Tx};
 use events::Event;
 use rusqlite::Connection;
 use token::{Denial, DenyList};
-use values::Timestamp;
+use values::{SessionId, Timestamp};
 
 /// The migration that creates the table; a service lists it among its own.
 pub const SCHEMA_V1: &str = include_str!("v1.sql");
@@ -59,6 +59,17 @@ pub fn store(tx: &Tx, now: Timestamp, denial: &Denial) -> Result<(), Error> {
     Ok(())
 }
 
+/// The statement of [`denied_sessions`], by the primary key.
+const DENIED_SESSIONS: &str = "SELECT id FROM denied_tokens WHERE kind = 'session' AND id > ? ORDER BY id LIMIT ?";
+
+/// Returns a page of the sessions whose tokens are refused, in the order of their ids: those after `after`. Some may have
+/// expired.
+pub fn denied_sessions(conn: &Connection, after: &str, limit: u32) -> Result<Vec<SessionId>, Error> {
+    let mut statement = conn.prepare_cached(DENIED_SESSIONS)?;
+    let rows = statement.query_map((after, limit), |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// Returns the list of all stored denials that have not expired.
 pub fn load(conn: &Connection, now: Timestamp) -> Result<DenyList, Error> {
     let list = DenyList::default();
@@ -77,4 +88,17 @@ pub fn load(conn: &Connection, now: Timestamp) -> Result<DenyList, Error> {
         list.add(denial, now);
     }
     Ok(list)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_of_denied_sessions_reads_no_other_rows() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(SCHEMA_V1).unwrap();
+        let plan = db::query_plan(&conn, DENIED_SESSIONS).unwrap();
+        assert_eq!(plan, ["SEARCH denied_tokens USING PRIMARY KEY (kind=? AND id>?)"]);
+    }
 }

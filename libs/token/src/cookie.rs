@@ -1,6 +1,9 @@
 use poem::http::{HeaderMap, HeaderName, header};
 use problem::Problem;
 
+/// The start of the names that our cookies have over TLS.
+const HOST_PREFIX: &[u8] = b"__Host-ticketing_";
+
 /// A cookie of ours, with the two names that it may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cookie {
@@ -12,25 +15,35 @@ pub struct Cookie {
 }
 
 impl Cookie {
-    /// Returns the value of the cookie; under its plain name only if it has no other. An error if it is not ASCII, or if there
-    /// are two: one of them was not set by us. Other cookies may be anything.
+    /// Returns the value of the cookie. An error if it is not ASCII, or if there are two: one of them was not set by us. Other
+    /// cookies may be anything.
+    ///
+    /// The plain name is accepted only from a browser that has none of our cookies with the prefix. One that has, has been
+    /// signed in over TLS: a plain cookie was planted, and waits for the expiry of the other one.
     pub fn value(self, headers: &HeaderMap) -> Result<Option<&str>, Problem> {
         match cookie_value(headers, self.name)? {
             Some(value) => Ok(Some(value)),
+            None if pairs(headers).any(|(name, _)| name.starts_with(HOST_PREFIX)) => Ok(None),
             None => cookie_value(headers, self.plain_name),
         }
     }
 }
 
-/// Returns the value of the cookie with this name, like [`Cookie::value`].
-pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+/// Returns the names and values of all cookies.
+fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = headers.get_all(header::COOKIE).into_iter();
     let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
-    let mut values = pairs.filter_map(|pair| {
+    pairs.filter_map(|pair| {
         let equals = pair.iter().position(|byte| *byte == b'=')?;
-        let (key, value) = pair.split_at(equals);
-        (key.trim_ascii() == name.as_bytes()).then(|| value[1..].trim_ascii())
-    });
+        let (name, value) = pair.split_at(equals);
+        Some((name.trim_ascii(), value[1..].trim_ascii()))
+    })
+}
+
+/// Returns the value of the cookie with this name, like [`Cookie::value`].
+pub fn cookie_value<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Problem> {
+    let named = pairs(headers).filter(|(other, _)| *other == name.as_bytes());
+    let mut values = named.map(|(_, value)| value);
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
         return Err(unreadable(&header::COOKIE));
@@ -54,23 +67,28 @@ mod tests {
     use super::*;
 
     const COOKIE: Cookie = Cookie {
-        name: "__Host-a",
-        plain_name: "a",
+        name: "__Host-ticketing_a",
+        plain_name: "ticketing_a",
     };
 
     #[test]
     fn the_name_with_the_prefix_takes_precedence_and_a_duplicate_is_refused() {
         for (lines, expected) in [
-            (&["__Host-a=1; a=2"][..], Some(Some("1"))),
-            (&["a=2; __Host-a=1"], Some(Some("1"))),
-            (&["a=2"], Some(Some("2"))),
+            (&["__Host-ticketing_a=1; ticketing_a=2"][..], Some(Some("1"))),
+            (&["ticketing_a=2; __Host-ticketing_a=1"], Some(Some("1"))),
+            (&["ticketing_a=2"], Some(Some("2"))),
             (&["b=3; aa=4"], Some(None)),
-            (&["__Host-a=1; __Host-a=1"], None),
-            (&["__Host-a=1", "__Host-a=2"], None),
-            (&["a=1; a=2"], None),
+            (&["__Host-ticketing_a=1; __Host-ticketing_a=1"], None),
+            (&["__Host-ticketing_a=1", "__Host-ticketing_a=2"], None),
+            (&["ticketing_a=1; ticketing_a=2"], None),
             // What an attacker plants under the plain name does not sign anybody out.
-            (&["__Host-a=1; a=2; a=3"], Some(Some("1"))),
-            (&["__host-a=1; a=2"], Some(Some("2"))),
+            (&["__Host-ticketing_a=1; ticketing_a=2; ticketing_a=3"], Some(Some("1"))),
+            (&["__host-ticketing_a=1; ticketing_a=2"], Some(Some("2"))),
+            // Nor does it sign anybody in whose cookie has expired.
+            (&["__Host-ticketing_b=1; ticketing_a=2"], Some(None)),
+            (&["ticketing_a=2", "__Host-ticketing_b="], Some(None)),
+            (&["ticketing_a=2; ticketing_a=3; __Host-ticketing_b=1"], Some(None)),
+            (&["__Host-other=1; ticketing_a=2"], Some(Some("2"))),
         ] {
             let mut headers = HeaderMap::new();
             for line in lines {

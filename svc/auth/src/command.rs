@@ -6,10 +6,10 @@ use values::{Clock, Timestamp};
 
 use crate::{
     domain::{PUBLISHED_AFTER_RETIREMENT, StoredKey},
-    keys::encryption_keys,
+    keys::{KeyFileError, encryption_keys},
     settings::EncryptionKeyFlag,
     store,
-    use_cases::{CreateKeyError, end_sessions, revoke_keys, rotate_keys},
+    use_cases::{RevokeKeysError, RotateKeysError, end_sessions, revoke_keys, rotate_keys},
 };
 
 /// The subcommands of this service.
@@ -58,7 +58,12 @@ pub enum KeysCommand {
     Rotate,
     /// Delete all keys, create new ones, and end all sessions: if the keys may have leaked. All users have to sign in again.
     /// A running service loads the keys within seconds.
-    Revoke,
+    Revoke {
+        /// Revoke the keys although they cannot be decrypted, because their encryption key is lost. The new keys are
+        /// encrypted with the key that is given, which the service needs from then on.
+        #[arg(long)]
+        lost_encryption_key: bool,
+    },
 }
 
 pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
@@ -82,18 +87,21 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             let kid = db
                 .write(move |tx| rotate_keys(tx, now, &encryption))
                 .await
-                .map_err(|error: CreateKeyError| OperatorError::new(error))?;
+                .map_err(|error: RotateKeysError| OperatorError::new(error))?;
             Ok(format!(
                 "{kid} signs from now on; the tokens of the key before it stay good"
             ))
         }
-        KeysCommand::Revoke => {
-            // The earlier keys need not be decrypted: their encryption key may be lost.
-            let encryption = encryption_keys(&db, given).await.map_err(OperatorError::new)?;
+        KeysCommand::Revoke { lost_encryption_key } => {
+            // The file beside the database has the lost key, or another one that the service does not use.
+            let encryption = match given {
+                None if lost_encryption_key => return Err(OperatorError::new(KeyFileError::NotGiven)),
+                given => encryption_keys(&db, given).await.map_err(OperatorError::new)?,
+            };
             let kid = db
-                .write(move |tx| revoke_keys(tx, now, &encryption))
+                .write(move |tx| revoke_keys(tx, now, &encryption, lost_encryption_key))
                 .await
-                .map_err(|error: CreateKeyError| OperatorError::new(error))?;
+                .map_err(|error: RevokeKeysError| OperatorError::new(error))?;
             let ended = end_all_sessions(&db, now).await?;
             Ok(format!(
                 "{kid} alone signs from now on, {ended} sessions are ended: all users have to sign in again"

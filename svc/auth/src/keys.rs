@@ -16,7 +16,7 @@ use crate::{
 
 mod key_file;
 
-pub(crate) use key_file::encryption_keys;
+pub(crate) use key_file::{KeyFileError, encryption_keys};
 
 /// The keys could not be loaded.
 #[derive(Debug, thiserror::Error)]

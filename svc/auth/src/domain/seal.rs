@@ -31,7 +31,7 @@ pub(crate) enum CannotOpen {
     /// It was encrypted with a key that is not given.
     #[error(
         "the keys in the database are encrypted with another key: give the key that they were encrypted with \
-         (--encryption-key-file), or, if it is lost, a new one and run `keys revoke`"
+         (--encryption-key-file), or, if it is lost, a new one to `keys revoke --lost-encryption-key`"
     )]
     OtherKey,
     /// It was changed, or copied from another row.
@@ -118,6 +118,19 @@ impl EncryptionKeys {
                 parts(sealed).is_some_and(|(sealed_with, ..)| sealed_with == fingerprint(self.current()))
             }
         }
+    }
+
+    /// Returns these keys, of which the one that a stored seed is encrypted with encrypts: each holder of that key can open
+    /// what is encrypted with it. The order stays if there is no such key.
+    pub(crate) fn encrypting_like(&self, stored: &StoredSeed) -> Self {
+        let StoredSeed::Sealed(sealed) = stored else {
+            return self.clone();
+        };
+        let Some((sealed_with, ..)) = parts(sealed) else {
+            return self.clone();
+        };
+        let (same, others): (Vec<_>, Vec<_>) = self.0.iter().cloned().partition(|key| fingerprint(key) == sealed_with);
+        Self([same, others].concat().into())
     }
 
     fn current(&self) -> &[u8; 32] {
@@ -234,6 +247,17 @@ mod tests {
         let again = both.seal(SeedPurpose::Signing("a"), &seed, [2; NONCE_BYTES]);
         assert!(both.is_current(&again));
         assert!(old.open(SeedPurpose::Signing("a"), &again).is_err());
+    }
+
+    #[test]
+    fn a_new_seed_can_be_encrypted_with_the_key_of_a_stored_one() {
+        let text = format!("{}\n{}\n", "02".repeat(32), "01".repeat(32));
+        let (old, both) = (EncryptionKeys::new([1; 32]), text.parse::<EncryptionKeys>().unwrap());
+        let like_old = both.encrypting_like(&sealed(&old, "a"));
+        assert!(old.is_current(&sealed(&like_old, "b")));
+        assert!(like_old.open(SeedPurpose::Signing("a"), &sealed(&both, "a")).is_ok());
+        let unknown = sealed(&EncryptionKeys::new([3; 32]), "a");
+        assert_eq!(*both.encrypting_like(&unknown).to_text(), *both.to_text());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{cmp::Ordering, time::Duration};
 
 use subtle::ConstantTimeEq;
 use values::{SessionId, Timestamp, UserId, text_enum};
@@ -98,6 +98,9 @@ impl Session {
 
     /// Exchanges the valid token for the next one. The token before it changes nothing for a moment: the session has its
     /// successor already. A token that was used earlier is an error, after which the session has to be ended.
+    ///
+    /// A token of a later generation was issued before the database was restored from a backup. It is valid, and so is each
+    /// one between: which of them the client used last is lost. All of them are older than the next one from then on.
     pub(crate) fn refresh(
         &mut self,
         token: &RefreshToken,
@@ -110,8 +113,13 @@ impl Session {
         if self.is_in_grace(token, now) {
             return Ok(());
         }
-        let is_current = token.generation == self.0.generation && bool::from(token.hash().ct_eq(&self.0.refresh_hash));
-        let next = self.0.generation.checked_add(1).filter(|_| is_current);
+        let is_current = match token.generation.cmp(&self.0.generation) {
+            Ordering::Less => false,
+            Ordering::Equal => token.hash().ct_eq(&self.0.refresh_hash).into(),
+            // Its message authentication code was verified when it was recognised.
+            Ordering::Greater => true,
+        };
+        let next = token.generation.checked_add(1).filter(|_| is_current);
         self.0.generation = next.ok_or(CannotRefresh::Reused)?;
         self.0.refresh_hash = self.refresh_token(key).hash();
         self.0.refreshed_at = Some(now);
@@ -242,6 +250,28 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_were_issued_after_a_backup_are_valid_once_when_it_is_restored() {
+        let (key, mut session) = session();
+        let token = |generation| key.token(session.0.id, generation);
+        let tokens: Vec<_> = (0..10).map(token).collect();
+        session.refresh(&tokens[0], NOW, &key).unwrap();
+        let mut restored = session.clone();
+        // The client has 7. A thief has 4, and is the first.
+        restored.refresh(&tokens[4], NOW, &key).unwrap();
+        restored.refresh(&tokens[7], NOW, &key).unwrap();
+        assert_eq!(restored.refresh_token(&key), tokens[8]);
+        let later = NOW + PREVIOUS_TOKEN_GRACE;
+        for used in [4, 5, 6, 7] {
+            let refused = restored.clone().refresh(&tokens[used], later, &key);
+            assert_eq!(refused, Err(CannotRefresh::Reused), "{used}");
+        }
+        restored.refresh(&tokens[8], later, &key).unwrap();
+        // The thief has gone beyond the client.
+        session.refresh(&tokens[8], NOW, &key).unwrap();
+        assert_eq!(session.refresh(&tokens[7], NOW, &key), Err(CannotRefresh::Reused));
+    }
+
+    #[test]
     fn a_session_ends_once() {
         let (_, mut session) = session();
         session.end(EndReason::SignedOut, NOW);
@@ -251,8 +281,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whichever tokens are sent, and when: a token is accepted if and only if it is the newest, or the one before it
-        /// within the time of grace.
+        /// Whichever tokens are sent, and when: a token is accepted if and only if it is the newest or, after a restore, a
+        /// later one, or the one before the newest within the time of grace.
         #[test]
         fn a_token_is_accepted_as_the_newest_or_just_after_its_exchange(
             sent in prop::collection::vec((0_u32..6, 0_u64..40), 0..12)
@@ -264,9 +294,9 @@ mod tests {
                 let is_in_grace = generation + 1 == newest
                     && exchanged_at.is_some_and(|at: Timestamp| at.until(now) < PREVIOUS_TOKEN_GRACE);
                 let refreshed = session.refresh(&key.token(session.0.id, generation), now, &key).is_ok();
-                prop_assert_eq!(refreshed, generation == newest || is_in_grace);
-                if generation == newest {
-                    newest += 1;
+                prop_assert_eq!(refreshed, generation >= newest || is_in_grace);
+                if generation >= newest {
+                    newest = generation + 1;
                     exchanged_at = Some(now);
                 }
                 prop_assert_eq!(session.0.generation, newest);

@@ -31,7 +31,7 @@ mod tests {
     use crate::{
         domain::MAX_IDLE,
         test_support::{TestService, client_address, test_encryption},
-        use_cases::{CreateKeyError, refresh_session, rotate_keys},
+        use_cases::{RotateKeysError, refresh_session, rotate_keys},
     };
 
     async fn count(service: &TestService, table: &'static str) -> i64 {
@@ -58,7 +58,7 @@ mod tests {
             .await
             .unwrap();
         let now = service.clock.now();
-        let rotated: Result<String, CreateKeyError> = service
+        let rotated: Result<String, RotateKeysError> = service
             .context
             .db
             .write(move |tx| rotate_keys(tx, now, &test_encryption()))

@@ -1,11 +1,12 @@
 use std::{
     fs, io,
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
 use db::Db;
+use zeroize::Zeroizing;
 
 use crate::{domain::EncryptionKeys, random, store};
 
@@ -23,12 +24,28 @@ pub(crate) enum KeyFileError {
     /// The keys are encrypted, and the file with their key is missing.
     #[error(
         "{path} is missing, the key that the keys in the database are encrypted with: give it as --encryption-key-file, \
-         or, if it is lost, a new one and run `keys revoke`"
+         or, if it is lost, a new one to `keys revoke --lost-encryption-key`"
     )]
     Missing {
         /// The file.
         path: PathBuf,
     },
+    /// The file is empty: a release up to 0.1 was interrupted while it created the file, or its content is lost.
+    #[error("{path} is empty, {}", if *is_sealed {
+        "and the keys in the database are encrypted: restore the file, give their key as --encryption-key-file, or, if it is \
+         lost, a new one to `keys revoke --lost-encryption-key`"
+    } else {
+        "and no key in the database is encrypted: delete the file, and it is created again"
+    })]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// Whether keys in the database are encrypted.
+        is_sealed: bool,
+    },
+    /// The encryption key is lost, and no new one is given.
+    #[error("the new encryption key is missing: give it as --encryption-key-file, to the service as well")]
+    NotGiven,
     /// The database cannot be read.
     #[error(transparent)]
     Db(#[from] db::Error),
@@ -56,31 +73,90 @@ fn read_or_create(path: &Path, is_sealed: bool) -> Result<EncryptionKeys, KeyFil
         path: path.to_owned(),
         error,
     };
-    match fs::read_to_string(path) {
-        Ok(text) => text.parse().map_err(|error| failed(io::Error::other(error))),
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed(error)),
-        Err(_) if is_sealed => Err(KeyFileError::Missing { path: path.to_owned() }),
-        Err(_) => {
-            let keys = EncryptionKeys::new(random::seed());
-            create(path, &keys).map_err(failed)?;
+    if let Some(keys) = read(path, is_sealed)? {
+        return Ok(keys);
+    }
+    if is_sealed {
+        return Err(KeyFileError::Missing { path: path.to_owned() });
+    }
+    let keys = EncryptionKeys::new(random::seed());
+    match create(path, &keys) {
+        Ok(()) => {
             tracing::info!(path = %path.display(), "key created that encrypts the keys in the database");
             Ok(keys)
         }
+        // Another process has created it meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            read(path, is_sealed)?.ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
+        }
+        Err(error) => Err(failed(error)),
     }
 }
 
-/// Creates the file before the first key is encrypted with it, so that it survives a power failure.
+/// Returns the keys of the file. `None` if it does not exist.
+fn read(path: &Path, is_sealed: bool) -> Result<Option<EncryptionKeys>, KeyFileError> {
+    let failed = |error| KeyFileError::Io {
+        path: path.to_owned(),
+        error,
+    };
+    match fs::read_to_string(path).map(Zeroizing::new) {
+        Ok(text) if text.trim().is_empty() => Err(KeyFileError::Empty {
+            path: path.to_owned(),
+            is_sealed,
+        }),
+        Ok(text) => Ok(Some(text.parse().map_err(|error| failed(io::Error::other(error)))?)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Creates the file before the first key is encrypted with it, so that it survives a power failure. An interrupted creation
+/// leaves only a file of another name, never a part of this one. An error if the file exists.
 fn create(path: &Path, keys: &EncryptionKeys) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(keys.to_text().as_bytes())?;
-    file.write_all(b"\n")?;
-    file.sync_all()?;
-    match path.parent() {
-        Some(folder) => fs::File::open(folder)?.sync_all(),
-        None => Ok(()),
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let (folder, name) = (folder.unwrap_or(Path::new(".")), path.file_name().unwrap_or_default());
+    // A name of its own: another process may create the file at the same time.
+    let mut new = tempfile::Builder::new()
+        .prefix(name)
+        .suffix(".new")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(folder)?;
+    new.write_all(keys.to_text().as_bytes())?;
+    new.write_all(b"\n")?;
+    new.as_file().sync_all()?;
+    fs::hard_link(new.path(), path)?;
+    new.close()?;
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_complete_as_soon_as_it_exists_and_is_created_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.key");
+        let created: Vec<_> = std::thread::scope(|scope| {
+            let start = || scope.spawn(|| read_or_create(&path, false).unwrap().to_text());
+            let started: Vec<_> = (0..8).map(|_| start()).collect();
+            started.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(created.iter().all(|keys| *keys == created[0]), "all have the same key");
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
+    }
+
+    #[test]
+    fn an_empty_file_is_an_error_that_states_the_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("auth.key");
+        for content in ["", "\n"] {
+            fs::write(&path, content).unwrap();
+            let refused = |is_sealed| read_or_create(&path, is_sealed).unwrap_err().to_string();
+            assert!(refused(false).ends_with("delete the file, and it is created again"));
+            assert!(refused(true).contains("keys revoke --lost-encryption-key"));
+            assert_eq!(fs::read_to_string(&path).unwrap(), content, "nothing is changed");
+        }
     }
 }

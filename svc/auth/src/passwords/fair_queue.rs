@@ -1,30 +1,8 @@
-use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chassis::ClientNetwork;
 use tokio::sync::oneshot;
 
-/// The networks of a client, of which its share and its turn are.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Networks {
-    /// Its share of a line.
-    pub(super) narrowest: ClientNetwork,
-    /// Its turn, which it shares with the other networks in it: a client may have all of them.
-    widest: ClientNetwork,
-}
-
-impl From<IpAddr> for Networks {
-    fn from(client: IpAddr) -> Self {
-        let narrowest = ClientNetwork::narrowest(client);
-        Self {
-            narrowest,
-            widest: ClientNetwork::levels(client).next_back().unwrap_or(narrowest),
-        }
-    }
-}
+use super::line::{Line, Networks, QueueFull, QueueLimits};
 
 /// What a password is hashed for. Each purpose has a queue of its own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,20 +10,6 @@ pub(crate) enum Purpose {
     SignUp,
     SignIn,
 }
-
-/// The limits on those that wait for one purpose.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct QueueLimits {
-    /// From all networks.
-    pub(crate) waiting: usize,
-    /// From one network.
-    pub(crate) per_network: usize,
-}
-
-/// The queue, or the share of the client's network, is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("too many are waiting for their password to be checked")]
-pub(crate) struct QueueFull;
 
 /// Grants a number of permits at a time. Those that wait are served in turns: the purposes alternate, and so do the networks
 /// within a purpose: the widest ones, and within one the narrowest. So a network that sends many requests delays its own.
@@ -58,30 +22,9 @@ struct State {
     /// The permits that are not granted. If there are any, nobody waits.
     free: usize,
     next_ticket: u64,
-    lines: [Line; 2],
+    lines: [Line<oneshot::Sender<Permit>>; 2],
     /// The line that is served next, if somebody waits in it.
     turn: usize,
-}
-
-/// Those that wait for one purpose.
-#[derive(Debug)]
-struct Line {
-    limits: QueueLimits,
-    waiting: usize,
-    /// By the widest network. No group is empty.
-    groups: HashMap<ClientNetwork, Group>,
-    /// The networks of `groups`, in the order of their turns.
-    turns: VecDeque<ClientNetwork>,
-}
-
-/// Those of one network that wait.
-#[derive(Debug, Default)]
-struct Group {
-    waiting: usize,
-    /// By the narrowest network, in the order of their arrival. No entry is empty.
-    networks: HashMap<ClientNetwork, BTreeMap<u64, oneshot::Sender<Permit>>>,
-    /// The networks of `networks`, in the order of their turns.
-    turns: VecDeque<ClientNetwork>,
 }
 
 /// The right to hash one password, until it is dropped.
@@ -98,17 +41,11 @@ struct Place {
 
 impl FairQueue {
     pub(super) fn new(permits: usize, limits: QueueLimits) -> Self {
-        let line = || Line {
-            limits,
-            waiting: 0,
-            groups: HashMap::new(),
-            turns: VecDeque::new(),
-        };
         Self(Arc::new(Mutex::new(State {
             permits,
             free: permits,
             next_ticket: 0,
-            lines: [line(), line()],
+            lines: [Line::new(limits), Line::new(limits)],
             turn: 0,
         })))
     }
@@ -151,7 +88,7 @@ impl FairQueue {
 }
 
 impl State {
-    fn line(&mut self, purpose: Purpose) -> &mut Line {
+    fn line(&mut self, purpose: Purpose) -> &mut Line<oneshot::Sender<Permit>> {
         match (&mut self.lines, purpose) {
             ([line, _], Purpose::SignUp) | ([_, line], Purpose::SignIn) => line,
         }
@@ -167,106 +104,6 @@ impl State {
             }
         }
         None
-    }
-}
-
-impl Line {
-    /// Adds one that waits. If the line is full, it displaces the newest of the network with the most, which is returned.
-    fn enter(
-        &mut self,
-        networks: Networks,
-        ticket: u64,
-        sender: oneshot::Sender<Permit>,
-    ) -> Result<Option<oneshot::Sender<Permit>>, QueueFull> {
-        let group = self.groups.get(&networks.widest);
-        let own = group.map_or(0, |group| group.len_of(networks.narrowest));
-        if own >= self.limits.per_network {
-            return Err(QueueFull);
-        }
-        let displaced = if self.waiting >= self.limits.waiting {
-            let (longest, newest) = self.displaced_by(networks).ok_or(QueueFull)?;
-            self.leave(longest, newest)
-        } else {
-            None
-        };
-        self.waiting += 1;
-        let group = self.groups.entry(networks.widest).or_default();
-        if group.waiting == 0 {
-            self.turns.push_back(networks.widest);
-        }
-        group.enter(networks.narrowest, ticket, sender);
-        Ok(displaced)
-    }
-
-    /// Returns the networks and the ticket of the one that a client may displace: of a network with more than its own.
-    fn displaced_by(&self, own: Networks) -> Option<(Networks, u64)> {
-        let (widest, group) = self.groups.iter().max_by_key(|(_, group)| group.waiting)?;
-        let (narrowest, waiting) = group.networks.iter().max_by_key(|(_, waiting)| waiting.len())?;
-        let has_more = if *widest == own.widest {
-            waiting.len() > group.len_of(own.narrowest) + 1
-        } else {
-            group.waiting > self.groups.get(&own.widest).map_or(0, |group| group.waiting) + 1
-        };
-        let networks = Networks {
-            narrowest: *narrowest,
-            widest: *widest,
-        };
-        let (newest, _) = waiting.last_key_value().filter(|_| has_more)?;
-        Some((networks, *newest))
-    }
-
-    /// Removes one that waits, if it still does.
-    fn leave(&mut self, networks: Networks, ticket: u64) -> Option<oneshot::Sender<Permit>> {
-        let group = self.groups.get_mut(&networks.widest)?;
-        let sender = group.leave(networks.narrowest, ticket)?;
-        self.waiting -= 1;
-        if group.waiting == 0 {
-            self.groups.remove(&networks.widest);
-            self.turns.retain(|other| *other != networks.widest);
-        }
-        Some(sender)
-    }
-
-    /// Removes the oldest of the network whose turn it is.
-    fn next(&mut self) -> Option<oneshot::Sender<Permit>> {
-        let widest = self.turns.pop_front()?;
-        self.turns.push_back(widest);
-        let (narrowest, oldest) = self.groups.get_mut(&widest)?.next()?;
-        self.leave(Networks { narrowest, widest }, oldest)
-    }
-}
-
-impl Group {
-    fn len_of(&self, network: ClientNetwork) -> usize {
-        self.networks.get(&network).map_or(0, BTreeMap::len)
-    }
-
-    fn enter(&mut self, network: ClientNetwork, ticket: u64, sender: oneshot::Sender<Permit>) {
-        self.waiting += 1;
-        let waiting = self.networks.entry(network).or_default();
-        if waiting.is_empty() {
-            self.turns.push_back(network);
-        }
-        waiting.insert(ticket, sender);
-    }
-
-    fn leave(&mut self, network: ClientNetwork, ticket: u64) -> Option<oneshot::Sender<Permit>> {
-        let waiting = self.networks.get_mut(&network)?;
-        let sender = waiting.remove(&ticket)?;
-        self.waiting -= 1;
-        if waiting.is_empty() {
-            self.networks.remove(&network);
-            self.turns.retain(|other| *other != network);
-        }
-        Some(sender)
-    }
-
-    /// Returns the network whose turn it is, and the ticket of its oldest.
-    fn next(&mut self) -> Option<(ClientNetwork, u64)> {
-        let network = self.turns.pop_front()?;
-        self.turns.push_back(network);
-        let (oldest, _) = self.networks.get(&network)?.first_key_value()?;
-        Some((network, *oldest))
     }
 }
 
@@ -294,6 +131,7 @@ impl Drop for Permit {
 #[cfg(test)]
 mod tests {
     use std::{
+        net::IpAddr,
         pin::Pin,
         task::{Context, Poll, Waker},
     };
@@ -403,12 +241,7 @@ mod tests {
         drop(granted(&mut last));
         assert!(queue.is_idle());
         let state = queue.state();
-        assert!(
-            state
-                .lines
-                .iter()
-                .all(|line| line.waiting == 0 && line.groups.is_empty() && line.turns.is_empty())
-        );
+        assert!(state.lines.iter().all(Line::is_empty));
     }
 
     #[test]

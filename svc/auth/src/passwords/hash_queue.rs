@@ -4,8 +4,9 @@ use std::{
 };
 
 use super::{
-    fair_queue::{FairQueue, Permit, Purpose, QueueFull, QueueLimits},
+    fair_queue::{FairQueue, Permit, Purpose},
     hash_context::{HashContext, WorkingMemory},
+    line::{QueueFull, QueueLimits},
 };
 
 /// Hashes passwords on blocking threads: a few at a time, the others wait in a fair queue.

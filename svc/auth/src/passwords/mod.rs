@@ -4,13 +4,14 @@ mod counters;
 mod fair_queue;
 mod hash_context;
 mod hash_queue;
+mod line;
 mod password_checker;
 mod sign_in_attempts;
 mod sign_up_limit;
 mod waiting_places;
 
-pub(crate) use fair_queue::QueueLimits;
 pub(crate) use hash_queue::HashQueue;
+pub(crate) use line::QueueLimits;
 pub(crate) use password_checker::{CheckRefused, PasswordChecker};
 pub(crate) use sign_in_attempts::{SignInAttempts, SignInLimits, TooManyFailures};
 pub(crate) use sign_up_limit::{SignUpCounts, SignUpLimits, TooManySignUps};

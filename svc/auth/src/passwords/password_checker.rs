@@ -1,11 +1,11 @@
 use std::net::IpAddr;
 
-use chassis::ClientNetwork;
 use values::{Clock, SessionId};
 
 use super::{
-    fair_queue::{Purpose, QueueFull, QueueLimits},
+    fair_queue::Purpose,
     hash_queue::HashQueue,
+    line::{QueueFull, QueueLimits},
     sign_in_attempts::{Attempt, Reservation, SignInAttempts, TooManyFailures},
     sign_up_limit::{SignUpCounts, TooManySignUps},
     waiting_places::WaitingPlaces,
@@ -146,10 +146,14 @@ impl PasswordChecker {
             if let Some(reservation) = self.attempts.try_reserve(attempt, self.clock.elapsed())? {
                 return Ok(reservation);
             }
-            if place.is_none() {
-                place = Some(self.waiting.enter(ClientNetwork::narrowest(client))?);
+            let place = match &mut place {
+                Some(place) => place,
+                none => none.insert(self.waiting.enter(client.into())?),
+            };
+            tokio::select! {
+                () = ended => {}
+                displaced = place.displaced() => return Err(displaced.into()),
             }
-            ended.await;
         }
     }
 

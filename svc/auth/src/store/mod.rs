@@ -11,7 +11,7 @@ pub(crate) use accounts::{find_account, find_account_by_email, insert_account};
 pub(crate) use email_keys::{delete_outdated_email_key, outdated_email_keys, update_email_key};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use sessions::{
-    delete_sessions_over, end_sessions, ended_sessions, find_session, insert_session, newest_session, update_session,
+    delete_sessions_over, end_sessions, find_session, insert_session, newest_session, update_session,
 };
 pub(crate) use sign_ups::{delete_sign_ups, find_sign_up, insert_sign_up};
 pub(crate) use signing_keys::{

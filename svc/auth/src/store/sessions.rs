@@ -68,23 +68,6 @@ pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns a page of the sessions that ended after `since`, in the order of their ids, those after `after`.
-pub(crate) fn ended_sessions(
-    conn: &Connection,
-    since: Timestamp,
-    after: &str,
-    limit: u32,
-) -> Result<Vec<Session>, Error> {
-    let sql = format!(
-        "SELECT {} FROM sessions WHERE coalesce(ended_at, expires_at) > ? AND ended_at IS NOT NULL AND id > ?
-         ORDER BY id LIMIT ?",
-        SESSION.select
-    );
-    let mut statement = conn.prepare_cached(&sql)?;
-    let rows = statement.query_map((since, after, limit), read_row(read_session))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 /// Returns the id of the newest session.
 pub(crate) fn newest_session(conn: &Connection) -> Result<Option<SessionId>, Error> {
     Ok(conn.query_row("SELECT max(id) FROM sessions", [], |row| row.get(0))?)

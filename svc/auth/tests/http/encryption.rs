@@ -26,6 +26,19 @@ fn with_key(text: &str) -> Settings {
     }
 }
 
+const fn revoke(lost_encryption_key: bool) -> KeysCommand {
+    KeysCommand::Revoke { lost_encryption_key }
+}
+
+async fn keys_command(env: &TestEnv, key_digit: Option<char>, what: KeysCommand) -> Result<String, String> {
+    let db = Db::open(&env.database::<Auth>(), &Auth::SCHEMA).unwrap();
+    let encryption_key = key_digit.map(key);
+    let command = Command::Keys { encryption_key, what };
+    let outcome = Auth::command(command, db.clone(), Clock::system()).await;
+    db.close().await;
+    outcome.map_err(|error| error.to_string())
+}
+
 fn start_error(env: &TestEnv) -> impl Future<Output = String> {
     let started = chassis::start::<Auth>(
         env.database::<Auth>(),
@@ -112,13 +125,7 @@ async fn the_encryption_key_is_replaced_with_a_restart_and_a_lost_one_by_revokin
         service.stop().await;
     }
     // Both keys are lost.
-    let db = Db::open(&env.database::<Auth>(), &Auth::SCHEMA).unwrap();
-    let revoke = Command::Keys {
-        encryption_key: Some(key('3')),
-        what: KeysCommand::Revoke,
-    };
-    Auth::command(revoke, db.clone(), Clock::system()).await.unwrap();
-    db.close().await;
+    keys_command(&env, Some('3'), revoke(true)).await.unwrap();
     let service = env.start::<Auth>(with_key(&"3".repeat(64))).await;
     let credentials = crate::test_app::credentials("ada@example.com", PASSWORD);
     let reply = service.client().post("/api/v1/auth/signin", credentials).await;
@@ -126,4 +133,55 @@ async fn the_encryption_key_is_replaced_with_a_restart_and_a_lost_one_by_revokin
     let client = service.client().bearer(&renewed.access_token);
     client.get("/api/v1/auth/users/current").await.expect(200).json();
     service.stop().await;
+}
+
+#[tokio::test]
+async fn keys_are_neither_rotated_nor_revoked_with_another_encryption_key_than_the_services() {
+    let app = TestApp::with_settings(with_key(&"1".repeat(64))).await;
+    let ada = app.sign_up("ada@example.com").await;
+    let path = app.env.database::<Auth>();
+    let listed = keys_command(&app.env, None, KeysCommand::List).await.unwrap();
+    let refused = async |key_digit, what| keys_command(&app.env, key_digit, what).await.unwrap_err();
+    for what in [KeysCommand::Rotate, revoke(false)] {
+        let error = refused(Some('2'), what).await;
+        assert!(
+            error.contains("no key was r") && error.contains("encrypted with another key"),
+            "{error}"
+        );
+        let error = refused(None, what).await;
+        assert!(error.contains("auth.key is missing"), "{error}");
+        assert!(!path.with_extension("key").exists(), "no other key is created");
+        // Left over from before the service had its own.
+        std::fs::write(path.with_extension("key"), "3".repeat(64)).unwrap();
+        let error = refused(None, what).await;
+        assert!(error.contains("encrypted with another key"), "{error}");
+        std::fs::remove_file(path.with_extension("key")).unwrap();
+    }
+    std::fs::write(path.with_extension("key"), "3".repeat(64)).unwrap();
+    let error = refused(None, revoke(true)).await;
+    assert!(error.contains("the new encryption key is missing"), "{error}");
+    assert_eq!(keys_command(&app.env, None, KeysCommand::List).await.unwrap(), listed);
+    let env = app.stop().await;
+
+    let service = env.start::<Auth>(with_key(&"1".repeat(64))).await;
+    let client = service.client().bearer(&ada.access_token);
+    client.get("/api/v1/auth/users/current").await.expect(200).json();
+    service.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_key_is_encrypted_with_the_key_that_the_service_has() {
+    let app = TestApp::with_settings(with_key(&"1".repeat(64))).await;
+    app.sign_up("ada@example.com").await;
+    let env = app.stop().await;
+    // The operator has the next encryption key already, the service does not.
+    let both = format!("{} {}", "2".repeat(64), "1".repeat(64));
+    for what in [KeysCommand::Rotate, revoke(false)] {
+        let db = Db::open(&env.database::<Auth>(), &Auth::SCHEMA).unwrap();
+        let encryption_key = Some(both.parse().unwrap());
+        let command = Command::Keys { encryption_key, what };
+        Auth::command(command, db.clone(), Clock::system()).await.unwrap();
+        db.close().await;
+        env.start::<Auth>(with_key(&"1".repeat(64))).await.stop().await;
+    }
 }

@@ -6,6 +6,10 @@ use values::Clock;
 
 use crate::test_app::{PASSWORD, Session, TestApp};
 
+const REVOKE: KeysCommand = KeysCommand::Revoke {
+    lost_encryption_key: false,
+};
+
 /// Runs a subcommand of `keys`, and returns its output.
 async fn keys_command(db: &Db, what: KeysCommand) -> String {
     let command = Command::Keys {
@@ -60,7 +64,7 @@ async fn tokens_of_revoked_keys_are_invalid_and_users_can_sign_in_again() {
     // Another process, as `ticketing-auth keys revoke` is.
     let db = Db::open(&app.env.database::<Auth>(), &Auth::SCHEMA).unwrap();
     keys_command(&db, KeysCommand::Rotate).await;
-    let output = keys_command(&db, KeysCommand::Revoke).await;
+    let output = keys_command(&db, REVOKE).await;
     let listed = keys_command(&db, KeysCommand::List).await;
     db.close().await;
     assert!(output.contains(", 2 sessions are ended"), "{output}");
