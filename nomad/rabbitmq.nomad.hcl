@@ -10,6 +10,11 @@ locals {
     own = local.definitions.permissions
     all = [for each in local.definitions.permissions : merge(each, { configure = ".*", write = ".*", read = ".*" })]
   }
+  # To bind a queue by a routing key needs `read` of that key.
+  topic_permissions = {
+    own = local.definitions.topic_permissions
+    all = [for each in local.definitions.topic_permissions : merge(each, { write = ".*", read = ".*" })]
+  }
 }
 
 job "ticketing-rabbitmq" {
@@ -183,7 +188,7 @@ job "ticketing-rabbitmq" {
             {"name": "payment", "password": {{ .payment_password.Value | toJSON }}, "tags": ""}
           ],
           "permissions": ${jsonencode(local.permissions[var.broker_permissions])},
-          "topic_permissions": ${jsonencode(local.definitions.topic_permissions)},
+          "topic_permissions": ${jsonencode(local.topic_permissions[var.broker_permissions])},
           "exchanges": ${jsonencode(local.definitions.exchanges)},
           "queues": ${jsonencode(local.definitions.queues)},
           "bindings": ${jsonencode(local.definitions.bindings)}

@@ -1,7 +1,7 @@
 //! The writing connection, while it is inside a transaction.
 
 use std::cell::RefCell;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::ops::Deref;
 
 use rusqlite::Connection;
@@ -11,18 +11,23 @@ use crate::error::outage;
 
 /// The database inside a command: a [`rusqlite::Connection`] in the transaction of
 /// [`Db::write`](crate::Db::write).
-#[derive(Debug)]
 pub struct Tx {
     conn: Connection,
     /// The rows that the commands of the current group have announced; `None` where nothing waits for rows.
     announced: Option<RefCell<Vec<String>>>,
+    /// What the commands of the current group undo in memory if their effects are undone in the database.
+    undo: RefCell<Vec<Undo>>,
 }
+
+/// Undoes in memory what a command has done there.
+type Undo = Box<dyn FnOnce() + Send>;
 
 impl Tx {
     pub(crate) fn new(conn: Connection) -> Self {
         Self {
             conn,
             announced: Some(RefCell::default()),
+            undo: RefCell::default(),
         }
     }
 
@@ -34,6 +39,20 @@ impl Tx {
         }
     }
 
+    /// Registers what undoes an effect of the command outside the database. It runs once if the effects of the command are
+    /// undone: the command or its savepoint fails, it panics, or the commit fails. It must not panic, and not wait.
+    pub fn on_undo(&self, undo: impl FnOnce() + Send + 'static) {
+        self.undo.borrow_mut().push(Box::new(undo));
+    }
+
+    /// Ends the group of commands: drops what was registered by [`Self::on_undo`], or runs it, the latest first.
+    pub(crate) fn end_undo(&self, is_committed: bool) {
+        let registered = self.undo.take();
+        if !is_committed {
+            run_undo(registered);
+        }
+    }
+
     pub(crate) fn take_announced(&self) -> Vec<String> {
         self.announced.as_ref().map(RefCell::take).unwrap_or_default()
     }
@@ -42,7 +61,11 @@ impl Tx {
     #[cfg(feature = "model")]
     pub fn in_memory(schema: &crate::Schema) -> Result<Self, crate::OpenError> {
         let conn = crate::open::in_memory(schema)?;
-        Ok(Self { conn, announced: None })
+        Ok(Self {
+            conn,
+            announced: None,
+            undo: RefCell::default(),
+        })
     }
 
     /// Runs `part` in a savepoint: if it fails, its effects are undone, and the command continues, for example to record
@@ -59,12 +82,13 @@ impl Tx {
         Ok(Savepoint {
             name,
             announced: self.announced.as_ref().map_or(0, |announced| announced.borrow().len()),
+            undo: self.undo.borrow().len(),
         })
     }
 
     /// Ends a savepoint and keeps or undoes its effects. An error means that the whole transaction is lost.
     pub(crate) fn end_savepoint(&self, keep: bool, savepoint: Savepoint) -> Result<(), Error> {
-        let Savepoint { name, announced } = savepoint;
+        let Savepoint { name, announced, undo } = savepoint;
         if self.is_autocommit() {
             // SQLite rolled the transaction back within a statement: https://sqlite.org/lang_transaction.html, section 3.
             let reason = outage::take().unwrap_or_else(|| "the transaction was ended from within".to_owned());
@@ -75,6 +99,8 @@ impl Tx {
                 all.borrow_mut().truncate(announced);
             }
             self.execute_control(&format!("ROLLBACK TO {name}"))?;
+            let registered = self.undo.borrow_mut().split_off(undo);
+            run_undo(registered);
         }
         self.execute_control(&format!("RELEASE {name}"))
     }
@@ -92,6 +118,20 @@ pub(crate) struct Savepoint {
     name: &'static str,
     /// The number of rows that were announced before it.
     announced: usize,
+    /// The number of effects outside the database that were registered before it.
+    undo: usize,
+}
+
+fn run_undo(registered: Vec<Undo>) {
+    for undo in registered.into_iter().rev() {
+        undo();
+    }
+}
+
+impl fmt::Debug for Tx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tx").field("conn", &self.conn).finish_non_exhaustive()
+    }
 }
 
 impl Deref for Tx {

@@ -312,6 +312,7 @@ impl Writer {
             None if keep => self.set_writable(),
             None => {}
         }
+        self.tx.end_undo(outcome.is_ok());
         let announced = self.tx.take_announced();
         if keep && outcome.is_ok() {
             self.waiters.wake(&announced);

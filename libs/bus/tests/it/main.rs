@@ -15,3 +15,4 @@ mod recovery;
 mod tcp_proxy;
 mod test_env;
 mod timers;
+mod update_from_0_1;

@@ -285,3 +285,56 @@ async fn a_database_dropped_without_closing_still_finishes_its_commands() {
     assert_eq!(*commits.borrow(), 1);
     assert_eq!(notes(&folder.open()).await, [1]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_in_memory_is_undone_with_the_effects_of_its_command() {
+    let folder = Folder::new();
+    let db = folder.open();
+    let (undone, effects) = mpsc::channel();
+    let register = move |tx: &db::Tx, names: &[&'static str]| {
+        for name in names {
+            let undone = undone.clone();
+            let name = *name;
+            tx.on_undo(move || undone.send(name).unwrap());
+        }
+    };
+    let command = {
+        let register = register.clone();
+        move |tx: &db::Tx| {
+            register(tx, &["kept"]);
+            let part = tx.attempt(|tx| {
+                register(tx, &["part: first", "part: second"]);
+                Err::<(), _>(())
+            })?;
+            assert_eq!(part, Err(()));
+            Ok::<_, Error>(())
+        }
+    };
+    db.write(command).await.unwrap();
+    assert_eq!(effects.try_iter().collect::<Vec<_>>(), ["part: second", "part: first"]);
+
+    let refused = register.clone();
+    let write = db.write(move |tx| {
+        refused(tx, &["refused"]);
+        Err::<(), _>(Error::Closed)
+    });
+    assert!(write.await.is_err());
+    assert_eq!(effects.try_iter().collect::<Vec<_>>(), ["refused"]);
+
+    let panicking = register.clone();
+    let write = db.write(move |tx| -> Result<(), Error> {
+        panicking(tx, &["panicked"]);
+        panic!("as the test wants")
+    });
+    assert!(write.await.is_err());
+    assert_eq!(effects.try_iter().collect::<Vec<_>>(), ["panicked"]);
+
+    // The command succeeds, and its transaction is lost.
+    let write = db.write(move |tx| {
+        register(tx, &["lost"]);
+        tx.execute_batch("ROLLBACK")?;
+        Ok::<_, Error>(())
+    });
+    assert!(write.await.is_err());
+    assert_eq!(effects.try_iter().collect::<Vec<_>>(), ["lost"]);
+}

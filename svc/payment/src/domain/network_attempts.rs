@@ -125,15 +125,28 @@ impl NetworkAttempts {
             return;
         };
         for network in &counted.networks {
-            // A count that began later does not contain the payment.
-            let count = networks.get_mut(network);
-            if let Some(count) = count.filter(|count| count.since <= counted.since) {
+            if let Some(count) = count_of(networks, network, counted) {
                 count.cost = count.cost.saturating_sub(counted.cost).saturating_add(cost(declines));
                 count.pending = count.pending.saturating_sub(counted.pending);
             }
         }
         counted.cost = cost(declines);
         counted.pending = 0;
+    }
+
+    /// Undoes the count of a payment that was not stored.
+    pub(crate) fn cancel(&self, payment: PaymentId) {
+        let mut counts = self.counts();
+        let Counts { networks, payments } = &mut *counts;
+        let Some(counted) = payments.remove(&payment) else {
+            return;
+        };
+        for network in &counted.networks {
+            if let Some(count) = count_of(networks, network, &counted) {
+                count.cost = count.cost.saturating_sub(counted.cost);
+                count.pending = count.pending.saturating_sub(counted.pending);
+            }
+        }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
@@ -153,6 +166,16 @@ impl Counts {
         let is_settled = count.cost.saturating_sub(count.pending) >= budget;
         Some(if is_settled { left } else { left.min(PENDING_WAIT) })
     }
+}
+
+/// Returns the count of a network that contains the payment. One that began later does not.
+fn count_of<'a>(
+    networks: &'a mut HashMap<Arc<str>, NetworkCount>,
+    network: &str,
+    payment: &CountedPayment,
+) -> Option<&'a mut NetworkCount> {
+    let count = networks.get_mut(network);
+    count.filter(|count| count.since <= payment.since)
 }
 
 /// Whether a count has ended. A clock that was set back ends it, too, instead of prolonging it.
@@ -225,6 +248,17 @@ mod tests {
             let payment = start(&attempts, &home, NOW).unwrap();
             attempts.record_result(payment, 0);
         }
+        assert_eq!(start(&attempts, &home, NOW), Err(ATTEMPT_PERIOD));
+    }
+
+    #[test]
+    fn a_payment_that_was_not_stored_is_not_counted() {
+        let (attempts, home) = (NetworkAttempts::default(), [network("home", 1)]);
+        let payment = start(&attempts, &home, NOW).unwrap();
+        assert!(start(&attempts, &home, NOW).is_err());
+        attempts.cancel(payment);
+        attempts.cancel(payment);
+        decline(&attempts, &home, NOW);
         assert_eq!(start(&attempts, &home, NOW), Err(ATTEMPT_PERIOD));
     }
 

@@ -1,5 +1,7 @@
 //! Starts a payment attempt for an order.
 
+use std::sync::Arc;
+
 use db::{Constraint, Tx};
 use idempotency::IdempotentRequest;
 use values::{Money, OrderId, Timestamp, UserId};
@@ -73,6 +75,8 @@ pub(crate) fn pay_order(
         attempts
             .networks
             .start(payment.id(), &command.networks, has_card, now)?;
+        let (networks, id) = (Arc::clone(&attempts.networks), payment.id());
+        tx.on_undo(move || networks.cancel(id));
     }
     if let Some(mut live) = superseded {
         live.supersede(now);

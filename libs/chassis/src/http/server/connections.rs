@@ -37,6 +37,8 @@ pub(super) struct Connections {
     closed: Arc<Notify>,
     held: HeldTotal,
     held_maximum: usize,
+    /// Locked by a search for slow readers: concurrent ones would close more connections than needed.
+    reader_eviction: Arc<Mutex<()>>,
     share: usize,
     metrics: ConnectionMetrics,
 }
@@ -70,6 +72,7 @@ impl Connections {
             closed: Arc::default(),
             held: HeldTotal(metrics.held_response_bytes.clone()),
             held_maximum: limits.held_response_bytes,
+            reader_eviction: Arc::default(),
             share: limits.response_share_bytes,
             metrics,
         }
@@ -132,9 +135,22 @@ impl Connections {
     /// that is not enough, returns `None`, unless the client needs the response.
     pub(super) fn hold(&self, activity: &Arc<Activity>, bytes: usize, is_needed: bool) -> Option<HeldResponse> {
         let held = HeldResponse::new(&self.held, activity, bytes);
-        let excess = self.held.bytes().saturating_sub(self.held_maximum);
-        let has_room = bytes == 0 || excess == 0 || self.evict_readers(excess) >= excess;
-        (has_room || is_needed).then_some(held)
+        if bytes == 0 || self.excess() == 0 {
+            return Some(held);
+        }
+        let eviction = self.reader_eviction.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another search may have made room.
+        let excess = self.excess();
+        let has_room = excess == 0 || self.evict_readers(excess) >= excess;
+        // A refused response is released before the next search counts the bytes.
+        let held = (has_room || is_needed).then_some(held);
+        drop(eviction);
+        held
+    }
+
+    /// Returns the number of bytes of responses beyond the maximum.
+    fn excess(&self) -> usize {
+        self.held.bytes().saturating_sub(self.held_maximum)
     }
 
     /// Closes the connections that have accepted nothing for the longest time, until so many bytes are free. Returns how many
@@ -264,5 +280,44 @@ impl Drop for OpenConnection {
         drop(state);
         self.connections.closed.notify_one();
         self.connections.metrics.open.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Barrier, thread};
+
+    use super::*;
+
+    #[test]
+    fn concurrent_responses_close_no_more_slow_readers_than_they_need() {
+        const READERS: usize = 8;
+        for _ in 0..200 {
+            let limits = ServerLimits {
+                held_response_bytes: READERS * 100,
+                response_share_bytes: 50,
+                ..ServerLimits::default()
+            };
+            let connections = Connections::new(&limits, ConnectionMetrics::default());
+            let open = || connections.open().unwrap();
+            let readers: Vec<_> = (0..READERS).map(|_| open()).collect();
+            let held = |reader: &OpenConnection| connections.hold(&reader.activity, 100, false).unwrap();
+            let _held: Vec<_> = readers.iter().map(held).collect();
+            let (others, start) = (
+                readers.iter().map(|_| open()).collect::<Vec<_>>(),
+                Barrier::new(READERS),
+            );
+            let hold = |other: &OpenConnection| {
+                start.wait();
+                connections.hold(&other.activity, 1, false)
+            };
+            let accepted = thread::scope(|scope| {
+                let threads: Vec<_> = others.iter().map(|other| scope.spawn(|| hold(other))).collect();
+                let join = |thread: thread::ScopedJoinHandle<'_, _>| thread.join().unwrap();
+                threads.into_iter().filter_map(join).count()
+            });
+            let closed = readers.iter().filter(|reader| reader.activity.evicted.is_cancelled());
+            assert_eq!((closed.count(), accepted), (1, READERS));
+        }
     }
 }
