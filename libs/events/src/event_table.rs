@@ -1,5 +1,8 @@
 use schemars::{Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{MapAccess, value::MapAccessDeserializer},
+};
 
 use crate::{
     Expiration, Order, Payment, Refund, Reversal, Session, SigningKey, Ticket, Timer, event_table_macro::event_table,

@@ -19,7 +19,7 @@ macro_rules! event_table {
         )+}
     ) => {
         /// A change of an aggregate, with the state after it.
-        #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+        #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
         #[serde(tag = "type", content = "data")]
         pub enum Event {
             $($(
@@ -34,7 +34,29 @@ macro_rules! event_table {
             )+)+
         }
 
+        /// The type of an event, as it is on the wire.
+        #[derive(Clone, Copy, Deserialize)]
+        pub(crate) enum EventType {
+            $($(
+                #[serde(rename = $name)]
+                $variant,
+            )+)+
+            $($(
+                #[serde(rename = $own_name)]
+                $own_variant,
+            )+)+
+        }
+
         impl Event {
+            /// Reads the payload of an event of a known type.
+            pub(crate) fn read_payload<'de, A: MapAccess<'de>>(event_type: EventType, fields: A) -> Result<Self, A::Error> {
+                let payload = MapAccessDeserializer::new(fields);
+                match event_type {
+                    $($(EventType::$variant => $payload::deserialize(payload).map(Self::$variant),)+)+
+                    $($(EventType::$own_variant => $own_payload::deserialize(payload).map(Self::$own_variant),)+)+
+                }
+            }
+
             /// Returns the event's type on the wire, which is its routing key too.
             pub const fn name(&self) -> &'static str {
                 match self {

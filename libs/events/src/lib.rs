@@ -20,6 +20,7 @@ mod ticket;
 
 pub use asyncapi::asyncapi;
 pub use envelope::{Envelope, Malformed};
+use event_table::EventType;
 pub use event_table::{Event, ROUTES, Route, subscriptions};
 pub use expiration::{Expiration, Timer};
 pub use order::{AfterSale, CancelReason, Order, OrderRecord, OrderStatus};

@@ -62,6 +62,63 @@ fn a_message_that_violates_its_contract_is_malformed() {
 }
 
 #[test]
+fn the_fields_of_a_message_come_in_any_order() {
+    for event in examples::events() {
+        let envelope = Envelope::new("order", noon(), event);
+        let Value::Object(fields) = serde_json::to_value(&envelope).unwrap() else {
+            panic!("{envelope:?}")
+        };
+        // The data comes before its type.
+        let reversed: serde_json::Map<_, _> = fields.into_iter().rev().collect();
+        let body = Value::Object(reversed).to_string();
+        assert!(body.starts_with(r#"{"data":"#), "{body}");
+        assert_eq!(Envelope::parse(body.as_bytes()).unwrap(), envelope);
+    }
+}
+
+#[test]
+fn a_field_that_is_missing_or_repeated_is_malformed() {
+    let envelope = Envelope::new("order", noon(), examples::events().remove(2));
+    let body = envelope.to_json();
+    let Value::Object(fields) = serde_json::to_value(&envelope).unwrap() else {
+        panic!("{envelope:?}")
+    };
+    for (name, value) in &fields {
+        let mut without = fields.clone();
+        without.shift_remove(name);
+        let error = Envelope::parse(Value::Object(without).to_string().as_bytes()).unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("missing field `{name}`")),
+            "{error}"
+        );
+        let field = format!("\"{name}\":{value}");
+        for twice in [
+            body.replacen('{', &format!("{{{field},"), 1),
+            format!("{},{field}}}", body.strip_suffix('}').unwrap()),
+        ] {
+            let error = Envelope::parse(twice.as_bytes()).unwrap_err();
+            assert!(
+                error.to_string().contains(&format!("duplicate field `{name}`")),
+                "{error}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_array_is_no_event_and_no_payload() {
+    let envelope = Envelope::new("order", noon(), examples::events().remove(2));
+    let Value::Object(mut fields) = serde_json::to_value(&envelope).unwrap() else {
+        panic!("{envelope:?}")
+    };
+    let values = |fields: &serde_json::Map<String, Value>| Value::Array(fields.values().cloned().collect());
+    assert!(Envelope::parse(values(&fields).to_string().as_bytes()).is_err());
+    let payload = values(fields["data"].as_object().unwrap());
+    fields.insert("data".to_owned(), payload);
+    assert!(Envelope::parse(Value::Object(fields).to_string().as_bytes()).is_err());
+}
+
+#[test]
 fn every_route_is_an_event_and_every_service_subscribes_to_its_own() {
     let known: Vec<_> = examples::events().iter().map(Event::name).collect();
     assert!(ROUTES.iter().all(|route| known.contains(&route.event)));

@@ -4,9 +4,11 @@ use values::{EventId, Timestamp};
 
 use crate::Event;
 
+mod parse;
+
 /// A message with one event: a [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md)
 /// envelope in structured JSON, with the distributed tracing extension.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Envelope {
     specversion: SpecVersion,
     /// The message's id; a redelivery has the same.
@@ -19,7 +21,7 @@ pub struct Envelope {
     pub time: Timestamp,
     datacontenttype: ContentType,
     /// The publishing span, as [`Traceparent`] writes it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     traceparent: Option<String>,
     /// The event.
     #[serde(flatten)]
