@@ -97,13 +97,13 @@ impl IdempotentRequest {
         key: Option<IdempotencyKey>,
         content: &impl Serialize,
     ) -> Self {
-        // A parsed request always serialises.
-        let fingerprint = Sha256::digest(serde_json::to_vec(content).unwrap_or_default()).to_vec();
+        // A parsed request always serialises. Without a key it is compared with no other.
+        let hash = |_| Sha256::digest(serde_json::to_vec(content).unwrap_or_default()).to_vec();
         Self {
             operation,
             client: client.to_string(),
+            fingerprint: key.as_ref().map(hash).unwrap_or_default(),
             key,
-            fingerprint,
         }
     }
 
@@ -112,7 +112,7 @@ impl IdempotentRequest {
         self.key.as_ref()
     }
 
-    /// Returns the SHA-256 of the content: 32 bytes.
+    /// Returns the SHA-256 of the content: 32 bytes; nothing without a key.
     pub fn fingerprint(&self) -> &[u8] {
         &self.fingerprint
     }
@@ -148,8 +148,9 @@ mod tests {
             new: Option<u32>,
             a: Option<u32>,
         }
-        let fingerprint = |content: &Value| IdempotentRequest::new("place", "ada", None, content).fingerprint;
-        let before = IdempotentRequest::new("place", "ada", None, &Before { z: 1, a: None }).fingerprint;
+        let key = || "k".parse().ok();
+        let fingerprint = |content: &Value| IdempotentRequest::new("place", "ada", key(), content).fingerprint;
+        let before = IdempotentRequest::new("place", "ada", key(), &Before { z: 1, a: None }).fingerprint;
         let now = |new| fingerprint(&without_absent(&Now { z: 1, new, a: None }, &["new"]));
         assert_eq!(now(None), before);
         assert_ne!(now(Some(1)), before);

@@ -36,7 +36,8 @@ const MAX_STORED_PER_CLIENT: u32 = 1000;
 
 /// Runs `work` for a request until it succeeds once, and returns its stored response from then on.
 ///
-/// Without a key it always runs. The same key with another content is refused with 422.
+/// Without a key it always runs, and its response is not stored. The same key with another content is refused with 422. The
+/// caller returns an error, so that nothing of a refused attempt remains.
 pub fn run_once<R: IntoResponse>(
     tx: &Tx,
     now: Timestamp,
@@ -46,8 +47,7 @@ pub fn run_once<R: IntoResponse>(
     if let Some(stored) = replay(tx, request)? {
         return Ok(stored);
     }
-    // In a savepoint, so that nothing of a refused attempt remains.
-    let response = StoredResponse::render(tx.attempt(work)??);
+    let response = StoredResponse::new(request, work(tx)?);
     store(tx, now, request, &response)?;
     Ok(response)
 }
@@ -88,8 +88,9 @@ pub fn store<R>(
     request: &IdempotentRequest,
     response: &StoredResponse<R>,
 ) -> Result<(), db::Error> {
-    let Some(key) = &request.key else { return Ok(()) };
-    let (status, headers, body) = response.parts();
+    let (Some(key), Some((status, headers, body))) = (&request.key, response.parts()) else {
+        return Ok(());
+    };
     let number: i64 = tx
         .prepare_cached("SELECT coalesce(max(number), 0) + 1 FROM idempotency WHERE client = ?")?
         .query_row([&request.client], |row| row.get(0))?;

@@ -1,4 +1,4 @@
-use std::marker::PhantomData;
+use std::fmt;
 
 use futures_util::FutureExt;
 use poem::{IntoResponse, Response, http::StatusCode};
@@ -7,18 +7,52 @@ use poem_openapi::{
     registry::{MetaResponses, Registry},
 };
 
-/// A response as bytes; the OpenAPI document describes it as `R`.
-#[derive(Debug)]
-pub struct StoredResponse<R> {
+use crate::IdempotentRequest;
+
+/// A response that is stored for repetitions, as bytes; the OpenAPI document describes it as `R`.
+///
+/// A response to a request without a key is not stored. It is rendered where it is sent, and not on the writer's thread.
+pub struct StoredResponse<R>(Content<R>);
+
+enum Content<R> {
+    Rendered(Rendered),
+    NotStored(R),
+}
+
+struct Rendered {
     status: u16,
     headers: Vec<(String, String)>,
     body: Vec<u8>,
-    described_as: PhantomData<fn() -> R>,
 }
 
 impl<R> StoredResponse<R> {
-    /// Renders a response to the bytes that the client receives.
-    pub fn render(response: impl IntoResponse) -> Self {
+    /// Returns the response to a request: rendered to the bytes that the client receives if the request has a key.
+    pub fn new(request: &IdempotentRequest, response: R) -> Self
+    where
+        R: IntoResponse,
+    {
+        Self(match request.key {
+            Some(_) => Content::Rendered(Rendered::new(response)),
+            None => Content::NotStored(response),
+        })
+    }
+
+    pub(crate) fn stored(status: u16, headers: &str, body: Vec<u8>) -> Self {
+        let headers = serde_json::from_str(headers).unwrap_or_default();
+        Self(Content::Rendered(Rendered { status, headers, body }))
+    }
+
+    /// Returns status, headers and body as they are stored; `None` if they are not.
+    pub(crate) fn parts(&self) -> Option<(u16, String, &[u8])> {
+        let Content::Rendered(Rendered { status, headers, body }) = &self.0 else {
+            return None;
+        };
+        Some((*status, serde_json::to_string(headers).unwrap_or_default(), body))
+    }
+}
+
+impl Rendered {
+    fn new(response: impl IntoResponse) -> Self {
         let response = response.into_response();
         let status = response.status().as_u16();
         let headers = response
@@ -34,34 +68,11 @@ impl<R> StoredResponse<R> {
             .and_then(Result::ok)
             .unwrap_or_default()
             .to_vec();
-        Self {
-            status,
-            headers,
-            body,
-            described_as: PhantomData,
-        }
-    }
-
-    pub(crate) fn stored(status: u16, headers: &str, body: Vec<u8>) -> Self {
-        let headers = serde_json::from_str(headers).unwrap_or_default();
-        Self {
-            status,
-            headers,
-            body,
-            described_as: PhantomData,
-        }
-    }
-
-    pub(crate) fn parts(&self) -> (u16, String, &[u8]) {
-        (
-            self.status,
-            serde_json::to_string(&self.headers).unwrap_or_default(),
-            &self.body,
-        )
+        Self { status, headers, body }
     }
 }
 
-impl<R: Send> IntoResponse for StoredResponse<R> {
+impl IntoResponse for Rendered {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = Response::builder().status(status);
@@ -72,6 +83,15 @@ impl<R: Send> IntoResponse for StoredResponse<R> {
     }
 }
 
+impl<R: IntoResponse> IntoResponse for StoredResponse<R> {
+    fn into_response(self) -> Response {
+        match self.0 {
+            Content::Rendered(rendered) => rendered.into_response(),
+            Content::NotStored(response) => response.into_response(),
+        }
+    }
+}
+
 impl<R: ApiResponse> ApiResponse for StoredResponse<R> {
     fn meta() -> MetaResponses {
         R::meta()
@@ -79,5 +99,14 @@ impl<R: ApiResponse> ApiResponse for StoredResponse<R> {
 
     fn register(registry: &mut Registry) {
         R::register(registry);
+    }
+}
+
+impl<R> fmt::Debug for StoredResponse<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Content::Rendered(Rendered { status, body, .. }) => write!(f, "status {status} with {} bytes", body.len()),
+            Content::NotStored(_) => f.write_str("not stored"),
+        }
     }
 }

@@ -164,7 +164,7 @@ async fn responses_of_an_older_release_are_found() {
     let stored = before.write(|tx| -> Result<_, db::Error> {
         Ok(tx.execute(
             "INSERT INTO idempotency VALUES ('placeOrder', 'anna', 'k', ?1, 200, '[[\"location\",\"/here\"]]', CAST('held' AS BLOB), 1)",
-            [request("anna", None, "two").fingerprint()],
+            [request("anna", Some("k"), "two").fingerprint()],
         )?)
     });
     assert_eq!(stored.await.unwrap(), 1);

@@ -17,6 +17,7 @@ mod keyring;
 mod remote_keys;
 mod signed_in;
 mod signing_key;
+mod verified_tokens;
 mod verifier;
 
 pub use claims::{ACCESS_TOKEN_LIFETIME, Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER};

@@ -8,12 +8,13 @@ use values::Clock;
 use crate::{
     Claims, DenyList, Jwks, Keyring, SignedIn,
     remote_keys::{KeysUnavailable, RemoteKeys},
+    verified_tokens::{VerifiedToken, VerifiedTokens},
 };
 
 /// The allowed difference between the clocks of two machines.
 const CLOCK_LEEWAY: Duration = Duration::from_secs(5);
 
-/// Verifies access tokens. Cheap to clone; clones share the keys.
+/// Verifies access tokens. Cheap to clone; clones share the keys and the tokens that were verified before.
 #[derive(Clone)]
 pub struct Verifier {
     keys: Keys,
@@ -21,6 +22,7 @@ pub struct Verifier {
     audience: Arc<str>,
     clock: Clock,
     denied: DenyList,
+    verified: Arc<VerifiedTokens>,
 }
 
 #[derive(Clone)]
@@ -82,6 +84,7 @@ impl Verifier {
             audience: audience.into(),
             clock,
             denied: DenyList::default(),
+            verified: Arc::default(),
         }
     }
 
@@ -98,6 +101,7 @@ impl Verifier {
             audience: audience.into(),
             clock,
             denied: DenyList::default(),
+            verified: Arc::default(),
         }
     }
 
@@ -120,25 +124,51 @@ impl Verifier {
     }
 
     /// Verifies a token and returns the signed-in user.
+    ///
+    /// The signature of a token is verified once for each set of keys. Everything else is checked each time.
     pub async fn verify(&self, token: &str) -> Result<SignedIn, VerifyError> {
+        let known = self.verified.get(token);
+        let verified = match known {
+            Some(known) if known.is_verified_by(&self.keyring_for(&known.kid).await?) => known,
+            _ => self.verify_signature(token).await?,
+        };
+        self.check_claims(&verified.claims)?;
+        self.check_denials(&verified)?;
+        Ok(SignedIn::new(&verified.claims))
+    }
+
+    async fn verify_signature(&self, token: &str) -> Result<Arc<VerifiedToken>, VerifyError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| VerifyError::Invalid("it is no JWT"))?;
         let kid = key_id(&header)?;
         if self.denied.has_key(kid) {
+            // No keys are fetched for it.
             return Err(VerifyError::Invalid("its key was revoked"));
         }
-        let keyring = match &self.keys {
-            Keys::Local(keyring) => keyring(),
-            Keys::Remote(remote) => remote.keyring_for(kid).await?,
-        };
+        let keyring = self.keyring_for(kid).await?;
         let key = keyring.get(kid).ok_or(VerifyError::Invalid("its key is unknown"))?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &validate_signature_only())
             .map_err(|_| VerifyError::Invalid("its signature or its claims are wrong"))?
             .claims;
+        // A token that is refused for another reason is not stored.
         self.check_claims(&claims)?;
-        if self.denied.has_session(claims.sid) {
+        Ok(self.verified.insert(token, VerifiedToken::new(claims, kid, keyring)))
+    }
+
+    async fn keyring_for(&self, kid: &str) -> Result<Arc<Keyring>, VerifyError> {
+        match &self.keys {
+            Keys::Local(keyring) => Ok(keyring()),
+            Keys::Remote(remote) => Ok(remote.keyring_for(kid).await?),
+        }
+    }
+
+    fn check_denials(&self, token: &VerifiedToken) -> Result<(), VerifyError> {
+        if self.denied.has_key(&token.kid) {
+            return Err(VerifyError::Invalid("its key was revoked"));
+        }
+        if self.denied.has_session(token.claims.sid) {
             return Err(VerifyError::SessionOver);
         }
-        Ok(SignedIn::new(&claims))
+        Ok(())
     }
 
     /// Checks everything but the signature. Not by jsonwebtoken, because the clock is injected.

@@ -5,8 +5,8 @@ use sha2::Sha256;
 
 use super::*;
 use crate::{
-    ACCESS_TOKEN_LIFETIME, DEFAULT_AUDIENCE, DEFAULT_ISSUER,
-    test_support::{NOW, claims, key, verifier},
+    ACCESS_TOKEN_LIFETIME, DEFAULT_AUDIENCE, DEFAULT_ISSUER, Denial,
+    test_support::{NOW, claims, jwks, key, verifier},
 };
 
 fn encoded(part: &Value) -> String {
@@ -33,6 +33,76 @@ async fn a_token_is_valid_for_fifteen_minutes_and_a_little_leeway() {
     verifier.verify(&token).await.unwrap();
     clock.advance(CLOCK_LEEWAY);
     assert!(matches!(verifier.verify(&token).await, Err(VerifyError::Expired)));
+}
+
+#[tokio::test]
+async fn the_signature_of_a_token_is_verified_once() {
+    let (key, clock) = (key(1), Clock::manual(NOW));
+    let verifier = verifier(&[&key], &clock);
+    let token = key.sign(&claims()).unwrap();
+    verifier.verify(&token).await.unwrap();
+    let first = verifier.verified.get(&token).unwrap();
+    let again = verifier.clone().verify(&token).await.unwrap();
+    assert_eq!(again, SignedIn::new(&first.claims));
+    assert!(Arc::ptr_eq(&first, &verifier.verified.get(&token).unwrap()));
+    // Another signature of the same claims is another token.
+    let (message, _) = token.rsplit_once('.').unwrap();
+    let forged = format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode([0; 64]));
+    assert!(matches!(verifier.verify(&forged).await, Err(VerifyError::Invalid(_))));
+    assert!(verifier.verified.get(&forged).is_none());
+}
+
+#[tokio::test]
+async fn a_token_that_was_verified_is_refused_once_it_is_denied() {
+    let (first, second) = (key(1), key(2));
+    let denied = DenyList::default();
+    let verifier = verifier(&[&first, &second], &Clock::manual(NOW)).with_deny_list(denied.clone());
+    let until = NOW + ACCESS_TOKEN_LIFETIME;
+    let (over, other) = (claims(), claims());
+    let tokens = [&first, &second].map(|key| [&over, &other].map(|claims| key.sign(claims).unwrap()));
+    for token in tokens.as_flattened() {
+        verifier.verify(token).await.unwrap();
+    }
+    denied.add(Denial::Session { id: over.sid, until }, NOW);
+    for [of_over, of_other] in &tokens {
+        assert!(matches!(verifier.verify(of_over).await, Err(VerifyError::SessionOver)));
+        verifier.verify(of_other).await.unwrap();
+    }
+    let kid = first.kid().to_owned();
+    denied.add(Denial::Key { kid, until }, NOW);
+    let [by_first, by_second] = &tokens;
+    assert!(matches!(
+        verifier.verify(&by_first[1]).await,
+        Err(VerifyError::Invalid(_))
+    ));
+    verifier.verify(&by_second[1]).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_token_that_was_verified_is_refused_once_its_key_is_removed_or_replaced() {
+    let (key, other) = (key(1), self::key(2));
+    let current = Arc::new(std::sync::Mutex::new(Arc::new(Keyring::new(&jwks(&[&key, &other])))));
+    let keys = Arc::clone(&current);
+    let verifier = Verifier::with_local_keys(
+        move || Arc::clone(&keys.lock().unwrap()),
+        DEFAULT_ISSUER,
+        DEFAULT_AUDIENCE,
+        Clock::manual(NOW),
+    );
+    let publish = |jwks: &Jwks| *current.lock().unwrap() = Arc::new(Keyring::new(jwks));
+    let token = key.sign(&claims()).unwrap();
+    verifier.verify(&token).await.unwrap();
+    // The same key in a new set.
+    publish(&jwks(&[&key]));
+    verifier.verify(&token).await.unwrap();
+    let mut replaced = jwks(&[&other]);
+    replaced.keys[0].kid = key.kid().to_owned();
+    for keys in [jwks(&[&other]), replaced] {
+        publish(&keys);
+        assert!(matches!(verifier.verify(&token).await, Err(VerifyError::Invalid(_))));
+    }
+    publish(&jwks(&[&key]));
+    verifier.verify(&token).await.unwrap();
 }
 
 #[tokio::test]

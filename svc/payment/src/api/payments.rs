@@ -270,7 +270,7 @@ impl App {
         let order = store::order(tx, payment.order_id())?;
         let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
         // A refusal is not stored: it is derived from the payment again.
-        let response = StoredResponse::render(self.outcome(&payment, payable, now)?);
+        let response = StoredResponse::new(request, self.outcome(&payment, payable, now)?);
         idempotency::store(tx, now, request, &response)?;
         Ok(response)
     }
