@@ -198,6 +198,7 @@ impl Supervisor {
             () = shutdown_timeout => Ok(()),
         };
         metrics.clear_queue_depths();
+        relay.delete_confirmed().await;
         tokio::join!(close(&publishing), close(&consuming));
         // During shutdown a loss of the connection is not reported.
         if shutdown.is_cancelled() { Ok(()) } else { outcome }

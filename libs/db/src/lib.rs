@@ -15,6 +15,7 @@ mod checkpointer;
 mod columns;
 mod error;
 mod generation;
+mod hand_over;
 mod open;
 mod query_plan;
 mod read_cache;
@@ -38,6 +39,7 @@ use tokio::time::Instant;
 
 pub use columns::{Columns, RowReader, read_row};
 pub use error::{Constraint, Error, constraint};
+pub use hand_over::CommittedValues;
 pub use open::{OpenError, Schema};
 pub use query_plan::query_plan;
 pub use read_cache::{CacheLimits, CacheMetrics, ReadCache};
@@ -199,6 +201,11 @@ impl Db {
     /// Returns the number of commits since opening. It changes after each commit with effects.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.writer.commits()
+    }
+
+    /// Returns the receiver of the values that commands [hand over](Tx::hand_over). There is one at most.
+    pub fn committed_values(&self) -> CommittedValues {
+        self.writer.hand_over().receiver()
     }
 
     /// Returns whether the last attempt to commit effects succeeded, and if not, why: for readiness.

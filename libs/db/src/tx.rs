@@ -1,5 +1,6 @@
 //! The writing connection, while it is inside a transaction.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::fmt::{self, Display};
 use std::ops::Deref;
@@ -8,6 +9,7 @@ use rusqlite::Connection;
 
 use crate::Error;
 use crate::error::outage;
+use crate::hand_over::HandedOver;
 
 /// The database inside a command: a [`rusqlite::Connection`] in the transaction of
 /// [`Db::write`](crate::Db::write).
@@ -17,6 +19,8 @@ pub struct Tx {
     announced: Option<RefCell<Vec<String>>>,
     /// What the commands of the current group undo in memory if their effects are undone in the database.
     undo: RefCell<Vec<Undo>>,
+    /// The values that the commands of the current group have handed over; `None` where nothing receives them.
+    handed_over: Option<RefCell<Vec<HandedOver>>>,
 }
 
 /// Undoes in memory what a command has done there.
@@ -28,6 +32,7 @@ impl Tx {
             conn,
             announced: Some(RefCell::default()),
             undo: RefCell::default(),
+            handed_over: Some(RefCell::default()),
         }
     }
 
@@ -53,6 +58,18 @@ impl Tx {
         }
     }
 
+    /// Hands over a value to the [receiver](crate::Db::committed_values), once the command is committed. `bytes` is its
+    /// approximate size.
+    pub fn hand_over(&self, value: impl Any + Send, bytes: usize) {
+        if let Some(handed_over) = &self.handed_over {
+            handed_over.borrow_mut().push((Box::new(value), bytes));
+        }
+    }
+
+    pub(crate) fn take_handed_over(&self) -> Vec<HandedOver> {
+        self.handed_over.as_ref().map(RefCell::take).unwrap_or_default()
+    }
+
     pub(crate) fn take_announced(&self) -> Vec<String> {
         self.announced.as_ref().map(RefCell::take).unwrap_or_default()
     }
@@ -65,6 +82,7 @@ impl Tx {
             conn,
             announced: None,
             undo: RefCell::default(),
+            handed_over: None,
         })
     }
 
@@ -81,14 +99,20 @@ impl Tx {
         self.execute_control(&format!("SAVEPOINT {name}"))?;
         Ok(Savepoint {
             name,
-            announced: self.announced.as_ref().map_or(0, |announced| announced.borrow().len()),
+            announced: self.announced.as_ref().map_or(0, |all| all.borrow().len()),
+            handed_over: self.handed_over.as_ref().map_or(0, |all| all.borrow().len()),
             undo: self.undo.borrow().len(),
         })
     }
 
     /// Ends a savepoint and keeps or undoes its effects. An error means that the whole transaction is lost.
     pub(crate) fn end_savepoint(&self, keep: bool, savepoint: Savepoint) -> Result<(), Error> {
-        let Savepoint { name, announced, undo } = savepoint;
+        let Savepoint {
+            name,
+            announced,
+            handed_over,
+            undo,
+        } = savepoint;
         if self.is_autocommit() {
             // SQLite rolled the transaction back within a statement: https://sqlite.org/lang_transaction.html, section 3.
             let reason = outage::take().unwrap_or_else(|| "the transaction was ended from within".to_owned());
@@ -97,6 +121,9 @@ impl Tx {
         if !keep {
             if let Some(all) = &self.announced {
                 all.borrow_mut().truncate(announced);
+            }
+            if let Some(all) = &self.handed_over {
+                all.borrow_mut().truncate(handed_over);
             }
             self.execute_control(&format!("ROLLBACK TO {name}"))?;
             let registered = self.undo.borrow_mut().split_off(undo);
@@ -120,6 +147,8 @@ pub(crate) struct Savepoint {
     announced: usize,
     /// The number of effects outside the database that were registered before it.
     undo: usize,
+    /// The number of values that were handed over before it.
+    handed_over: usize,
 }
 
 fn run_undo(registered: Vec<Undo>) {

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::checkpointer::CheckpointerHandle;
 use crate::error::outage;
 use crate::generation::Generation;
+use crate::hand_over::HandOver;
 use crate::row_waiters::RowWaiters;
 use crate::write_metrics::WriteMetrics;
 use crate::{Error, Tx};
@@ -40,6 +41,7 @@ pub(crate) struct WriterHandle {
     service: &'static str,
     metrics: WriteMetrics,
     generation: Generation,
+    hand_over: Arc<HandOver>,
     queue: mpsc::Sender<Job>,
     commits: watch::Receiver<u64>,
     health: watch::Receiver<Health>,
@@ -57,9 +59,11 @@ pub(crate) fn start(
     let (health_sender, health) = watch::channel(Health::Writable);
     let metrics = WriteMetrics::default();
     let generation = Generation::default();
+    let hand_over = Arc::<HandOver>::default();
     let writer = Writer {
         metrics: metrics.clone(),
         generation: generation.clone(),
+        hand_over: Arc::clone(&hand_over),
         tx: Tx::new(conn),
         jobs,
         health: health_sender,
@@ -74,6 +78,7 @@ pub(crate) fn start(
         service,
         metrics,
         generation,
+        hand_over,
         queue,
         commits,
         health,
@@ -120,6 +125,10 @@ impl WriterHandle {
 
     pub(crate) const fn generation(&self) -> &Generation {
         &self.generation
+    }
+
+    pub(crate) const fn hand_over(&self) -> &Arc<HandOver> {
+        &self.hand_over
     }
 
     /// Returns the number of commands that wait.
@@ -208,6 +217,7 @@ where
 struct Writer {
     metrics: WriteMetrics,
     generation: Generation,
+    hand_over: Arc<HandOver>,
     tx: Tx,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
@@ -313,9 +323,10 @@ impl Writer {
             None => {}
         }
         self.tx.end_undo(outcome.is_ok());
-        let announced = self.tx.take_announced();
+        let (announced, handed_over) = (self.tx.take_announced(), self.tx.take_handed_over());
         if keep && outcome.is_ok() {
             self.waiters.wake(&announced);
+            self.hand_over.add(handed_over);
             self.commits.send_modify(|count| *count += 1);
         }
     }

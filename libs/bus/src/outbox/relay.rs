@@ -1,11 +1,12 @@
 use std::time::Duration;
 
-use db::Db;
+use db::{CommittedValues, Db};
 use lapin::{
     BasicProperties, Channel, Confirmation, PublisherConfirm,
     types::{AMQPValue, FieldTable},
 };
 use telemetry::{Span, SpanKind, Traceparent};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use values::Clock;
 
@@ -20,23 +21,37 @@ use crate::{
 };
 
 /// The maximum number of unconfirmed messages.
-const PAGE_SIZE: u32 = 256;
+const PAGE_SIZE: usize = 256;
 
-/// The time between two checks for rows of another process, such as the `republish` command. Only commits of this process
-/// wake the relay.
+/// The time between two checks for rows of another process, such as the `republish` command, while no command of this process
+/// appends any.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time for which confirmed rows may stay. Each deletion is a commit, so it is worthwhile to wait for more rows.
+const DELETION_DELAY: Duration = Duration::from_millis(100);
+
+/// The number of confirmed rows that are deleted without a delay.
+const MAX_UNDELETED: i64 = 4 * 256;
 
 /// Publishes the rows of the outbox in order, and deletes those that the broker has confirmed.
 ///
-/// If a confirm is lost with its connection, the row stays and is published again.
+/// Commands hand their rows over in memory. Those that were not handed over (of an earlier run, of another process, or too
+/// many) are missing in the sequence of ids, and are read from the table.
+///
+/// If a confirm is lost with its connection, or a deletion with its process, the row stays and is published again.
 pub(crate) struct Relay {
     db: Db,
     clock: Clock,
     namespace: Namespace,
     metrics: BusMetrics,
+    committed: CommittedValues,
+    /// The table may have rows after the last confirmed one that are not handed over.
+    reads_table: bool,
     /// The last row such that it and all rows before it are confirmed. It outlives the connection.
     confirmed: i64,
     deleted: i64,
+    /// When the first of the rows was confirmed that are not deleted yet.
+    undeleted_since: Option<Instant>,
     /// The last access to the database failed, and that was logged.
     database_failed: bool,
 }
@@ -55,12 +70,15 @@ enum PageOutcome {
 impl Relay {
     pub(crate) fn new(db: Db, clock: Clock, namespace: Namespace, metrics: BusMetrics) -> Self {
         Self {
+            committed: db.committed_values(),
             db,
             clock,
             namespace,
             metrics,
+            reads_table: true,
             confirmed: 0,
             deleted: 0,
+            undeleted_since: None,
             database_failed: false,
         }
     }
@@ -72,31 +90,76 @@ impl Relay {
         publishers: &Publishers,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let mut commits = self.db.commits();
         let mut backoff = retry_backoff();
+        // Rows that were handed over may have been lost with the connection before.
+        self.reads_table = true;
         loop {
-            commits.borrow_and_update();
             // Read before the outbox, so that events committed before the stop are published.
             let stopping = stop.is_cancelled();
             match self.publish_page(channel, publishers).await? {
                 PageOutcome::Published => backoff.reset(),
                 PageOutcome::Refused => {
                     tracing::warn!("publish refused by broker, will retry");
+                    self.reads_table = true;
                     tokio::time::sleep(backoff.next_delay()).await;
                 }
                 PageOutcome::Empty if stopping => return Ok(()),
-                PageOutcome::Empty => {
-                    let next_commit = async {
-                        if commits.changed().await.is_err() {
-                            std::future::pending::<()>().await;
-                        }
-                    };
-                    tokio::select! {
-                        () = stop.cancelled() => {}
-                        () = next_commit => {}
-                        () = tokio::time::sleep(POLL_INTERVAL) => {}
-                    }
-                }
+                PageOutcome::Empty => self.wait_for_rows(stop).await,
+            }
+            if self.confirmed - self.deleted >= MAX_UNDELETED
+                || self
+                    .undeleted_since
+                    .is_some_and(|since| since.elapsed() >= DELETION_DELAY)
+            {
+                self.delete_confirmed().await;
+            }
+        }
+    }
+
+    /// Waits until a row is handed over, it is time to look for others or to delete confirmed ones, or `stop`.
+    async fn wait_for_rows(&mut self, stop: &CancellationToken) {
+        let deletion = async {
+            match self.undeleted_since {
+                Some(since) => tokio::time::sleep_until(since + DELETION_DELAY).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => self.reads_table = true,
+            () = self.committed.added() => {}
+            () = deletion => {}
+            () = tokio::time::sleep(POLL_INTERVAL) => self.reads_table = true,
+        }
+    }
+
+    /// Returns the next rows after the last confirmed one.
+    async fn next_rows(&mut self) -> Vec<OutboxRow> {
+        if !self.reads_table {
+            let rows = self.handed_over_rows();
+            if rows.iter().zip(self.confirmed + 1..).all(|(row, id)| row.id == id) {
+                return rows;
+            }
+        }
+        // They are committed, so the table has them.
+        self.committed.clear();
+        let after = self.confirmed;
+        let rows = self
+            .db
+            .read_internal(move |conn| table::rows_after(conn, after, PAGE_SIZE))
+            .await;
+        let rows = self.log_database_failure(rows);
+        self.reads_table = rows.as_ref().is_none_or(|rows| rows.len() == PAGE_SIZE);
+        rows.unwrap_or_default()
+    }
+
+    /// Takes the rows that were handed over, without those that were read from the table.
+    fn handed_over_rows(&self) -> Vec<OutboxRow> {
+        loop {
+            let mut rows: Vec<OutboxRow> = self.committed.take(PAGE_SIZE);
+            let is_drained = rows.is_empty();
+            rows.retain(|row| row.id > self.confirmed);
+            if is_drained || !rows.is_empty() {
+                return rows;
             }
         }
     }
@@ -105,14 +168,8 @@ impl Relay {
         if !channel.status().connected() {
             return Err(Error::Closed("the channel for publishing".to_owned()));
         }
-        let after = self.confirmed;
-        let rows = self
-            .db
-            .read_internal(move |conn| table::rows_after(conn, after, PAGE_SIZE))
-            .await;
-        let rows = self.log_database_failure(rows).unwrap_or_default();
+        let rows = self.next_rows().await;
         let outcome = self.publish_rows(channel, publishers, &rows).await;
-        self.delete_confirmed().await;
         // Which one it was is unknown: the broker closes the channel, and with it fail all that are unconfirmed.
         outcome.map_err(|error| match error {
             error if error.is_refused_message() => Error::MessageRefused {
@@ -139,6 +196,7 @@ impl Relay {
             match confirm.await.inspect_err(|error| span.fail(error))? {
                 Confirmation::Ack(_) if outcome == PageOutcome::Published => {
                     self.confirmed = row.id;
+                    self.undeleted_since.get_or_insert_with(Instant::now);
                     let delay = row.created_at.until(self.clock.now());
                     self.metrics.observe_published(&row.event_type, delay);
                 }
@@ -175,15 +233,17 @@ impl Relay {
         Ok((span, message.publish(channel).await?))
     }
 
-    /// Deletes the confirmed rows. If it fails, they are deleted with the next page; they are not published again.
-    async fn delete_confirmed(&mut self) {
+    /// Deletes the confirmed rows. If it fails, they are deleted later; they are not published again.
+    pub(crate) async fn delete_confirmed(&mut self) {
         let confirmed = self.confirmed;
         if confirmed == self.deleted {
             return;
         }
+        self.undeleted_since = Some(Instant::now());
         let deleted = self.db.write(move |tx| table::delete_through(tx, confirmed)).await;
         if self.log_database_failure(deleted).is_some() {
             self.deleted = confirmed;
+            self.undeleted_since = None;
         }
     }
 

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use db::Tx;
 use events::{Envelope, Event};
 use rusqlite::Connection;
@@ -22,7 +24,7 @@ CREATE TABLE outbox (
 ///
 /// An event larger than [`MAX_MESSAGE_BYTES`] is refused: the caller's transaction fails.
 pub fn append(tx: &Tx, service: &'static str, now: Timestamp, event: Event) -> Result<(), db::Error> {
-    insert(tx, "events", &Envelope::new(service, now, event))
+    insert(tx, Destination::Events, &Envelope::new(service, now, event))
 }
 
 /// Appends `timer`. After the commit it is published to a delay queue of the service.
@@ -38,8 +40,8 @@ pub fn append_timer(
     delay_ladder: &DelayLadder,
 ) -> Result<(), db::Error> {
     let level = delay_ladder.level_for(now.until(deadline));
-    let destination = format!("delay.{}", level.as_millis());
-    insert(tx, &destination, &Envelope::new(service, now, timer))
+    let destination = Destination::Delay(level.as_millis().to_string());
+    insert(tx, destination, &Envelope::new(service, now, timer))
 }
 
 /// The maximum size of a message in bytes.
@@ -58,8 +60,8 @@ struct OversizedEvent {
     bytes: usize,
 }
 
-/// Inserts a row, or fails the transaction if the broker would not accept the message.
-fn insert(tx: &Tx, destination: &str, envelope: &Envelope) -> Result<(), db::Error> {
+/// Inserts a row and hands it over to the relay, or fails the transaction if the broker would not accept the message.
+fn insert(tx: &Tx, destination: Destination, envelope: &Envelope) -> Result<(), db::Error> {
     let body = envelope.to_json();
     if body.len() > MAX_MESSAGE_BYTES {
         let oversized = OversizedEvent {
@@ -69,18 +71,30 @@ fn insert(tx: &Tx, destination: &str, envelope: &Envelope) -> Result<(), db::Err
         };
         return Err(rusqlite::Error::ToSqlConversionFailure(Box::new(oversized)).into());
     }
-    tx.prepare_cached(
-        "INSERT INTO outbox (destination, event_id, event_type, traceparent, body, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?
-    .execute((
+    let mut row = OutboxRow {
+        id: 0,
         destination,
-        envelope.id,
-        envelope.event.name(),
-        envelope.trace().map(|trace| trace.to_string()),
+        event_id: envelope.id.to_string(),
+        event_type: envelope.event.name().to_owned(),
+        traceparent: envelope.trace().map(|trace| trace.to_string()),
         body,
-        envelope.time,
-    ))?;
+        created_at: envelope.time,
+    };
+    row.id = tx
+        .prepare_cached(
+            "INSERT INTO outbox (destination, event_id, event_type, traceparent, body, created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .insert((
+            row.destination.to_text(),
+            &row.event_id,
+            &row.event_type,
+            &row.traceparent,
+            &row.body,
+            row.created_at,
+        ))?;
+    let bytes = size_of::<OutboxRow>() + row.body.len();
+    tx.hand_over(row, bytes);
     Ok(())
 }
 
@@ -136,20 +150,32 @@ pub(super) enum Destination {
     Delay(String),
 }
 
+impl Destination {
+    fn from_text(text: &str) -> Self {
+        match text.strip_prefix("delay.") {
+            Some(level) => Self::Delay(level.to_owned()),
+            None => Self::Events,
+        }
+    }
+
+    fn to_text(&self) -> Cow<'static, str> {
+        match self {
+            Self::Events => "events".into(),
+            Self::Delay(level) => format!("delay.{level}").into(),
+        }
+    }
+}
+
 /// Returns the next `limit` rows after the one with the id `after`, in order.
-pub(super) fn rows_after(conn: &Connection, after: i64, limit: u32) -> Result<Vec<OutboxRow>, db::Error> {
+pub(super) fn rows_after(conn: &Connection, after: i64, limit: usize) -> Result<Vec<OutboxRow>, db::Error> {
     let mut statement = conn.prepare_cached(
         "SELECT id, destination, event_id, event_type, traceparent, body, created_at
          FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
-    let rows = statement.query_map((after, limit), |row| {
-        let destination: String = row.get(1)?;
+    let rows = statement.query_map((after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| {
         Ok(OutboxRow {
             id: row.get(0)?,
-            destination: match destination.strip_prefix("delay.") {
-                Some(level) => Destination::Delay(level.to_owned()),
-                None => Destination::Events,
-            },
+            destination: Destination::from_text(row.get_ref(1)?.as_str()?),
             event_id: row.get(2)?,
             event_type: row.get(3)?,
             traceparent: row.get(4)?,

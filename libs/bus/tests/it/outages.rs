@@ -1,4 +1,6 @@
 use bus::ConnectionState;
+use events::{Envelope, Event};
+use values::Clock;
 
 use crate::{
     raw_broker::RawBroker,
@@ -22,6 +24,70 @@ async fn events_wait_for_an_unreachable_broker_and_are_published_in_order() {
     proxy.restore();
     wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
     assert_eq!(ticket.wait_for_consumed(20).await, (1..=20).collect::<Vec<_>>());
+    order.wait_for_empty_outbox().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_another_process_are_published_in_the_order_of_their_commits() {
+    let env = TestEnv::new();
+    let (order, ticket) = (env.publisher("order"), env.consumer("ticket"));
+    order.publish(order_created(1)).await;
+    ticket.wait_for_consumed(1).await;
+    let other = rusqlite::Connection::open(env.database(&order)).unwrap();
+    for version in (2..=40).step_by(2) {
+        let copy = "INSERT INTO outbox (destination, event_id, event_type, body, created_at)
+            VALUES ('events', ?1, 'ticketing.order.created.v1', ?2, 0)";
+        let event = Envelope::new("order", Clock::system().now(), order_created(version));
+        other.execute(copy, (event.id.to_string(), event.to_json())).unwrap();
+        order.publish(order_created(version + 1)).await;
+    }
+    assert_eq!(ticket.wait_for_consumed(41).await, (1..=41).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_events_than_fit_in_memory_wait_in_the_table() {
+    let env = TestEnv::new();
+    let proxy = TcpProxy::new(false).await;
+    let order = env.service("order");
+    let bus = env.connect(&order, &proxy.url(), Vec::new());
+    wait_for_state(&bus, is_down).await;
+    let mut large = events::examples::order(Clock::system().now());
+    let record = events::OrderRecord::new("t".repeat(500_000), large.total, Clock::system().now());
+    large.record = Some(record);
+    for version in 1..=20 {
+        let large = events::Order {
+            version,
+            ..large.clone()
+        };
+        order.publish(Event::OrderCreated(large)).await;
+        order.publish(order_created(version + 20)).await;
+    }
+    let ticket = env.consumer("ticket");
+    proxy.restore();
+    let expected: Vec<_> = (1..=20).flat_map(|version| [version, version + 20]).collect();
+    assert_eq!(ticket.wait_for_consumed(40).await, expected);
+    order.publish(order_created(41)).await;
+    assert_eq!(ticket.wait_for_consumed(41).await[40..], [41]);
+    order.wait_for_empty_outbox().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_that_was_killed_before_it_deleted_a_published_event_publishes_it_again() {
+    let env = TestEnv::new();
+    let (order, ticket) = (env.service("order"), env.consumer("ticket"));
+    order.publish(order_created(1)).await;
+    let before = env.database(&order).with_extension("before");
+    db::admin::backup(&env.database(&order), &before).unwrap();
+    env.connect(&order, &env.url, Vec::new());
+    ticket.wait_for_consumed(1).await;
+    order.stop().await;
+    assert_eq!(order.outbox_count().await, 0);
+
+    order.db.close().await;
+    std::fs::rename(&before, env.database(&order)).unwrap();
+    let order = env.publisher("order");
+    order.publish(order_created(2)).await;
+    assert_eq!(ticket.wait_for_consumed(3).await, [1, 1, 2]);
     order.wait_for_empty_outbox().await;
 }
 

@@ -1,6 +1,6 @@
 //! Services that record the events they consume.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use crate::raw_broker::raw_url;
 use bus::{
@@ -118,6 +118,11 @@ impl TestEnv {
         let since = service.db.write(|tx| db::restored::recover_from(tx, None)).await;
         assert_eq!(since.unwrap(), None);
         service
+    }
+
+    /// Returns the file of a service's database.
+    pub(crate) fn database(&self, service: &Service) -> PathBuf {
+        self.folder.path().join(service.name)
     }
 
     /// Opens the database of a stopped service again.

@@ -6,6 +6,7 @@ mod admin;
 mod crash_recovery;
 mod disk_full;
 mod downgrade;
+mod hand_over;
 mod open;
 mod other_process;
 mod read;
