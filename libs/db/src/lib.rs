@@ -15,6 +15,7 @@ mod checkpointer;
 mod columns;
 mod error;
 mod generation;
+mod log_reader;
 mod open;
 mod query_plan;
 mod read_cache;

@@ -284,8 +284,7 @@ pub(crate) fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Kibibytes when negative. Grows only with use.
     conn.pragma_update(None, "cache_size", -1024)?;
-    // Truncates the log before it is reused. Else frames of the previous log remain after the new ones, and a Litestream
-    // that is started later takes them for the position where it stopped: the frames between are missing from the replica.
+    // Truncates the log before it is reused, for Litestream. The writer thread does without where there is none.
     conn.pragma_update(None, "journal_size_limit", 0)?;
     // The checkpointer does it.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;

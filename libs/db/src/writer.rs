@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use crate::checkpointer::CheckpointerHandle;
 use crate::error::outage;
 use crate::generation::Generation;
+use crate::log_reader::RestartPolicy;
 use crate::row_waiters::RowWaiters;
 use crate::write_metrics::WriteMetrics;
 use crate::{Error, Tx};
@@ -61,6 +62,7 @@ pub(crate) fn start(
         metrics: metrics.clone(),
         generation: generation.clone(),
         tx: Tx::new(conn),
+        restart_policy: RestartPolicy::default(),
         jobs,
         health: health_sender,
         checkpointer,
@@ -209,6 +211,7 @@ struct Writer {
     metrics: WriteMetrics,
     generation: Generation,
     tx: Tx,
+    restart_policy: RestartPolicy,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
     checkpointer: CheckpointerHandle,
@@ -270,12 +273,13 @@ impl Writer {
         self.checkpointer.notify();
     }
 
-    fn begin(&self) -> Result<(), Error> {
+    fn begin(&mut self) -> Result<(), Error> {
         if !self.tx.is_autocommit() {
             // An earlier rollback failed.
             self.tx.execute_control("ROLLBACK")?;
         }
-        self.tx.execute_control("BEGIN IMMEDIATE")
+        self.tx.execute_control("BEGIN IMMEDIATE")?;
+        Ok(self.restart_policy.update(&self.tx)?)
     }
 
     /// Runs one command in its savepoint. Returns whether it has effects; an error means that the transaction is lost.
