@@ -2,7 +2,8 @@
 //!
 //! While a read transaction is open, the log cannot be reused and grows; when the transaction ends, the whole log is moved at
 //! once. The writer would do that within a commit, and every write would wait. Here it delays nobody: a passive checkpoint
-//! takes no lock of the writer. The writer is locked out only while the rest is moved and the file is truncated.
+//! takes no lock of the writer. The writer is locked out only while the rest is moved, and while the file is truncated: a
+//! long one, or one that Litestream copies.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, InterruptHandle, OpenFlags, Transaction, TransactionBehavior};
 
+use crate::log_reader::is_replicated;
 use crate::open::{self, sibling};
 
 /// The size of the log, in pages, from which on it is moved into the database: as SQLite's `wal_autocheckpoint`.
@@ -33,7 +35,8 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(20);
 const MAX_REST: u64 = 100;
 const MAX_ROUNDS: u32 = 8;
 
-/// How much of the file of the log is cut off while the writer is locked out: some milliseconds.
+/// How much of the file of the log is cut off while the writer is locked out: some milliseconds. A file that is not longer is
+/// kept, unless Litestream copies it.
 const CUT_SIZE: u64 = 16 << 20;
 
 /// The time between two cuts, in which the writer continues.
@@ -143,12 +146,24 @@ impl Checkpointer {
             // A rollback failed before. The writer is locked out until it succeeds.
             self.conn.execute_batch("ROLLBACK")?;
         }
-        if self.log_size() < self.size_of(MIN_LOG_PAGES) {
+        let size = self.log_size();
+        if size < self.size_of(MIN_LOG_PAGES) {
+            return Ok(());
+        }
+        // The log is restarted, but its file is kept: the writer overwrites it.
+        let keeps_file = size <= CUT_SIZE && !is_replicated(&self.conn)?;
+        if keeps_file && self.is_log_short()? {
             return Ok(());
         }
         let Some(log) = self.move_log()? else {
             return Ok(());
         };
+        if keeps_file {
+            if log.moved == log.frames {
+                checkpoint(&self.conn, "RESTART")?;
+            }
+            return Ok(());
+        }
         let needed = if log.moved < log.frames {
             // A read transaction needs the log. It may have been restarted before by another process.
             self.size_of(log.frames)
@@ -163,6 +178,12 @@ impl Checkpointer {
             self.cut_log()?;
         }
         Ok(())
+    }
+
+    /// Whether little of the log is not in the database.
+    fn is_log_short(&self) -> rusqlite::Result<bool> {
+        let log = checkpoint(&self.conn, "NOOP")?;
+        Ok(log.is_none_or(|log| log.frames.saturating_sub(log.moved) < MIN_LOG_PAGES))
     }
 
     /// Restarts a log that is in the database, without truncating its file: for a large one that takes long. The connection

@@ -16,6 +16,7 @@ mod columns;
 mod error;
 mod generation;
 mod hand_over;
+mod log_reader;
 mod open;
 mod query_plan;
 mod read_cache;
@@ -65,6 +66,7 @@ impl Db {
     /// Blocks on disk access. Call it before serving, or through `spawn_blocking`.
     pub fn open(path: &Path, schema: &Schema) -> Result<Self, OpenError> {
         let (writer, _) = open::open_migrated(path, schema)?;
+        open::prepare_commands(&writer).map_err(|error| OpenError::from_sqlite(path, error))?;
         let waiters = Arc::<row_waiters::RowWaiters>::default();
         let thread_error = |source| OpenError::Thread {
             path: path.to_owned(),

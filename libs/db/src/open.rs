@@ -123,7 +123,7 @@ pub enum OpenError {
 }
 
 impl OpenError {
-    fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
+    pub(crate) fn from_sqlite(path: &Path, error: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
@@ -284,8 +284,7 @@ pub(crate) fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite
     conn.pragma_update(None, "synchronous", "FULL")?;
     // Kibibytes when negative. Grows only with use.
     conn.pragma_update(None, "cache_size", -1024)?;
-    // Truncates the log before it is reused. Else frames of the previous log remain after the new ones, and a Litestream
-    // that is started later takes them for the position where it stopped: the frames between are missing from the replica.
+    // Truncates the log before it is reused, for Litestream. The writer thread does without where there is none.
     conn.pragma_update(None, "journal_size_limit", 0)?;
     // The checkpointer does it.
     conn.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -295,6 +294,15 @@ pub(crate) fn prepare_writer(conn: &mut Connection, schema: &Schema) -> rusqlite
         conn.pragma_update(None, "application_id", schema.application_id())?;
     }
     Ok(())
+}
+
+/// Sets up the writing connection for commands, once the database is migrated.
+pub(crate) fn prepare_commands(conn: &Connection) -> rusqlite::Result<()> {
+    // For the pages that the commands of a group change. Else they are written to the log before the commit, and read again.
+    conn.pragma_update(None, "cache_size", -4096)?;
+    // Each command has a savepoint, which copies the pages that it changes. In memory: else into a file from 64 KiB on.
+    // A migration may need more space to sort.
+    conn.pragma_update(None, "temp_store", "MEMORY")
 }
 
 /// Sets up a connection that only reads.

@@ -13,6 +13,7 @@ use crate::checkpointer::CheckpointerHandle;
 use crate::error::outage;
 use crate::generation::Generation;
 use crate::hand_over::HandOver;
+use crate::log_reader::RestartPolicy;
 use crate::row_waiters::RowWaiters;
 use crate::write_metrics::WriteMetrics;
 use crate::{Error, Tx};
@@ -65,6 +66,7 @@ pub(crate) fn start(
         generation: generation.clone(),
         hand_over: Arc::clone(&hand_over),
         tx: Tx::new(conn),
+        restart_policy: RestartPolicy::default(),
         jobs,
         health: health_sender,
         checkpointer,
@@ -219,6 +221,7 @@ struct Writer {
     generation: Generation,
     hand_over: Arc<HandOver>,
     tx: Tx,
+    restart_policy: RestartPolicy,
     jobs: mpsc::Receiver<Job>,
     health: watch::Sender<Health>,
     checkpointer: CheckpointerHandle,
@@ -280,12 +283,13 @@ impl Writer {
         self.checkpointer.notify();
     }
 
-    fn begin(&self) -> Result<(), Error> {
+    fn begin(&mut self) -> Result<(), Error> {
         if !self.tx.is_autocommit() {
             // An earlier rollback failed.
             self.tx.execute_control("ROLLBACK")?;
         }
-        self.tx.execute_control("BEGIN IMMEDIATE")
+        self.tx.execute_control("BEGIN IMMEDIATE")?;
+        Ok(self.restart_policy.update(&self.tx)?)
     }
 
     /// Runs one command in its savepoint. Returns whether it has effects; an error means that the transaction is lost.

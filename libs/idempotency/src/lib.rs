@@ -28,6 +28,9 @@ pub const SCHEMA_V1: &str = include_str!("v1.sql");
 /// The migration that bounds the number of responses of a client; a service lists it among its own, after [`SCHEMA_V1`].
 pub const SCHEMA_V2: &str = include_str!("v2.sql");
 
+/// The migration that stores responses in the order of their creation; a service lists it among its own, after [`SCHEMA_V2`].
+pub const SCHEMA_V3: &str = include_str!("v3.sql");
+
 /// How long a response is stored. A request that is repeated later is a new one.
 pub const RETENTION: Duration = Duration::from_hours(24);
 
@@ -56,9 +59,7 @@ pub fn run_once<R: IntoResponse>(
 pub fn replay<R>(tx: &Tx, request: &IdempotentRequest) -> Result<Option<StoredResponse<R>>, Problem> {
     let Some(key) = &request.key else { return Ok(None) };
     let stored = tx
-        .prepare_cached(
-            "SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?",
-        )
+        .prepare_cached(FIND)
         .and_then(|mut statement| {
             statement
                 .query_row((request.operation, &request.client, key.as_str()), |row| {
@@ -132,9 +133,12 @@ pub fn purge_job(db: &Db, clock: &Clock) -> Job {
     chassis::purge_job("purge stored responses", Duration::from_mins(10), db, clock, purge)
 }
 
+const FIND: &str =
+    "SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?";
+
 /// Deletes the oldest responses that were created before a time.
-const PURGE: &str = "DELETE FROM idempotency WHERE (operation, client, key) IN
-     (SELECT operation, client, key FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)";
+const PURGE: &str = "DELETE FROM idempotency WHERE rowid IN
+     (SELECT rowid FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)";
 
 fn purge(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
     Ok(tx.prepare_cached(PURGE)?.execute([now - RETENTION])?)
@@ -143,11 +147,14 @@ fn purge(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_oldest_responses_are_found_by_an_index() {
+    fn responses_are_found_by_an_index_by_key_and_by_age() {
         let conn = rusqlite::Connection::open_in_memory().unwrap();
         conn.execute_batch(super::SCHEMA_V1).unwrap();
         conn.execute_batch(super::SCHEMA_V2).unwrap();
-        let steps = db::query_plan(&conn, super::PURGE).unwrap();
-        assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
+        conn.execute_batch(super::SCHEMA_V3).unwrap();
+        for sql in [super::FIND, super::PURGE] {
+            let steps = db::query_plan(&conn, sql).unwrap();
+            assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
+        }
     }
 }

@@ -15,8 +15,17 @@ const SCHEMA: Schema = Schema {
         idempotency::SCHEMA_V1,
         "CREATE TABLE effect (id INTEGER PRIMARY KEY) STRICT;",
         idempotency::SCHEMA_V2,
+        idempotency::SCHEMA_V3,
     ],
 };
+
+/// The schema of an earlier release, with the first `version` migrations.
+fn schema_of(version: usize) -> Schema {
+    Schema {
+        migrations: &SCHEMA.migrations[..version],
+        ..SCHEMA
+    }
+}
 
 fn noon() -> Timestamp {
     "2027-06-01T12:00:00Z".parse().unwrap()
@@ -156,11 +165,7 @@ async fn the_newest_thousand_responses_of_a_client_are_stored() {
 async fn responses_of_an_older_release_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("test.db");
-    let before = Schema {
-        migrations: SCHEMA.migrations.split_last().unwrap().1,
-        ..SCHEMA
-    };
-    let before = Db::open(&path, &before).unwrap();
+    let before = Db::open(&path, &schema_of(2)).unwrap();
     let stored = before.write(|tx| -> Result<_, db::Error> {
         Ok(tx.execute(
             "INSERT INTO idempotency VALUES ('placeOrder', 'anna', 'k', ?1, 200, '[[\"location\",\"/here\"]]', CAST('held' AS BLOB), 1)",
@@ -177,6 +182,33 @@ async fn responses_of_an_older_release_are_found() {
         let answer = world.ask(request("anna", Some(key), "two"), Ok("new")).await.unwrap();
         assert_eq!(answer, expected);
     }
+}
+
+#[tokio::test]
+async fn the_previous_release_repeats_and_stores_responses_of_a_migrated_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("test.db");
+    let ask = async |schema: &Schema, key, expected| {
+        let world = World {
+            db: Db::open(&path, schema).unwrap(),
+            folder: tempfile::tempdir().unwrap(),
+        };
+        let answer = world.ask(request("anna", Some(key), "two"), Ok("new")).await.unwrap();
+        assert_eq!(answer, expected, "{key}");
+        world.db.close().await;
+    };
+    let (previous, current) = (schema_of(3), SCHEMA);
+    ask(&previous, "before", "200 /here new").await;
+    ask(&current, "before", "200 /here new").await;
+    ask(&current, "after", "200 /here new").await;
+    ask(&previous, "after", "200 /here new").await;
+    ask(&previous, "returned", "200 /here new").await;
+    ask(&current, "returned", "200 /here new").await;
+    let world = World {
+        db: Db::open(&path, &current).unwrap(),
+        folder,
+    };
+    assert_eq!(world.effects().await, 3);
 }
 
 #[tokio::test]

@@ -39,6 +39,8 @@ impl Service for Orders {
             include_str!("../migrations/005_buyer_limits.sql"),
             revocation::SCHEMA_V1,
             include_str!("../migrations/006_sales_by_seller.sql"),
+            include_str!("../migrations/007_one_index_of_buyers.sql"),
+            idempotency::SCHEMA_V3,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

@@ -45,6 +45,7 @@ impl Service for Payments {
             include_str!("../migrations/005_work_after_a_start.sql"),
             revocation::SCHEMA_V1,
             include_str!("../migrations/006_card_attempts.sql"),
+            idempotency::SCHEMA_V3,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

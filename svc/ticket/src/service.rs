@@ -39,6 +39,7 @@ impl Service for Ticket {
             include_str!("../migrations/006_listed_by_currency.sql"),
             include_str!("../migrations/007_search.sql"),
             include_str!("../migrations/008_withdrawn_by_seller.sql"),
+            idempotency::SCHEMA_V3,
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

@@ -1,5 +1,6 @@
 //! Every SQL statement of the service.
 
+mod buyer_orders;
 mod buyers;
 mod invariants;
 mod orders;
@@ -7,11 +8,12 @@ mod refunds;
 mod stock;
 mod withdrawals;
 
+pub(crate) use buyer_orders::orders_of_buyer;
 pub(crate) use buyers::buyer_history;
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use orders::{
-    earliest_deadline, find_order, insert_order, newest_ids, open_orders, order_counts, orders_after, orders_of_buyer,
-    paid_orders, sales_of_listing, sales_of_seller, update_order,
+    earliest_deadline, find_order, insert_order, newest_ids, open_orders, order_counts, orders_after, paid_orders,
+    sales_of_listing, sales_of_seller, update_order,
 };
 pub(crate) use refunds::{
     find_refund, insert_refund, open_refund_counts, refunded_tickets, refunds_after, refunds_of_order,

@@ -1,12 +1,12 @@
 //! Orders.
 
 use db::{Error, RowReader, Tx, read_row};
-use events::{Dispute, OrderStatus};
+use events::Dispute;
 use rusqlite::{Connection, OptionalExtension, Params, named_params, types::Type};
 use values::{Money, OrderId, TicketId, Timestamp, UserId};
 
 use super::upper_bound;
-use crate::domain::{AfterSale, DisplayStatus, Order, OrderState, RefundedTickets};
+use crate::domain::{AfterSale, Order, OrderState, RefundedTickets};
 
 db::columns! {
     /// The stored columns of an order.
@@ -22,34 +22,6 @@ db::columns! {
 pub(crate) fn find_order(conn: &Connection, id: OrderId) -> Result<Option<Order>, Error> {
     let sql = select("WHERE id = ?");
     Ok(conn.prepare_cached(&sql)?.query_row([id], read_row(order)).optional()?)
-}
-
-/// Returns a buyer's orders with the display status, the newest first: at most `limit` before `before`.
-pub(crate) fn orders_of_buyer(
-    conn: &Connection,
-    buyer: UserId,
-    status: Option<DisplayStatus>,
-    before: Option<OrderId>,
-    limit: u32,
-) -> Result<Vec<Order>, Error> {
-    let (stored_status, filter) = match status {
-        None => (None, "?2 IS NULL"),
-        Some(DisplayStatus::Stored(OrderStatus::Complete)) => {
-            (Some(OrderStatus::Complete), "status = ?2 AND refunded_quantity = 0")
-        }
-        Some(DisplayStatus::Stored(status)) => (Some(status), "status = ?2"),
-        Some(DisplayStatus::PartiallyRefunded) => (
-            Some(OrderStatus::Complete),
-            "status = ?2 AND refunded_quantity BETWEEN 1 AND quantity - 1",
-        ),
-        Some(DisplayStatus::Refunded) => (
-            Some(OrderStatus::Complete),
-            "status = ?2 AND refunded_quantity = quantity",
-        ),
-    };
-    let before = upper_bound(before);
-    let condition = format!("WHERE buyer_id = ?1 AND {filter} AND id < ?3 ORDER BY id DESC LIMIT ?4");
-    query(conn, &condition, (buyer, stored_status, before, limit))
 }
 
 /// Returns the paid orders of a listing, sorted by id: at most `limit` after `after`.
@@ -215,12 +187,18 @@ pub(crate) fn earliest_deadline(conn: &Connection) -> Result<Option<Timestamp>, 
     Ok(earliest)
 }
 
-fn select(condition: &str) -> String {
+/// Selects what [`query_all`] reads.
+pub(super) fn select(condition: &str) -> String {
     format!(r#"SELECT {}, claimed_quantity FROM "order" {condition}"#, ORDER.select)
 }
 
-fn query(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<Order>, Error> {
-    let mut statement = conn.prepare_cached(&select(condition))?;
+pub(super) fn query(conn: &Connection, condition: &str, params: impl Params) -> Result<Vec<Order>, Error> {
+    query_all(conn, &select(condition), params)
+}
+
+/// Returns all orders of a statement made by [`select`].
+pub(super) fn query_all(conn: &Connection, sql: &str, params: impl Params) -> Result<Vec<Order>, Error> {
+    let mut statement = conn.prepare_cached(sql)?;
     let orders = statement.query_map(params, read_row(order))?;
     Ok(orders.collect::<Result<_, _>>()?)
 }
