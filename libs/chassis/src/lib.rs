@@ -7,6 +7,7 @@
 //! }
 //! ```
 
+mod audit_log;
 mod cli;
 mod client_address;
 mod http;

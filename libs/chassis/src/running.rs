@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use audit::Refusals;
 use bus::{Bus, DelayLadder};
 use db::Db;
 use metrics::MetricsRegistry;
@@ -17,7 +18,8 @@ use tracing::Instrument;
 use values::{Clock, Timestamp};
 
 use crate::{
-    CommonSettings, Context, OperatorError, Service,
+    CommonSettings, Context, Job, OperatorError, Service,
+    audit_log::audit_job,
     http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown, Trust},
     jobs::Ticker,
     peers::{JwksUrl, Peers},
@@ -48,6 +50,8 @@ pub struct Running {
     bus_shutdown: CancellationToken,
     bus_tasks: TaskTracker,
     db: Db,
+    clock: Clock,
+    refusals: Refusals,
     tickers: Vec<Ticker>,
 }
 
@@ -97,12 +101,15 @@ async fn start_traced<S: Service>(
         token_issuer: common.token_issuer.clone(),
         token_audience: common.token_audience.clone(),
         denied_tokens: denied.clone(),
+        refusals: Refusals::default(),
         recovered: RecoveryStatus(recovered.clone()),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     };
     let delay_ladder = S::delay_ladder(&own);
     let delay_levels = delay_ladder.iter().flat_map(DelayLadder::levels).collect();
+    let refusals = context.refusals.clone();
+    let audit_job = audit_job(&db, &clock, &refusals, common.audit_retention());
     let parts = S::start(context, own).await?;
     // Followed until the bus has stopped: it may have to reconnect.
     let peers = Peers::follow(&common, &bus_shutdown, &bus_tasks)?;
@@ -122,24 +129,25 @@ async fn start_traced<S: Service>(
         bus_shutdown.clone(),
         &bus_tasks,
     );
-    let verifier = match parts.verifier {
-        Some(own) => own,
-        None => remote_verifier(
-            peers.jwks,
-            jwks_cache,
-            (common.token_issuer, common.token_audience),
-            &clock,
-        )?,
-    };
-    let verifier = verifier.with_deny_list(denied);
+    let token_names = (common.token_issuer, common.token_audience);
+    let remote = || remote_verifier(peers.jwks, jwks_cache, token_names, &clock);
+    let verifier = parts.verifier.map_or_else(remote, Ok)?.with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
         proxies: common.trusted_proxies.clone(),
     };
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone(), draining.clone());
     let registry = metrics.clone();
-    let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock);
-    let endpoint = http::endpoint::<S>(parts.app, verifier, trust, readiness, recovered.clone(), metrics);
+    let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock.clone());
+    let endpoint = http::endpoint::<S>(
+        parts.app,
+        verifier,
+        trust,
+        readiness,
+        recovered.clone(),
+        metrics,
+        refusals.clone(),
+    );
     let endpoint = Arc::new(endpoint);
     let server_shutdown = ServerShutdown {
         draining: draining.clone(),
@@ -150,11 +158,9 @@ async fn start_traced<S: Service>(
         .trusted_proxies(common.trusted_proxies)
         .metrics(&registry)
         .serve(listener, server_shutdown, &tasks);
-    let tickers = parts
-        .jobs
-        .into_iter()
-        .map(|job| job.start(RecoveryStatus(recovered.clone()), shutdown.clone(), &tasks))
-        .collect::<Result<_, _>>()?;
+    let start_job = |job: Job| job.start(RecoveryStatus(recovered.clone()), shutdown.clone(), &tasks);
+    let jobs = parts.jobs.into_iter().chain([audit_job]);
+    let tickers = jobs.map(start_job).collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
     Ok(Running {
         addr,
@@ -170,6 +176,8 @@ async fn start_traced<S: Service>(
         bus_shutdown,
         bus_tasks,
         db,
+        clock,
+        refusals,
         tickers,
     })
 }
@@ -226,6 +234,7 @@ impl Running {
             }
         }
         drop(self.endpoint);
+        audit::write_counted(&self.db, &self.refusals, self.clock.now()).await;
         self.db.close().await;
         tracing::info!(service = self.name, "stopped");
     }

@@ -18,7 +18,7 @@ pub trait Service: Send + Sync + 'static {
     const ABOUT: &'static str;
     /// Its default port.
     const PORT: u16;
-    /// The migrations of its database.
+    /// The migrations of its database, among them those of the libraries that the chassis uses: outbox, revocation, audit.
     const SCHEMA: Schema;
     /// The invariants of its database.
     const INVARIANTS: &'static [Invariant];
@@ -104,6 +104,8 @@ pub struct Context {
     /// The access tokens that are refused although they have not expired. Auth adds those of the sessions that it ends;
     /// the chassis adds what other services consume from auth.
     pub denied_tokens: token::DenyList,
+    /// What is counted for the audit log. The chassis writes it.
+    pub refusals: audit::Refusals,
     /// Whether the database may be used: [`Context::wait_for_recovery`] waits for it.
     pub recovered: RecoveryStatus,
     /// Cancelled when the service stops.

@@ -12,7 +12,11 @@ use crate::{Problem, body};
 /// All of poem's errors are converted here. `path_parameter` returns the name of a path's parameter by its number, counted
 /// from 0: poem-openapi has only `param0`, `param1` …
 pub fn from_error(error: Error, path_parameter: impl FnOnce(usize) -> Option<String>) -> Response {
-    if error.is_from_response() || error.downcast_ref::<Problem>().is_some() {
+    if let Some(problem) = error.downcast_ref::<Problem>() {
+        // The error would drop the extensions of the response.
+        return problem.clone().into_response();
+    }
+    if error.is_from_response() {
         return error.into_response();
     }
     problem(&error, path_parameter).into_response()

@@ -16,7 +16,7 @@ pub use body::{BODY_LIMIT, payload_too_large, unreadable_body, unsupported_media
 pub use field_errors::FieldErrors;
 pub use from_error::{from_error, parameter_error};
 pub use openapi::complete;
-pub use problem::{FieldError, Problem, ProblemDocument};
+pub use problem::{Denied, FieldError, Problem, ProblemDocument};
 pub use responses::problem_response;
 
 #[doc(hidden)]

@@ -63,7 +63,12 @@ struct Refusal {
     status: StatusCode,
     document: ProblemDocument,
     retry_after: Option<Duration>,
+    is_denial: bool,
 }
+
+/// The extension of a response that denies a user what belongs to another one, whatever its status is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Denied;
 
 impl Problem {
     /// Creates a problem of the type `urn:ticketing:problem:<slug>`.
@@ -81,6 +86,7 @@ impl Problem {
             status,
             document,
             retry_after: None,
+            is_denial: status == StatusCode::FORBIDDEN,
         }))
     }
 
@@ -119,6 +125,14 @@ impl Problem {
     #[must_use]
     pub fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// States that the user was denied what belongs to another one: a 404 that does not disclose that it exists. The response
+    /// to the client is the same.
+    #[must_use]
+    pub fn denied(mut self) -> Self {
+        self.0.is_denial = true;
         self
     }
 
@@ -236,6 +250,9 @@ impl IntoResponse for Problem {
         }
         if let Some(wait) = self.0.retry_after {
             response = response.header(header::RETRY_AFTER, wait.as_millis().div_ceil(1000).max(1).to_string());
+        }
+        if self.0.is_denial {
+            response = response.extension(Denied);
         }
         // A struct of strings and integers always serialises.
         response.body(serde_json::to_vec(&self.0.document).unwrap_or_default())

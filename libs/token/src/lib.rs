@@ -26,7 +26,7 @@ pub use csrf::{CsrfGuard, TrustedOrigins};
 pub use deny_list::{Denial, DenyList};
 pub use jwks::{Jwk, Jwks};
 pub use keyring::Keyring;
-pub use signed_in::{SESSION_COOKIE, SignedIn};
+pub use signed_in::{AuthenticatedUser, SESSION_COOKIE, SignedIn};
 pub use signing_key::{KeyError, SigningKey};
 pub use verifier::{Verifier, VerifyError};
 

@@ -1,3 +1,5 @@
+use std::sync::{Arc, OnceLock};
+
 use poem::{
     Request, RequestBody,
     http::{HeaderMap, header},
@@ -57,7 +59,23 @@ impl SignedIn {
             CsrfGuard::check(request)?;
             token
         };
-        Ok(verifier.verify(token).await?)
+        let signed_in = verifier.verify(token).await?;
+        if let Some(authenticated) = request.data::<AuthenticatedUser>() {
+            // Repeated in one request, it is the same user.
+            let _ = authenticated.0.set(signed_in.user_id);
+        }
+        Ok(signed_in)
+    }
+}
+
+/// The user of a request, for middleware: the data of the request, which is set when a handler authenticates its sender.
+#[derive(Clone, Default, Debug)]
+pub struct AuthenticatedUser(Arc<OnceLock<UserId>>);
+
+impl AuthenticatedUser {
+    /// Returns the user. `None` if no valid token was sent, or none was needed.
+    pub fn get(&self) -> Option<UserId> {
+        self.0.get().copied()
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use chassis::{OperatorError, SecretArg, parsed};
+use chassis::{OperatorError, SecretArg};
 use db::Db;
 use values::{Clock, Timestamp};
 
@@ -24,28 +24,6 @@ pub enum Command {
         #[command(subcommand)]
         what: KeysCommand,
     },
-    /// Print the audit log: who did what, whose, when and from where, with what result. A line of JSON for each row.
-    Audit(AuditFilter),
-}
-
-/// Which rows of the audit log to print.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct AuditFilter {
-    /// From this time on, such as 2027-06-01T00:00:00Z.
-    #[arg(long, value_name = "TIME", value_parser = parsed::<Timestamp>)]
-    pub since: Option<Timestamp>,
-    /// An action: sign-up, sign-in, session-end, keys-rotate or keys-revoke.
-    #[arg(long)]
-    pub action: Option<String>,
-    /// Who did it, or whose it is: the id of a user, a session or a key, or operator.
-    #[arg(long)]
-    pub who: Option<String>,
-    /// A network as it is printed, such as 192.0.2.1/32.
-    #[arg(long)]
-    pub network: Option<String>,
-    /// A result, such as ok or wrong-credentials.
-    #[arg(long)]
-    pub result: Option<String>,
 }
 
 /// The operations on the signing keys.
@@ -67,10 +45,7 @@ pub enum KeysCommand {
 }
 
 pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
-    let (encryption_key, what) = match command {
-        Command::Keys { encryption_key, what } => (encryption_key, what),
-        Command::Audit(filter) => return print_audit_log(&db, filter).await,
-    };
+    let Command::Keys { encryption_key, what } = command;
     let now = clock.now();
     let given = encryption_key.as_deref().cloned();
     match what {
@@ -108,29 +83,6 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
             ))
         }
     }
-}
-
-async fn print_audit_log(db: &Db, filter: AuditFilter) -> Result<String, OperatorError> {
-    let AuditFilter {
-        since,
-        action,
-        who,
-        network,
-        result,
-    } = filter;
-    let filter = audit::Filter {
-        since,
-        action,
-        who,
-        network,
-        result,
-    };
-    let lines = db.read_internal(move |conn| {
-        let mut lines = Vec::new();
-        audit::read(conn, &filter, |record| lines.push(record.to_json()))?;
-        Ok::<_, db::Error>(lines)
-    });
-    Ok(lines.await?.join("\n"))
 }
 
 /// In several transactions, so that a running service can write in between.

@@ -19,7 +19,7 @@ mod store;
 mod test_support;
 mod use_cases;
 
-pub use command::{AuditFilter, Command, KeysCommand};
+pub use command::{Command, KeysCommand};
 pub use domain::{EncryptionKeys, MalformedEncryptionKey};
 pub use service::Auth;
 pub use settings::{EncryptionKeyFlag, Settings};

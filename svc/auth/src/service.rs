@@ -34,6 +34,7 @@ impl Service for Auth {
             include_str!("../migrations/003_email_keys.sql"),
             include_str!("../migrations/004_sealed_keys.sql"),
             audit::SCHEMA_V1,
+            audit::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
@@ -74,13 +75,7 @@ impl Service for Auth {
             .map_err(OperatorError::new)?;
         let verifier = keys.verifier(&context.token_issuer, &context.token_audience);
         let app = App::new(&context, keys.clone(), &settings);
-        let refusals = app.context().refusals.clone();
-        audit::write_at_stop(&context, &refusals);
-        let jobs = vec![
-            reload_keys_job(keys),
-            purge_job(&context.db, &context.clock),
-            audit::job(&context.db, &context.clock, &refusals, settings.audit_retention()),
-        ];
+        let jobs = vec![reload_keys_job(keys), purge_job(&context.db, &context.clock)];
         Ok(ServiceParts {
             app,
             consumers: Vec::new(),

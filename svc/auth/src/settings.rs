@@ -1,6 +1,6 @@
 use std::{thread::available_parallelism, time::Duration};
 
-use chassis::{SecretArg, SecretFlag, at_least, in_range, parsed, seconds};
+use chassis::{SecretArg, SecretFlag, at_least, parsed, seconds};
 use clap::ArgAction;
 
 use crate::{
@@ -25,15 +25,6 @@ pub struct Settings {
     /// The key that encrypts the signing keys and the key of refresh tokens in the database.
     #[command(flatten)]
     pub encryption_key: Option<SecretArg<EncryptionKeyFlag>>,
-    /// The days for which the audit log is kept.
-    #[arg(
-        long = "audit-retention-days",
-        env = "TICKETING_AUDIT_RETENTION_DAYS",
-        default_value = "365",
-        value_name = "DAYS",
-        value_parser = in_range::<u32>(1..=36_500)
-    )]
-    pub audit_retention_days: u32,
     /// Failed attempts to sign in to one account that are allowed in one window: from one network address, or from a browser
     /// that has signed in to it before.
     #[arg(
@@ -156,11 +147,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Returns how long the audit log is kept.
-    pub(crate) fn audit_retention(&self) -> Duration {
-        Duration::from_hours(24 * u64::from(self.audit_retention_days))
-    }
-
     /// Returns the encryption keys, if they are given.
     pub(crate) fn encryption_keys(&self) -> Option<EncryptionKeys> {
         self.encryption_key.as_deref().cloned()

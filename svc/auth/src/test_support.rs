@@ -38,6 +38,7 @@ impl TestService {
             token_issuer: token::DEFAULT_ISSUER.to_owned(),
             token_audience: token::DEFAULT_AUDIENCE.to_owned(),
             denied_tokens: token::DenyList::default(),
+            refusals: audit::Refusals::default(),
             recovered: chassis::RecoveryStatus::default(),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),

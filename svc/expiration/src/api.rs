@@ -50,9 +50,12 @@ impl Api {
         })
         .await?;
         let timer = app.db.read(move |conn| store::find_timer(conn, id)).await?;
-        let own = timer.filter(|timer| timer.buyer_id() == buyer.user_id);
-        let timer = own.ok_or_else(|| Problem::not_found("You have no such order."))?;
-        Ok(GetExpirationResponse::Ok(Json(timer.into())))
+        let not_found = Problem::not_found("You have no such order.");
+        match timer {
+            Some(timer) if timer.buyer_id() == buyer.user_id => Ok(GetExpirationResponse::Ok(Json(timer.into()))),
+            Some(_) => Err(not_found.denied().into()),
+            None => Err(not_found.into()),
+        }
     }
 }
 

@@ -30,6 +30,8 @@ impl Service for Expiration {
             outbox::SCHEMA_V1,
             include_str!("../migrations/001_timers.sql"),
             revocation::SCHEMA_V1,
+            audit::SCHEMA_V1,
+            audit::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

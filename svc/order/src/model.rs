@@ -1,6 +1,6 @@
 //! The use cases without HTTP and broker, for the model checker (`tools/model`).
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use bus::ConsumeError;
 use db::Tx;
@@ -11,7 +11,7 @@ use values::{OrderId, RefundId, TicketId, Timestamp, UserId};
 use crate::{
     domain::{OrderLimits, SeenListing},
     events::consume,
-    use_cases::{self, DecideRefund, PlaceOrder, RequestRefund},
+    use_cases::{self, DecideRefund, PlaceOrder, RequestRefund, RetryWithdrawal},
 };
 
 /// Consumes an event.
@@ -51,6 +51,7 @@ pub fn request_refund(tx: &Tx, now: Timestamp, user_id: UserId, order_id: OrderI
     let command = RequestRefund {
         order_id,
         user_id,
+        client: Ipv4Addr::LOCALHOST.into(),
         quantity,
         reason: None,
     };
@@ -70,6 +71,7 @@ pub fn decide_refund(
         order_id,
         refund_id,
         user_id,
+        client: Ipv4Addr::LOCALHOST.into(),
         approve,
     };
     use_cases::decide_refund(tx, now, command).is_ok()
@@ -82,6 +84,11 @@ pub fn continue_withdrawal(tx: &Tx, now: Timestamp) -> Result<(), db::Error> {
 }
 
 /// Retries the failed refunds of a withdrawn listing. Returns whether that is possible.
-pub fn retry_withdrawal(tx: &Tx, ticket: TicketId, seller: UserId) -> bool {
-    use_cases::retry_withdrawal(tx, ticket, seller).is_ok()
+pub fn retry_withdrawal(tx: &Tx, now: Timestamp, ticket_id: TicketId, user_id: UserId) -> bool {
+    let command = RetryWithdrawal {
+        ticket_id,
+        user_id,
+        client: Ipv4Addr::LOCALHOST.into(),
+    };
+    use_cases::retry_withdrawal(tx, now, command).is_ok()
 }

@@ -41,6 +41,8 @@ impl Service for Orders {
             include_str!("../migrations/006_sales_by_seller.sql"),
             include_str!("../migrations/007_one_index_of_buyers.sql"),
             idempotency::SCHEMA_V3,
+            audit::SCHEMA_V1,
+            audit::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

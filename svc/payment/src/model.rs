@@ -116,6 +116,7 @@ pub fn start_payment(tx: &Tx, now: Timestamp, buyer_id: UserId, order_id: OrderI
             token,
             return_url: None,
         }),
+        client: std::net::Ipv4Addr::LOCALHOST.into(),
         networks: Vec::new(),
         is_stripe_silent: false,
     };

@@ -46,6 +46,8 @@ impl Service for Payments {
             revocation::SCHEMA_V1,
             include_str!("../migrations/006_card_attempts.sql"),
             idempotency::SCHEMA_V3,
+            audit::SCHEMA_V1,
+            audit::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

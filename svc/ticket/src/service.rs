@@ -40,6 +40,8 @@ impl Service for Ticket {
             include_str!("../migrations/007_search.sql"),
             include_str!("../migrations/008_withdrawn_by_seller.sql"),
             idempotency::SCHEMA_V3,
+            audit::SCHEMA_V1,
+            audit::SCHEMA_V2,
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

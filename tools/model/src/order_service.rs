@@ -118,6 +118,9 @@ impl ModelledService for Orders {
         "outbox",
         "idempotency",
         "readable_since",
+        "audit",
+        "audit_counts",
+        "audit_retention",
         "tally",
         // Triggers maintain them.
         "buyer_open_orders",
@@ -174,7 +177,7 @@ impl ModelledService for Orders {
                     approve,
                 ))?;
             }
-            OrderStep::RetryWithdrawal => accepted(model::retry_withdrawal(tx, ids::ticket(), ids::seller()))?,
+            OrderStep::RetryWithdrawal => accepted(model::retry_withdrawal(tx, now, ids::ticket(), ids::seller()))?,
             OrderStep::RunWithdrawalJob => model::continue_withdrawal(tx, now).map_err(defect)?,
         }
         Ok(None)

@@ -155,6 +155,14 @@ impl TestEnv {
             .collect()
     }
 
+    /// Returns the audit log of a service. Refusals are in it once a minute, and after the service has stopped.
+    pub fn audit_log<S: Service>(&self) -> Vec<audit::Record> {
+        let conn = rusqlite::Connection::open(self.database::<S>()).unwrap();
+        let mut records = Vec::new();
+        audit::read(&conn, &audit::Filter::default(), |record| records.push(record)).unwrap();
+        records
+    }
+
     /// Returns an access token of a user.
     pub fn token(&self, user: UserId) -> String {
         let (session, now) = (SessionId::new(self.now()), self.now());

@@ -4,7 +4,7 @@ use bus::parked::Selection;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
-    BusSettings, CommonSettings, ConfigErrors, LogSettings, Service, Settings, TraceSettings,
+    BusSettings, CommonSettings, ConfigErrors, LogSettings, Service, Settings, TraceSettings, audit_log::AuditFilter,
     settings::DatabaseSettings,
 };
 
@@ -74,6 +74,8 @@ pub(super) enum Command<A: Settings, C: Subcommand> {
         #[command(subcommand)]
         command: ParkedCommand,
     },
+    /// Print the audit log: who did what, whose, when and from where, with what result. A line of JSON for each row.
+    Audit(AuditFilter),
     /// Print the version.
     Version,
     #[command(flatten)]

@@ -1,15 +1,17 @@
 use std::{
-    fmt::Write,
+    fmt::Write as _,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
+use audit::{Author, OK};
 use bus::{
     AmqpUrl,
     parked::{self, Selection},
 };
 use db::{
-    Db,
+    Db, Tx,
     admin::{self, Finding, Thoroughness},
 };
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +19,9 @@ use values::Clock;
 
 use super::arguments::ParkedCommand;
 use crate::{
-    BusSettings, CommonSettings, OperatorError, Service, openapi_document, printable, raise_file_limit, running,
+    BusSettings, CommonSettings, OperatorError, Service,
+    audit_log::{AuditFilter, record_command},
+    openapi_document, printable, printable_lines, raise_file_limit, running,
 };
 
 pub(super) async fn serve<S: Service>(
@@ -38,6 +42,9 @@ pub(super) async fn serve<S: Service>(
 
 pub(super) fn migrate<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let report = admin::migrate(database, &S::SCHEMA).map_err(OperatorError::new)?;
+    if report.from != report.to {
+        record_command(database, "migrate", &report.to, OK)?;
+    }
     Ok(format!(
         "{}: schema version {}, was {}",
         database.display(),
@@ -93,6 +100,7 @@ pub(super) fn backup(database: &Path, to: &Path) -> Result<String, OperatorError
 
 pub(super) fn restore<S: Service>(from: &Path, database: &Path, force: bool) -> Result<String, OperatorError> {
     admin::restore(from, database, &S::SCHEMA, force).map_err(OperatorError::new)?;
+    record_command(database, "restore", &from.display(), OK)?;
     Ok(format!(
         "{} is restored from {}, checked. Start the service: it catches up with the events since then by itself.",
         database.display(),
@@ -126,7 +134,10 @@ fn failure(mut report: String, findings: &[Finding]) -> OperatorError {
 
 pub(super) async fn republish<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
-    let pages = bus::republish_all(&db, &Clock::system(), S::republish).await?;
+    let (clock, recorded) = (Clock::system(), Author::operator().did("republish", S::NAME));
+    let now = clock.now();
+    db.write(move |tx| audit::append(tx, now, &recorded)).await?;
+    let pages = bus::republish_all(&db, &clock, S::republish).await?;
     db.close().await;
     Ok(format!(
         "published again, in {pages} transactions: the service sends the events while it runs"
@@ -135,13 +146,22 @@ pub(super) async fn republish<S: Service>(database: &Path) -> Result<String, Ope
 
 pub(super) async fn catch_up<S: Service>(database: &Path) -> Result<String, OperatorError> {
     let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
-    let marked = db.write(db::restored::mark).await;
+    let (now, recorded) = (Clock::system().now(), Author::operator().did("rehear", S::NAME));
+    let mark = move |tx: &Tx| -> Result<(), db::Error> {
+        db::restored::mark(tx)?;
+        audit::append(tx, now, &recorded)
+    };
+    let marked = db.write(mark).await;
     db.close().await;
-    marked.map_err(|error: db::Error| OperatorError::new(error))?;
+    marked?;
     Ok("the next start of the service catches up from the journal, as after a restore".to_owned())
 }
 
-pub(super) async fn parked<S: Service>(bus: &BusSettings, command: ParkedCommand) -> Result<String, OperatorError> {
+pub(super) async fn parked<S: Service>(
+    bus: &BusSettings,
+    command: ParkedCommand,
+    database: &Path,
+) -> Result<String, OperatorError> {
     let (url, namespace) = (&broker_url(bus).await?, &bus.namespace);
     match command {
         ParkedCommand::List => {
@@ -166,13 +186,53 @@ pub(super) async fn parked<S: Service>(bus: &BusSettings, command: ParkedCommand
             }
         }
         ParkedCommand::Redrive { which } => {
-            let count = parked::redrive(url, namespace, S::NAME, &which).await;
-            Ok(format!("{} delivered to the service again", removed(count, &which)?))
+            let redrive = async { removed(parked::redrive(url, namespace, S::NAME, &which).await, &which) };
+            let count = recorded(database, "parked-redrive", &which, redrive).await?;
+            Ok(format!("{count} delivered to the service again"))
         }
         ParkedCommand::Discard { which } => {
-            let count = parked::discard(url, namespace, S::NAME, &which).await;
-            Ok(format!("{} deleted", removed(count, &which)?))
+            let discard = async { removed(parked::discard(url, namespace, S::NAME, &which).await, &which) };
+            let count = recorded(database, "parked-discard", &which, discard).await?;
+            Ok(format!("{count} deleted"))
         }
+    }
+}
+
+/// Records the start and the end of what an operator does to parked messages: the broker has no part in a transaction.
+async fn recorded(
+    database: &Path,
+    action: &'static str,
+    which: &Selection,
+    work: impl Future<Output = Result<usize, OperatorError>>,
+) -> Result<usize, OperatorError> {
+    let subject = match which {
+        Selection::Id(id) => id,
+        Selection::All => "all",
+    };
+    record_command(database, action, subject, "started")?;
+    let outcome = work.await;
+    let result = if outcome.is_ok() { OK } else { "failed" };
+    record_command(database, action, subject, result)?;
+    outcome
+}
+
+/// Prints the rows of the audit log while it reads them. It ends when the reader does.
+pub(super) async fn audit<S: Service>(database: &Path, filter: AuditFilter) -> Result<String, OperatorError> {
+    let db = Db::open(database, &S::SCHEMA).map_err(OperatorError::new)?;
+    let print = move |conn: &rusqlite::Connection| -> Result<io::Result<()>, db::Error> {
+        let (mut out, mut printed) = (io::stdout().lock(), Ok(()));
+        audit::read(conn, &filter.into(), |record| {
+            if printed.is_ok() {
+                printed = writeln!(out, "{}", printable_lines(&record.to_json()));
+            }
+        })?;
+        Ok(printed)
+    };
+    let printed = db.read_internal(print).await;
+    db.close().await;
+    match printed? {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OperatorError::new(error)),
+        _ => Ok(String::new()),
     }
 }
 

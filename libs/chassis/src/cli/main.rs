@@ -49,7 +49,8 @@ fn run<S: Service>(cli: Cli<S::Settings, S::Command>) -> Result<String, Operator
             Command::Check { full } => commands::check::<S>(&database, full),
             Command::Republish => commands::republish::<S>(&database).await,
             Command::Rehear => commands::catch_up::<S>(&database).await,
-            Command::Parked { bus, command } => commands::parked::<S>(&bus, command).await,
+            Command::Parked { bus, command } => commands::parked::<S>(&bus, command, &database).await,
+            Command::Audit(filter) => commands::audit::<S>(&database, filter).await,
             Command::Version => Ok(format!("ticketing-{} {}", S::NAME, env!("CARGO_PKG_VERSION"))),
             Command::Own(command) => commands::own::<S>(command, &database).await,
         }

@@ -1,6 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
+use audit::Author;
 use poem::{Addr, FromRequest, Request, RequestBody};
+use values::UserId;
 
 use super::{ClientNetwork, TrustedProxies};
 
@@ -11,6 +13,14 @@ use super::{ClientNetwork, TrustedProxies};
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    /// Returns the author of what a user does from here, for the audit log.
+    pub fn author(self, user: UserId) -> Author {
+        Author {
+            actor: user.to_string(),
+            network: Some(ClientNetwork::narrowest(self.0).to_string()),
+        }
+    }
+
     /// Returns the networks of the client, the narrowest first: see [`ClientNetwork::levels`].
     pub fn networks(self) -> impl DoubleEndedIterator<Item = ClientNetwork> + Clone {
         ClientNetwork::levels(self.0)

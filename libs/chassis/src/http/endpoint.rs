@@ -1,5 +1,6 @@
 use std::any::Any;
 
+use audit::Refusals;
 use poem::{
     EndpointExt, IntoResponse, Route,
     endpoint::{BoxEndpoint, make, make_sync},
@@ -15,6 +16,7 @@ use tokio::sync::watch;
 use super::{
     DocumentedPaths, MetricsEndpoint, Readiness,
     cors::Cors,
+    denials::Denials,
     documents::document_routes,
     openapi::{openapi_document, openapi_service},
 };
@@ -38,6 +40,7 @@ pub(crate) fn endpoint<S: Service>(
     readiness: Readiness,
     recovered: watch::Receiver<bool>,
     metrics: MetricsEndpoint,
+    refusals: Refusals,
 ) -> BoxEndpoint<'static> {
     let document = openapi_document::<S>();
     let paths = DocumentedPaths::of(&document);
@@ -63,10 +66,10 @@ pub(crate) fn endpoint<S: Service>(
         .with(CatchPanic::new().with_handler(PanicToProblem))
         .data(app)
         .data(verifier)
-        .data(trust.origins.clone())
-        .data(trust.proxies);
+        .data(trust.origins.clone());
     let observed = Observed::new(RecoveryGate::new(routes, recovered), paths, meters);
-    Cors::new(observed, trust.origins).boxed()
+    let audited = Denials::new(observed, refusals).data(trust.proxies);
+    Cors::new(audited, trust.origins).boxed()
 }
 
 /// Answers a panic of a handler with a problem of status 500.

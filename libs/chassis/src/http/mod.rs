@@ -2,6 +2,7 @@
 
 mod chassis_paths;
 mod cors;
+mod denials;
 mod documented_paths;
 mod documents;
 mod endpoint;

@@ -99,6 +99,15 @@ pub struct CommonSettings {
         value_parser = seconds(0..=60)
     )]
     pub drain_delay: Duration,
+    /// The days for which the audit log is kept.
+    #[arg(
+        long = "audit-retention-days",
+        env = "TICKETING_AUDIT_RETENTION_DAYS",
+        default_value = "365",
+        value_name = "DAYS",
+        value_parser = in_range::<u32>(1..=36_500)
+    )]
+    pub audit_retention_days: u32,
     /// The number of HTTP servers in this process, which share its limit of open files.
     #[arg(skip = 1_usize)]
     pub servers: usize,
@@ -147,6 +156,11 @@ pub struct CommonSettings {
 }
 
 impl CommonSettings {
+    /// Returns how long the audit log is kept.
+    pub(crate) fn audit_retention(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.audit_retention_days))
+    }
+
     /// Returns the address to listen on: port 0 is any free one.
     pub(crate) fn listen_address<S: Service>(&self) -> SocketAddr {
         self.listen

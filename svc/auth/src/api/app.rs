@@ -1,6 +1,5 @@
 use std::{fmt, sync::Arc};
 
-use audit::Refusals;
 use chassis::Context;
 
 use super::cookies::Cookies;
@@ -39,7 +38,7 @@ impl App {
                 },
                 live_keys,
                 denied: context.denied_tokens.clone(),
-                refusals: Refusals::default(),
+                refusals: context.refusals.clone(),
                 passwords: PasswordChecker::new(queue, queue_limits, attempts, sign_ups, context.clock.clone()),
             },
             cookies: Cookies {

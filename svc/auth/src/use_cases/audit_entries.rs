@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use audit::{Entry, OK, OPERATOR};
+use audit::{Author, Entry, OK};
 use chassis::ClientNetwork;
 use values::{SessionId, UserId};
 
@@ -46,13 +46,7 @@ pub(super) fn session_ended(user_id: UserId, session_id: SessionId, client: IpAd
 
 /// Returns the entry of an operation on the signing keys. `kid` is the key that signs from then on.
 pub(super) fn keys_changed(action: &'static str, kid: &str) -> Entry {
-    Entry {
-        action,
-        actor: Some(OPERATOR.to_owned()),
-        subject: Some(kid.to_owned()),
-        network: None,
-        result: OK,
-    }
+    Author::operator().did(action, kid)
 }
 
 pub(super) const fn check_refused(refused: CheckRefused) -> &'static str {

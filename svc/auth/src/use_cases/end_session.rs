@@ -23,6 +23,6 @@ pub(super) fn end_session(
     session.end(reason, now);
     store::update_session(tx, session)?;
     let state = session.state();
-    audit::append(tx, now, &session_ended(state.user_id, state.id, client, reason))?;
+    audit::append_limited(tx, now, &session_ended(state.user_id, state.id, client, reason))?;
     publish_ended_session(tx, now, session)
 }

@@ -77,7 +77,7 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<To
     let started = audit_entries::session_started("sign-in", account.id, session.state().id, command.client);
     let written = context.db.write(move |tx| -> Result<(), db::Error> {
         store::insert_session(tx, &session)?;
-        audit::append(tx, now, &started)
+        audit::append_limited(tx, now, &started)
     });
     written.await?;
     let tokens = context

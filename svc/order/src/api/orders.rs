@@ -20,7 +20,7 @@ use super::{
 use crate::{
     domain::{NotAsSeen, Order, SeenListing},
     store,
-    use_cases::{CancelOrderError, PlaceOrder, cancel_order, place_order},
+    use_cases::{PlaceOrder, cancel_order, order_of_buyer, place_order},
 };
 
 /// How long to wait for a price that the buyer has seen.
@@ -168,9 +168,8 @@ impl OrdersApi {
         id: Path<OrderId>,
     ) -> Result<Json<OrderView>, GetOrderProblem> {
         let id = id.0;
-        let order = app.db.read(move |conn| store::find_order(conn, id)).await?;
-        let order = order.filter(|order| order.is_bought_by(buyer.user_id));
-        Ok(Json(order.ok_or(CancelOrderError::NotFound(id))?.into()))
+        let order = app.db.read(move |conn| order_of_buyer(conn, buyer.user_id, id));
+        Ok(Json(order.await?.into()))
     }
 
     /// Cancel one of your orders

@@ -69,6 +69,7 @@ impl From<CancelOrderError> for Problem {
     fn from(error: CancelOrderError) -> Self {
         match error {
             CancelOrderError::NotFound(_) => Self::not_found(error),
+            CancelOrderError::NotYours(_) => Self::not_found(error).denied(),
             CancelOrderError::CannotCancel(CannotCancel::Complete) => {
                 Self::conflict("order-complete", "The order is paid").detail(error)
             }
@@ -98,6 +99,7 @@ impl From<RequestRefundError> for Problem {
     fn from(error: RequestRefundError) -> Self {
         match error {
             RequestRefundError::NotFound(_) => Self::not_found(error),
+            RequestRefundError::NotYours(_) => Self::not_found(error).denied(),
             RequestRefundError::CannotRefund(reason) => reason.into(),
             RequestRefundError::Db(error) => error.into(),
         }
@@ -108,6 +110,7 @@ impl From<DecideRefundError> for Problem {
     fn from(error: DecideRefundError) -> Self {
         match error {
             DecideRefundError::NotFound(_) => Self::not_found(error),
+            DecideRefundError::NotYours(_) => Self::not_found(error).denied(),
             DecideRefundError::NotTheSeller => Self::forbidden(error),
             DecideRefundError::CannotRefund(reason) => reason.into(),
             DecideRefundError::AlreadyDecided(_) => {
@@ -122,6 +125,7 @@ impl From<RetryWithdrawalError> for Problem {
     fn from(error: RetryWithdrawalError) -> Self {
         match error {
             RetryWithdrawalError::NotFound(_) => Self::not_found(error),
+            RetryWithdrawalError::NotYours(_) => Self::not_found(error).denied(),
             RetryWithdrawalError::NotWithdrawn => {
                 Self::conflict("ticket-not-withdrawn", "The listing is not withdrawn").detail(error)
             }

@@ -1,5 +1,6 @@
 //! The operations on refunds.
 
+use chassis::ClientAddress;
 use idempotency::{IdempotencyKey, IdempotentRequest, StoredResponse};
 use input::{Body, Header, Query, Whole};
 use pagination::{Cursor, CursorScope, Limit, Page};
@@ -16,7 +17,7 @@ use super::{
 use crate::{
     domain::Refund,
     store,
-    use_cases::{DecideRefund, RequestRefund, RequestRefundError, decide_refund, request_refund},
+    use_cases::{DecideRefund, RequestRefund, RequestRefundError, decide_refund, order_of_party, request_refund},
 };
 
 /// The operations on refunds.
@@ -72,13 +73,14 @@ impl RefundsApi {
         &self,
         app: Data<&App>,
         user: SignedIn,
+        client: ClientAddress,
         /// The order.
         id: Path<OrderId>,
         #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewRefund>,
     ) -> Result<StoredResponse<RequestRefundResponse>, RequestRefundProblem> {
         let request = IdempotentRequest::new("askRefund", user.user_id, key.0, &(id.0, &body.0));
-        let command = command(id.0, &user, body.0);
+        let command = command(id.0, &user, client, body.0);
         let now = app.clock.now();
         let response = app.db.write(move |tx| {
             idempotency::run_once(tx, now, &request, |tx| {
@@ -102,12 +104,10 @@ impl RefundsApi {
     ) -> Result<Json<RefundListView>, ListRefundsProblem> {
         let (id, user) = (id.0, user.user_id);
         let refunds = app.db.read(move |conn| {
-            let order = store::find_order(conn, id)?.filter(|order| order.party(user).is_some());
-            let refunds = order.map(|order| store::refunds_of_order(conn, order.id()));
-            refunds.transpose()
+            let (order, _) = order_of_party(conn, user, id)?;
+            Ok::<_, RequestRefundError>(store::refunds_of_order(conn, order.id())?)
         });
-        let refunds = refunds.await?.ok_or(RequestRefundError::NotFound(id))?;
-        let items = refunds.into_iter().map(RefundView::from).collect();
+        let items = refunds.await?.into_iter().map(RefundView::from).collect();
         Ok(Json(RefundListView { items }))
     }
 
@@ -153,13 +153,14 @@ impl RefundsApi {
         &self,
         app: Data<&App>,
         seller: SignedIn,
+        client: ClientAddress,
         /// The order.
         id: Path<OrderId>,
         /// The refund.
         #[oai(name = "refundId")]
         refund_id: Path<RefundId>,
     ) -> Result<Json<RefundView>, DecideRefundProblem> {
-        Ok(decide(app.0, &seller, (id.0, refund_id.0), true).await?)
+        Ok(decide(app.0, (&seller, client), (id.0, refund_id.0), true).await?)
     }
 
     /// Decline a refund
@@ -174,20 +175,22 @@ impl RefundsApi {
         &self,
         app: Data<&App>,
         seller: SignedIn,
+        client: ClientAddress,
         /// The order.
         id: Path<OrderId>,
         /// The refund.
         #[oai(name = "refundId")]
         refund_id: Path<RefundId>,
     ) -> Result<Json<RefundView>, DecideRefundProblem> {
-        Ok(decide(app.0, &seller, (id.0, refund_id.0), false).await?)
+        Ok(decide(app.0, (&seller, client), (id.0, refund_id.0), false).await?)
     }
 }
 
-fn command(order_id: OrderId, user: &SignedIn, body: NewRefund) -> RequestRefund {
+fn command(order_id: OrderId, user: &SignedIn, client: ClientAddress, body: NewRefund) -> RequestRefund {
     RequestRefund {
         order_id,
         user_id: user.user_id,
+        client: client.0,
         quantity: body.quantity.map(Whole::get),
         reason: body.reason.and_then(|reason| reason.0),
     }
@@ -195,7 +198,7 @@ fn command(order_id: OrderId, user: &SignedIn, body: NewRefund) -> RequestRefund
 
 async fn decide(
     app: &App,
-    seller: &SignedIn,
+    (seller, client): (&SignedIn, ClientAddress),
     (order_id, refund_id): (OrderId, RefundId),
     approve: bool,
 ) -> Result<Json<RefundView>, Problem> {
@@ -204,6 +207,7 @@ async fn decide(
         order_id,
         refund_id,
         user_id: seller.user_id,
+        client: client.0,
         approve,
     };
     let refund = app.db.write(move |tx| decide_refund(tx, now, command)).await?;

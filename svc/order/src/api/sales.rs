@@ -12,7 +12,11 @@ use super::{
     app::{App, Tag},
     views::OrderView,
 };
-use crate::{domain::Order, store, use_cases::RetryWithdrawalError};
+use crate::{
+    domain::Order,
+    store,
+    use_cases::{RetryWithdrawalError, listing_of_seller},
+};
 
 /// The operations on sales.
 #[derive(Debug)]
@@ -52,8 +56,7 @@ impl SalesApi {
             let Some(ticket) = ticket else {
                 return Ok(store::sales_of_seller(conn, seller.user_id, before, limit.rows())?);
             };
-            let listing = store::find_listing_of(conn, seller.user_id, ticket)?;
-            listing.ok_or(RetryWithdrawalError::NotFound(ticket))?;
+            listing_of_seller(conn, seller.user_id, ticket)?;
             Ok::<_, RetryWithdrawalError>(store::sales_of_listing(conn, ticket, before, limit.rows())?)
         });
         let sales = sales.await?;

@@ -1,5 +1,6 @@
 //! The operations on withdrawals of listings.
 
+use chassis::ClientAddress;
 use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
 use problem::problem_responses;
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::{
     store,
-    use_cases::{RetryWithdrawalError, retry_withdrawal},
+    use_cases::{RetryWithdrawal, RetryWithdrawalError, listing_of_seller, retry_withdrawal},
 };
 
 /// The operations on withdrawals of listings.
@@ -50,12 +51,11 @@ impl WithdrawalsApi {
     ) -> Result<Json<WithdrawalView>, GetWithdrawalProblem> {
         let id = id.0;
         let withdrawal = app.db.read(move |conn| {
-            let listing = store::find_listing_of(conn, seller.user_id, id)?;
+            let listing = listing_of_seller(conn, seller.user_id, id)?;
             let progress = store::withdrawal_progress(conn, id)?;
-            Ok::<_, db::Error>(listing.map(|listing| WithdrawalView::new(id, listing.withdrawn_at, progress)))
+            Ok::<_, RetryWithdrawalError>(WithdrawalView::new(id, listing.withdrawn_at, progress))
         });
-        let withdrawal = withdrawal.await?;
-        Ok(Json(withdrawal.ok_or(RetryWithdrawalError::NotFound(id))?))
+        Ok(Json(withdrawal.await?))
     }
 
     /// Retry the failed refunds of a withdrawal
@@ -66,12 +66,18 @@ impl WithdrawalsApi {
         &self,
         app: Data<&App>,
         seller: SignedIn,
+        client: ClientAddress,
         /// The listing.
         #[oai(name = "ticketId")]
         id: Path<TicketId>,
     ) -> Result<Json<WithdrawalView>, RetryWithdrawalProblem> {
-        let id = id.0;
-        let withdrawal = app.db.write(move |tx| retry_withdrawal(tx, id, seller.user_id));
+        let (id, now) = (id.0, app.clock.now());
+        let command = RetryWithdrawal {
+            ticket_id: id,
+            user_id: seller.user_id,
+            client: client.0,
+        };
+        let withdrawal = app.db.write(move |tx| retry_withdrawal(tx, now, command));
         let (withdrawn_at, progress) = withdrawal.await?;
         Ok(Json(WithdrawalView::new(id, Some(withdrawn_at), progress)))
     }

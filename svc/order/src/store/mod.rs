@@ -19,9 +19,7 @@ pub(crate) use refunds::{
     find_refund, insert_refund, open_refund_counts, refunded_tickets, refunds_after, refunds_of_order,
     refunds_of_seller, update_refund,
 };
-pub(crate) use stock::{
-    adjust_stock, find_listing, find_listing_of, hold_tickets, release_tickets, sell_held_tickets, upsert_listing,
-};
+pub(crate) use stock::{adjust_stock, find_listing, hold_tickets, release_tickets, sell_held_tickets, upsert_listing};
 pub(crate) use withdrawals::{
     advance_withdrawal, closed_withdrawals_with_open_orders, find_open_withdrawal, has_open_withdrawal,
     reopen_withdrawal, restart_withdrawal, start_withdrawal, withdrawal_progress,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use db::{Error, Tx};
 use events::Ticket;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use values::{Money, TicketId, UserId};
+use values::{Money, TicketId};
 
 use crate::domain::Listing;
 
@@ -51,11 +51,6 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
         )
         .optional()?;
     Ok(listing)
-}
-
-/// Returns a listing, if it is the seller's.
-pub(crate) fn find_listing_of(conn: &Connection, seller: UserId, id: TicketId) -> Result<Option<Listing>, Error> {
-    Ok(find_listing(conn, id)?.filter(|listing| listing.seller_id == seller))
 }
 
 /// Inserts or updates a listing unless the stored version is as new. Returns whether it was stored.

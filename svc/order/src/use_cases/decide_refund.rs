@@ -1,5 +1,8 @@
 //! Decides on a refund that a buyer has requested.
 
+use std::net::IpAddr;
+
+use chassis::ClientAddress;
 use db::Tx;
 use values::{OrderId, RefundId, Timestamp, UserId};
 
@@ -15,15 +18,19 @@ pub(crate) struct DecideRefund {
     pub(crate) order_id: OrderId,
     pub(crate) refund_id: RefundId,
     pub(crate) user_id: UserId,
+    /// The network address of the user.
+    pub(crate) client: IpAddr,
     pub(crate) approve: bool,
 }
 
 /// Why a refund was not decided.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum DecideRefundError {
-    /// There is none, or the user neither bought nor sold its order: that it exists is not disclosed.
     #[error("there is no refund {0} of this order")]
     NotFound(RefundId),
+    /// The user neither bought nor sold its order: that it exists is not disclosed.
+    #[error("there is no refund {0} of this order")]
+    NotYours(RefundId),
     #[error("only the seller decides on a refund")]
     NotTheSeller,
     #[error(transparent)]
@@ -48,7 +55,7 @@ pub(crate) fn decide_refund(tx: &Tx, now: Timestamp, command: DecideRefund) -> R
         return Err(DecideRefundError::NotTheSeller);
     }
     if state.seller_id != command.user_id {
-        return Err(not_found);
+        return Err(DecideRefundError::NotYours(command.refund_id));
     }
     let change = if command.approve {
         refund.approve(now)?
@@ -61,6 +68,13 @@ pub(crate) fn decide_refund(tx: &Tx, now: Timestamp, command: DecideRefund) -> R
             order.check_refundable()?;
         }
         save_refund(tx, &refund, now)?;
+        let action = if command.approve {
+            "refund-approve"
+        } else {
+            "refund-decline"
+        };
+        let author = ClientAddress(command.client).author(command.user_id);
+        audit::append(tx, now, &author.did(action, &refund.id()))?;
     }
     Ok(refund)
 }

@@ -18,12 +18,12 @@ mod update_listing_replica;
 
 pub(crate) use apply_payment::apply_payment;
 pub(crate) use apply_reversal::apply_reversal;
-pub(crate) use cancel_order::{CancelOrderError, cancel_order};
+pub(crate) use cancel_order::{CancelOrderError, cancel_order, order_of_buyer};
 pub(crate) use confirm_order::confirm_order;
 pub(crate) use continue_withdrawal::continue_withdrawal;
 pub(crate) use decide_refund::{DecideRefund, DecideRefundError, decide_refund};
 pub(crate) use expire_order::expire_order;
 pub(crate) use place_order::{PlaceOrder, PlaceOrderError, place_order};
-pub(crate) use request_refund::{RequestRefund, RequestRefundError, request_refund};
-pub(crate) use retry_withdrawal::{RetryWithdrawalError, retry_withdrawal};
+pub(crate) use request_refund::{RequestRefund, RequestRefundError, order_of_party, request_refund};
+pub(crate) use retry_withdrawal::{RetryWithdrawal, RetryWithdrawalError, listing_of_seller, retry_withdrawal};
 pub(crate) use update_listing_replica::update_listing_replica;

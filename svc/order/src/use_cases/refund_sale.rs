@@ -1,5 +1,6 @@
 //! Refunds one sale of a withdrawn listing.
 
+use audit::{Author, Entry};
 use db::Tx;
 use events::{AskedBy, RefundStatus};
 use values::Timestamp;
@@ -21,6 +22,7 @@ pub(super) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), 
     for mut refund in refunds {
         if refund.status() == RefundStatus::Requested && refund.approve(now) == Ok(Change::NewVersion) {
             save_refund(tx, &refund, now)?;
+            audit::append(tx, now, &by_withdrawal("refund-approve", &refund))?;
         }
     }
     let rest = RefundRequest {
@@ -31,8 +33,14 @@ pub(super) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), 
     // An error means that no tickets are left to refund.
     if let Ok(refund) = Refund::request(order, rest, None, now) {
         save_new_refund(tx, &refund, now)?;
+        audit::append(tx, now, &by_withdrawal("refund-request", &refund))?;
     }
     Ok(())
+}
+
+/// Returns the entry of the audit log for what the withdrawal of a listing decides.
+fn by_withdrawal(action: &'static str, refund: &Refund) -> Entry {
+    Author::service("order").did(action, &refund.id())
 }
 
 /// Whether a refund was added for a withdrawal and has not failed.

@@ -1,11 +1,17 @@
 //! Requests a refund.
 
+use std::net::IpAddr;
+
+use audit::Entry;
+use chassis::ClientAddress;
 use db::Tx;
+use events::AskedBy;
+use rusqlite::Connection;
 use values::{OrderId, Timestamp, UserId};
 
 use super::save::save_new_refund;
 use crate::{
-    domain::{CannotRefund, Refund, RefundReason, RefundRequest},
+    domain::{CannotRefund, Order, Refund, RefundReason, RefundRequest},
     store,
 };
 
@@ -14,6 +20,8 @@ use crate::{
 pub(crate) struct RequestRefund {
     pub(crate) order_id: OrderId,
     pub(crate) user_id: UserId,
+    /// The network address of the user.
+    pub(crate) client: IpAddr,
     /// `None` for all tickets that no refund claims.
     pub(crate) quantity: Option<u32>,
     pub(crate) reason: Option<RefundReason>,
@@ -22,9 +30,11 @@ pub(crate) struct RequestRefund {
 /// Why a refund was not requested.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RequestRefundError {
-    /// There is none, or the user neither bought nor sold it: that it exists is not disclosed.
     #[error("there is no order {0}")]
     NotFound(OrderId),
+    /// The user neither bought nor sold it: that it exists is not disclosed.
+    #[error("there is no order {0}")]
+    NotYours(OrderId),
     #[error(transparent)]
     CannotRefund(#[from] CannotRefund),
     #[error(transparent)]
@@ -34,11 +44,7 @@ pub(crate) enum RequestRefundError {
 /// Requests a refund. It is approved at once if the seller requests it, or if the listing guarantees it: as it was when
 /// the order was placed, or as it is now.
 pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) -> Result<Refund, RequestRefundError> {
-    let not_found = RequestRefundError::NotFound(command.order_id);
-    let Some(order) = store::find_order(tx, command.order_id)? else {
-        return Err(not_found);
-    };
-    let requested_by = order.party(command.user_id).ok_or(not_found)?;
+    let (order, requested_by) = order_of_party(tx, command.user_id, command.order_id)?;
     let listing = store::find_listing(tx, order.ticket_id())?;
     let guaranteed_until = order
         .state()
@@ -51,5 +57,22 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) ->
     };
     let refund = Refund::request(&order, request, guaranteed_until, now)?;
     save_new_refund(tx, &refund, now)?;
+    let author = ClientAddress(command.client).author(command.user_id);
+    let entry = Entry {
+        result: refund.status().as_str(),
+        ..author.did("refund-request", &refund.id())
+    };
+    audit::append(tx, now, &entry)?;
     Ok(refund)
+}
+
+/// Returns an order that the user has bought or sold, and which of both.
+pub(crate) fn order_of_party(
+    conn: &Connection,
+    user: UserId,
+    id: OrderId,
+) -> Result<(Order, AskedBy), RequestRefundError> {
+    let order = store::find_order(conn, id)?.ok_or(RequestRefundError::NotFound(id))?;
+    let party = order.party(user).ok_or(RequestRefundError::NotYours(id))?;
+    Ok((order, party))
 }

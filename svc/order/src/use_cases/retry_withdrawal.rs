@@ -1,16 +1,34 @@
 //! Retries the failed refunds of a withdrawn listing.
 
+use std::net::IpAddr;
+
+use chassis::ClientAddress;
 use db::Tx;
+use rusqlite::Connection;
 use values::{TicketId, Timestamp, UserId};
 
-use crate::{domain::WithdrawalProgress, store};
+use crate::{
+    domain::{Listing, WithdrawalProgress},
+    store,
+};
+
+/// A seller's request to refund the sales of a withdrawn listing again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct RetryWithdrawal {
+    pub(crate) ticket_id: TicketId,
+    pub(crate) user_id: UserId,
+    /// The network address of the user.
+    pub(crate) client: IpAddr,
+}
 
 /// Why a withdrawal was not retried.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RetryWithdrawalError {
-    /// There is none, or it is another seller's: that it exists is not disclosed.
     #[error("there is no listing {0} of yours")]
     NotFound(TicketId),
+    /// It is another seller's: that it exists is not disclosed.
+    #[error("there is no listing {0} of yours")]
+    NotYours(TicketId),
     #[error("the listing is not withdrawn")]
     NotWithdrawn,
     #[error(transparent)]
@@ -22,12 +40,27 @@ pub(crate) enum RetryWithdrawalError {
 /// Returns when the listing was withdrawn, and how far its sales are refunded.
 pub(crate) fn retry_withdrawal(
     tx: &Tx,
-    ticket: TicketId,
-    seller: UserId,
+    now: Timestamp,
+    command: RetryWithdrawal,
 ) -> Result<(Timestamp, WithdrawalProgress), RetryWithdrawalError> {
-    let listing = store::find_listing_of(tx, seller, ticket)?;
-    let listing = listing.ok_or(RetryWithdrawalError::NotFound(ticket))?;
+    let ticket = command.ticket_id;
+    let listing = listing_of_seller(tx, command.user_id, ticket)?;
     let withdrawn_at = listing.withdrawn_at.ok_or(RetryWithdrawalError::NotWithdrawn)?;
     store::restart_withdrawal(tx, ticket)?;
+    let author = ClientAddress(command.client).author(command.user_id);
+    audit::append_limited(tx, now, &author.did("withdrawal-retry", &ticket))?;
     Ok((withdrawn_at, store::withdrawal_progress(tx, ticket)?))
+}
+
+/// Returns a seller's own listing.
+pub(crate) fn listing_of_seller(
+    conn: &Connection,
+    seller: UserId,
+    id: TicketId,
+) -> Result<Listing, RetryWithdrawalError> {
+    match store::find_listing(conn, id)? {
+        Some(listing) if listing.seller_id == seller => Ok(listing),
+        Some(_) => Err(RetryWithdrawalError::NotYours(id)),
+        None => Err(RetryWithdrawalError::NotFound(id)),
+    }
 }

@@ -1,6 +1,7 @@
 //! The service over HTTP, with a real broker and a real database.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audit_log;
 mod limits;
 mod orders;
 mod prices;

@@ -79,6 +79,17 @@ impl TestApp {
         self.env.user(&self.service).1
     }
 
+    /// A new user and their client.
+    pub(crate) fn user_with_id(&self) -> (UserId, Client) {
+        self.env.user(&self.service)
+    }
+
+    /// Stops the service, upon which it writes the counted refusals, and returns its audit log.
+    pub(crate) async fn stop_and_read_log(self) -> Vec<audit::Record> {
+        self.service.stop().await;
+        self.env.audit_log::<Orders>()
+    }
+
     /// A client of the seller of a listing.
     pub(crate) fn seller(&self, ticket: &Ticket) -> Client {
         self.anonymous().bearer(&self.env.token(ticket.seller_id))

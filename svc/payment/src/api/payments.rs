@@ -98,7 +98,7 @@ impl PaymentsApi {
         let networks = counted_networks(client, app.attempts.limits);
         let command = PayOrder {
             is_stripe_silent: app.settler.blocked_for().is_some(),
-            ..command(&buyer, networks, body.0)
+            ..command(&buyer, client, networks, body.0)
         };
         let (order, start_request) = (command.order_id, request.clone());
         let is_recent = order.is_recent(app.clock.now());
@@ -172,10 +172,11 @@ impl PaymentsApi {
             .db
             .read(move |conn| with_summaries(conn, store::payment(conn, id)?))
             .await?;
-        let own = found
-            .into_iter()
-            .find(|(payment, _)| payment.buyer_id() == buyer.user_id);
-        let (payment, summary) = own.ok_or_else(|| no_such_payment(id))?;
+        let found = found.into_iter().next();
+        let (payment, summary) = found.ok_or_else(|| no_such_payment(id))?;
+        if payment.buyer_id() != buyer.user_id {
+            return Err(no_such_payment(id).denied().into());
+        }
         Ok(Json(app.view(&payment, &summary)))
     }
 }
@@ -204,7 +205,7 @@ fn counted_networks(client: ClientAddress, limits: CardLimits) -> Vec<CountedNet
     networks.collect()
 }
 
-fn command(buyer: &SignedIn, networks: Vec<CountedNetwork>, body: NewPayment) -> PayOrder {
+fn command(buyer: &SignedIn, client: ClientAddress, networks: Vec<CountedNetwork>, body: NewPayment) -> PayOrder {
     let return_url = body.return_url.map(|url| url.0);
     let card = body.token.map(|token| PaymentMethod::Card {
         token: token.0,
@@ -214,6 +215,7 @@ fn command(buyer: &SignedIn, networks: Vec<CountedNetwork>, body: NewPayment) ->
         buyer_id: buyer.user_id,
         order_id: body.order_id,
         method: card.unwrap_or(PaymentMethod::Browser),
+        client: client.0,
         networks,
         is_stripe_silent: false,
     }

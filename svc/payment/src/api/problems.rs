@@ -53,6 +53,7 @@ impl From<PayOrderError> for Problem {
     fn from(error: PayOrderError) -> Self {
         match error {
             PayOrderError::NotFound(_) => Self::not_found(error),
+            PayOrderError::NotYours(_) => Self::not_found(error).denied(),
             PayOrderError::NotPayable(reason) => reason.into(),
             PayOrderError::NotChargeable { .. } => Self::invalid("orderId", error).code("amount-not-chargeable"),
             PayOrderError::TooManyCards(error) => error.into(),

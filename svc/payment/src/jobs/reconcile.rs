@@ -2,6 +2,7 @@
 
 use std::{collections::HashSet, fmt};
 
+use audit::Author;
 use chassis::{ConfigErrors, OperatorError, Settings as _};
 use db::Db;
 use metrics::MetricsRegistry;
@@ -164,8 +165,9 @@ impl Reconciliation {
         }
         report.intents += 1;
         let reason = if self.adopt {
-            let (intent, now) = (intent.clone(), self.clock.now());
-            match self.db.write(move |tx| restore_payment(tx, now, &intent)).await? {
+            let (intent, now, author) = (intent.clone(), self.clock.now(), Author::operator());
+            let restored = self.db.write(move |tx| restore_payment(tx, now, &intent, &author));
+            match restored.await? {
                 RestoreOutcome::Restored | RestoreOutcome::NotMissing => {
                     report.adopted += 1;
                     return Ok(named);
@@ -229,8 +231,12 @@ impl Reconciliation {
             report.open += 1;
         }
         if self.adopt && intent.amount_refunded.is_some_and(|amount| amount != refunded) {
-            let now = self.clock.now();
-            self.db.write(move |tx| store::request_check(tx, id, now)).await?;
+            let (now, author) = (self.clock.now(), Author::operator());
+            let checked = self.db.write(move |tx| -> Result<(), db::Error> {
+                store::request_check(tx, id, now)?;
+                audit::append(tx, now, &author.did("refunds-check", &id))
+            });
+            checked.await?;
         }
         for difference in differences(&payment, refunded, &intent) {
             report

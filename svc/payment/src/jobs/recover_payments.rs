@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use audit::Author;
 use chassis::Job;
 use db::Db;
 use values::Clock;
@@ -51,7 +52,8 @@ async fn recover_payments(db: &Db, clock: &Clock, stripe: &StripeClient) -> Resu
         };
         for intent in page.intents.into_iter().filter(|intent| intent.payment_id.is_some()) {
             let (id, now) = (intent.id.clone(), clock.now());
-            match db.write(move |tx| restore_payment(tx, now, &intent)).await? {
+            let author = Author::service("payment");
+            match db.write(move |tx| restore_payment(tx, now, &intent, &author)).await? {
                 RestoreOutcome::Restored => {
                     tracing::warn!(intent = id, "missing payment restored from stripe");
                     restored += 1;

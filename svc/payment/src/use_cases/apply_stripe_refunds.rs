@@ -3,7 +3,7 @@
 use db::Tx;
 use values::{Money, Timestamp};
 
-use super::update_ledger::update_ledger;
+use super::{audit_entries::record_refund, update_ledger::update_ledger};
 use crate::{
     domain::{CapturedFunds, EntryReason, Refund, RefundStatus, StripeRefund, StripeRefundStatus},
     events::publish_refund,
@@ -69,6 +69,7 @@ fn publish_change(tx: &Tx, now: Timestamp, refund: &Refund) -> Result<(), db::Er
         RefundStatus::Requested | RefundStatus::Pending | RefundStatus::Succeeded => EntryReason::Refund(id),
     };
     update_ledger(tx, now, refund.payment_id(), &reason)?;
+    record_refund(tx, now, "refund-result", refund)?;
     match refund.status() {
         RefundStatus::Requested | RefundStatus::Pending => Ok(()),
         RefundStatus::Succeeded | RefundStatus::Failed => publish_refund(tx, now, refund),

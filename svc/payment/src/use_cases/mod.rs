@@ -1,6 +1,7 @@
 //! One function per verb, over a transaction.
 
 mod apply_stripe_refunds;
+mod audit_entries;
 mod check_cards;
 mod pay_order;
 mod record_follow_up;

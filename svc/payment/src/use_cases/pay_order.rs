@@ -1,7 +1,8 @@
 //! Starts a payment attempt for an order.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
+use chassis::ClientAddress;
 use db::{Constraint, Tx};
 use idempotency::IdempotentRequest;
 use values::{Money, OrderId, Timestamp, UserId};
@@ -19,6 +20,8 @@ pub(crate) struct PayOrder {
     pub(crate) buyer_id: UserId,
     pub(crate) order_id: OrderId,
     pub(crate) method: PaymentMethod,
+    /// The network address of the client.
+    pub(crate) client: IpAddr,
     /// The networks of the client.
     pub(crate) networks: Vec<CountedNetwork>,
     /// Whether no call to Stripe is made at the moment.
@@ -30,6 +33,9 @@ pub(crate) struct PayOrder {
 pub(crate) enum PayOrderError {
     #[error("you have no order {0}")]
     NotFound(OrderId),
+    /// It is another buyer's: that it exists is not disclosed.
+    #[error("you have no order {0}")]
+    NotYours(OrderId),
     #[error(transparent)]
     NotPayable(#[from] NotPayable),
     #[error("costs {total}, and what is paid {reason}")]
@@ -55,8 +61,10 @@ pub(crate) fn pay_order(
     request: &IdempotentRequest,
     attempts: &CardAttempts,
 ) -> Result<Payment, PayOrderError> {
-    let order = store::order(tx, command.order_id)?.filter(|order| order.buyer_id == command.buyer_id);
-    let order = order.ok_or(PayOrderError::NotFound(command.order_id))?;
+    let order = store::order(tx, command.order_id)?.ok_or(PayOrderError::NotFound(command.order_id))?;
+    if order.buyer_id != command.buyer_id {
+        return Err(PayOrderError::NotYours(command.order_id));
+    }
     order.ensure_payable(now)?;
     let total = order.total;
     total
@@ -88,6 +96,8 @@ pub(crate) fn pay_order(
         _ => PayOrderError::from(error),
     })?;
     publish_payment(tx, now, &payment)?;
+    let author = ClientAddress(command.client).author(command.buyer_id);
+    audit::append(tx, now, &author.did("payment-start", &payment.id()))?;
     if (command.is_stripe_silent || order.may_end_during_a_call(now))
         && let Some(pending) = payment.pending_event()
     {

@@ -1,5 +1,6 @@
 //! Stores a refund that an order requests.
 
+use super::audit_entries::record_refund;
 use db::Tx;
 use rusqlite::Connection;
 use values::Timestamp;
@@ -22,6 +23,7 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, request: &events::Refund) 
         refund.fail(reason, now);
     }
     store::insert_refund(tx, &refund)?;
+    record_refund(tx, now, "refund-request", &refund)?;
     if refund.status() == RefundStatus::Requested {
         return Ok(());
     }

@@ -4,6 +4,7 @@
 //! applies the order's decision as for any other payment: an authorisation confirms the order that waits for it, a capture
 //! completes the order confirmed with it, and any other authorisation is voided.
 
+use audit::Author;
 use std::str::FromStr;
 
 use db::Tx;
@@ -27,8 +28,13 @@ pub(crate) enum RestoreOutcome {
     Impossible(String),
 }
 
-/// Restores the payment of an intent, if it is missing.
-pub(crate) fn restore_payment(tx: &Tx, now: Timestamp, intent: &Intent) -> Result<RestoreOutcome, db::Error> {
+/// Restores the payment of an intent, if it is missing, and records its author.
+pub(crate) fn restore_payment(
+    tx: &Tx,
+    now: Timestamp,
+    intent: &Intent,
+    author: &Author,
+) -> Result<RestoreOutcome, db::Error> {
     let ids = (
         parse(intent.payment_id.as_ref()),
         parse(intent.order_id.as_ref()),
@@ -77,6 +83,7 @@ pub(crate) fn restore_payment(tx: &Tx, now: Timestamp, intent: &Intent) -> Resul
         }
     }
     store::insert_payment(tx, &payment, None)?;
+    audit::append(tx, now, &author.did("payment-restore", &id))?;
     Ok(RestoreOutcome::Restored)
 }
 

@@ -1,6 +1,7 @@
 //! The payment service with a real database, broker and HTTP, and the Stripe simulator.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod audit_log;
 mod browser_payments;
 mod card_limits;
 mod crashes;

@@ -1,5 +1,6 @@
 //! The operations on tickets.
 
+use chassis::ClientAddress;
 use db::Db;
 use idempotency::StoredResponse;
 use input::{Body, Header, Parameter, Query};
@@ -195,6 +196,7 @@ impl Api {
         &self,
         app: Data<&App>,
         seller: SignedIn,
+        client: ClientAddress,
         /// The ticket.
         #[oai(name = "ticketId")]
         id: Path<TicketId>,
@@ -206,6 +208,7 @@ impl Api {
         let edit = Edit {
             ticket_id: id.0,
             user_id: seller.user_id,
+            client: client.0,
             if_match: if_match.0.map(|tags| tags.0),
         };
         let change = body.0.into();
@@ -227,6 +230,7 @@ impl Api {
         &self,
         app: Data<&App>,
         seller: SignedIn,
+        client: ClientAddress,
         /// The ticket.
         #[oai(name = "ticketId")]
         id: Path<TicketId>,
@@ -237,6 +241,7 @@ impl Api {
         let edit = Edit {
             ticket_id: id.0,
             user_id: seller.user_id,
+            client: client.0,
             if_match: if_match.0.map(|tags| tags.0),
         };
         let now = app.clock.now();

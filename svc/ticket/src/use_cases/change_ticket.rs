@@ -12,9 +12,13 @@ use crate::{
 pub(crate) fn change_ticket(tx: &Tx, now: Timestamp, edit: &Edit, change: OfferChange) -> Result<Listing, EditError> {
     let mut listing = edit.listing(tx)?;
     edit.check_seen(&listing)?;
+    let price = listing.state().terms.price;
     let offer = change.onto(&listing.state().terms);
     if listing.change(offer, now)? {
         store::update(tx, &listing)?;
+        if listing.state().terms.price != price {
+            audit::append_limited(tx, now, &edit.entry("price-change"))?;
+        }
         publish(tx, now, &listing)?;
     }
     Ok(listing)

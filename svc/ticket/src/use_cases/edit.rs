@@ -1,5 +1,9 @@
 //! What changing and withdrawing have in common: only the seller may, and only the state that they have seen.
 
+use std::net::IpAddr;
+
+use audit::Entry;
+use chassis::ClientAddress;
 use db::Tx;
 use values::{TicketId, UserId};
 
@@ -13,6 +17,8 @@ use crate::{
 pub(crate) struct Edit {
     pub(crate) ticket_id: TicketId,
     pub(crate) user_id: UserId,
+    /// The network address of the user.
+    pub(crate) client: IpAddr,
     /// The state that the user has seen; `None` edits any state.
     pub(crate) if_match: Option<EntityTagCondition>,
 }
@@ -33,6 +39,12 @@ pub(crate) enum EditError {
 }
 
 impl Edit {
+    /// Returns the entry of the audit log for an edit.
+    pub(super) fn entry(&self, action: &'static str) -> Entry {
+        let author = ClientAddress(self.client).author(self.user_id);
+        author.did(action, &self.ticket_id)
+    }
+
     /// Returns the listing if the user is its seller.
     pub(super) fn listing(&self, tx: &Tx) -> Result<Listing, EditError> {
         let listing = store::listing(tx, self.ticket_id)?.ok_or(EditError::NotFound(self.ticket_id))?;

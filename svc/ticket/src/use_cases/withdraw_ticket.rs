@@ -16,6 +16,7 @@ pub(crate) fn withdraw_ticket(tx: &Tx, now: Timestamp, edit: &Edit) -> Result<()
     edit.check_seen(&listing)?;
     if listing.withdraw(now) {
         store::update(tx, &listing)?;
+        audit::append(tx, now, &edit.entry("ticket-withdraw"))?;
         publish(tx, now, &listing)?;
     }
     Ok(())

@@ -2,6 +2,8 @@
 
 use std::process::{Command, Output};
 
+use ticket::Ticket;
+
 use crate::{concert, sell, test_app::TestApp};
 
 /// Runs `ticketing-ticket`, without the environment variables of the machine.
@@ -74,6 +76,72 @@ async fn parked_messages_are_listed_redriven_and_discarded_by_id() {
         succeed(&parked(&["redrive", "all"])),
         "0 delivered to the service again\n"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_change_something_are_recorded_with_the_system_user() {
+    let mut app = TestApp::new().await;
+    app.env.send_foreign("ticket", "plain", "event", b"{}").await;
+    let (url, namespace) = (testkit::amqp_url_with_password(), app.env.namespace().to_string());
+    let database = app.env.database::<Ticket>();
+    let copy = database.with_extension("copy");
+    let at = ["--database", database.to_str().unwrap()];
+    let broker = ["--amqp-url", url.as_str(), "--namespace", namespace.as_str()];
+    let parked = |words: &[&'static str]| [&["parked"][..], words, &broker, &at].concat();
+    testkit::eventually("the message is parked", || async {
+        succeed(&parked(&["list"])).starts_with("1 parked").then_some(())
+    })
+    .await;
+    fail(&parked(&["redrive", "unknown"]));
+    succeed(&parked(&["discard", "plain"]));
+    for command in ["republish", "rehear", "check"] {
+        succeed(&[&[command][..], &at].concat());
+    }
+    succeed(&[&["backup", copy.to_str().unwrap()][..], &at].concat());
+    app.stop().await;
+    succeed(&[&["restore", "--force", copy.to_str().unwrap()][..], &at].concat());
+
+    let log = succeed(&[&["audit", "--who", "operator"][..], &at].concat());
+    let rows: Vec<_> = log
+        .lines()
+        .map(|line| {
+            let row: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert_eq!(row["actor"], audit::operator());
+            ["action", "subject", "result"].map(|name| row[name].as_str().unwrap().to_owned())
+        })
+        .collect();
+    let rows: Vec<_> = rows.iter().map(|row| row.each_ref().map(String::as_str)).collect();
+    assert_eq!(
+        rows,
+        [
+            ["parked-redrive", "unknown", "started"],
+            ["parked-redrive", "unknown", "failed"],
+            ["parked-discard", "plain", "started"],
+            ["parked-discard", "plain", "ok"],
+            ["republish", "ticket", "ok"],
+            ["rehear", "ticket", "ok"],
+            ["restore", copy.to_str().unwrap(), "ok"],
+        ]
+    );
+    assert_eq!(
+        succeed(&[&["audit", "--action", "rehear"][..], &at].concat())
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_database_that_is_created_by_hand_has_that_in_its_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("ticket.db");
+    let at = ["--database", database.to_str().unwrap()];
+    for _ in 0..2 {
+        succeed(&[&["migrate"][..], &at].concat());
+    }
+    let log = succeed(&[&["audit"][..], &at].concat());
+    assert_eq!(log.lines().count(), 1, "the second one changed nothing: {log}");
+    assert!(log.contains("\"action\":\"migrate\""), "{log}");
 }
 
 #[test]

@@ -180,6 +180,7 @@ impl Scenario {
                 let command = RequestRefund {
                     order_id,
                     user_id: if number == 1 { state.buyer_id } else { seller },
+                    client: std::net::Ipv4Addr::LOCALHOST.into(),
                     quantity: Some(1),
                     reason: RefundReason::parse("It rains.").unwrap(),
                 };
@@ -190,6 +191,7 @@ impl Scenario {
                     order_id,
                     refund_id: refund.id(),
                     user_id: seller,
+                    client: std::net::Ipv4Addr::LOCALHOST.into(),
                     approve: number < 3,
                 };
                 let _ = self.db.write(move |tx| decide_refund(tx, now, command)).await;

@@ -12,8 +12,8 @@ use crate::{
     store,
     test_support::{TestDb, noon},
     use_cases::{
-        DecideRefund, DecideRefundError, RequestRefund, RequestRefundError, RetryWithdrawalError, continue_withdrawal,
-        decide_refund, request_refund, retry_withdrawal,
+        DecideRefund, DecideRefundError, RequestRefund, RequestRefundError, RetryWithdrawal, RetryWithdrawalError,
+        continue_withdrawal, decide_refund, request_refund, retry_withdrawal,
     },
 };
 
@@ -128,6 +128,7 @@ impl TestDb {
         let command = RequestRefund {
             order_id,
             user_id,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
             quantity,
             reason: None,
         };
@@ -144,6 +145,7 @@ impl TestDb {
             order_id: refund.state().order_id,
             refund_id: refund.id(),
             user_id,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
             approve,
         };
         self.db.write(move |tx| decide_refund(tx, noon(), command)).await
@@ -178,8 +180,12 @@ impl TestDb {
     }
 
     pub(super) async fn retry(&self, seller: UserId) -> Result<(Timestamp, WithdrawalProgress), RetryWithdrawalError> {
-        let ticket = self.ticket.id;
-        self.db.write(move |tx| retry_withdrawal(tx, ticket, seller)).await
+        let command = RetryWithdrawal {
+            ticket_id: self.ticket.id,
+            user_id: seller,
+            client: std::net::Ipv4Addr::LOCALHOST.into(),
+        };
+        self.db.write(move |tx| retry_withdrawal(tx, noon(), command)).await
     }
 
     /// Runs the job for one batch. Returns whether another batch follows.

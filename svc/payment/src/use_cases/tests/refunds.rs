@@ -209,6 +209,7 @@ impl Simulation {
                 buyer_id: order.buyer_id,
                 order_id: order.id,
                 method: card(),
+                client: std::net::Ipv4Addr::LOCALHOST.into(),
                 networks: Vec::new(),
                 is_stripe_silent: false,
             };
