@@ -17,6 +17,8 @@ mod bus_metrics;
 mod config;
 mod connection;
 mod consumer;
+#[cfg(feature = "torture-bugs")]
+mod deliberate_bugs;
 mod error;
 mod journal;
 mod message;

@@ -202,7 +202,7 @@ impl LoadArgs {
             stopped.cancel();
         });
         let plan = LoadPlan {
-            url: self.url,
+            endpoints: self.url.into(),
             record: self.record,
             seed: self.seed,
             rate: self.rate,
@@ -213,6 +213,8 @@ impl LoadArgs {
             buyers: self.buyers,
             retries: self.retries,
             max_concurrent: self.at_once,
+            order_window_seconds: load::ORDER_WINDOW_SECONDS,
+            steady: CancellationToken::new(),
         };
         let summary = load::load(&plan, stop).await?;
         println!("{}", statistics::table(&recording::read(&plan.record)?));
@@ -246,7 +248,7 @@ impl ReportArgs {
 
 impl SettleArgs {
     async fn run(self) -> Result<bool, DrillError> {
-        let open = settle::settle(&self.url, &self.record, self.seed.as_deref(), self.within).await?;
+        let open = settle::settle(&self.url.into(), &self.record, self.seed.as_deref(), self.within).await?;
         if open.is_empty() {
             println!("every order has ended");
         } else {

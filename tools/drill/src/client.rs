@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use values::Clock;
 
 use crate::{
-    DrillError,
+    DrillError, Endpoints,
     operation::Operation,
     recording::{RecordedResponse, recorded_fields},
 };
@@ -20,11 +20,11 @@ const DEFAULT_RETRY_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause, for any `Retry-After`.
 const MAX_RETRY_PAUSE: Duration = Duration::from_secs(30);
 
-/// A client of the front door, with a number of retries.
+/// A client of the services, with a number of retries.
 #[derive(Clone, Debug)]
 pub(crate) struct HttpClient {
     client: Client,
-    url: String,
+    endpoints: Endpoints,
     retries: u32,
 }
 
@@ -98,11 +98,11 @@ struct Attempt {
 }
 
 impl HttpClient {
-    pub(crate) fn new(url: &str, retries: u32) -> Result<Self, DrillError> {
+    pub(crate) fn new(endpoints: Endpoints, retries: u32) -> Result<Self, DrillError> {
         let client = Client::builder().timeout(ATTEMPT_TIMEOUT).no_proxy().build();
         Ok(Self {
             client: client.map_err(DrillError::new)?,
-            url: url.trim_end_matches('/').to_owned(),
+            endpoints,
             retries,
         })
     }
@@ -154,7 +154,7 @@ impl HttpClient {
     }
 
     fn builder(&self, request: &ApiRequest, token: Option<&str>) -> RequestBuilder {
-        let url = format!("{}{}", self.url, request.path);
+        let url = format!("{}{}", self.endpoints.url_of(request.operation.service()), request.path);
         let mut builder = self.client.request(request.method.clone(), url);
         if let Some(token) = token {
             builder = builder.bearer_auth(token);

@@ -1,6 +1,7 @@
 //! A steady load: actions start at a fixed rate, independent of the duration of their requests.
 
 use std::{
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,7 +14,10 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use values::Clock;
 
-use crate::{DrillError, accounts::AccountSeed, client::HttpClient, recording::RecordWriter, workload::Workload};
+pub use crate::workload::ORDER_WINDOW_SECONDS;
+use crate::{
+    DrillError, Endpoints, accounts::AccountSeed, client::HttpClient, recording::RecordWriter, workload::Workload,
+};
 
 /// The time that open requests have at the end of the load.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(90);
@@ -25,8 +29,8 @@ const STOP_FILE_INTERVAL: Duration = Duration::from_millis(250);
 /// The parameters of a load.
 #[derive(Clone, Debug)]
 pub struct LoadPlan {
-    /// The URL of the front door.
-    pub url: String,
+    /// Where the services are reached.
+    pub endpoints: Endpoints,
     /// The file that responses are appended to.
     pub record: PathBuf,
     /// The seed of passwords; by default it is created next to the record.
@@ -47,6 +51,10 @@ pub struct LoadPlan {
     pub retries: u32,
     /// The number of concurrent actions. Further ones are delayed, and counted.
     pub max_concurrent: usize,
+    /// The order windows of listings, in seconds.
+    pub order_window_seconds: RangeInclusive<u64>,
+    /// Cancelled by the load when all accounts have signed up and listings exist.
+    pub steady: CancellationToken,
 }
 
 /// The numbers of a load, besides the record.
@@ -62,9 +70,10 @@ pub struct LoadSummary {
 pub async fn load(plan: &LoadPlan, stop: CancellationToken) -> Result<LoadSummary, DrillError> {
     let writer = RecordWriter::open(&plan.record)?;
     let seed = AccountSeed::load(&plan.record, plan.seed.as_deref())?;
-    let client = HttpClient::new(&plan.url, plan.retries)?;
+    let client = HttpClient::new(plan.endpoints.clone(), plan.retries)?;
     writer.step(Clock::system().now(), "accounts sign up".to_owned())?;
-    let workload = Arc::new(Workload::new(client, writer, seed, plan.sellers, plan.buyers)?);
+    let workload = Workload::new(client, writer, seed, plan.sellers, plan.buyers)?;
+    let workload = Arc::new(workload.with_order_windows(plan.order_window_seconds.clone()));
     for account in workload.accounts() {
         if stop.is_cancelled() {
             return Ok(LoadSummary::default());
@@ -73,6 +82,7 @@ pub async fn load(plan: &LoadPlan, stop: CancellationToken) -> Result<LoadSummar
     }
     workload.create_first_listings().await;
     RecordWriter::open(&plan.record)?.step(Clock::system().now(), "the load is steady".to_owned())?;
+    plan.steady.cancel();
 
     let tasks = TaskTracker::new();
     tasks.spawn(

@@ -1,13 +1,16 @@
+//! A source of random numbers with a seed.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A source of random numbers with a seed: splitmix64 (<https://prng.di.unimi.it/splitmix64.c>).
 #[derive(Debug)]
-pub(crate) struct Random(AtomicU64);
+pub struct Random(AtomicU64);
 
 const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 
 impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Returns a source whose numbers follow from `seed`.
+    pub fn new(seed: u64) -> Self {
         Self(AtomicU64::new(seed))
     }
 
@@ -19,23 +22,23 @@ impl Random {
     }
 
     /// Returns a number below `end`.
-    pub(crate) fn below(&self, end: u64) -> u64 {
+    pub fn below(&self, end: u64) -> u64 {
         self.draw() % end.max(1)
     }
 
     /// Returns `true` with a probability of `chance` percent.
-    pub(crate) fn percent(&self, chance: u64) -> bool {
+    pub fn percent(&self, chance: u64) -> bool {
         self.below(100) < chance
     }
 
     /// Returns a random item; `None` of an empty slice.
-    pub(crate) fn choose<'a, T>(&self, items: &'a [T]) -> Option<&'a T> {
+    pub fn choose<'a, T>(&self, items: &'a [T]) -> Option<&'a T> {
         let end = u64::try_from(items.len()).ok()?;
         items.get(usize::try_from(self.below(end)).ok()?)
     }
 
     /// Removes a random item.
-    pub(crate) fn take<T>(&self, items: &mut Vec<T>) -> Option<T> {
+    pub fn take<T>(&self, items: &mut Vec<T>) -> Option<T> {
         let end = u64::try_from(items.len()).ok().filter(|end| *end > 0)?;
         Some(items.swap_remove(usize::try_from(self.below(end)).ok()?))
     }

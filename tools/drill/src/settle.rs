@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::time::{Instant, interval};
 
 use crate::{
-    DrillError,
+    DrillError, Endpoints,
     accounts::{Account, AccountSeed},
     client::{ApiRequest, HttpClient},
     operation::Operation,
@@ -18,8 +18,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Queries the open orders of each buyer of the record until there are none, or until the time is over. Returns the
 /// orders that are still open.
-pub async fn settle(url: &str, file: &Path, seed: Option<&str>, within: Duration) -> Result<Vec<String>, DrillError> {
-    let (client, seed) = (HttpClient::new(url, 1)?, AccountSeed::load(file, seed)?);
+pub async fn settle(
+    endpoints: &Endpoints,
+    file: &Path,
+    seed: Option<&str>,
+    within: Duration,
+) -> Result<Vec<String>, DrillError> {
+    let (client, seed) = (HttpClient::new(endpoints.clone(), 1)?, AccountSeed::load(file, seed)?);
     let lines = recording::read(file)?;
     let buyers: BTreeSet<_> = responses(&lines)
         .filter(|response| response.operation == Operation::PlaceOrder)

@@ -1,8 +1,11 @@
 //! The actions of buyers and sellers: one request or two each, chosen at random from those that are possible.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    ops::RangeInclusive,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use reqwest::Method;
@@ -17,6 +20,8 @@ use crate::{
     recording::{RecordLine, RecordWriter, RecordedResponse},
 };
 
+/// The usual order windows of listings, in seconds: orders expire within half a minute.
+pub const ORDER_WINDOW_SECONDS: RangeInclusive<u64> = 10..=30;
 /// The number of listings that buyers choose from, the newest ones, so that buyers compete for few seats.
 const CHOSEN_LISTINGS: usize = 16;
 /// The number of orders and payments that an account gets again.
@@ -39,6 +44,8 @@ pub(crate) struct Workload {
     /// A random number in every idempotency key, so that the keys of runs differ.
     run: u64,
     keys: AtomicU64,
+    /// The order windows of listings, in seconds.
+    order_windows: RangeInclusive<u64>,
     sellers: Vec<Arc<Account>>,
     buyers: Mutex<Vec<Arc<Account>>>,
     listings: Mutex<Vec<Listing>>,
@@ -69,9 +76,16 @@ impl Workload {
             random: Random::new(run),
             run,
             keys: AtomicU64::new(0),
+            order_windows: ORDER_WINDOW_SECONDS,
             listings: Mutex::default(),
             error: Mutex::default(),
         })
+    }
+
+    /// Sets the order windows of listings, in seconds.
+    pub(crate) fn with_order_windows(mut self, seconds: RangeInclusive<u64>) -> Self {
+        self.order_windows = seconds;
+        self
     }
 
     /// Returns every account.
@@ -254,7 +268,7 @@ impl Workload {
         .await
     }
 
-    /// Creates a listing with few seats, or with many. Its orders expire within half a minute.
+    /// Creates a listing with few seats, or with many.
     async fn create_listing(&self, few_seats: bool) {
         let Some(seller) = self.random.choose(&self.sellers) else {
             return;
@@ -274,7 +288,7 @@ impl Workload {
             "title": format!("{word} concert"),
             "price": {"amount": self.price(), "currency": currency},
             "quantity": quantity,
-            "orderWindowSeconds": 10 + self.random.below(21),
+            "orderWindowSeconds": self.order_window(),
             // A few buyers stand for many.
             "maxPerBuyer": 1_000_000,
         });
@@ -314,6 +328,12 @@ impl Workload {
                 known.offer = listing.offer;
             }
         }
+    }
+
+    /// Returns an order window in seconds.
+    fn order_window(&self) -> u64 {
+        let (shortest, longest) = (*self.order_windows.start(), *self.order_windows.end());
+        shortest + self.random.below(longest.saturating_sub(shortest) + 1)
     }
 
     /// Returns a price in minor units. One ticket in ten is free.

@@ -10,7 +10,7 @@ use std::{
 
 use drill::{
     checks::{self, AllowedLoss, CheckReport, DatabasePaths, StripeIntent, payment_intents},
-    load::{LoadPlan, load},
+    load::{LoadPlan, ORDER_WINDOW_SECONDS, load},
     recording::{self, RecordLine, RecordedResponse},
     settle::settle,
     statistics::{self, ResponseStats},
@@ -46,7 +46,7 @@ impl DrillRun {
         let stack = Stack::start(settings(data), |_| {}).await.unwrap();
         let (url, record) = (stack.url(), folder.path().join("record.jsonl"));
         let plan = LoadPlan {
-            url: url.clone(),
+            endpoints: url.clone().into(),
             record: record.clone(),
             seed: None,
             rate: 40,
@@ -57,10 +57,14 @@ impl DrillRun {
             buyers: 5,
             retries: 1,
             max_concurrent: 32,
+            order_window_seconds: ORDER_WINDOW_SECONDS,
+            steady: CancellationToken::new(),
         };
         let summary = load(&plan, CancellationToken::new()).await.unwrap();
         assert_eq!(summary.started, 400);
-        let open = settle(&url, &record, None, Duration::from_mins(1)).await.unwrap();
+        let open = settle(&url.into(), &record, None, Duration::from_mins(1))
+            .await
+            .unwrap();
         assert_eq!(open, Vec::<String>::new());
         let lines = recording::read(&record).unwrap();
         let (data, stripe) = (folder.path().join("data"), stack.stripe_simulator().unwrap().1);

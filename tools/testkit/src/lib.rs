@@ -9,7 +9,7 @@
 //! env.wait_for_event(|event| matches!(event, Event::OrderCreated(_))).await;
 //! ```
 //!
-//! It is a dependency of tests only. A failed expectation panics.
+//! It is a dependency of tests and of `tools/torture` only. A failed expectation panics.
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,5 +25,5 @@ mod test_env;
 pub use broker::{amqp_url, amqp_url_with_password};
 pub use client::{Client, Reply};
 pub use reqwest::Method;
-pub use tcp_proxy::TcpProxy;
+pub use tcp_proxy::{Flow, TcpProxy};
 pub use test_env::{RunningService, TestEnv, eventually};

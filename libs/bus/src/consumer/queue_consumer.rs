@@ -22,6 +22,8 @@ use super::{
     FailedMessages, Queue,
     settlement::{Settlement, settle_failed},
 };
+#[cfg(feature = "torture-bugs")]
+use crate::deliberate_bugs;
 use crate::{
     ConsumeError, Error, EventHandler, Namespace,
     backoff::retry_backoff,
@@ -128,6 +130,11 @@ impl QueueConsumer {
         stop: &CancellationToken,
     ) -> Result<(), Error> {
         let mut pending = self.set_malformed_aside(settlement, batch);
+        #[cfg(feature = "torture-bugs")]
+        if deliberate_bugs::Bug::AckBeforeCommit.is_enabled() {
+            let tags: Vec<_> = pending.iter().map(|message| message.delivery.delivery_tag).collect();
+            settlement.acknowledge(&tags, true).await?;
+        }
         let mut backoff = retry_backoff();
         let mut logged = false;
         while !pending.is_empty() {
@@ -147,6 +154,8 @@ impl QueueConsumer {
                     Ok(()) => applied.push(message.delivery.delivery_tag),
                 }
             }
+            #[cfg(feature = "torture-bugs")]
+            applied.retain(|_| !deliberate_bugs::Bug::AckBeforeCommit.is_enabled());
             settlement.acknowledge(&applied, unsettled.is_empty()).await?;
             pending = unsettled;
             if !pending.is_empty() {

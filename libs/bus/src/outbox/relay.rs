@@ -11,6 +11,8 @@ use tokio_util::sync::CancellationToken;
 use values::Clock;
 
 use super::table::{self, Destination, OutboxRow};
+#[cfg(feature = "torture-bugs")]
+use crate::deliberate_bugs;
 use crate::{
     Error, Namespace,
     backoff::retry_backoff,
@@ -94,6 +96,8 @@ impl Relay {
         // Rows that were handed over may have been lost with the connection before.
         self.reads_table = true;
         loop {
+            #[cfg(feature = "torture-bugs")]
+            self.publish_uncommitted(channel, publishers).await?;
             // Read before the outbox, so that events committed before the stop are published.
             let stopping = stop.is_cancelled();
             match self.publish_page(channel, publishers).await? {
@@ -122,6 +126,13 @@ impl Relay {
             match self.undeleted_since {
                 Some(since) => tokio::time::sleep_until(since + DELETION_DELAY).await,
                 None => std::future::pending().await,
+            }
+        };
+        #[cfg(feature = "torture-bugs")]
+        let deletion = async {
+            tokio::select! {
+                () = deletion => {}
+                () = deliberate_bugs::uncommitted_added() => {}
             }
         };
         tokio::select! {
@@ -169,6 +180,8 @@ impl Relay {
             return Err(Error::Closed("the channel for publishing".to_owned()));
         }
         let rows = self.next_rows().await;
+        #[cfg(feature = "torture-bugs")]
+        let rows = deliberate_bugs::without_one(rows);
         let outcome = self.publish_rows(channel, publishers, &rows).await;
         // Which one it was is unknown: the broker closes the channel, and with it fail all that are unconfirmed.
         outcome.map_err(|error| match error {
@@ -178,6 +191,16 @@ impl Relay {
             },
             error => error,
         })
+    }
+
+    /// Publishes the events of transactions that are not committed.
+    #[cfg(feature = "torture-bugs")]
+    async fn publish_uncommitted(&self, channel: &Channel, publishers: &Publishers) -> Result<(), Error> {
+        for row in deliberate_bugs::take_uncommitted().into_iter().map(OutboxRow::from) {
+            let (_, confirm) = self.publish(channel, publishers, &row).await?;
+            confirm.await?;
+        }
+        Ok(())
     }
 
     async fn publish_rows(

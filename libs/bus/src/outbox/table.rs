@@ -6,6 +6,8 @@ use rusqlite::Connection;
 use values::Timestamp;
 
 use crate::DelayLadder;
+#[cfg(feature = "torture-bugs")]
+use crate::deliberate_bugs::{self, UncommittedEvent};
 
 /// Creates the table; each service lists it among its migrations.
 pub const SCHEMA_V1: &str = "
@@ -93,6 +95,14 @@ fn insert(tx: &Tx, destination: Destination, envelope: &Envelope) -> Result<(), 
             &row.body,
             row.created_at,
         ))?;
+    #[cfg(feature = "torture-bugs")]
+    deliberate_bugs::publish_uncommitted(UncommittedEvent {
+        destination: row.destination.to_text().into_owned(),
+        id: row.event_id.clone(),
+        event_type: envelope.event.name(),
+        body: row.body.clone(),
+        time: row.created_at,
+    });
     let bytes = size_of::<OutboxRow>() + row.body.len();
     tx.hand_over(row, bytes);
     Ok(())
@@ -162,6 +172,21 @@ impl Destination {
         match self {
             Self::Events => "events".into(),
             Self::Delay(level) => format!("delay.{level}").into(),
+        }
+    }
+}
+
+#[cfg(feature = "torture-bugs")]
+impl From<UncommittedEvent> for OutboxRow {
+    fn from(event: UncommittedEvent) -> Self {
+        Self {
+            id: 0,
+            destination: Destination::from_text(&event.destination),
+            event_id: event.id,
+            event_type: event.event_type.to_owned(),
+            traceparent: None,
+            body: event.body,
+            created_at: event.time,
         }
     }
 }

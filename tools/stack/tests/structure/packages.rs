@@ -4,6 +4,14 @@ use std::collections::BTreeMap;
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
 
+fn metadata() -> Metadata {
+    MetadataCommand::new()
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .unwrap()
+}
+
 /// Returns the folder that each package of the workspace lies in: `libs`, `svc` or `tools`.
 fn folders(metadata: &Metadata) -> BTreeMap<&str, &str> {
     let folder = |package: &Package| match package.manifest_path.components().rev().nth(2) {
@@ -24,11 +32,7 @@ fn folders(metadata: &Metadata) -> BTreeMap<&str, &str> {
 
 #[test]
 fn services_depend_on_libraries_and_never_on_each_other() {
-    let metadata = MetadataCommand::new()
-        .no_deps()
-        .other_options(["--offline".to_owned()])
-        .exec()
-        .unwrap();
+    let metadata = metadata();
     let folders = folders(&metadata);
     assert_eq!(
         folders.values().filter(|folder| **folder == "svc").count(),
@@ -49,6 +53,24 @@ fn services_depend_on_libraries_and_never_on_each_other() {
                 ("svc", "svc") => panic!("{edge}: services share contracts, not code"),
                 (_, other) => panic!("{edge}: a library depends on {other}"),
             }
+        }
+    }
+}
+
+#[test]
+fn no_package_enables_the_deliberate_bugs() {
+    const BUGS: &str = "torture-bugs";
+    let metadata = metadata();
+    let packages = metadata.workspace_packages();
+    assert!(packages.iter().any(|package| package.features.contains_key(BUGS)));
+    for package in packages {
+        for (feature, enabled) in &package.features {
+            let enables = enabled.iter().any(|other| other.ends_with(BUGS));
+            assert!(!enables, "the feature {feature} of {} enables {BUGS}", package.name);
+        }
+        for dependency in &package.dependencies {
+            let enables = dependency.features.iter().any(|feature| feature == BUGS);
+            assert!(!enables, "{} enables {BUGS} of {}", package.name, dependency.name);
         }
     }
 }
