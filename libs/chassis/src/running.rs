@@ -20,7 +20,7 @@ use crate::{
     CommonSettings, Context, OperatorError, Service,
     http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown, Trust},
     jobs::Ticker,
-    peers::{JwksUrl, Peers},
+    peers::Peers,
     recovery::{self, RecoveryPlan, RecoveryStatus},
     revocations::consume_revocations,
 };
@@ -124,12 +124,14 @@ async fn start_traced<S: Service>(
     );
     let verifier = match parts.verifier {
         Some(own) => own,
-        None => remote_verifier(
+        None => Verifier::with_remote_keys(
             peers.jwks,
             jwks_cache,
-            (common.token_issuer, common.token_audience),
-            &clock,
-        )?,
+            peers.jwks_tls.as_ref(),
+            common.token_issuer,
+            common.token_audience,
+            clock.clone(),
+        ),
     };
     let verifier = verifier.with_deny_list(denied);
     let trust = Trust {
@@ -184,16 +186,6 @@ fn republish<S: Service>(
 ) -> impl Future<Output = Option<()>> + use<S> {
     let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.republish_since, status);
     async move { shutdown.run_until_cancelled(republish).await }
-}
-
-/// Returns a verifier with the keys that auth publishes, for tokens of this issuer and audience.
-fn remote_verifier(
-    jwks_url: JwksUrl,
-    jwks_cache: PathBuf,
-    (issuer, audience): (String, String),
-    clock: &Clock,
-) -> Result<Verifier, OperatorError> {
-    Verifier::with_remote_keys(jwks_url, jwks_cache, issuer, audience, clock.clone()).map_err(OperatorError::new)
 }
 
 async fn load_denied_tokens(db: &Db, now: Timestamp) -> Result<DenyList, OperatorError> {
