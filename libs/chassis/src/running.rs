@@ -22,7 +22,7 @@ use crate::{
     audit_log::audit_job,
     http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown, Trust},
     jobs::Ticker,
-    peers::{JwksUrl, Peers},
+    peers::Peers,
     recovery::{self, RecoveryPlan, RecoveryStatus},
     revocations::consume_revocations,
 };
@@ -129,9 +129,18 @@ async fn start_traced<S: Service>(
         bus_shutdown.clone(),
         &bus_tasks,
     );
-    let token_names = (common.token_issuer, common.token_audience);
-    let remote = || remote_verifier(peers.jwks, jwks_cache, token_names, &clock);
-    let verifier = parts.verifier.map_or_else(remote, Ok)?.with_deny_list(denied);
+    let remote = || {
+        let (issuer, audience) = (common.token_issuer, common.token_audience);
+        Verifier::with_remote_keys(
+            peers.jwks,
+            jwks_cache,
+            peers.jwks_tls.as_ref(),
+            issuer,
+            audience,
+            clock.clone(),
+        )
+    };
+    let verifier = parts.verifier.unwrap_or_else(remote).with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
         proxies: common.trusted_proxies.clone(),
@@ -192,16 +201,6 @@ fn republish<S: Service>(
 ) -> impl Future<Output = Option<()>> + use<S> {
     let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.republish_since, status);
     async move { shutdown.run_until_cancelled(republish).await }
-}
-
-/// Returns a verifier with the keys that auth publishes, for tokens of this issuer and audience.
-fn remote_verifier(
-    jwks_url: JwksUrl,
-    jwks_cache: PathBuf,
-    (issuer, audience): (String, String),
-    clock: &Clock,
-) -> Result<Verifier, OperatorError> {
-    Verifier::with_remote_keys(jwks_url, jwks_cache, issuer, audience, clock.clone()).map_err(OperatorError::new)
 }
 
 async fn load_denied_tokens(db: &Db, now: Timestamp) -> Result<DenyList, OperatorError> {

@@ -46,6 +46,7 @@ fn pay(tx: &Tx, attempts: &CardAttempts) -> Result<Payment, PayOrderError> {
         buyer_id: order.buyer_id,
         order_id: order.id,
         method: card(),
+        client: std::net::Ipv4Addr::LOCALHOST.into(),
         networks: vec![CountedNetwork {
             name: "home".into(),
             limit: LIMITS.per_network,
