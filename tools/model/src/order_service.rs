@@ -121,6 +121,9 @@ impl ModelledService for Orders {
         "audit",
         "audit_counts",
         "audit_retention",
+        "audit",
+        "audit_counts",
+        "audit_retention",
         "tally",
         // Triggers maintain them.
         "buyer_open_orders",
