@@ -121,9 +121,6 @@ impl ModelledService for Orders {
         "audit",
         "audit_counts",
         "audit_retention",
-        "audit",
-        "audit_counts",
-        "audit_retention",
         "tally",
         // Triggers maintain them.
         "buyer_open_orders",
