@@ -11,6 +11,7 @@ use bus::{Bus, DelayLadder};
 use db::Db;
 use metrics::MetricsRegistry;
 use poem::endpoint::BoxEndpoint;
+use tls::ClientTls;
 use token::{DenyList, TrustedOrigins, Verifier};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -22,7 +23,7 @@ use crate::{
     audit_log::audit_job,
     http::{self, BoundListener, MetricsEndpoint, Readiness, Server, ServerLimits, ServerShutdown, Trust},
     jobs::Ticker,
-    peers::Peers,
+    peers::{JwksUrl, Peers},
     recovery::{self, RecoveryPlan, RecoveryStatus},
     revocations::consume_revocations,
 };
@@ -92,7 +93,7 @@ async fn start_traced<S: Service>(
     let recovery = recovery::plan::<S>(&db, done).await?;
     let (draining, shutdown, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     let (bus_shutdown, bus_tasks) = (CancellationToken::new(), TaskTracker::new());
-    let metrics = MetricsRegistry::new(S::NAME);
+    let (metrics, refusals) = (MetricsRegistry::new(S::NAME), Refusals::default());
     let denied = load_denied_tokens(&db, clock.now()).await?;
     let context = Context {
         db: db.clone(),
@@ -101,14 +102,13 @@ async fn start_traced<S: Service>(
         token_issuer: common.token_issuer.clone(),
         token_audience: common.token_audience.clone(),
         denied_tokens: denied.clone(),
-        refusals: Refusals::default(),
+        refusals: refusals.clone(),
         recovered: RecoveryStatus(recovered.clone()),
         shutdown: shutdown.clone(),
         tasks: tasks.clone(),
     };
     let delay_ladder = S::delay_ladder(&own);
     let delay_levels = delay_ladder.iter().flat_map(DelayLadder::levels).collect();
-    let refusals = context.refusals.clone();
     let audit_job = audit_job(&db, &clock, &refusals, common.audit_retention());
     let parts = S::start(context, own).await?;
     // Followed until the bus has stopped: it may have to reconnect.
@@ -129,24 +129,15 @@ async fn start_traced<S: Service>(
         bus_shutdown.clone(),
         &bus_tasks,
     );
-    let remote = || {
-        let (issuer, audience) = (common.token_issuer, common.token_audience);
-        Verifier::with_remote_keys(
-            peers.jwks,
-            jwks_cache,
-            peers.jwks_tls.as_ref(),
-            issuer,
-            audience,
-            clock.clone(),
-        )
-    };
+    let names = (common.token_issuer, common.token_audience);
+    let remote = || remote_verifier((peers.jwks, peers.jwks_tls), jwks_cache, names, &clock);
     let verifier = parts.verifier.unwrap_or_else(remote).with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
         proxies: common.trusted_proxies.clone(),
     };
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone(), draining.clone());
-    let registry = metrics.clone();
+    let (registry, counted) = (metrics.clone(), refusals.clone());
     let metrics = MetricsEndpoint::new::<S>(metrics, db.clone(), bus.clone(), clock.clone());
     let endpoint = http::endpoint::<S>(
         parts.app,
@@ -155,7 +146,7 @@ async fn start_traced<S: Service>(
         readiness,
         recovered.clone(),
         metrics,
-        refusals.clone(),
+        counted,
     );
     let endpoint = Arc::new(endpoint);
     let server_shutdown = ServerShutdown {
@@ -168,8 +159,8 @@ async fn start_traced<S: Service>(
         .metrics(&registry)
         .serve(listener, server_shutdown, &tasks);
     let start_job = |job: Job| job.start(RecoveryStatus(recovered.clone()), shutdown.clone(), &tasks);
-    let jobs = parts.jobs.into_iter().chain([audit_job]);
-    let tickers = jobs.map(start_job).collect::<Result<_, _>>()?;
+    let tickers = parts.jobs.into_iter().chain([audit_job]).map(start_job);
+    let tickers = tickers.collect::<Result<_, _>>()?;
     tracing::info!(service = S::NAME, %addr, "serving");
     Ok(Running {
         addr,
@@ -201,6 +192,16 @@ fn republish<S: Service>(
 ) -> impl Future<Output = Option<()>> + use<S> {
     let republish = recovery::republish_changes::<S>(db.clone(), clock.clone(), recovery.republish_since, status);
     async move { shutdown.run_until_cancelled(republish).await }
+}
+
+/// Returns a verifier with the keys that auth publishes, for tokens of this issuer and audience.
+fn remote_verifier(
+    (jwks, tls): (JwksUrl, Option<ClientTls>),
+    jwks_cache: PathBuf,
+    (issuer, audience): (String, String),
+    clock: &Clock,
+) -> Verifier {
+    Verifier::with_remote_keys(jwks, jwks_cache, tls.as_ref(), issuer, audience, clock.clone())
 }
 
 async fn load_denied_tokens(db: &Db, now: Timestamp) -> Result<DenyList, OperatorError> {

@@ -113,7 +113,7 @@ impl PaymentsApi {
             .write(move |tx| start(tx, now, command, &start_request, &attempts));
         let id = match started.await? {
             Started::Payment(id) => id,
-            Started::Response(response) => return Ok(response),
+            Started::Response(response) => return Ok(*response),
         };
         app.settler.settle(id).await;
         let now = app.clock.now();
@@ -225,7 +225,7 @@ enum Started {
     /// This payment has to be settled.
     Payment(PaymentId),
     /// The request is complete.
-    Response(StoredResponse<PayOrderResponse>),
+    Response(Box<StoredResponse<PayOrderResponse>>),
 }
 
 /// Starts a payment, or returns the one that the same request started before.
@@ -237,7 +237,7 @@ fn start(
     attempts: &CardAttempts,
 ) -> Result<Started, Problem> {
     if let Some(response) = idempotency::replay(tx, request)? {
-        return Ok(Started::Response(response));
+        return Ok(Started::Response(Box::new(response)));
     }
     if let Some(key) = request.key() {
         match store::payment_started_by(tx, command.buyer_id, key)? {
