@@ -2,6 +2,7 @@ use std::fmt::Display;
 
 use bus::{AmqpUrl, BrokerLocator};
 use discovery::{Resolver, ServiceName};
+use tls::ClientTls;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
@@ -19,6 +20,8 @@ pub(crate) type JwksUrl = Box<dyn Fn() -> Result<Url, String> + Send + Sync>;
 /// The addresses of auth and of the broker: fixed ones, or those that Consul has at the time of the call.
 pub(crate) struct Peers {
     pub(crate) jwks: JwksUrl,
+    /// How the server of the keys is verified, if it has TLS.
+    pub(crate) jwks_tls: Option<ClientTls>,
     pub(crate) broker: BrokerLocator,
 }
 
@@ -34,8 +37,9 @@ impl Peers {
             let consul = consul.as_ref()?;
             Some(consul.watch(service.clone(), shutdown.clone(), tasks))
         };
-        let amqp_url = AmqpUrl::clone(&common.bus.url);
+        let amqp_url = common.bus.broker_url().map_err(OperatorError::new)?;
         Ok(Self {
+            jwks_tls: common.jwks_tls().map_err(OperatorError::new)?,
             jwks: match (common.jwks_url.clone(), follow(&common.auth_service)) {
                 (Some(url), _) => Box::new(move || Ok(url.clone())),
                 (None, Some(auth)) => Box::new(move || jwks_of(&auth)),

@@ -11,6 +11,7 @@ use bus::{Bus, DelayLadder};
 use db::Db;
 use metrics::MetricsRegistry;
 use poem::endpoint::BoxEndpoint;
+use tls::ClientTls;
 use token::{DenyList, TrustedOrigins, Verifier};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -130,8 +131,8 @@ async fn start_traced<S: Service>(
         &bus_tasks,
     );
     let token_names = (common.token_issuer, common.token_audience);
-    let remote = || remote_verifier(peers.jwks, jwks_cache, token_names, &clock);
-    let verifier = parts.verifier.map_or_else(remote, Ok)?.with_deny_list(denied);
+    let remote = || remote_verifier(peers.jwks, peers.jwks_tls.as_ref(), jwks_cache, token_names, &clock);
+    let verifier = parts.verifier.unwrap_or_else(remote).with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
         proxies: common.trusted_proxies.clone(),
@@ -197,11 +198,12 @@ fn republish<S: Service>(
 /// Returns a verifier with the keys that auth publishes, for tokens of this issuer and audience.
 fn remote_verifier(
     jwks_url: JwksUrl,
+    tls: Option<&ClientTls>,
     jwks_cache: PathBuf,
     (issuer, audience): (String, String),
     clock: &Clock,
-) -> Result<Verifier, OperatorError> {
-    Verifier::with_remote_keys(jwks_url, jwks_cache, issuer, audience, clock.clone()).map_err(OperatorError::new)
+) -> Verifier {
+    Verifier::with_remote_keys(jwks_url, jwks_cache, tls, issuer, audience, clock.clone())
 }
 
 async fn load_denied_tokens(db: &Db, now: Timestamp) -> Result<DenyList, OperatorError> {

@@ -1,10 +1,11 @@
 use std::{fmt, time::Duration};
 
-use reqwest::{
-    Client, StatusCode,
+use fetch::{FetchLimits, Fetched, Fetcher};
+use http::{
+    StatusCode,
     header::{HeaderName, HeaderValue},
-    redirect,
 };
+use tls::{ClientTls, TlsError};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
@@ -28,12 +29,19 @@ const QUERY_TIMEOUT_MARGIN: Duration = Duration::from_secs(10);
 const TOKEN: HeaderName = HeaderName::from_static("x-consul-token");
 const INDEX: HeaderName = HeaderName::from_static("x-consul-index");
 
+const LIMITS: FetchLimits = FetchLimits {
+    connect: CONNECT_TIMEOUT,
+    bytes: MAX_RESPONSE_BYTES,
+    // One for each watched service.
+    idle_connections: 4,
+};
+
 /// A client of a Consul agent, usually the one on this machine. Cheap to clone.
 #[derive(Clone)]
 pub struct Consul {
     url: Url,
     token: Option<HeaderValue>,
-    http: Client,
+    http: Fetcher,
     timing: QueryTiming,
 }
 
@@ -41,14 +49,14 @@ pub struct Consul {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConsulConfigError {
     /// The URL is not that of an agent.
-    #[error("must be the address of a Consul agent, such as http://127.0.0.1:8500")]
+    #[error("must be the address of a Consul agent, such as http://127.0.0.1:8500 or https://127.0.0.1:8501")]
     Url,
     /// The token cannot be sent in a header.
     #[error("the token holds characters that no header can hold")]
     Token,
-    /// The system provided no HTTP client.
-    #[error("no HTTP client could be made: {0}")]
-    Client(String),
+    /// TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// The healthy instances of a service, and the index to pass to the next query.
@@ -61,27 +69,21 @@ pub(crate) struct ConsulResult {
 impl Consul {
     /// Creates a client of the agent at `url`, with a token that may read services and nodes, if it requires one.
     ///
-    /// Only plain HTTP: the agent is on this machine.
-    pub fn new(url: &Url, token: Option<&str>) -> Result<Self, ConsulConfigError> {
+    /// `tls` is needed for an `https` URL.
+    pub fn new(url: &Url, token: Option<&str>, tls: Option<&ClientTls>) -> Result<Self, ConsulConfigError> {
         let bare = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
-        if url.scheme() != "http" || !url.has_host() || !bare || url.path() != "/" {
+        if !["http", "https"].contains(&url.scheme()) || !url.has_host() || !bare || url.path() != "/" {
             return Err(ConsulConfigError::Url);
         }
         let token = token.map(|token| {
             let mut header = HeaderValue::from_str(token).map_err(|_| ConsulConfigError::Token)?;
             header.set_sensitive(true);
-            Ok(header)
+            Ok::<_, ConsulConfigError>(header)
         });
-        let http = Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()
-            .map_err(|error| ConsulConfigError::Client(chain(&error)))?;
         Ok(Self {
             url: url.clone(),
             token: token.transpose()?,
-            http,
+            http: Fetcher::new(LIMITS, tls),
             timing: QueryTiming::DEFAULT,
         })
     }
@@ -131,27 +133,14 @@ impl Consul {
                 .append_pair("index", &index.to_string())
                 .append_pair("wait", &wait);
         }
-        let mut request = self.http.get(url).timeout(wait + wait / 16 + QUERY_TIMEOUT_MARGIN);
-        if let Some(token) = &self.token {
-            request = request.header(TOKEN, token.clone());
-        }
-        let mut response = request.send().await.map_err(|error| chain(&error.without_url()))?;
-        let status = response.status();
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
-            body.extend_from_slice(&part);
-            if body.len() > MAX_RESPONSE_BYTES {
-                return Err("its answer is too long".to_owned());
-            }
-        }
+        let timeout = wait + wait / 16 + QUERY_TIMEOUT_MARGIN;
+        let token = self.token.clone().map(|token| (TOKEN, token));
+        let Fetched { status, headers, body } = self.http.get(&url, token, timeout).await?;
         if status != StatusCode::OK {
             let excerpt = String::from_utf8_lossy(&body).chars().take(200).collect::<String>();
             return Err(format!("it answered {status}: {}", excerpt.trim()));
         }
-        let index = response
-            .headers()
-            .get(INDEX)
-            .and_then(|index| index.to_str().ok()?.parse().ok());
+        let index = headers.get(INDEX).and_then(|index| index.to_str().ok()?.parse().ok());
         let instances = parse_addresses(&body).map_err(|error| format!("its answer cannot be read: {error}"))?;
         Ok(ConsulResult {
             index: index.unwrap_or_default(),
@@ -167,28 +156,18 @@ impl fmt::Debug for Consul {
     }
 }
 
-/// Formats an error with its causes in one line: reqwest's own message names only the outermost.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_url_of_an_agent_is_plain_http_without_path_query_or_credentials() {
-        let usable = |url: &str| Consul::new(&url.parse().unwrap(), None).map(drop);
+    fn the_url_of_an_agent_has_a_host_without_path_query_or_credentials() {
+        let usable = |url: &str| Consul::new(&url.parse().unwrap(), None, None).map(drop);
         assert_eq!(usable("http://127.0.0.1:8500"), Ok(()));
         assert_eq!(usable("http://[::1]:8500/"), Ok(()));
+        assert_eq!(usable("https://consul.example:8501"), Ok(()));
         for bad in [
-            "https://consul:8501",
+            "ftp://consul:8501",
             "http://user@consul:8500",
             "http://consul:8500/v1",
             "http://consul/?dc=1",
@@ -200,8 +179,11 @@ mod tests {
     #[test]
     fn a_token_is_never_shown() {
         let url = "http://127.0.0.1:8500".parse().unwrap();
-        let consul = Consul::new(&url, Some("s3cret")).unwrap();
+        let consul = Consul::new(&url, Some("s3cret"), None).unwrap();
         assert!(!format!("{consul:?} {:?}", consul.token).contains("s3cret"));
-        assert_eq!(Consul::new(&url, Some("a\nb")).unwrap_err(), ConsulConfigError::Token);
+        assert_eq!(
+            Consul::new(&url, Some("a\nb"), None).unwrap_err(),
+            ConsulConfigError::Token
+        );
     }
 }

@@ -5,6 +5,8 @@
 use std::{net::TcpListener, process::Stdio, time::Duration};
 
 use discovery::{Consul, Resolver};
+use test_certificates::TestCa;
+use tls::{ClientTls, TlsFiles};
 use tokio::process::{Child, Command};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -30,6 +32,10 @@ struct Agent {
 impl Agent {
     /// Starts an agent with its own ports that stores everything in memory; `None` where Consul is not installed.
     async fn start(port: u16) -> Option<Self> {
+        Self::start_with(port, &[]).await
+    }
+
+    async fn start_with(port: u16, arguments: &[String]) -> Option<Self> {
         let free = |_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let [server, serf] = [0, 1].map(free);
         let process = Command::new(consul().await?)
@@ -46,6 +52,7 @@ impl Agent {
                 format!("-server-port={server}"),
                 format!("-serf-lan-port={serf}"),
             ])
+            .args(arguments)
             .args(["-serf-wan-port=-1", "-disable-host-node-id", "-node=test"])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
@@ -101,13 +108,95 @@ async fn wait_for_port(resolver: &mut Resolver, port: u16) {
         .expect("the port was never resolved");
 }
 
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn a_service_is_resolved_over_tls_by_an_agent_that_proves_its_name_and_requires_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let (ca, other_ca) = (TestCa::new(folder.path(), "ca"), TestCa::new(folder.path(), "other-ca"));
+    let (server, own) = (
+        ca.issue("server.dc1.consul", &["localhost"]),
+        ca.issue("order", &["order"]),
+    );
+    let (http, https) = (free_port(), free_port());
+    let config = serde_json::json!({
+        "ports": {"https": https},
+        "tls": {"https": {
+            "ca_file": ca.file, "cert_file": server.certificate, "key_file": server.key, "verify_incoming": true,
+        }},
+    });
+    let file = folder.path().join("tls.json");
+    std::fs::write(&file, config.to_string()).unwrap();
+    let arguments = [format!("-config-file={}", file.display())];
+    let Some(agent) = Agent::start_with(http, &arguments).await else {
+        return;
+    };
+    agent.register(4001, "passing").await;
+    let files = TlsFiles {
+        ca: Some(ca.file.clone()),
+        certificate: Some(own.certificate),
+        key: Some(own.key),
+    };
+    let locate = async |host: &str, port: u16, files: &TlsFiles| {
+        let url = format!("https://{host}:{port}").parse().unwrap();
+        let tls = ClientTls::load(files).unwrap();
+        let consul = Consul::new(&url, Some("s3cret"), Some(&tls)).unwrap();
+        consul.locate(&"ticketing-auth".parse().unwrap()).await
+    };
+    assert_eq!(locate("localhost", https, &files).await.unwrap().port, 4001);
+    let untrusted = TlsFiles {
+        ca: Some(other_ca.file.clone()),
+        ..files.clone()
+    };
+    let anonymous = TlsFiles {
+        ca: Some(ca.file.clone()),
+        ..TlsFiles::default()
+    };
+    for (host, port, files, reason) in [
+        (
+            "localhost",
+            https,
+            &untrusted,
+            "its certificate is not signed by a trusted CA",
+        ),
+        (
+            "127.0.0.1",
+            https,
+            &files,
+            "its certificate is not for 127.0.0.1 but for DnsName(\"localhost\")",
+        ),
+        (
+            "localhost",
+            https,
+            &anonymous,
+            "it requires a client certificate, or has no cipher in common",
+        ),
+        ("localhost", http, &files, "it does not speak TLS on this port"),
+    ] {
+        let refused = locate(host, port, files).await.unwrap_err();
+        assert!(refused.ends_with(reason), "{refused}");
+    }
+    // And watched, with blocking queries.
+    let url = format!("https://localhost:{https}").parse().unwrap();
+    let consul = Consul::new(&url, None, Some(&ClientTls::load(&files).unwrap())).unwrap();
+    let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let mut resolver = consul.watch("ticketing-auth".parse().unwrap(), stop.clone(), &tasks);
+    wait_for_port(&mut resolver, 4001).await;
+    agent.deregister(4001).await;
+    agent.register(4002, "passing").await;
+    wait_for_port(&mut resolver, 4002).await;
+    stop.cancel();
+}
+
 #[tokio::test]
 async fn a_service_is_resolved_through_moves_and_through_a_consul_that_lost_its_state() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let Some(mut agent) = Agent::start(port).await else {
         return;
     };
-    let consul = Consul::new(&agent.url.parse().unwrap(), None).unwrap();
+    let consul = Consul::new(&agent.url.parse().unwrap(), None, None).unwrap();
     let (stop, tasks) = (CancellationToken::new(), TaskTracker::new());
     let mut resolver = consul.watch("ticketing-auth".parse().unwrap(), stop.clone(), &tasks);
 

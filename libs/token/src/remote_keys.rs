@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use reqwest::{Client, redirect};
+use fetch::{FetchLimits, Fetcher};
+use poem::http::StatusCode;
+use tls::ClientTls;
 use url::Url;
 
 use crate::{Jwks, Keyring};
@@ -17,8 +19,12 @@ mod key_file;
 /// The time that one fetch may take. Auth responds from memory.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Room for more than a hundred keys.
-const MAX_DOCUMENT_BYTES: usize = 64 * 1024;
+const LIMITS: FetchLimits = FetchLimits {
+    connect: FETCH_TIMEOUT,
+    // Room for more than a hundred keys.
+    bytes: 64 * 1024,
+    idle_connections: 0,
+};
 
 /// How often the keys are fetched. A limit on the rate of fetches, whether they fail or not.
 #[derive(Clone, Copy, Debug)]
@@ -53,7 +59,7 @@ type JwksUrl = Box<dyn Fn() -> Result<Url, String> + Send + Sync>;
 pub(crate) struct RemoteKeys {
     jwks_url: JwksUrl,
     file: KeyFile,
-    http: Client,
+    http: Fetcher,
     policy: FetchPolicy,
     cache: Mutex<Cache>,
     /// Held during a fetch: concurrent requests share its result.
@@ -72,35 +78,30 @@ impl RemoteKeys {
     pub(crate) fn new(
         jwks_url: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
         file: PathBuf,
-    ) -> Result<Self, reqwest::Error> {
-        Self::with_policy(jwks_url, FetchPolicy::DEFAULT, file)
+        tls: Option<&ClientTls>,
+    ) -> Self {
+        Self::with_policy(jwks_url, FetchPolicy::DEFAULT, file, tls)
     }
 
     pub(crate) fn with_policy(
         jwks_url: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
         policy: FetchPolicy,
         file: PathBuf,
-    ) -> Result<Self, reqwest::Error> {
-        let http = Client::builder()
-            .timeout(FETCH_TIMEOUT)
-            .redirect(redirect::Policy::none())
-            // Auth is in the same network; a proxy is for other networks.
-            .no_proxy()
-            .pool_max_idle_per_host(0)
-            .build()?;
+        tls: Option<&ClientTls>,
+    ) -> Self {
         let file = KeyFile::new(file);
         let cache = Cache {
             keyring: file.read().map(Arc::new),
             ..Cache::default()
         };
-        Ok(Self {
+        Self {
             jwks_url: Box::new(jwks_url),
             file,
-            http,
+            http: Fetcher::new(LIMITS, tls),
             policy,
             cache: Mutex::new(cache),
             fetching: tokio::sync::Mutex::default(),
-        })
+        }
     }
 
     /// Returns the keys. Fetches them first if `kid` is not among them; it may still be missing afterwards.
@@ -170,18 +171,11 @@ impl RemoteKeys {
     }
 
     async fn fetch_from(&self, url: &Url) -> Result<Keyring, String> {
-        let request = self.http.get(url.clone()).send();
-        let mut response = request.await.map_err(|error| chain(&error.without_url()))?;
-        if response.status() != reqwest::StatusCode::OK {
-            return Err(format!("it answered {}", response.status()));
+        let response = self.http.get(url, None, FETCH_TIMEOUT).await?;
+        if response.status != StatusCode::OK {
+            return Err(format!("it answered {}", response.status));
         }
-        let mut document = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(|error| chain(&error.without_url()))? {
-            document.extend_from_slice(&part);
-            if document.len() > MAX_DOCUMENT_BYTES {
-                return Err("its answer is too long".to_owned());
-            }
-        }
+        let document = response.body;
         let keyring = parse(&document).map_err(|reason| format!("its answer {reason}"))?;
         self.file.store(document).await;
         Ok(keyring)
@@ -236,17 +230,6 @@ fn parse(document: &[u8]) -> Result<Keyring, String> {
     } else {
         Ok(keyring)
     }
-}
-
-/// Formats an error with its causes in one line: reqwest's own message names only the outermost.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

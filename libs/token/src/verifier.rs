@@ -2,6 +2,7 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use jsonwebtoken::{Algorithm, Header, Validation};
 use problem::Problem;
+use tls::ClientTls;
 use url::Url;
 use values::Clock;
 
@@ -55,21 +56,18 @@ impl Verifier {
     /// Verifies with the keys that auth publishes. `jwks_url` is called before each fetch, and may fail.
     ///
     /// The keys are fetched when first needed, every five minutes, and when a token names an unknown key. They are
-    /// cached in memory and in the file `key_file`, so that they are available while auth is down. Errors if no HTTP
-    /// client can be created.
+    /// cached in memory and in the file `key_file`, so that they are available while auth is down. `tls` is
+    /// needed for an `https` URL.
     pub fn with_remote_keys(
         jwks_url: impl Fn() -> Result<Url, String> + Send + Sync + 'static,
         key_file: PathBuf,
+        tls: Option<&ClientTls>,
         issuer: impl Into<Arc<str>>,
         audience: impl Into<Arc<str>>,
         clock: Clock,
-    ) -> Result<Self, reqwest::Error> {
-        Ok(Self::with_keys(
-            RemoteKeys::new(jwks_url, key_file)?,
-            issuer,
-            audience,
-            clock,
-        ))
+    ) -> Self {
+        let keys = RemoteKeys::new(jwks_url, key_file, tls);
+        Self::with_keys(keys, issuer, audience, clock)
     }
 
     pub(crate) fn with_keys(

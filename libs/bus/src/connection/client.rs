@@ -1,9 +1,11 @@
-use std::{future::Future, time::Duration};
+use std::{future::Future, io, time::Duration};
 
 use futures_util::StreamExt;
 use lapin::{
-    Channel, Connection, ConnectionProperties, ErrorKind, Event, options::ConfirmSelectOptions, protocol::AMQPErrorKind,
+    Channel, Connection, ConnectionProperties, ErrorKind, Event, options::ConfirmSelectOptions,
+    protocol::AMQPErrorKind, uri::AMQPScheme,
 };
+use tls::{ClientTls, TlsFiles};
 
 use super::runtime::filtering_runtime;
 use crate::{AmqpUrl, Error};
@@ -51,14 +53,43 @@ pub(crate) async fn connect(url: &AmqpUrl, name: &str, purpose: Purpose) -> Resu
     };
     let mut uri = url.uri();
     let frame_max = *uri.query.frame_max.get_or_insert(purpose.frame_bytes());
-    let connecting = Connection::connect_uri_with_runtime(uri, properties, filtering_runtime(frame_max));
+    // The stream encrypts what it filters, so to lapin the connection is a plain one.
+    uri.scheme = AMQPScheme::AMQP;
+    let encryption = match url.tls() {
+        None => None,
+        Some((name, Some(tls))) => Some((name, tls)),
+        Some((name, None)) => {
+            let tls = ClientTls::load(&TlsFiles::default());
+            Some((name, tls.map_err(|error| unreachable(error.to_string()))?))
+        }
+    };
+    let connecting = Connection::connect_uri_with_runtime(uri, properties, filtering_runtime(frame_max, encryption));
     match tokio::time::timeout(BROKER_TIMEOUT, connecting).await {
         Ok(Ok(connection)) => Ok(connection),
-        Ok(Err(error)) => Err(unreachable(error.to_string())),
+        Ok(Err(error)) => Err(unreachable(reason_of(&error, url.has_tls()))),
         Err(_) => Err(unreachable(format!(
             "no response within {} s",
             BROKER_TIMEOUT.as_secs()
         ))),
+    }
+}
+
+fn reason_of(error: &lapin::Error, has_tls: bool) -> String {
+    let ErrorKind::IOError(io) = error.kind() else {
+        return error.to_string();
+    };
+    // With TLS 1.3 a client sends before its certificate is verified, so a reset may overtake the reason.
+    let is_cut_off = matches!(
+        io.kind(),
+        io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    );
+    match tls::describe(&**io) {
+        Some(reason) => reason,
+        None if has_tls && is_cut_off => format!("{error}; it may require another client certificate"),
+        None => error.to_string(),
     }
 }
 

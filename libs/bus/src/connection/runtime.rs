@@ -1,4 +1,4 @@
-//! The runtime of lapin's connections: tokio's, with filtered streams.
+//! The runtime of lapin's connections: tokio's, with filtered streams, which may be encrypted below the filter.
 
 use std::{
     future::Future,
@@ -12,19 +12,29 @@ use std::{
 use async_rs::{Runtime, Tokio, traits::Reactor, util::RuntimeParts};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::Stream;
+use tls::{ClientTls, ServerName};
+use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::frame_filter::FrameFilter;
 
 /// The size of one read from the socket.
 const READ_BYTES: usize = 16 * 1024;
 
+/// Type and major version of the record with which a server refuses what is not TLS (RFC 8446, section 5.1). No frame of AMQP
+/// begins like that.
+const TLS_ALERT: [u8; 2] = [21, 3];
+
 pub(super) type FilteringRuntime = Runtime<RuntimeParts<Tokio, FilteringReactor>>;
 
+/// Whom an encrypted connection is with, and how it is verified.
+type Encryption = (ServerName, ClientTls);
+
 /// Returns a runtime whose streams pass through a [`FrameFilter`] for `frame_max`.
-pub(super) fn filtering_runtime(frame_max: u32) -> FilteringRuntime {
+pub(super) fn filtering_runtime(frame_max: u32, encryption: Option<Encryption>) -> FilteringRuntime {
     let reactor = FilteringReactor {
         tokio: Tokio::current(),
         frame_max,
+        encryption,
     };
     Runtime::new(RuntimeParts::new(Tokio::current(), reactor))
 }
@@ -34,6 +44,7 @@ pub(super) fn filtering_runtime(frame_max: u32) -> FilteringRuntime {
 pub(super) struct FilteringReactor {
     tokio: Tokio,
     frame_max: u32,
+    encryption: Option<Encryption>,
 }
 
 impl Reactor for FilteringReactor {
@@ -61,13 +72,27 @@ impl Reactor for FilteringReactor {
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<FilteredStream>> + Send + 'static {
         let (connecting, frame_max) = (self.tokio.tcp_connect_addr(address), self.frame_max);
-        async move { Ok(FilteredStream::new(connecting.await?, frame_max)) }
+        let encryption = self.encryption.clone();
+        async move {
+            let stream = connecting.await?;
+            let stream: Box<dyn BrokerStream> = match encryption {
+                None => Box::new(stream),
+                Some((name, tls)) => Box::new(tls.connect(name, stream.into_inner()).await?.compat()),
+            };
+            Ok(FilteredStream::new(stream, frame_max))
+        }
     }
 }
 
+/// A connection to the broker, encrypted or not.
+trait BrokerStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> BrokerStream for S {}
+
 /// A connection whose incoming frames are filtered.
 pub(super) struct FilteredStream {
-    stream: <Tokio as Reactor>::TcpStream,
+    stream: Box<dyn BrokerStream>,
+    has_received: bool,
     filter: FrameFilter,
     buffer: Box<[u8]>,
     filtered: Vec<u8>,
@@ -76,9 +101,10 @@ pub(super) struct FilteredStream {
 }
 
 impl FilteredStream {
-    fn new(stream: <Tokio as Reactor>::TcpStream, frame_max: u32) -> Self {
+    fn new(stream: Box<dyn BrokerStream>, frame_max: u32) -> Self {
         Self {
             stream,
+            has_received: false,
             filter: FrameFilter::new(frame_max),
             buffer: vec![0; READ_BYTES].into(),
             filtered: Vec::new(),
@@ -93,7 +119,11 @@ impl AsyncRead for FilteredStream {
         while this.position == this.filtered.len() {
             this.position = 0;
             this.filtered.clear();
-            let count = ready!(Pin::new(&mut this.stream).poll_read(cx, &mut this.buffer))?;
+            let count = ready!(Pin::new(&mut *this.stream).poll_read(cx, &mut this.buffer))?;
+            if !this.has_received && this.buffer[..count].starts_with(&TLS_ALERT) {
+                return Poll::Ready(Err(io::Error::other("it speaks TLS on this port: use amqps")));
+            }
+            this.has_received = true;
             if count == 0 {
                 this.filter.finish(&mut this.filtered);
                 break;
@@ -110,7 +140,7 @@ impl AsyncRead for FilteredStream {
 
 impl AsyncWrite for FilteredStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        Pin::new(&mut *self.stream).poll_write(cx, bytes)
     }
 
     fn poll_write_vectored(
@@ -118,14 +148,14 @@ impl AsyncWrite for FilteredStream {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        Pin::new(&mut *self.stream).poll_write_vectored(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        Pin::new(&mut *self.stream).poll_flush(cx)
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_close(cx)
+        Pin::new(&mut *self.stream).poll_close(cx)
     }
 }

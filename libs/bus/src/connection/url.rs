@@ -1,10 +1,18 @@
 use std::{fmt, str::FromStr};
 
 use lapin::uri::{AMQPScheme, AMQPUri};
+use tls::{ClientTls, ServerName};
 
-/// The broker's address and credentials: `amqp://user:password@host:5672/%2f`. `Display` and `Debug` hide the password.
+/// The broker's address and credentials: `amqp://user:password@host:5672/%2f`, or `amqps://…` for TLS. `Display` and `Debug`
+/// hide the password.
 #[derive(Clone, PartialEq, Eq)]
-pub struct AmqpUrl(AMQPUri);
+pub struct AmqpUrl {
+    uri: AMQPUri,
+    /// The name in the broker's certificate, for `amqps`: the host of the text, whatever address it has.
+    server_name: Option<ServerName>,
+    /// `None` trusts the CAs of the operating system.
+    tls: Option<ClientTls>,
+}
 
 /// An invalid URL of a broker. The error does not contain the text, which may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -19,14 +27,8 @@ impl FromStr for AmqpUrl {
 
     fn from_str(text: &str) -> Result<Self, MalformedUrl> {
         let (scheme, rest) = text.split_once("://").ok_or(MalformedUrl("it has no scheme"))?;
-        match scheme {
-            "amqp" => {}
-            "amqps" => {
-                return Err(MalformedUrl(
-                    "amqps is not supported: run a TLS proxy beside the service",
-                ));
-            }
-            _ => return Err(MalformedUrl("the scheme is not amqp")),
+        if !["amqp", "amqps"].contains(&scheme) {
+            return Err(MalformedUrl("the scheme is neither amqp nor amqps"));
         }
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let host = authority.rsplit('@').next().unwrap_or_default();
@@ -43,27 +45,53 @@ impl FromStr for AmqpUrl {
             "/".clone_into(&mut uri.vhost);
         }
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECONDS);
-        Ok(Self(uri))
+        let has_tls = uri.scheme == AMQPScheme::AMQPS;
+        let server_name = has_tls
+            .then(|| ServerName::try_from(uri.authority.host.as_str()))
+            .transpose()
+            .map_err(|_| MalformedUrl("no certificate can contain its host"))?;
+        Ok(Self {
+            uri,
+            server_name,
+            tls: None,
+        })
     }
 }
 
 impl AmqpUrl {
-    /// Returns this URL with another host and port, and the same user and virtual host.
+    /// Returns this URL with another host and port, and the same user and virtual host. The broker's certificate still has to
+    /// contain the host of the text: an address that was looked up does not name the broker.
     #[must_use]
     pub fn with_address(&self, host: &str, port: u16) -> Self {
-        let mut uri = self.uri();
-        host.clone_into(&mut uri.authority.host);
-        uri.authority.port = port;
-        Self(uri)
+        let mut this = self.clone();
+        host.clone_into(&mut this.uri.authority.host);
+        this.uri.authority.port = port;
+        this
+    }
+
+    /// Returns this URL with a configuration of TLS, which only `amqps` uses.
+    #[must_use]
+    pub fn with_tls(self, tls: ClientTls) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Whether the connection is encrypted.
+    pub const fn has_tls(&self) -> bool {
+        self.server_name.is_some()
+    }
+
+    /// Returns the name that the broker's certificate must contain, and the configuration.
+    pub(crate) fn tls(&self) -> Option<(ServerName, Option<ClientTls>)> {
+        Some((self.server_name.clone()?, self.tls.clone()))
     }
 
     /// Returns the name of the user.
     pub(crate) fn user(&self) -> String {
-        self.0.authority.userinfo.username.clone()
+        self.uri.authority.userinfo.username.clone()
     }
 
     pub(crate) fn uri(&self) -> AMQPUri {
-        self.0.clone()
+        self.uri.clone()
     }
 }
 
@@ -75,7 +103,7 @@ impl fmt::Display for AmqpUrl {
             authority,
             vhost,
             ..
-        } = &self.0;
+        } = &self.uri;
         let scheme = match scheme {
             AMQPScheme::AMQP => "amqp",
             AMQPScheme::AMQPS => "amqps",
@@ -134,6 +162,25 @@ mod tests {
         let url: AmqpUrl = "amqp://ada:s3cret@rabbitmq:1/tickets".parse().unwrap();
         let moved = url.with_address("10.0.0.7", 5673);
         assert_eq!(moved, "amqp://ada:s3cret@10.0.0.7:5673/tickets".parse().unwrap());
+    }
+
+    #[test]
+    fn the_certificate_contains_the_host_of_the_text_whatever_address_it_has() {
+        let url: AmqpUrl = "amqps://ada:s3cret@broker.example/tickets".parse().unwrap();
+        assert_eq!(url.to_string(), "amqps://ada:***@broker.example:5671/tickets");
+        let found = url.with_address("10.0.0.7", 5673);
+        assert_eq!(found.to_string(), "amqps://ada:***@10.0.0.7:5673/tickets");
+        assert_eq!(found.tls(), url.tls());
+        assert!(found.has_tls() && !"amqp://localhost".parse::<AmqpUrl>().unwrap().has_tls());
+        "amqps://ada:s3cret@[2001:db8::1]:5671".parse::<AmqpUrl>().unwrap();
+        for bad in [
+            "amqps://ada:s3cret@a_b\u{e4}c",
+            "AMQPS://ada:s3cret@host",
+            "amqps://ada:s3cret@:5671",
+        ] {
+            let error = bad.parse::<AmqpUrl>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
     }
 
     #[test]

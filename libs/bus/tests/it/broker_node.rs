@@ -1,6 +1,7 @@
 //! A RabbitMQ node of one test, which it can configure.
 
 use std::{
+    io::Write,
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
@@ -8,22 +9,43 @@ use std::{
 };
 
 use bus::AmqpUrl;
+use tempfile::NamedTempFile;
 
 pub(crate) struct BrokerNode {
     port: u16,
     script: PathBuf,
+    /// Further settings.
+    config: Option<NamedTempFile>,
 }
+
+/// Added to a node's port for its listener of TLS.
+const TLS_PORT: u16 = 5_000;
 
 impl BrokerNode {
     /// Starts a node. Returns `None` if RabbitMQ is not installed.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(|_| None)
+    }
+
+    /// Starts a node with a listener of TLS, too. `options` are the settings of its certificates.
+    pub(crate) fn start_with_tls(options: &str) -> Option<Self> {
+        Self::start_with(|port| {
+            let mut config = NamedTempFile::new().unwrap();
+            writeln!(config, "listeners.ssl.1 = 127.0.0.1:{}\n{options}", port + TLS_PORT).unwrap();
+            Some(config)
+        })
+    }
+
+    fn start_with(config: impl FnOnce(u16) -> Option<NamedTempFile>) -> Option<Self> {
         let installed = ["/usr/lib/rabbitmq/bin/rabbitmq-server", "/usr/sbin/rabbitmq-server"];
         if !installed.iter().any(|path| Path::new(path).exists()) {
             println!("skipped: RabbitMQ is not installed, and the test may not configure the broker of AMQP_URL");
             return None;
         }
+        let port = free_port();
         let node = Self {
-            port: free_port(),
+            port,
+            config: config(port),
             script: Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/broker"),
         };
         // The node would inherit a pipe and keep it open.
@@ -40,6 +62,20 @@ impl BrokerNode {
         format!("amqp://guest:guest@127.0.0.1:{}/%2f", self.port)
     }
 
+    /// Returns the address of the listener of TLS, under this name of the machine.
+    pub(crate) fn tls_url(&self, host: &str) -> AmqpUrl {
+        let port = self.tls_port();
+        format!("amqps://guest:guest@{host}:{port}/%2f").parse().unwrap()
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub(crate) fn tls_port(&self) -> u16 {
+        self.port + TLS_PORT
+    }
+
     /// Returns the address for another user.
     pub(crate) fn url_of(&self, user: &str, password: &str) -> String {
         self.raw_url().replace("guest:guest", &format!("{user}:{password}"))
@@ -54,6 +90,9 @@ impl BrokerNode {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.script);
+        if let Some(config) = &self.config {
+            command.env("TICKETING_BROKER_CONFIG", config.path());
+        }
         command
             .args(arguments)
             .env_remove("AMQP_URL")
@@ -76,7 +115,10 @@ fn free_port() -> u16 {
     let mut taken = TAKEN.lock().unwrap();
     let start = 22_000 + u16::try_from(std::process::id() % 1_000).unwrap();
     let free = |port: &u16| {
-        TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 20_000)).is_ok()
+        let ports = [*port, port + TLS_PORT, port + 20_000];
+        ports
+            .into_iter()
+            .all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
     };
     let port = (start..24_000)
         .find(|port| !taken.contains(port) && free(port))

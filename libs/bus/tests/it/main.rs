@@ -15,4 +15,5 @@ mod recovery;
 mod tcp_proxy;
 mod test_env;
 mod timers;
+mod tls;
 mod update_from_0_1;

@@ -251,12 +251,13 @@ fn not_parked(id: &str) -> OperatorError {
 /// Returns the address of the broker.
 async fn broker_url(bus: &BusSettings) -> Result<AmqpUrl, OperatorError> {
     let consul = bus.consul.agent().map_err(OperatorError::new)?;
+    let url = bus.broker_url().map_err(OperatorError::new)?;
     match (consul, &bus.amqp_service) {
         (Some(consul), Some(service)) => {
             let address = consul.locate(service).await.map_err(OperatorError)?;
-            Ok(bus.url.with_address(&address.host, address.port))
+            Ok(url.with_address(&address.host, address.port))
         }
-        _ => Ok(AmqpUrl::clone(&bus.url)),
+        _ => Ok(url),
     }
 }
 

@@ -1,5 +1,8 @@
+use std::path::PathBuf;
+
 use bus::{AmqpUrl, BrokerLocator, Namespace, TopologyMode};
 use discovery::ServiceName;
+use tls::{ClientTls, TlsError, TlsFiles};
 use values::Timestamp;
 
 use super::{ConfigErrors, ConsulSettings, SecretArg, SecretFlag, Settings, default_settings, parsed};
@@ -8,9 +11,18 @@ use super::{ConfigErrors, ConsulSettings, SecretArg, SecretFlag, Settings, defau
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct BusSettings {
-    /// The broker's address.
+    /// The broker's address, amqp or amqps.
     #[command(flatten)]
     pub url: SecretArg<AmqpUrlFlag>,
+    /// The certificates of the CAs that may sign the broker's, for amqps, in PEM format [default: those of the operating system]
+    #[arg(long, env = "TICKETING_AMQP_CA_FILE", value_name = "FILE")]
+    pub amqp_ca_file: Option<PathBuf>,
+    /// The certificate to present to the broker, for amqps.
+    #[arg(long, env = "TICKETING_AMQP_CERTIFICATE_FILE", value_name = "FILE")]
+    pub amqp_certificate_file: Option<PathBuf>,
+    /// The private key of this certificate.
+    #[arg(long, env = "TICKETING_AMQP_KEY_FILE", value_name = "FILE")]
+    pub amqp_key_file: Option<PathBuf>,
     /// The broker's service name in Consul. Consul provides host and port then, the broker's address the rest.
     #[arg(
         long,
@@ -53,6 +65,23 @@ pub struct BusSettings {
 }
 
 impl BusSettings {
+    /// Returns the broker's address, with the certificates for its TLS.
+    pub fn broker_url(&self) -> Result<AmqpUrl, TlsError> {
+        let url = AmqpUrl::clone(&self.url);
+        if !url.has_tls() {
+            return Ok(url);
+        }
+        Ok(url.with_tls(ClientTls::load(&self.tls_files())?))
+    }
+
+    fn tls_files(&self) -> TlsFiles {
+        TlsFiles {
+            ca: self.amqp_ca_file.clone(),
+            certificate: self.amqp_certificate_file.clone(),
+            key: self.amqp_key_file.clone(),
+        }
+    }
+
     /// Returns the configuration of a service that neither consumes nor has timers.
     pub(crate) fn config(self, service: &'static str, broker: BrokerLocator) -> bus::Config {
         bus::Config {
@@ -80,7 +109,7 @@ impl SecretFlag for AmqpUrlFlag {
     const FILE_FLAG: &'static str = "amqp-url-file";
     const FILE_ENV: &'static str = "TICKETING_AMQP_URL_FILE";
     const VALUE_NAME: &'static str = "URL";
-    const HELP: &'static str = "The broker's address. It contains a password: prefer --amqp-url-file";
+    const HELP: &'static str = "The broker's address, amqps:// for TLS. It contains a password: prefer --amqp-url-file";
     const FILE_HELP: &'static str = "The file that contains the broker's address.";
     const DEFAULT: Option<&'static str> = Some("amqp://guest:guest@127.0.0.1:5672/%2f");
 }
@@ -88,6 +117,13 @@ impl SecretFlag for AmqpUrlFlag {
 impl Settings for BusSettings {
     fn validate(&self, errors: &mut ConfigErrors) {
         self.consul.validate(errors);
+        errors.check("--amqp-ca-file", self.broker_url());
+        if !self.url.has_tls() && !self.tls_files().is_empty() {
+            errors.add(
+                "--amqp-ca-file",
+                "certificates for the broker need --amqp-url to begin with amqps",
+            );
+        }
         if self.amqp_service.is_some() && self.consul.consul_url.is_none() {
             errors.add("--amqp-service", "needs --consul-url");
         }

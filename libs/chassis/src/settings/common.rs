@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use discovery::ServiceName;
+use tls::{ClientTls, TlsError, TlsFiles};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -127,6 +128,10 @@ pub struct CommonSettings {
     /// `http://127.0.0.1:4001/api/v1/auth/jwks.json`]
     #[arg(long, env = "TICKETING_JWKS_URL", value_name = "URL", value_parser = parsed::<Url>)]
     pub jwks_url: Option<Url>,
+    /// The certificates of the CAs that may sign that of an https address of the keys, in PEM format [default: those of the
+    /// operating system]
+    #[arg(long, env = "TICKETING_JWKS_CA_FILE", value_name = "FILE")]
+    pub jwks_ca_file: Option<PathBuf>,
     /// The issuer of access tokens: their `iss`.
     #[arg(
         long,
@@ -166,11 +171,33 @@ impl CommonSettings {
         self.listen
             .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], S::PORT)))
     }
+
+    /// Returns how the server of the keys is verified, if it has TLS.
+    pub(crate) fn jwks_tls(&self) -> Result<Option<ClientTls>, TlsError> {
+        let files = TlsFiles {
+            ca: self.jwks_ca_file.clone(),
+            ..TlsFiles::default()
+        };
+        let has_tls = self.jwks_url.as_ref().is_some_and(|url| url.scheme() == "https");
+        has_tls.then(|| ClientTls::load(&files)).transpose()
+    }
 }
 
 impl Settings for CommonSettings {
     fn validate(&self, errors: &mut ConfigErrors) {
         self.bus.validate(errors);
+        if let Some(None) = errors.check("--jwks-ca-file", self.jwks_tls())
+            && self.jwks_ca_file.is_some()
+        {
+            errors.add("--jwks-ca-file", "needs --jwks-url to begin with https");
+        }
+        if self
+            .jwks_url
+            .as_ref()
+            .is_some_and(|url| !["http", "https"].contains(&url.scheme()))
+        {
+            errors.add("--jwks-url", "must begin with http or https");
+        }
         if self.bus.consul.consul_url.is_some() && !self.trusted_proxies.is_configured() {
             errors.add(
                 "--trusted-proxies",
@@ -199,6 +226,8 @@ fn origin(text: &str) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
+    use test_certificates::TestCa;
+
     use super::*;
     use crate::parse_settings;
 
@@ -220,5 +249,45 @@ mod tests {
             parse_settings::<CommonSettings>(&[consul, proxies]).unwrap();
         }
         parse_settings::<CommonSettings>(&[]).unwrap();
+    }
+
+    #[test]
+    fn certificates_are_checked_before_a_service_starts_and_need_tls() {
+        let folder = tempfile::tempdir().unwrap();
+        let ca = TestCa::new(folder.path(), "ca").file.display().to_string();
+        let flag = |name: &str, file: &str| format!("--{name}={file}");
+        let parse = |url: &str, files: &[String]| {
+            let arguments: Vec<_> = std::iter::once(url)
+                .chain(["--trusted-proxies=none"])
+                .chain(files.iter().map(String::as_str))
+                .collect();
+            parse_settings::<CommonSettings>(&arguments)
+                .map(drop)
+                .map_err(|error| error.to_string())
+        };
+        for (plain, encrypted, name) in [
+            ("--amqp-url=amqp://host", "--amqp-url=amqps://order:s3cret@host", "amqp"),
+            ("--consul-url=http://host", "--consul-url=https://host", "consul"),
+            ("--jwks-url=http://host", "--jwks-url=https://host", "jwks"),
+        ] {
+            let ca_flag = format!("{name}-ca-file");
+            parse(encrypted, &[flag(&ca_flag, &ca)]).unwrap();
+            let unused = parse(plain, &[flag(&ca_flag, &ca)]).unwrap_err();
+            assert!(unused.contains(&format!("--{ca_flag}: ")), "{unused}");
+            let missing = parse(encrypted, &[flag(&ca_flag, "/missing")]).unwrap_err();
+            assert!(missing.contains("/missing: cannot be read"), "{missing}");
+            assert!(!missing.contains("s3cret"), "{missing}");
+            if name != "jwks" {
+                let incomplete = parse(
+                    encrypted,
+                    &[flag(&ca_flag, &ca), flag(&format!("{name}-key-file"), &ca)],
+                );
+                assert!(
+                    incomplete
+                        .unwrap_err()
+                        .contains("needs both its file and the file of its key")
+                );
+            }
+        }
     }
 }

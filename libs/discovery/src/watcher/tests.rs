@@ -92,7 +92,7 @@ impl FakeConsul {
             min_interval: Duration::ZERO,
             ..QueryTiming::DEFAULT
         };
-        let consul = Consul::new(&url, Some("s3cret")).unwrap().with_timing(timing);
+        let consul = Consul::new(&url, Some("s3cret"), None).unwrap().with_timing(timing);
         Self {
             consul,
             state,

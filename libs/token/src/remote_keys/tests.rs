@@ -6,6 +6,8 @@ use poem::{
     listener::{Acceptor, Listener, TcpListener},
 };
 use tempfile::TempDir;
+use test_certificates::{TestCa, TlsProxy};
+use tls::TlsFiles;
 use tokio::task::JoinSet;
 use values::Clock;
 
@@ -98,7 +100,7 @@ where
 
 fn verifier(url: &Url, policy: FetchPolicy, folder: &TempDir) -> Verifier {
     let url = url.clone();
-    let keys = RemoteKeys::with_policy(move || Ok(url.clone()), policy, folder.path().join("jwks.json")).unwrap();
+    let keys = RemoteKeys::with_policy(move || Ok(url.clone()), policy, folder.path().join("jwks.json"), None);
     Verifier::with_keys(keys, DEFAULT_ISSUER, DEFAULT_AUDIENCE, Clock::manual(NOW))
 }
 
@@ -127,8 +129,8 @@ async fn the_keys_are_fetched_from_the_current_address_of_auth() {
         move || address.lock().unwrap().clone(),
         UNLIMITED,
         before.folder.path().join("jwks.json"),
+        None,
     );
-    let keys = keys.unwrap();
     let verifier = Verifier::with_keys(keys, DEFAULT_ISSUER, DEFAULT_AUDIENCE, Clock::manual(NOW));
     let refused = verifier.verify(&token(&old)).await.unwrap_err();
     assert!(refused.to_string().contains("not resolved yet"), "{refused}");
@@ -281,11 +283,72 @@ async fn a_redirect_is_not_followed() {
 
 #[tokio::test]
 async fn a_key_document_that_is_too_long_is_refused() {
-    let (url, _server) = serve(endpoint::make_sync(|_| "x".repeat(2 * MAX_DOCUMENT_BYTES))).await;
+    let (url, _server) = serve(endpoint::make_sync(|_| "x".repeat(2 * LIMITS.bytes))).await;
     let folder = tempfile::tempdir().unwrap();
     let refused = verifier(&url, UNLIMITED, &folder)
         .verify(&token(&key(1)))
         .await
         .unwrap_err();
     assert!(refused.to_string().ends_with("its answer is too long"), "{refused}");
+}
+
+#[tokio::test]
+async fn keys_are_fetched_over_tls_from_a_server_that_proves_its_name() {
+    let key = key(1);
+    let auth = FakeAuth::start(&[&key]).await;
+    let folder = auth.folder.path();
+    let (ca, other_ca) = (TestCa::new(folder, "ca"), TestCa::new(folder, "other-ca"));
+    let address = auth.url.socket_addrs(|| None).unwrap()[0];
+    let encrypted = TlsProxy::start(&ca.issue("auth", &["localhost"]), address).await;
+    let verify = async |host: &str, port: u16, ca: Option<&TestCa>| {
+        let url: Url = format!("https://{host}:{port}/api/v1/auth/jwks.json").parse().unwrap();
+        let tls = ca.map(|ca| {
+            ClientTls::load(&TlsFiles {
+                ca: Some(ca.file.clone()),
+                ..TlsFiles::default()
+            })
+            .unwrap()
+        });
+        let file = tempfile::tempdir().unwrap();
+        let keys = RemoteKeys::with_policy(
+            move || Ok(url.clone()),
+            UNLIMITED,
+            file.path().join("jwks.json"),
+            tls.as_ref(),
+        );
+        let verifier = Verifier::with_keys(keys, DEFAULT_ISSUER, DEFAULT_AUDIENCE, Clock::manual(NOW));
+        verifier
+            .verify(&token(&key))
+            .await
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    let port = encrypted.addr.port();
+    verify("localhost", port, Some(&ca)).await.unwrap();
+    assert_eq!(auth.requests(), 1);
+    for (host, port, ca, reason) in [
+        (
+            "localhost",
+            port,
+            Some(&other_ca),
+            "its certificate is not signed by a trusted CA",
+        ),
+        (
+            "127.0.0.1",
+            port,
+            Some(&ca),
+            "its certificate is not for 127.0.0.1 but for DnsName(\"localhost\")",
+        ),
+        (
+            "localhost",
+            address.port(),
+            Some(&ca),
+            "it does not speak TLS on this port",
+        ),
+        ("localhost", port, None, "TLS is not configured"),
+    ] {
+        let refused = verify(host, port, ca).await.unwrap_err();
+        assert!(refused.ends_with(reason), "{refused}");
+    }
+    assert_eq!(auth.requests(), 1);
 }

@@ -301,8 +301,8 @@ mod tests {
             let connections = Connections::new(&limits, ConnectionMetrics::default());
             let open = || connections.open().unwrap();
             let readers: Vec<_> = (0..READERS).map(|_| open()).collect();
-            let held = |reader: &OpenConnection| connections.hold(&reader.activity, 100, false).unwrap();
-            let _held: Vec<_> = readers.iter().map(held).collect();
+            let fill = |reader: &OpenConnection| connections.hold(&reader.activity, 100, false).unwrap();
+            let _held: Vec<_> = readers.iter().map(fill).collect();
             let (others, start) = (
                 readers.iter().map(|_| open()).collect::<Vec<_>>(),
                 Barrier::new(READERS),
