@@ -174,7 +174,9 @@ job "ticketing-rabbitmq" {
       # are loaded at each start, so a new password needs a restart, during which events wait in the outboxes.
       template {
         destination = "secrets/definitions.json"
-        perms       = "0444"
+        perms       = var.broker_uid == null ? "0444" : "0400"
+        uid         = var.broker_uid
+        gid         = var.broker_uid == null ? null : 0
         change_mode = "restart"
         data        = <<-JSON
         {{ with nomadVar "nomad/jobs/ticketing-rabbitmq" -}}
@@ -231,6 +233,12 @@ variable "broker_user" {
   description = "The user that it runs as. The folder or the volume must belong to this user."
   type        = string
   default     = "rabbitmq"
+}
+
+variable "broker_uid" {
+  description = "The id of this user on the node (id -u rabbitmq), which alone may read the passwords of all services then. Without it, every user of the node may who finds the file; with docker, the tasks of the node cannot."
+  type        = number
+  default     = null
 }
 
 variable "broker_program" {
