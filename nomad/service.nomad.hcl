@@ -77,6 +77,12 @@ locals {
   # An image needs no such name.
   user = var.driver == "docker" ? "${local.uid}:${local.uid}" : local.name
 
+  # The CAs of encrypted connections; without them, those of the node are trusted.
+  ca = var.ca_certificates == "" ? {} : merge(
+    var.broker_tls ? { TICKETING_AMQP_CA_FILE = "$${NOMAD_TASK_DIR}/ca.pem" } : {},
+    regex_replace(var.consul_url, "^https:.*", "") == "" ? { TICKETING_CONSUL_CA_FILE = "$${NOMAD_TASK_DIR}/ca.pem" } : {},
+  )
+
   # raw_exec mounts no volumes and uses the folders of the node directly.
   mounts = { for volume, path in { data = "/data", backup = "/backup" } : volume => path
   if var.driver != "raw_exec" && (volume != "backup" || local.folder) }
@@ -376,18 +382,26 @@ job "service" {
             TICKETING_CONSUL_URL      = var.consul_url
             TICKETING_LOG             = var.log
             TICKETING_LOG_FORMAT      = "json"
-          }, local.this.env, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
+          }, local.this.env, local.ca, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
 
           template {
             destination = "local/serve.sh"
             data        = file("service/serve.sh")
           }
 
+          dynamic "template" {
+            for_each = var.ca_certificates == "" ? [] : ["ca.pem"]
+            content {
+              destination = "local/${template.value}"
+              data        = var.ca_certificates
+            }
+          }
+
           # Secrets are files that only this job can read. A new secret restarts it; a new address of a peer does not,
           # because the service watches Consul.
           dynamic "template" {
             for_each = merge(local.this.secrets, {
-              amqp-url = "amqp://${var.service}:{{ .amqp_password }}@rabbitmq/%2f"
+              amqp-url = "${var.broker_tls ? "amqps" : "amqp"}://${var.service}:{{ .amqp_password }}@${var.broker_name}/%2f"
             })
             content {
               destination = "secrets/${template.key}"
@@ -488,8 +502,31 @@ variable "consul_url" {
   default     = "http://127.0.0.1:8500"
 
   validation {
-    condition     = var.consul_url != "" && regex_replace(var.consul_url, "^http://[^/?#@]+$", "") == ""
-    error_message = "Must be a URL such as http://127.0.0.1:8500."
+    condition     = var.consul_url != "" && regex_replace(var.consul_url, "^https?://[^/?#@]+$", "") == ""
+    error_message = "Must be a URL such as http://127.0.0.1:8500 or https://localhost:8501."
+  }
+}
+
+variable "ca_certificates" {
+  description = "Certificates in PEM format of the CAs that sign those of the broker and of Consul, for TLS. Empty: the node's."
+  type        = string
+  default     = ""
+}
+
+variable "broker_tls" {
+  description = "Whether the broker speaks TLS, and nothing else. Its certificate contains broker_name."
+  type        = bool
+  default     = false
+}
+
+variable "broker_name" {
+  description = "The name of the broker in its certificate. Its address comes from Consul."
+  type        = string
+  default     = "rabbitmq"
+
+  validation {
+    condition     = var.broker_name != "" && regex_replace(var.broker_name, "^[a-z0-9][a-z0-9.-]*$", "") == ""
+    error_message = "Must be a host name."
   }
 }
 
