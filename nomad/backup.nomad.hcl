@@ -6,6 +6,9 @@
 
 locals {
   services = ["auth", "ticket", "order", "expiration", "payment"]
+  # The system user of each service, and the id of user and group, as in service.nomad.hcl: a replica belongs to it.
+  uids     = { for index, service in local.services : service => var.system_users == "own" ? 61001 + index : 65534 }
+  names    = { for service in local.services : service => var.system_users == "own" ? "ticketing-${service}" : "nobody" }
   mounted  = var.backup == "file" ? local.services : []
   programs = var.driver == "docker" ? "/" : "$${NOMAD_TASK_DIR}/"
 
@@ -69,7 +72,7 @@ job "ticketing-backup" {
 
       content {
         driver = var.driver
-        user   = var.user
+        user   = var.driver == "docker" ? "${local.uids[task.value]}:${local.uids[task.value]}" : local.names[task.value]
 
         config {
           command      = var.driver == "docker" ? null : "/bin/sh"
@@ -114,8 +117,8 @@ job "ticketing-backup" {
         template {
           destination = "secrets/litestream.yml"
           perms       = "0400"
-          uid         = 65534
-          gid         = 65534
+          uid         = local.uids[task.value]
+          gid         = local.uids[task.value]
           data        = <<-YAML
           logging:
             type: json
@@ -171,10 +174,15 @@ variable "driver" {
   }
 }
 
-variable "user" {
-  description = "The user that it runs as. The volume must belong to this user. Secrets are readable by user id 65534 only."
+variable "system_users" {
+  description = "own: each service runs as its own system user, ticketing-<service>, to which its folders belong. shared: all run as nobody, until the folders of release 0.1 have their new owners."
   type        = string
-  default     = "nobody"
+  default     = "own"
+
+  validation {
+    condition     = contains(["own", "shared"], var.system_users)
+    error_message = "Must be own or shared."
+  }
 }
 
 variable "release" {

@@ -6,6 +6,15 @@ locals {
   # Generated from the code (`just specs`), with the default order window as the longest delay.
   definitions = jsondecode(replace(file("rabbitmq/definitions.json"), "900000", format("%d", 1000 * var.order_window_seconds)))
 
+  tls_listener = <<-CONF
+    listeners.tcp = none
+    listeners.ssl.1 = {{ env "NOMAD_ADDR_amqp" }}
+    ssl_options.certfile = {{ env "NOMAD_SECRETS_DIR" }}/tls_certificate
+    ssl_options.keyfile = {{ env "NOMAD_SECRETS_DIR" }}/tls_key
+    ssl_options.versions.1 = tlsv1.3
+    ssl_options.versions.2 = tlsv1.2
+  CONF
+
   permissions = {
     own = local.definitions.permissions
     all = [for each in local.definitions.permissions : merge(each, { configure = ".*", write = ".*", read = ".*" })]
@@ -151,7 +160,7 @@ job "ticketing-rabbitmq" {
         destination = "local/rabbitmq.conf"
         change_mode = "restart"
         data        = <<-CONF
-        listeners.tcp.1 = {{ env "NOMAD_ADDR_amqp" }}
+        ${var.broker_tls ? local.tls_listener : "listeners.tcp.1 = {{ env \"NOMAD_ADDR_amqp\" }}"}
         prometheus.tcp.ip = {{ env "NOMAD_IP_metrics" }}
         prometheus.tcp.port = {{ env "NOMAD_PORT_metrics" }}
         load_definitions = {{ env "NOMAD_SECRETS_DIR" }}/definitions.json
@@ -174,7 +183,9 @@ job "ticketing-rabbitmq" {
       # are loaded at each start, so a new password needs a restart, during which events wait in the outboxes.
       template {
         destination = "secrets/definitions.json"
-        perms       = "0444"
+        perms       = var.broker_uid == null ? "0444" : "0400"
+        uid         = var.broker_uid
+        gid         = var.broker_uid == null ? null : 0
         change_mode = "restart"
         data        = <<-JSON
         {{ with nomadVar "nomad/jobs/ticketing-rabbitmq" -}}
@@ -195,6 +206,19 @@ job "ticketing-rabbitmq" {
         }
         {{- end }}
         JSON
+      }
+
+      # A new certificate restarts the broker, during which events wait in the outboxes.
+      dynamic "template" {
+        for_each = var.broker_tls ? ["tls_certificate", "tls_key"] : []
+        content {
+          destination = "secrets/${template.value}"
+          perms       = var.broker_uid == null ? "0444" : "0400"
+          uid         = var.broker_uid
+          gid         = var.broker_uid == null ? null : 0
+          change_mode = "restart"
+          data        = "{{ with nomadVar \"nomad/jobs/ticketing-rabbitmq\" }}{{ .${template.value} }}{{ end }}\n"
+        }
       }
 
       resources {
@@ -233,6 +257,12 @@ variable "broker_user" {
   default     = "rabbitmq"
 }
 
+variable "broker_uid" {
+  description = "The id of this user on the node (id -u rabbitmq), which alone may read the passwords of all services then. Without it, every user of the node may who finds the file; with docker, the tasks of the node cannot."
+  type        = number
+  default     = null
+}
+
 variable "broker_program" {
   description = "The path of the server on the node, for raw_exec. (Debian's wrapper on PATH requires its own folders.)"
   type        = string
@@ -243,6 +273,12 @@ variable "broker_image" {
   description = "The RabbitMQ image, by its digest; for docker."
   type        = string
   default     = "docker.io/library/rabbitmq:4-alpine"
+}
+
+variable "broker_tls" {
+  description = "Whether it speaks TLS, and nothing else, with tls_certificate and tls_key of its Nomad Variable. The services need the same value."
+  type        = bool
+  default     = false
 }
 
 variable "broker_permissions" {

@@ -8,10 +8,13 @@ variable "service" {
   type        = string
 }
 
-# The services, with the settings and resources that differ between them. `secrets` are files: name and template.
+# The services, with the settings and resources that differ between them. `secrets` are files: name and template. `uid` is
+# the id of the system user and of its group on every node (packaging/systemd/sysusers.conf): a replica or a database that
+# moves to another node keeps its owner.
 locals {
   services = {
     auth = {
+      uid        = 61001
       cpu        = 200
       memory     = 48 + 20 * var.password_hashers
       memory_max = 128 + 20 * var.password_hashers
@@ -23,6 +26,7 @@ locals {
       }
     }
     ticket = {
+      uid        = 61002
       cpu        = 200
       memory     = 48
       memory_max = 192
@@ -30,6 +34,7 @@ locals {
       env        = { TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order }
     }
     order = {
+      uid        = 61003
       cpu        = 300
       memory     = 48
       memory_max = 192
@@ -40,6 +45,7 @@ locals {
       }
     }
     expiration = {
+      uid        = 61004
       cpu        = 100
       memory     = 48
       memory_max = 192
@@ -47,6 +53,7 @@ locals {
       env        = { TICKETING_ORDER_WINDOW_SECONDS = var.order_window_seconds }
     }
     payment = {
+      uid        = 61005
       cpu        = 200
       memory     = 48
       memory_max = 192
@@ -64,6 +71,17 @@ locals {
     }
   }
   this = local.services[var.service]
+
+  uid  = var.system_users == "own" ? local.this.uid : 65534
+  name = var.system_users == "own" ? "ticketing-${var.service}" : "nobody"
+  # An image needs no such name.
+  user = var.driver == "docker" ? "${local.uid}:${local.uid}" : local.name
+
+  # The CAs of encrypted connections; without them, those of the node are trusted.
+  ca = var.ca_certificates == "" ? {} : merge(
+    var.broker_tls ? { TICKETING_AMQP_CA_FILE = "$${NOMAD_TASK_DIR}/ca.pem" } : {},
+    regex_replace(var.consul_url, "^https:.*", "") == "" ? { TICKETING_CONSUL_CA_FILE = "$${NOMAD_TASK_DIR}/ca.pem" } : {},
+  )
 
   # raw_exec mounts no volumes and uses the folders of the node directly.
   mounts = { for volume, path in { data = "/data", backup = "/backup" } : volume => path
@@ -228,7 +246,7 @@ job "service" {
 
         content {
           driver = var.driver
-          user   = var.user
+          user   = local.user
 
           # Nomad stops a sidecar after the service, so the last write is replicated as well.
           lifecycle {
@@ -293,8 +311,8 @@ job "service" {
             destination = "secrets/litestream.yml"
             data        = local.litestream
             perms       = "0400"
-            uid         = 65534
-            gid         = 65534
+            uid         = local.uid
+            gid         = local.uid
             change_mode = "restart"
           }
 
@@ -317,7 +335,7 @@ job "service" {
 
         content {
           driver = var.driver
-          user   = var.user
+          user   = local.user
 
           # Time until the ingress has noticed (2 s), to finish running requests (10 s), to apply the current batch and to
           # publish the outbox (4 s). There is no shutdown_delay: the service itself serves until the ingress has noticed.
@@ -364,25 +382,33 @@ job "service" {
             TICKETING_CONSUL_URL      = var.consul_url
             TICKETING_LOG             = var.log
             TICKETING_LOG_FORMAT      = "json"
-          }, local.this.env, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
+          }, local.this.env, local.ca, length(var.allowed_origins) == 0 ? {} : { TICKETING_ALLOWED_ORIGINS = join(",", var.allowed_origins) })
 
           template {
             destination = "local/serve.sh"
             data        = file("service/serve.sh")
           }
 
+          dynamic "template" {
+            for_each = var.ca_certificates == "" ? [] : ["ca.pem"]
+            content {
+              destination = "local/${template.value}"
+              data        = var.ca_certificates
+            }
+          }
+
           # Secrets are files that only this job can read. A new secret restarts it; a new address of a peer does not,
           # because the service watches Consul.
           dynamic "template" {
             for_each = merge(local.this.secrets, {
-              amqp-url = "amqp://${var.service}:{{ .amqp_password }}@rabbitmq/%2f"
+              amqp-url = "${var.broker_tls ? "amqps" : "amqp"}://${var.service}:{{ .amqp_password }}@${var.broker_name}/%2f"
             })
             content {
               destination = "secrets/${template.key}"
               data        = "{{ with nomadVar \"nomad/jobs/ticketing-${var.service}\" }}${template.value}{{ end }}"
               perms       = "0400"
-              uid         = 65534
-              gid         = 65534
+              uid         = local.uid
+              gid         = local.uid
               change_mode = "restart"
             }
           }
@@ -420,10 +446,15 @@ variable "driver" {
   }
 }
 
-variable "user" {
-  description = "The user that it runs as. The volume must belong to this user. Secrets are readable by user id 65534 only."
+variable "system_users" {
+  description = "own: each service runs as its own system user, ticketing-<service>, to which its folders belong. shared: all run as nobody, until the folders of release 0.1 have their new owners."
   type        = string
-  default     = "nobody"
+  default     = "own"
+
+  validation {
+    condition     = contains(["own", "shared"], var.system_users)
+    error_message = "Must be own or shared."
+  }
 }
 
 variable "release" {
@@ -471,8 +502,31 @@ variable "consul_url" {
   default     = "http://127.0.0.1:8500"
 
   validation {
-    condition     = var.consul_url != "" && regex_replace(var.consul_url, "^http://[^/?#@]+$", "") == ""
-    error_message = "Must be a URL such as http://127.0.0.1:8500."
+    condition     = var.consul_url != "" && regex_replace(var.consul_url, "^https?://[^/?#@]+$", "") == ""
+    error_message = "Must be a URL such as http://127.0.0.1:8500 or https://localhost:8501."
+  }
+}
+
+variable "ca_certificates" {
+  description = "Certificates in PEM format of the CAs that sign those of the broker and of Consul, for TLS. Empty: the node's."
+  type        = string
+  default     = ""
+}
+
+variable "broker_tls" {
+  description = "Whether the broker speaks TLS, and nothing else. Its certificate contains broker_name."
+  type        = bool
+  default     = false
+}
+
+variable "broker_name" {
+  description = "The name of the broker in its certificate. Its address comes from Consul."
+  type        = string
+  default     = "rabbitmq"
+
+  validation {
+    condition     = var.broker_name != "" && regex_replace(var.broker_name, "^[a-z0-9][a-z0-9.-]*$", "") == ""
+    error_message = "Must be a host name."
   }
 }
 

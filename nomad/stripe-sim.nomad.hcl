@@ -70,7 +70,7 @@ job "ticketing-stripe-sim" {
 
     task "stripe-sim" {
       driver = var.driver
-      user   = var.user
+      user   = var.driver == "docker" ? "61006:61006" : "ticketing-stripe-sim"
 
       kill_signal  = "SIGTERM"
       kill_timeout = "30s"
@@ -110,6 +110,9 @@ job "ticketing-stripe-sim" {
       # The same keys as in the payment service.
       template {
         destination = "secrets/keys.env"
+        perms       = "0400"
+        uid         = 61006
+        gid         = 61006
         env         = true
         change_mode = "restart"
         data        = <<-ENV
@@ -161,12 +164,6 @@ variable "driver" {
     condition     = contains(["exec", "raw_exec", "docker"], var.driver)
     error_message = "Must be exec, raw_exec or docker."
   }
-}
-
-variable "user" {
-  description = "The user that it runs as. The volume must belong to this user. Secrets are readable by user id 65534 only."
-  type        = string
-  default     = "nobody"
 }
 
 variable "release" {

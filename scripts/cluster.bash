@@ -80,8 +80,30 @@ install_tools() {
     have openssl || apt_install "OpenSSL is missing" openssl
 }
 
+# Creates the system users of packaging/systemd/sysusers.conf. They stay: users of other folders may have the same ids.
+create_users() {
+    local name id
+    for name in "${services[@]}" stripe-sim; do
+        id="$(system_id "$name")"
+        if ! id -u "ticketing-$name" >/dev/null 2>&1; then
+            groupadd --system --gid "$id" "ticketing-$name"
+            useradd --system --uid "$id" --gid "$id" --no-create-home --home-dir / --shell /usr/sbin/nologin \
+                "ticketing-$name" 2>/dev/null
+        fi
+        [ "$(id -u "ticketing-$name"):$(id -g "ticketing-$name")" = "$id:$id" ] ||
+            die "the user ticketing-$name of this machine does not have the id $id: delete it"
+    done
+}
+
+# own_folder SERVICE FOLDER: creates a folder of a service, or changes its owner, also from that of an earlier release.
+own_folder() {
+    install -d -m 700 "$2"
+    chown -R "ticketing-$1:ticketing-$1" "$2"
+}
+
 create_folders() {
     local service
+    create_users
     ensure_folder "$cluster/log"
     # Tasks run as several users, and each needs access to its own folder.
     chmod 711 "$cluster"
@@ -91,7 +113,8 @@ create_folders() {
     mkdir -p "$cluster/backup"
     chmod 711 "$cluster/data" "$cluster/backup"
     for service in "${services[@]}" stripe-sim; do
-        install -d -o nobody -g nogroup -m 700 "$cluster/data/$service" "$cluster/backup/$service"
+        own_folder "$service" "$cluster/data/$service"
+        own_folder "$service" "$cluster/backup/$service"
     done
     install -d -o rabbitmq -g rabbitmq -m 700 "$cluster/data/rabbitmq"
 }
@@ -250,6 +273,7 @@ is_service() { [[ " ${services[*]} " == *" $1 "* ]]; }
 write_vars() {
     cat >"$cluster/here.vars.hcl" <<VARS
 driver          = "$driver"
+broker_uid      = $(id -u rabbitmq)
 data            = "$cluster/data"
 backup          = "$backup"
 backup_folder   = "$cluster/backup"

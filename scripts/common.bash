@@ -11,6 +11,19 @@ state="${XDG_STATE_HOME:-$HOME/.local/state}/ticketing"
 # shellcheck disable=SC2034  # read by the scripts that source this file
 mapfile -t services < <(ls "$(dirname "${BASH_SOURCE[0]}")/../svc")
 
+# system_id SERVICE: the id of the system user ticketing-SERVICE and of its group, on every machine.
+system_id() {
+    case "$1" in
+    auth) echo 61001 ;;
+    ticket) echo 61002 ;;
+    order) echo 61003 ;;
+    expiration) echo 61004 ;;
+    payment) echo 61005 ;;
+    stripe-sim) echo 61006 ;;
+    *) die "there is no system user of $1" ;;
+    esac
+}
+
 # Prints progress to standard error; standard output is for results.
 say() { printf '%s\n' "ticketing: $*" >&2; }
 

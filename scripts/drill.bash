@@ -224,6 +224,25 @@ print("%s:%d" % (service["Address"], service["Port"]))')"
     "$programs/drill" trespass --broker "$address" --passwords "$cluster/secrets" >&2
 }
 
+# Tries as the system user of each service to read the secrets, databases and replicas of the others. The paths of running
+# tasks are no secret: they are in the list of processes.
+trespass_files() {
+    local service file owner count=0
+    while read -r owner file; do
+        for service in "${services[@]}" stripe-sim; do
+            if [ "$owner" = "ticketing-$service" ]; then
+                runuser -u "$owner" -- test -r "$file" || die "$owner cannot read its own file $file"
+                count=$((count + 1))
+            elif runuser -u "ticketing-$service" -- test -r "$file"; then
+                die "ticketing-$service can read $file, which belongs to $owner"
+            fi
+        done
+    done < <(find "$cluster"/nomad/alloc/*/*/secrets "$cluster/data" "$cluster/backup" -type f -printf '%u %p\n' |
+        grep -v '/\.nomad-mount$')
+    # Secrets, a database and a replica of each service.
+    ((count > 4 * ${#services[@]})) || die "only $count files of services were found"
+}
+
 rotate_stripe() {
     local old
     old="$(process_of payment)"

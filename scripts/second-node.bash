@@ -33,7 +33,8 @@ start_second_node() {
         echo '  max_dynamic_port = 32700'
         echo '  options = { "fingerprint.denylist" = "env_aws,env_gce,env_azure,env_digitalocean" }'
         for service in "${services[@]}" stripe-sim rabbitmq; do
-            install -d -o nobody -g nogroup -m 700 "$node/data/$service"
+            install -d -m 700 "$node/data/$service"
+            [ "$service" = rabbitmq ] || own_folder "$service" "$node/data/$service"
             host_volume "$service" "$node/data/$service"
         done
         for service in "${services[@]}"; do host_volume "$service-backup" "$cluster/backup/$service"; done
@@ -65,7 +66,7 @@ move_to_second() {
     # The old folder is out of date from now on, and must not be used if the service comes back.
     rm -rf "$cluster/before-the-move"
     mv "$cluster/data/$1" "$cluster/before-the-move"
-    install -d -o nobody -g nogroup -m 700 "$cluster/data/$1"
+    own_folder "$1" "$cluster/data/$1"
 }
 
 # Checks that an allocation refuses the out-of-date database that the first node has kept.
@@ -103,7 +104,7 @@ lose_second() {
 
 reenable_second() {
     "$nomad" node drain -disable -yes "$(second_node)" >/dev/null
-    rm -rf "$cluster/node2/data/expiration" && install -d -o nobody -g nogroup -m 700 "$cluster/node2/data/expiration"
+    rm -rf "$cluster/node2/data/expiration" && own_folder expiration "$cluster/node2/data/expiration"
 }
 
 prometheus_port=$((http_port + 3))

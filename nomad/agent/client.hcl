@@ -44,7 +44,7 @@ client {
     }
   }
 
-  # One folder per service, owned by the user that it runs as: install -d -o nobody -g nogroup -m 700 …
+  # One folder per service, owned by its system user: install -d -o ticketing-order -g ticketing-order -m 700 …
   # A volume exists on one node only: two nodes with the same volume would be two marketplaces. Tasks with raw_exec do not
   # mount it, but are placed on its node.
   host_volume "ticketing-auth" {

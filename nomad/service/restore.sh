@@ -2,6 +2,7 @@
 # the service installs at its start. If there is no replica either, a new marketplace begins. Refuses an old database: one
 # of a node that was down while another node took over.
 set -eu
+umask 077
 
 litestream_state="${DATABASE%/*}/.${DATABASE##*/}-litestream"
 [ -x "$LITESTREAM" ] || chmod 700 "$LITESTREAM"

@@ -1,6 +1,7 @@
 # Only a new allocation may start without a database, because restore.sh has looked for a replica. If the database
 # disappears later, the allocation ends and Nomad creates a new one. So an empty database never replaces a lost one.
 set -eu
+umask 077
 
 started="$NOMAD_ALLOC_DIR/data/started"
 if [ -e "$started" ] && ! [ -s "$TICKETING_DATABASE" ] && ! [ -s "$TICKETING_DATABASE.restored" ]; then
