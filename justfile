@@ -21,9 +21,14 @@ demo *args: _toolchain
 bench *args: _toolchain
     @scripts/bench "$@"
 
+# Kill, pause, cut off and starve services and broker under load, and check what they stored
+[no-exit-message]
+torture *args: _toolchain
+    @scripts/torture "$@"
+
 # Run all checks of CI, except test-nomad
 [no-exit-message]
-test: check _scripts _specs _observability _dependencies _nomad _ingress _packaging _tests
+test: check _scripts _specs _observability _dependencies _nomad _ingress _packaging _tests _torture
 
 # Check formatting and lints: the fast part of `test`
 [no-exit-message]
@@ -123,3 +128,8 @@ _scripts:
 [no-exit-message]
 _tests:
     @scripts/step "tests" scripts/with-broker cargo test --workspace --locked
+
+# With the programs that the tests have built. Ten seconds of faults: a round of twenty costs a minute.
+[no-exit-message]
+_torture:
+    @scripts/step "torture" scripts/torture --built --rounds 10 --seconds 10

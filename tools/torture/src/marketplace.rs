@@ -1,0 +1,384 @@
+//! The five services as processes, the Stripe simulator, and the proxies between all of them.
+
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use drill::{Endpoints, SERVICES};
+use stripe_sim::{Config, RunningSim, Sim, Webhook};
+use testkit::{Flow, TcpProxy};
+use tokio::time::{Instant, interval, sleep, timeout_at};
+
+use crate::{
+    broker::Broker,
+    disk::Disk,
+    error::TortureError,
+    fault::{Disturbance, Fault, Link},
+    process::{Launch, Process},
+};
+
+/// The secret key of the Stripe simulator, and the secret that signs its webhooks.
+pub(crate) const STRIPE_KEY: &str = "sk_test_torture";
+const WEBHOOK_SECRET: &str = "whsec_torture";
+
+/// The order window of the services, which is a delay level of the timers. Listings have shorter ones.
+const ORDER_WINDOW_SECONDS: &str = "15";
+
+/// The delay queues of timers, after the namespace.
+const DELAY_QUEUES: [&str; 4] = [".delay.60000", ".delay.15000", ".delay.10000", ".delay.1000"];
+
+/// The time that all services have to start.
+const START_TIMEOUT: Duration = Duration::from_mins(2);
+
+/// The interval at which the end of a service is looked for, and after which it is started again.
+const SUPERVISION_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The time after a full disk for which the end of a service counts as its consequence.
+const FULL_DISK_AFTERMATH: Duration = Duration::from_secs(3);
+
+/// A service and the proxies before and behind it.
+struct Service {
+    process: Process,
+    /// From clients.
+    front: TcpProxy,
+    address: SocketAddr,
+    /// To the broker.
+    broker: TcpProxy,
+    /// A disturbance has the proxies.
+    busy: tokio::sync::Mutex<()>,
+}
+
+/// Everything that a round runs, except the broker, which outlives it.
+pub(crate) struct Marketplace<'a> {
+    pub(crate) namespace: String,
+    pub(crate) stripe_url: String,
+    services: Vec<Service>,
+    broker: &'a Broker,
+    disk: Disk,
+    disk_is_full: AtomicBool,
+    disk_was_full: Mutex<Option<Instant>>,
+    stripe_link: TcpProxy,
+    stripe_link_is_busy: tokio::sync::Mutex<()>,
+    stripe: Sim,
+    stripe_server: RunningSim,
+    /// Services that ended by themselves.
+    unexpected_exits: Mutex<Vec<String>>,
+}
+
+impl<'a> Marketplace<'a> {
+    /// Starts everything, with its files in `folder`, and waits until every service is ready.
+    pub(crate) async fn start(
+        folder: &Path,
+        namespace: String,
+        broker: &'a Broker,
+        bug: Option<&'static str>,
+    ) -> Result<Self, TortureError> {
+        let failed = |error| TortureError::file(folder, &error);
+        fs::create_dir_all(folder).map_err(failed)?;
+        let disk = Disk::mount(&folder.join("data")).map_err(failed)?;
+        let mut fronts = Vec::new();
+        for service in SERVICES {
+            let (front, address) = (TcpProxy::disconnected().await, free_address()?);
+            front.forward_to(address);
+            fronts.push((service, front, address));
+        }
+        let url_of = |name| fronts.iter().find(|(service, ..)| *service == name);
+        let url_of = |name| url_of(name).map_or_else(String::new, |(_, front, _)| format!("http://{}", front.address));
+        let webhook = Webhook {
+            url: format!("{}/api/v1/payments/webhook", url_of("payment")),
+            secret: WEBHOOK_SECRET.to_owned(),
+            events: vec!["*".to_owned()],
+        };
+        let config = Config {
+            webhooks: vec![webhook],
+            ..Config::new(STRIPE_KEY)
+        };
+        let books = folder.join("stripe.db");
+        let stripe = tokio::task::block_in_place(|| Sim::open(books, config)).map_err(TortureError::new)?;
+        let stripe_server = stripe.serve((Ipv4Addr::LOCALHOST, 0).into()).await.map_err(failed)?;
+        let stripe_link = TcpProxy::disconnected().await;
+        stripe_link.forward_to(stripe_server.address);
+        let jwks_url = format!("{}/api/v1/auth/jwks.json", url_of("auth"));
+        let mut services = Vec::new();
+        for (name, front, address) in fronts {
+            let proxy = TcpProxy::disconnected().await;
+            proxy.forward_to(broker.address());
+            let arguments = [
+                ("--listen", address.to_string()),
+                (
+                    "--database",
+                    disk.folder().join(format!("{name}.db")).display().to_string(),
+                ),
+                ("--amqp-url", format!("amqp://guest:guest@{}/%2f", proxy.address)),
+                ("--namespace", namespace.clone()),
+                ("--jwks-url", jwks_url.clone()),
+                ("--drain-seconds", "0".to_owned()),
+                ("--log", "info".to_owned()),
+                ("--log-format", "json".to_owned()),
+            ];
+            let stripe = [("--stripe-url", format!("http://{}/", stripe_link.address))];
+            let stripe = stripe.into_iter().filter(|_| name == "payment");
+            let own = own_arguments(name)
+                .iter()
+                .map(|(flag, value)| (*flag, (*value).to_owned()));
+            let pairs = arguments.into_iter().chain(stripe).chain(own);
+            let mut environment = vec![("RUST_BACKTRACE", "1".to_owned())];
+            environment.extend(bug.map(|bug| ("TICKETING_TORTURE_BUG", bug.to_owned())));
+            if name == "payment" {
+                environment.push(("TICKETING_STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()));
+                environment.push(("TICKETING_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()));
+            }
+            let launch = Launch {
+                program: program(name)?,
+                arguments: ["serve".to_owned()]
+                    .into_iter()
+                    .chain(pairs.flat_map(|(flag, value)| [flag.to_owned(), value]))
+                    .collect(),
+                environment,
+                log: folder.join(format!("{name}.log")),
+            };
+            services.push(Service {
+                process: Process::start(name, launch)?,
+                front,
+                address,
+                broker: proxy,
+                busy: tokio::sync::Mutex::default(),
+            });
+        }
+        let marketplace = Self {
+            namespace,
+            stripe_url: stripe_server.url.clone(),
+            services,
+            broker,
+            disk,
+            disk_is_full: AtomicBool::new(false),
+            disk_was_full: Mutex::default(),
+            stripe_link,
+            stripe_link_is_busy: tokio::sync::Mutex::default(),
+            stripe,
+            stripe_server,
+            unexpected_exits: Mutex::default(),
+        };
+        marketplace.wait_until_ready().await?;
+        Ok(marketplace)
+    }
+
+    async fn wait_until_ready(&self) -> Result<(), TortureError> {
+        let (deadline, client) = (Instant::now() + START_TIMEOUT, reqwest::Client::new());
+        for service in &self.services {
+            let url = format!("http://{}/health/ready", service.address);
+            let ready = async {
+                let mut ticks = interval(Duration::from_millis(50));
+                loop {
+                    ticks.tick().await;
+                    let response = client.get(&url).send().await;
+                    if response.is_ok_and(|response| response.status().is_success()) {
+                        return;
+                    }
+                }
+            };
+            if timeout_at(deadline, ready).await.is_err() {
+                return Err(TortureError(format!("{} is not ready", service.process.name)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the URLs for clients, by service.
+    pub(crate) fn endpoints(&self) -> Endpoints {
+        let url = |service: &Service| {
+            (
+                service.process.name.to_owned(),
+                format!("http://{}", service.front.address),
+            )
+        };
+        Endpoints::Services(self.services.iter().map(url).collect())
+    }
+
+    /// Returns the folder of the databases.
+    pub(crate) fn data(&self) -> &Path {
+        self.disk.folder()
+    }
+
+    /// Whether the disk can be filled.
+    pub(crate) fn has_own_disk(&self) -> bool {
+        self.disk.is_mounted
+    }
+
+    fn service(&self, name: &str) -> Result<&Service, TortureError> {
+        let found = self.services.iter().find(|service| service.process.name == name);
+        found.ok_or_else(|| TortureError(format!("there is no service {name}")))
+    }
+
+    /// Applies a fault, and ends it. Faults of one part wait for each other.
+    pub(crate) async fn inject(&self, fault: Fault) -> Result<(), TortureError> {
+        match fault {
+            Fault::KillService { service, down } => self.service(service)?.process.kill(down).await,
+            Fault::PauseService { service, lasts } => {
+                self.service(service)?.process.pause(lasts).await;
+                Ok(())
+            }
+            Fault::KillBroker { down } => self.broker.kill(down).await,
+            Fault::PauseBroker { lasts } => self.broker.pause(lasts).await,
+            Fault::Disturb {
+                link,
+                disturbance,
+                lasts,
+            } => self.disturb(link, disturbance, lasts).await,
+            Fault::FillDisk { lasts } => self.fill_disk(lasts).await,
+            Fault::PurgeTimers => {
+                let names = DELAY_QUEUES.map(|queue| format!("{}{queue}", self.namespace));
+                // While the broker is down, its timers are lost for clients all the same.
+                let _ = self.broker.purge(&names).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn disturb(&self, link: Link, disturbance: Disturbance, lasts: Duration) -> Result<(), TortureError> {
+        let (proxy, target, busy) = match link {
+            Link::Clients(name) => {
+                let service = self.service(name)?;
+                (&service.front, service.address, &service.busy)
+            }
+            Link::Broker(name) => {
+                let service = self.service(name)?;
+                (&service.broker, self.broker.address(), &service.busy)
+            }
+            Link::Stripe => (&self.stripe_link, self.stripe_server.address, &self.stripe_link_is_busy),
+        };
+        let _busy = busy.lock().await;
+        match disturbance {
+            Disturbance::Cut => proxy.disconnect(),
+            Disturbance::Stall => proxy.set_flow(Flow::Stalled),
+            Disturbance::Slow(delay) => proxy.set_flow(Flow::Slow(delay)),
+        }
+        sleep(lasts).await;
+        proxy.set_flow(Flow::Free);
+        proxy.forward_to(target);
+        Ok(())
+    }
+
+    async fn fill_disk(&self, lasts: Duration) -> Result<(), TortureError> {
+        self.disk_is_full.store(true, Ordering::SeqCst);
+        let filled = tokio::task::block_in_place(|| self.disk.fill());
+        sleep(lasts).await;
+        self.disk.free().map_err(TortureError::new)?;
+        *self.disk_was_full.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.disk_is_full.store(false, Ordering::SeqCst);
+        filled.map_err(TortureError::new)
+    }
+
+    /// Starts services again that end by themselves, which is a violation unless the disk is full. Never returns, except on
+    /// an error.
+    pub(crate) async fn supervise(&self) -> Result<(), TortureError> {
+        let mut ticks = interval(SUPERVISION_INTERVAL);
+        loop {
+            ticks.tick().await;
+            for Service { process, .. } in &self.services {
+                let Some(status) = process.restart_if_ended()? else {
+                    continue;
+                };
+                let was_full = *self.disk_was_full.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_aftermath = was_full.is_some_and(|time| time.elapsed() < FULL_DISK_AFTERMATH);
+                if !is_aftermath && !self.disk_is_full.load(Ordering::SeqCst) {
+                    let mut exits = self.unexpected_exits.lock().unwrap_or_else(PoisonError::into_inner);
+                    exits.push(format!("{} ended by itself: {status}", process.name));
+                }
+            }
+        }
+    }
+
+    /// Stops all services, which finish the work in progress. Returns what the processes have done wrong.
+    pub(crate) async fn stop_services(&self) -> Vec<String> {
+        let mut wrong = std::mem::take(&mut *self.unexpected_exits.lock().unwrap_or_else(PoisonError::into_inner));
+        for Service { process, .. } in &self.services {
+            if !process.stop().await {
+                wrong.push(format!("{} does not stop", process.name));
+            }
+            let panics = process.panics();
+            wrong.extend(panics.iter().map(|line| format!("{} panicked: {line}", process.name)));
+        }
+        wrong
+    }
+
+    /// Checks the database of every service with its own program. Returns the findings.
+    pub(crate) fn check_databases(&self) -> Result<Vec<String>, TortureError> {
+        let mut findings = Vec::new();
+        for name in SERVICES {
+            let database = self.data().join(format!("{name}.db"));
+            let mut check = std::process::Command::new(program(name)?);
+            check.env_clear().args(["check", "--full", "--database"]).arg(&database);
+            let output = check.output().map_err(TortureError::new)?;
+            if !output.status.success() {
+                let [out, err] = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+                findings.push(format!("check of {name}: {} {}", out.trim(), err.trim()));
+            }
+        }
+        Ok(findings)
+    }
+
+    /// Stops the Stripe simulator, and copies the databases to the folder of the round if they are to be kept.
+    pub(crate) async fn end(self, kept: Option<PathBuf>) -> Result<(), TortureError> {
+        self.stripe_server.shutdown().await;
+        self.stripe.close().await;
+        match kept {
+            Some(folder) => self
+                .disk
+                .copy_to(&folder)
+                .map_err(|error| TortureError::file(&folder, &error)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Returns settings of single services: few accounts and cards stand for many, and deadlines are short.
+fn own_arguments(service: &str) -> &'static [(&'static str, &'static str)] {
+    match service {
+        "auth" => &[("--sign-ups-per-address", "1000000")],
+        "ticket" => &[("--max-open-orders", "1000000"), ("--unpaid-hold-pause-seconds", "0")],
+        "order" => &[
+            ("--max-open-orders", "1000000"),
+            ("--unpaid-hold-pause-seconds", "0"),
+            ("--order-window-seconds", ORDER_WINDOW_SECONDS),
+            ("--payment-extension-seconds", "5"),
+        ],
+        "expiration" => &[
+            ("--order-window-seconds", ORDER_WINDOW_SECONDS),
+            ("--expiration-sweep-seconds", "2"),
+        ],
+        "payment" => &[
+            ("--declined-cards-per-order", "0"),
+            ("--declined-cards-per-buyer", "0"),
+            ("--declined-cards-per-network", "0"),
+            ("--stripe-timeout-seconds", "3"),
+        ],
+        _ => &[],
+    }
+}
+
+/// Returns the program of a service, beside this one.
+fn program(service: &str) -> Result<PathBuf, TortureError> {
+    let path = std::env::current_exe().map_err(TortureError::new)?;
+    let path = path.with_file_name(format!("ticketing-{service}"));
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(TortureError(format!(
+        "{} is missing: use `just torture`, which builds it",
+        path.display()
+    )))
+}
+
+/// Returns an address that was free just now.
+fn free_address() -> Result<SocketAddr, TortureError> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(TortureError::new)?;
+    listener.local_addr().map_err(TortureError::new)
+}
