@@ -36,6 +36,8 @@ pub(crate) type QueueLengths = BTreeMap<String, u32>;
 /// The node. One fault at a time has it; without one, it runs.
 #[derive(Debug)]
 pub(crate) struct Broker {
+    /// `scripts/broker`.
+    script: PathBuf,
     port: u16,
     folder: PathBuf,
     is_kept: bool,
@@ -52,7 +54,11 @@ impl Broker {
         // By process id, so that two runs that start together choose different ports.
         let skipped = usize::try_from(std::process::id() % 900).unwrap_or_default();
         let port = PORTS.skip(skipped).find(is_free);
+        let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/broker"));
         let broker = Self {
+            script: script
+                .canonicalize()
+                .map_err(|error| TortureError::file(script, &error))?,
             port: port.ok_or_else(|| TortureError::new("no port is free for a broker"))?,
             folder: folder.to_owned(),
             is_kept: false,
@@ -100,8 +106,7 @@ impl Broker {
     }
 
     fn script(&self, arguments: &[&str]) -> Command {
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/broker");
-        let mut command = Command::new(script);
+        let mut command = Command::new(&self.script);
         command
             .args(arguments)
             .env_remove("AMQP_URL")
