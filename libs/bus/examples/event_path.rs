@@ -1,7 +1,7 @@
 //! Measures the way of an event from a use case of one service to a committed row of another: the rate, and the processor
 //! time of this process and of the broker for each event.
 //!
-//! `cargo run --release -p bus --example event_path -- BROKER_PID`, with the broker of `AMQP_URL` or the local one, which
+//! `cargo run --release -p bus --example event_path -- BROKER_PID batches`, with the broker of `AMQP_URL` or the local one, which
 //! should have no other clients.
 
 #![expect(
@@ -78,6 +78,7 @@ impl Endpoint {
             namespace: namespace.clone(),
             topology: TopologyMode::Declare,
             unidentified_until: None,
+            event_batches: std::env::args().nth(2).as_deref() == Some("batches"),
             service,
             delay_ladder: None,
             retry_delays: RETRY_DELAYS,

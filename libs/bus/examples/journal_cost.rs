@@ -48,6 +48,7 @@ async fn rate(url: &str, journal: bool) -> (u128, u128) {
             namespace: namespace.clone(),
             topology: bus::TopologyMode::Declare,
             unidentified_until: None,
+            event_batches: false,
             service: "expiration",
             delay_ladder: None,
             retry_delays: RETRY_DELAYS,

@@ -29,6 +29,8 @@ pub struct Config {
     pub topology: TopologyMode,
     /// Messages without a user (from releases that set none) are accepted until then.
     pub unidentified_until: Option<Timestamp>,
+    /// Whether several events share a message. Releases up to 0.1 read messages of one event only.
+    pub event_batches: bool,
     /// The name of the service.
     pub service: &'static str,
     /// The delay levels of the service's timers, if it has timers. At most one service of a namespace can have them.

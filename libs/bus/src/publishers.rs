@@ -3,12 +3,12 @@
 use std::fmt;
 
 use events::Envelope;
-use lapin::{message::Delivery, types::ShortString};
+use lapin::types::ShortString;
 use values::Timestamp;
 
 use crate::{
     AmqpUrl,
-    message::{ORIGINAL_PUBLISHER, header_text, short_string, unreadable_reason},
+    message::{Message, ORIGINAL_PUBLISHER, header_text, short_string, unreadable_reason},
 };
 
 /// The users as which the services connect to the broker.
@@ -68,9 +68,9 @@ impl Publishers {
     }
 
     /// Returns the user that published a message. A copy that this service has made of it has the original's in a header.
-    pub(crate) fn publisher_of(&self, delivery: &Delivery) -> Option<String> {
-        let user = delivery.properties.user_id().as_ref()?.as_str();
-        let headers = delivery.properties.headers().as_ref();
+    pub(crate) fn publisher_of(&self, message: &Message) -> Option<String> {
+        let user = message.properties.user_id().as_ref()?.as_str();
+        let headers = message.properties.headers().as_ref();
         let original = headers.and_then(|headers| header_text(headers, ORIGINAL_PUBLISHER));
         match original {
             Some(original) if user == self.own => Some(original).filter(|original| !original.is_empty()),
@@ -79,13 +79,12 @@ impl Publishers {
     }
 
     /// Returns the event in a message, unless its publisher may not publish it.
-    pub(crate) fn event_in(&self, delivery: &Delivery, now: Timestamp) -> Result<Envelope, NoEvent> {
-        if let Some(reason) = unreadable_reason(delivery) {
+    pub(crate) fn event_in(&self, message: &Message, now: Timestamp) -> Result<Envelope, NoEvent> {
+        if let Some(reason) = unreadable_reason(message) {
             return Err(NoEvent::Malformed(format!("unreadable message: {reason}")));
         }
-        let envelope =
-            Envelope::parse(&delivery.data).map_err(|malformed| NoEvent::Malformed(malformed.to_string()))?;
-        let publisher = self.publisher_of(delivery);
+        let envelope = Envelope::parse(&message.data).map_err(|malformed| NoEvent::Malformed(malformed.to_string()))?;
+        let publisher = self.publisher_of(message);
         let permitted = self.user_of(envelope.event.publisher());
         let is_permitted = match &publisher {
             Some(publisher) => *publisher == permitted,

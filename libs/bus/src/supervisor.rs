@@ -62,6 +62,7 @@ impl Supervisor {
             namespace,
             topology: topology_mode,
             unidentified_until,
+            event_batches,
             service,
             delay_ladder,
             retry_delays,
@@ -101,7 +102,13 @@ impl Supervisor {
                 .as_ref()
                 .map_or_else(|| watch::Sender::new(true), |recovery| recovery.done.clone()),
             recovery,
-            relay: Relay::new(db.clone(), clock.clone(), namespace.clone(), metrics.clone()),
+            relay: Relay::new(
+                db.clone(),
+                clock.clone(),
+                namespace.clone(),
+                metrics.clone(),
+                event_batches,
+            ),
             db,
             namespace,
             service,

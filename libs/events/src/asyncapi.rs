@@ -25,8 +25,9 @@ pub fn asyncapi() -> Value {
             "version": env!("CARGO_PKG_VERSION"),
             "description": "The events that the services publish over RabbitMQ. Each message is a CloudEvents 1.0 envelope \
                 in structured JSON; its data is the whole state of an aggregate with its version. A message can be \
-                delivered twice, late or in another order: keep the highest version. All names in the broker begin \
-                with the namespace of the marketplace, which is `ticketing` unless configured otherwise.",
+                delivered twice, late or in another order: keep the highest version. A message of the type \
+                `application/cloudevents-batch+json` has up to 64 envelopes of one event type in a JSON array. All names \
+                in the broker begin with the namespace of the marketplace, which is `ticketing` unless configured otherwise.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/cloudevents+json",

@@ -122,6 +122,8 @@ impl Stack {
             bus: BusSettings {
                 url: SecretArg::new(settings.broker.clone()),
                 namespace: self.namespace.clone(),
+                // All services are of one release.
+                event_batches: true,
                 ..BusSettings::default()
             },
             ..CommonSettings::default()

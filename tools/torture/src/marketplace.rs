@@ -131,6 +131,10 @@ impl<'a> Marketplace<'a> {
             let pairs = arguments.into_iter().chain(stripe).chain(own);
             let mut environment = vec![("RUST_BACKTRACE", "1".to_owned())];
             environment.extend(bug.map(|bug| ("TICKETING_TORTURE_BUG", bug.to_owned())));
+            // The others send single events, so each service reads both formats.
+            if ["ticket", "order"].contains(&name) {
+                environment.push(("TICKETING_EVENT_BATCHES", "true".to_owned()));
+            }
             if name == "payment" {
                 environment.push(("TICKETING_STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()));
                 environment.push(("TICKETING_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()));

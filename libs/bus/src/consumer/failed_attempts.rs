@@ -1,13 +1,13 @@
 use lapin::{
     BasicProperties,
-    message::Delivery,
     types::{AMQPValue, FieldTable},
 };
 use values::{EventId, Timestamp};
 
 use crate::{
     message::{
-        ORIGINAL_PUBLISHER, PERSISTENT, TRACEPARENT, UNREADABLE, header_text, message_id, short_string, traceparent,
+        Message, ORIGINAL_PUBLISHER, PERSISTENT, TRACEPARENT, UNREADABLE, header_text, message_id, short_string,
+        traceparent,
     },
     publishers::Publishers,
 };
@@ -39,9 +39,9 @@ pub(crate) struct FailedAttempts {
 
 impl FailedAttempts {
     /// Reads the headers of a message.
-    pub(crate) fn from_headers(delivery: &Delivery) -> Self {
+    pub(crate) fn from_headers(message: &Message) -> Self {
         let none = FieldTable::default();
-        let headers = delivery.properties.headers().as_ref().unwrap_or(&none);
+        let headers = message.properties.headers().as_ref().unwrap_or(&none);
         let count = headers.inner().get(ATTEMPTS).and_then(AMQPValue::as_long_uint);
         let timestamp = |name| header_text(headers, name).and_then(|text| text.parse().ok());
         Self {
@@ -74,14 +74,9 @@ impl FailedAttempts {
         }
     }
 
-    /// Returns the properties of a copy of `delivery` with these failures in its headers.
-    pub(crate) fn to_properties(
-        &self,
-        delivery: &Delivery,
-        publishers: &Publishers,
-        now: Timestamp,
-    ) -> BasicProperties {
-        let mut headers = headers_without_failures(delivery, publishers);
+    /// Returns the properties of a copy of `message` with these failures in its headers.
+    pub(crate) fn to_properties(&self, message: &Message, publishers: &Publishers, now: Timestamp) -> BasicProperties {
+        let mut headers = headers_without_failures(message, publishers);
         let mut insert = |name: &str, value: Option<String>| {
             if let Some(value) = value {
                 headers.insert(name.into(), AMQPValue::LongString(value.into()));
@@ -92,30 +87,25 @@ impl FailedAttempts {
         insert(FIRST_FAILED_AT, self.first_failed_at.map(|at| at.to_string()));
         insert(PARKED_AT, self.parked_at.map(|at| at.to_string()));
         headers.insert(ATTEMPTS.into(), AMQPValue::LongUInt(self.count));
-        copied_properties(delivery, headers, publishers, now)
+        copied_properties(message, headers, publishers, now)
     }
 }
 
-/// Returns the properties of a copy of `delivery` without failed attempts.
+/// Returns the properties of a copy of `message` without failed attempts.
 pub(crate) fn properties_without_failures(
-    delivery: &Delivery,
+    message: &Message,
     publishers: &Publishers,
     now: Timestamp,
 ) -> BasicProperties {
-    copied_properties(
-        delivery,
-        headers_without_failures(delivery, publishers),
-        publishers,
-        now,
-    )
+    copied_properties(message, headers_without_failures(message, publishers), publishers, now)
 }
 
-fn headers_without_failures(delivery: &Delivery, publishers: &Publishers) -> FieldTable {
+fn headers_without_failures(message: &Message, publishers: &Publishers) -> FieldTable {
     let mut headers = FieldTable::default();
     // The copy is published by this service, also if another one published the original.
-    let publisher = publishers.publisher_of(delivery).unwrap_or_default();
+    let publisher = publishers.publisher_of(message).unwrap_or_default();
     headers.insert(ORIGINAL_PUBLISHER.into(), AMQPValue::LongString(publisher.into()));
-    if let Some(trace) = traceparent(delivery) {
+    if let Some(trace) = traceparent(message) {
         headers.insert(TRACEPARENT.into(), AMQPValue::LongString(trace.to_string().into()));
     }
     headers
@@ -124,14 +114,14 @@ fn headers_without_failures(delivery: &Delivery, publishers: &Publishers) -> Fie
 /// Copies only the properties that are needed: with a time to live, say, the broker could drop the copy. Headers are ours
 /// alone, and bounded: those of the original may be as large as a frame, and the broker adds more whenever it dead-letters.
 fn copied_properties(
-    delivery: &Delivery,
+    message: &Message,
     headers: FieldTable,
     publishers: &Publishers,
     now: Timestamp,
 ) -> BasicProperties {
-    let original = &delivery.properties;
+    let original = &message.properties;
     // A parked message is addressed by its id, so each message gets one.
-    let id = match message_id(delivery) {
+    let id = match message_id(message) {
         "" => EventId::new(now).to_string(),
         id => id.to_owned(),
     };

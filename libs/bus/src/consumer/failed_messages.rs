@@ -1,17 +1,17 @@
-use lapin::{Channel, Connection, message::Delivery};
+use lapin::{Channel, Connection};
 
 use super::{FailedAttempts, QueueConsumer};
 use crate::{
     Error, Namespace,
     bus_metrics::Outcome,
     connection::confirming_channel,
-    message::{OutgoingMessage, message_id},
+    message::{Message, OutgoingMessage, message_id},
     publishers::Publishers,
 };
 
 /// A message that was not applied.
 pub(crate) struct FailedMessage {
-    pub(crate) delivery: Delivery,
+    pub(crate) message: Message,
     pub(crate) reason: String,
     /// Whether another attempt may succeed.
     pub(crate) is_retryable: bool,
@@ -55,21 +55,21 @@ impl<'a> FailedMessages<'a> {
     /// Publishes a copy to a retry queue, or to the parked queue after the last attempt.
     ///
     /// When it returns, the broker has confirmed or refused the copy.
-    pub(crate) async fn retry_or_park(&mut self, message: &FailedMessage) -> Result<Copied, Error> {
+    pub(crate) async fn retry_or_park(&mut self, failed: &FailedMessage) -> Result<Copied, Error> {
         let QueueConsumer {
             queue_name,
             clock,
             retry_delays,
             ..
         } = self.consumer;
-        let (delivery, now) = (&message.delivery, clock.now());
-        let failures = FailedAttempts::from_headers(delivery).with_attempt(queue_name, now, &message.reason);
+        let (message, now) = (&failed.message, clock.now());
+        let failures = FailedAttempts::from_headers(message).with_attempt(queue_name, now, &failed.reason);
         let retries = usize::try_from(failures.count).unwrap_or(usize::MAX) - 1;
-        let delay = retry_delays.get(retries).filter(|_| message.is_retryable);
-        let (id, attempts, reason) = (message_id(delivery), failures.count, failures.reason.clone());
+        let delay = retry_delays.get(retries).filter(|_| failed.is_retryable);
+        let (id, attempts, reason) = (message_id(message), failures.count, failures.reason.clone());
         let Some(delay) = delay else {
             let parked = self.consumer.namespace.parked_queue(self.consumer.service);
-            let copied = self.copy_to(&parked, delivery, failures.with_parked_at(now)).await?;
+            let copied = self.copy_to(&parked, message, failures.with_parked_at(now)).await?;
             if copied == Copied::Yes {
                 tracing::error!(queue = queue_name, id, attempts, reason, "message parked");
                 self.count(Outcome::Parked);
@@ -77,7 +77,7 @@ impl<'a> FailedMessages<'a> {
             return Ok(copied);
         };
         let copied = self
-            .copy_to(&Namespace::retry_queue(queue_name, *delay), delivery, failures)
+            .copy_to(&Namespace::retry_queue(queue_name, *delay), message, failures)
             .await?;
         if copied == Copied::Yes {
             let retry_in_ms = delay.as_millis();
@@ -94,7 +94,7 @@ impl<'a> FailedMessages<'a> {
         Ok(copied)
     }
 
-    async fn copy_to(&mut self, queue: &str, delivery: &Delivery, failures: FailedAttempts) -> Result<Copied, Error> {
+    async fn copy_to(&mut self, queue: &str, message: &Message, failures: FailedAttempts) -> Result<Copied, Error> {
         let QueueConsumer {
             namespace,
             service,
@@ -104,13 +104,13 @@ impl<'a> FailedMessages<'a> {
         let copy = OutgoingMessage {
             exchange: &namespace.copies_exchange(service),
             routing_key: queue,
-            properties: failures.to_properties(delivery, self.publishers, clock.now()),
-            body: &delivery.data,
+            properties: failures.to_properties(message, self.publishers, clock.now()),
+            body: &message.data,
         };
         match copy.publish_confirmed(&self.channel).await {
             Ok(()) => Ok(Copied::Yes),
             Err(error) if error.is_refused_message() => {
-                let (from, id) = (&self.consumer.queue_name, message_id(delivery));
+                let (from, id) = (&self.consumer.queue_name, message_id(message));
                 tracing::error!(queue = from, id, %error, "broker refuses a copy of a failed message");
                 // The broker has closed the channel.
                 self.channel = confirming_channel(self.publishing).await?;

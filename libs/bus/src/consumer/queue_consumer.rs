@@ -19,7 +19,7 @@ use tracing::Instrument;
 use values::{Clock, Timestamp};
 
 use super::{
-    FailedMessages, Queue,
+    FailedMessage, FailedMessages, Queue,
     settlement::{Settlement, settle_failed},
 };
 #[cfg(feature = "torture-bugs")]
@@ -28,7 +28,7 @@ use crate::{
     ConsumeError, Error, EventHandler, Namespace,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
-    message::{short_string, traceparent},
+    message::{Message, messages_in, short_string, traceparent},
     ordered_join::join_in_order,
     publishers::{NoEvent, Publishers},
 };
@@ -36,8 +36,12 @@ use crate::{
 /// The number of messages that the broker sends ahead of their acknowledgement.
 const PREFETCH: u16 = 256;
 
-/// The maximum number of messages that are applied concurrently.
-const MAX_BATCH: usize = 64;
+/// The maximum number of deliveries that are applied concurrently.
+const MAX_DELIVERIES: usize = 64;
+
+/// The size of the deliveries that are applied concurrently, in bytes, above which no further one is added: they share a
+/// commit, and requests wait for it. A batch has about a kilobyte for each event.
+const MAX_DELIVERED_BYTES: usize = 256 * 1024;
 
 /// Consumes one queue and applies its messages to the database.
 pub(crate) struct QueueConsumer {
@@ -54,9 +58,18 @@ pub(crate) struct QueueConsumer {
     pub(crate) metrics: BusMetrics,
 }
 
+/// A delivery that is not settled yet: a message with one event, or a batch.
+struct PendingDelivery {
+    tag: u64,
+    /// The events that are to be applied.
+    events: Vec<ReceivedEvent>,
+    /// The messages that failed.
+    failed: Vec<FailedMessage>,
+}
+
 /// A message with a valid envelope.
-struct Message {
-    delivery: Delivery,
+struct ReceivedEvent {
+    message: Message,
     envelope: Arc<Envelope>,
 }
 
@@ -112,46 +125,55 @@ impl QueueConsumer {
                 first = deliveries.next() => first,
             };
             // The stream ends when the queue is deleted.
-            let mut batch = vec![first.ok_or_else(|| Error::Closed(self.queue_name.clone()))??];
-            while batch.len() < MAX_BATCH
+            let first = first.ok_or_else(|| Error::Closed(self.queue_name.clone()))??;
+            let mut bytes = first.data.len();
+            let mut deliveries_ahead = vec![first];
+            while deliveries_ahead.len() < MAX_DELIVERIES
+                && bytes < MAX_DELIVERED_BYTES
                 && let Some(Some(delivery)) = deliveries.next().now_or_never()
             {
-                batch.push(delivery?);
+                let delivery = delivery?;
+                bytes += delivery.data.len();
+                deliveries_ahead.push(delivery);
             }
-            self.process_batch(&settlement, batch, stop).await?;
+            self.process(&settlement, deliveries_ahead, stop).await?;
         }
     }
 
-    /// Applies each message, or hands it over to be retried or parked. Returns with unsettled messages only on `stop`.
-    async fn process_batch(
+    /// Applies each message, or hands it over to be retried or parked. Returns with unsettled deliveries only on `stop`.
+    async fn process(
         &self,
         settlement: &Settlement<'_>,
-        batch: Vec<Delivery>,
+        deliveries: Vec<Delivery>,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let mut pending = self.set_malformed_aside(settlement, batch);
+        let (now, publishers) = (self.clock.now(), settlement.publishers);
+        let mut pending: Vec<_> = deliveries
+            .into_iter()
+            .map(|delivery| self.parse(delivery, publishers, now))
+            .collect();
         #[cfg(feature = "torture-bugs")]
         if deliberate_bugs::Bug::AckBeforeCommit.is_enabled() {
-            let tags: Vec<_> = pending.iter().map(|message| message.delivery.delivery_tag).collect();
+            let tags: Vec<_> = pending.iter().map(|delivery| delivery.tag).collect();
             settlement.acknowledge(&tags, true).await?;
         }
         let mut backoff = retry_backoff();
         let mut logged = false;
         while !pending.is_empty() {
-            let outcomes = join_in_order(pending.iter().map(|message| self.apply(message))).await;
-            let mut applied = Vec::with_capacity(pending.len());
+            let outcomes = join_in_order(pending.into_iter().map(|delivery| self.apply(delivery))).await;
+            let mut applied = Vec::with_capacity(outcomes.len());
             let mut unsettled = Vec::new();
-            for (message, outcome) in pending.into_iter().zip(outcomes) {
-                match outcome {
-                    Err(error) if error.is_transient() => {
-                        if !logged {
-                            tracing::warn!(queue = self.queue_name, %error, "database unavailable, messages wait");
-                            logged = true;
-                        }
-                        unsettled.push(message);
+            for (delivery, outage) in outcomes {
+                if let Some(error) = outage {
+                    if !logged {
+                        tracing::warn!(queue = self.queue_name, %error, "database unavailable, messages wait");
+                        logged = true;
                     }
-                    Err(error) => settlement.fail(message.delivery, error.to_string(), true),
-                    Ok(()) => applied.push(message.delivery.delivery_tag),
+                    unsettled.push(delivery);
+                } else if delivery.failed.is_empty() {
+                    applied.push(delivery.tag);
+                } else {
+                    settlement.fail(delivery.tag, delivery.failed);
                 }
             }
             #[cfg(feature = "torture-bugs")]
@@ -174,48 +196,112 @@ impl QueueConsumer {
         Ok(())
     }
 
-    /// Hands over the messages that cannot be parsed, or whose publisher may not publish them: a retry would not help. Returns
-    /// the others.
-    fn set_malformed_aside(&self, settlement: &Settlement<'_>, batch: Vec<Delivery>) -> Vec<Message> {
-        let now = self.clock.now();
-        let mut messages = Vec::with_capacity(batch.len());
-        for delivery in batch {
-            match settlement.publishers.event_in(&delivery, now) {
-                Ok(envelope) => messages.push(Message {
-                    delivery,
+    /// Returns the events of a delivery. Those that cannot be parsed, or whose publisher may not publish them, have failed: a
+    /// retry would not help.
+    fn parse(&self, delivery: Delivery, publishers: &Publishers, now: Timestamp) -> PendingDelivery {
+        let mut pending = PendingDelivery {
+            tag: delivery.delivery_tag,
+            events: Vec::new(),
+            failed: Vec::new(),
+        };
+        for message in messages_in(delivery.into()) {
+            match publishers.event_in(&message, now) {
+                Ok(envelope) => pending.events.push(ReceivedEvent {
+                    message,
                     envelope: Arc::new(envelope),
                 }),
                 Err(reason) => {
                     if matches!(reason, NoEvent::Forbidden { .. }) {
                         self.metrics.count_forbidden(self.queue);
                     }
-                    settlement.fail(delivery, reason.to_string(), false);
+                    pending.failed.push(FailedMessage {
+                        message,
+                        reason: reason.to_string(),
+                        is_retryable: false,
+                    });
                 }
             }
         }
-        messages
+        pending
     }
 
-    async fn apply(&self, message: &Message) -> Result<(), ConsumeError> {
-        let (handler, envelope, now) = (self.handler.clone(), message.envelope.clone(), self.clock.now());
-        let span = self.consumer_span(message);
+    /// Applies the events of a delivery: those of a batch in one command, or each in its own if that fails, so that an event
+    /// that cannot be applied does not affect the others. Returns with those that failed, and with those that have to wait
+    /// because of an outage of the database.
+    async fn apply(&self, mut delivery: PendingDelivery) -> (PendingDelivery, Option<ConsumeError>) {
+        if delivery.events.len() > 1 {
+            match self.apply_together(&delivery.events).await {
+                Ok(()) => {
+                    delivery.events.clear();
+                    return (delivery, None);
+                }
+                Err(error) if error.is_transient() => return (delivery, Some(error)),
+                Err(_) => {}
+            }
+        }
+        let events = std::mem::take(&mut delivery.events);
+        let outcomes = join_in_order(
+            events
+                .iter()
+                .map(|event| self.apply_together(std::slice::from_ref(event))),
+        )
+        .await;
+        let mut outage = None;
+        for (event, outcome) in events.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(()) => {}
+                Err(error) if error.is_transient() => {
+                    delivery.events.push(event);
+                    outage = Some(error);
+                }
+                Err(error) => delivery.failed.push(FailedMessage {
+                    message: event.message,
+                    reason: error.to_string(),
+                    is_retryable: true,
+                }),
+            }
+        }
+        (delivery, outage)
+    }
+
+    /// Applies events in one command: all of them, or none.
+    async fn apply_together(&self, events: &[ReceivedEvent]) -> Result<(), ConsumeError> {
+        let (handler, now) = (self.handler.clone(), self.clock.now());
+        let spans: Vec<_> = events.iter().map(|event| self.consumer_span(event)).collect();
+        let attempts: Vec<_> = events
+            .iter()
+            .zip(&spans)
+            .map(|(event, span)| (event.envelope.clone(), span.to_tracing()))
+            .collect();
         let began = Instant::now();
-        let write = self.db.write(move |tx| handler(tx, now, &envelope));
-        let applied = write.instrument(span.to_tracing()).await;
+        let write = self.db.write(move |tx| {
+            for (envelope, span) in attempts {
+                span.in_scope(|| handler(tx, now, &envelope))?;
+            }
+            Ok(())
+        });
+        // The write itself belongs to the trace of the first event.
+        let applied = match spans.first() {
+            Some(span) => write.instrument(span.to_tracing()).await,
+            None => Ok(()),
+        };
         match &applied {
             Ok(()) => {
-                let lag = due_at(&message.envelope).until(self.clock.now());
-                self.metrics.observe_applied(self.queue, began.elapsed(), lag);
+                let (duration, now) = (began.elapsed(), self.clock.now());
+                for event in events {
+                    let lag = due_at(&event.envelope).until(now);
+                    self.metrics.observe_applied(self.queue, duration, lag);
+                }
             }
-            Err(error) => span.fail(error),
+            Err(error) => spans.iter().for_each(|span| span.fail(error)),
         }
         applied
     }
 
     /// Creates the span of one attempt, in the trace of the publisher
     /// (<https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/>).
-    fn consumer_span(&self, Message { delivery, envelope }: &Message) -> Span {
-        let parent = traceparent(delivery).or_else(|| envelope.trace());
+    fn consumer_span(&self, ReceivedEvent { message, envelope }: &ReceivedEvent) -> Span {
+        let parent = traceparent(message).or_else(|| envelope.trace());
         let name = format_args!("process {}", self.queue_name);
         let span = Span::entry(&tracing::Span::current(), SpanKind::Consumer, name, parent);
         if span.is_recording() {

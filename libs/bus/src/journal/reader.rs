@@ -10,16 +10,19 @@ use values::{Clock, EventId, Timestamp};
 use crate::{
     Error, Namespace,
     connection::{confirming_channel, with_timeout},
-    message::{OutgoingMessage, PERSISTENT, message_id, short_string},
+    message::{OutgoingMessage, PERSISTENT, short_string},
     publishers::Publishers,
     topology::DEFAULT_EXCHANGE,
 };
 
 /// The number of messages that the broker sends ahead of their acknowledgement.
-const PREFETCH: u16 = 1024;
+const PREFETCH: u16 = 512;
 
-/// The maximum number of messages in a batch.
-const MAX_BATCH: usize = 256;
+/// The maximum number of messages that are returned at once.
+const MAX_MESSAGES: usize = 256;
+
+/// The size of the messages in bytes above which no further one is returned at once: a message can have many events.
+const MAX_BYTES: usize = 512 * 1024;
 
 /// Reads the journal (<https://www.rabbitmq.com/docs/streams>) from a point in time to its end at the start of the reading.
 ///
@@ -86,31 +89,41 @@ impl JournalReader {
     /// Returns the next messages in the order in which they were published, or `None` at the end.
     ///
     /// Acknowledging messages of a stream does not remove them: it makes the broker send more.
-    pub(super) async fn next_batch(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
+    pub(super) async fn next_messages(&mut self) -> Result<Option<Vec<Delivery>>, Error> {
         if self.ended {
             return Ok(None);
         }
         let closed = || Error::Closed(self.queue.clone());
         let first = with_timeout(async { Ok(self.deliveries.next().await) }).await?;
-        let mut batch = vec![first.ok_or_else(closed)??];
-        while batch.len() < MAX_BATCH
+        let first = first.ok_or_else(closed)??;
+        let mut bytes = first.data.len();
+        let mut messages = vec![first];
+        while messages.len() < MAX_MESSAGES
+            && bytes < MAX_BYTES
             && let Some(more) = self.deliveries.next().now_or_never()
         {
-            batch.push(more.ok_or_else(closed)??);
+            let more = more.ok_or_else(closed)??;
+            bytes += more.data.len();
+            messages.push(more);
         }
-        if let Some(last) = batch.last() {
+        if let Some(last) = messages.last() {
             let options = BasicAckOptions { multiple: true };
             self.channel.basic_ack(last.delivery_tag, options).await?;
         }
-        if let Some(end) = batch
+        if let Some(end) = messages
             .iter()
-            .position(|delivery| self.is_end_marker(delivery) && message_id(delivery) == self.end_marker_id)
+            .position(|delivery| self.is_end_marker(delivery) && self.has_own_id(delivery))
         {
-            batch.truncate(end);
+            messages.truncate(end);
             self.ended = true;
         }
-        batch.retain(|delivery| !self.is_end_marker(delivery));
-        Ok(Some(batch))
+        messages.retain(|delivery| !self.is_end_marker(delivery));
+        Ok(Some(messages))
+    }
+
+    fn has_own_id(&self, marker: &Delivery) -> bool {
+        let id = marker.properties.message_id().as_ref();
+        id.is_some_and(|id| id.as_str() == self.end_marker_id)
     }
 
     /// Whether the message was published to the journal only: by releases up to 0.1 through the default exchange.

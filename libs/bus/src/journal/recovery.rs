@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Instant};
 
 use db::{Db, Tx};
 use events::Envelope;
-use lapin::{Connection, message::Delivery};
+use lapin::Connection;
 use tokio::sync::watch;
 use values::{Clock, Timestamp};
 
@@ -10,7 +10,7 @@ use super::reader::JournalReader;
 use crate::{
     ConsumeError, Error, EventHandler, Namespace, Queue,
     consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer},
-    message::{message_id, stream_offset},
+    message::{Message, message_id, messages_in, stream_offset},
     ordered_join::join_in_order,
     publishers::{NoEvent, Publishers},
 };
@@ -81,10 +81,11 @@ impl JournalRecovery<'_> {
         let mut journal = self.open_journal(None).await?;
         let mut oldest = None;
         while oldest.is_none()
-            && let Some(batch) = journal.next_batch().await?
+            && let Some(batch) = journal.next_messages().await?
         {
             let now = self.clock.now();
-            let times = batch.iter().map(|delivery| self.publishers.event_in(delivery, now));
+            let messages = batch.into_iter().flat_map(|delivery| messages_in(delivery.into()));
+            let times = messages.map(|message| self.publishers.event_in(&message, now));
             oldest = times.flatten().map(|envelope| envelope.time).next();
         }
         if self
@@ -104,8 +105,9 @@ impl JournalRecovery<'_> {
     async fn recover_own_events(&self) -> Result<u64, Error> {
         let mut journal = self.open_journal(self.plan.since).await?;
         let (recover, mut recovered) = (self.plan.recover, 0);
-        while let Some(batch) = journal.next_batch().await? {
-            let envelopes: Vec<_> = batch.iter().filter_map(|delivery| self.event_in(delivery)).collect();
+        while let Some(batch) = journal.next_messages().await? {
+            let messages = batch.into_iter().flat_map(|delivery| messages_in(delivery.into()));
+            let envelopes: Vec<_> = messages.filter_map(|message| self.event_in(&message)).collect();
             let recoveries = envelopes.into_iter().map(|envelope| async {
                 let (id, kind, now) = (envelope.id, envelope.event.name(), self.clock.now());
                 match self.db.write(move |tx| recover(tx, now, &envelope)).await {
@@ -131,30 +133,31 @@ impl JournalRecovery<'_> {
         let mut copies = FailedMessages::open(consumer, self.publishing, self.publishers).await?;
         let mut journal = self.open_journal(self.plan.since).await?;
         let mut count = 0;
-        while let Some(mut batch) = journal.next_batch().await? {
+        while let Some(mut batch) = journal.next_messages().await? {
             batch.retain(|delivery| types.contains(&delivery.routing_key.as_str()));
             // A message without an event is parked when it arrives from the service's queue.
             let now = self.clock.now();
             let messages: Vec<_> = batch
                 .into_iter()
-                .filter_map(|delivery| Some((self.publishers.event_in(&delivery, now).ok()?, delivery)))
+                .flat_map(|delivery| messages_in(delivery.into()))
+                .filter_map(|message| Some((self.publishers.event_in(&message, now).ok()?, message)))
                 .collect();
             let attempts = messages
                 .into_iter()
-                .map(|(envelope, delivery)| async move { (delivery, self.apply(&consumer.handler, envelope).await) });
-            for (delivery, outcome) in join_in_order(attempts).await {
+                .map(|(envelope, message)| async move { (message, self.apply(&consumer.handler, envelope).await) });
+            for (message, outcome) in join_in_order(attempts).await {
                 match outcome {
                     Ok(()) => count += 1,
                     Err(error) if error.is_transient() => return Err(recovery_error(error)),
                     // As for any message: its retries arrive at the service's queue. One that the broker refuses is logged,
                     // and stays in the journal.
                     Err(error) => {
-                        let message = FailedMessage {
-                            delivery,
+                        let failed = FailedMessage {
+                            message,
                             reason: error.to_string(),
                             is_retryable: true,
                         };
-                        let (Copied::Yes | Copied::Refused) = copies.retry_or_park(&message).await?;
+                        let (Copied::Yes | Copied::Refused) = copies.retry_or_park(&failed).await?;
                     }
                 }
             }
@@ -164,10 +167,10 @@ impl JournalRecovery<'_> {
 
     /// Returns the event in a message of the journal. A message without one cannot be removed from there: it is reported, and
     /// the recovery goes on.
-    fn event_in(&self, delivery: &Delivery) -> Option<Envelope> {
-        let event = self.publishers.event_in(delivery, self.clock.now());
+    fn event_in(&self, message: &Message) -> Option<Envelope> {
+        let event = self.publishers.event_in(message, self.clock.now());
         let report = |reason: &NoEvent| {
-            let (id, offset) = (message_id(delivery), stream_offset(delivery));
+            let (id, offset) = (message_id(message), stream_offset(message));
             tracing::error!(id, offset, %reason, "message in the journal is passed over");
         };
         event.inspect_err(report).ok()

@@ -1,12 +1,15 @@
-use lapin::{
-    message::Delivery,
-    types::{AMQPValue, FieldTable, ShortString},
-};
+use lapin::types::{AMQPValue, FieldTable, ShortString};
 use telemetry::Traceparent;
+
+use super::Message;
 
 /// [CloudEvents AMQP binding](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/amqp-protocol-binding.md),
 /// structured mode.
 pub(crate) const CONTENT_TYPE: &str = "application/cloudevents+json";
+
+/// The content type of a message with several events
+/// ([batched mode](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format)).
+pub(crate) const BATCH_CONTENT_TYPE: &str = "application/cloudevents-batch+json";
 
 /// The header of a [W3C trace context](https://www.w3.org/TR/trace-context/).
 pub(crate) const TRACEPARENT: &str = "traceparent";
@@ -38,23 +41,23 @@ pub(crate) fn header_text(headers: &FieldTable, name: &str) -> Option<String> {
 }
 
 /// Returns the trace context in the headers of a message. Any other text in that header is ignored.
-pub(crate) fn traceparent(delivery: &Delivery) -> Option<Traceparent> {
-    let headers = delivery.properties.headers().as_ref()?;
+pub(crate) fn traceparent(message: &Message) -> Option<Traceparent> {
+    let headers = message.properties.headers().as_ref()?;
     header_text(headers, TRACEPARENT)?.parse().ok()
 }
 
 /// Returns the id of a message, or an empty text if it has none.
-pub(crate) fn message_id(delivery: &Delivery) -> &str {
-    delivery.properties.message_id().as_ref().map_or("", |id| id.as_str())
+pub(crate) fn message_id(message: &Message) -> &str {
+    message.properties.message_id().as_ref().map_or("", |id| id.as_str())
 }
 
 /// Returns why the properties of a message cannot be read, or `None` if they can.
-pub(crate) fn unreadable_reason(delivery: &Delivery) -> Option<String> {
-    header_text(delivery.properties.headers().as_ref()?, UNREADABLE)
+pub(crate) fn unreadable_reason(message: &Message) -> Option<String> {
+    header_text(message.properties.headers().as_ref()?, UNREADABLE)
 }
 
 /// Returns the position of a message in the journal.
-pub(crate) fn stream_offset(delivery: &Delivery) -> Option<i64> {
-    let headers = delivery.properties.headers().as_ref()?;
+pub(crate) fn stream_offset(message: &Message) -> Option<i64> {
+    let headers = message.properties.headers().as_ref()?;
     headers.inner().get(STREAM_OFFSET)?.as_long_long_int()
 }

@@ -1,6 +1,7 @@
 //! Events that are not published yet: rows that are inserted in the transaction of the use case, and deleted when the
 //! broker has confirmed them.
 
+mod batches;
 mod relay;
 mod table;
 

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{collections::HashSet, fmt::Display, time::Duration};
 
 use db::{CommittedValues, Db};
 use lapin::{
@@ -10,19 +10,22 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use values::Clock;
 
-use super::table::{self, Destination, OutboxRow};
+use super::{
+    batches::{batch_body, batches},
+    table::{self, Destination, OutboxRow},
+};
 #[cfg(feature = "torture-bugs")]
 use crate::deliberate_bugs;
 use crate::{
     Error, Namespace,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
-    message::{CONTENT_TYPE, OutgoingMessage, PERSISTENT, TRACEPARENT, short_string},
+    message::{BATCH_CONTENT_TYPE, CONTENT_TYPE, OutgoingMessage, PERSISTENT, TRACEPARENT, short_string},
     ordered_join::join_in_order,
     publishers::Publishers,
 };
 
-/// The maximum number of unconfirmed messages.
+/// The maximum number of unconfirmed events.
 const PAGE_SIZE: usize = 256;
 
 /// The time between two checks for rows of another process, such as the `republish` command, while no command of this process
@@ -47,6 +50,10 @@ pub(crate) struct Relay {
     namespace: Namespace,
     metrics: BusMetrics,
     committed: CommittedValues,
+    /// Whether several events share a message.
+    event_batches: bool,
+    /// The last row of a page that the broker has refused for its size: each event up to it is published alone.
+    unbatched_through: i64,
     /// The table may have rows after the last confirmed one that are not handed over.
     reads_table: bool,
     /// The last row such that it and all rows before it are confirmed. It outlives the connection.
@@ -70,13 +77,15 @@ enum PageOutcome {
 }
 
 impl Relay {
-    pub(crate) fn new(db: Db, clock: Clock, namespace: Namespace, metrics: BusMetrics) -> Self {
+    pub(crate) fn new(db: Db, clock: Clock, namespace: Namespace, metrics: BusMetrics, event_batches: bool) -> Self {
         Self {
             committed: db.committed_values(),
             db,
             clock,
             namespace,
             metrics,
+            event_batches,
+            unbatched_through: 0,
             reads_table: true,
             confirmed: 0,
             deleted: 0,
@@ -182,13 +191,34 @@ impl Relay {
         let rows = self.next_rows().await;
         #[cfg(feature = "torture-bugs")]
         let rows = deliberate_bugs::without_one(rows);
-        let outcome = self.publish_rows(channel, publishers, &rows).await;
+        let Some(last) = rows.last() else {
+            return Ok(PageOutcome::Empty);
+        };
+        let messages = if self.event_batches && last.id > self.unbatched_through {
+            batches(&rows)
+        } else {
+            rows.iter().map(|row| vec![row]).collect()
+        };
+        let mut confirmed = HashSet::new();
+        let outcome = self
+            .publish_messages(channel, publishers, &messages, &mut confirmed)
+            .await;
+        for row in rows.iter().take_while(|row| confirmed.contains(&row.id)) {
+            self.confirmed = row.id;
+            self.undeleted_since.get_or_insert_with(Instant::now);
+            let delay = row.created_at.until(self.clock.now());
+            self.metrics.observe_published(&row.event_type, delay);
+        }
         // Which one it was is unknown: the broker closes the channel, and with it fail all that are unconfirmed.
         outcome.map_err(|error| match error {
-            error if error.is_refused_message() => Error::MessageRefused {
-                bytes: rows.iter().map(|row| row.body.len()).max().unwrap_or_default(),
-                reason: error.to_string(),
-            },
+            error if error.is_refused_message() => {
+                // The broker may accept messages of the size of an event only.
+                self.unbatched_through = last.id;
+                Error::MessageRefused {
+                    bytes: rows.iter().map(|row| row.body.len()).max().unwrap_or_default(),
+                    reason: error.to_string(),
+                }
+            }
             error => error,
         })
     }
@@ -197,36 +227,30 @@ impl Relay {
     #[cfg(feature = "torture-bugs")]
     async fn publish_uncommitted(&self, channel: &Channel, publishers: &Publishers) -> Result<(), Error> {
         for row in deliberate_bugs::take_uncommitted().into_iter().map(OutboxRow::from) {
-            let (_, confirm) = self.publish(channel, publishers, &row).await?;
+            let (_, confirm) = self.publish(channel, publishers, &[&row]).await?;
             confirm.await?;
         }
         Ok(())
     }
 
-    async fn publish_rows(
-        &mut self,
+    /// Publishes messages of one or more events each, and collects the ids of the rows that the broker has confirmed.
+    async fn publish_messages(
+        &self,
         channel: &Channel,
         publishers: &Publishers,
-        rows: &[OutboxRow],
+        messages: &[Vec<&OutboxRow>],
+        confirmed: &mut HashSet<i64>,
     ) -> Result<PageOutcome, Error> {
-        if rows.is_empty() {
-            return Ok(PageOutcome::Empty);
-        }
-        let confirms = join_in_order(rows.iter().map(|row| self.publish(channel, publishers, row))).await;
+        let confirms = join_in_order(messages.iter().map(|rows| self.publish(channel, publishers, rows))).await;
         let mut outcome = PageOutcome::Published;
-        for (row, sent) in rows.iter().zip(confirms) {
-            let (span, confirm) = sent?;
-            match confirm.await.inspect_err(|error| span.fail(error))? {
-                Confirmation::Ack(_) if outcome == PageOutcome::Published => {
-                    self.confirmed = row.id;
-                    self.undeleted_since.get_or_insert_with(Instant::now);
-                    let delay = row.created_at.until(self.clock.now());
-                    self.metrics.observe_published(&row.event_type, delay);
-                }
-                // It follows a refused row: it is published again with that row.
-                Confirmation::Ack(_) => {}
+        for (rows, sent) in messages.iter().zip(confirms) {
+            let (spans, confirm) = sent?;
+            let fail = |reason: &dyn Display| spans.iter().for_each(|span| span.fail(reason));
+            match confirm.await.inspect_err(|error| fail(error))? {
+                Confirmation::Ack(_) => confirmed.extend(rows.iter().map(|row| row.id)),
+                // It is published again, with the rows that follow it.
                 Confirmation::Nack(_) | Confirmation::NotRequested => {
-                    span.fail("refused");
+                    fail(&"refused");
                     self.metrics.count_refusal();
                     outcome = PageOutcome::Refused;
                 }
@@ -235,25 +259,35 @@ impl Relay {
         Ok(outcome)
     }
 
-    /// Sends a message. The span ends when it is confirmed.
+    /// Sends a message with the events of `rows`, which have the same type. The spans end when it is confirmed.
     async fn publish(
         &self,
         channel: &Channel,
         publishers: &Publishers,
-        row: &OutboxRow,
-    ) -> lapin::Result<(Span, PublisherConfirm)> {
-        let (exchange, routing_key) = match &row.destination {
-            Destination::Events => (self.namespace.events_exchange(), &row.event_type),
+        rows: &[&OutboxRow],
+    ) -> lapin::Result<(Vec<Span>, PublisherConfirm)> {
+        let first = rows[0];
+        let (exchange, routing_key) = match &first.destination {
+            Destination::Events => (self.namespace.events_exchange(), &first.event_type),
             Destination::Delay(level) => (self.namespace.delay_exchange(), level),
         };
-        let span = producer_span(row, &exchange, routing_key);
+        let spans: Vec<_> = rows
+            .iter()
+            .map(|row| producer_span(row, &exchange, routing_key))
+            .collect();
+        let batch = (rows.len() > 1).then(|| batch_body(rows));
+        let properties = match batch {
+            None => message_properties(first, spans[0].traceparent()),
+            // Each of its events has the trace of its use case.
+            Some(_) => message_properties(first, None).with_content_type(BATCH_CONTENT_TYPE.into()),
+        };
         let message = OutgoingMessage {
             exchange: &exchange,
             routing_key,
-            properties: message_properties(row, span.traceparent()).with_user_id(publishers.user_id()),
-            body: row.body.as_bytes(),
+            properties: properties.with_user_id(publishers.user_id()),
+            body: batch.as_deref().unwrap_or(first.body.as_bytes()),
         };
-        Ok((span, message.publish(channel).await?))
+        Ok((spans, message.publish(channel).await?))
     }
 
     /// Deletes the confirmed rows. If it fails, they are deleted later; they are not published again.

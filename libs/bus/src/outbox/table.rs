@@ -77,6 +77,7 @@ fn insert(tx: &Tx, destination: Destination, envelope: &Envelope) -> Result<(), 
         id: 0,
         destination,
         event_id: envelope.id.to_string(),
+        subject: envelope.subject.clone(),
         event_type: envelope.event.name().to_owned(),
         traceparent: envelope.trace().map(|trace| trace.to_string()),
         body,
@@ -148,6 +149,8 @@ pub(super) struct OutboxRow {
     pub(super) id: i64,
     pub(super) destination: Destination,
     pub(super) event_id: String,
+    /// The aggregate, whose events are published in order.
+    pub(super) subject: String,
     pub(super) event_type: String,
     pub(super) traceparent: Option<String>,
     pub(super) body: String,
@@ -183,6 +186,7 @@ impl From<UncommittedEvent> for OutboxRow {
             id: 0,
             destination: Destination::from_text(&event.destination),
             event_id: event.id,
+            subject: String::new(),
             event_type: event.event_type.to_owned(),
             traceparent: None,
             body: event.body,
@@ -194,7 +198,8 @@ impl From<UncommittedEvent> for OutboxRow {
 /// Returns the next `limit` rows after the one with the id `after`, in order.
 pub(super) fn rows_after(conn: &Connection, after: i64, limit: usize) -> Result<Vec<OutboxRow>, db::Error> {
     let mut statement = conn.prepare_cached(
-        "SELECT id, destination, event_id, event_type, traceparent, body, created_at
+        "SELECT id, destination, event_id, event_type, traceparent, body, created_at,
+                coalesce(body ->> '$.subject', '')
          FROM outbox WHERE id > ?1 ORDER BY id LIMIT ?2",
     )?;
     let rows = statement.query_map((after, i64::try_from(limit).unwrap_or(i64::MAX)), |row| {
@@ -206,6 +211,7 @@ pub(super) fn rows_after(conn: &Connection, after: i64, limit: usize) -> Result<
             traceparent: row.get(4)?,
             body: row.get(5)?,
             created_at: row.get(6)?,
+            subject: row.get(7)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

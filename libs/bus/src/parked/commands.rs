@@ -1,4 +1,7 @@
-use super::{ParkedMessage, Selection, queue::ParkedQueue};
+use super::{
+    ParkedMessage, Selection,
+    queue::{ParkedDelivery, ParkedQueue},
+};
 use crate::{AmqpUrl, Error, Namespace, message::message_id};
 
 /// Returns all parked messages in the order in which they were parked. They stay in the queue.
@@ -8,7 +11,7 @@ pub async fn list(url: &AmqpUrl, namespace: &Namespace, service: &str) -> Result
     };
     let mut messages = Vec::new();
     while let Some(delivery) = queue.next().await? {
-        messages.push(queue.to_parked_message(&delivery));
+        messages.extend(delivery.messages.iter().map(|message| queue.to_parked_message(message)));
     }
     queue.close().await?;
     Ok(messages)
@@ -60,14 +63,24 @@ async fn remove(
         return Ok(0);
     };
     let mut removed = 0;
-    while let Some(delivery) = queue.next().await? {
-        if selection.includes(message_id(&delivery)) {
-            if removal == Removal::Redrive {
-                queue.publish_to_origin(&delivery).await?;
-            }
-            queue.remove(&delivery).await?;
-            removed += 1;
+    while let Some(ParkedDelivery { tag, messages }) = queue.next().await? {
+        let (selected, others): (Vec<_>, Vec<_>) = messages
+            .into_iter()
+            .partition(|message| selection.includes(message_id(message)));
+        if selected.is_empty() {
+            continue;
         }
+        if removal == Removal::Redrive {
+            for message in &selected {
+                queue.publish_to_origin(message).await?;
+            }
+        }
+        // The other events of a batch stay, each in a message of its own.
+        for message in &others {
+            queue.park_again(message).await?;
+        }
+        queue.remove(tag).await?;
+        removed += selected.len();
     }
     queue.close().await?;
     Ok(removed)

@@ -1,6 +1,5 @@
 use lapin::{
     Channel, Connection,
-    message::Delivery,
     options::{BasicAckOptions, BasicGetOptions, BasicNackOptions},
 };
 use values::Clock;
@@ -10,7 +9,7 @@ use crate::{
     AmqpUrl, Error, Namespace,
     connection::{Purpose, close, confirming_channel, connect, with_timeout},
     consumer::{FailedAttempts, properties_without_failures},
-    message::{OutgoingMessage, message_id, short_string},
+    message::{Message, OutgoingMessage, message_id, messages_in, short_string},
     publishers::Publishers,
     topology::services_with_queues,
 };
@@ -28,6 +27,12 @@ pub(super) struct ParkedQueue {
     due_queue: String,
     /// The number of messages of this pass that are still to be read; `None` before the first message.
     remaining: Option<u32>,
+}
+
+/// A delivery of a parked queue: one message, or a batch that the broker parked.
+pub(super) struct ParkedDelivery {
+    pub(super) tag: u64,
+    pub(super) messages: Vec<Message>,
 }
 
 impl ParkedQueue {
@@ -51,11 +56,11 @@ impl ParkedQueue {
         }))
     }
 
-    /// Returns the next message.
+    /// Returns the next delivery.
     ///
     /// The pass ends with the messages that were in the queue at its beginning: a redriven message that fails again would
     /// otherwise be redriven for ever.
-    pub(super) async fn next(&mut self) -> Result<Option<Delivery>, Error> {
+    pub(super) async fn next(&mut self) -> Result<Option<ParkedDelivery>, Error> {
         if self.remaining == Some(0) {
             return Ok(None);
         }
@@ -65,28 +70,40 @@ impl ParkedQueue {
         let message = with_timeout(async { message.await.map_err(|error| Error::about(&self.name, error)) }).await?;
         Ok(message.map(|message| {
             self.remaining = Some(self.remaining.map_or(message.message_count, |remaining| remaining - 1));
-            message.delivery
+            ParkedDelivery {
+                tag: message.delivery.delivery_tag,
+                messages: messages_in(message.delivery.into()),
+            }
         }))
     }
 
     /// Publishes a copy without failed attempts to the queue that the message was consumed from.
-    pub(super) async fn publish_to_origin(&self, delivery: &Delivery) -> Result<(), Error> {
+    pub(super) async fn publish_to_origin(&self, message: &Message) -> Result<(), Error> {
         let copy = OutgoingMessage {
             exchange: &self.copies_exchange,
-            routing_key: self.origin(&FailedAttempts::from_headers(delivery)),
-            properties: properties_without_failures(delivery, &self.publishers, Clock::system().now()),
-            body: &delivery.data,
+            routing_key: self.origin(&FailedAttempts::from_headers(message)),
+            properties: properties_without_failures(message, &self.publishers, Clock::system().now()),
+            body: &message.data,
         };
         // The broker may block publishing.
         with_timeout(copy.publish_confirmed(&self.channel)).await
     }
 
-    /// Removes a message from the queue.
-    pub(super) async fn remove(&self, delivery: &Delivery) -> Result<(), Error> {
-        Ok(self
-            .channel
-            .basic_ack(delivery.delivery_tag, BasicAckOptions::default())
-            .await?)
+    /// Publishes a copy with its failed attempts to this queue. It is not read again in this pass.
+    pub(super) async fn park_again(&self, message: &Message) -> Result<(), Error> {
+        let failures = FailedAttempts::from_headers(message);
+        let copy = OutgoingMessage {
+            exchange: &self.copies_exchange,
+            routing_key: &self.name,
+            properties: failures.to_properties(message, &self.publishers, Clock::system().now()),
+            body: &message.data,
+        };
+        with_timeout(copy.publish_confirmed(&self.channel)).await
+    }
+
+    /// Removes a delivery from the queue.
+    pub(super) async fn remove(&self, tag: u64) -> Result<(), Error> {
+        Ok(self.channel.basic_ack(tag, BasicAckOptions::default()).await?)
     }
 
     /// Returns the messages that were not removed to the queue, and disconnects.
@@ -104,17 +121,17 @@ impl ParkedQueue {
         Ok(())
     }
 
-    pub(super) fn to_parked_message(&self, delivery: &Delivery) -> ParkedMessage {
-        let failures = FailedAttempts::from_headers(delivery);
+    pub(super) fn to_parked_message(&self, message: &Message) -> ParkedMessage {
+        let failures = FailedAttempts::from_headers(message);
         ParkedMessage {
-            id: message_id(delivery).to_owned(),
-            event_type: delivery
+            id: message_id(message).to_owned(),
+            event_type: message
                 .properties
                 .kind()
                 .as_ref()
                 .map(ToString::to_string)
                 .unwrap_or_default(),
-            subject: events::Envelope::parse(&delivery.data)
+            subject: events::Envelope::parse(&message.data)
                 .ok()
                 .map(|envelope| envelope.subject),
             attempts: failures.count,
@@ -122,7 +139,7 @@ impl ParkedQueue {
             reason: failures.reason,
             first_failed_at: failures.first_failed_at,
             parked_at: failures.parked_at,
-            body: String::from_utf8_lossy(&delivery.data).into_owned(),
+            body: String::from_utf8_lossy(&message.data).into_owned(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
+mod batches;
 mod broker_limits;
 mod broker_node;
 mod delivery;

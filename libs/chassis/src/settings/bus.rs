@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use bus::{AmqpUrl, BrokerLocator, Namespace, TopologyMode};
+use clap::ArgAction;
 use discovery::ServiceName;
 use tls::{ClientTls, TlsError, TlsFiles};
 use values::Timestamp;
@@ -62,6 +63,17 @@ pub struct BusSettings {
         value_parser = parsed::<Timestamp>
     )]
     pub unidentified_messages_until: Option<Timestamp>,
+    /// Whether several events share a message to the broker: true or false. All services must be of a release that has this
+    /// setting: earlier ones park such messages. A later release will set it by default.
+    #[arg(
+        long,
+        env = "TICKETING_EVENT_BATCHES",
+        default_value = "false",
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        value_parser = parsed::<bool>
+    )]
+    pub event_batches: bool,
 }
 
 impl BusSettings {
@@ -89,6 +101,7 @@ impl BusSettings {
             namespace: self.namespace,
             topology: self.broker_topology,
             unidentified_until: self.unidentified_messages_until,
+            event_batches: self.event_batches,
             service,
             delay_ladder: None,
             retry_delays: bus::RETRY_DELAYS,

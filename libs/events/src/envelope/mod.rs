@@ -1,4 +1,5 @@
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use telemetry::Traceparent;
 use values::{EventId, Timestamp};
 
@@ -63,6 +64,14 @@ impl Envelope {
     /// Parses the body of a message.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
         Ok(serde_json::from_slice(body)?)
+    }
+
+    /// Splits the body of a message with several events (the
+    /// [JSON batch format](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format))
+    /// into the bodies of messages with one event each.
+    pub fn split_batch(body: &[u8]) -> Result<Vec<&str>, Malformed> {
+        let events: Vec<&RawValue> = serde_json::from_slice(body)?;
+        Ok(events.into_iter().map(RawValue::get).collect())
     }
 
     /// Returns the body of the message.

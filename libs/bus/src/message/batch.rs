@@ -1,0 +1,97 @@
+use events::Envelope;
+use serde::Deserialize;
+
+use super::{BATCH_CONTENT_TYPE, CONTENT_TYPE, Message, message_id, short_string, unreadable_reason};
+
+/// The maximum number of events in a batch. A message with more is no batch: each event can become a message of its own, so a
+/// small message must not become a flood.
+pub(crate) const MAX_BATCH_EVENTS: usize = 64;
+
+/// Returns the messages of a batch, one for each event, in order; or the message itself if it is no batch, or is a malformed
+/// one.
+///
+/// Whether the events are valid is not known yet.
+pub(crate) fn messages_in(message: Message) -> Vec<Message> {
+    if !is_batch(&message) || unreadable_reason(&message).is_some() {
+        return vec![message];
+    }
+    match Envelope::split_batch(&message.data) {
+        Ok(events) if (1..=MAX_BATCH_EVENTS).contains(&events.len()) => {
+            let numbered = events.into_iter().enumerate();
+            numbered
+                .map(|(number, event)| message_of(event, number, &message))
+                .collect()
+        }
+        Ok(_) | Err(_) => vec![message],
+    }
+}
+
+fn is_batch(message: &Message) -> bool {
+    message
+        .properties
+        .content_type()
+        .as_ref()
+        .is_some_and(|content_type| content_type.as_str() == BATCH_CONTENT_TYPE)
+}
+
+/// Returns the message of one event of a batch. Its id is that of the event, by which an operator finds it when it is parked.
+fn message_of(event: &str, number: usize, batch: &Message) -> Message {
+    /// AMQP 0-9-1: the maximum size of a short string in bytes.
+    const MAX_ID_BYTES: usize = 255;
+    /// What can be read of an event that may be malformed.
+    #[derive(Deserialize)]
+    struct Identity {
+        id: String,
+    }
+    let id = serde_json::from_str::<Identity>(event).ok().map(|identity| identity.id);
+    let id = id.filter(|id| (1..=MAX_ID_BYTES).contains(&id.len()));
+    Message {
+        properties: batch
+            .properties
+            .clone()
+            .with_content_type(CONTENT_TYPE.into())
+            .with_message_id(short_string(
+                id.unwrap_or_else(|| format!("{}.{number}", message_id(batch))),
+            )),
+        data: event.as_bytes().to_vec(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lapin::BasicProperties;
+
+    use super::*;
+
+    fn batch(content_type: &str, body: &str) -> Vec<(String, String)> {
+        let message = Message {
+            properties: BasicProperties::default()
+                .with_content_type(content_type.into())
+                .with_message_id("first".into()),
+            data: body.as_bytes().to_vec(),
+        };
+        let id = |message: &Message| message.properties.message_id().clone().unwrap().to_string();
+        let text = |message: &Message| String::from_utf8(message.data.clone()).unwrap();
+        messages_in(message)
+            .iter()
+            .map(|message| (id(message), text(message)))
+            .collect()
+    }
+
+    #[test]
+    fn a_batch_has_one_message_for_each_event_and_any_other_message_one() {
+        let pair = |id: &str, body: &str| (id.to_owned(), body.to_owned());
+        let body = r#"[ {"id":"a","data":[1, 2]} ,7, {"id":"b"}]"#;
+        let events = [
+            pair("a", r#"{"id":"a","data":[1, 2]}"#),
+            pair("first.1", "7"),
+            pair("b", r#"{"id":"b"}"#),
+        ];
+        assert_eq!(batch(BATCH_CONTENT_TYPE, body), events);
+        assert_eq!(batch(CONTENT_TYPE, body), [pair("first", body)]);
+        let too_many = format!("[0{}]", ",0".repeat(MAX_BATCH_EVENTS));
+        for malformed in ["[]", "{}", "[{}", "", too_many.as_str()] {
+            assert_eq!(batch(BATCH_CONTENT_TYPE, malformed), [pair("first", malformed)]);
+        }
+    }
+}
