@@ -151,6 +151,7 @@ impl TestApp {
             namespace: bus.namespace,
             topology: TopologyMode::Declare,
             unidentified_until: None,
+            event_batches: false,
             service: NAME,
             delay_ladder: None,
             retry_delays: RETRY_DELAYS,
