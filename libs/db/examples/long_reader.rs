@@ -1,9 +1,10 @@
 //! Measures what a long read transaction of another process does to writes and to the log, with and without Litestream.
 //!
-//! `cargo run --release -p db --example long_reader FOLDER [SECONDS] [LITESTREAM [TRUNCATE_PAGE_N]]`: a thousand writes a
+//! `cargo run --release -p db --example long_reader FOLDER [SECONDS] [LITESTREAM [SETTING=VALUE …]]`: a thousand writes a
 //! second, of several pages each. After five seconds another connection begins a read transaction and keeps it for
-//! `SECONDS`. Prints the slowest write and the size of the log per phase, and how long the log takes to shrink once the
-//! reader and the writes have ended.
+//! `SECONDS`. Prints the durations of writes and the size of the log per phase, and how long the log takes to shrink once the
+//! reader and the writes have ended. Litestream has the settings of the jobs, and those that are given, such as
+//! `min-checkpoint-page-count=4000`.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -35,27 +36,40 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 /// The writes since the last report.
 #[derive(Default)]
 struct Phase {
-    writes: u32,
+    durations: Vec<Duration>,
     failures: u32,
-    slowest: Duration,
-    slow: u32,
+}
+
+impl Phase {
+    /// Returns the duration that so many of a thousand writes do not exceed.
+    fn quantile(&self, of_thousand: usize) -> Duration {
+        let last = self.durations.len().saturating_sub(1);
+        self.durations
+            .get(last * of_thousand / 1000)
+            .copied()
+            .unwrap_or_default()
+    }
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut args = env::args_os().skip(1);
     let Some(folder) = args.next() else {
-        return Err("usage: long_reader FOLDER [SECONDS] [LITESTREAM [TRUNCATE_PAGE_N]]".into());
+        return Err("usage: long_reader FOLDER [SECONDS] [LITESTREAM [SETTING=VALUE …]]".into());
     };
-    let number = |text: Option<std::ffi::OsString>, default: i64| -> Result<i64> {
-        Ok(text.map_or(Ok(default), |text| text.to_string_lossy().parse())?)
-    };
-    let seconds = u64::try_from(number(args.next(), 40)?)?;
+    let seconds: u64 = args
+        .next()
+        .map_or(Ok(40), |seconds| seconds.to_string_lossy().parse())?;
     let folder = tempfile::tempdir_in(folder)?;
     let path = folder.path().join("long-reader.db");
     let db = Db::open(&path, &SCHEMA)?;
     let mut replicator = match args.next() {
-        Some(litestream) => Some(replicate(litestream.into(), &path, number(args.next(), -1)?)?),
+        Some(litestream) => {
+            let settings: Vec<_> = args
+                .map(|setting| setting.to_string_lossy().replacen('=', ": ", 1))
+                .collect();
+            Some(replicate(litestream.into(), &path, &settings)?)
+        }
         None => None,
     };
     let phase = Arc::new(Mutex::new(Phase::default()));
@@ -63,14 +77,16 @@ async fn main() -> Result<()> {
     let load = load(db.clone(), Arc::clone(&phase), stopped);
     let watch = async {
         let report = |name: &str| {
-            let Phase {
-                writes,
-                failures,
-                slowest,
-                slow,
-            } = std::mem::take(&mut *phase.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            let mut phase = std::mem::take(&mut *phase.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+            phase.durations.sort_unstable();
             println!(
-                "{name:<28} {writes:>6} writes, {failures} failed, slowest {slowest:>9.1?}, {slow:>4} over 100 ms, log {:>5} MB",
+                "{name:<28} {:>6} writes, {} failed, p50 {:>8.1?}, p99 {:>8.1?}, p99.9 {:>8.1?}, slowest {:>8.1?}, log {:>5} MB",
+                phase.durations.len(),
+                phase.failures,
+                phase.quantile(500),
+                phase.quantile(990),
+                phase.quantile(999),
+                phase.quantile(1000),
                 log_size(&path) >> 20
             );
         };
@@ -140,10 +156,8 @@ async fn load(db: Db, phase: Arc<Mutex<Phase>>, stopped: tokio::sync::watch::Rec
                 let failed = outcome.await.is_err();
                 let took = began.elapsed();
                 let mut phase = phase.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                phase.writes += 1;
                 phase.failures += u32::from(failed);
-                phase.slowest = phase.slowest.max(took);
-                phase.slow += u32::from(took > Duration::from_millis(100));
+                phase.durations.push(took);
             });
             while writes.try_join_next().is_some() {}
         }
@@ -152,14 +166,22 @@ async fn load(db: Db, phase: Arc<Mutex<Phase>>, stopped: tokio::sync::watch::Rec
 }
 
 /// Starts Litestream as the jobs in `nomad/` do.
-fn replicate(litestream: PathBuf, database: &Path, truncate_page_n: i64) -> Result<Child> {
+fn replicate(litestream: PathBuf, database: &Path, settings: &[String]) -> Result<Child> {
     let config = database.with_extension("yml");
     let replica = database.with_extension("replica");
+    let is_given = |default: &&str| {
+        let name = default.split(':').next();
+        settings.iter().all(|setting| setting.split(':').next() != name)
+    };
+    let defaults = ["monitor-interval: 200ms", "truncate-page-n: -1"]
+        .into_iter()
+        .filter(is_given);
+    let settings: Vec<_> = defaults.chain(settings.iter().map(String::as_str)).collect();
+    let settings = settings.join("\n    ");
     fs::write(
         &config,
         format!(
-            "dbs:\n  - path: {}\n    monitor-interval: 200ms\n    truncate-page-n: {truncate_page_n}\n    replica:\n      \
-             type: file\n      path: {}\n      sync-interval: 200ms\n",
+            "dbs:\n  - path: {}\n    {settings}\n    replica:\n      type: file\n      path: {}\n      sync-interval: 200ms\n",
             database.display(),
             replica.display()
         ),

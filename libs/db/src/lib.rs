@@ -42,7 +42,7 @@ pub use columns::{Columns, RowReader, read_row};
 pub use error::{Constraint, Error, constraint};
 pub use hand_over::CommittedValues;
 pub use open::{OpenError, Schema};
-pub use query_plan::query_plan;
+pub use query_plan::{query_plan, scans};
 pub use read_cache::{CacheLimits, CacheMetrics, ReadCache};
 pub use tx::Tx;
 pub use writer::Health;

@@ -1,19 +1,21 @@
 //! Measures `check` on a database with many orders, beside a service that writes.
 //!
-//! `cargo run -p order --example check_at_scale FOLDER [ORDERS [LISTINGS]]`: fills a database by SQL, then checks it while
-//! 200 writes a second are made. Prints the duration of each check, the slowest write, and the greatest size of the log.
+//! `cargo run --release -p order --example check_at_scale FILE [ORDERS [LISTINGS]]`: fills the database `FILE` by SQL unless
+//! it exists, then checks it while 200 writes a second are made. Prints the duration of each check, the slowest write, and the
+//! greatest size of the log. The file stays, for another run.
 
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use std::{env, fs, path::Path};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use chassis::Service;
-use db::{
-    Db,
-    admin::{self, Thoroughness},
-};
+use db::Db;
+use db::admin::{self, Progress};
 use order::Orders;
 use rusqlite::Connection;
 
@@ -22,39 +24,36 @@ type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 #[tokio::main]
 async fn main() -> Result<()> {
     let mut args = env::args().skip(1);
-    let Some(folder) = args.next() else {
-        return Err("usage: check_at_scale FOLDER [ORDERS [LISTINGS]]".into());
+    let Some(path) = args.next().map(PathBuf::from) else {
+        return Err("usage: check_at_scale FILE [ORDERS [LISTINGS]]".into());
     };
     let orders: u64 = args.next().map_or(Ok(1_000_000), |number| number.parse())?;
     let listings: u64 = args.next().map_or(Ok(30_000), |number| number.parse())?;
-    let folder = tempfile::tempdir_in(folder)?;
-    let path = folder.path().join("order.db");
-    admin::migrate(&path, &Orders::SCHEMA)?;
-    let began = Instant::now();
-    fill(&path, orders, listings)?;
     let megabytes = |path: &Path| fs::metadata(path).map_or(0, |file| file.len() / 1_000_000);
-    println!(
-        "{orders} orders of {listings} listings, {} MB, in {:.0?}",
-        megabytes(&path),
-        began.elapsed()
-    );
-    let log = folder.path().join("order.db-wal");
+    if !path.exists() {
+        let began = Instant::now();
+        let partial = path.with_extension("filling");
+        admin::migrate(&partial, &Orders::SCHEMA)?;
+        fill(&partial, orders, listings)?;
+        fs::rename(&partial, &path)?;
+        println!("{orders} orders of {listings} listings, in {:.0?}", began.elapsed());
+    }
+    println!("{} MB", megabytes(&path));
+    let log = PathBuf::from(format!("{}-wal", path.display()));
 
     let db = Db::open(&path, &Orders::SCHEMA)?;
     let done = Arc::new(AtomicBool::new(false));
     let checked = {
         let (path, done) = (path.clone(), Arc::clone(&done));
         tokio::task::spawn_blocking(move || {
-            let progress = |check: &str, took: Duration| println!("{took:>9.1?}  {check}");
-            let findings = admin::check_with_progress(
-                &path,
-                &Orders::SCHEMA,
-                Orders::INVARIANTS,
-                Thoroughness::Quick,
-                progress,
-            );
+            let mut print = |progress: Progress<'_>| {
+                if progress.is_done {
+                    println!("{:>9.1?}  {}", progress.elapsed, progress.check);
+                }
+            };
+            let checked = admin::check_online(&path, &Orders::SCHEMA, Orders::INVARIANTS, &mut print);
             done.store(true, Ordering::Relaxed);
-            findings
+            checked
         })
     };
     let (began, mut slowest, mut writes, mut largest_log) = (Instant::now(), Duration::ZERO, 0_u64, 0);
@@ -71,14 +70,20 @@ async fn main() -> Result<()> {
         slowest = slowest.max(write_began.elapsed());
         largest_log = largest_log.max(megabytes(&log));
     }
-    let findings = checked.await??;
-    println!("{} findings in {:.1?}", findings.len(), began.elapsed());
+    let checked = checked.await??;
+    println!(
+        "{} findings in {:.1?}, the longest read took {:.1?}, not verified: {:?}",
+        checked.findings.len(),
+        began.elapsed(),
+        checked.longest_read,
+        checked.unverified
+    );
     println!("{writes} writes meanwhile, the slowest in {slowest:.1?}; the log had {largest_log} MB at most");
     db.close().await;
-    if findings.is_empty() {
+    if checked.findings.is_empty() {
         Ok(())
     } else {
-        Err(format!("{findings:#?}").into())
+        Err(format!("{:#?}", checked.findings).into())
     }
 }
 

@@ -139,8 +139,8 @@ impl ModelDatabase {
     /// Returns the name of an invariant of the service that does not hold.
     pub(crate) fn violated_invariant<S: ModelledService>(&self) -> Option<&'static str> {
         let violated = S::Service::INVARIANTS.iter().find(|invariant| {
-            let mut violations = self.tx.prepare_cached(invariant.sql).unwrap();
-            violations.exists([]).unwrap()
+            let is_violated = invariant.is_violated(&self.tx);
+            is_violated.unwrap()
         });
         violated.map(|invariant| invariant.name)
     }

@@ -57,9 +57,10 @@ pub(super) enum Command<A: Settings, C: Subcommand> {
         #[arg(long)]
         force: bool,
     },
-    /// Check the integrity and the invariants of the database, also while the service runs.
+    /// Check the invariants of the database, also while the service runs: in short reads, whatever its size.
     Check {
-        /// Check each entry of each index, too. Takes several times as long.
+        /// Check the structure, too: each page, and each entry of each index. If a process has the database open, a copy is
+        /// checked, for which there must be room beside it.
         #[arg(long)]
         full: bool,
     },

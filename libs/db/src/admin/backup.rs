@@ -59,15 +59,7 @@ pub fn restore(backup: &Path, to: &Path, schema: &Schema, force: bool) -> Result
 
 /// Copies page by page within one read transaction, which blocks no writer, and checks the result.
 pub(super) fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error> {
-    if !from.is_file() {
-        return Err(Error::Missing(from.to_owned()));
-    }
-    let source = open::connect(from, OpenFlags::empty()).map_err(Error::sql(from))?;
-    let mut copy = open::connect(to, OpenFlags::SQLITE_OPEN_CREATE).map_err(Error::sql(to))?;
-    copy_pages(&source, &mut copy).map_err(Error::sql(from))?;
-    // The copied header requires a log; a backup is one file.
-    copy.pragma_update(None, "journal_mode", "DELETE")
-        .map_err(Error::sql(to))?;
+    let copy = copy_pages_to(from, to)?;
     let findings = check::integrity(&copy).map_err(|source| match source.sqlite_error_code() {
         // So damaged that the check cannot finish.
         Some(ErrorCode::DatabaseCorrupt) => Error::Damaged {
@@ -85,6 +77,20 @@ pub(super) fn copy_database(from: &Path, to: &Path) -> Result<Connection, Error>
             findings,
         })
     }
+}
+
+/// Copies page by page within one read transaction. The copy is a single file.
+pub(super) fn copy_pages_to(from: &Path, to: &Path) -> Result<Connection, Error> {
+    if !from.is_file() {
+        return Err(Error::Missing(from.to_owned()));
+    }
+    let source = open::connect(from, OpenFlags::empty()).map_err(Error::sql(from))?;
+    let mut copy = open::connect(to, OpenFlags::SQLITE_OPEN_CREATE).map_err(Error::sql(to))?;
+    copy_pages(&source, &mut copy).map_err(Error::sql(from))?;
+    // The copied header requires a log; a backup is one file.
+    copy.pragma_update(None, "journal_mode", "DELETE")
+        .map_err(Error::sql(to))?;
+    Ok(copy)
 }
 
 fn application_id(path: &Path) -> Result<String, Error> {

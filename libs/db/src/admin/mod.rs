@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use backup::{backup, restore};
-pub use check::{Finding, Invariant, Thoroughness, check, check_with_progress};
+pub use check::{CheckReport, Finding, Invariant, Part, Progress, Scope, Sums, check, check_full, check_online};
 pub use rehearse::{Rehearsal, RehearsedMigration, rehearse};
 
 use crate::{OpenError, Schema, open};
@@ -51,7 +51,7 @@ pub enum Error {
     #[error("the database {path} is in use: stop the service first", path = .0.display())]
     InUse(PathBuf),
     /// There is no room for the copy.
-    #[error("{path} has room for {free} bytes, and the rehearsal may need {needed}: free some, or choose another place with --copy-to", path = .folder.display())]
+    #[error("{path} has room for {free} bytes, and the copy may need {needed}: free some, or choose another place if the command has --copy-to", path = .folder.display())]
     NoRoom {
         /// The folder of the copy.
         folder: PathBuf,

@@ -96,6 +96,24 @@ fn lock(path: &Path) -> Result<Option<File>, Error> {
     }
 }
 
+/// Checks that the folder of `target` has room for so many copies of the database at `path`.
+pub(super) fn require_room(path: &Path, target: &Path, copies: u64) -> Result<(), Error> {
+    let size = fs::metadata(path).map_err(Error::io(path))?.len();
+    let log = fs::metadata(sibling(path, "-wal")).map_or(0, |log| log.len());
+    let needed = size.saturating_add(log).saturating_mul(copies);
+    let folder = folder_of(target);
+    let stats = rustix::fs::statvfs(folder).map_err(|error| Error::io(folder)(error.into()))?;
+    let free = stats.f_bavail.saturating_mul(stats.f_frsize);
+    if free < needed {
+        return Err(Error::NoRoom {
+            folder: PathBuf::from(folder),
+            needed,
+            free,
+        });
+    }
+    Ok(())
+}
+
 /// Returns the folder of a file.
 pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rusqlite::Connection;
 
 use super::backup::copy_database;
-use super::partial_file::{PartialFile, folder_of};
+use super::partial_file::{PartialFile, require_room};
 use super::{Error, Finding, Invariant, check};
 use crate::{OpenError, Schema, open};
 
@@ -58,7 +58,8 @@ pub fn rehearse(
     if target.exists() {
         return Err(Error::Exists(target));
     }
-    require_room(path, &target)?;
+    // A migration may rewrite every table in the copy, and in its log.
+    require_room(path, &target, 3)?;
     let copy = PartialFile::beside(&target)?;
     let mut conn = copy_database(path, &copy.path)?;
     let from = open::identify(&conn, path, schema)?;
@@ -106,23 +107,6 @@ fn migrate(conn: &mut Connection, path: &Path, schema: &Schema, from: usize) -> 
         });
     }
     Ok(migrations)
-}
-
-/// Checks the free space: a migration may rewrite every table in the copy, and in its log.
-fn require_room(path: &Path, target: &Path) -> Result<(), Error> {
-    let log = fs::metadata(open::sibling(path, "-wal")).map_or(0, |log| log.len());
-    let needed = size(path)?.saturating_add(log).saturating_mul(3);
-    let folder = folder_of(target);
-    let stats = rustix::fs::statvfs(folder).map_err(|error| Error::io(folder)(error.into()))?;
-    let free = stats.f_bavail.saturating_mul(stats.f_frsize);
-    if free < needed {
-        return Err(Error::NoRoom {
-            folder: PathBuf::from(folder),
-            needed,
-            free,
-        });
-    }
-    Ok(())
 }
 
 fn size(path: &Path) -> Result<u64, Error> {

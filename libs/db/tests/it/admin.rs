@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use db::admin::{self, Error, Invariant, Thoroughness};
+use db::admin::{self, Error, Invariant, Scope};
 use db::{Db, OpenError, Schema};
 use tokio::task::JoinSet;
 
@@ -12,6 +12,7 @@ use crate::{BOX_OFFICE, Folder, notes, write_note};
 const IN_PAIRS: Invariant = Invariant {
     name: "notes come in pairs",
     sql: "SELECT id FROM note AS one WHERE NOT EXISTS (SELECT 1 FROM note WHERE id = -one.id)",
+    scope: Scope::Whole,
 };
 
 fn write_pair(tx: &db::Tx, id: i64) -> Result<(), db::Error> {
@@ -176,14 +177,10 @@ async fn a_check_reports_its_progress_and_finds_damage_of_a_table_and_of_an_inde
     db.write(|tx| (1..=3).try_for_each(|id| write_pair(tx, id)))
         .await
         .unwrap();
-    let check = |thoroughness| {
-        let mut names = Vec::new();
-        let report = |name: &str, _| names.push(name.to_owned());
-        let findings = admin::check_with_progress(&file, &INDEXED, &[IN_PAIRS], thoroughness, report);
-        (findings.unwrap(), names)
-    };
-    let (findings, names) = check(Thoroughness::Quick);
-    assert_eq!(findings, []);
+    let mut names = Vec::new();
+    let mut report = |progress: admin::Progress<'_>| names.push(progress.check.to_owned());
+    let checked = admin::check_online(&file, &INDEXED, &[IN_PAIRS], &mut report).unwrap();
+    assert_eq!((checked.findings, checked.unverified), (vec![], vec![]));
     assert_eq!(names.last().unwrap(), IN_PAIRS.name);
     assert!(names.contains(&"integrity of note".to_owned()), "{names:?}");
     db.close().await;
@@ -205,7 +202,9 @@ async fn a_check_reports_its_progress_and_finds_damage_of_a_table_and_of_an_inde
     )
     .unwrap();
     drop(conn);
-    let (findings, _) = check(Thoroughness::Full);
+    let findings = admin::check_full(&file, &INDEXED, &[IN_PAIRS], &mut |_| {})
+        .unwrap()
+        .findings;
     assert!(
         findings.iter().any(|finding| finding.check == "integrity of note"),
         "{findings:?}"

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use db::admin::{self, Error, Invariant};
+use db::admin::{self, Error, Invariant, Scope};
 use db::{Db, OpenError, Schema};
 
 use crate::{BOX_OFFICE, Folder, notes, write_note};
@@ -18,7 +18,8 @@ const WITH_AUTHOR: Schema = Schema {
 
 const SIGNED: Invariant = Invariant {
     name: "every note has an author",
-    sql: "SELECT id FROM note WHERE author IS NULL",
+    sql: "SELECT id FROM note WHERE rowid BETWEEN ?1 AND ?2 AND author IS NULL",
+    scope: Scope::Row("note"),
 };
 
 async fn a_note(folder: &Folder) -> Db {

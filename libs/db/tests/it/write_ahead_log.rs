@@ -52,7 +52,7 @@ impl Observed {
     async fn write_until_restarted(&mut self, folder: &Folder, db: &Db, ids: &mut Range<i64>, restarts: usize) {
         let logs = self.logs.len();
         while self.logs.len() <= logs + restarts {
-            let id = ids.next().expect("the log restarts");
+            let id = ids.next().unwrap();
             db.write(move |tx| write_note(tx, id)).await.unwrap();
             let file = File::open(folder.file("box-office.db-wal")).unwrap();
             let Some((log, last_frame)) = salts(&file) else {

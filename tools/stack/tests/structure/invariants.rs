@@ -1,7 +1,7 @@
 //! The queries of `check` grow with the number of rows, not with its square: they run beside the service.
 
 use chassis::Service;
-use db::admin;
+use db::admin::{self, Invariant, Scope};
 use rusqlite::Connection;
 
 /// A step of a query plan (<https://sqlite.org/eqp.html>).
@@ -68,6 +68,20 @@ fn assert_linear<S: Service>() {
             S::NAME,
             invariant.name
         );
+        assert_searches(&conn, invariant);
+    }
+}
+
+/// A part of a check that is run for a range of rows or for a key reads no table from its beginning.
+fn assert_searches(conn: &Connection, invariant: &Invariant) {
+    let of_part = match invariant.scope {
+        Scope::Whole => None,
+        Scope::Row(_) => Some(invariant.sql),
+        Scope::Key(sums) => sums.of_key,
+    };
+    if let Some(sql) = of_part {
+        let scans = db::scans(conn, sql).unwrap();
+        assert!(scans.is_empty(), "{}: {scans:?} in {sql}", invariant.name);
     }
 }
 
