@@ -129,7 +129,7 @@ _scripts:
 _tests:
     @scripts/step "tests" scripts/with-broker cargo test --workspace --locked
 
-# With the programs that the tests have built. Ten seconds of faults: a round of twenty costs a minute.
+# With the programs that the tests have built, and short: most of a round is the time that services need to agree again
 [no-exit-message]
 _torture:
-    @scripts/step "torture" scripts/torture --built --rounds 10 --seconds 10
+    @scripts/step "torture" scripts/torture --built --rounds 10 --seconds 8
