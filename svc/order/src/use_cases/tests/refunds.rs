@@ -120,7 +120,7 @@ async fn only_buyer_and_seller_request_and_only_the_seller_decides() {
     let (buyer, seller, stranger) = (order.state().buyer_id, order.state().seller_id, UserId::new(noon()));
     assert!(matches!(
         test_db.request(stranger, order.id(), None).await,
-        Err(RequestRefundError::NotFound(_))
+        Err(RequestRefundError::NotYours(_))
     ));
     let refund = test_db.request_by_buyer(&order, Some(1)).await.unwrap();
     assert!(matches!(
@@ -129,7 +129,7 @@ async fn only_buyer_and_seller_request_and_only_the_seller_decides() {
     ));
     assert!(matches!(
         test_db.decide(stranger, &refund, true).await,
-        Err(DecideRefundError::NotFound(_))
+        Err(DecideRefundError::NotYours(_))
     ));
     test_db.decide(seller, &refund, false).await.unwrap();
     assert!(matches!(
