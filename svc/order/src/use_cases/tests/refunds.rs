@@ -120,7 +120,7 @@ async fn only_buyer_and_seller_request_and_only_the_seller_decides() {
     let (buyer, seller, stranger) = (order.state().buyer_id, order.state().seller_id, UserId::new(noon()));
     assert!(matches!(
         test_db.request(stranger, order.id(), None).await,
-        Err(RequestRefundError::NotFound(_))
+        Err(RequestRefundError::NotYours(_))
     ));
     let refund = test_db.request_by_buyer(&order, Some(1)).await.unwrap();
     assert!(matches!(

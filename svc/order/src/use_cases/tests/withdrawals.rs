@@ -180,7 +180,7 @@ async fn the_failed_refunds_of_a_withdrawal_are_retried_by_its_seller() {
     assert_eq!(test_db.progress().await, before);
 
     let stranger = test_db.retry(UserId::new(noon())).await.unwrap_err();
-    assert!(matches!(stranger, RetryWithdrawalError::NotFound(_)), "{stranger}");
+    assert!(matches!(stranger, RetryWithdrawalError::NotYours(_)), "{stranger}");
     for _ in 0..2 {
         assert_eq!(test_db.retry(seller).await.unwrap().0, noon());
         test_db.run_job().await;
