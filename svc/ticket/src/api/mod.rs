@@ -1,5 +1,6 @@
 //! HTTP: operations, views, responses, problems.
 
+mod app;
 mod cached_reads;
 mod offers;
 mod parameters;
@@ -9,5 +10,6 @@ mod responses;
 mod tickets;
 mod views;
 
+pub(crate) use app::App;
 pub(crate) use cached_reads::CachedReads;
-pub(crate) use tickets::{Api, App};
+pub(crate) use tickets::Api;

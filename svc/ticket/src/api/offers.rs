@@ -7,8 +7,10 @@ use input::{CanonicalText, Kept, Price, Text, TextRule, Whole};
 use text::InvalidText;
 use values::{MAX_QUANTITY, Timestamp};
 
+use super::app::App;
 use crate::domain::{
     Change, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText, Terms,
+    ensure_future,
 };
 
 input::object! {
@@ -38,6 +40,8 @@ input::object! {
         /// Whether refunded tickets go on sale again; otherwise they are void.
         resell_refunded as "resellRefunded": bool = true,
     }
+    check(starts_at; app: App): ensure_future(*starts_at, app.clock.now()),
+    check(refundable_until; app: App): ensure_future(*refundable_until, app.clock.now()),
     example: {
         "title": "Die Goldberg-Variationen",
         "description": "On a harpsichord of 1728. Doors open at seven.",

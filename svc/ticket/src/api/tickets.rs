@@ -1,19 +1,18 @@
 //! The operations on tickets.
 
 use chassis::ClientAddress;
-use db::Db;
 use idempotency::StoredResponse;
 use input::{Body, Header, Parameter, Query};
 use pagination::{Cursor, Limit, Page};
 use poem::{Request, web::Data};
 use poem_openapi::{OpenApi, Tags, param::Path};
 use problem::Problem;
-use sale_limits::SaleLimits;
 use token::SignedIn;
-use values::{Clock, Currency, TicketId, Timestamp, UserId};
+use values::{Currency, TicketId, Timestamp, UserId};
 
 use super::{
-    cached_reads::{CachedReads, PageKey, list_scope},
+    app::App,
+    cached_reads::{PageKey, list_scope},
     offers::{TicketChange, TicketOffer},
     parameters::{EntityTags, PriceBound, Search, Seller, SellerFilter},
     problems::{bad_parameter, ticket_not_found},
@@ -32,16 +31,6 @@ use crate::{
 /// The operations on tickets.
 #[derive(Debug)]
 pub struct Api;
-
-/// The state that the operations share.
-#[derive(Clone, Debug)]
-pub struct App {
-    pub(crate) db: Db,
-    pub(crate) clock: Clock,
-    /// The limits that the order service enforces, to show.
-    pub(crate) limits: SaleLimits,
-    pub(crate) reads: CachedReads,
-}
 
 #[derive(Tags)]
 enum Tag {

@@ -45,9 +45,14 @@ pub(crate) enum ListingStatus {
     Withdrawn,
 }
 
+/// A time of an offer is in the past.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("must be in the future")]
+pub(crate) struct PastTime;
+
 /// Times of an offer that are in the past.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
-#[error("must be in the future")]
+#[error("{PastTime}")]
 pub(crate) struct PastTimes {
     pub(crate) starts_at: bool,
     pub(crate) refundable_until: bool,
@@ -217,12 +222,21 @@ impl Stock {
     }
 }
 
+/// Checks that a new time, if there is one, is in the future.
+pub(crate) fn ensure_future(time: Option<Timestamp>, now: Timestamp) -> Result<(), PastTime> {
+    if time.is_some_and(|time| time <= now) {
+        Err(PastTime)
+    } else {
+        Ok(())
+    }
+}
+
 /// Checks that new times are in the future. Times in the past may stay: the description of yesterday's concert can still be
 /// corrected.
 fn check_times(terms: &Terms, present: Option<&Terms>, now: Timestamp) -> Result<(), PastTimes> {
     let is_past = |time: fn(&Terms) -> Option<Timestamp>| {
         let new = time(terms).filter(|new| present.and_then(time) != Some(*new));
-        new.is_some_and(|new| new <= now)
+        ensure_future(new, now).is_err()
     };
     let past = PastTimes {
         starts_at: is_past(|terms| terms.starts_at),

@@ -8,7 +8,7 @@ mod search_terms;
 
 pub(crate) use entity_tag::{EntityTag, EntityTagCondition};
 pub(crate) use list_query::{CURSOR_LIFETIME, CannotResume, ListPosition, ListingQuery, ListingSort, SortKey};
-pub(crate) use listing::{CannotChange, Listing, ListingState, ListingStatus, PastTimes, Stock};
+pub(crate) use listing::{CannotChange, Listing, ListingState, ListingStatus, PastTimes, Stock, ensure_future};
 pub(crate) use offer::{
     Change, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText, Terms,
 };

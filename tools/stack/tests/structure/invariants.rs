@@ -13,14 +13,14 @@ struct Step {
 
 fn plan(conn: &Connection, sql: &str) -> Vec<Step> {
     let mut steps = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    let steps = steps.query_map([], |row| {
+    let steps = steps.raw_query().mapped(|row| {
         Ok(Step {
             id: row.get(0)?,
             parent: row.get(1)?,
             detail: row.get(3)?,
         })
     });
-    steps.unwrap().collect::<Result<_, _>>().unwrap()
+    steps.collect::<Result<_, _>>().unwrap()
 }
 
 /// Returns the steps that read a whole table for each row of another one.
