@@ -18,7 +18,7 @@ pub struct Expiration {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Timer {
-    /// The order.
+    /// An order that is due then. Others of the same second share the message.
     pub order_id: OrderId,
     /// When it is due.
     pub deadline: Timestamp,

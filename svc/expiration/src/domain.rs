@@ -17,6 +17,13 @@ pub(crate) struct Timer {
     state: TimerState,
 }
 
+/// Returns the start (exclusive) and the end (inclusive) of the second of a deadline. Timers of one second share a message.
+pub(crate) const fn second_of(deadline: Timestamp) -> (Timestamp, Timestamp) {
+    const SECOND: i64 = 1000;
+    let start = (deadline.millis() - 1).div_euclid(SECOND) * SECOND;
+    (Timestamp::from_millis(start), Timestamp::from_millis(start + SECOND))
+}
+
 /// The state of a timer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum TimerState {

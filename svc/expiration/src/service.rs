@@ -1,10 +1,13 @@
 //! The implementation of [`chassis::Service`]: schema, settings and wiring.
 
+use std::sync::Arc;
+
 use bus::{ConsumeError, DelayLadder, outbox};
 use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts};
 use db::{Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
 use rusqlite::Connection;
+use tokio::sync::Notify;
 use values::{Clock, Timestamp};
 
 use crate::{
@@ -71,8 +74,10 @@ impl Service for Expiration {
     }
 
     async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
+        let overdue = Arc::<Notify>::default();
+        jobs::start_follow_up(&context, Arc::clone(&overdue));
         Ok(ServiceParts {
-            consumers: consumers(&settings.delay_ladder()),
+            consumers: consumers(&settings.delay_ladder(), overdue),
             jobs: vec![jobs::sweep_job(&context, settings.sweep.interval)],
             app: App {
                 db: context.db,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bus::DelayLadder;
 use chassis::Service;
 use db::{Db, admin};
-use events::{CancelReason, Envelope, Event, Order, OrderStatus, examples};
+use events::{CancelReason, Envelope, Event, Order, OrderStatus, Timer as TimerMessage, examples};
 use tempfile::TempDir;
 use values::{OrderId, Timestamp};
 
@@ -65,10 +65,21 @@ impl TestDb {
             .unwrap();
     }
 
+    /// Processes the timer message of an order.
     pub(crate) async fn process_timer(&self, now: Timestamp, order: OrderId) {
+        let timer = self.db.read(move |conn| store::find_timer(conn, order)).await.unwrap();
+        let deadline = timer.map_or(now, |timer| timer.deadline());
+        let message = TimerMessage {
+            order_id: order,
+            deadline,
+        };
+        self.process_message(now, message).await;
+    }
+
+    pub(crate) async fn process_message(&self, now: Timestamp, message: TimerMessage) {
         let delay_ladder = self.delay_ladder.clone();
         self.db
-            .write(move |tx| process_timer(tx, now, order, &delay_ladder))
+            .write(move |tx| process_timer(tx, now, &message, &delay_ladder))
             .await
             .unwrap();
     }

@@ -2,11 +2,13 @@ use std::sync::Arc;
 
 use bus::{ConsumeError, Consumer, DelayLadder, Queue};
 use events::Envelope;
+use tokio::sync::Notify;
 
-use crate::use_cases::{process_timer, track_order};
+use crate::use_cases::{MAX_EXPIRED, process_timer, track_order};
 
-/// Returns the consumers of the orders' events and of the service's timers.
-pub(crate) fn consumers(delay_ladder: &DelayLadder) -> Vec<Consumer> {
+/// Returns the consumers of the orders' events and of the service's timers. They notify `overdue` when more orders are overdue
+/// than one transaction expires.
+pub(crate) fn consumers(delay_ladder: &DelayLadder, overdue: Arc<Notify>) -> Vec<Consumer> {
     let (for_orders, for_timers) = (delay_ladder.clone(), delay_ladder.clone());
     vec![
         Consumer {
@@ -19,7 +21,14 @@ pub(crate) fn consumers(delay_ladder: &DelayLadder) -> Vec<Consumer> {
         Consumer {
             queue: Queue::Timers,
             handler: Arc::new(move |tx, now, envelope| match envelope.event.as_timer() {
-                Some(timer) => Ok(process_timer(tx, now, timer.order_id, &for_timers)?),
+                Some(timer) => {
+                    let expired = process_timer(tx, now, timer, &for_timers)?;
+                    if u32::try_from(expired).is_ok_and(|expired| expired >= MAX_EXPIRED) {
+                        // Its transaction follows this one.
+                        overdue.notify_one();
+                    }
+                    Ok(())
+                }
                 None => Err(unexpected_event(envelope)),
             }),
         },

@@ -25,6 +25,22 @@ pub(crate) fn overdue_timers(conn: &Connection, now: Timestamp, limit: u32) -> R
     )
 }
 
+/// Returns the pending timer with the earliest deadline of those that have a deadline after `start` and up to `end`, except
+/// that of the order `except`.
+pub(crate) fn first_pending_between(
+    conn: &Connection,
+    start: Timestamp,
+    end: Timestamp,
+    except: Option<OrderId>,
+) -> Result<Option<Timer>, db::Error> {
+    let timers = query_timers(
+        conn,
+        "WHERE state = 'pending' AND deadline > ?1 AND deadline <= ?2 AND order_id IS NOT ?3 ORDER BY deadline LIMIT 1",
+        (start, end, except),
+    )?;
+    Ok(timers.into_iter().next())
+}
+
 /// Counts the pending timers, up to `limit`.
 pub(crate) fn count_pending(conn: &Connection, limit: u32) -> Result<i64, db::Error> {
     let mut count = conn.prepare_cached(

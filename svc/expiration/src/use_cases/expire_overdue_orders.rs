@@ -5,7 +5,7 @@ use super::expire_order::expire_order;
 use crate::store;
 
 /// Limits the orders that one transaction expires, so that other writes wait for milliseconds only.
-pub(crate) const MAX_EXPIRED: u32 = 100;
+pub(crate) const MAX_EXPIRED: u32 = 200;
 
 /// Expires up to [`MAX_EXPIRED`] pending orders whose deadline has passed. Returns their number.
 pub(crate) fn expire_overdue_orders(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
@@ -45,7 +45,7 @@ mod tests {
                 db.expire_overdue_orders(due).await,
                 db.expire_overdue_orders(due).await
             ],
-            [100, 1, 0]
+            [200, 1, 0]
         );
         let mut expired: Vec<_> = db
             .published_expirations()

@@ -1,37 +1,45 @@
 use bus::DelayLadder;
 use db::Tx;
-use values::{OrderId, Timestamp};
+use events::Timer as TimerMessage;
+use values::Timestamp;
 
-use super::expire_order::expire_order;
-use crate::{domain::CannotExpire, events::send_timer, store};
+use super::expire_overdue_orders::expire_overdue_orders;
+use crate::{domain::second_of, events::send_timer, store};
 
-/// Processes a timer message: expires the order, or sends the message again if it arrives before the deadline.
+/// Processes a timer message: expires all overdue orders, up to [`MAX_EXPIRED`], and sends the message again for the orders of
+/// its second that are not due yet. Returns the number of expired orders.
 ///
-/// The deadline is read from the database, because the message may be older. A message for an unknown order is ignored:
-/// the events of that order, when they arrive, send a message of their own.
+/// The deadlines are read from the database, because the message may be older, and orders of one second share it. A message
+/// for orders that are unknown is ignored: their events, when they arrive, send a message of their own.
+///
+/// [`MAX_EXPIRED`]: super::MAX_EXPIRED
 pub(crate) fn process_timer(
     tx: &Tx,
     now: Timestamp,
-    order: OrderId,
+    message: &TimerMessage,
     delay_ladder: &DelayLadder,
-) -> Result<(), db::Error> {
-    let Some(timer) = store::find_timer(tx, order)? else {
-        tracing::debug!(%order, "timer message of an unknown order ignored");
-        return Ok(());
-    };
-    match expire_order(tx, now, timer.clone())? {
-        Err(CannotExpire::BeforeDeadline) => send_timer(tx, now, &timer, delay_ladder),
-        Ok(()) | Err(CannotExpire::NotPending) => Ok(()),
+) -> Result<usize, db::Error> {
+    let expired = expire_overdue_orders(tx, now)?;
+    let (start, end) = second_of(message.deadline);
+    // What is overdue and still pending follows without another message.
+    if let Some(next) = store::first_pending_between(tx, start.max(now), end, None)? {
+        send_timer(tx, now, &next, delay_ladder)?;
     }
+    Ok(expired)
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use events::{Event, Order, OrderStatus};
+    use events::{Event, Order, OrderStatus, Timer as TimerMessage};
+    use proptest::prelude::*;
+    use values::Timestamp;
 
-    use crate::test_support::{NOON, TestDb, next_version, order};
+    use crate::{
+        domain::{TimerState, second_of},
+        test_support::{NOON, ORDER_WINDOW, TestDb, next_version, order},
+    };
 
     #[tokio::test]
     async fn an_early_timer_message_takes_the_next_delay_level() {
@@ -54,6 +62,53 @@ mod tests {
             ["delay.900000", "delay.60000", "delay.10000", "delay.1000"]
         );
         assert!(db.published_expirations().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn orders_of_one_second_share_a_message() {
+        let (db, first) = (TestDb::new(), order());
+        let at = |millis: u64| Order {
+            expires_at: first.expires_at + Duration::from_millis(millis),
+            ..order()
+        };
+        // The first one is the last millisecond of its second.
+        let next_second: Vec<_> = [300, 1, 1000, 999].map(at).into();
+        for order in [&first].into_iter().chain(&next_second) {
+            db.track_order(NOON, order).await;
+        }
+        let deadlines = async || {
+            let messages = db.outbox().await.into_iter();
+            messages
+                .filter_map(|(_, event)| Some(event.as_timer()?.deadline))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(deadlines().await, [first.expires_at, next_second[0].expires_at]);
+
+        db.process_timer(next_second[0].expires_at, next_second[0].id).await;
+        assert_eq!(
+            db.published_expirations().await.len(),
+            3,
+            "up to the first of its second"
+        );
+        assert_eq!(deadlines().await[2..], [next_second[3].expires_at]);
+        db.process_timer(next_second[2].expires_at, next_second[3].id).await;
+        assert_eq!(db.published_expirations().await.len(), 5);
+        assert_eq!(deadlines().await.len(), 3);
+
+        // In a second that is over, the message has arrived already.
+        let late = at(500);
+        db.track_order(next_second[2].expires_at, &late).await;
+        assert_eq!(deadlines().await[3..], [late.expires_at]);
+    }
+
+    #[tokio::test]
+    async fn the_message_of_a_stopped_order_serves_no_other() {
+        let (db, stopped, later) = (TestDb::new(), order(), order());
+        db.track_order(NOON, &stopped).await;
+        let confirmed = next_version(&stopped, OrderStatus::AwaitingPayment, None);
+        db.track_order(NOON, &confirmed).await;
+        db.track_order(NOON, &later).await;
+        assert_eq!(db.outbox().await.len(), 2);
     }
 
     #[tokio::test]
@@ -101,6 +156,86 @@ mod tests {
         assert!(db.published_expirations().await.is_empty());
         db.process_timer(later, order.id).await;
         assert_eq!(db.published_expirations().await, [(order.id, later)]);
+    }
+
+    /// Delivers the timer messages of the outbox as the delay levels do, up to `until`.
+    async fn deliver(
+        db: &TestDb,
+        waiting: &mut Vec<(Timestamp, TimerMessage)>,
+        read: &mut usize,
+        from: Timestamp,
+        until: Timestamp,
+    ) {
+        let mut now = from;
+        loop {
+            let outbox = db.outbox().await;
+            for (destination, event) in &outbox[*read..] {
+                if let (Some(level), Some(timer)) = (destination.strip_prefix("delay."), event.as_timer()) {
+                    waiting.push((now + Duration::from_millis(level.parse().unwrap()), timer.clone()));
+                }
+            }
+            *read = outbox.len();
+            waiting.sort_by_key(|(due, _)| std::cmp::Reverse(*due));
+            match waiting.pop() {
+                Some((due, message)) if due <= until => {
+                    now = due;
+                    db.process_message(now, message).await;
+                }
+                other => return waiting.extend(other),
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+        #[test]
+        fn every_order_expires_in_time_without_the_sweep(
+            // When an order is placed, its window, and whether it is stopped after a time.
+            orders in prop::collection::vec((0..4000_u64, 500..75_000_u64, prop::option::of(0..80_000_u64)), 1..12)
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let db = TestDb::new();
+                let mut changes = Vec::new();
+                for (placed, window, stopped) in orders {
+                    let placed_at = NOON + Duration::from_millis(placed);
+                    let created = Order { expires_at: placed_at + Duration::from_millis(window), ..order() };
+                    if let Some(after) = stopped {
+                        let ended = next_version(&created, OrderStatus::AwaitingPayment, None);
+                        changes.push((placed_at + Duration::from_millis(after), ended));
+                    }
+                    changes.push((placed_at, created));
+                }
+                changes.sort_by_key(|(at, order)| (*at, order.version));
+                let (mut waiting, mut read, mut now) = (Vec::new(), 0, NOON);
+                for (at, order) in changes {
+                    deliver(&db, &mut waiting, &mut read, now, at).await;
+                    now = at;
+                    db.track_order(now, &order).await;
+                    let latest = now - Duration::from_secs(2);
+                    let late: Vec<_> = db.timers().await.into_iter()
+                        .filter(|timer| timer.state() == TimerState::Pending && timer.deadline() < latest)
+                        .collect();
+                    prop_assert!(late.is_empty(), "{late:?}");
+                }
+                deliver(&db, &mut waiting, &mut read, now, NOON + ORDER_WINDOW).await;
+                prop_assert!(waiting.is_empty());
+                prop_assert!(db.timers().await.iter().all(|timer| timer.state() != TimerState::Pending));
+                Ok(())
+            })?;
+        }
+    }
+
+    #[test]
+    fn a_second_begins_after_its_start_and_includes_its_end() {
+        let second = |millis| {
+            let (start, end) = second_of(Timestamp::from_millis(millis));
+            (start.millis(), end.millis())
+        };
+        assert_eq!(second(1000), (0, 1000));
+        assert_eq!(second(1001), (1000, 2000));
+        assert_eq!(second(1999), (1000, 2000));
     }
 
     #[tokio::test]

@@ -3,9 +3,14 @@ use db::Tx;
 use events::Order;
 use values::Timestamp;
 
-use crate::{domain::Timer, events::send_timer, store};
+use crate::{
+    domain::{Timer, second_of},
+    events::send_timer,
+    store,
+};
 
-/// Updates the timer of an order to a newer version of the order, and sends a timer message for a new deadline.
+/// Updates the timer of an order to a newer version of the order, and sends a timer message for a new deadline, unless one is
+/// under way for another order of the same second.
 pub(crate) fn track_order(tx: &Tx, now: Timestamp, order: &Order, delay_ladder: &DelayLadder) -> Result<(), db::Error> {
     let previous = store::find_timer(tx, order.id)?;
     let Some(timer) = Timer::track(previous.as_ref(), order) else {
@@ -13,10 +18,17 @@ pub(crate) fn track_order(tx: &Tx, now: Timestamp, order: &Order, delay_ladder: 
     };
     store::save_timer(tx, &timer)?;
     tx.announce_row(&order.id);
-    if timer.needs_message(previous.as_ref()) {
+    if timer.needs_message(previous.as_ref()) && !shares_message(tx, now, &timer)? {
         send_timer(tx, now, &timer, delay_ladder)?;
     }
     Ok(())
+}
+
+/// Whether a message is under way for another pending timer of the same second. For one that is overdue it may have arrived
+/// already.
+fn shares_message(tx: &Tx, now: Timestamp, timer: &Timer) -> Result<bool, db::Error> {
+    let (start, end) = second_of(timer.deadline());
+    Ok(store::first_pending_between(tx, start.max(now), end, Some(timer.order_id()))?.is_some())
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use events::{CancelReason, OrderStatus, Timer};
+use events::{CancelReason, Order, OrderStatus, Timer};
 use expiration::Settings;
 use testkit::{TestEnv, eventually};
 use values::Clock;
@@ -70,6 +70,25 @@ async fn an_order_whose_cancellation_arrives_first_never_expires() {
     app.wait_for_expiration(&last).await;
     assert_eq!(app.expiration_count(&cancelled), 0);
     app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_orders_of_a_busy_second_expire_without_the_sweep() {
+    let app = TestApp::new().await;
+    let deadline = app.order(Duration::from_secs(4)).expires_at;
+    // More than two transactions expire.
+    let orders: Vec<_> = (0..450)
+        .map(|_| Order {
+            expires_at: deadline,
+            ..app.order(Duration::ZERO)
+        })
+        .collect();
+    futures_util::future::join_all(orders.iter().map(|order| app.publish_order(order))).await;
+    for order in &orders {
+        app.wait_for_expiration(order).await;
+        assert_eq!(app.expiration_count(order), 1);
+    }
+    app.stop_and_check().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
