@@ -227,12 +227,19 @@ pub(crate) fn payments_of_buyer(
     before: Option<PaymentId>,
     limit: u32,
 ) -> Result<Vec<Payment>, db::Error> {
-    find_payments(
-        conn,
-        "buyer_id = ?1 AND (?2 IS NULL OR order_id = ?2) AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?4",
-        (buyer, order, before, limit),
-    )
+    match order {
+        None => find_payments(conn, OF_BUYER, (buyer, before, limit)),
+        Some(order) => find_payments(conn, OF_BUYER_AND_ORDER, (buyer, before, limit, order)),
+    }
 }
+
+/// The payments of a buyer before an id, in the order of an index: a page reads its payments alone, however many precede it.
+/// Without an id, all are before the text that follows all ids.
+const OF_BUYER: &str = "buyer_id = ?1 AND id < coalesce(?2, '~') ORDER BY id DESC LIMIT ?3";
+
+/// The same for one order, which has few payments.
+const OF_BUYER_AND_ORDER: &str =
+    "order_id = ?4 AND +buyer_id = ?1 AND +id < coalesce(?2, '~') ORDER BY id DESC LIMIT ?3";
 
 /// Returns payments after `after`, by id.
 pub(crate) fn payments_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Payment>, db::Error> {
@@ -322,4 +329,34 @@ pub(crate) fn oldest_unanswered_at(conn: &Connection) -> Result<Option<Timestamp
          WHERE status IN ('started', 'capturing', 'voiding') AND trouble IS NULL",
     )?;
     Ok(oldest.query_row([], |row| row.get(0))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Service;
+    use db::Db;
+
+    use super::{OF_BUYER, OF_BUYER_AND_ORDER};
+    use crate::Payments;
+
+    #[tokio::test]
+    async fn a_page_of_payments_is_searched_by_its_cursor() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
+        let plan = |condition: &'static str| {
+            let sql = format!("SELECT * FROM payment WHERE {condition}");
+            db.read(move |conn| Ok::<_, db::Error>(db::query_plan(conn, &sql)?))
+        };
+        assert_eq!(
+            plan(OF_BUYER).await.unwrap(),
+            ["SEARCH payment USING INDEX payment_by_buyer (buyer_id=? AND id<?)"]
+        );
+        assert_eq!(
+            plan(OF_BUYER_AND_ORDER).await.unwrap(),
+            [
+                "SEARCH payment USING INDEX payment_by_order (order_id=?)",
+                "USE TEMP B-TREE FOR ORDER BY"
+            ]
+        );
+    }
 }
