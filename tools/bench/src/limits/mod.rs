@@ -8,7 +8,7 @@ mod tokens;
 pub use argon2id::{hashes_per_second, sum_of_threads};
 pub use broker::events_per_second;
 pub use sqlite::{Sqlite, SqliteReads};
-pub use tokens::verifications_per_second;
+pub use tokens::{Tokens, verifications_per_second};
 
 use std::time::{Duration, Instant};
 
