@@ -73,11 +73,13 @@ pub(crate) struct Marketplace<'a> {
 }
 
 impl<'a> Marketplace<'a> {
-    /// Starts everything, with its files in `folder`, and waits until every service is ready.
+    /// Starts everything, with its files in `folder`, and waits until every service is ready. With `event_batches`, events
+    /// share messages.
     pub(crate) async fn start(
         folder: &Path,
         namespace: String,
         broker: &'a Broker,
+        event_batches: bool,
         bug: Option<&'static str>,
     ) -> Result<Self, TortureError> {
         let failed = |error| TortureError::file(folder, &error);
@@ -120,6 +122,7 @@ impl<'a> Marketplace<'a> {
                 ("--namespace", namespace.clone()),
                 ("--jwks-url", jwks_url.clone()),
                 ("--drain-seconds", "0".to_owned()),
+                ("--event-batches", event_batches.to_string()),
                 ("--log", "info".to_owned()),
                 ("--log-format", "json".to_owned()),
             ];

@@ -75,7 +75,8 @@ pub(crate) async fn run(
     broker: &Broker,
     settings: RoundSettings,
 ) -> Result<RoundReport, TortureError> {
-    let marketplace = Marketplace::start(folder, format!("torture-{seed}"), broker, settings.bug).await?;
+    let (namespace, event_batches) = (format!("torture-{seed}"), seed % 2 == 1);
+    let marketplace = Marketplace::start(folder, namespace, broker, event_batches, settings.bug).await?;
     let record = folder.join("record.jsonl");
     let report = tokio::select! {
         report = run_in(&marketplace, &record, seed, broker, settings) => report?,
