@@ -45,25 +45,22 @@ fn each_step_of_an_order_is_a_child_of_the_step_before() {
     let trace = order_trace();
     let completed = trace.message_span("ticket", "process", "ticketing.order.completed.v1");
     let ancestors: Vec<_> = trace.ancestors(completed).iter().map(|span| span.summary()).collect();
+    // One write can apply several events: it is no step, but a child of the first event that it applies.
     let steps = [
         "order: POST /api/v1/orders",
         "order: write order",
         "order: send ticketing.order.created.v1",
         "payment: process ticketing.order.created.v1",
-        "payment: write payment",
         "payment: settle payment",
         "payment: write payment",
         "payment: send ticketing.payment.authorized.v1",
         "order: process ticketing.payment.authorized.v1",
-        "order: write order",
         "order: send ticketing.order.confirmed.v1",
         "payment: process ticketing.order.confirmed.v1",
-        "payment: write payment",
         "payment: settle payment",
         "payment: write payment",
         "payment: send ticketing.payment.created.v1",
         "order: process ticketing.payment.created.v1",
-        "order: write order",
         "order: send ticketing.order.completed.v1",
         "ticket: process ticketing.order.completed.v1",
     ];
