@@ -28,6 +28,10 @@ use crate::{
 /// The maximum number of unconfirmed events.
 const PAGE_SIZE: usize = 256;
 
+/// The least time between the beginnings of two pages, unless the first was full. For each page the broker and each consumer
+/// flush their disks, so under load it is worthwhile to wait for more rows. After a pause an event is published at once.
+const PAGE_INTERVAL: Duration = Duration::from_millis(3);
+
 /// The time between two checks for rows of another process, such as the `republish` command, while no command of this process
 /// appends any.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -109,8 +113,16 @@ impl Relay {
             self.publish_uncommitted(channel, publishers).await?;
             // Read before the outbox, so that events committed before the stop are published.
             let stopping = stop.is_cancelled();
+            let (began, first) = (Instant::now(), self.confirmed);
             match self.publish_page(channel, publishers).await? {
-                PageOutcome::Published => backoff.reset(),
+                PageOutcome::Published => {
+                    backoff.reset();
+                    let is_full = usize::try_from(self.confirmed - first).is_ok_and(|rows| rows >= PAGE_SIZE);
+                    if !is_full {
+                        let next_page = tokio::time::sleep_until(began + PAGE_INTERVAL);
+                        let _ = stop.run_until_cancelled(next_page).await;
+                    }
+                }
                 PageOutcome::Refused => {
                     tracing::warn!("publish refused by broker, will retry");
                     self.reads_table = true;
