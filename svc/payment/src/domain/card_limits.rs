@@ -34,8 +34,9 @@ pub struct CardLimits {
         value_parser = clap::value_parser!(u32).range(0..=1_000_000)
     )]
     pub per_buyer: u32,
-    /// Declined cards from one network in an hour, counted like those of an order: an IPv4 address or an IPv6 network of
-    /// 64 bits; one of 56 bits may have 4 times as many, one of 48 bits 16 times. 0: no limit.
+    /// Declined cards from one network in an hour, counted like those of an order, but without payments that succeed: an
+    /// IPv4 address or an IPv6 network of 64 bits; one of 56 bits may have 4 times as many, one of 48 bits 16 times. 0: no
+    /// limit.
     #[arg(
         long = "declined-cards-per-network",
         env = "TICKETING_DECLINED_CARDS_PER_NETWORK",

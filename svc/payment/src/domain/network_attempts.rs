@@ -117,20 +117,22 @@ impl NetworkAttempts {
         Ok(())
     }
 
-    /// Counts the result of a payment: how many cards were declined. A repetition changes nothing.
-    pub(crate) fn record_result(&self, payment: PaymentId, declines: u32) {
+    /// Counts the result of a payment: how many cards were declined, and whether one pays. A network is an address that many
+    /// buyers may share, so it is not charged for a payment that succeeds at once. A repetition changes nothing.
+    pub(crate) fn record_result(&self, payment: PaymentId, declines: u32, is_paying: bool) {
         let mut counts = self.counts();
         let Counts { networks, payments } = &mut *counts;
         let Some(counted) = payments.get_mut(&payment) else {
             return;
         };
+        let result = if is_paying && declines == 0 { 0 } else { cost(declines) };
         for network in &counted.networks {
             if let Some(count) = count_of(networks, network, counted) {
-                count.cost = count.cost.saturating_sub(counted.cost).saturating_add(cost(declines));
+                count.cost = count.cost.saturating_sub(counted.cost).saturating_add(result);
                 count.pending = count.pending.saturating_sub(counted.pending);
             }
         }
-        counted.cost = cost(declines);
+        counted.cost = result;
         counted.pending = 0;
     }
 
@@ -218,7 +220,7 @@ mod tests {
 
     fn decline(attempts: &NetworkAttempts, networks: &[CountedNetwork], now: Timestamp) {
         let payment = start(attempts, networks, now).unwrap();
-        attempts.record_result(payment, 1);
+        attempts.record_result(payment, 1, false);
     }
 
     #[test]
@@ -236,17 +238,23 @@ mod tests {
     }
 
     #[test]
-    fn successes_count_a_quarter_and_attempts_without_a_result_as_declined() {
+    fn successes_are_free_others_count_a_quarter_and_attempts_without_a_result_as_declined() {
         let (attempts, home) = (NetworkAttempts::default(), [network("home", 3)]);
         let pending = [(); 3].map(|()| start(&attempts, &home, NOW).unwrap());
         assert_eq!(start(&attempts, &home, NOW), Err(PENDING_WAIT));
         for payment in pending {
-            attempts.record_result(payment, 0);
-            attempts.record_result(payment, 0);
+            attempts.record_result(payment, 0, false);
+            attempts.record_result(payment, 0, false);
+        }
+        for _ in 0..100 {
+            let paying = start(&attempts, &home, NOW).unwrap();
+            attempts.record_result(paying, 0, true);
         }
         for _ in 3..12 {
-            let payment = start(&attempts, &home, NOW).unwrap();
-            attempts.record_result(payment, 0);
+            let ended = start(&attempts, &home, NOW).unwrap();
+            // Authorised, and then not captured.
+            attempts.record_result(ended, 0, true);
+            attempts.record_result(ended, 0, false);
         }
         assert_eq!(start(&attempts, &home, NOW), Err(ATTEMPT_PERIOD));
     }
@@ -267,9 +275,9 @@ mod tests {
         let (attempts, home) = (NetworkAttempts::default(), [network("home", 3)]);
         let payment = PaymentId::new(NOW);
         attempts.start(payment, &home, false, NOW).unwrap();
-        attempts.record_result(payment, 2);
+        attempts.record_result(payment, 2, false);
         start(&attempts, &home, NOW).unwrap();
-        attempts.record_result(payment, 3);
+        attempts.record_result(payment, 3, false);
         assert!(start(&attempts, &home, NOW).is_err());
     }
 

@@ -107,6 +107,11 @@ text_enum! {
 }
 
 impl PaymentStatus {
+    /// Whether the money is authorised or captured, and not released.
+    pub(crate) const fn is_paying(self) -> bool {
+        matches!(self, Self::Authorized | Self::Capturing | Self::Captured)
+    }
+
     /// Whether Stripe or the buyer has to act next.
     pub(crate) const fn is_in_progress(self) -> bool {
         match self {

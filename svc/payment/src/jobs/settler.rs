@@ -333,7 +333,8 @@ impl Settler {
             .write(move |tx| record_stripe_result(tx, now, rules, id, (call, called_at), result));
         if let Some(payment) = stored.await? {
             if payment.status() != PaymentStatus::Started {
-                self.attempts.networks.record_result(id, payment.declines());
+                let is_paying = payment.status().is_paying();
+                self.attempts.networks.record_result(id, payment.declines(), is_paying);
             }
             if let Some(trouble) = payment.trouble() {
                 tracing::error!(payment = %id, trouble, "payment needs an operator");

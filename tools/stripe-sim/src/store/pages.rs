@@ -49,7 +49,7 @@ impl Tx<'_> {
         });
         values.push((limit + 1).into());
 
-        let mut query = self.sql.prepare(&sql)?;
+        let mut query = self.sql.prepare_cached(&sql)?;
         let bodies = query.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(0))?;
         let mut data: Vec<Value> = bodies
             .map(|body| Ok(serde_json::from_str(&body?)?))
