@@ -89,10 +89,13 @@ drain_second() {
 
 # Simulates the loss of the machine: kills the agents and their tasks, and deletes the disk.
 lose_second() {
-    local lost
+    local lost children
     lost="$(allocation "$1")"
+    # The agent's processes that run tasks and collect logs. They survive the agent, but not the loss of a machine.
+    children="$(cat "/proc/$(pid_of nomad2)/task/"*/children 2>/dev/null || true)"
     kill -KILL "$(pid_of nomad2)" "$(pid_of consul2)"
     grep -ls "$lost" /proc/[0-9]*/cgroup | cut -d / -f 3 | xargs -r kill -KILL 2>/dev/null || true
+    xargs -r kill -KILL <<<"$children" 2>/dev/null || true
     unmount_under "$cluster/node2"
     rm -rf "$cluster/node2/data"
     # Only an operator can decide that the node is lost.
