@@ -160,6 +160,16 @@ impl Reply {
                 .to_owned(),
         )
     }
+
+    /// Returns the fields that a problem document names, in its order.
+    #[track_caller]
+    pub fn error_fields(&self) -> Vec<String> {
+        let body = self.json();
+        let errors = body["errors"].as_array();
+        let errors = errors.unwrap_or_else(|| panic!("{}: no errors in {}", self.request, self.text));
+        let field = |error: &Value| error["field"].as_str().unwrap_or_default().to_owned();
+        errors.iter().map(field).collect()
+    }
 }
 
 /// Replaces the values of a body that differ from run to run.

@@ -26,7 +26,7 @@ const TLS_ALERT: [u8; 2] = [21, 3];
 
 pub(super) type FilteringRuntime = Runtime<RuntimeParts<Tokio, FilteringReactor>>;
 
-/// Whom an encrypted connection is with, and how it is verified.
+/// The name of the server of an encrypted connection, and what verifies it.
 type Encryption = (ServerName, ClientTls);
 
 /// Returns a runtime whose streams pass through a [`FrameFilter`] for `frame_max`.

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The maximum number of unconfirmed events.
-const PAGE_SIZE: usize = 256;
+const PAGE_SIZE: u16 = 256;
 
 /// The least time between the beginnings of two pages, unless the first was full. For each page the broker and each consumer
 /// flush their disks, so under load it is worthwhile to wait for more rows. After a pause an event is published at once.
@@ -117,8 +117,7 @@ impl Relay {
             match self.publish_page(channel, publishers).await? {
                 PageOutcome::Published => {
                     backoff.reset();
-                    let is_full = usize::try_from(self.confirmed - first).is_ok_and(|rows| rows >= PAGE_SIZE);
-                    if !is_full {
+                    if self.confirmed - first < i64::from(PAGE_SIZE) {
                         let next_page = tokio::time::sleep_until(began + PAGE_INTERVAL);
                         let _ = stop.run_until_cancelled(next_page).await;
                     }
@@ -131,14 +130,15 @@ impl Relay {
                 PageOutcome::Empty if stopping => return Ok(()),
                 PageOutcome::Empty => self.wait_for_rows(stop).await,
             }
-            if self.confirmed - self.deleted >= MAX_UNDELETED
-                || self
-                    .undeleted_since
-                    .is_some_and(|since| since.elapsed() >= DELETION_DELAY)
-            {
+            if self.is_deletion_due() {
                 self.delete_confirmed().await;
             }
         }
+    }
+
+    fn is_deletion_due(&self) -> bool {
+        let waits_long = |since: Instant| since.elapsed() >= DELETION_DELAY;
+        self.confirmed - self.deleted >= MAX_UNDELETED || self.undeleted_since.is_some_and(waits_long)
     }
 
     /// Waits until a row is handed over, it is time to look for others or to delete confirmed ones, or `stop`.
@@ -177,17 +177,17 @@ impl Relay {
         let after = self.confirmed;
         let rows = self
             .db
-            .read_internal(move |conn| table::rows_after(conn, after, PAGE_SIZE))
+            .read_internal(move |conn| table::rows_after(conn, after, PAGE_SIZE.into()))
             .await;
         let rows = self.log_database_failure(rows);
-        self.reads_table = rows.as_ref().is_none_or(|rows| rows.len() == PAGE_SIZE);
+        self.reads_table = rows.as_ref().is_none_or(|rows| rows.len() == usize::from(PAGE_SIZE));
         rows.unwrap_or_default()
     }
 
     /// Takes the rows that were handed over, without those that were read from the table.
     fn handed_over_rows(&self) -> Vec<OutboxRow> {
         loop {
-            let mut rows: Vec<OutboxRow> = self.committed.take(PAGE_SIZE);
+            let mut rows: Vec<OutboxRow> = self.committed.take(PAGE_SIZE.into());
             let is_drained = rows.is_empty();
             rows.retain(|row| row.id > self.confirmed);
             if is_drained || !rows.is_empty() {

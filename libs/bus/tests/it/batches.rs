@@ -42,6 +42,14 @@ async fn publish_orders(env: &TestEnv, versions: std::ops::RangeInclusive<u64>) 
     order
 }
 
+/// Returns a consumer that has applied the order of version 1.
+async fn consumer_of_one_order(env: &TestEnv) -> Service {
+    let ticket = env.consumer("ticket");
+    publish_orders(env, 1..=1).await;
+    ticket.wait_for_consumed(1).await;
+    ticket
+}
+
 async fn wait_for_messages(env: &TestEnv, queue: &str, count: u32) {
     let broker = RawBroker::open().await;
     eventually(async || {
@@ -173,9 +181,7 @@ async fn a_batch_that_is_not_committed_is_neither_applied_in_part_nor_acknowledg
 #[tokio::test(flavor = "multi_thread")]
 async fn a_malformed_or_forbidden_event_of_a_batch_is_parked_alone() {
     let env = with_batches();
-    let ticket = env.consumer("ticket");
-    publish_orders(&env, 1..=1).await;
-    ticket.wait_for_consumed(1).await;
+    let ticket = consumer_of_one_order(&env).await;
     let broker = RawBroker::open().await;
     let queue = format!("{}.ticket", env.namespace);
     let (good, another) = (order_event(2).1, order_event(3).1);
@@ -213,9 +219,7 @@ async fn a_malformed_or_forbidden_event_of_a_batch_is_parked_alone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_no_batch_is_parked_whole() {
     let env = with_batches();
-    let ticket = env.consumer("ticket");
-    publish_orders(&env, 1..=1).await;
-    ticket.wait_for_consumed(1).await;
+    let ticket = consumer_of_one_order(&env).await;
     let broker = RawBroker::open().await;
     let queue = format!("{}.ticket", env.namespace);
     let event = order_event(2).1;

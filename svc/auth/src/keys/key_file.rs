@@ -124,8 +124,7 @@ fn create(path: &Path, keys: &EncryptionKeys) -> io::Result<()> {
     new.write_all(keys.to_text().as_bytes())?;
     new.write_all(b"\n")?;
     new.as_file().sync_all()?;
-    fs::hard_link(new.path(), path)?;
-    new.close()?;
+    new.persist_noclobber(path)?;
     fs::File::open(folder)?.sync_all()
 }
 

@@ -172,28 +172,16 @@ async fn every_error_of_an_offer_names_its_field() {
     let all =
         json!({"title": "", "startsAt": past, "refundableUntil": past, "price": {"amount": 1999, "currency": "usd"}});
     let reply = seller.post(TICKETS, all).await.expect(422);
-    let errors = reply.json()["errors"].clone();
-    let fields = errors
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| error["field"].as_str().unwrap());
     assert_eq!(
-        fields.collect::<Vec<_>>(),
+        reply.error_fields(),
         ["title", "startsAt", "refundableUntil"],
         "times against the clock beside other errors: {}",
         reply.text
     );
     let all = json!({"price": {"amount": "x", "tip": 1}, "quantity": 0, "sellerId": "me"});
     let reply = seller.post(TICKETS, all).await.expect(422);
-    let errors = reply.json()["errors"].clone();
-    let fields = errors
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|error| error["field"].as_str().unwrap());
     assert_eq!(
-        fields.collect::<Vec<_>>(),
+        reply.error_fields(),
         [
             "title",
             "price.amount",

@@ -38,6 +38,15 @@ pub struct CheckReport {
     pub longest_read: Duration,
 }
 
+impl CheckReport {
+    fn add(&mut self, check: &str, is_complete: bool, violations: Violations) {
+        if !is_complete {
+            self.unverified.push(check.to_owned());
+        }
+        self.findings.extend(violations.into_findings(check));
+    }
+}
+
 /// Checks everything in the database at `path`, and that what [`check_online`] does finds the same.
 pub fn check(path: &Path, schema: &Schema, invariants: &[Invariant]) -> Result<Vec<Finding>, Error> {
     let checker = Checker::open(path, schema, invariants)?;
@@ -210,11 +219,7 @@ impl<'a> Checker<'a> {
             }
         }
         for compared in sums::compare(reads, invariants, pages(&self.conn)?)? {
-            if !compared.is_complete {
-                checked.unverified.push(compared.invariant.name.to_owned());
-            }
-            let findings = compared.violations.into_findings(compared.invariant.name);
-            checked.findings.extend(findings);
+            checked.add(compared.invariant.name, compared.is_complete, compared.violations);
         }
         Ok(())
     }
@@ -238,12 +243,10 @@ fn run_once(
     name: &str,
     check: impl FnOnce(&Connection, &mut Violations) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
-    reads.begin(name);
-    let mut violations = Violations::default();
-    reads.once(|conn| check(conn, &mut violations))?;
-    reads.end();
-    checked.findings.extend(violations.into_findings(name));
-    Ok(())
+    run(reads, checked, name, |violations| {
+        reads.once(|conn| check(conn, violations))?;
+        Ok(true)
+    })
 }
 
 /// Runs a check in one short read, if that suffices.
@@ -253,15 +256,9 @@ fn try_once(
     name: &str,
     check: impl FnOnce(&Connection, &mut Violations) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
-    reads.begin(name);
-    let mut violations = Violations::default();
-    let is_complete = reads.try_once(|conn| check(conn, &mut violations))?.is_some();
-    reads.end();
-    if !is_complete {
-        checked.unverified.push(name.to_owned());
-    }
-    checked.findings.extend(violations.into_findings(name));
-    Ok(())
+    run(reads, checked, name, |violations| {
+        Ok(reads.try_once(|conn| check(conn, violations))?.is_some())
+    })
 }
 
 /// Runs a check in short reads of ranges of a table.
@@ -272,11 +269,24 @@ fn run_in_ranges(
     table: &str,
     mut check: impl FnMut(&Connection, [i64; 2], &mut Violations) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
+    run(reads, checked, name, |violations| {
+        reads.for_each_range(table, |conn, range| check(conn, range, violations))?;
+        Ok(true)
+    })
+}
+
+/// Runs a check, which returns whether it is complete, and adds its result to the report.
+fn run(
+    reads: &ShortReads<'_>,
+    checked: &mut CheckReport,
+    name: &str,
+    check: impl FnOnce(&mut Violations) -> rusqlite::Result<bool>,
+) -> rusqlite::Result<()> {
     reads.begin(name);
     let mut violations = Violations::default();
-    reads.for_each_range(table, |conn, range| check(conn, range, &mut violations))?;
+    let is_complete = check(&mut violations)?;
     reads.end();
-    checked.findings.extend(violations.into_findings(name));
+    checked.add(name, is_complete, violations);
     Ok(())
 }
 

@@ -1,18 +1,15 @@
 //! What counts as an attempt to pay.
 
-use std::time::Duration;
-
 use chassis::Service;
 use db::{Db, Tx};
-use events::{Order, OrderStatus};
-use idempotency::IdempotentRequest;
-use values::{OrderId, TicketId, UserId};
+use events::examples;
 
+use super::start_payment;
 use crate::{
     Payments,
-    domain::{CardAttempts, CardLimits, CountedNetwork, PayableOrder, Payment, TooManyCards},
-    test_support::{NOW, card, usd},
-    use_cases::{PayOrder, PayOrderError, pay_order, update_order},
+    domain::{CardAttempts, CardLimits, CountedNetwork, Payment, TooManyCards},
+    test_support::NOW,
+    use_cases::PayOrderError,
 };
 
 const LIMITS: CardLimits = CardLimits {
@@ -20,41 +17,13 @@ const LIMITS: CardLimits = CardLimits {
     ..CardLimits::UNLIMITED
 };
 
-fn order() -> Order {
-    Order {
-        id: OrderId::new(NOW),
-        version: 1,
-        status: OrderStatus::Created,
-        cancel_reason: None,
-        buyer_id: UserId::new(NOW),
-        seller_id: UserId::new(NOW),
-        ticket_id: TicketId::new(NOW),
-        quantity: 1,
-        total: usd(2000),
-        expires_at: NOW + Duration::from_mins(15),
-        payment_id: None,
-        after_sale: None,
-        record: None,
-    }
-}
-
 /// Places an order, and pays it from a network that may have one declined card.
 fn pay(tx: &Tx, attempts: &CardAttempts) -> Result<Payment, PayOrderError> {
-    let order = order();
-    update_order(tx, NOW, &PayableOrder::from(&order))?;
-    let command = PayOrder {
-        buyer_id: order.buyer_id,
-        order_id: order.id,
-        method: card(),
-        client: std::net::Ipv4Addr::LOCALHOST.into(),
-        networks: vec![CountedNetwork {
-            name: "home".into(),
-            limit: LIMITS.per_network,
-        }],
-        is_stripe_silent: false,
+    let home = CountedNetwork {
+        name: "home".into(),
+        limit: LIMITS.per_network,
     };
-    let request = IdempotentRequest::new("payOrder", order.buyer_id, None, &());
-    pay_order(tx, NOW, command, &request, attempts)
+    start_payment(tx, &examples::order(NOW), vec![home], attempts)
 }
 
 #[tokio::test]

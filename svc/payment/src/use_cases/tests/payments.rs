@@ -1,11 +1,12 @@
 //! Payments with events in any order, with repetition and loss: the same end.
 
 use db::Db;
-use events::{CancelReason, Order, OrderStatus};
+use events::{CancelReason, Order, OrderStatus, examples};
 use proptest::prelude::*;
 use tempfile::TempDir;
-use values::{OrderId, PaymentId, TicketId, Timestamp, UserId};
+use values::{PaymentId, Timestamp};
 
+use super::start_payment;
 use crate::{
     Payments,
     domain::{
@@ -13,8 +14,8 @@ use crate::{
         PaymentStatus, StripeCall, StripeResult,
     },
     store,
-    test_support::{NOW, approved, card, intent, usd},
-    use_cases::{PayOrder, pay_order, record_stripe_result, request_refund, update_order},
+    test_support::{NOW, approved, intent, usd},
+    use_cases::{record_stripe_result, request_refund, update_order},
 };
 use chassis::Service;
 
@@ -86,24 +87,6 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => any::<bool>().prop_map(|late| Step::StripeEvent { late }),
     ];
     prop::collection::vec(step, 0..24)
-}
-
-fn placed() -> Order {
-    Order {
-        id: OrderId::new(NOW),
-        version: 1,
-        status: OrderStatus::Created,
-        cancel_reason: None,
-        buyer_id: UserId::new(NOW),
-        seller_id: UserId::new(NOW),
-        ticket_id: TicketId::new(NOW),
-        quantity: 1,
-        total: usd(1999),
-        expires_at: NOW + std::time::Duration::from_mins(15),
-        payment_id: None,
-        after_sale: None,
-        record: None,
-    }
 }
 
 /// The successive states of the order.
@@ -199,19 +182,8 @@ impl Simulation {
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
         let order = placed.clone();
         let payment = db.write(move |tx| {
-            update_order(tx, NOW, &PayableOrder::from(&order))?;
-            let command = PayOrder {
-                buyer_id: order.buyer_id,
-                order_id: order.id,
-                method: card(),
-                client: std::net::Ipv4Addr::LOCALHOST.into(),
-                networks: Vec::new(),
-                is_stripe_silent: false,
-            };
-            let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
-            Ok::<_, db::Error>(
-                pay_order(tx, NOW, command, &request, &CardAttempts::new(CardLimits::UNLIMITED)).unwrap(),
-            )
+            let attempts = CardAttempts::new(CardLimits::UNLIMITED);
+            start_payment(tx, &order, Vec::new(), &attempts)
         });
         let payment = payment.await.unwrap().id();
         Self {
@@ -325,7 +297,7 @@ fn settled(history: History, verdict: Verdict) -> &'static [PaymentStatus] {
 }
 
 async fn ends_the_same(history: History, steps: Vec<Step>, verdict: Verdict) {
-    let placed = placed();
+    let placed = examples::order(NOW);
     let mut simulation = Simulation::new(&placed, verdict).await;
     let states = states(&placed, history, simulation.payment);
     for step in steps {
@@ -383,7 +355,7 @@ proptest! {
 
 #[tokio::test]
 async fn the_end_of_a_payment_is_republished_for_an_order_that_waits_for_it() {
-    let placed = placed();
+    let placed = examples::order(NOW);
     let mut simulation = Simulation::new(&placed, Verdict::Declines).await;
     assert!(simulation.call(false).await);
     assert_eq!(simulation.count_published("ticketing.payment.failed.v1").await, 1);
@@ -399,7 +371,7 @@ async fn the_end_of_a_payment_is_republished_for_an_order_that_waits_for_it() {
 async fn a_lost_free_payment_is_rebuilt_from_its_order() {
     let free = Order {
         total: usd(0),
-        ..placed()
+        ..examples::order(NOW)
     };
     let simulation = Simulation::new(&free, Verdict::Approves).await;
     let (other, lost) = (simulation.payment, PaymentId::new(NOW));

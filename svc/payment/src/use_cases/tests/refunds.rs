@@ -8,11 +8,12 @@ use std::{
 
 use chassis::Service;
 use db::{Db, Tx};
-use events::{Order, OrderStatus};
+use events::{Order, OrderStatus, examples};
 use proptest::prelude::*;
 use tempfile::TempDir;
-use values::{OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
+use values::{PaymentId, RefundId, Timestamp};
 
+use super::start_payment;
 use crate::{
     Payments,
     domain::{
@@ -20,10 +21,8 @@ use crate::{
         RefundCall, RefundResult, RefundStatus, StripeCall, StripeFee, StripeRefund, StripeRefundStatus, StripeResult,
     },
     store,
-    test_support::{NOW, approved, card, intent, usd},
-    use_cases::{
-        PayOrder, pay_order, record_follow_up, record_refund_result, record_stripe_result, request_refund, update_order,
-    },
+    test_support::{NOW, approved, intent},
+    use_cases::{record_follow_up, record_refund_result, record_stripe_result, request_refund, update_order},
 };
 
 const TOTAL: i64 = 1999;
@@ -188,34 +187,13 @@ impl Simulation {
         let path = folder.path().join("payment.db");
         let db = Db::open(&path, &Payments::SCHEMA).unwrap();
         let placed = Order {
-            id: OrderId::new(NOW),
-            version: 1,
-            status: OrderStatus::Created,
-            cancel_reason: None,
-            buyer_id: UserId::new(NOW),
-            seller_id: UserId::new(NOW),
-            ticket_id: TicketId::new(NOW),
             quantity: 3,
-            total: usd(TOTAL),
-            expires_at: NOW + Duration::from_mins(15),
-            payment_id: None,
-            after_sale: None,
-            record: None,
+            ..examples::order(NOW)
         };
         let mut order = placed.clone();
         let captured = db.write(move |tx| {
-            update_order(tx, NOW, &PayableOrder::from(&order))?;
-            let command = PayOrder {
-                buyer_id: order.buyer_id,
-                order_id: order.id,
-                method: card(),
-                client: std::net::Ipv4Addr::LOCALHOST.into(),
-                networks: Vec::new(),
-                is_stripe_silent: false,
-            };
             let rules = ("250".parse().unwrap(), CardLimits::UNLIMITED);
-            let request = idempotency::IdempotentRequest::new("payOrder", order.buyer_id, None, &());
-            let payment = pay_order(tx, NOW, command, &request, &CardAttempts::new(CardLimits::UNLIMITED)).unwrap();
+            let payment = start_payment(tx, &order, Vec::new(), &CardAttempts::new(rules.1)).unwrap();
             let authorized = StripeResult::from(intent(&payment, IntentStatus::RequiresCapture));
             record_stripe_result(tx, NOW, rules, payment.id(), (StripeCall::Authorize, NOW), authorized)?;
             order.version = 2;
