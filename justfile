@@ -6,7 +6,7 @@ set positional-arguments
 _list:
     @{{ just_executable() }} --justfile {{ justfile() }} --list --unsorted
 
-# Run everything in one process: five services, Stripe simulator, front door
+# Run everything in one process: six services, Stripe simulator, front door
 [no-exit-message]
 dev *args: _toolchain
     @scripts/with-broker cargo run --package stack --bin stack -- dev "$@"
@@ -28,7 +28,17 @@ torture *args: _toolchain
 
 # Run all checks of CI, except test-nomad
 [no-exit-message]
-test: check _scripts _specs _observability _dependencies _nomad _ingress _packaging _tests _torture
+test: check _scripts _specs _observability _dependencies _nomad _ingress _packaging _tests _browser _torture
+
+# Run the tests in a real browser; `./justw browser sign_up` runs those with this name
+[no-exit-message]
+browser *args: _toolchain
+    @scripts/with-broker cargo test --workspace --locked --test browser -- "$@"
+
+# Write pictures of all pages, in both widths and both colour schemes, to a folder
+[no-exit-message]
+screenshots folder=".data/screenshots": _toolchain
+    @scripts/screenshots "$@"
 
 # Check formatting and lints: the fast part of `test`
 [no-exit-message]
@@ -128,6 +138,12 @@ _scripts:
 [no-exit-message]
 _tests:
     @scripts/step "tests" scripts/with-broker cargo test --workspace --locked
+
+# Built like the other tests, so that nothing is compiled twice. Lighthouse measures, so it runs alone.
+[no-exit-message]
+_browser:
+    @scripts/step "browser" scripts/with-broker cargo test --workspace --locked --test browser -- --skip lighthouse
+    @scripts/step "Lighthouse" scripts/with-broker cargo test --workspace --locked --test browser lighthouse
 
 # With the programs that the tests have built, and short: most of a round is the time that services need to agree again
 [no-exit-message]

@@ -5,9 +5,10 @@
 #   nomad job periodic force ticketing-backup      # now
 
 locals {
-  services = ["auth", "ticket", "order", "expiration", "payment"]
+  services = ["auth", "ticket", "order", "expiration", "payment", "notification"]
   # The system user of each service, and the id of user and group, as in service.nomad.hcl: a replica belongs to it.
-  uids     = { for index, service in local.services : service => var.system_users == "own" ? 61001 + index : 65534 }
+  own      = { auth = 61001, ticket = 61002, order = 61003, expiration = 61004, payment = 61005, notification = 61007 }
+  uids     = { for service in local.services : service => var.system_users == "own" ? local.own[service] : 65534 }
   names    = { for service in local.services : service => var.system_users == "own" ? "ticketing-${service}" : "nobody" }
   mounted  = var.backup == "file" ? local.services : []
   programs = var.driver == "docker" ? "/" : "$${NOMAD_TASK_DIR}/"

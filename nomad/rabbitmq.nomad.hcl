@@ -196,7 +196,8 @@ job "ticketing-rabbitmq" {
             {"name": "ticket", "password": {{ .ticket_password.Value | toJSON }}, "tags": ""},
             {"name": "order", "password": {{ .order_password.Value | toJSON }}, "tags": ""},
             {"name": "expiration", "password": {{ .expiration_password.Value | toJSON }}, "tags": ""},
-            {"name": "payment", "password": {{ .payment_password.Value | toJSON }}, "tags": ""}
+            {"name": "payment", "password": {{ .payment_password.Value | toJSON }}, "tags": ""},
+            {"name": "notification", "password": {{ .notification_password.Value | toJSON }}, "tags": ""}
           ],
           "permissions": ${jsonencode(local.permissions[var.broker_permissions])},
           "topic_permissions": ${jsonencode(local.topic_permissions[var.broker_permissions])},

@@ -1,4 +1,4 @@
-# One of the five services. Its database has one writer, so there is always exactly one instance. Litestream runs next
+# One of the services. Its database has one writer, so there is always exactly one instance. Litestream runs next
 # to it and replicates the database.
 #
 #   nomad job run -hcl2-strict=false -var-file=production.vars.hcl -var-file=../dist/release.vars.hcl -var=service=order service.nomad.hcl
@@ -18,11 +18,12 @@ locals {
       cpu        = 200
       memory     = 48 + 20 * var.password_hashers
       memory_max = 128 + 20 * var.password_hashers
-      secrets    = { encryption-key = "{{ .encryption_key }}" }
+      secrets    = { encryption-key = "{{ .encryption_key }}", mail-key = "{{ .mail_key }}" }
       env = {
         TICKETING_COOKIE_SECURE       = var.cookie_secure
         TICKETING_PASSWORD_HASHERS    = var.password_hashers
         TICKETING_ENCRYPTION_KEY_FILE = "$${NOMAD_SECRETS_DIR}/encryption-key"
+        TICKETING_MAIL_KEY_FILE       = "$${NOMAD_SECRETS_DIR}/mail-key"
       }
     }
     ticket = {
@@ -30,8 +31,11 @@ locals {
       cpu        = 200
       memory     = 48
       memory_max = 192
-      secrets    = {}
-      env        = { TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order }
+      secrets    = { admission-key = "{{ .admission_key }}" }
+      env = {
+        TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order
+        TICKETING_ADMISSION_KEY_FILE    = "$${NOMAD_SECRETS_DIR}/admission-key"
+      }
     }
     order = {
       uid        = 61003
@@ -68,6 +72,22 @@ locals {
         } : {}, var.stripe_publishable_key == "" ? {} : {
         TICKETING_STRIPE_PUBLISHABLE_KEY = var.stripe_publishable_key
       })
+    }
+    notification = {
+      uid        = 61007
+      cpu        = 100
+      memory     = 64
+      memory_max = 192
+      secrets = merge({ mail-key = "{{ .mail_key }}", admission-key = "{{ .admission_key }}" },
+      var.smtp ? { smtp-url = "{{ .smtp_url }}" } : {})
+      env = merge({
+        TICKETING_MAIL_KEY_FILE      = "$${NOMAD_SECRETS_DIR}/mail-key"
+        TICKETING_ADMISSION_KEY_FILE = "$${NOMAD_SECRETS_DIR}/admission-key"
+        TICKETING_PUBLIC_URL         = var.public_url
+        TICKETING_MAIL_FROM          = var.mail_from
+        }, var.smtp ? {
+        TICKETING_SMTP_URL_FILE = "$${NOMAD_SECRETS_DIR}/smtp-url"
+      } : {})
     }
   }
   this = local.services[var.service]
@@ -138,7 +158,7 @@ job "service" {
     canary           = 0
     health_check     = "checks"
     min_healthy_time = "5s"
-    healthy_deadline = "2m"
+    healthy_deadline = var.healthy_deadline
     auto_revert      = true
 
     # The first failed allocation reverts to the previous version, because the service is down meanwhile.
@@ -375,7 +395,7 @@ job "service" {
             PROGRAM                   = "${local.programs}${local.program}"
             TICKETING_DATABASE        = local.database
             TICKETING_LISTEN          = "${NOMAD_ADDR_http}"
-            TICKETING_TRUSTED_PROXIES = join(",", var.trusted_proxies)
+            TICKETING_TRUSTED_PROXIES = join(",", concat(var.trusted_proxies, var.storefront_addresses))
             TICKETING_AMQP_URL_FILE   = "${NOMAD_SECRETS_DIR}/amqp-url"
             TICKETING_AMQP_SERVICE    = "ticketing-rabbitmq"
             TICKETING_BROKER_TOPOLOGY = "existing"
@@ -564,6 +584,12 @@ variable "environment" {
   default     = {}
 }
 
+variable "healthy_deadline" {
+  description = "The time after which a new version that is not healthy is reverted."
+  type        = string
+  default     = "2m"
+}
+
 variable "max_tickets_per_order" {
   description = "The maximum number of tickets of an order, and of a buyer in all orders of a listing without its own limit."
   type        = number
@@ -602,6 +628,16 @@ variable "trusted_proxies" {
   }
 }
 
+variable "storefront_addresses" {
+  description = "The addresses of the nodes on which the storefront may run, or their network. It states the address of its client as the ingress does, and is trusted in the same way. Without the right addresses all people have that of the storefront."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.storefront_addresses) > 0 && !contains([for address in var.storefront_addresses : can(cidrhost(address, 0)) ? regex_replace(address, "^.*/0$", "") != "" : can(cidrhost("${address}/32", 0)) || can(cidrhost("${address}/128", 0))], false)
+    error_message = "Must name at least one address such as 10.0.0.7, or a network such as 10.0.0.0/28; not all addresses."
+  }
+}
+
 variable "stripe_url" {
   description = "The URL of Stripe's API; for the simulator (stripe-sim.nomad.hcl) in a test cluster: http://127.0.0.1:12111/"
   type        = string
@@ -633,6 +669,34 @@ variable "platform_fee_basis_points" {
   validation {
     condition     = var.platform_fee_basis_points >= 0 && var.platform_fee_basis_points <= 10000 && floor(var.platform_fee_basis_points) == var.platform_fee_basis_points
     error_message = "Must be a whole number from 0 to 10000."
+  }
+}
+
+variable "public_url" {
+  description = "The address of the pages, which links in mails begin with."
+  type        = string
+  default     = "https://localhost"
+
+  validation {
+    condition     = var.public_url != "" && regex_replace(var.public_url, "^https?://[^?#@]+$", "") == ""
+    error_message = "Must be a URL such as https://tickets.example."
+  }
+}
+
+variable "smtp" {
+  description = "Whether mails go to an SMTP server: smtp_url of the Nomad variable, with user and password. Otherwise they are files in the folder mail beside the database of notification."
+  type        = bool
+  default     = false
+}
+
+variable "mail_from" {
+  description = "The sender of mails: an address for which the SMTP server may send."
+  type        = string
+  default     = "Ticketing <tickets@localhost>"
+
+  validation {
+    condition     = var.mail_from != "" && regex_replace(var.mail_from, "^[^@]*[^@ <]+@[^@ >]+>?$", "") == ""
+    error_message = "Must be an address such as Tickets <tickets@tickets.example>."
   }
 }
 

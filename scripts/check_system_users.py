@@ -34,7 +34,7 @@ def check(job: dict, uid_of: dict[str, int]) -> int:
         where = f"{job['ID']}, task {task['Name']}, {task['Driver']}"
         expected = f"{uid}:{uid}" if task["Driver"] == "docker" else name
         assert task["User"] == expected, f"{where}: runs as {task['User']}, not {expected}"
-        for template in task["Templates"]:
+        for template in task["Templates"] or []:
             if template["DestPath"].startswith("secrets/"):
                 access = (template["Perms"], template["Uid"], template["Gid"])
                 assert access == ("0400", uid, uid), f"{where}: {template['DestPath']} has {access}"
@@ -44,8 +44,8 @@ def check(job: dict, uid_of: dict[str, int]) -> int:
 def main() -> None:
     uid_of = ids(sys.argv[1])
     counts = [check(document["Job"], uid_of) for document in documents(sys.stdin.read())]
-    # Three drivers: five services with restore, Litestream and the service itself; five proofs of backups.
-    assert sum(counts) == 3 * (5 * 3 + 5), counts
+    # Three drivers: six services with restore, Litestream and the service itself; the storefront; six proofs of backups.
+    assert sum(counts) == 3 * (6 * 3 + 1 + 6), counts
 
 
 main()

@@ -83,7 +83,7 @@ install_tools() {
 # Creates the system users of packaging/systemd/sysusers.conf. They stay: users of other folders may have the same ids.
 create_users() {
     local name id
-    for name in "${services[@]}" stripe-sim; do
+    for name in "${services[@]}" "${sites[@]}" stripe-sim; do
         id="$(system_id "$name")"
         if ! id -u "ticketing-$name" >/dev/null 2>&1; then
             groupadd --system --gid "$id" "ticketing-$name"
@@ -244,7 +244,11 @@ put_secrets() {
         # The variable of payment contains Stripe's keys as well; put_stripe writes it.
         [ "$service" != payment ] || continue
         local own=()
-        [ "$service" != auth ] || own=("encryption_key=$(secret auth-encryption-key 32)")
+        case "$service" in
+        auth) own=("encryption_key=$(secret auth-encryption-key 32)" "mail_key=$(secret mail-key 32)") ;;
+        ticket) own=("admission_key=$(secret admission-key 32)") ;;
+        notification) own=("mail_key=$(secret mail-key 32)" "admission_key=$(secret admission-key 32)") ;;
+        esac
         put_var "nomad/jobs/ticketing-$service" "amqp_password=$(secret "amqp-$service")" "${own[@]}" "${bucket_keys[@]}"
     done
     [ "$backup" = file ] || put_var nomad/jobs/ticketing-backup "${bucket_keys[@]}"
@@ -271,6 +275,9 @@ is_service() { [[ " ${services[*]} " == *" $1 "* ]]; }
 
 # Writes the variables of the jobs for this machine.
 write_vars() {
+    # The simulator accepts this one for put_secrets' key.
+    local publishable_key="${STRIPE_PUBLISHABLE_KEY:-}"
+    [ -n "${STRIPE_SECRET_KEY:-}" ] || publishable_key=pk_test_ticketing
     cat >"$cluster/here.vars.hcl" <<VARS
 driver          = "$driver"
 broker_uid      = $(id -u rabbitmq)
@@ -282,6 +289,9 @@ release         = "http://127.0.0.1:$release_port"
 stripe_url      = "${STRIPE_URL:-http://127.0.0.1:12111/}"
 stripe_webhooks = true
 stripe_webhook_url = "http://127.0.0.1:$http_port/api/v1/payments/webhook"
+stripe_script_url  = "${STRIPE_SCRIPT_URL:-http://127.0.0.1:12111/v3/}"
+public_url         = "http://127.0.0.1:$http_port"
+stripe_publishable_key = "$publishable_key"
 http_port       = $http_port
 https_port      = $https_port
 tls             = true
@@ -289,11 +299,15 @@ redirect        = false
 ingress_workers = "2"
 cookie_secure   = false
 trusted_proxies = ["127.0.0.1", "127.0.0.2"]
-# The drill's few buyers order and pay more than buyers may, and all of its accounts are created from this machine.
+storefront_addresses = ["127.0.0.1", "127.0.0.2"]
+# The drill's few buyers order and pay more than buyers may, and all of its accounts are created from this machine, with
+# addresses that nobody confirms.
 environment = {
   TICKETING_MAX_OPEN_ORDERS            = "1000000"
   TICKETING_UNPAID_HOLD_PAUSE_SECONDS  = "0"
   TICKETING_SIGN_UPS_PER_ADDRESS       = "100000"
+  TICKETING_SIGN_UP_REVEALS_ADDRESSES  = "true"
+  TICKETING_REQUIRE_CONFIRMED_ADDRESS  = "false"
   TICKETING_DECLINED_CARDS_PER_BUYER   = "0"
   TICKETING_DECLINED_CARDS_PER_NETWORK = "0"
 }
@@ -303,7 +317,7 @@ VARS
 # Runs all jobs at once: each waits for the services that it needs.
 run_jobs() {
     local name pids=() started=$SECONDS code=0
-    for name in rabbitmq stripe-sim ingress "${services[@]}"; do
+    for name in rabbitmq stripe-sim ingress "${services[@]}" "${sites[@]}"; do
         (run_job "$name" && say "$name is healthy after $((SECONDS - started)) s") &
         pids+=("$!")
     done
@@ -323,7 +337,7 @@ stop_jobs() {
     pid_of nomad >/dev/null || return 0
     authenticate_nomad
     say "stopping the jobs"
-    for job in ingress payment expiration order ticket auth backup stripe-sim rabbitmq; do
+    for job in ingress storefront notification payment expiration order ticket auth backup stripe-sim rabbitmq; do
         "$nomad" job stop -detach "ticketing-$job" >/dev/null 2>&1 || true
     done
     await_process nomad 90 nothing_runs

@@ -7,9 +7,11 @@ cache="${XDG_CACHE_HOME:-${HOME:?is not set}/.cache}/ticketing"
 # shellcheck disable=SC2034  # read by the scripts that source this file
 state="${XDG_STATE_HOME:-$HOME/.local/state}/ticketing"
 
-# The services: the folders of svc/.
+# The services that have a database, and the storefront, which has none: the folders of svc/.
 # shellcheck disable=SC2034  # read by the scripts that source this file
-mapfile -t services < <(ls "$(dirname "${BASH_SOURCE[0]}")/../svc")
+sites=(storefront)
+# shellcheck disable=SC2034  # as above
+mapfile -t services < <(ls -I storefront "$(dirname "${BASH_SOURCE[0]}")/../svc")
 
 # system_id SERVICE: the id of the system user ticketing-SERVICE and of its group, on every machine.
 system_id() {
@@ -20,6 +22,8 @@ system_id() {
     expiration) echo 61004 ;;
     payment) echo 61005 ;;
     stripe-sim) echo 61006 ;;
+    notification) echo 61007 ;;
+    storefront) echo 61008 ;;
     *) die "there is no system user of $1" ;;
     esac
 }

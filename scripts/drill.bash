@@ -86,6 +86,26 @@ ready() {
         curl -sf "$CONSUL_HTTP_ADDR/v1/health/service/ticketing-$1?passing" | grep -qF "_nomad-task-$now-"
 }
 
+# Checks that the ingress serves the start page and the page of a listing, with their own policies, and no operator's page.
+check_pages() {
+    local listing page headers="$cluster/log/page.headers" body="$cluster/log/page.html"
+    listing="$(curl -sf "$front/api/v1/tickets?limit=1&sort=newest" |
+        python3 -c 'import json, sys; print(json.load(sys.stdin)["items"][0]["id"])')" || die "no listing is on sale"
+    for page in / "/events/$listing"; do
+        until_true 30 "the page $page" curl -sf --max-time 10 -D "$headers" -o "$body" "$front$page"
+        grep -qi "^<!doctype html>" "$body" || die "$page is no page: $body"
+        [ "$(grep -ci "^content-security-policy:.*style-src 'self'" "$headers")" = 1 ] ||
+            die "$page does not have its own policy: $headers"
+    done
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$front/metrics")" = 404 ] || die "the ingress serves /metrics"
+}
+
+# Sells, pays and holds a ticket through the ingress' pages, as two people do.
+buy_through_pages() {
+    python3 scripts/buy_through_pages.py "$front" >>"$cluster/log/pages.log" 2>&1 ||
+        die "nothing was bought through the pages: $cluster/log/pages.log"
+}
+
 # The process of a service in its allocation.
 process_of() { pgrep -f "^(/[^ ]*)?/ticketing-$1 serve\$" | tail -n 1; }
 
@@ -136,17 +156,17 @@ write_sums() {
     mv "$1.vars.hcl" "$1/release.vars.hcl"
 }
 
-# deploy RELEASE SERVICE
+# deploy RELEASE SERVICE [OPTION…]
 deploy() {
-    dist="$cluster/releases/$1" run_job "$2" -var="release=http://127.0.0.1:$release_port/$1"
+    dist="$cluster/releases/$1" run_job "$2" -var="release=http://127.0.0.1:$release_port/$1" "${@:3}"
 }
 
-# deploy_broken RELEASE SERVICE: checks that the deployment fails and is reverted to the previous version.
+# deploy_broken RELEASE SERVICE [OPTION…]: checks that the deployment fails and is reverted to the previous version.
 deploy_broken() {
     local old
     old="$("$nomad" operator api "/v1/job/ticketing-$2" |
         python3 -c 'import json, sys; print(json.load(sys.stdin)["Version"])')"
-    ! (deploy "$1" "$2") 2>/dev/null || die "a broken $2 was reported as healthy"
+    ! (deploy "$@") 2>/dev/null || die "a broken $2 was reported as healthy"
     until_true 90 "$2 is reverted" reverted "$2" "$old"
     until_true 90 "$2 is ready" ready "$2"
 }
@@ -275,8 +295,8 @@ get_programs() {
     if [ -z "${TICKETING_DIST:-}" ]; then scripts/release-binaries "$dist"; fi
     [ -f "$dist/release.vars.hcl" ] || die "$dist contains no release: run scripts/release-binaries"
     if [ -z "${TICKETING_PROGRAMS:-}" ]; then
-        cargo build --quiet --locked --package drill --package stack --bins >&2
-        cargo build --quiet --locked --package db --example replicated >&2
+        # As the tests build them: what they have built is not built again.
+        cargo build --quiet --locked --workspace --bins --examples >&2
         install -D -m 755 -t "$programs" "$target/debug/drill" "$target/debug/demo" "$target/debug/examples/replicated"
     fi
 }

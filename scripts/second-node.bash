@@ -127,12 +127,13 @@ has_series() { [ "$(count_series "$1")" -ge "$2" ]; }
 
 # Checks that all services are scraped, that the rules are loaded, and that no critical alert fires.
 check_prometheus() {
+    local all=("${services[@]}" "${sites[@]}")
     until_true 60 "Prometheus scrapes all services" \
-        has_series "up{service=~\"$(IFS='|' && echo "${services[*]}")\"} == 1" "${#services[@]}"
+        has_series "up{service=~\"$(IFS='|' && echo "${all[*]}")\"} == 1" "${#all[@]}"
     until_true 60 "Prometheus scrapes every Litestream" \
         has_series 'up{service=~".*-litestream"} == 1' "${#services[@]}"
     until_true 30 "Prometheus has requests of every service" \
-        has_series 'sum by (service) (http_server_request_duration_seconds_count)' "${#services[@]}"
+        has_series 'sum by (service) (http_server_request_duration_seconds_count)' "${#all[@]}"
     curl -sf "http://127.0.0.1:$prometheus_port/api/v1/rules" | grep -q TicketingServiceDown ||
         die "Prometheus has no rules"
     until_true 150 "no critical alert fires (Prometheus: $cluster/log/alerts.json)" no_critical_alert

@@ -13,9 +13,10 @@ from jsonschema.exceptions import best_match
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
-# The document of each service, and the merged one.
+# The document of each service that has operations (the storefront has pages), and the merged one.
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [*sorted(folder.name for folder in (ROOT / "svc").iterdir()), "ticketing"]
+SERVICES = sorted({source.relative_to(ROOT).parts[1] for source in ROOT.glob("svc/*/src/api*") if source.stem == "api"})
+DOCUMENTS = [*SERVICES, "ticketing"]
 SCHEMAS = ROOT / "openapi" / "schema"
 METHODS = {"get", "put", "post", "delete", "patch", "head", "options", "trace"}
 

@@ -62,6 +62,9 @@ client {
   host_volume "ticketing-payment" {
     path = "/srv/ticketing/payment"
   }
+  host_volume "ticketing-notification" {
+    path = "/srv/ticketing/notification"
+  }
   host_volume "ticketing-rabbitmq" {
     path = "/srv/ticketing/rabbitmq"
   }
@@ -82,6 +85,9 @@ client {
   }
   host_volume "ticketing-payment-backup" {
     path = "/srv/ticketing-backup/payment"
+  }
+  host_volume "ticketing-notification-backup" {
+    path = "/srv/ticketing-backup/notification"
   }
 
   # For tests only.

@@ -1,5 +1,5 @@
 # Nomad renders this file when the address of a service changes. nginx then reloads it (SIGHUP) without dropping a request.
-{{- $services := "auth ticket order payment expiration" | split " " }}
+{{- $services := "auth ticket order payment expiration notification storefront" | split " " }}
 {{- $retry := printf "127.0.0.1:%s" (env "NOMAD_PORT_retry") }}
 daemon off;
 {{- with env "INGRESS_USER" }}
@@ -17,11 +17,16 @@ events {
 
 http {
     log_format line escape=json
-        '{"time":"$time_iso8601","method":"$request_method","path":"$uri","status":$status,"bytes":$body_bytes_sent,'
+        '{"time":"$time_iso8601","method":"$request_method","path":"$logged_path","status":$status,"bytes":$body_bytes_sent,'
         '"seconds":$request_time,"client":"$remote_addr","peer":"$realip_remote_addr",'
         '"upstream":"$upstream_addr","upstream_status":"$upstream_status",'
         '"upstream_seconds":"$upstream_response_time","request_id":"$sent_http_x_request_id"}';
     access_log /dev/stdout line;
+    # Paths that end in a secret, those of links in mails, are logged without it.
+    map $uri $logged_path {
+        default $uri;
+        "~^(?<secret_of>(/(confirm|reset|change-email)|(/api/v1)?/transfers)/)." "$secret_of{token}";
+    }
 
     client_body_temp_path {{ env "NOMAD_TASK_DIR" }}/tmp-body;
     proxy_temp_path {{ env "NOMAD_TASK_DIR" }}/tmp-proxy;
@@ -39,7 +44,7 @@ http {
     keepalive_timeout 65s;
     client_header_timeout 15s;
     client_body_timeout 15s;
-    # As much as the services accept (docs/problems.md); Stripe's webhooks are larger.
+    # As much as the services and the pages accept (docs/problems.md); Stripe's webhooks and pictures are larger.
     client_max_body_size 64k;
     client_body_buffer_size 192k;
 {{- with env "INGRESS_BALANCERS" }}
@@ -59,17 +64,21 @@ http {
     proxy_http_version 1.1;
     proxy_connect_timeout 2s;
     proxy_read_timeout 40s;
-    # Each service has one instance. Retries are configured below.
+    # Each service but the storefront has one instance. Retries are configured below.
     proxy_next_upstream off;
 
-    # The service of each path. Other paths, such as /metrics and /health, are not forwarded.
+    # The service of each path: what is no part of the API is a page. /metrics and /health of the services are not forwarded.
     map $uri $service {
-        default "";
+        default storefront;
         ~^/api/v1/auth(/|$) auth;
         ~^/api/v1/tickets(/|$) ticket;
+        ~^/api/v1/admissions(/|$) ticket;
+        ~^/api/v1/transfers(/|$) ticket;
         ~^/api/v1/orders(/|$) order;
         ~^/api/v1/payments(/|$) payment;
         ~^/api/v1/expirations(/|$) expiration;
+        ~^/api/v1/notifications(/|$) notification;
+        ~^/(api|docs|health|metrics|openapi\.json)(/|$) "";
     }
 {{ range $services }}
     upstream {{ . }} {
@@ -99,6 +108,7 @@ http {
         "~^[-0, :]*\|" 1;
         "~\|(GET|HEAD|OPTIONS)\|" 1;
         "~\|POST\|/api/v1/(auth/signup|tickets|orders|orders/[^/|]+/refunds|payments)\|." 1;
+        "~\|POST\|/api/v1/(tickets/[^/|]+/(check-ins|doors)|admissions/[^/|]+/transfer)\|." 1;
     }
     # Whether this try has sent a part of a write, whose outcome is unknown then.
     map "$upstream_bytes_sent|$request_method" $sent_write {
@@ -128,10 +138,26 @@ http {
         '~^W/(?<strong_tag>"[^",]*")$' $strong_tag;
     }
 
-    # Pages of the services are not forwarded. The page of the API reference contains the rest of its policy.
-    map $uri $policy {
+    # The policies of responses that are no pages. The page of the API reference contains the rest of its policy.
+    map $uri $own_policy {
         default "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
         /docs "frame-ancestors 'none'";
+    }
+    # Pages have policies of their own. Those that the ingress sends itself, such as errors, do not.
+    map "$service|$upstream_http_content_security_policy" $policy {
+        volatile;
+        default $own_policy;
+        "~^storefront\|(?<page_policy>.+)$" $page_policy;
+    }
+    map "$service|$upstream_http_permissions_policy" $permissions {
+        volatile;
+        default "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()";
+        "~^storefront\|(?<page_permissions>.+)$" $page_permissions;
+    }
+    map "$service|$upstream_http_referrer_policy" $referrer {
+        volatile;
+        default no-referrer;
+        "~^storefront\|(?<page_referrer>.+)$" $page_referrer;
     }
     map $scheme $transport_security {
         default "";
@@ -139,8 +165,8 @@ http {
     }
 {{- define "headers" }}
         add_header Content-Security-Policy $policy always;
-        add_header Permissions-Policy "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()" always;
-        add_header Referrer-Policy no-referrer always;
+        add_header Permissions-Policy $permissions always;
+        add_header Referrer-Policy $referrer always;
         add_header Strict-Transport-Security $transport_security always;
         add_header X-Content-Type-Options nosniff always;
 {{- end }}
@@ -152,11 +178,26 @@ http {
             set $sent "";
             proxy_pass http://$service;
             error_page 502 = @wait1;
-            error_page 504 = @outcome_unknown;
+            error_page 504 = @outcome_unknown$kind;
             error_page 404 = @not_found;
-            error_page 413 = @too_large;
+            error_page 413 = @too_large$kind;
 {{- end }}
 
+    # What a person gets is a page, and a program a problem document.
+    map $service $kind {
+        default "";
+        storefront _page;
+    }
+{{- define "page" }}<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Ticketing</title>{{ end }}
+    map "" $unavailable_page {
+        default '{{ template "page" }}<h1>Back in a moment</h1><p>This page cannot be shown right now, and nothing was changed. Please try again in a few seconds.<div lang="de"><h2>Gleich wieder da</h2><p>Diese Seite kann gerade nicht angezeigt werden, und nichts wurde geändert. Bitte versuchen Sie es in einigen Sekunden noch einmal.</div>';
+    }
+    map "" $outcome_unknown_page {
+        default '{{ template "page" }}<h1>No answer</h1><p>We do not know whether what you sent has arrived. Please check before you send it again, for example among your orders.<div lang="de"><h2>Keine Antwort</h2><p>Wir wissen nicht, ob Ihre Eingabe angekommen ist. Bitte sehen Sie nach, bevor Sie sie noch einmal senden, zum Beispiel bei Ihren Bestellungen.</div>';
+    }
+    map "" $too_large_page {
+        default '{{ template "page" }}<h1>Too large</h1><p>What you sent is too large. A picture may have at most 5 MiB. Please go back and choose a smaller one.<div lang="de"><h2>Zu groß</h2><p>Ihre Eingabe ist zu groß. Ein Bild darf höchstens 5 MiB haben. Bitte gehen Sie zurück und wählen Sie ein kleineres.</div>';
+    }
     map "" $unavailable {
         default '{"type":"urn:ticketing:problem:unavailable","title":"Service Unavailable","status":503,"detail":"The service is not available at the moment. Retry later, with the same Idempotency-Key if the request has one."}';
     }
@@ -169,7 +210,7 @@ http {
         access_log off;
         # The public server compresses, and limits bodies.
         gzip off;
-        client_max_body_size 192k;
+        client_max_body_size 6m;
 
         # The headers as the public server has set them.
         proxy_set_header Connection "";
@@ -177,7 +218,17 @@ http {
 
         location / {
             proxy_pass http://$service;
-            error_page 502 = @unreached;
+            error_page 502 = @unreached$kind;
+        }
+        location ~ ^/((confirm|reset|change-email|transfers)/|(signin|signin/code|signup)$) {
+            error_log stderr crit;
+            proxy_pass http://$service;
+            error_page 502 = @unreached_secret;
+        }
+        location /api/v1/transfers/ {
+            error_log stderr crit;
+            proxy_pass http://$service;
+            error_page 502 = @unreached$kind;
         }
         # 598 is internal: the service was not reached, and the request may be retried.
         location @unreached {
@@ -192,6 +243,23 @@ http {
             }
             return 598;
         }
+{{- range $name := "page secret" | split " " }}
+        location @unreached_{{ $name }} {
+{{- if eq $name "secret" }}
+            error_log stderr crit;
+{{- end }}
+            default_type "text/html; charset=utf-8";
+            add_header X-Sent $sent_write always;
+            add_header Retry-After 2 always;
+            if ($unreached = 504) {
+                return 504 $outcome_unknown_page;
+            }
+            if ($unreached = 503) {
+                return 503 $unavailable_page;
+            }
+            return 598;
+        }
+{{- end }}
     }
 
     # For Nomad and Prometheus, on a separate port.
@@ -251,7 +319,15 @@ http {
         proxy_hide_header X-Content-Type-Options;
         proxy_hide_header X-Sent;
 
+        location = /api {
+            return 404;
+        }
         location /api/ {
+{{- template "forward" }}
+        }
+        # The token of an offer.
+        location /api/v1/transfers/ {
+            error_log stderr crit;
 {{- template "forward" }}
         }
         # The ETag of a listing stays strong.
@@ -259,15 +335,16 @@ http {
             gzip off;
 {{- template "forward" }}
         }
+        location ~ ^/api/v1/tickets/[^/]+/image$ {
+            client_max_body_size 5m;
+{{- template "forward" }}
+        }
         location = /api/v1/payments/webhook {
             client_max_body_size 192k;
 {{- template "forward" }}
         }
 
-        # The pages about all services together. The pages of one service come from the service.
-        location = / {
-            return 302 /docs;
-        }
+        # The pages about the API of all services together.
         location = /docs {
             alias {{ env "NOMAD_TASK_DIR" }}/pages/docs.html;
             default_type text/html;
@@ -275,11 +352,33 @@ http {
         location = /openapi.json {
             alias {{ env "NOMAD_TASK_DIR" }}/pages/openapi.json;
         }
+        # Pages for people.
         location / {
-            return 404;
+{{- template "forward" }}
+        }
+        location ~ ^/((confirm|reset|change-email|transfers)/|(signin|signin/code|signup)$) {
+            # What fails would be logged with path and query, and signing in leads back to such a path.
+            error_log stderr crit;
+{{- template "forward" }}
+        }
+        location ~ ^/events/[^/]+/live$ {
+            # Events are passed on at once. The storefront sends something every 15 seconds.
+            proxy_buffering off;
+            proxy_read_timeout 60s;
+{{- template "forward" }}
+        }
+        # A form with a picture of at most 5 MiB.
+        location ~ ^/sell/(new|[^/]+/(edit|image))$ {
+            client_max_body_size 6m;
+{{- template "forward" }}
+        }
+        # The names of assets change with their content: during an update, only some instances have those of a page.
+        location ~ ^/assets/ {
+            proxy_next_upstream http_404 error timeout;
+{{- template "forward" }}
         }
         error_page 404 = @not_found;
-        error_page 413 = @too_large;
+        error_page 413 = @too_large$kind;
 
         set $last_try "";
 {{- $waits := "1s 1500ms 2s 2s 3500ms" | split " " }}
@@ -289,7 +388,7 @@ http {
             if ($may_retry = 0) {
                 return 504;
             }
-            error_page 504 = @outcome_unknown;
+            error_page 504 = @outcome_unknown$kind;
             set $sent $sent_write;
 {{- else }}
             set $sent $sent$upstream_http_x_sent;
@@ -307,8 +406,8 @@ http {
             proxy_pass http://retry;
             proxy_intercept_errors on;
             error_page 598 = @wait{{ add $number 2 }};
-            error_page 502 = @unavailable;
-            error_page 504 = @outcome_unknown;
+            error_page 502 = @unavailable$kind;
+            error_page 504 = @outcome_unknown$kind;
 {{- end }}
         }
 {{- end }}
@@ -325,7 +424,7 @@ http {
         }
         location @too_large {
             default_type application/problem+json;
-            return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request body may have at most 64 KiB, a webhook 192 KiB."}';
+            return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request body may have at most 64 KiB, a webhook 192 KiB, a picture 5 MiB."}';
         }
         # The connection to the internal server failed: nothing answers for what it had sent.
         location @unavailable {
@@ -342,6 +441,25 @@ http {
 {{- template "headers" }}
             add_header Retry-After 2 always;
             return 504 $outcome_unknown;
+        }
+        location @too_large_page {
+            default_type "text/html; charset=utf-8";
+            return 413 $too_large_page;
+        }
+        location @unavailable_page {
+            default_type "text/html; charset=utf-8";
+{{- template "headers" }}
+            add_header Retry-After 2 always;
+            if ($any_sent) {
+                return 504 $outcome_unknown_page;
+            }
+            return 503 $unavailable_page;
+        }
+        location @outcome_unknown_page {
+            default_type "text/html; charset=utf-8";
+{{- template "headers" }}
+            add_header Retry-After 2 always;
+            return 504 $outcome_unknown_page;
         }
     }
 }

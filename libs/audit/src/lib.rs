@@ -9,6 +9,7 @@
 //! Triggers refuse changes, and deletions of rows that are to be retained. There are no secrets in it, but personal data:
 //! users and their networks.
 
+mod by_actor;
 mod entry;
 mod file;
 mod maintenance;
@@ -17,6 +18,7 @@ mod read;
 mod refusals;
 mod table;
 
+pub use by_actor::{ActorPosition, records_of_actor};
 pub use entry::{Author, Entry, OK};
 pub use file::append_to_file;
 pub use maintenance::{maintain, write_counted};

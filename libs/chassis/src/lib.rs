@@ -23,13 +23,16 @@ mod revocations;
 mod running;
 mod service;
 mod settings;
+mod signals;
+pub mod site;
 mod trace_settings;
 
+use cli::main_of;
 pub use cli::{command_line, main};
 pub use client_address::{ClientAddress, ClientNetwork, TrustedProxies};
 pub use http::{
-    Asset, BoundListener, RequestIds, Server, ServerLimits, ServerShutdown, document_routes, merge_documents,
-    openapi_document, raise_file_limit, serve, swagger_ui_page,
+    Asset, BoundListener, RequestIds, Server, ServerLimits, ServerShutdown, accepts_gzip, document_routes,
+    merge_documents, openapi_document, raise_file_limit, serve, swagger_ui_page,
 };
 pub use jobs::{Job, purge_job};
 pub use logging::{LogFormat, start as start_telemetry};
@@ -40,8 +43,8 @@ pub use replication::{REPLICATION_TIMEOUT, wait_for_newer_state, wait_for_replic
 pub use running::{Running, start};
 pub use service::{Context, NoCommand, OperatorError, Service, ServiceParts};
 pub use settings::{
-    AmqpUrlFlag, BusSettings, CommandLineError, CommonSettings, ConfigErrors, ConsulSettings, LogSettings, Secret,
-    SecretArg, SecretFlag, Settings, at_least, default_settings, in_range, list_of, log_filter, parse, parse_settings,
-    parsed, seconds,
+    AmqpUrlFlag, BusSettings, CommandLineError, CommonSettings, ConfigErrors, ConsulSettings, HttpSettings,
+    LogSettings, Secret, SecretArg, SecretFlag, Settings, SiteSettings, at_least, default_settings, in_range, list_of,
+    log_filter, parse, parse_settings, parsed, seconds,
 };
 pub use trace_settings::TraceSettings;

@@ -1,27 +1,26 @@
-use std::{borrow::Cow, time::Instant};
+use std::{borrow::Cow, sync::Arc, time::Instant};
 
 use metrics::{Family, Gauge, Histogram, MetricsRegistry, latency_histogram};
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
 };
-use problem::Problem;
 use telemetry::{Span, SpanKind, Traceparent};
 use tracing::Instrument;
 
-use crate::http::{CHASSIS_PATHS, DocumentedPaths, request_id};
+use crate::http::{CHASSIS_PATHS, DocumentedPaths, loggable, request_id};
 
-/// Runs each request in a span, renders its error as a problem, counts, times and logs its outcome.
+/// Runs each request in a span, counts, times and logs its outcome.
 pub(crate) struct Observed<E> {
     inner: E,
-    paths: DocumentedPaths,
+    paths: Arc<DocumentedPaths>,
     meters: Meters,
     /// The span of the service.
     service: tracing::Span,
 }
 
 impl<E: Endpoint> Observed<E> {
-    pub(crate) fn new(inner: E, paths: DocumentedPaths, meters: Meters) -> Self {
+    pub(crate) fn new(inner: E, paths: Arc<DocumentedPaths>, meters: Meters) -> Self {
         Self {
             inner,
             paths,
@@ -56,22 +55,16 @@ impl<E: Endpoint> Observed<E> {
         if span.is_recording() {
             span.set("http.request.method", method.to_string());
             span.set("http.route", route.to_owned());
-            span.set("url.path", request.uri().path().to_owned());
+            span.set("url.path", loggable(Some(route), request.uri().path()).to_owned());
             span.set("url.scheme", "http");
         }
         span
     }
 
     async fn respond(&self, request: Request, path: &str) -> Response {
-        let mut response = if let Some(part) = self.paths.undecodable(path) {
-            Problem::malformed("A part of the path is not as it must be.")
-                .field(part, "must be UTF-8 in percent-encoding")
-                .into_response()
-        } else {
-            match self.inner.call(request).await {
-                Ok(response) => response.into_response(),
-                Err(error) => problem::from_error(error, |number| self.paths.parameter(path, number)),
-            }
+        let mut response = match self.inner.call(request).await {
+            Ok(response) => response.into_response(),
+            Err(error) => problem::from_error(error, |_| None),
         };
         let is_method_refused = response.status() == StatusCode::METHOD_NOT_ALLOWED;
         let allowed = is_method_refused.then(|| self.paths.methods(path)).flatten();
@@ -126,6 +119,7 @@ struct Outcome<'a> {
 impl Outcome<'_> {
     fn log(&self, path: &str) {
         let (status, millis) = (self.status().as_u16(), self.started.elapsed().as_millis());
+        let path = loggable(self.route, path);
         tracing::debug!(method = %self.method, path, status, millis, "answered");
     }
 
@@ -255,7 +249,7 @@ mod tests {
             })
         };
         let document = serde_json::json!({"paths": {"/api/v1/orders": {"post": {}}}});
-        let endpoint = Observed::new(endless, DocumentedPaths::of(&document), Meters::of(&metrics));
+        let endpoint = Observed::new(endless, Arc::new(DocumentedPaths::of(&document)), Meters::of(&metrics));
         let listener = BoundListener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let (addr, shutdown, tasks) = (listener.addr, CancellationToken::new(), TaskTracker::new());
         Server::new(endpoint).serve(listener, shutdown.clone().into(), &tasks);

@@ -82,7 +82,7 @@ async fn start_traced<S: Service>(
     own: S::Settings,
     clock: Clock,
 ) -> Result<Running, OperatorError> {
-    let listener = BoundListener::bind(common.listen_address::<S>()).await?;
+    let listener = BoundListener::bind(common.http.listen_address(S::PORT)).await?;
     let addr = listener.addr;
     let jwks_cache = database.with_extension("jwks.json");
     let db = tokio::task::spawn_blocking(move || open::<S>(&database))
@@ -134,7 +134,7 @@ async fn start_traced<S: Service>(
     let verifier = parts.verifier.unwrap_or_else(remote).with_deny_list(denied);
     let trust = Trust {
         origins: TrustedOrigins(common.allowed_origins),
-        proxies: common.trusted_proxies.clone(),
+        proxies: common.http.trusted_proxies.clone(),
     };
     let readiness = Readiness::new(db.clone(), bus.state(), recovered.clone(), draining.clone());
     let (registry, counted) = (metrics.clone(), refusals.clone());
@@ -154,8 +154,8 @@ async fn start_traced<S: Service>(
         stopping: shutdown.clone(),
     };
     Server::new(Arc::clone(&endpoint))
-        .limits(ServerLimits::of_each(common.servers, common.max_connections))
-        .trusted_proxies(common.trusted_proxies)
+        .limits(ServerLimits::of_each(common.http.servers, common.http.max_connections))
+        .trusted_proxies(common.http.trusted_proxies)
         .metrics(&registry)
         .serve(listener, server_shutdown, &tasks);
     let start_job = |job: Job| job.start(RecoveryStatus(recovered.clone()), shutdown.clone(), &tasks);
@@ -169,7 +169,7 @@ async fn start_traced<S: Service>(
         recovered,
         delay_levels,
         name: S::NAME,
-        drain_delay: common.drain_delay,
+        drain_delay: common.http.drain_delay,
         draining,
         shutdown,
         tasks,
@@ -180,6 +180,15 @@ async fn start_traced<S: Service>(
         refusals,
         tickers,
     })
+}
+
+/// Ends tasks by their signal, and waits for them, up to a timeout.
+pub(crate) async fn end_tasks(name: &str, signal: &CancellationToken, tasks: &TaskTracker) {
+    signal.cancel();
+    tasks.close();
+    if tokio::time::timeout(STOP_TIMEOUT, tasks.wait()).await.is_err() {
+        tracing::warn!(service = name, "stopping without waiting for all tasks");
+    }
 }
 
 /// Publishes what has changed since the backup, once the database has recovered.
@@ -226,13 +235,8 @@ impl Running {
             tokio::time::sleep(self.drain_delay).await;
         }
         drop(self.tickers);
-        for (signal, tasks) in [(self.shutdown, self.tasks), (self.bus_shutdown, self.bus_tasks)] {
-            signal.cancel();
-            tasks.close();
-            if tokio::time::timeout(STOP_TIMEOUT, tasks.wait()).await.is_err() {
-                tracing::warn!(service = self.name, "stopping without waiting for all tasks");
-            }
-        }
+        end_tasks(self.name, &self.shutdown, &self.tasks).await;
+        end_tasks(self.name, &self.bus_shutdown, &self.bus_tasks).await;
         drop(self.endpoint);
         audit::write_counted(&self.db, &self.refusals, self.clock.now()).await;
         self.db.close().await;

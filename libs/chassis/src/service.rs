@@ -1,7 +1,7 @@
 use std::{fmt::Debug, future::Future};
 
 use bus::{ConsumeError, DelayLadder};
-use db::{Db, Schema, Tx, admin::Invariant};
+use db::{BoundedRead, Db, Schema, Tx, admin::Invariant};
 use events::Envelope;
 use metrics::{MetricsRegistry, Samples};
 use rusqlite::Connection;
@@ -22,6 +22,9 @@ pub trait Service: Send + Sync + 'static {
     const SCHEMA: Schema;
     /// The invariants of its database.
     const INVARIANTS: &'static [Invariant];
+    /// What its statements may read without a key, or sort, and why that is bounded: tests refuse all other scans and sorts of
+    /// a service that states it.
+    const BOUNDED_READS: Option<&'static [BoundedRead]> = None;
 
     /// Its own settings; `()` if it has none.
     type Settings: Settings + Clone + Debug + Send + Sync + 'static;

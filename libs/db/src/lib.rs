@@ -23,10 +23,12 @@ mod read_cache;
 mod reader;
 pub mod restored;
 mod row_waiters;
+mod statements;
 mod tx;
 mod write_metrics;
 mod writer;
 
+use std::any::Any;
 use std::fmt::Display;
 use std::hash::Hash;
 use std::path::Path;
@@ -42,8 +44,9 @@ pub use columns::{Columns, RowReader, read_row};
 pub use error::{Constraint, Error, constraint};
 pub use hand_over::CommittedValues;
 pub use open::{OpenError, Schema};
-pub use query_plan::{query_plan, scans};
+pub use query_plan::{BoundedRead, UnboundedRead, query_plan, scans, unbounded_reads};
 pub use read_cache::{CacheLimits, CacheMetrics, ReadCache};
+pub use statements::{record_statements, recorded_statements};
 pub use tx::Tx;
 pub use writer::Health;
 
@@ -200,13 +203,14 @@ impl Db {
         }
     }
 
-    /// Returns the number of commits since opening. It changes after each commit with effects.
+    /// Returns the number of commits with changes since opening. A command that changes nothing wakes nobody, so a worker that
+    /// runs commands after each commit comes to rest.
     pub fn commits(&self) -> watch::Receiver<u64> {
         self.writer.commits()
     }
 
-    /// Returns the receiver of the values that commands [hand over](Tx::hand_over). There is one at most.
-    pub fn committed_values(&self) -> CommittedValues {
+    /// Returns the receiver of the values of a type that commands [hand over](Tx::hand_over). There is one at most.
+    pub fn committed_values<T: Any>(&self) -> CommittedValues<T> {
         self.writer.hand_over().receiver()
     }
 

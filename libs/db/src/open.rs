@@ -9,6 +9,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
+use crate::statements;
+
 /// The time that a statement waits for a lock of another process, such as a backup or a check.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -302,7 +304,9 @@ pub(crate) fn prepare_commands(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "cache_size", -4096)?;
     // Each command has a savepoint, which copies the pages that it changes. In memory: else into a file from 64 KiB on.
     // A migration may need more space to sort.
-    conn.pragma_update(None, "temp_store", "MEMORY")
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    statements::trace(conn);
+    Ok(())
 }
 
 /// Sets up a connection that only reads.

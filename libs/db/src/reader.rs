@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use scheduled_thread_pool::ScheduledThreadPool;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Error, open};
+use crate::{Error, open, statements};
 
 /// The limits of the reads that share connections.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +64,11 @@ impl Readers {
         let manager = SqliteConnectionManager::file(path)
             // Not opened read-only: a reader of a WAL database writes to its shared memory.
             .with_flags(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-            .with_init(|conn| open::prepare_reader(conn));
+            .with_init(|conn| {
+                open::prepare_reader(conn)?;
+                statements::trace(conn);
+                Ok(())
+            });
         let pool = Pool::builder()
             .max_size(limits.connections.into())
             .min_idle(Some(0))

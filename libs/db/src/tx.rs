@@ -58,8 +58,8 @@ impl Tx {
         }
     }
 
-    /// Hands over a value to the [receiver](crate::Db::committed_values), once the command is committed. `bytes` is its
-    /// approximate size.
+    /// Hands over a value to the [receiver](crate::Db::committed_values) of its type, once the command is committed. `bytes`
+    /// is its approximate size.
     pub fn hand_over(&self, value: impl Any + Send, bytes: usize) {
         if let Some(handed_over) = &self.handed_over {
             handed_over.borrow_mut().push((Box::new(value), bytes));

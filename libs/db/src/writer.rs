@@ -271,12 +271,16 @@ impl Writer {
         let commit_began = Instant::now();
         let outcome = outcome.and_then(|()| self.tx.execute_control("COMMIT"));
         // Changes that were undone are counted, too; that does no harm.
-        if outcome.is_ok() && keep && self.tx.total_changes() != changes_before {
+        let has_changes = outcome.is_ok() && keep && self.tx.total_changes() != changes_before;
+        if has_changes {
             self.generation.advance();
         }
         self.metrics
             .observe_transaction(outcome.is_ok(), replies.len(), began.elapsed(), commit_began.elapsed());
         self.end_transaction(&outcome, keep);
+        if has_changes {
+            self.commits.send_modify(|count| *count += 1);
+        }
         for reply in replies {
             reply(outcome.clone());
         }
@@ -308,7 +312,7 @@ impl Writer {
         Ok(keep)
     }
 
-    /// Rolls a failed transaction back, and updates health and the count of commits.
+    /// Rolls a failed transaction back, updates health, and hands over what was committed.
     fn end_transaction(&self, outcome: &Result<(), Error>, keep: bool) {
         if outcome.is_err()
             && !self.tx.is_autocommit()
@@ -331,7 +335,6 @@ impl Writer {
         if keep && outcome.is_ok() {
             self.waiters.wake(&announced);
             self.hand_over.add(handed_over);
-            self.commits.send_modify(|count| *count += 1);
         }
     }
 

@@ -34,6 +34,7 @@ const LIMITS: FetchLimits = FetchLimits {
     bytes: MAX_RESPONSE_BYTES,
     // One for each watched service.
     idle_connections: 4,
+    local_address: None,
 };
 
 /// A client of a Consul agent, usually the one on this machine. Cheap to clone.

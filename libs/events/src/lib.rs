@@ -4,6 +4,8 @@
 //! effects from it, because events may be delivered twice, late or in any order. Within one version of an event, fields are
 //! only added; a breaking change is a new event (`….v2`).
 
+mod account;
+mod admission;
 mod asyncapi;
 mod envelope;
 mod event_table;
@@ -18,6 +20,8 @@ mod session;
 mod tests;
 mod ticket;
 
+pub use account::{Account, AccountMail, AccountMailKind, AccountStatus, Closure, ClosureObstacle};
+pub use admission::{Admission, AdmissionRecord, AdmissionState, Transfer, TransferRecord, TransferStatus, VoidReason};
 pub use asyncapi::asyncapi;
 pub use envelope::{Envelope, Malformed};
 use event_table::EventType;

@@ -122,12 +122,12 @@ fn an_array_is_no_event_and_no_payload() {
 fn every_route_is_an_event_and_every_service_subscribes_to_its_own() {
     let known: Vec<_> = examples::events().iter().map(Event::name).collect();
     assert!(ROUTES.iter().all(|route| known.contains(&route.event)));
-    assert_eq!(subscriptions("ticket").count(), 9);
+    assert_eq!(subscriptions("ticket").count(), 14);
     assert!(subscriptions("payment").any(|event| event == "ticketing.refund.approved.v1"));
-    assert_eq!(subscriptions("auth").count(), 0);
+    assert!(subscriptions("auth").all(|event| event.contains("-closure.")));
     let verifies_tokens = |service: &str| subscriptions(service).any(|event| event == "ticketing.session.ended.v1");
     assert!(
-        ["ticket", "order", "expiration", "payment"]
+        ["ticket", "order", "expiration", "payment", "notification"]
             .into_iter()
             .all(verifies_tokens)
     );

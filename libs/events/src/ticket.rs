@@ -27,6 +27,21 @@ pub struct Ticket {
     /// The maximum number of tickets of one buyer; absent for that of the marketplace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_per_buyer: Option<u32>,
+    /// When the sale begins; absent if tickets are on sale at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_begin: Option<Timestamp>,
+    /// When the sale ends; absent if it ends with the beginning of the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sales_end: Option<Timestamp>,
+    /// Whether only buyers who signed in with a second factor can buy; absent if not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub requires_second_factor: bool,
+    /// The place of the event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
+    /// The time zone of the place, by its name in the IANA database.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<String>,
     /// The refund terms; absent if they are the default.
     #[serde(default, skip_serializing_if = "RefundTerms::are_default")]
     pub refund_terms: RefundTerms,
@@ -67,7 +82,7 @@ impl Default for RefundTerms {
 pub struct TicketRecord {
     /// The seller's description.
     pub description: Option<String>,
-    /// The place of the event.
+    /// The place of the event; releases up to 0.1 have it here alone.
     pub venue: Option<String>,
     /// When it was listed.
     pub created_at: Timestamp,

@@ -1,10 +1,10 @@
-//! GET requests to the peers of a service: bounded in time and size, over HTTP or TLS.
+//! Requests to the peers of a service: bounded in time and size, over HTTP or TLS.
 
-use std::{error::Error, fmt, time::Duration};
+use std::{error::Error, fmt, net::IpAddr, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, StatusCode};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
@@ -16,7 +16,7 @@ use url::Url;
 /// A client of one peer. Cheap to clone; clones share their connections.
 #[derive(Clone)]
 pub struct Fetcher {
-    http: Client<HttpsConnector<HttpConnector>, Empty<Bytes>>,
+    http: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
     max_bytes: usize,
     has_tls: bool,
 }
@@ -30,6 +30,8 @@ pub struct FetchLimits {
     pub bytes: usize,
     /// The number of idle connections that are kept.
     pub idle_connections: usize,
+    /// The address of this machine to connect from; `None` for the usual one.
+    pub local_address: Option<IpAddr>,
 }
 
 /// A whole response.
@@ -49,6 +51,7 @@ impl Fetcher {
         let mut http = HttpConnector::new();
         http.set_connect_timeout(Some(limits.connect));
         http.set_nodelay(true);
+        http.set_local_address(limits.local_address);
         http.enforce_http(false);
         let config = tls.map_or_else(|| ClientTls::trusting_none().config(), ClientTls::config);
         let connector = HttpsConnectorBuilder::new()
@@ -78,19 +81,28 @@ impl Fetcher {
         header: Option<(HeaderName, HeaderValue)>,
         timeout: Duration,
     ) -> Result<Fetched, String> {
-        if url.scheme() == "https" && !self.has_tls {
-            return Err("TLS is not configured".to_owned());
-        }
         let mut request = Request::get(url.as_str())
-            .body(Empty::new())
+            .body(Bytes::new())
             .map_err(|error| one_line(&error))?;
         request.headers_mut().extend(header);
-        tokio::time::timeout(timeout, self.send(request))
+        self.send(request, timeout).await
+    }
+
+    /// Sends a request, whose URI is absolute, and reads the response within `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// One line, without the URL: what failed, with its causes.
+    pub async fn send(&self, request: Request<Bytes>, timeout: Duration) -> Result<Fetched, String> {
+        if request.uri().scheme_str() == Some("https") && !self.has_tls {
+            return Err("TLS is not configured".to_owned());
+        }
+        tokio::time::timeout(timeout, self.exchange(request.map(Full::new)))
             .await
             .unwrap_or_else(|_| Err(format!("it did not answer within {} s", timeout.as_secs())))
     }
 
-    async fn send(&self, request: Request<Empty<Bytes>>) -> Result<Fetched, String> {
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Fetched, String> {
         let response = self.http.request(request).await.map_err(|error| one_line(&error))?;
         let (head, mut stream) = response.into_parts();
         let mut body = Vec::new();

@@ -115,6 +115,13 @@ pub fn store<R>(
     Ok(())
 }
 
+/// Deletes the stored responses of a client, whose account is deleted: they may have texts that the user has written.
+pub fn erase_client(tx: &Tx, client: &impl ToString) -> Result<(), db::Error> {
+    tx.prepare_cached("DELETE FROM idempotency WHERE client = ?")?
+        .execute([client.to_string()])?;
+    Ok(())
+}
+
 /// 422: the key was used for a request with another content.
 pub fn key_reused() -> Problem {
     Problem::new(

@@ -1,7 +1,7 @@
 use std::{convert::Infallible, fmt::Display};
 
 use poem_openapi::types::Type;
-use values::{Currency, EventId, OrderId, PaymentId, RefundId, SessionId, TicketId, Timestamp, UserId};
+use values::{Currency, EventId, OrderId, PaymentId, RefundId, ScanId, SessionId, TicketId, Timestamp, UserId};
 
 use crate::{Errors, Json, Place};
 
@@ -72,5 +72,5 @@ macro_rules! parsed_from_text {
 }
 
 parsed_from_text!(
-    UserId, TicketId, OrderId, PaymentId, RefundId, SessionId, EventId, Timestamp, Currency
+    UserId, TicketId, OrderId, PaymentId, RefundId, SessionId, EventId, ScanId, Timestamp, Currency
 );

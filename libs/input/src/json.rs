@@ -41,6 +41,12 @@ impl<'a> Json<'a> {
             .then(|| Number::parse(text))
     }
 
+    /// Returns the items of an array.
+    pub fn items(self) -> Option<Vec<Self>> {
+        let items: Vec<&'a RawValue> = serde_json::from_str(self.0.get()).ok()?;
+        Some(items.into_iter().map(Self).collect())
+    }
+
     /// Returns the fields of an object in their order, duplicates included. An array is no object.
     pub fn fields(self) -> Option<Vec<(String, Self)>> {
         // serde reads a map from nothing but an object.
@@ -97,12 +103,18 @@ mod tests {
         let names = fields.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
         assert_eq!(names, ["a", "b", "a"]);
         assert!(parse("[]").fields().is_none(), "an array has no fields");
+        assert_eq!(parse("[1, [2], {}]").items().map(|items| items.len()), Some(3));
+        for other in ["{}", "null", "1", "\"[]\"", r#"{"0": 1}"#] {
+            assert!(parse(other).items().is_none(), "{other}");
+        }
     }
 
     #[test]
     fn the_depth_of_a_value_that_is_not_read_does_not_matter() {
         let deep = format!("{{\"a\":{}{}}}", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(parse(&deep).fields().unwrap().len(), 1);
+        let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(parse(&deep).items().unwrap().len(), 1);
     }
 
     #[test]

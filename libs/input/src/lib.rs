@@ -2,8 +2,8 @@
 //!
 //! * [`Body`] reads a JSON body. [`object!`] declares its fields once, for reading and for the document. A refusal names
 //!   every field that is missing, unknown, duplicate or invalid.
-//! * [`Text`], [`Whole`] and [`Kept`] are fields: a text with rules, a whole number with bounds, and a field of a change
-//!   that keeps the present value if it is left out.
+//! * [`Text`], [`Whole`], [`List`] and [`Kept`] are fields: a text with rules, a whole number with bounds, a list with
+//!   bounds, and a field of a change that keeps the present value if it is left out.
 //! * [`Query`] and [`Header`] are arguments of operations. [`Parameter`] is a value with rules: in a query, a path or a
 //!   header.
 //! * [`Strict`] checks parameters and headers before a handler runs, and names all that are unknown, repeated, unreadable
@@ -13,12 +13,14 @@
 extern crate self as input;
 
 mod body;
+mod email;
 mod errors;
 mod extractors;
 mod field;
 mod fields;
 mod json;
 mod kept;
+mod list;
 mod media_type;
 mod money;
 mod number;
@@ -31,12 +33,14 @@ mod types;
 mod whole;
 
 pub use body::{Body, read_json};
+pub use email::EmailAddress;
 pub use errors::Errors;
 pub use extractors::{Header, Query};
 pub use field::Field;
 pub use fields::{Fields, Properties};
 pub use json::Json;
 pub use kept::Kept;
+pub use list::List;
 pub use money::Price;
 pub use number::Number;
 pub use object::ObjectReader;

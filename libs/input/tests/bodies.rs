@@ -3,7 +3,7 @@
 
 use std::{fmt::Display, sync::LazyLock};
 
-use input::{Body, CanonicalText, Kept, Price, Strict, Text, TextRule, Whole};
+use input::{Body, CanonicalText, Kept, List, Price, Strict, Text, TextRule, Whole};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, Request, http::Method};
 use poem_openapi::{
     OpenApi, OpenApiService,
@@ -90,10 +90,37 @@ input::object! {
     example: {"name": "a"}
 }
 
+input::object! {
+    /// A guest.
+    struct Guest {
+        name as "name": Text<Name>,
+        seat as "seat": Option<Whole<1, 10>>,
+    }
+    example: {"name": "a"}
+}
+
+input::object! {
+    /// A party.
+    struct Party {
+        /// Who comes.
+        guests as "guests": List<Guest, 1, 3>,
+        /// Rows.
+        rows as "rows": Option<List<Whole<1, 9>, 0, 2>>,
+    }
+    example: {"guests": [{"name": "a"}]}
+}
+
 struct Api;
 
 #[OpenApi]
 impl Api {
+    /// Echoes the canonical form.
+    #[oai(path = "/parties", method = "post", operation_id = "party")]
+    async fn party(&self, body: Body<Party>) -> Json<Value> {
+        let guests = body.0.guests.clone().into_vec().len();
+        Json(json!({"guests": guests, "body": body.0}))
+    }
+
     /// Echoes the canonical form, as it is stored.
     #[oai(path = "/bookings", method = "post", operation_id = "book")]
     async fn book(&self, body: Body<Booking>) -> PlainText<String> {
@@ -251,6 +278,73 @@ fn the_fields_of_a_part_are_those_of_the_object() {
     assert_eq!(fields["fromRow"]["description"], "The first row.");
     assert_eq!(booking["required"], json!(["name"]));
     assert!(document["components"]["schemas"].get("Rows").is_none());
+}
+
+#[tokio::test]
+async fn every_error_in_a_list_is_named_by_the_place_of_its_item() {
+    let body = r#"{"guests":[{"name":"a"},{"name":"A","seat":11,"x":1},[]],"rows":[1,0]}"#;
+    let found = errors_at("/parties", body).await;
+    let expected = [
+        ("guests.1.name", "must consist of small letters"),
+        ("guests.1.seat", "must be a whole number from 1 to 10"),
+        ("guests.1.x", "is not known here"),
+        ("guests.2", "must be a JSON object"),
+        ("rows.1", "must be a whole number from 1 to 9"),
+    ];
+    assert_eq!(
+        found,
+        expected.map(|(field, message)| (field.to_owned(), message.to_owned()))
+    );
+}
+
+#[tokio::test]
+async fn a_list_has_as_many_items_as_are_documented() {
+    let guest = r#"{"name":"a"}"#;
+    for count in 1..=3 {
+        let guests = vec![guest; count].join(",");
+        let (status, party) = post_to("/parties", format!(r#"{{"guests":[{guests}]}}"#)).await;
+        assert_eq!((status, &party["guests"]), (200, &json!(count)), "{party}");
+        assert_eq!(party["body"]["guests"][0], json!({"name": "a", "seat": null}));
+    }
+    for count in [0, 4, 10_000] {
+        let guests = vec!["[".to_owned() + "]"; count].join(",");
+        let found = errors_at("/parties", &format!(r#"{{"guests":[{guests}]}}"#)).await;
+        assert_eq!(
+            found,
+            [("guests".to_owned(), "must have 1 to 3 items".to_owned())],
+            "{count}"
+        );
+    }
+    for other in ["null", "{}", "7", "\"a\"", r#"{"0":{"name":"a"}}"#] {
+        let found = errors_at("/parties", &format!(r#"{{"guests":{other}}}"#)).await;
+        assert_eq!(found, [("guests".to_owned(), "must be a list".to_owned())], "{other}");
+    }
+    let found = errors_at("/parties", &format!(r#"{{"guests":[{guest}],"rows":[1,2,3]}}"#)).await;
+    assert_eq!(found, [("rows".to_owned(), "must have at most 2 items".to_owned())]);
+    let document = document();
+    let party = &document["components"]["schemas"]["Party"];
+    assert_eq!(party["required"], json!(["guests"]));
+    let guests = &party["properties"]["guests"];
+    assert_eq!(
+        (
+            &guests["type"],
+            &guests["minItems"],
+            &guests["maxItems"],
+            &guests["items"]
+        ),
+        (
+            &json!("array"),
+            &json!(1),
+            &json!(3),
+            &json!({"$ref": "#/components/schemas/Guest"})
+        )
+    );
+    assert_eq!(guests["description"], "Who comes.");
+    let rows = &party["properties"]["rows"];
+    assert_eq!(
+        (&rows["nullable"], &rows["items"]["maximum"]),
+        (&json!(true), &json!(9.0))
+    );
 }
 
 #[tokio::test]

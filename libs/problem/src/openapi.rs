@@ -16,7 +16,9 @@ pub fn complete(mut spec: Value) -> Value {
     }
     let schemas = spec.pointer_mut("/components/schemas").and_then(Value::as_object_mut);
     if let Some(schemas) = schemas {
-        schemas.entry("Problem").or_insert_with(problem_schema);
+        for (name, schema) in problem_schemas() {
+            schemas.entry(name).or_insert(schema);
+        }
     }
     close_request_objects(&mut spec);
     spec
@@ -54,15 +56,15 @@ fn find_references(value: &Value, found: &mut Vec<String>) {
     }
 }
 
-fn problem_schema() -> Value {
+/// The schema of a problem, and those that it refers to.
+fn problem_schemas() -> impl Iterator<Item = (String, Value)> {
     use poem_openapi::{registry::Registry, types::Type};
     let mut registry = Registry::new();
     crate::ProblemDocument::register(&mut registry);
     registry
         .schemas
-        .get("Problem")
-        .and_then(|schema| serde_json::to_value(schema).ok())
-        .unwrap_or_default()
+        .into_iter()
+        .map(|(name, schema)| (name, serde_json::to_value(schema).unwrap_or_default()))
 }
 
 fn complete_operation(method: &str, operation: &mut Map<String, Value>) {

@@ -7,7 +7,7 @@ use poem::{
 };
 use poem_openapi::{Object, types::Example};
 use serde::Serialize;
-use values::Money;
+use values::{Money, Timestamp};
 
 /// Why a request was refused (RFC 9457).
 #[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
@@ -33,6 +33,14 @@ pub struct ProblemDocument {
     #[oai(skip_serializing_if_is_none)]
     #[serde(rename = "currentPrice", skip_serializing_if = "Option::is_none")]
     pub current_price: Option<Money>,
+    /// When the ticket was used; only of `already-admitted`.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(rename = "usedAt", skip_serializing_if = "Option::is_none")]
+    pub used_at: Option<Timestamp>,
+    /// The name of the door at which the ticket was used, absent if its seller admitted the holder; only of `already-admitted`.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub door: Option<String>,
     /// The invalid fields, each with its error.
     #[oai(default, skip_serializing_if_is_empty)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -80,6 +88,8 @@ impl Problem {
             detail: None,
             code: None,
             current_price: None,
+            used_at: None,
+            door: None,
             errors: Vec::new(),
         };
         Self(Box::new(Refusal {
@@ -108,6 +118,14 @@ impl Problem {
     #[must_use]
     pub fn current_price(mut self, price: Money) -> Self {
         self.0.document.current_price = Some(price);
+        self
+    }
+
+    /// Sets when, and at which door, a ticket was used.
+    #[must_use]
+    pub fn used(mut self, at: Timestamp, door: Option<String>) -> Self {
+        self.0.document.used_at = Some(at);
+        self.0.document.door = door;
         self
     }
 
@@ -167,7 +185,8 @@ impl Problem {
         Self::invalid_fields().field(field, message)
     }
 
-    pub(crate) fn invalid_fields() -> Self {
+    /// 422: well-formed, but fields have invalid values, which are added.
+    pub fn invalid_fields() -> Self {
         Self::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "invalid-fields",

@@ -13,6 +13,9 @@ pub const DEFAULT_ISSUER: &str = "ticketing";
 /// The `aud` claim, unless configured otherwise.
 pub const DEFAULT_AUDIENCE: &str = "ticketing";
 
+/// The value of `amr` for authentication with more than one factor (RFC 8176).
+pub const MULTIPLE_FACTORS: &str = "mfa";
+
 /// The claims of an access token (RFC 7519). Times are whole seconds since 1970.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Claims {
@@ -33,6 +36,13 @@ pub struct Claims {
     pub exp: i64,
     /// The token id, unique.
     pub jti: String,
+    /// The methods by which the user authenticated (RFC 8176): `pwd`, and `otp` and `mfa` with a second factor. Empty in tokens
+    /// of release 0.1.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
+    /// Whether the user has confirmed the email address. Absent in tokens of release 0.1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email_verified: Option<bool>,
 }
 
 impl Claims {
@@ -54,6 +64,8 @@ impl Claims {
             nbf: None,
             exp: (now + ACCESS_TOKEN_LIFETIME).seconds(),
             jti: jti.into(),
+            amr: Vec::new(),
+            email_verified: None,
         }
     }
 }

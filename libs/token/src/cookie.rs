@@ -14,6 +14,18 @@ pub struct Cookie {
     pub plain_name: &'static str,
 }
 
+/// The cookie that carries the refresh token of a page.
+pub const REFRESH_COOKIE: Cookie = Cookie {
+    name: "__Host-ticketing_refresh",
+    plain_name: "ticketing_refresh",
+};
+
+/// The cookie by which a browser is recognised that has signed in before.
+pub const DEVICE_COOKIE: Cookie = Cookie {
+    name: "__Host-ticketing_device",
+    plain_name: "ticketing_device",
+};
+
 impl Cookie {
     /// Returns the value of the cookie. An error if it is not ASCII, or if there are two: one of them was not set by us. Other
     /// cookies may be anything.

@@ -20,8 +20,8 @@ mod signing_key;
 mod verified_tokens;
 mod verifier;
 
-pub use claims::{ACCESS_TOKEN_LIFETIME, Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER};
-pub use cookie::{Cookie, cookie_value};
+pub use claims::{ACCESS_TOKEN_LIFETIME, Claims, DEFAULT_AUDIENCE, DEFAULT_ISSUER, MULTIPLE_FACTORS};
+pub use cookie::{Cookie, DEVICE_COOKIE, REFRESH_COOKIE, cookie_value};
 pub use csrf::{CsrfGuard, TrustedOrigins};
 pub use deny_list::{Denial, DenyList};
 pub use jwks::{Jwk, Jwks};

@@ -24,6 +24,7 @@ const LIMITS: FetchLimits = FetchLimits {
     // Room for more than a hundred keys.
     bytes: 64 * 1024,
     idle_connections: 0,
+    local_address: None,
 };
 
 /// How often the keys are fetched. A limit on the rate of fetches, whether they fail or not.

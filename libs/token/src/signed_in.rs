@@ -2,7 +2,7 @@ use std::sync::{Arc, OnceLock};
 
 use poem::{
     Request, RequestBody,
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
 };
 use poem_openapi::{
     ApiExtractor, ApiExtractorType, ExtractParamOptions,
@@ -11,7 +11,7 @@ use poem_openapi::{
 use problem::Problem;
 use values::{SessionId, Timestamp, UserId};
 
-use crate::{Claims, Cookie, CsrfGuard, Verifier, cookie::unreadable};
+use crate::{Claims, Cookie, CsrfGuard, MULTIPLE_FACTORS, Verifier, cookie::unreadable};
 
 /// The cookie that carries the access token of a page.
 pub const SESSION_COOKIE: Cookie = Cookie {
@@ -33,6 +33,10 @@ pub struct SignedIn {
     pub token_issued_at: Timestamp,
     /// The time at which the access token expires, in whole seconds.
     pub token_expires_at: Timestamp,
+    /// Whether the user signed in with a second factor.
+    pub has_second_factor: bool,
+    /// Whether the user has confirmed the email address. A token of release 0.1 does not have this claim and counts as confirmed.
+    pub is_address_confirmed: bool,
 }
 
 impl SignedIn {
@@ -42,7 +46,22 @@ impl SignedIn {
             session_id: claims.sid,
             token_issued_at: Timestamp::from_millis(claims.iat.saturating_mul(1000)),
             token_expires_at: Timestamp::from_millis(claims.exp.saturating_mul(1000)),
+            has_second_factor: claims.amr.iter().any(|method| method == MULTIPLE_FACTORS),
+            is_address_confirmed: claims.email_verified != Some(false),
         }
+    }
+
+    /// Refuses a user who has not confirmed the email address.
+    pub fn ensure_address_confirmed(&self) -> Result<(), Problem> {
+        if self.is_address_confirmed {
+            return Ok(());
+        }
+        let problem = Problem::new(
+            StatusCode::FORBIDDEN,
+            "address-not-confirmed",
+            "The email address is not confirmed",
+        );
+        Err(problem.detail("Confirm your email address first, by the link in the mail, and sign in or refresh again."))
     }
 
     /// Authenticates the sender of a request.

@@ -34,6 +34,16 @@ macro_rules! ids {
                 Self(earliest_uuid(now))
             }
 
+            /// Returns the 16 bytes of the UUID.
+            pub const fn to_bytes(self) -> [u8; 16] {
+                self.0.into_bytes()
+            }
+
+            /// Returns the id with these bytes.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// Returns the time of creation in whole milliseconds; `None` for a UUID of another version.
             pub fn created_at(self) -> Option<Timestamp> {
                 created_at(self.0)
@@ -100,6 +110,16 @@ ids! {
     PaymentId,
     /// A refund of tickets of one order.
     RefundId,
+    /// An admission: the right of one person to enter the event of a listing once.
+    AdmissionId,
+    /// A door at which people are admitted to the event of a listing.
+    DoorId,
+    /// A scan of a code at a door, named by the device that scanned it.
+    ScanId,
+    /// A transfer of an admission to somebody else.
+    TransferId,
+    /// A mail about an account.
+    MailId,
     /// A session: the refresh tokens of one signed-in device.
     SessionId,
     /// A message on the bus.

@@ -3,12 +3,17 @@
 //! Each type defines its form in JSON, in a path, in an OpenAPI document and in a database column.
 
 mod id;
+mod language;
 mod money;
 mod openapi;
 mod text_enum;
 mod timestamp;
 
-pub use id::{EventId, MalformedId, OrderId, PaymentId, RefundId, SessionId, TicketId, UserId};
+pub use id::{
+    AdmissionId, DoorId, EventId, MailId, MalformedId, OrderId, PaymentId, RefundId, ScanId, SessionId, TicketId,
+    TransferId, UserId,
+};
+pub use language::Language;
 pub use money::{Currency, MAX_AMOUNT, Money, NotChargeable, UnknownCurrency};
 pub use text_enum::UnknownText;
 pub use timestamp::{Clock, MalformedTimestamp, Timestamp};

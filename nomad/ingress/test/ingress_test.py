@@ -20,6 +20,12 @@ from pathlib import Path
 NGINX, RENDER = sys.argv[1:3]
 TEMPLATE = Path(__file__).parent.parent / "nginx.conf.tpl"
 PAGE = b"<!doctype html><title>API</title>"
+PAGE_POLICIES = {
+    "content-security-policy": "default-src 'none'; script-src 'self'",
+    "permissions-policy": "camera=(self)",
+    "referrer-policy": "same-origin",
+}
+SECRET = "dGhlLXRva2Vu"
 LISTING = b'{"title":"' + b"x" * 4000 + b'"}'
 ETAG = '"3"'
 PROTECTION = {
@@ -87,6 +93,10 @@ class Service:
                 pass
 
 
+def page(status: int, body: bytes = b"<!doctype html>", headers: dict | None = None) -> bytes:
+    return response(status, body, {"content-type": "text/html; charset=utf-8", **PAGE_POLICIES, **(headers or {})})
+
+
 def response(status: int, body: bytes, headers: dict | None = None) -> bytes:
     headers = {
         "content-type": "application/json",
@@ -126,15 +136,31 @@ class Ingress(unittest.TestCase):
         self.folder.chmod(0o755)
         self.service = Service()
         self.addCleanup(self.service.listener.close)
+        self.storefronts = [self.storefront()]
         self.ports = {name: free_port() for name in ("http", "https", "retry", "admin")}
         (self.folder / "pages").mkdir()
         (self.folder / "pages" / "docs.html").write_bytes(PAGE)
         self.start(self.service.port)
 
+    def storefront(self) -> Service:
+        storefront = Service()
+        storefront.respond = lambda *_: page(200)
+        self.addCleanup(storefront.listener.close)
+        return storefront
+
+    def restart(self, balancers: str = "") -> None:
+        self.ports = {name: free_port() for name in self.ports}
+        self.start(self.service.port, balancers)
+
     def start(self, port: int, balancers: str = "") -> None:
         services = self.folder / "services.json"
-        names = ["auth", "ticket", "order", "payment", "expiration"]
-        services.write_text(json.dumps({f"ticketing-{name}": [{"Address": "127.0.0.1", "Port": port}] for name in names}))
+        names = ["auth", "ticket", "order", "payment", "expiration", "notification"]
+        ports = {name: [port] for name in names} | {"storefront": [storefront.port for storefront in self.storefronts]}
+        instances = {
+            f"ticketing-{name}": [{"Address": "127.0.0.1", "Port": port} for port in ports]
+            for name, ports in ports.items()
+        }
+        services.write_text(json.dumps(instances))
         environment = {
             **os.environ,
             "NOMAD_TASK_DIR": str(self.folder),
@@ -149,8 +175,8 @@ class Ingress(unittest.TestCase):
         rendered = subprocess.run([RENDER, TEMPLATE, services], env=environment, capture_output=True, check=True)
         config = self.folder / "nginx.conf"
         config.write_bytes(rendered.stdout)
-        with open(self.folder / "log", "wb") as log:
-            nginx = subprocess.Popen([NGINX, "-c", config, "-p", self.folder], stdout=subprocess.DEVNULL, stderr=log)
+        with open(self.folder / "log", "wb") as log, open(self.folder / "access.log", "wb") as access:
+            nginx = subprocess.Popen([NGINX, "-c", config, "-p", self.folder], stdout=access, stderr=log)
         self.addCleanup(nginx.wait)
         self.addCleanup(nginx.terminate)
         deadline = time.monotonic() + 30
@@ -272,9 +298,8 @@ class Ingress(unittest.TestCase):
 
     def test_every_response_has_the_headers_that_protect_browsers_once(self) -> None:
         for method, path, status in [
-            ("GET", "/", 302),
             ("GET", "/docs", 200),
-            ("GET", "/nothing", 404),
+            ("GET", "/health", 404),
             ("GET", "/api/v1/nothing", 404),
             ("GET", "/api/v1/tickets", 200),
             ("GET", "/%ZZ", 400),
@@ -292,12 +317,12 @@ class Ingress(unittest.TestCase):
             self.assertIn(part, reply.one(name))
 
     def test_over_tls_browsers_keep_to_it_for_all_subdomains(self) -> None:
-        self.ports, self.tls = {name: free_port() for name in self.ports}, True
+        self.tls = True
         key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", self.folder / "tls.key"]
         name = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-out", self.folder / "tls.crt"]
         subprocess.run(["openssl", "req", "-x509", *key, *name], check=True, capture_output=True)
-        self.start(self.service.port)
-        for path in ("/", "/docs", "/nothing", "/api/v1/tickets"):
+        self.restart()
+        for path in ("/", "/docs", "/health", "/api/v1/tickets"):
             reply = self.request("GET", path, tls=True)
             self.assertEqual(reply.one("strict-transport-security"), "max-age=31536000; includeSubDomains", path)
 
@@ -307,8 +332,7 @@ class Ingress(unittest.TestCase):
         self.assertEqual(self.service.requests[-1][1]["x-forwarded-for"], "127.0.0.5")
 
     def test_the_client_of_a_balancer_is_who_the_balancer_names(self) -> None:
-        self.ports = {name: free_port() for name in self.ports}
-        self.start(self.service.port, balancers="127.0.0.5,127.0.0.6")
+        self.restart(balancers="127.0.0.5,127.0.0.6")
         for client, forwarded, expected in [
             ("127.0.0.5", "203.0.113.9, 198.51.100.7", "198.51.100.7"),
             ("127.0.0.5", "203.0.113.9, 198.51.100.7, 127.0.0.6", "198.51.100.7"),
@@ -316,6 +340,117 @@ class Ingress(unittest.TestCase):
         ]:
             self.request("GET", "/api/v1/tickets", {"x-forwarded-for": forwarded}, client=client)
             self.assertEqual(self.service.requests[-1][1]["x-forwarded-for"], expected)
+
+    def test_what_is_no_part_of_the_api_is_a_page_except_what_is_for_operators(self) -> None:
+        (storefront,) = self.storefronts
+        for path in ("/", "/events/1", "/nothing", "/metricsx", "/apis", "/docs.html", "/assets/a.css"):
+            self.assertEqual(self.request("GET", path).status, 200, path)
+            self.assertEqual(storefront.requests[-1][0], f"GET {path} HTTP/1.1")
+        storefront.requests.clear()
+        for path in (
+            *("/api", "/api/", "/api/v2/tickets", "/metrics", "/metrics/", "//metrics", "/%6detrics", "/a/../metrics"),
+            *("/health", "/health/ready", "/health/live", "/docs/a", "/openapi.json/a"),
+        ):
+            reply = self.request("GET", path)
+            self.assertEqual((reply.status, reply.one("content-type")), (404, "application/problem+json"), path)
+        self.assertEqual(storefront.requests, [])
+
+    def test_a_page_has_its_own_policies_also_after_a_retry(self) -> None:
+        (storefront,) = self.storefronts
+        storefront.respond = lambda number, *_: None if number in (2, 3) else page(404)
+        for path in ("/nothing", "/retried"):
+            reply = self.request("GET", path)
+            self.assertEqual(reply.status, 404)
+            for name, policy in PAGE_POLICIES.items():
+                self.assertEqual(reply.one(name), policy, path)
+            self.assertEqual(reply.one("x-content-type-options"), "nosniff")
+        self.assertEqual(len(storefront.requests), 4)
+
+    def test_no_service_but_the_storefront_decides_about_policies(self) -> None:
+        self.service.respond = lambda *_: page(200)
+        reply = self.request("GET", "/api/v1/tickets")
+        for name, part in PROTECTION.items():
+            self.assertIn(part, reply.one(name))
+
+    def test_a_failure_of_the_ingress_is_shown_to_people_as_a_page(self) -> None:
+        (storefront,) = self.storefronts
+        storefront.respond = lambda *_: None
+        replies = [(self.request("POST", "/signin", body=b"a=b"), 504)]
+        replies.append((self.request("POST", "/orders", body=b"x" * (64 * 1024 + 1)), 413))
+        storefront.stop()
+        replies += [(self.request("GET", path), 503) for path in ("/", f"/reset/{SECRET}")]
+        for reply, status in replies:
+            self.assertEqual(reply.status, status)
+            self.assertEqual(reply.one("content-type"), "text/html; charset=utf-8")
+            self.assertIn(b"<h1>", reply.body)
+            for name, part in PROTECTION.items():
+                self.assertIn(part, reply.one(name), status)
+        self.assertEqual(len(storefront.requests), 1)
+
+    def test_secrets_in_paths_are_not_logged_also_if_the_storefront_is_gone(self) -> None:
+        pages = ("confirm", "reset", "change-email", "transfers")
+        paths = [f"/{name}/{SECRET}" for name in pages] + [f"/%63onfirm/{SECRET}", f"//reset/{SECRET}/a?b=c"]
+        for path in paths:
+            self.assertEqual(self.request("GET", path).status, 200)
+        for path in ("/events/1", f"/api/v1/transfers/{SECRET}/accept"):
+            self.request("GET", path)
+        self.storefronts[0].stop()
+        self.service.stop()
+        forms = ["signin", "signin/code", "signup"]
+        for path in [paths[0], *(f"/{form}?next=/transfers/{SECRET}" for form in forms)]:
+            self.assertEqual(self.request("POST", path).status, 503)
+        self.assertEqual(self.request("POST", f"/api/v1/transfers/{SECRET}/accept").status, 503)
+        logged = [json.loads(line)["path"] for line in (self.folder / "access.log").read_text().splitlines()]
+        redacted = [f"/{name}/{{token}}" for name in (*pages, "confirm", "reset")]
+        offer, failed = "/api/v1/transfers/{token}", ["/confirm/{token}", *(f"/{form}" for form in forms)]
+        self.assertEqual(logged, [*redacted, "/events/1", offer, *failed, offer])
+        self.assertNotIn(SECRET, (self.folder / "log").read_text())
+
+    def test_forms_have_the_limit_of_requests_and_those_with_a_picture_a_larger_one(self) -> None:
+        for path, limit in [("/orders", 64 * 1024), ("/sell/1/image", 6 * 1024 * 1024)]:
+            self.assertEqual(self.request("POST", path, body=b"x" * limit).status, 200, path)
+            self.assertEqual(self.request("POST", path, body=b"x" * (limit + 1)).status, 413, path)
+
+    def test_events_arrive_when_they_are_sent_also_after_a_retry(self) -> None:
+        (storefront,) = self.storefronts
+        for retries in (False, True):
+            received, storefront.requests = threading.Event(), []
+            storefront.serve = lambda connection: self.send_events(storefront, connection, received, retries)
+            with socket.create_connection(("127.0.0.1", self.ports["http"]), timeout=30) as connection:
+                headers = "host: shop.example\r\naccept-encoding: gzip\r\nconnection: close\r\n"
+                connection.sendall(f"GET /events/1/live HTTP/1.1\r\n{headers}\r\n".encode())
+                data = b""
+                while b"data: 1" not in data:
+                    part = connection.recv(65536)
+                    self.assertTrue(part, data)
+                    data += part
+                # The storefront sends the second event only now.
+                received.set()
+                while part := connection.recv(65536):
+                    data += part
+            self.assertIn(b"data: 2", data)
+            self.assertNotIn(b"x-accel", data.lower())
+            self.assertEqual(len(storefront.requests), 2 if retries else 1)
+
+    def send_events(self, storefront: Service, connection: socket.socket, received: threading.Event, retries: bool) -> None:
+        with connection:
+            storefront.requests.append(read_request(connection))
+            if retries and len(storefront.requests) == 1:
+                return
+            headers = "content-type: text/event-stream\r\nx-accel-buffering: no\r\nconnection: close\r\n"
+            connection.sendall(f"HTTP/1.1 200 OK\r\n{headers}\r\ndata: 1\n\n".encode())
+            if received.wait(60):
+                connection.sendall(b"data: 2\n\n")
+
+    def test_an_asset_is_found_while_only_one_instance_of_the_storefront_has_it(self) -> None:
+        old, new = self.storefronts = [self.storefront(), self.storefront()]
+        old.respond = lambda *_: page(404)
+        self.restart()
+        for _ in range(4):
+            self.assertEqual(self.request("GET", "/assets/new.css").status, 200)
+        self.assertGreater(len(old.requests), 0)
+        new.respond = lambda *_: page(404)
+        self.assertEqual(self.request("GET", "/assets/none.css").status, 404)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ use values::{Clock, Timestamp};
 
 use crate::{
     domain::{PUBLISHED_AFTER_RETIREMENT, StoredKey},
-    keys::{KeyFileError, encryption_keys},
+    keys::{EncryptionKeyError, encryption_keys},
     settings::EncryptionKeyFlag,
     store,
     use_cases::{RevokeKeysError, RotateKeysError, end_sessions, revoke_keys, rotate_keys},
@@ -70,7 +70,7 @@ pub(crate) async fn run(command: Command, db: Db, clock: Clock) -> Result<String
         KeysCommand::Revoke { lost_encryption_key } => {
             // The file beside the database has the lost key, or another one that the service does not use.
             let encryption = match given {
-                None if lost_encryption_key => return Err(OperatorError::new(KeyFileError::NotGiven)),
+                None if lost_encryption_key => return Err(OperatorError::new(EncryptionKeyError::NotGiven)),
                 given => encryption_keys(&db, given).await.map_err(OperatorError::new)?,
             };
             let kid = db

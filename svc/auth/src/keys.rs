@@ -5,18 +5,19 @@ use std::{
 
 use db::Db;
 use rusqlite::Connection;
+use sealing::EncryptionKeys;
 use token::Verifier;
 use values::{Clock, Timestamp};
 
 use crate::{
-    domain::{EncryptionKeys, KeySet, UnusableKeys},
+    domain::{KeySet, UnusableKeys},
     store,
-    use_cases::{CreateKeyError, SealKeysError, create_missing_keys, seal_keys},
+    use_cases::{CreateKeyError, SealKeysError, create_missing_keys, seal_keys, seal_second_factors},
 };
 
 mod key_file;
 
-pub(crate) use key_file::{KeyFileError, encryption_keys};
+pub(crate) use key_file::{EncryptionKeyError, encryption_keys, mail_keys};
 
 /// The keys could not be loaded.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +63,27 @@ impl LiveKeys {
             encryption,
             current: Arc::new(RwLock::new(Arc::new(keys))),
         })
+    }
+
+    /// Returns the keys that encrypt what the database contains.
+    pub(crate) const fn encryption(&self) -> &EncryptionKeys {
+        &self.encryption
+    }
+
+    /// Encrypts the secrets of second factors with the first key, while the key is replaced.
+    pub(crate) async fn seal_second_factors(&self) -> Result<(), db::Error> {
+        if !self.encryption.to_text().contains(' ') {
+            return Ok(());
+        }
+        let mut after = Some(String::new());
+        while let Some(position) = after {
+            let keys = self.encryption.clone();
+            after = self
+                .db
+                .write(move |tx| seal_second_factors(tx, &keys, &position))
+                .await?;
+        }
+        Ok(())
     }
 
     /// Returns the keys as last loaded.

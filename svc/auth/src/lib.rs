@@ -11,7 +11,6 @@ mod jobs;
 mod keys;
 mod metrics;
 mod passwords;
-mod random;
 mod service;
 mod settings;
 mod store;
@@ -20,6 +19,8 @@ mod test_support;
 mod use_cases;
 
 pub use command::{Command, KeysCommand};
-pub use domain::{EncryptionKeys, MalformedEncryptionKey};
 pub use service::Auth;
-pub use settings::{EncryptionKeyFlag, Settings};
+pub use settings::{EncryptionKeyFlag, MailKeyFlag, Settings};
+
+#[doc(hidden)]
+pub use domain::common_password_digest;

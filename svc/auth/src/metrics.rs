@@ -2,7 +2,7 @@ use metrics::{Counter, Labelled, MetricsRegistry, counters};
 
 use crate::{
     passwords::CheckRefused,
-    use_cases::{RefreshError, SignInError, SignUpError},
+    use_cases::{ProveSecondFactorError, RefreshError, SignInError, SignUpError},
 };
 
 /// Counts sign-ups, sign-ins and refreshed sessions by their outcomes.
@@ -30,6 +30,17 @@ impl AttemptCounters {
             (
                 "sign-in",
                 &[GRANTED, "wrong-credentials", "too-many-failures", "busy", FAILED],
+            ),
+            (
+                "second-factor",
+                &[
+                    GRANTED,
+                    "invalid-challenge",
+                    "wrong-code",
+                    "too-many-failures",
+                    "busy",
+                    FAILED,
+                ],
             ),
             ("refresh", &[GRANTED, "unknown-token", "session-over", FAILED]),
         ];
@@ -68,6 +79,19 @@ impl AttemptCounters {
                 Err(SignInError::WrongCredentials) => "wrong-credentials",
                 Err(SignInError::NotChecked(refused)) => check_refused(*refused),
                 Err(SignInError::Sign(_) | SignInError::Db(_)) => FAILED,
+            },
+        );
+    }
+
+    pub(crate) fn count_second_factor<T>(&self, outcome: &Result<T, ProveSecondFactorError>) {
+        self.count(
+            "second-factor",
+            match outcome {
+                Ok(_) => GRANTED,
+                Err(ProveSecondFactorError::InvalidChallenge) => "invalid-challenge",
+                Err(ProveSecondFactorError::WrongCode) => "wrong-code",
+                Err(ProveSecondFactorError::NotChecked(refused)) => check_refused(*refused),
+                Err(ProveSecondFactorError::Sign(_) | ProveSecondFactorError::Db(_)) => FAILED,
             },
         );
     }

@@ -2,11 +2,9 @@ use std::{thread::available_parallelism, time::Duration};
 
 use chassis::{SecretArg, SecretFlag, at_least, parsed, seconds};
 use clap::ArgAction;
+use sealing::EncryptionKeys;
 
-use crate::{
-    domain::EncryptionKeys,
-    passwords::{QueueLimits, SignInLimits, SignUpLimits},
-};
+use crate::passwords::{MailLimits, QueueLimits, SignInLimits, SignUpLimits};
 
 /// The settings of the auth service.
 #[derive(Clone, Debug, clap::Args)]
@@ -92,6 +90,49 @@ pub struct Settings {
         value_parser = seconds(1..=u32::MAX.into())
     )]
     pub sign_up_window: Duration,
+    /// Whether the response to a sign-up reveals that the address has an account: true or false. With true, a new user is signed
+    /// in at once, and a taken address is refused. With false, each sign-up gets the same response, the outcome is mailed, and
+    /// the user signs in after confirming the address.
+    #[arg(
+        long,
+        env = "TICKETING_SIGN_UP_REVEALS_ADDRESSES",
+        default_value = "false",
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        value_parser = parsed::<bool>
+    )]
+    pub sign_up_reveals_addresses: bool,
+    /// The key that encrypts the tokens of links in mails, shared with the notification service.
+    #[command(flatten)]
+    pub mail_key: Option<SecretArg<MailKeyFlag>>,
+    /// Mails to confirm an address or to set a password that can be requested for one address in one window. Further requests
+    /// get the same response and send nothing.
+    #[arg(
+        long = "mails-per-account",
+        env = "TICKETING_MAILS_PER_ACCOUNT",
+        default_value = "5",
+        value_name = "NUMBER",
+        value_parser = at_least::<u32>(1)
+    )]
+    pub mails_per_account: u32,
+    /// Mails that can be requested from one network address in one window. Wider IPv6 networks have more, as above.
+    #[arg(
+        long = "mails-per-address",
+        env = "TICKETING_MAILS_PER_ADDRESS",
+        default_value = "300",
+        value_name = "NUMBER",
+        value_parser = at_least::<u32>(1)
+    )]
+    pub mails_per_address: u32,
+    /// The length of that window, from the first request.
+    #[arg(
+        long = "mail-window-seconds",
+        env = "TICKETING_MAIL_WINDOW_SECONDS",
+        default_value = "3600",
+        value_name = "SECONDS",
+        value_parser = seconds(1..=u32::MAX.into())
+    )]
+    pub mail_window: Duration,
     /// Passwords that are hashed at the same time; each takes 19 MiB meanwhile [default: one for each processor]
     #[arg(
         long,
@@ -138,6 +179,23 @@ impl SecretFlag for EncryptionKeyFlag {
     const FILE_HELP: &'static str = "The file that contains the key, such as the output of `openssl rand -hex 32`.";
 }
 
+/// `--mail-key` or `--mail-key-file`.
+#[derive(Clone, Copy, Debug)]
+pub struct MailKeyFlag;
+
+impl SecretFlag for MailKeyFlag {
+    type Value = EncryptionKeys;
+    const FLAG: &'static str = "mail-key";
+    const ENV: &'static str = "TICKETING_MAIL_KEY";
+    const FILE_FLAG: &'static str = "mail-key-file";
+    const FILE_ENV: &'static str = "TICKETING_MAIL_KEY_FILE";
+    const VALUE_NAME: &'static str = "KEY";
+    const HELP: &'static str = "The key that encrypts the tokens of links in mails, 64 hexadecimal digits, the same for auth and \
+                                notification; while it is replaced, the new and the old one, separated by a space. Prefer \
+                                --mail-key-file [default: the content of auth.mail.key beside auth.db, which is created]";
+    const FILE_HELP: &'static str = "The file that contains the key, such as the output of `openssl rand -hex 32`.";
+}
+
 impl chassis::Settings for Settings {}
 
 impl Default for Settings {
@@ -168,6 +226,20 @@ impl Settings {
         SignUpLimits {
             per_address: self.sign_ups_per_address,
             window: self.sign_up_window,
+        }
+    }
+
+    /// Returns the keys that seal the tokens of links, if they are given.
+    pub(crate) fn mail_keys(&self) -> Option<EncryptionKeys> {
+        self.mail_key.as_deref().cloned()
+    }
+
+    /// Returns how many mails may be requested.
+    pub(crate) const fn mail_limits(&self) -> MailLimits {
+        MailLimits {
+            per_account: self.mails_per_account,
+            per_address: self.mails_per_address,
+            window: self.mail_window,
         }
     }
 

@@ -4,14 +4,15 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use chassis::{Context, Service};
 use db::Db;
+use sealing::EncryptionKeys;
 use tempfile::TempDir;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use values::{Clock, Timestamp};
+use values::{Clock, Language, Timestamp};
 
 use crate::{
     Auth,
     api::App,
-    domain::{DeviceTokens, Email, EncryptionKeys, Password, TokenPair},
+    domain::{DeviceTokens, Email, Password, Profile, TokenPair},
     keys::LiveKeys,
     settings::Settings,
     use_cases::{AuthContext, SignUp, SignUpError, sign_up},
@@ -47,7 +48,9 @@ impl TestService {
             .await
             .unwrap();
         Self {
-            context: App::new(&context, keys, &settings).context().clone(),
+            context: App::new(&context, keys, EncryptionKeys::new([8; 32]), &settings)
+                .context()
+                .clone(),
             clock,
             _folder: folder,
         }
@@ -70,9 +73,14 @@ impl TestService {
         let command = SignUp {
             email: Email::parse(email).unwrap(),
             password: Password::parse(password.to_owned()).unwrap(),
+            profile: Profile {
+                name: None,
+                language: Language::English,
+            },
             idempotency_key: key.map(|key| key.parse().unwrap()),
             client: client_address(1),
             devices: DeviceTokens::default(),
+            user_agent: None,
         };
         sign_up(&self.context, command).await
     }

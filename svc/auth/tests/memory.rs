@@ -19,6 +19,7 @@ async fn the_memory_of_a_burst_of_sign_ups_is_released() {
     let auth = kit
         .start::<Auth>(Settings {
             password_hashers: Some(4),
+            sign_up_reveals_addresses: true,
             ..Settings::default()
         })
         .await;

@@ -38,6 +38,8 @@ impl Service for Expiration {
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
+    // None of its statements scans or sorts.
+    const BOUNDED_READS: Option<&'static [db::BoundedRead]> = Some(&[]);
 
     type Settings = Settings;
     type Command = NoCommand;

@@ -32,6 +32,7 @@ pub fn place_order(
         buyer_id,
         ticket_id,
         quantity,
+        has_second_factor: true,
         seen: SeenListing::default(),
     };
     let limits = OrderLimits {

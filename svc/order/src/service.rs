@@ -10,7 +10,7 @@ use rusqlite::Connection;
 use values::{Clock, Timestamp};
 
 use crate::{
-    api::{App, OrdersApi, RefundsApi, SalesApi, WithdrawalsApi},
+    api::{AllowanceApi, App, OrdersApi, PersonalDataApi, RefundsApi, SalesApi, WithdrawalsApi},
     domain::OrderLimits,
     events::{consume, newest_record_at, recover, republish},
     jobs, metrics,
@@ -43,17 +43,35 @@ impl Service for Orders {
             idempotency::SCHEMA_V3,
             audit::SCHEMA_V1,
             audit::SCHEMA_V2,
+            include_str!("../migrations/008_sale_period.sql"),
+            closures::SCHEMA_V1,
+            include_str!("../migrations/009_closures.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
+    const BOUNDED_READS: Option<&'static [db::BoundedRead]> = Some(store::BOUNDED_READS);
 
     type Settings = Settings;
     type Command = NoCommand;
-    type Api = (OrdersApi, RefundsApi, WithdrawalsApi, SalesApi);
+    type Api = (
+        OrdersApi,
+        RefundsApi,
+        WithdrawalsApi,
+        SalesApi,
+        AllowanceApi,
+        PersonalDataApi,
+    );
     type App = App;
 
     fn api() -> Self::Api {
-        (OrdersApi, RefundsApi, WithdrawalsApi, SalesApi)
+        (
+            OrdersApi,
+            RefundsApi,
+            WithdrawalsApi,
+            SalesApi,
+            AllowanceApi,
+            PersonalDataApi,
+        )
     }
 
     fn republish(
@@ -83,6 +101,7 @@ impl Service for Orders {
             order_window,
             sale,
             payment_extension,
+            ..
         } = settings;
         Ok(ServiceParts {
             consumers: vec![Consumer {
@@ -97,6 +116,7 @@ impl Service for Orders {
                     sale,
                     default_window: order_window,
                 },
+                requires_confirmed_address: settings.requires_confirmed_address(),
             },
             verifier: None,
         })

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use chassis::seconds;
+use chassis::{parsed, seconds};
+use clap::ArgAction;
 use sale_limits::SaleLimits;
 
 /// The settings of the order service.
@@ -33,6 +34,24 @@ pub struct Settings {
         value_parser = seconds(0..=3600)
     )]
     pub payment_extension: Duration,
+
+    /// Whether sellers and buyers must have confirmed their email address: true or false. Use the same value for order and
+    /// ticket [default: true; in `stack dev` false].
+    #[arg(
+        long,
+        env = "TICKETING_REQUIRE_CONFIRMED_ADDRESS",
+        value_name = "BOOL",
+        action = ArgAction::Set,
+        value_parser = parsed::<bool>
+    )]
+    pub require_confirmed_address: Option<bool>,
+}
+
+impl Settings {
+    /// Whether users must have confirmed their email address.
+    pub(crate) fn requires_confirmed_address(&self) -> bool {
+        self.require_confirmed_address.unwrap_or(true)
+    }
 }
 
 impl chassis::Settings for Settings {}

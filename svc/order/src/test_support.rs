@@ -47,6 +47,9 @@ pub(crate) fn listing() -> Listing {
         title: ticket.title,
         price: ticket.price,
         starts_at: None,
+        sales_begin: None,
+        sales_end: None,
+        requires_second_factor: false,
         order_window: None,
         withdrawn_at: None,
         refundable_until: None,
@@ -153,6 +156,7 @@ impl TestDb {
             buyer_id: UserId::new(noon()),
             ticket_id: self.ticket.id,
             quantity,
+            has_second_factor: false,
             seen: SeenListing::default(),
         };
         self.place_as(command).await

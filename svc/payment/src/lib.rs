@@ -19,6 +19,6 @@ mod stripe;
 mod test_support;
 mod use_cases;
 
-pub use domain::{BasisPoints, CardLimits, InvalidBasisPoints, Since};
+pub use domain::{BasisPoints, CardLimits, HANDLED_EVENT_TYPES, InvalidBasisPoints, Since};
 pub use service::{Command, Payments};
 pub use settings::{Settings, StripeSecretKey, StripeSecretKeyFlag, WebhookSecretFlag, WebhookSecrets};

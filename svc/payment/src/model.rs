@@ -245,6 +245,7 @@ impl IntentState {
             next_action_url: None,
             failure: self.declined.then(Failure::generic_decline),
             charge_id: None,
+            funds: None,
         }
     }
 }

@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use bus::{Consumer, Queue, outbox};
 use chassis::{Context, Job, OperatorError, Samples, Service, ServiceParts};
-use db::{Db, Schema, Tx, admin::Invariant};
+use db::{BoundedRead, Db, Schema, Tx, admin::Invariant};
 use rusqlite::Connection;
 use tracing::Instrument;
-use values::{Clock, Timestamp};
+use values::{Clock, Currency, Timestamp, UserId};
 
 use crate::{
-    api::{App, LedgerApi, PaymentsApi, WebhookApi},
+    api::{App, LedgerApi, PaymentsApi, PersonalDataApi, WebhookApi},
     domain::{CardAttempts, Since},
     events,
     jobs::{self, Settler},
@@ -18,6 +18,7 @@ use crate::{
     settings::Settings,
     store,
     stripe::{SigningSecrets, StripeClient, WebhookReceiver},
+    use_cases::{Payout, PayoutError, record_payout},
 };
 
 /// The payment service.
@@ -48,17 +49,20 @@ impl Service for Payments {
             idempotency::SCHEMA_V3,
             audit::SCHEMA_V1,
             audit::SCHEMA_V2,
+            closures::SCHEMA_V1,
+            include_str!("../migrations/007_closures_and_payouts.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
+    const BOUNDED_READS: Option<&'static [BoundedRead]> = Some(store::BOUNDED_READS);
 
     type Settings = Settings;
     type Command = Command;
-    type Api = (PaymentsApi, WebhookApi, LedgerApi);
+    type Api = (PaymentsApi, WebhookApi, LedgerApi, PersonalDataApi);
     type App = App;
 
     fn api() -> Self::Api {
-        (PaymentsApi, WebhookApi, LedgerApi)
+        (PaymentsApi, WebhookApi, LedgerApi, PersonalDataApi)
     }
 
     fn republish(
@@ -146,6 +150,23 @@ impl Service for Payments {
     async fn command(command: Command, db: Db, clock: Clock) -> Result<String, OperatorError> {
         match command {
             Command::Reconcile { since, adopt, stripe } => jobs::reconcile((since, adopt), *stripe, db, clock).await,
+            Command::Payout {
+                seller,
+                currency,
+                amount,
+                reference,
+            } => {
+                let payout = Payout {
+                    seller,
+                    currency,
+                    amount,
+                    reference,
+                };
+                let now = clock.now();
+                let due = db.write(move |tx| record_payout(tx, now, &payout)).await;
+                let due = due.map_err(|error: PayoutError| OperatorError(error.to_string()))?;
+                Ok(format!("recorded; {due} minor units are still due"))
+            }
             Command::Ledger => Ok(db.read_internal(jobs::ledger_report).await?),
         }
     }
@@ -166,6 +187,22 @@ pub enum Command {
         /// How to reach Stripe.
         #[command(flatten)]
         stripe: Box<Settings>,
+    },
+    /// Record that money was paid to a seller outside of the marketplace, such as by bank transfer. Balances show it.
+    Payout {
+        /// The id of the seller.
+        #[arg(long)]
+        seller: UserId,
+        /// ISO 4217, in lower case.
+        #[arg(long)]
+        currency: Currency,
+        /// Minor units of the currency, at most what is due; negative if the seller has paid what was owed, or to correct a payout
+        /// that was recorded by mistake.
+        #[arg(long, allow_negative_numbers = true)]
+        amount: i64,
+        /// By which the transfer is found elsewhere; each is recorded once.
+        #[arg(long)]
+        reference: String,
     },
     /// Show the balance of each account of the ledger, by currency, in minor units.
     Ledger,

@@ -34,6 +34,7 @@ pub(crate) fn intent(payment: &Payment, status: IntentStatus) -> Intent {
         next_action_url: None,
         failure: None,
         charge_id: None,
+        funds: None,
     }
 }
 

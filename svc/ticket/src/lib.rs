@@ -9,11 +9,11 @@ mod events;
 mod jobs;
 mod metrics;
 mod service;
+mod settings;
 mod store;
 #[cfg(test)]
 mod test_support;
 mod use_cases;
 
-/// The settings of the ticket service: it shows the limits that the order service enforces.
-pub use sale_limits::SaleLimits as Settings;
 pub use service::Ticket;
+pub use settings::{AdmissionKeyFlag, Settings};

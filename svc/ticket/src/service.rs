@@ -1,19 +1,27 @@
 //! The service: schema, invariants and wiring.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use bus::ConsumeError;
 use chassis::{Context, NoCommand, OperatorError, Samples, Service, ServiceParts};
 use db::{CacheMetrics, Db, Schema, Tx};
 use events::Envelope;
 use rusqlite::Connection;
-use sale_limits::SaleLimits;
+use sealing::{EncryptionKeys, key_file::KeyFile};
 use values::{Clock, Timestamp};
 
 use crate::{
-    api::{Api, App, CachedReads},
+    api::{
+        AdmissionsApi, Api, App, CachedReads, CheckInsApi, CodeAttempts, DoorsApi, ImagesApi, ListingOrdersApi,
+        OfferedTicketsApi, OfflineApi, PersonalDataApi, PictureQueue, Renderer, TransfersApi,
+    },
+    domain::Codes,
     events::{PUBLISHER, consume, newest_record_at, recover, republish},
-    jobs, metrics, store,
+    jobs,
+    metrics::{CheckInCounters, collect_metrics},
+    settings::Settings,
+    store,
+    use_cases::{CodeKeyError, load_code_key},
 };
 
 /// The ticket service.
@@ -42,17 +50,48 @@ impl Service for Ticket {
             idempotency::SCHEMA_V3,
             audit::SCHEMA_V1,
             audit::SCHEMA_V2,
+            include_str!("../migrations/009_sale_period.sql"),
+            include_str!("../migrations/010_admissions.sql"),
+            include_str!("../migrations/011_doors.sql"),
+            include_str!("../migrations/012_images.sql"),
+            include_str!("../migrations/013_orders_of_listings.sql"),
+            include_str!("../migrations/014_transfers.sql"),
+            include_str!("../migrations/015_uploaded_scans.sql"),
+            closures::SCHEMA_V1,
+            include_str!("../migrations/016_closures.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
 
-    type Settings = SaleLimits;
+    type Settings = Settings;
     type Command = NoCommand;
-    type Api = Api;
+    type Api = (
+        Api,
+        AdmissionsApi,
+        TransfersApi,
+        OfferedTicketsApi,
+        CheckInsApi,
+        OfflineApi,
+        DoorsApi,
+        ImagesApi,
+        ListingOrdersApi,
+        PersonalDataApi,
+    );
     type App = App;
 
-    fn api() -> Api {
-        Api
+    fn api() -> Self::Api {
+        (
+            Api,
+            AdmissionsApi,
+            TransfersApi,
+            OfferedTicketsApi,
+            CheckInsApi,
+            OfflineApi,
+            DoorsApi,
+            ImagesApi,
+            ListingOrdersApi,
+            PersonalDataApi,
+        )
     }
 
     fn republish(
@@ -73,24 +112,45 @@ impl Service for Ticket {
     }
 
     fn collect_metrics(conn: &Connection, _now: Timestamp, samples: &mut Samples) -> Result<(), db::Error> {
-        metrics::collect_metrics(conn, samples)
+        collect_metrics(conn, samples)
     }
 
-    async fn start(context: Context, limits: SaleLimits) -> Result<ServiceParts<App>, OperatorError> {
+    async fn start(context: Context, settings: Settings) -> Result<ServiceParts<App>, OperatorError> {
         let Context { db, clock, metrics, .. } = context;
+        let limits = settings.sale;
+        let codes = open_codes(&db, &clock, settings.admission_key()).await?;
+        if db.read_internal(store::has_orders_without_details).await? {
+            tracing::warn!(
+                "orders of an earlier release have no admissions yet: run `ticketing-order republish` when the order service runs"
+            );
+        }
         jobs::index_newest_listings(&db).await.map_err(OperatorError::new)?;
         let reads = CachedReads::new(&db, &clock, limits, &CacheMetrics::of(&metrics));
         Ok(ServiceParts {
             consumers: vec![bus::Consumer {
                 queue: bus::Queue::Events,
-                handler: Arc::new(consume),
+                handler: Arc::new({
+                    let codes = codes.clone();
+                    move |tx, now, envelope| consume(tx, now, envelope, &codes)
+                }),
             }],
-            jobs: vec![idempotency::purge_job(&db, &clock), jobs::index_job(&db)],
+            jobs: vec![
+                idempotency::purge_job(&db, &clock),
+                jobs::index_job(&db),
+                jobs::admissions_job(&db, &clock, &codes),
+                jobs::transfers_job(&db, &clock),
+            ],
             app: App {
                 db,
                 clock,
                 limits,
+                requires_confirmed_address: settings.requires_confirmed_address(),
                 reads,
+                codes,
+                renderer: Renderer::new(),
+                code_attempts: CodeAttempts::default(),
+                check_ins: CheckInCounters::register(&metrics),
+                pictures: PictureQueue::new(),
             },
             verifier: None,
         })
@@ -99,4 +159,35 @@ impl Service for Ticket {
     async fn command(command: NoCommand, _db: Db, _clock: Clock) -> Result<String, OperatorError> {
         match command {}
     }
+}
+
+/// What an operator does about a lost key file.
+const KEY_ADVICE: &str = "and the codes of admissions in the database are encrypted with its key: restore it, or give the key as \
+    --admission-key-file";
+
+/// Returns the keys of codes: with the encryption key that is given, else that in a file beside the database, `ticket.key` for
+/// `ticket.db`, which is created before the first code.
+async fn open_codes(db: &Db, clock: &Clock, given: Option<EncryptionKeys>) -> Result<Codes, OperatorError> {
+    let encryption = match given {
+        Some(given) => given,
+        None => read_key_file(db).await?,
+    };
+    let now = clock.now();
+    db.write(move |tx| load_code_key(tx, now, &encryption))
+        .await
+        .map_err(|error: CodeKeyError| OperatorError::new(error))
+}
+
+async fn read_key_file(db: &Db) -> Result<EncryptionKeys, OperatorError> {
+    let state = |conn: &Connection| -> Result<_, db::Error> {
+        let path = conn.path().map(PathBuf::from).unwrap_or_default();
+        Ok((path, store::code_key(conn)?.is_some()))
+    };
+    let (database, has_codes) = db.read_internal(state).await.map_err(OperatorError::new)?;
+    let file = KeyFile {
+        path: database.with_extension("key"),
+        may_create: !has_codes,
+        advice: KEY_ADVICE,
+    };
+    file.open().await.map_err(OperatorError::new)
 }

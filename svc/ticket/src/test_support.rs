@@ -3,7 +3,7 @@
 use db::Tx;
 use values::{Money, Timestamp, UserId};
 
-use crate::domain::{Listing, ListingState, Offer, ShortText, Terms};
+use crate::domain::{Codes, Listing, ListingState, Offer, SalePeriod, ShortText, Terms};
 
 pub(crate) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -24,10 +24,13 @@ pub(crate) fn offer(title: &str, price: Money, quantity: Option<u32>) -> Offer {
         title: ShortText::parse(title).unwrap(),
         description: None,
         venue: None,
+        time_zone: None,
         starts_at: None,
+        sale: SalePeriod::default(),
         price,
         order_window_seconds: None,
         max_per_buyer: None,
+        requires_second_factor: false,
         refunds: events::RefundTerms::default(),
     };
     Offer { terms, quantity }
@@ -43,4 +46,11 @@ pub(crate) fn listing_with(offer: Offer, change: impl FnOnce(&mut ListingState))
     let mut state = Listing::create(UserId::new(NOW), offer, NOW).unwrap().into_state();
     change(&mut state);
     Listing::from_state(state)
+}
+
+/// Keys of codes.
+pub(crate) fn codes() -> Codes {
+    let encryption = sealing::EncryptionKeys::new([5; 32]);
+    let key = encryption.seal(b"admission code key", &[6; 32], [7; 12]);
+    Codes::open(encryption, &key).unwrap()
 }

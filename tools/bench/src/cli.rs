@@ -15,7 +15,7 @@ pub struct Cli {
     /// Measure in about two minutes, with short rounds: for development. The page is not written.
     #[arg(long, conflicts_with = "large")]
     pub quick: bool,
-    /// Also measure the cost with a million rows.
+    /// Also measure the cost with ten million rows.
     #[arg(long)]
     pub large: bool,
     /// Measure these works only; the page is not written.
@@ -70,7 +70,7 @@ pub enum Size {
     Quick,
     /// In about a quarter of an hour.
     Default,
-    /// With a million rows.
+    /// With ten million rows.
     Large,
 }
 
@@ -122,6 +122,8 @@ pub enum Work {
     SignIn,
     /// From the outbox of one service to rows of another, and the broker alone.
     Events,
+    /// Many orders that expire at the same time, beside many that are pending.
+    Expirations,
     /// Latencies by load.
     Load,
     /// Costs by the number of rows.

@@ -17,12 +17,16 @@ pub struct Plan {
     pub rows: u64,
     /// The accounts of buyers.
     pub buyers: usize,
-    /// The tickets of the on-sale.
+    /// The tickets of the on-sale; ten times as many buyers arrive.
     pub on_sale_tickets: u32,
     /// The buyers per second of the on-sale.
     pub on_sale_rate: u32,
     /// The events of the way from outbox to rows.
     pub events: u32,
+    /// The orders that are pending while others expire.
+    pub pending_orders: u64,
+    /// The orders that expire at the same time.
+    pub due_orders: u64,
     /// The tickets of the Node.js peer, of which each is ordered once.
     pub node_tickets: u64,
     /// The rows of the cost by size.
@@ -41,17 +45,19 @@ impl Plan {
             idle: Duration::from_secs(5),
             rows: 10_000,
             buyers: 400,
-            on_sale_tickets: 3000,
-            on_sale_rate: 1000,
+            on_sale_tickets: 10_000,
+            on_sale_rate: 5000,
             events: 20_000,
+            pending_orders: 1_000_000,
+            due_orders: 20_000,
             node_tickets: 60_000,
-            sizes: &[1000, 10_000, 100_000],
+            sizes: &[10_000, 100_000, 1_000_000],
             loads: &[10, 25, 50, 75, 90],
         };
         match size {
             Size::Default => default,
             Size::Large => Self {
-                sizes: &[1000, 10_000, 100_000, 1_000_000],
+                sizes: &[10_000, 100_000, 1_000_000, 10_000_000],
                 ..default
             },
             Size::Quick => Self {
@@ -60,8 +66,10 @@ impl Plan {
                 idle: Duration::from_millis(500),
                 rows: 1000,
                 on_sale_tickets: 200,
-                on_sale_rate: 400,
+                on_sale_rate: 1000,
                 events: 2000,
+                pending_orders: 10_000,
+                due_orders: 500,
                 node_tickets: 12_000,
                 sizes: &[100, 1000],
                 loads: &[25, 75],

@@ -120,6 +120,11 @@ impl Run<'_> {
             delete_queues(&data, &broker).await?;
             fs::remove_dir_all(&data)?;
         }
+        if self.cli.measures(Work::Expirations) {
+            for _ in 0..self.recorder.plan.repetitions {
+                works::measure_expirations(&mut self.recorder, &seed, folder, &broker).await?;
+            }
+        }
         if self.cli.measures(Work::Size) {
             works::measure_sizes(&mut self.recorder, &seed, folder, &broker).await?;
         }

@@ -20,8 +20,10 @@ pub struct Seed {
     data: PathBuf,
     /// The number of accounts: the seller is the first one.
     pub accounts: usize,
-    listing: String,
-    order: String,
+    /// The listing.
+    pub listing: String,
+    /// The order.
+    pub order: String,
 }
 
 impl Seed {
@@ -33,7 +35,7 @@ impl Seed {
     pub async fn create(data: &Path, broker: &str, accounts: usize) -> BenchResult<Self> {
         let stack = StackProcess::start(data, broker)?;
         let market = stack.market(sign_up(stack.addr(), accounts).await?)?;
-        let listing = market.list_tickets("Night of the orchestra", 100).await?;
+        let listing = market.list_tickets("Night of the orchestra", 1_000_000).await?;
         let before = market.replicas()?;
         let mut connection = Connection::open(market.addr).await?;
         let order = connection.send_for_json(&market.order_of(&listing, 0), 201).await?;

@@ -74,6 +74,7 @@ async fn every_work_on_a_running_marketplace_is_measured() {
     for id in [
         "page.32.rate",
         "search.8.p99",
+        "home.32.rate",
         "listing.32.rate",
         "order.128.rate",
         "order.128.drain",

@@ -125,6 +125,8 @@ impl ModelledService for Orders {
         // Triggers maintain them.
         "buyer_open_orders",
         "buyer_tickets",
+        // No step closes an account.
+        "account_closure",
         "denied_tokens",
     ];
     const TRIGGER_COLUMNS: &'static [&'static str] = &["claimed_quantity"];

@@ -93,6 +93,9 @@ impl ModelledService for Payments {
         "seller_balance",
         "missing_ledger",
         "declined_charge",
+        // No step closes an account or pays a seller out.
+        "account_closure",
+        "payout",
         "denied_tokens",
     ];
     const TRIGGER_COLUMNS: &'static [&'static str] = &["refunded"];

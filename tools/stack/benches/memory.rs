@@ -1,4 +1,4 @@
-//! Measures the memory of the idle stack in a release build: five services, the Stripe simulator, the front door.
+//! Measures the memory of the idle stack in a release build: six services, the Stripe simulator, the front door.
 //! Run it with `cargo bench -p stack --bench memory`; it needs a broker (`just broker`).
 
 #[path = "../tests/support/banner.rs"]
@@ -48,7 +48,7 @@ fn run() -> Result<bool, Box<dyn Error>> {
 }
 
 fn measure(stack: &mut Child) -> Result<bool, Box<dyn Error>> {
-    let urls = banner::read_urls(stack.stdout.take().ok_or("no output")?);
+    let urls = banner::urls_of(&banner::read_banner(stack.stdout.take().ok_or("no output")?));
     let front_door = urls.first().ok_or("the stack did not start")?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let idle = || runtime.block_on(async { tokio::time::sleep(IDLE_TIME).await });

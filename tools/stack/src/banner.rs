@@ -42,7 +42,7 @@ impl Drop for Progress {
 const DEMO_URL: &str = "http://127.0.0.1:4000";
 
 /// Returns the addresses of a running stack, in a frame.
-pub(crate) fn banner(stack: &Stack, data: &Path, log: &str) -> String {
+pub(crate) fn banner(stack: &Stack, data: &Path, log: &str, mail_server: Option<String>) -> String {
     let url = stack.url();
     let mut lines = vec![
         ("front door".to_owned(), url.clone()),
@@ -56,6 +56,9 @@ pub(crate) fn banner(stack: &Stack, data: &Path, log: &str) -> String {
     );
     if let Some((_, url)) = stack.stripe_simulator() {
         lines.push(("Stripe simulator".to_owned(), url.to_owned()));
+    }
+    if let Some(mail) = stack.mail_pages().or(mail_server) {
+        lines.push(("mails".to_owned(), mail));
     }
     let data = std::path::absolute(data).unwrap_or_else(|_| data.to_owned());
     lines.push(("data".to_owned(), data.display().to_string()));

@@ -3,6 +3,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use bus::{AmqpUrl, Namespace};
 use chassis::{ConfigErrors, SecretArg, SecretFlag, TraceSettings, at_least, log_filter, parsed, seconds};
 use clap::{Args, Parser, Subcommand};
+use notification::SmtpUrl;
 use stack::{Ports, Settings, Stripe};
 use values::Clock;
 
@@ -16,7 +17,7 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run everything until Ctrl-C: five services, the Stripe simulator, one front door.
+    /// Run everything until Ctrl-C: six services, the Stripe simulator, one front door.
     Dev(Box<DevSettings>),
     /// Write the interface documents, or check that they are up to date.
     Specs(SpecsArgs),
@@ -80,7 +81,7 @@ pub(crate) const LOG: &str = "warn,stripe=error";
 /// The settings of `stack dev`.
 #[derive(Debug, Args)]
 pub(crate) struct DevSettings {
-    /// The front door's port; the services take the five after it, the Stripe simulator the tenth. 0: free ones.
+    /// The front door's port; the services take the ones after it, the mails the ninth, the Stripe simulator the tenth. 0: free ones.
     #[arg(long, env = "TICKETING_PORT", default_value = "4000", value_name = "PORT", value_parser = ports)]
     port: Ports,
     /// The address to listen on; 0.0.0.0 for all interfaces.
@@ -121,10 +122,34 @@ pub(crate) struct DevSettings {
         value_parser = at_least::<u32>(1)
     )]
     sign_ups_per_address: u32,
+    /// Whether a new user is signed in at once, and a taken address is refused: true or false. With false, as in production, the
+    /// outcome of a sign-up is mailed.
+    #[arg(
+        long,
+        env = "TICKETING_SIGN_UP_REVEALS_ADDRESSES",
+        default_value = "true",
+        value_name = "BOOL",
+        action = clap::ArgAction::Set,
+        value_parser = parsed::<bool>
+    )]
+    sign_up_reveals_addresses: bool,
     #[command(flatten)]
     order: order::Settings,
     #[command(flatten)]
     sweep: expiration::SweepSettings,
+    /// The SMTP server that mails are sent to. Without one they are files in the folder mail of the data folder, which pages on
+    /// the ninth port show.
+    #[arg(long, env = "TICKETING_SMTP_URL", hide_env_values = true, value_name = "URL", value_parser = parsed::<SmtpUrl>)]
+    smtp_url: Option<SmtpUrl>,
+    /// The SMTP server of programs that use `SMTP_URL`.
+    #[arg(
+        long = "usual-smtp-url",
+        env = "SMTP_URL",
+        hide_env_values = true,
+        value_parser = parsed::<SmtpUrl>,
+        hide = true
+    )]
+    default_smtp_url: Option<SmtpUrl>,
     #[command(flatten, next_help_heading = "Stripe instead of the simulator")]
     payment: payment::Settings,
 }
@@ -172,6 +197,7 @@ impl DevSettings {
             auth: auth::Settings {
                 cookie_secure: false,
                 sign_ups_per_address: self.sign_ups_per_address,
+                sign_up_reveals_addresses: self.sign_up_reveals_addresses,
                 ..auth::Settings::default()
             },
             order: self.order,
@@ -180,8 +206,22 @@ impl DevSettings {
                 order_window: self.order.order_window,
                 sweep: self.sweep,
             },
+            notification: notification::Settings {
+                smtp_url: self.smtp_url().cloned().map(SecretArg::new),
+                ..notification::Settings::default()
+            },
             clock: Clock::system(),
         }
+    }
+
+    /// Returns the SMTP server, if there is one.
+    fn smtp_url(&self) -> Option<&SmtpUrl> {
+        self.smtp_url.as_ref().or(self.default_smtp_url.as_ref())
+    }
+
+    /// Returns the SMTP server as the banner names it.
+    pub(crate) fn mail_server(&self) -> Option<String> {
+        self.smtp_url().map(|url| format!("sent to {url:?}"))
     }
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use bus::Namespace;
 use chassis::OperatorError;
+use sealing::{EncryptionKeys, key_file::KeyFile};
 use values::{Clock, EventId};
 
 /// The folder with all data of a stack. One stack at a time uses it.
@@ -51,6 +52,16 @@ impl DataFolder {
     /// Returns the path of a database: a service's, or the Stripe simulator's.
     pub fn database(&self, name: &str) -> PathBuf {
         database(&self.path, name)
+    }
+
+    /// Returns a key that services share, from a file that is created once: `mail.key`, `admission.key`.
+    pub async fn shared_key(&self, name: &str) -> Result<EncryptionKeys, OperatorError> {
+        let file = KeyFile {
+            path: self.path.join(format!("{name}.key")),
+            may_create: true,
+            advice: "and what services have stored is encrypted with it: restore it",
+        };
+        file.open().await.map_err(OperatorError::new)
     }
 
     /// Returns the prefix of all names in the broker. It is generated once per folder, so that two clones that share a

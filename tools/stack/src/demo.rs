@@ -1,4 +1,4 @@
-//! A demo over HTTP: tickets are listed, found, ordered and paid; an order expires and its ticket is sold to another buyer; a
+//! A demo over HTTP: tickets are listed, found, ordered and paid; one admits once at the door; an order expires and its ticket is sold to another buyer; a
 //! declined card is not charged.
 
 mod runner;

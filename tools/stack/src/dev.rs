@@ -41,7 +41,7 @@ pub(crate) fn dev(args: &DevSettings) -> Result<ExitCode, OperatorError> {
             code = signals.next() => process::exit(code.into()),
         };
         drop(progress);
-        println!("{}", banner(&stack, &data, &args.log));
+        println!("{}", banner(&stack, &data, &args.log, args.mail_server()));
         let code = signals.next().await;
         eprintln!("ticketing: stopping; a second signal quits at once");
         tokio::select! {

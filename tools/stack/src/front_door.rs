@@ -1,12 +1,12 @@
-//! The front door: one address for all services. It hands each request to the service that its path belongs to, in this
-//! process.
+//! The front door: one address for all services and the storefront. It hands each request to the service that its path belongs
+//! to, in this process; what is no part of the API is a page of the storefront.
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use chassis::{Asset, RequestIds};
+use chassis::RequestIds;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
-    endpoint::{BoxEndpoint, make, make_sync},
+    endpoint::{BoxEndpoint, make},
     get,
     http::{HeaderValue, StatusCode, Uri, header},
     middleware::SetHeader,
@@ -25,18 +25,31 @@ pub(crate) struct Upstream {
     pub(crate) endpoint: Arc<BoxEndpoint<'static>>,
 }
 
+/// The pages of the storefront.
+pub(crate) type StorefrontPages = Arc<BoxEndpoint<'static, Response>>;
+
 /// Returns the front door's endpoint.
-pub(crate) fn endpoint(upstreams: Vec<Upstream>) -> impl Endpoint<Output = Response> + 'static {
+pub(crate) fn endpoint(
+    upstreams: Vec<Upstream>,
+    storefront: StorefrontPages,
+) -> impl Endpoint<Output = Response> + 'static {
     FrontDoor {
-        own: own_pages(upstreams.clone()),
+        own: own_documents(upstreams.clone()),
         upstreams,
+        storefront,
     }
 }
 
 struct FrontDoor {
     upstreams: Vec<Upstream>,
+    /// Documents of the API, and the health of all services.
     own: BoxEndpoint<'static, Response>,
+    storefront: StorefrontPages,
 }
+
+/// The paths that are no pages, with what is below them. Those that are not served are here so that they are 404 as in
+/// production, where the ingress does not forward them.
+const NO_PAGES: [&str; 5] = ["/api", "/docs", "/health", "/metrics", "/openapi.json"];
 
 impl Endpoint for FrontDoor {
     type Output = Response;
@@ -47,29 +60,29 @@ impl Endpoint for FrontDoor {
         let path = request.uri().path();
         match self.upstreams.iter().find(|upstream| upstream.serves(path)) {
             Some(upstream) => upstream.endpoint.call(request).await,
-            None => self.own.call(request).await,
+            None if NO_PAGES.iter().any(|own| is_at_or_below(path, own)) => self.own.call(request).await,
+            None => self.storefront.call(request).await,
         }
     }
 }
 
 impl Upstream {
     fn serves(&self, path: &str) -> bool {
-        let is_prefix = |prefix: &String| {
-            path.strip_prefix(prefix.as_str())
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        self.prefixes.iter().any(is_prefix)
+        self.prefixes.iter().any(|prefix| is_at_or_below(path, prefix))
     }
 }
 
-fn own_pages(upstreams: Vec<Upstream>) -> BoxEndpoint<'static, Response> {
+fn is_at_or_below(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn own_documents(upstreams: Vec<Upstream>) -> BoxEndpoint<'static, Response> {
     let health = make(move |_| {
         let upstreams = upstreams.clone();
         async move { health(&upstreams).await }
     });
-    let home = Asset::new("text/html; charset=utf-8", include_str!("front_door.html"));
-    let routes = Route::new().at("/", get(make_sync(move |request| home.response(&request))));
-    let pages = chassis::document_routes(routes, specs::merged)
+    let pages = chassis::document_routes(Route::new(), specs::merged)
         .at("/health", get(health))
         .catch_all_error(|error| async move { problem::from_error(error, |_| None) })
         .with(SetHeader::new().overriding(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -14,12 +14,13 @@ pub mod broker_definitions;
 mod data_folder;
 pub mod demo;
 mod front_door;
+mod mail_pages;
 mod services;
 mod settings;
 pub mod specs;
 mod stack;
 
 pub use data_folder::DataFolder;
-pub use services::{SERVICES, ServiceEntry, check};
+pub use services::{SERVICES, SITES, ServiceEntry, check};
 pub use settings::{Ports, Settings, Stripe};
 pub use stack::{Stack, delete_namespace};

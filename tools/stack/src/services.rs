@@ -6,22 +6,27 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chassis::{CommonSettings, OperatorError, Running, Service, printable};
+use chassis::{CommonSettings, OperatorError, Running, SecretArg, Service, printable};
 use db::admin;
 use futures_util::future::BoxFuture;
+use sealing::EncryptionKeys;
 use serde_json::Value;
 use values::Clock;
 
 use crate::data_folder::database;
 
 /// Every service, in the order in which the stack starts them.
-pub const SERVICES: [ServiceEntry; 5] = [
+pub const SERVICES: [ServiceEntry; 6] = [
     entry::<auth::Auth>(),
     entry::<ticket::Ticket>(),
     entry::<order::Orders>(),
     entry::<expiration::Expiration>(),
     entry::<payment::Payments>(),
+    entry::<notification::Notification>(),
 ];
+
+/// The programs that only show pages: without a database and without events.
+pub const SITES: [&str; 1] = [<storefront::Storefront as chassis::site::Site>::NAME];
 
 /// What can be done with a service without naming its type.
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +52,16 @@ pub(crate) struct ServiceSettings {
     pub(crate) order: order::Settings,
     pub(crate) expiration: expiration::Settings,
     pub(crate) payment: payment::Settings,
+    pub(crate) notification: notification::Settings,
+    /// The key of the codes of admissions, which several services share.
+    pub(crate) admission_key: EncryptionKeys,
+}
+
+impl ServiceSettings {
+    /// Returns whether sellers and buyers must have confirmed their address: not in the stack, unless it is set.
+    fn require_confirmed_address(&self) -> Option<bool> {
+        self.order.require_confirmed_address.or(Some(false))
+    }
 }
 
 /// A service that the stack can start.
@@ -64,13 +79,20 @@ impl InStack for auth::Auth {
 impl InStack for ticket::Ticket {
     /// It shows what the order service enforces.
     fn own(all: &ServiceSettings) -> ticket::Settings {
-        all.order.sale
+        ticket::Settings {
+            sale: all.order.sale,
+            require_confirmed_address: all.require_confirmed_address(),
+            admission_key: Some(SecretArg::new(all.admission_key.clone())),
+        }
     }
 }
 
 impl InStack for order::Orders {
     fn own(all: &ServiceSettings) -> order::Settings {
-        all.order
+        order::Settings {
+            require_confirmed_address: all.require_confirmed_address(),
+            ..all.order
+        }
     }
 }
 
@@ -83,6 +105,12 @@ impl InStack for expiration::Expiration {
 impl InStack for payment::Payments {
     fn own(all: &ServiceSettings) -> payment::Settings {
         all.payment.clone()
+    }
+}
+
+impl InStack for notification::Notification {
+    fn own(all: &ServiceSettings) -> notification::Settings {
+        all.notification.clone()
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Settings {
     pub order: order::Settings,
     /// The expiration service's own settings.
     pub expiration: expiration::Settings,
+    /// The notification service's own settings. Keys and the address of the pages are those of the stack.
+    pub notification: notification::Settings,
     /// The clock of all services.
     pub clock: Clock,
 }
@@ -32,7 +34,8 @@ pub struct Settings {
 /// The ports to listen on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ports {
-    /// The front door on this port, the services on the next ones, the Stripe simulator on the tenth after it.
+    /// The front door on this port, the services on the next ones, the mails on the ninth after it, the Stripe simulator on the
+    /// tenth.
     From(u16),
     /// Free ports, chosen by the system.
     Free,
@@ -65,10 +68,12 @@ impl Settings {
             stripe: Stripe::default(),
             auth: auth::Settings {
                 cookie_secure: false,
+                sign_up_reveals_addresses: true,
                 ..auth::Settings::default()
             },
             order: order::Settings::default(),
             expiration: expiration::Settings::default(),
+            notification: notification::Settings::default(),
             clock: Clock::system(),
         }
     }
@@ -85,6 +90,11 @@ impl Settings {
     /// Returns the Stripe simulator's address, always on this machine: its keys are public.
     pub(crate) fn stripe_simulator(&self) -> SocketAddr {
         self.at(IpAddr::from([127, 0, 0, 1]), 10)
+    }
+
+    /// Returns the address of the pages with mails, always on this machine: links in mails are secrets.
+    pub(crate) fn mail_pages(&self) -> SocketAddr {
+        self.at(IpAddr::from([127, 0, 0, 1]), 9)
     }
 
     fn at(&self, ip: IpAddr, offset: u16) -> SocketAddr {

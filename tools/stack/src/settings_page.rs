@@ -2,9 +2,10 @@
 
 use std::{fmt::Write, fs, path::Path};
 
-use chassis::OperatorError;
+use chassis::{OperatorError, site::Site};
 use clap::{Arg, Command};
 use stack::SERVICES;
+use storefront::Storefront;
 
 /// The command that writes the page.
 const REFRESH: &str = "./justw specs";
@@ -116,6 +117,16 @@ pub(crate) fn page(dev: &Command) -> String {
         .partition(|setting| setting.services.len() == all_services);
     section(&mut page, "All services: `ticketing-<service> serve`", &common, None);
     section(&mut page, "Settings of single services", &own, Some("service"));
+    let storefront = chassis::site::command_line::<Storefront>();
+    let storefront: Vec<_> = serve_arguments(&storefront)
+        .filter_map(|arg| Setting::read(Storefront::NAME, arg))
+        .collect();
+    section(
+        &mut page,
+        "The storefront: `ticketing-storefront serve`",
+        &storefront,
+        None,
+    );
     page.push_str(
         "\n## Other commands of the services\n\nAll take `--database`, `--log` and `--log-format`; those that connect to \
          the broker take its settings as well.\n\n| command | service | effect |\n|---|---|---|\n",

@@ -1,18 +1,27 @@
 //! The running stack: starting, addresses, stopping.
 
-use std::{fmt, io, net::SocketAddr, path::PathBuf, time::Duration};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
 
 use bus::Namespace;
 use chassis::{
-    BoundListener, BusSettings, CommonSettings, OperatorError, Running, SecretArg, Server, ServerLimits, Service,
+    BoundListener, BusSettings, CommonSettings, HttpSettings, OperatorError, Running, SecretArg, Server, ServerLimits,
+    Service, SiteSettings, TrustedProxies,
+    site::{self, RunningSite, Site},
 };
+use storefront::Storefront;
 use stripe_sim::{Config, RunningSim, Sim, Webhook};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use url::Url;
 
 use crate::{
     DataFolder, Settings, Stripe,
-    front_door::{self, Upstream},
+    front_door::{self, StorefrontPages, Upstream},
+    mail_pages::{self, MailFolder},
     services::{SERVICES, ServiceEntry, ServiceSettings, path_prefixes},
 };
 
@@ -34,6 +43,8 @@ pub struct Stack {
     /// The prefix of all names in the broker.
     pub namespace: Namespace,
     services: Vec<RunningService>,
+    storefront: Option<RunningSite>,
+    mail_pages: Option<SocketAddr>,
     stripe_simulator: Option<(Sim, RunningSim)>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
@@ -72,6 +83,8 @@ impl Stack {
             addr: front_door.addr,
             namespace,
             services: Vec::new(),
+            storefront: None,
+            mail_pages: None,
             stripe_simulator: None,
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -107,18 +120,35 @@ impl Stack {
             }
             Stripe::At(payment) => payment,
         };
+        let mail_key = self.folder.shared_key("mail").await?;
+        let admission_key = self.folder.shared_key("admission").await?;
         let own = ServiceSettings {
-            auth: settings.auth.clone(),
+            auth: auth::Settings {
+                mail_key: Some(SecretArg::new(mail_key.clone())),
+                ..settings.auth.clone()
+            },
             order: settings.order,
             expiration: settings.expiration,
             payment,
+            admission_key: admission_key.clone(),
+            notification: notification::Settings {
+                public_url: parse_url(&self.url())?,
+                mail_key: Some(SecretArg::new(mail_key.clone())),
+                admission_key: Some(SecretArg::new(admission_key)),
+                ..settings.notification.clone()
+            },
         };
-        // The front door and the services share the limit of open files.
-        let servers = SERVICES.len() + 1;
+        // The front door, the storefront, the pages with mails and the services share the limit of open files.
+        let servers = SERVICES.len() + 3;
+        let storefront_address = storefront_address(&settings);
         let mut common = CommonSettings {
-            servers,
-            // Nothing distributes requests: after the signal, the listeners close at once.
-            drain_delay: Duration::ZERO,
+            http: HttpSettings {
+                servers,
+                trusted_proxies: storefront_address.map_or_else(TrustedProxies::default, TrustedProxies::of),
+                // Nothing distributes requests: after the signal, the listeners close at once.
+                drain_delay: Duration::ZERO,
+                ..HttpSettings::default()
+            },
             bus: BusSettings {
                 url: SecretArg::new(settings.broker.clone()),
                 namespace: self.namespace.clone(),
@@ -130,7 +160,7 @@ impl Stack {
         };
         for service in &SERVICES {
             progress(service.name);
-            common.listen = Some(settings.service(service.port));
+            common.http.listen = Some(settings.service(service.port));
             let addr = self.start_service(service, &common, &own, &settings).await?;
             if service.name == auth::Auth::NAME {
                 common.jwks_url = Some(parse_url(&format!("http://{}/api/v1/auth/jwks.json", reachable(addr)))?);
@@ -147,14 +177,68 @@ impl Stack {
             let recovered = service.running.recovered.wait_for(|recovered| *recovered);
             let _ = tokio::time::timeout(START_TIMEOUT, recovered).await;
         }
+        progress("the storefront");
+        let storefront = self.start_storefront(&settings, servers, storefront_address).await?;
+        if settings.notification.smtp_url.is_none() {
+            progress("the pages with mails");
+            self.start_mail_pages(&settings, servers).await?;
+        }
         progress("the front door");
         let upstreams = self.services.iter().map(|service| service.upstream.clone()).collect();
         let limits = ServerLimits::of_each(servers, None);
-        Server::new(front_door::endpoint(upstreams)).limits(limits).serve(
-            front_door,
-            self.shutdown.clone().into(),
-            &self.tasks,
-        );
+        Server::new(front_door::endpoint(upstreams, storefront))
+            .limits(limits)
+            .serve(front_door, self.shutdown.clone().into(), &self.tasks);
+        Ok(())
+    }
+
+    async fn start_storefront(
+        &mut self,
+        settings: &Settings,
+        servers: usize,
+        local_address: Option<IpAddr>,
+    ) -> Result<StorefrontPages, OperatorError> {
+        let site = SiteSettings {
+            http: HttpSettings {
+                listen: Some(settings.service(Storefront::PORT)),
+                servers,
+                drain_delay: Duration::ZERO,
+                ..HttpSettings::default()
+            },
+            ..SiteSettings::default()
+        };
+        let url_of = |name: &str| {
+            let (_, url) = self.services().find(|(service, _)| *service == name)?;
+            url.parse().ok()
+        };
+        let mut own = storefront::Settings {
+            public_url: parse_url(&self.url())?,
+            auth_url: url_of(auth::Auth::NAME),
+            ticket_url: url_of(ticket::Ticket::NAME),
+            order_url: url_of(order::Orders::NAME),
+            payment_url: url_of(payment::Payments::NAME),
+            notification_url: url_of(notification::Notification::NAME),
+            local_address,
+            ..storefront::Settings::default()
+        };
+        if let Some((_, simulator)) = self.stripe_simulator() {
+            own.stripe_script_url = parse_url(&format!("{simulator}/v3/"))?;
+        }
+        let running = site::start::<Storefront>(site, own, settings.clock.clone()).await?;
+        let pages = running.endpoint.clone();
+        self.storefront = Some(running);
+        Ok(pages)
+    }
+
+    /// Starts the pages that show the files of notification.
+    async fn start_mail_pages(&mut self, settings: &Settings, servers: usize) -> Result<(), OperatorError> {
+        let listener = BoundListener::bind(settings.mail_pages()).await?;
+        self.mail_pages = Some(listener.addr);
+        let folder = settings.notification.mail_folder.clone();
+        let folder = MailFolder::new(folder.unwrap_or_else(|| settings.data.join("mail")));
+        Server::new(mail_pages::endpoint(&folder))
+            .limits(ServerLimits::of_each(servers, None))
+            .serve(listener, self.shutdown.clone().into(), &self.tasks);
         Ok(())
     }
 
@@ -166,7 +250,7 @@ impl Stack {
             webhooks: vec![Webhook {
                 url: format!("{}/api/v1/payments/webhook", self.url()),
                 secret: SIMULATOR_WEBHOOK_SECRET.to_owned(),
-                events: vec!["*".to_owned()],
+                events: payment::HANDLED_EVENT_TYPES.map(str::to_owned).to_vec(),
             }],
             ..Config::new(SIMULATOR_SECRET_KEY)
         };
@@ -231,11 +315,29 @@ impl Stack {
         self.services.iter().map(describe)
     }
 
+    /// Returns the own URL of the storefront.
+    pub fn storefront(&self) -> Option<String> {
+        let storefront = self.storefront.as_ref()?;
+        Some(format!("http://{}", reachable(storefront.addr)))
+    }
+
+    /// Returns the URL of the pages with mails, unless mails are sent to an SMTP server.
+    pub fn mail_pages(&self) -> Option<String> {
+        self.mail_pages.map(|addr| format!("http://{addr}"))
+    }
+
     /// Returns the Stripe simulator and its URL, unless Stripe is used.
     pub fn stripe_simulator(&self) -> Option<(&Sim, &str)> {
         self.stripe_simulator
             .as_ref()
             .map(|(sim, running)| (sim, running.url.as_str()))
+    }
+
+    /// Stops one service, for tests of the others without it.
+    pub async fn stop_service(&mut self, name: &str) {
+        if let Some(index) = self.services.iter().position(|service| service.upstream.name == name) {
+            self.services.remove(index).running.stop().await;
+        }
     }
 
     /// Stops the front door, then the services, which finish the work in progress, then the Stripe simulator.
@@ -246,6 +348,9 @@ impl Stack {
             tracing::warn!("front door has open connections after the shutdown timeout, stopping anyway");
         }
         let stopping = TaskTracker::new();
+        if let Some(storefront) = self.storefront.take() {
+            storefront.stop().await;
+        }
         for service in self.services.drain(..) {
             drop(service.upstream);
             stopping.spawn(service.running.stop());
@@ -267,6 +372,15 @@ pub async fn delete_namespace(broker: &bus::AmqpUrl, namespace: &Namespace) -> R
 
 fn parse_url(text: &str) -> Result<Url, OperatorError> {
     text.parse().map_err(OperatorError::new)
+}
+
+/// Returns the address from which the storefront calls the services, so that they trust it alone to name its clients: no
+/// other program uses this one. `None` where the system has no such address.
+fn storefront_address(settings: &Settings) -> Option<IpAddr> {
+    let address = IpAddr::from([127, 0, 40, 7]);
+    let is_reachable = settings.bind.is_ipv4() && (settings.bind.is_loopback() || settings.bind.is_unspecified());
+    let is_ours = || std::net::TcpListener::bind((address, 0)).is_ok();
+    (is_reachable && is_ours()).then_some(address)
 }
 
 /// Returns an address that can be connected to, also where `addr` stands for all interfaces.

@@ -36,7 +36,7 @@ impl Marketplace {
     /// Starts the ticket, order and expiration services.
     async fn start() -> (Self, RunningService, RunningService, RunningService) {
         let env = TestEnv::new().await;
-        let tickets = env.start::<Ticket>(order::SaleLimits::UNREACHED).await;
+        let tickets = env.start::<Ticket>(ticket::Settings::default()).await;
         let orders = env.start::<Orders>(order_settings()).await;
         let expirations = env.start::<Expiration>(expiration::Settings::default()).await;
         let (seller, buyer) = (UserId::new(env.now()), UserId::new(env.now()));
@@ -277,7 +277,7 @@ async fn a_restored_ticket_service_recovers_every_listing() {
     marketplace.place_order(&orders, &changed, 5).await;
     marketplace.replace_with_backup::<Ticket>();
 
-    let tickets = marketplace.env.start::<Ticket>(order::SaleLimits::UNREACHED).await;
+    let tickets = marketplace.env.start::<Ticket>(ticket::Settings::default()).await;
     marketplace.wait_until_replicas_agree().await;
     assert_eq!(marketplace.rows::<Ticket>(LISTINGS), before.0);
     let stock = marketplace.rows::<Orders>(STOCK);

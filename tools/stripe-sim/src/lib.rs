@@ -26,6 +26,7 @@ mod scheduler;
 mod sim;
 mod state;
 mod store;
+mod stripe_js;
 mod webhooks;
 
 pub use config::{Config, Webhook};

@@ -22,6 +22,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body as text.
     pub text: String,
+    /// The body as it was sent.
+    pub bytes: Vec<u8>,
     /// The method and path of the request, for panic messages.
     request: String,
 }
@@ -56,6 +58,24 @@ impl Client {
         self.send(Method::GET, path, None).await
     }
 
+    /// Follows the cursors of an export of personal data, and returns the items of one of its lists. Each page has at most `limit`
+    /// items of all lists together.
+    pub async fn exported(&self, path: &str, list: &str, limit: usize) -> Vec<Value> {
+        let mut items = Vec::new();
+        let mut page_path = format!("{path}?limit={limit}");
+        loop {
+            let page = self.get(&page_path).await.expect(200).json();
+            let lists = page.as_object().into_iter().flat_map(|page| page.values());
+            let count: usize = lists.filter_map(Value::as_array).map(Vec::len).sum();
+            assert!(count <= limit, "{page}");
+            items.extend(page[list].as_array().into_iter().flatten().cloned());
+            let Some(cursor) = page["nextCursor"].as_str() else {
+                return items;
+            };
+            page_path = format!("{path}?limit={limit}&cursor={cursor}");
+        }
+    }
+
     /// Sends a POST with a JSON body.
     pub async fn post(&self, path: &str, body: Value) -> Reply {
         self.send(Method::POST, path, Some(body.to_string())).await
@@ -82,6 +102,11 @@ impl Client {
 
     /// Sends a request. A body is `application/json` unless the client has a `content-type` header.
     pub async fn send(&self, method: Method, path: &str, body: Option<String>) -> Reply {
+        self.send_bytes(method, path, body.map(String::into_bytes)).await
+    }
+
+    /// Sends a request with any body, like [`Self::send`].
+    pub async fn send_bytes(&self, method: Method, path: &str, body: Option<Vec<u8>>) -> Reply {
         let description = format!("{method} {path}");
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         for (name, value) in &self.headers {
@@ -98,11 +123,12 @@ impl Client {
             .await
             .unwrap_or_else(|error| panic!("{description}: {error}"));
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
+        let bytes = response.bytes().await.unwrap();
         Reply {
             status,
             headers,
-            text,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
+            bytes: bytes.into(),
             request: description,
         }
     }

@@ -19,11 +19,14 @@
 
 mod broker;
 mod client;
+mod plans;
+mod smtp_sink;
 mod tcp_proxy;
 mod test_env;
 
 pub use broker::{amqp_url, amqp_url_with_password};
 pub use client::{Client, Reply};
 pub use reqwest::Method;
+pub use smtp_sink::{ReceivedMail, SmtpFault, SmtpSink};
 pub use tcp_proxy::{Flow, TcpProxy};
 pub use test_env::{RunningService, TestEnv, eventually};

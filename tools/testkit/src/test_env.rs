@@ -1,8 +1,8 @@
 use std::{future::Future, net::SocketAddr, path::PathBuf, sync::Mutex, time::Duration};
 
 use bus::Namespace;
-use chassis::{BusSettings, CommonSettings, Running, SecretArg, Service, TrustedProxies};
-use events::Event;
+use chassis::{BusSettings, CommonSettings, HttpSettings, Running, SecretArg, Service, TrustedProxies};
+use events::{Account, AccountStatus, ClosureObstacle, Event, examples};
 use poem::{Route, endpoint::make_sync, get, web::Json};
 use tempfile::TempDir;
 use token::{Claims, Jwks, SigningKey};
@@ -12,10 +12,11 @@ use values::{Clock, EventId, SessionId, Timestamp, UserId};
 use crate::{
     Client,
     broker::{EventChannel, amqp_url},
+    plans,
 };
 
 /// The timeout of every wait: for the broker, an event, a condition.
-const WAIT_TIMEOUT: Duration = Duration::from_secs(30);
+pub(crate) const WAIT_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The interval at which [`eventually`] evaluates its condition.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
@@ -36,7 +37,12 @@ pub struct TestEnv {
     jwks: SocketAddr,
     events: EventChannel,
     shutdown: CancellationToken,
+    /// Verify the plans of the statements of each service that was started here, at the end.
+    plan_checks: Mutex<Vec<PlanCheck>>,
 }
+
+/// Returns the statements of a service that read more than their result.
+type PlanCheck = Box<dyn Fn() -> Vec<String> + Send>;
 
 /// A service that runs in a test.
 #[derive(Debug)]
@@ -91,6 +97,7 @@ impl TestEnv {
             jwks,
             events,
             shutdown,
+            plan_checks: Mutex::default(),
         }
     }
 
@@ -102,6 +109,10 @@ impl TestEnv {
     /// Starts a service on a free port, and waits until it has connected to the broker and recovered. A service that is
     /// started again has the same database.
     pub async fn start<S: Service>(&self, own: S::Settings) -> RunningService {
+        db::record_statements();
+        let database = self.database::<S>();
+        let check = Box::new(move || plans::unbounded_reads::<S>(&database));
+        self.plan_checks.lock().unwrap().push(check);
         let mut running = chassis::start::<S>(self.database::<S>(), self.common(), own, self.clock.clone())
             .await
             .unwrap();
@@ -125,12 +136,20 @@ impl TestEnv {
         RunningService { running }
     }
 
-    /// Returns the settings that all services share.
-    pub fn common(&self) -> CommonSettings {
-        CommonSettings {
+    /// Returns the settings of a server on a free port.
+    pub fn http(&self) -> HttpSettings {
+        HttpSettings {
             listen: Some(([127, 0, 0, 1], 0).into()),
             trusted_proxies: self.trusted_proxies.clone(),
             drain_delay: Duration::ZERO,
+            ..HttpSettings::default()
+        }
+    }
+
+    /// Returns the settings that all services share.
+    pub fn common(&self) -> CommonSettings {
+        CommonSettings {
+            http: self.http(),
             bus: BusSettings {
                 url: SecretArg::new(amqp_url()),
                 namespace: self.namespace.clone(),
@@ -165,8 +184,13 @@ impl TestEnv {
 
     /// Returns an access token of a user.
     pub fn token(&self, user: UserId) -> String {
+        self.token_with(user, |_| ())
+    }
+
+    /// Returns an access token of a user, with changed claims.
+    pub fn token_with(&self, user: UserId, change: impl FnOnce(&mut Claims)) -> String {
         let (session, now) = (SessionId::new(self.now()), self.now());
-        let claims = Claims::new(
+        let mut claims = Claims::new(
             token::DEFAULT_ISSUER,
             token::DEFAULT_AUDIENCE,
             user,
@@ -174,6 +198,7 @@ impl TestEnv {
             session.to_string(),
             now,
         );
+        change(&mut claims);
         self.key.sign(&claims).unwrap()
     }
 
@@ -186,6 +211,37 @@ impl TestEnv {
     /// Publishes an event in the name of another service, and waits for the confirm of the broker.
     pub async fn publish(&self, service: &str, event: Event) {
         self.events.publish(service, self.now(), event).await;
+    }
+
+    /// Publishes that the status of an account has changed.
+    pub async fn publish_account_status(&self, user: UserId, version: u64, status: AccountStatus) {
+        let account = Account {
+            id: user,
+            version,
+            status,
+            ..examples::account(self.now())
+        };
+        let event = match status {
+            AccountStatus::Active => Event::AccountReopened,
+            AccountStatus::Closing => Event::AccountClosing,
+            AccountStatus::Deleted => Event::AccountDeleted,
+        };
+        self.publish("auth", event(account)).await;
+    }
+
+    /// Publishes that a user has requested the deletion of the account, and returns what prevents it, as the service under test
+    /// decides.
+    pub async fn request_deletion(&self, user: UserId, version: u64) -> Vec<ClosureObstacle> {
+        self.publish_account_status(user, version, AccountStatus::Closing).await;
+        let decision = |event: &Event| {
+            let closure = event
+                .as_ticket_closure()
+                .or_else(|| event.as_order_closure())
+                .or_else(|| event.as_payment_closure())?;
+            (closure.account_id == user && closure.version == version).then(|| closure.obstacles.clone())
+        };
+        let event = self.wait_for_event(|event| decision(event).is_some()).await;
+        decision(&event).unwrap()
     }
 
     /// Sends a message with this id and type to a queue, as another program might.
@@ -233,6 +289,20 @@ impl Drop for TestEnv {
         });
         if let Ok(Err(error)) = cleanup.join() {
             eprintln!("the broker still has the namespace of this test: {error}");
+        }
+        if !std::thread::panicking() {
+            let unbounded: Vec<_> = self
+                .plan_checks
+                .lock()
+                .unwrap()
+                .iter()
+                .flat_map(|check| check())
+                .collect();
+            assert!(
+                unbounded.is_empty(),
+                "statements that read or sort more than a bounded number of rows:\n{}",
+                unbounded.join("\n")
+            );
         }
     }
 }

@@ -28,6 +28,10 @@ use crate::{
 pub(crate) const STRIPE_KEY: &str = "sk_test_torture";
 const WEBHOOK_SECRET: &str = "whsec_torture";
 
+/// The keys of links in mails and of admission codes, which services share.
+const MAIL_KEY: &str = "6d61696c6d61696c6d61696c6d61696c6d61696c6d61696c6d61696c6d61696c";
+const ADMISSION_KEY: &str = "61646d697361646d697361646d697361646d697361646d697361646d69736b65";
+
 /// The order window of the services, which is a delay level of the timers. Listings have shorter ones.
 const ORDER_WINDOW_SECONDS: &str = "15";
 
@@ -346,12 +350,24 @@ impl<'a> Marketplace<'a> {
     }
 }
 
-/// Returns settings of single services: few accounts and cards stand for many, and deadlines are short.
+/// Returns settings of single services: few accounts and cards stand for many, nobody confirms an address, and deadlines are
+/// short.
 fn own_arguments(service: &str) -> &'static [(&'static str, &'static str)] {
     match service {
-        "auth" => &[("--sign-ups-per-address", "1000000")],
-        "ticket" => &[("--max-open-orders", "1000000"), ("--unpaid-hold-pause-seconds", "0")],
+        "auth" => &[
+            ("--sign-ups-per-address", "1000000"),
+            ("--sign-up-reveals-addresses", "true"),
+            ("--mail-key", MAIL_KEY),
+        ],
+        "notification" => &[("--mail-key", MAIL_KEY), ("--admission-key", ADMISSION_KEY)],
+        "ticket" => &[
+            ("--max-open-orders", "1000000"),
+            ("--unpaid-hold-pause-seconds", "0"),
+            ("--require-confirmed-address", "false"),
+            ("--admission-key", ADMISSION_KEY),
+        ],
         "order" => &[
+            ("--require-confirmed-address", "false"),
             ("--max-open-orders", "1000000"),
             ("--unpaid-hold-pause-seconds", "0"),
             ("--order-window-seconds", ORDER_WINDOW_SECONDS),

@@ -53,7 +53,7 @@ pub(crate) struct Relay {
     clock: Clock,
     namespace: Namespace,
     metrics: BusMetrics,
-    committed: CommittedValues,
+    committed: CommittedValues<OutboxRow>,
     /// Whether several events share a message.
     event_batches: bool,
     /// The last row of a page that the broker has refused for its size: each event up to it is published alone.
@@ -187,7 +187,7 @@ impl Relay {
     /// Takes the rows that were handed over, without those that were read from the table.
     fn handed_over_rows(&self) -> Vec<OutboxRow> {
         loop {
-            let mut rows: Vec<OutboxRow> = self.committed.take(PAGE_SIZE.into());
+            let mut rows = self.committed.take(PAGE_SIZE.into());
             let is_drained = rows.is_empty();
             rows.retain(|row| row.id > self.confirmed);
             if is_drained || !rows.is_empty() {

@@ -197,9 +197,14 @@ async fn a_full_disk_does_not_count_as_an_attempt() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_without_a_queue_has_no_parked_messages() {
     let env = TestEnv::new();
-    assert!(parked::list(&env.url, &env.namespace, "auth").await.unwrap().is_empty());
+    assert!(
+        parked::list(&env.url, &env.namespace, "storefront")
+            .await
+            .unwrap()
+            .is_empty()
+    );
     assert_eq!(
-        parked::redrive(&env.url, &env.namespace, "auth", &Selection::All)
+        parked::redrive(&env.url, &env.namespace, "storefront", &Selection::All)
             .await
             .unwrap(),
         0

@@ -13,7 +13,6 @@ use db::{
     Db, Tx,
     admin::{self, Finding, Invariant, Progress},
 };
-use tokio::signal::unix::{SignalKind, signal};
 use values::Clock;
 
 use super::arguments::ParkedCommand;
@@ -21,6 +20,7 @@ use crate::{
     BusSettings, CommonSettings, OperatorError, Service,
     audit_log::{AuditFilter, record_command},
     openapi_document, printable, printable_lines, raise_file_limit, running,
+    signals::Stop,
 };
 
 pub(super) async fn serve<S: Service>(
@@ -29,12 +29,9 @@ pub(super) async fn serve<S: Service>(
     own: S::Settings,
 ) -> Result<String, OperatorError> {
     raise_file_limit();
-    let mut terminate = signal(SignalKind::terminate()).map_err(OperatorError::new)?;
+    let mut stop = Stop::listen()?;
     let running = running::start::<S>(database, common, own, Clock::system()).await?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        pressed = tokio::signal::ctrl_c() => pressed.map_err(OperatorError::new)?,
-    }
+    stop.requested().await?;
     running.stop().await;
     Ok(String::new())
 }

@@ -8,12 +8,22 @@ use crate::{CommandLineError, OperatorError, Service, logging, printable_lines, 
 
 /// The whole `main` of a service: parses the command line, runs the command and prints its outcome.
 pub fn main<S: Service>() -> ExitCode {
-    let cli = match settings::parse(command_line::<S>(), std::env::args_os(), Cli::validate) {
-        Ok(cli) => Ok(cli),
+    let parsed = settings::parse(command_line::<S>(), std::env::args_os(), Cli::validate);
+    main_of(S::NAME, parsed, run::<S>)
+}
+
+/// Runs the command of a binary, if its command line could be parsed, and prints the outcome.
+pub(crate) fn main_of<C>(
+    name: &str,
+    parsed: Result<C, CommandLineError>,
+    run: impl FnOnce(C) -> Result<String, OperatorError>,
+) -> ExitCode {
+    let parsed = match parsed {
+        Ok(parsed) => Ok(parsed),
         Err(CommandLineError::Settings(errors)) => Err(OperatorError::new(errors)),
         Err(CommandLineError::Usage(error)) => error.exit(),
     };
-    match cli.and_then(run::<S>) {
+    match parsed.and_then(run) {
         Ok(output) => {
             if !output.is_empty() {
                 println!("{}", printable_lines(&output));
@@ -21,7 +31,7 @@ pub fn main<S: Service>() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("ticketing-{}: {}", S::NAME, printable_lines(&error.to_string()));
+            eprintln!("ticketing-{name}: {}", printable_lines(&error.to_string()));
             ExitCode::FAILURE
         }
     }

@@ -6,3 +6,4 @@ mod main;
 
 pub use arguments::command_line;
 pub use main::main;
+pub(crate) use main::main_of;

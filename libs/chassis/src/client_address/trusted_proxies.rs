@@ -22,6 +22,13 @@ pub struct TrustedProxies {
 }
 
 impl TrustedProxies {
+    /// Trusts one proxy.
+    pub fn of(proxy: IpAddr) -> Self {
+        Self {
+            networks: Some([IpNet::from(proxy.to_canonical())].into()),
+        }
+    }
+
     /// Whether they are configured, also as `none`.
     pub(crate) const fn is_configured(&self) -> bool {
         self.networks.is_some()

@@ -1,9 +1,12 @@
+use std::sync::Arc;
+
 use audit::{Entry, Refusals};
-use poem::{Endpoint, FromRequest, Request, RequestBody, Response, http::Uri};
+use poem::{Endpoint, FromRequest, Request, RequestBody, Response};
 use problem::Denied;
 use token::AuthenticatedUser;
 use values::UserId;
 
+use super::{DocumentedPaths, loggable};
 use crate::{ClientAddress, ClientNetwork};
 
 /// The length of a path in the audit log. Paths of operations are shorter.
@@ -13,11 +16,12 @@ const MAX_PATH: usize = 200;
 pub(crate) struct Denials<E> {
     inner: E,
     refusals: Refusals,
+    paths: Arc<DocumentedPaths>,
 }
 
 impl<E> Denials<E> {
-    pub(crate) const fn new(inner: E, refusals: Refusals) -> Self {
-        Self { inner, refusals }
+    pub(crate) const fn new(inner: E, refusals: Refusals, paths: Arc<DocumentedPaths>) -> Self {
+        Self { inner, refusals, paths }
     }
 }
 
@@ -31,7 +35,10 @@ impl<E: Endpoint<Output = Response>> Endpoint for Denials<E> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let response = self.inner.call(request).await?;
         if let (Some(_), Some(user)) = (response.extensions().get::<Denied>(), user.get()) {
-            let subject = format!("{method} {}", path(&uri));
+            let subject = format!(
+                "{method} {}",
+                bounded(loggable(self.paths.route(uri.path()), uri.path()))
+            );
             self.refusals.count(denial(user, client, subject));
         }
         Ok(response)
@@ -49,7 +56,6 @@ fn denial(user: UserId, client: ClientAddress, subject: String) -> Entry {
 }
 
 /// Returns the path, which has the id of the resource, up to a length. It is ASCII.
-fn path(uri: &Uri) -> &str {
-    let path = uri.path();
+fn bounded(path: &str) -> &str {
     path.get(..MAX_PATH).unwrap_or(path)
 }

@@ -6,6 +6,11 @@ use super::CHASSIS_PATHS;
 /// The methods that every resource with a representation has.
 const READ: &str = "GET, HEAD";
 
+/// Returns a path as it may be recorded: one that holds a secret token is replaced by its template.
+pub(crate) fn loggable<'a>(route: Option<&'a str>, path: &'a str) -> &'a str {
+    route.filter(|route| route.contains("{token}")).unwrap_or(path)
+}
+
 /// The paths of a service's OpenAPI document, such as `/api/v1/orders/{id}`, with their methods. Those with fewer parameters
 /// come first: a request belongs to the most specific path, as in the router.
 pub(crate) struct DocumentedPaths(Vec<(String, String)>);
@@ -27,7 +32,20 @@ impl DocumentedPaths {
             names.join(", ")
         };
         let paths = document["paths"].as_object().into_iter().flatten();
-        let mut paths: Vec<_> = paths.map(|(path, item)| (path.clone(), methods(item))).collect();
+        Self::sorted(paths.map(|(path, item)| (path.clone(), methods(item))))
+    }
+
+    /// Returns the paths of a site, with their methods.
+    pub(crate) fn of_site(paths: &[(String, &'static str)]) -> Self {
+        Self::sorted(
+            paths
+                .iter()
+                .map(|(path, methods)| (path.clone(), (*methods).to_owned())),
+        )
+    }
+
+    fn sorted(paths: impl Iterator<Item = (String, String)>) -> Self {
+        let mut paths: Vec<_> = paths.collect();
         paths.sort_by_key(|(path, _)| path.split('/').filter_map(parameter_name).count());
         Self(paths)
     }

@@ -1,4 +1,4 @@
-use std::any::Any;
+use std::{any::Any, sync::Arc};
 
 use audit::Refusals;
 use poem::{
@@ -14,7 +14,7 @@ use token::TrustedOrigins;
 use tokio::sync::watch;
 
 use super::{
-    DocumentedPaths, MetricsEndpoint, Readiness,
+    DocumentedPaths, MetricsEndpoint, Problems, Readiness,
     cors::Cors,
     denials::Denials,
     documents::document_routes,
@@ -43,7 +43,7 @@ pub(crate) fn endpoint<S: Service>(
     refusals: Refusals,
 ) -> BoxEndpoint<'static> {
     let document = openapi_document::<S>();
-    let paths = DocumentedPaths::of(&document);
+    let paths = Arc::new(DocumentedPaths::of(&document));
     let meters = Meters::of(metrics.registry());
     let ready = make(move |_| {
         let readiness = readiness.clone();
@@ -67,8 +67,9 @@ pub(crate) fn endpoint<S: Service>(
         .data(app)
         .data(verifier)
         .data(trust.origins.clone());
-    let observed = Observed::new(RecoveryGate::new(routes, recovered), paths, meters);
-    let audited = Denials::new(observed, refusals).data(trust.proxies);
+    let problems = Problems::new(RecoveryGate::new(routes, recovered), Arc::clone(&paths));
+    let observed = Observed::new(problems, Arc::clone(&paths), meters);
+    let audited = Denials::new(observed, refusals, paths).data(trust.proxies);
     Cors::new(audited, trust.origins).boxed()
 }
 

@@ -49,16 +49,7 @@ impl MetricsEndpoint {
             collect,
         } = &*self.0;
         let mut samples = Samples::default();
-        collect_process_metrics(&mut samples);
-        let version = [("version", env!("CARGO_PKG_VERSION"))];
-        samples.gauge("ticketing_build_info", "Which release this is", &version, 1);
-        if let Some(dropped) = telemetry::dropped_spans() {
-            samples.counter(
-                "ticketing_spans_dropped_total",
-                "Spans that the collector was too slow for",
-                dropped,
-            );
-        }
+        collect_common_metrics(&mut samples);
         db.collect_metrics(&mut samples);
         bus.collect_metrics(&mut samples);
         let (now, collect) = (clock.now(), *collect);
@@ -73,6 +64,20 @@ impl MetricsEndpoint {
         );
         samples.extend(state.unwrap_or_default());
         metrics.text(samples)
+    }
+}
+
+/// Collects the metrics of every program: of the process, its release and its spans.
+pub(crate) fn collect_common_metrics(samples: &mut Samples) {
+    collect_process_metrics(samples);
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    samples.gauge("ticketing_build_info", "Which release this is", &version, 1);
+    if let Some(dropped) = telemetry::dropped_spans() {
+        samples.counter(
+            "ticketing_spans_dropped_total",
+            "Spans that the collector was too slow for",
+            dropped,
+        );
     }
 }
 

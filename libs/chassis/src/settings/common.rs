@@ -1,12 +1,12 @@
-use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use discovery::ServiceName;
 use tls::{ClientTls, TlsError, TlsFiles};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
-use super::{BusSettings, ConfigErrors, Settings, default_settings, in_range, list_of, parsed, seconds};
-use crate::{LogFormat, Service, TrustedProxies};
+use super::{BusSettings, ConfigErrors, HttpSettings, Settings, default_settings, in_range, list_of, parsed};
+use crate::{LogFormat, Service};
 
 /// The log.
 #[derive(Clone, Debug, clap::Args)]
@@ -67,39 +67,9 @@ impl DatabaseSettings {
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct CommonSettings {
-    /// The address to listen on [default: 127.0.0.1 and the service's port]
-    #[arg(long, env = "TICKETING_LISTEN", value_name = "ADDRESS", value_parser = parsed::<SocketAddr>)]
-    pub listen: Option<SocketAddr>,
-    /// Maximum number of connections, beyond which only health and metrics are served [default: what the limit of open files
-    /// allows, at most 4096]
-    #[arg(
-        long,
-        env = "TICKETING_MAX_CONNECTIONS",
-        value_name = "COUNT",
-        value_parser = in_range::<usize>(1..=1_000_000)
-    )]
-    pub max_connections: Option<usize>,
-    /// Addresses or networks of the proxies in front, such as 10.0.0.5,10.0.0.6, whose X-Forwarded-For is trusted; `none` if
-    /// clients connect directly [default: none; with Consul it must be given]
-    #[arg(
-        long,
-        env = "TICKETING_TRUSTED_PROXIES",
-        default_value = "",
-        hide_default_value = true,
-        value_name = "ADDRESS,…",
-        value_parser = parsed::<TrustedProxies>
-    )]
-    pub trusted_proxies: TrustedProxies,
-    /// Seconds to serve requests after the signal to stop (0 to 60): readiness fails at once, and the ingress needs this
-    /// long to notice. What stops the service has to allow 30 seconds more before it kills it.
-    #[arg(
-        long = "drain-seconds",
-        env = "TICKETING_DRAIN_SECONDS",
-        default_value = "2",
-        value_name = "SECONDS",
-        value_parser = seconds(0..=60)
-    )]
-    pub drain_delay: Duration,
+    /// The HTTP server.
+    #[command(flatten)]
+    pub http: HttpSettings,
     /// The days for which the audit log is kept.
     #[arg(
         long = "audit-retention-days",
@@ -109,9 +79,6 @@ pub struct CommonSettings {
         value_parser = in_range::<u32>(1..=36_500)
     )]
     pub audit_retention_days: u32,
-    /// The number of HTTP servers in this process, which share its limit of open files.
-    #[arg(skip = 1_usize)]
-    pub servers: usize,
     /// The broker.
     #[command(flatten)]
     pub bus: BusSettings,
@@ -166,12 +133,6 @@ impl CommonSettings {
         Duration::from_hours(24 * u64::from(self.audit_retention_days))
     }
 
-    /// Returns the address to listen on: port 0 is any free one.
-    pub(crate) fn listen_address<S: Service>(&self) -> SocketAddr {
-        self.listen
-            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], S::PORT)))
-    }
-
     /// Returns how the server of the keys is verified, if it has TLS.
     pub(crate) fn jwks_tls(&self) -> Result<Option<ClientTls>, TlsError> {
         let files = TlsFiles {
@@ -198,13 +159,7 @@ impl Settings for CommonSettings {
         {
             errors.add("--jwks-url", "must begin with http or https");
         }
-        if self.bus.consul.consul_url.is_some() && !self.trusted_proxies.is_configured() {
-            errors.add(
-                "--trusted-proxies",
-                "needed with --consul-url: behind an ingress that is not named, all clients have its address and share one \
-                 allowance; give the addresses of the ingress, or none if clients connect directly",
-            );
-        }
+        self.http.validate_in_cluster(&self.bus.consul, errors);
     }
 }
 

@@ -5,7 +5,9 @@ mod command_line;
 mod common;
 mod config_errors;
 mod consul;
+mod http;
 mod secret;
+mod site;
 mod value_parsers;
 
 pub use bus::{AmqpUrlFlag, BusSettings};
@@ -14,5 +16,7 @@ pub(crate) use common::DatabaseSettings;
 pub use common::{CommonSettings, LogSettings, log_filter};
 pub use config_errors::ConfigErrors;
 pub use consul::ConsulSettings;
+pub use http::HttpSettings;
 pub use secret::{Secret, SecretArg, SecretFlag};
+pub use site::SiteSettings;
 pub use value_parsers::{at_least, in_range, list_of, parsed, seconds};

@@ -9,7 +9,7 @@ use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use rusqlite::Connection;
 
 use super::metrics::CacheMetrics;
-use super::shared_reads::{GenerationRead, Outcome, SharedReads};
+use super::shared_reads::{GenerationRead, Joined, Outcome, SharedReads};
 use crate::Error;
 use crate::generation::Generation;
 use crate::reader::Readers;
@@ -152,16 +152,23 @@ where
         }
         loop {
             let query = read.clone();
-            let (is_shared, outcome) = inner.reads.join(key, generation, |begins| {
-                Arc::clone(inner).read(key.clone(), begins, query)
-            });
-            let outcome = outcome.await;
-            if !is_shared {
-                return outcome;
-            }
-            if !matches!(&outcome, Ok(Some(value)) if !is_current(value)) {
+            let joined = inner.reads.join(
+                key,
+                generation,
+                || inner.stored(key, generation, &is_current),
+                |begins| Arc::clone(inner).read(key.clone(), begins, query),
+            );
+            let shared = match joined {
+                Joined::Stored(value) => {
+                    inner.hits.inc();
+                    return Ok(Some(value));
+                }
+                Joined::Started(read) => return read.await,
+                Joined::Shared(read) => read.await,
+            };
+            if !matches!(&shared, Ok(Some(value)) if !is_current(value)) {
                 inner.reads_shared.inc();
-                return outcome;
+                return shared;
             }
         }
     }

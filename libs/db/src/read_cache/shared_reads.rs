@@ -29,6 +29,16 @@ struct SharedRead<V> {
     future: WeakShared<BoxFuture<'static, Outcome<V>>>,
 }
 
+/// How a caller gets the value of a key.
+pub(super) enum Joined<V> {
+    /// A read has stored it in the meantime.
+    Stored(V),
+    /// By the read of another caller.
+    Shared(ReadFuture<V>),
+    /// By the read that it has started.
+    Started(ReadFuture<V>),
+}
+
 /// The generation that a read sees at least; unset until it begins.
 #[derive(Clone, Debug, Default)]
 pub(super) struct GenerationRead(Arc<OnceLock<u64>>);
@@ -58,13 +68,17 @@ where
     V: Clone + Send + Sync + 'static,
 {
     /// Joins the read of `key` that sees `generation`, or starts one with `read`, which gets the place for the generation at
-    /// which it begins. Returns the result, and whether another caller has started the read.
+    /// which it begins.
+    ///
+    /// If nothing is read, `stored` is asked first: a read stores its value before it leaves, so one that has ended since
+    /// the caller looked is not repeated.
     pub(super) fn join<F>(
         &self,
         key: &K,
         generation: u64,
+        stored: impl FnOnce() -> Option<V>,
         read: impl FnOnce(GenerationRead) -> F,
-    ) -> (bool, ReadFuture<V>)
+    ) -> Joined<V>
     where
         F: Future<Output = Outcome<V>> + Send + 'static,
     {
@@ -73,9 +87,12 @@ where
             .get(key)
             .and_then(|read| Some((read.generation.clone(), read.future.upgrade()?)));
         let previous = match newest {
-            Some((begun, future)) if begun.sees(generation) => return (true, future),
+            Some((begun, future)) if begun.sees(generation) => return Joined::Shared(future),
             Some((_, future)) => Some(future),
-            None => None,
+            None => match stored() {
+                Some(value) => return Joined::Stored(value),
+                None => None,
+            },
         };
         let begins = GenerationRead::default();
         let entry = EntryGuard {
@@ -101,7 +118,7 @@ where
                 },
             );
         }
-        (false, future)
+        Joined::Started(future)
     }
 
     /// Returns the number of keys that are read.

@@ -15,6 +15,7 @@ mod read_cache;
 mod rehearse;
 mod restored;
 mod row_waiters;
+mod statements;
 mod write;
 mod write_ahead_log;
 

@@ -338,3 +338,17 @@ async fn an_effect_in_memory_is_undone_with_the_effects_of_its_command() {
     assert!(write.await.is_err());
     assert_eq!(effects.try_iter().collect::<Vec<_>>(), ["lost"]);
 }
+
+#[tokio::test]
+async fn a_command_that_changes_nothing_is_no_commit() {
+    let folder = Folder::new();
+    let db = folder.open();
+    let commits = db.commits();
+    note(&db, 1).await.unwrap();
+    assert_eq!(*commits.borrow(), 1);
+    let none = db.write(|tx| Ok::<_, Error>(tx.execute("DELETE FROM note WHERE id = 2", ())?));
+    assert_eq!(none.await.unwrap(), 0);
+    assert_eq!(*commits.borrow(), 1);
+    note(&db, 2).await.unwrap();
+    assert_eq!(*commits.borrow(), 2);
+}

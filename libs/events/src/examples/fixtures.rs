@@ -1,10 +1,14 @@
 use std::time::Duration;
 
-use values::{Currency, Money, OrderId, PaymentId, RefundId, SessionId, TicketId, Timestamp, UserId};
+use values::{
+    AdmissionId, Currency, Language, MailId, Money, OrderId, PaymentId, RefundId, SessionId, TicketId, Timestamp,
+    TransferId, UserId,
+};
 
 use crate::{
-    AskedBy, Event, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundTerms, Reversal, Session,
-    SigningKey, Ticket,
+    Account, AccountMail, AccountMailKind, AccountStatus, Admission, AdmissionRecord, AdmissionState, AskedBy, Closure,
+    Event, Order, OrderStatus, Payment, PaymentStatus, Refund, RefundStatus, RefundTerms, Reversal, Session,
+    SigningKey, Ticket, Transfer, TransferRecord, TransferStatus,
 };
 
 /// The time within which an example order is to be paid.
@@ -31,6 +35,11 @@ pub fn ticket(now: Timestamp) -> Ticket {
         order_window_seconds: None,
         withdrawn_at: None,
         max_per_buyer: None,
+        sales_begin: None,
+        sales_end: None,
+        requires_second_factor: false,
+        venue: None,
+        time_zone: None,
         refund_terms: RefundTerms::default(),
         record: None,
     }
@@ -150,5 +159,91 @@ pub fn signing_key(now: Timestamp) -> SigningKey {
         kid: "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k".to_owned(),
         version: 1,
         revoked_at: now,
+    }
+}
+
+/// Returns a new account, whose address is not confirmed.
+pub fn account(now: Timestamp) -> Account {
+    Account {
+        id: UserId::new(now),
+        version: 1,
+        status: AccountStatus::Active,
+        email: Some("ada@example.com".to_owned()),
+        name: Some("Ada Lovelace".to_owned()),
+        language: Language::English,
+        email_confirmed_at: None,
+        updated_at: now,
+    }
+}
+
+/// Returns a mail that asks the user of `account` to confirm the address.
+pub fn account_mail(now: Timestamp, account: &Account) -> AccountMail {
+    AccountMail {
+        id: MailId::new(now),
+        version: 1,
+        account_id: account.id,
+        address: account.email.clone().unwrap_or_default(),
+        language: account.language,
+        kind: AccountMailKind::ConfirmEmail,
+        sealed_token: Some("AbCdEf0123456789".to_owned()),
+        expires_at: Some(now + Duration::from_hours(24)),
+        requested_at: now,
+    }
+}
+
+/// Returns the decision that nothing prevents the deletion of an account.
+pub fn closure(now: Timestamp, account: &Account) -> Closure {
+    Closure {
+        account_id: account.id,
+        version: account.version,
+        obstacles: Vec::new(),
+        decided_at: now,
+    }
+}
+
+/// Returns the admission of the first ticket of an order.
+pub fn admission(now: Timestamp, order: &Order) -> Admission {
+    Admission {
+        id: AdmissionId::new(now),
+        version: 1,
+        order_id: order.id,
+        ticket_id: order.ticket_id,
+        seller_id: order.seller_id,
+        number: 1,
+        of: order.quantity,
+        holder_id: order.buyer_id,
+        state: AdmissionState::Valid,
+        used_at: None,
+        sealed_code: "AbCdEf0123456789".to_owned(),
+        issued_at: now,
+        updated_at: now,
+        record: Some(AdmissionRecord {
+            code_hash: "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU".to_owned(),
+            void_reason: None,
+            used_at: None,
+            door: None,
+        }),
+    }
+}
+
+/// Returns the offer of an admission to somebody else.
+pub fn transfer(now: Timestamp, admission: &Admission) -> Transfer {
+    Transfer {
+        id: TransferId::new(now),
+        version: 1,
+        status: TransferStatus::Offered,
+        admission_id: admission.id,
+        ticket_id: admission.ticket_id,
+        from_id: admission.holder_id,
+        to_id: None,
+        address: Some("grace@example.com".to_owned()),
+        language: Language::English,
+        sealed_token: Some("AbCdEf0123456789".to_owned()),
+        expires_at: now + Duration::from_hours(24 * 7),
+        updated_at: now,
+        record: Some(TransferRecord {
+            token_hash: "qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqo".to_owned(),
+            offered_at: now,
+        }),
     }
 }

@@ -15,6 +15,7 @@ mod fixtures;
 mod sequence;
 
 pub use fixtures::{
-    ORDER_WINDOW, order, order_event, payment, payment_event, refund, reversal, session, signing_key, ticket, usd,
+    ORDER_WINDOW, account, account_mail, admission, closure, order, order_event, payment, payment_event, refund,
+    reversal, session, signing_key, ticket, transfer, usd,
 };
 pub use sequence::events;

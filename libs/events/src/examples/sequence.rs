@@ -4,8 +4,10 @@ use values::{Money, RefundId, Timestamp};
 
 use super::{order_event, payment_event};
 use crate::{
-    AfterSale, CancelReason, Dispute, DisputeStatus, Event, Expiration, Order, OrderRecord, OrderStatus, Payment,
+    Account, AccountMail, AccountStatus, Admission, AdmissionRecord, AdmissionState, AfterSale, CancelReason, Closure,
+    ClosureObstacle, Dispute, DisputeStatus, Event, Expiration, Order, OrderRecord, OrderStatus, Payment,
     PaymentStatus, Refund, RefundOutcome, RefundStatus, RefundTerms, Reversal, Session, Ticket, TicketRecord, Timer,
+    Transfer, TransferStatus, VoidReason,
 };
 
 /// Returns one event of each type, in the order of their causes, with ids and times that never change.
@@ -38,6 +40,11 @@ pub fn events() -> Vec<Event> {
             version: 2,
             withdrawn_at: Some(parse("2027-06-02T08:00:00Z")),
             max_per_buyer: Some(4),
+            sales_begin: Some(parse("2027-06-03T08:00:00Z")),
+            sales_end: Some(parse("2027-07-01T18:00:00Z")),
+            requires_second_factor: true,
+            venue: Some("Laeiszhalle".to_owned()),
+            time_zone: Some("Europe/Berlin".to_owned()),
             refund_terms: RefundTerms {
                 refundable_until: Some(parse("2027-06-15T00:00:00Z")),
                 resell_refunded: false,
@@ -52,6 +59,7 @@ pub fn events() -> Vec<Event> {
         payment_id: Some(payment.id),
         ..order
     };
+    let paid_order = paid.clone();
     let captured = Payment {
         version: 5,
         status: PaymentStatus::Captured,
@@ -59,6 +67,8 @@ pub fn events() -> Vec<Event> {
     };
     events.extend(after_sale(&paid, &captured, id(6)));
     events.extend(ended_access(placed_at));
+    events.extend(account(placed_at));
+    events.extend(admission(placed_at, &paid_order));
     events
 }
 
@@ -72,6 +82,103 @@ fn ended_access(at: Timestamp) -> [Event; 2] {
     [
         Event::SessionEnded(session),
         Event::SigningKeyRevoked(super::signing_key(at)),
+    ]
+}
+
+/// Returns the events of an account until its deletion.
+fn account(at: Timestamp) -> Vec<Event> {
+    let new = Account {
+        id: id(4),
+        ..super::account(at)
+    };
+    let mail = AccountMail {
+        id: id(8),
+        ..super::account_mail(at, &new)
+    };
+    let confirmed = Account {
+        version: 2,
+        email_confirmed_at: Some(at),
+        ..new.clone()
+    };
+    let in_status = |version, status| Account {
+        version,
+        status,
+        ..confirmed.clone()
+    };
+    let closing = in_status(3, AccountStatus::Closing);
+    let decided = super::closure(at, &closing);
+    let prevented = Closure {
+        obstacles: vec![ClosureObstacle::OpenOrders, ClosureObstacle::Balance],
+        ..decided.clone()
+    };
+    vec![
+        Event::AccountCreated(new),
+        Event::AccountMailRequested(mail),
+        Event::AccountUpdated(confirmed.clone()),
+        Event::AccountClosing(closing),
+        Event::TicketClosureDecided(decided.clone()),
+        Event::OrderClosureDecided(prevented),
+        Event::PaymentClosureDecided(decided),
+        Event::AccountReopened(in_status(4, AccountStatus::Active)),
+        Event::AccountDeleted(Account {
+            email: None,
+            name: None,
+            email_confirmed_at: None,
+            ..in_status(6, AccountStatus::Deleted)
+        }),
+    ]
+}
+
+/// Returns the events of an admission and its transfer.
+fn admission(at: Timestamp, order: &Order) -> Vec<Event> {
+    let issued = Admission {
+        id: id(9),
+        ..super::admission(at, order)
+    };
+    let offered = Transfer {
+        id: id(10),
+        ..super::transfer(at, &issued)
+    };
+    let transferred = Admission {
+        version: 2,
+        holder_id: id(11),
+        sealed_code: "9876543210fEdCbA".to_owned(),
+        ..issued.clone()
+    };
+    let in_state = |version, state| Admission {
+        version,
+        state,
+        ..transferred.clone()
+    };
+    vec![
+        Event::AdmissionIssued(issued),
+        Event::TransferOffered(offered.clone()),
+        Event::TransferEnded(Transfer {
+            version: 2,
+            status: TransferStatus::Accepted,
+            to_id: Some(transferred.holder_id),
+            address: None,
+            sealed_token: None,
+            ..offered
+        }),
+        Event::AdmissionTransferred(transferred.clone()),
+        Event::AdmissionUsed(Admission {
+            used_at: Some(at),
+            record: transferred.record.clone().map(|record| AdmissionRecord {
+                used_at: Some(at),
+                door: Some("North gate".to_owned()),
+                ..record
+            }),
+            ..in_state(3, AdmissionState::Used)
+        }),
+        Event::AdmissionRestored(in_state(4, AdmissionState::Valid)),
+        Event::AdmissionVoided(Admission {
+            record: transferred.record.clone().map(|record| AdmissionRecord {
+                void_reason: Some(VoidReason::Refund),
+                ..record
+            }),
+            ..in_state(5, AdmissionState::Void)
+        }),
     ]
 }
 

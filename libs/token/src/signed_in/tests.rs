@@ -208,3 +208,34 @@ mod spec {
         assert_eq!(schemes["session"]["name"], "__Host-ticketing_session");
     }
 }
+
+#[tokio::test]
+async fn the_claims_of_a_token_decide_about_second_factor_and_confirmed_address() {
+    let methods = |methods: &[&str]| methods.iter().map(|method| (*method).to_owned()).collect::<Vec<_>>();
+    for (amr, email_verified, second_factor, refusal) in [
+        // Release 0.1.
+        (methods(&[]), None, false, None),
+        (
+            methods(&["pwd"]),
+            Some(false),
+            false,
+            Some("403 The email address is not confirmed"),
+        ),
+        (methods(&["pwd", "otp", "mfa"]), Some(true), true, None),
+    ] {
+        let claims = Claims {
+            amr,
+            email_verified,
+            ..claims()
+        };
+        let header = format!("Bearer {}", key(1).sign(&claims).unwrap());
+        let request = request(Method::GET, &[("authorization", header)]);
+        let signed_in = SignedIn::authenticate(&request).await.unwrap();
+        assert_eq!(signed_in.has_second_factor, second_factor);
+        let refused = signed_in
+            .ensure_address_confirmed()
+            .err()
+            .map(|problem| problem.to_string());
+        assert_eq!(refused.as_deref(), refusal);
+    }
+}

@@ -1,13 +1,14 @@
 use std::{fmt, sync::Arc};
 
 use chassis::Context;
+use sealing::EncryptionKeys;
 
 use super::cookies::Cookies;
 use crate::{
     domain::TokenIssuer,
     keys::LiveKeys,
     metrics::AttemptCounters,
-    passwords::{HashQueue, PasswordChecker, SignInAttempts, SignUpCounts},
+    passwords::{HashQueue, MailCounts, PasswordChecker, SignInAttempts, SignUpCounts},
     settings::Settings,
     use_cases::AuthContext,
 };
@@ -23,7 +24,7 @@ struct State {
 }
 
 impl App {
-    pub(crate) fn new(context: &Context, live_keys: LiveKeys, settings: &Settings) -> Self {
+    pub(crate) fn new(context: &Context, live_keys: LiveKeys, mail_keys: EncryptionKeys, settings: &Settings) -> Self {
         let queue_limits = settings.queue_limits();
         let queue = HashQueue::new(settings.hashers(), queue_limits);
         let attempts = SignInAttempts::new(settings.sign_in_limits());
@@ -39,6 +40,9 @@ impl App {
                 live_keys,
                 denied: context.denied_tokens.clone(),
                 refusals: context.refusals.clone(),
+                mail_keys,
+                mail_counts: MailCounts::new(settings.mail_limits()),
+                reveals_addresses: settings.sign_up_reveals_addresses,
                 passwords: PasswordChecker::new(queue, queue_limits, attempts, sign_ups, context.clock.clone()),
             },
             cookies: Cookies {

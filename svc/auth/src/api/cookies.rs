@@ -7,16 +7,12 @@ use poem_openapi::{
     registry::{MetaHeader, MetaResponses, Registry},
     types::Type,
 };
-use token::{ACCESS_TOKEN_LIFETIME, Cookie, SESSION_COOKIE};
+use token::{ACCESS_TOKEN_LIFETIME, Cookie, DEVICE_COOKIE, SESSION_COOKIE};
 
 use super::{delivery::Delivery, views::TokensView};
 use crate::domain::{DEVICE_LIFETIME, TokenPair};
 
-/// The cookie that carries the refresh token of a page.
-pub(super) const REFRESH_COOKIE: Cookie = Cookie {
-    name: "__Host-ticketing_refresh",
-    plain_name: "ticketing_refresh",
-};
+pub(super) use token::REFRESH_COOKIE;
 
 /// So that a user who follows a link to our site is signed in.
 const SESSION_SITE: &str = "Lax";
@@ -64,23 +60,17 @@ impl Cookies {
         }
     }
 
-    /// Returns the cookies with these values and seconds. Over TLS, those of releases up to 0.1 are cleared, which have the
-    /// plain names.
+    /// Returns the cookies with these values and seconds, for all paths: pages send them, too. Those of releases up to 0.1 are
+    /// cleared, which have the plain names and the paths of the API.
     fn cookies(self, session: (&str, u64), refresh: (&str, u64)) -> Vec<String> {
-        let plain = |(session, refresh)| {
-            [
-                self.cookie(SESSION_COOKIE.plain_name, session, "/api", SESSION_SITE),
-                self.cookie(REFRESH_COOKIE.plain_name, refresh, "/api/v1/auth", REFRESH_SITE),
-            ]
-        };
-        if !self.secure {
-            return plain((session, refresh)).into();
-        }
-        let current = [
-            self.cookie(SESSION_COOKIE.name, session, "/", SESSION_SITE),
-            self.cookie(REFRESH_COOKIE.name, refresh, "/", REFRESH_SITE),
-        ];
-        current.into_iter().chain(plain((("", 0), ("", 0)))).collect()
+        let name = |cookie: Cookie| if self.secure { cookie.name } else { cookie.plain_name };
+        let cleared = ("", 0);
+        vec![
+            self.cookie(name(SESSION_COOKIE), session, "/", SESSION_SITE),
+            self.cookie(name(REFRESH_COOKIE), refresh, "/", REFRESH_SITE),
+            self.cookie(SESSION_COOKIE.plain_name, cleared, "/api", SESSION_SITE),
+            self.cookie(REFRESH_COOKIE.plain_name, cleared, "/api/v1/auth", REFRESH_SITE),
+        ]
     }
 
     fn device(self, value: &str) -> String {
@@ -91,9 +81,9 @@ impl Cookies {
     /// take it from this host over TLS only (RFC 6265bis, section 4.1.3.2).
     pub(super) const fn device_cookie(self) -> &'static str {
         if self.secure {
-            "__Host-ticketing_device"
+            DEVICE_COOKIE.name
         } else {
-            "ticketing_device"
+            DEVICE_COOKIE.plain_name
         }
     }
 
@@ -108,6 +98,16 @@ impl Cookies {
 pub(super) struct WithCookies<R> {
     response: R,
     cookies: Vec<String>,
+}
+
+impl<R> WithCookies<R> {
+    /// Leaves the cookies as they are.
+    pub(super) const fn unchanged(response: R) -> Self {
+        Self {
+            response,
+            cookies: Vec::new(),
+        }
+    }
 }
 
 impl<R: IntoResponse> IntoResponse for WithCookies<R> {

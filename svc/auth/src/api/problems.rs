@@ -6,8 +6,11 @@ use poem::http::StatusCode;
 use problem::Problem;
 
 use crate::{
-    passwords::{CheckRefused, TooManyFailures, TooManySignUps},
-    use_cases::{RefreshError, SignInError, SignOutError, SignUpError},
+    passwords::{CheckRefused, TooManyFailures, TooManyMails, TooManySignUps},
+    use_cases::{
+        ChangeAccountError, EndSessionError, ProveSecondFactorError, RefreshError, RequestEmailChangeError,
+        RequestMailError, ResetPasswordError, SignInError, SignOutError, SignUpError, UseLinkError,
+    },
 };
 
 pub(super) fn session_over() -> Problem {
@@ -20,6 +23,106 @@ fn invalid_refresh_token() -> Problem {
     Problem::unauthorized()
         .code("invalid-refresh-token")
         .detail("This is no refresh token: sign in again.")
+}
+
+pub(super) fn wrong_code() -> Problem {
+    Problem::new(
+        StatusCode::FORBIDDEN,
+        "wrong-code",
+        "The code is wrong, or was used before",
+    )
+}
+
+impl From<ProveSecondFactorError> for Problem {
+    fn from(error: ProveSecondFactorError) -> Self {
+        match error {
+            ProveSecondFactorError::InvalidChallenge => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "invalid-challenge",
+                "Sign in with the password again",
+            ),
+            ProveSecondFactorError::WrongCode => Self::new(
+                StatusCode::UNAUTHORIZED,
+                "wrong-code",
+                "The code is wrong, or was used before",
+            ),
+            ProveSecondFactorError::NotChecked(refused) => refused.into(),
+            ProveSecondFactorError::Sign(_) => Self::internal(&error),
+            ProveSecondFactorError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<UseLinkError> for Problem {
+    fn from(error: UseLinkError) -> Self {
+        match error {
+            UseLinkError::Invalid => Self::new(
+                StatusCode::BAD_REQUEST,
+                "invalid-link",
+                "This link is not valid, or not any more",
+            )
+            .detail("It was used already, or has expired, or a newer mail was sent: request another one."),
+            UseLinkError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<TooManyMails> for Problem {
+    fn from(TooManyMails(wait): TooManyMails) -> Self {
+        Self::too_many_requests("There were too many requests for mails.", wait).code("too-many-mails")
+    }
+}
+
+impl From<RequestMailError> for Problem {
+    fn from(error: RequestMailError) -> Self {
+        match error {
+            RequestMailError::TooMany(refused) => refused.into(),
+            RequestMailError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResetPasswordError> for Problem {
+    fn from(error: ResetPasswordError) -> Self {
+        match error {
+            ResetPasswordError::Link(error) => error.into(),
+            ResetPasswordError::NotHashed(refused) => refused.into(),
+            ResetPasswordError::InvalidPassword(error) => Self::invalid("password", error),
+        }
+    }
+}
+
+impl From<ChangeAccountError> for Problem {
+    fn from(error: ChangeAccountError) -> Self {
+        match error {
+            ChangeAccountError::SessionOver => session_over(),
+            ChangeAccountError::WrongPassword => {
+                Self::new(StatusCode::FORBIDDEN, "wrong-password", "The password is wrong")
+            }
+            ChangeAccountError::NotChecked(refused) => refused.into(),
+            ChangeAccountError::InvalidPassword(error) => Self::invalid("password", error),
+            ChangeAccountError::Db(error) => error.into(),
+        }
+    }
+}
+
+impl From<RequestEmailChangeError> for Problem {
+    fn from(error: RequestEmailChangeError) -> Self {
+        match error {
+            RequestEmailChangeError::TooMany(refused) => refused.into(),
+            RequestEmailChangeError::Account(error) => error.into(),
+        }
+    }
+}
+
+impl From<EndSessionError> for Problem {
+    fn from(error: EndSessionError) -> Self {
+        match error {
+            EndSessionError::NotFound => Self::not_found("You have no such session.").denied(),
+            EndSessionError::Over => session_over(),
+            EndSessionError::Db(error) => error.into(),
+        }
+    }
 }
 
 impl From<CheckRefused> for Problem {

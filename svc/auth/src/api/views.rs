@@ -1,6 +1,6 @@
-use poem_openapi::{Object, types::Example};
+use poem_openapi::{Enum, Object, types::Example};
 use token::ACCESS_TOKEN_LIFETIME;
-use values::UserId;
+use values::{Language, UserId};
 
 use crate::domain::{Account, TokenPair};
 
@@ -10,8 +10,36 @@ use crate::domain::{Account, TokenPair};
 pub(super) struct UserView {
     /// The id of the user, in all services.
     pub(super) id: UserId,
-    /// The email address as it was typed at sign-up.
+    /// The email address as it was typed.
     pub(super) email: String,
+    /// Whether the user has confirmed the address, by the link in a mail.
+    pub(super) email_confirmed: bool,
+    /// The name to print on tickets.
+    #[oai(nullable)]
+    pub(super) name: Option<String>,
+    /// The language of mails.
+    pub(super) language: LanguageView,
+}
+
+/// A language in which mails are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Enum)]
+#[oai(rename = "Language")]
+pub(super) enum LanguageView {
+    /// English.
+    #[oai(rename = "en")]
+    English,
+    /// German.
+    #[oai(rename = "de")]
+    German,
+}
+
+impl From<Language> for LanguageView {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::English => Self::English,
+            Language::German => Self::German,
+        }
+    }
 }
 
 impl Example for UserView {
@@ -20,6 +48,9 @@ impl Example for UserView {
         Self {
             id: id.unwrap_or_else(|_| UserId::new(values::Timestamp::from_millis(0))),
             email: "ada@example.com".to_owned(),
+            email_confirmed: true,
+            name: Some("Ada Lovelace".to_owned()),
+            language: LanguageView::English,
         }
     }
 }
@@ -67,10 +98,7 @@ impl TokensView {
     /// Returns the view without the tokens, which are delivered as cookies.
     pub(super) fn without_tokens(tokens: &TokenPair) -> Self {
         Self {
-            user: UserView {
-                id: tokens.user_id,
-                email: tokens.email.clone(),
-            },
+            user: UserView::from(&tokens.account),
             access_token: None,
             token_type: None,
             expires_in: ACCESS_TOKEN_LIFETIME.as_secs(),
@@ -91,6 +119,60 @@ impl TokensView {
     }
 }
 
+/// The password is right; a code is needed.
+#[derive(Object)]
+#[oai(rename = "Challenge", rename_all = "camelCase", example)]
+pub(super) struct ChallengeView {
+    /// For the second step.
+    pub(super) challenge: String,
+    /// The number of seconds for which it is valid.
+    pub(super) expires_in: u64,
+}
+
+impl Example for ChallengeView {
+    fn example() -> Self {
+        Self {
+            challenge: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e.1800000000000.q8kzq0m1J9Y0b7n3c5v2x8z4l6k1j3h5g7f9d2s4a6Q"
+                .to_owned(),
+            expires_in: 300,
+        }
+    }
+}
+
+/// A confirmed address.
+#[derive(Object)]
+#[oai(rename = "ConfirmedEmail", rename_all = "camelCase", example)]
+pub(super) struct ConfirmedView {
+    /// The email address.
+    pub(super) email: String,
+}
+
+impl Example for ConfirmedView {
+    fn example() -> Self {
+        Self {
+            email: "ada@example.com".to_owned(),
+        }
+    }
+}
+
+/// The password was changed.
+#[derive(Object)]
+#[oai(rename = "PasswordChanged", rename_all = "camelCase", example)]
+pub(super) struct DoneView {
+    /// Always true.
+    pub(super) changed: bool,
+}
+
+impl DoneView {
+    pub(super) const DONE: Self = Self { changed: true };
+}
+
+impl Example for DoneView {
+    fn example() -> Self {
+        Self::DONE
+    }
+}
+
 /// The ended session.
 #[derive(Object)]
 #[oai(rename = "SignedOut", rename_all = "camelCase", example)]
@@ -108,11 +190,14 @@ impl Example for SignedOutView {
     }
 }
 
-impl From<Account> for UserView {
-    fn from(account: Account) -> Self {
+impl From<&Account> for UserView {
+    fn from(account: &Account) -> Self {
         Self {
-            id: account.id,
-            email: account.email,
+            id: account.id(),
+            email: account.email().to_owned(),
+            email_confirmed: account.is_confirmed(),
+            name: account.state().name.as_ref().map(|name| name.as_str().to_owned()),
+            language: account.state().language.into(),
         }
     }
 }

@@ -4,14 +4,19 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-use values::{SessionId, UserId};
+use values::{SessionId, Timestamp, UserId};
 use zeroize::Zeroizing;
+
+use super::account::Account;
 
 /// Separates refresh tokens from any other use of the key.
 const REFRESH_SEPARATOR: &[u8] = b"ticketing refresh token\0";
 
 /// Separates device tokens from any other use of the key.
 const DEVICE_SEPARATOR: &[u8] = b"ticketing device token\0";
+
+/// Separates challenges from any other use of the key.
+const CHALLENGE_SEPARATOR: &[u8] = b"ticketing sign-in challenge\0";
 
 /// A refresh token: session, generation, and a message authentication code. Opaque for clients.
 ///
@@ -84,6 +89,13 @@ impl RefreshKey {
         let session_id = session_id.parse().ok()?;
         let token = self.device_token(session_id, user_id);
         bool::from(token.as_bytes().ct_eq(sent.as_bytes())).then_some(session_id)
+    }
+
+    /// Derives the authentication code of a sign-in that waits for a second factor.
+    pub(super) fn challenge_code(&self, account: &Account, issued_at: Timestamp) -> String {
+        let password = account.password_hash().unwrap_or_default();
+        let text = format!("{}.{}.{password}", account.id(), issued_at.millis());
+        BASE64_URL_SAFE_NO_PAD.encode(self.code(CHALLENGE_SEPARATOR, &text))
     }
 
     fn code(&self, separator: &[u8], text: &str) -> [u8; 32] {

@@ -32,6 +32,12 @@ pub(crate) struct SessionState {
     pub(crate) refreshed_at: Option<Timestamp>,
     pub(crate) expires_at: Timestamp,
     pub(crate) ended: Option<(Timestamp, EndReason)>,
+    /// The browser or program that has signed in, if it stated what it is.
+    pub(crate) device: Option<String>,
+    /// The network from which the session was used last.
+    pub(crate) network: Option<String>,
+    /// When the user proved a second factor.
+    pub(crate) second_factor_at: Option<Timestamp>,
 }
 
 text_enum! {
@@ -69,7 +75,35 @@ impl Session {
             refreshed_at: None,
             expires_at: now + MAX_IDLE,
             ended: None,
+            device: None,
+            network: None,
+            second_factor_at: None,
         })
+    }
+
+    /// Adds what is known about the client.
+    #[must_use]
+    pub(crate) fn of_client(mut self, device: Option<String>, network: String) -> Self {
+        self.0.device = device;
+        self.0.network = Some(network);
+        self
+    }
+
+    /// Records that the user has proved a second factor.
+    #[must_use]
+    pub(crate) const fn with_second_factor(mut self, now: Timestamp) -> Self {
+        self.0.second_factor_at = Some(now);
+        self
+    }
+
+    /// Stores the network from which the session is used.
+    pub(crate) fn use_from(&mut self, network: String) {
+        self.0.network = Some(network);
+    }
+
+    /// Returns when the session was used last: when its newest token was issued.
+    pub(crate) fn last_used_at(&self) -> Timestamp {
+        self.0.refreshed_at.unwrap_or(self.0.started_at)
     }
 
     pub(crate) const fn from_state(state: SessionState) -> Self {

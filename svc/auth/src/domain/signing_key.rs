@@ -1,11 +1,12 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
+use sealing::{EncryptionKeys, NONCE_BYTES};
 use token::{Jwks, KeyError, Keyring, SigningKey};
 use values::Timestamp;
 
 use super::{
     refresh_token::RefreshKey,
-    seal::{CannotOpen, EncryptionKeys, NONCE_BYTES, SeedPurpose, StoredSeed},
+    seal::{CannotOpen, SeedPurpose, StoredSeed},
 };
 
 /// The time for which a retired key is still published: its tokens are valid for 15 minutes, and clients may cache keys.
@@ -33,7 +34,7 @@ impl StoredKey {
     ) -> Result<Self, KeyError> {
         let kid = SigningKey::from_seed(seed)?.kid().to_owned();
         Ok(Self {
-            seed: encryption.seal(SeedPurpose::Signing(&kid), seed, nonce),
+            seed: StoredSeed::seal(SeedPurpose::Signing(&kid), seed, encryption, nonce),
             kid,
             created_at: now,
             retired_at: None,
@@ -81,7 +82,7 @@ impl KeySet {
         let mut jwks = Jwks::default();
         let mut signing = None;
         for stored in stored {
-            let seed = encryption.open(SeedPurpose::Signing(&stored.kid), &stored.seed)?;
+            let seed = stored.seed.open(SeedPurpose::Signing(&stored.kid), encryption)?;
             let key = SigningKey::from_seed(&seed)?;
             if stored.is_published(now) {
                 jwks.keys.push(key.public().clone());
@@ -92,7 +93,7 @@ impl KeySet {
             by_kid.insert(stored.kid.clone(), key);
         }
         let signing = signing.ok_or(UnusableKeys::Missing)?;
-        let refresh_seed = encryption.open(SeedPurpose::Refresh, refresh_seed)?;
+        let refresh_seed = refresh_seed.open(SeedPurpose::Refresh, encryption)?;
         let keyring = Arc::new(Keyring::new(&jwks));
         Ok(Self {
             signing,

@@ -1,16 +1,14 @@
 use std::time::Duration;
 
-use token::{Claims, KeyError, SigningKey};
-use values::{Timestamp, UserId};
+use token::{Claims, KeyError, MULTIPLE_FACTORS, SigningKey};
+use values::Timestamp;
 
 use super::{account::Account, refresh_token::RefreshToken};
 
 /// The tokens of a signed-in user. Derived from the arguments of [`TokenIssuer::issue`] alone, so they can be derived again.
 #[derive(Clone, Debug)]
 pub(crate) struct TokenPair {
-    pub(crate) user_id: UserId,
-    /// The email address as it was typed at sign-up.
-    pub(crate) email: String,
+    pub(crate) account: Account,
     /// For all services, valid for 15 minutes.
     pub(crate) access_token: String,
     /// For the next pair, once.
@@ -47,6 +45,7 @@ impl TokenIssuer {
         account: Account,
         refresh_token: RefreshToken,
         expires_at: Timestamp,
+        has_second_factor: bool,
         key: &SigningKey,
         at: Timestamp,
     ) -> Result<TokenPair, KeyError> {
@@ -54,11 +53,20 @@ impl TokenIssuer {
             session_id, generation, ..
         } = refresh_token;
         let token_id = format!("{session_id}.{generation}");
-        let claims = Claims::new(&*self.issuer, &*self.audience, account.id, session_id, token_id, at);
+        // RFC 8176.
+        let methods: &[_] = if has_second_factor {
+            &["pwd", "otp", MULTIPLE_FACTORS]
+        } else {
+            &["pwd"]
+        };
+        let claims = Claims {
+            amr: methods.iter().map(|method| (*method).to_owned()).collect(),
+            email_verified: Some(account.was_confirmed(at)),
+            ..Claims::new(&*self.issuer, &*self.audience, account.id(), session_id, token_id, at)
+        };
         let access_token = key.sign(&claims)?;
         Ok(TokenPair {
-            user_id: account.id,
-            email: account.email,
+            account,
             access_token,
             refresh_token,
             refresh_lifetime: at.until(expires_at),

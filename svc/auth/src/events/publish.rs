@@ -1,10 +1,10 @@
 use bus::outbox;
 use db::Tx;
-use events::{Event, Session as EndedSession, SigningKey};
+use events::{AccountMail, AccountStatus, Event, Session as EndedSession, SigningKey};
 use token::{ACCESS_TOKEN_LIFETIME, Denial};
 use values::Timestamp;
 
-use crate::domain::Session;
+use crate::domain::{Account, AccountState, Session};
 
 /// The name of the service: its queue, the source of its events, and its database.
 pub(crate) const SERVICE_NAME: &str = "auth";
@@ -38,6 +38,44 @@ pub(crate) fn publish_revoked_key(tx: &Tx, now: Timestamp, kid: String) -> Resul
     };
     publish(tx, now, Event::SigningKeyRevoked(revoked))?;
     Ok(())
+}
+
+/// Publishes the state of an account, in the transaction that led to it.
+pub(crate) fn publish_account(tx: &Tx, now: Timestamp, account: &Account) -> Result<(), db::Error> {
+    let event = match account.state() {
+        AccountState { version: 1, .. } => Event::AccountCreated,
+        AccountState { status, .. } => match status {
+            AccountStatus::Active => Event::AccountUpdated,
+            AccountStatus::Closing => Event::AccountClosing,
+            AccountStatus::Deleted => Event::AccountDeleted,
+        },
+    };
+    outbox::append(tx, SERVICE_NAME, now, event(payload(account)))
+}
+
+/// Publishes that an account is active again, also to the services that are told of closing accounts alone.
+pub(crate) fn publish_reopened_account(tx: &Tx, now: Timestamp, account: &Account) -> Result<(), db::Error> {
+    outbox::append(tx, SERVICE_NAME, now, Event::AccountReopened(payload(account)))
+}
+
+fn payload(account: &Account) -> events::Account {
+    let state = account.state();
+    let is_deleted = state.status == AccountStatus::Deleted;
+    events::Account {
+        id: state.id,
+        version: state.version,
+        status: state.status,
+        email: Some(state.email.clone()).filter(|_| !is_deleted),
+        name: state.name.as_ref().map(|name| name.as_str().to_owned()),
+        language: state.language,
+        email_confirmed_at: state.email_confirmed_at,
+        updated_at: state.updated_at,
+    }
+}
+
+/// Requests a mail about an account from the notification service.
+pub(crate) fn publish_mail(tx: &Tx, now: Timestamp, mail: AccountMail) -> Result<(), db::Error> {
+    outbox::append(tx, SERVICE_NAME, now, Event::AccountMailRequested(mail))
 }
 
 fn publish(tx: &Tx, now: Timestamp, event: Event) -> Result<Option<Denial>, db::Error> {

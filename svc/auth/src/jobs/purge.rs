@@ -22,7 +22,9 @@ fn purge(tx: &Tx, now: Timestamp) -> Result<usize, db::Error> {
     let sign_ups = store::delete_sign_ups(tx, now - idempotency::RETENTION)?;
     let sessions = store::delete_sessions_over(tx, now - ENDED_SESSION_RETENTION)?;
     let signing_keys = store::delete_signing_keys(tx, now - RETAINED_AFTER_RETIREMENT)?;
-    Ok(sign_ups + sessions + signing_keys)
+    let links = store::delete_expired_links(tx, now)?;
+    let pending = store::delete_expired_sign_ups(tx, now)? + store::delete_expired_email_changes(tx, now)?;
+    Ok(sign_ups + sessions + signing_keys + links + pending)
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use argon2::{
     ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, PasswordHash, Version,
     password_hash::phc::{Output, ParamsString, Salt},
 };
+use sealing::random;
 use subtle::ConstantTimeEq;
 
-use crate::{domain::Password, random};
+use crate::domain::Password;
 
 /// 19 MiB and two passes: OWASP's first choice for argon2id
 /// (<https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html>).
@@ -63,8 +64,7 @@ impl HashContext<'_> {
 
     /// Hashes a new password, as a PHC string.
     pub(crate) fn hash(&mut self, password: &Password) -> String {
-        let mut salt = [0; 16];
-        random::fill(&mut salt);
+        let salt: [u8; 16] = random::bytes();
         let hash = self.hash_with(password, &COST, &salt);
         phc_string(&salt, &hash).unwrap_or_else(|error| unreachable!("16 and 32 bytes always fit: {error}"))
     }

@@ -1,6 +1,6 @@
 use std::net::IpAddr;
 
-use values::{Clock, SessionId};
+use values::{Clock, SessionId, UserId};
 
 use super::{
     fair_queue::Purpose,
@@ -52,6 +52,25 @@ impl NewHash {
     }
 }
 
+/// An attempt to prove a second factor. It counts for nothing if it is dropped.
+#[derive(Debug)]
+pub(crate) struct CodeAttempt {
+    reservation: Reservation,
+    clock: Clock,
+}
+
+impl CodeAttempt {
+    /// Counts a failed attempt.
+    pub(crate) fn fail(self) {
+        self.reservation.fail(self.clock.elapsed());
+    }
+
+    /// Resets the failed attempts of the account.
+    pub(crate) fn succeed(self) {
+        self.reservation.succeed();
+    }
+}
+
 impl PasswordChecker {
     /// Creates a checker. The limits of the queue apply to those that wait for a reservation, too, before they enter it.
     pub(crate) fn new(
@@ -85,6 +104,14 @@ impl PasswordChecker {
         })
     }
 
+    /// Hashes a new password of an account whose user was authenticated.
+    pub(crate) async fn hash_new(&self, client: IpAddr, password: Password) -> Result<String, CheckRefused> {
+        let hashed = self
+            .queue
+            .run(Purpose::SignUp, client, move |context| context.hash(&password));
+        Ok(hashed.await?)
+    }
+
     /// Whether the password is that of the account, which need not exist. A mismatch counts as a failed attempt. `device` is
     /// the browser, if it has signed in to this account before.
     pub(crate) async fn check(
@@ -98,6 +125,30 @@ impl PasswordChecker {
         let attempt = self.attempts.sign_in(account_key, client, device);
         self.check_attempt(Purpose::SignIn, &attempt, client, password, hash)
             .await
+    }
+
+    /// [Checks](Self::check) the password of an account with a second factor: a match resets no failures, because it is no
+    /// success yet.
+    pub(crate) async fn check_first(
+        &self,
+        account_key: &str,
+        client: IpAddr,
+        device: Option<SessionId>,
+        password: Password,
+        hash: Option<String>,
+    ) -> Result<bool, CheckRefused> {
+        let attempt = self.attempts.sign_in(account_key, client, device).without_reset();
+        self.check_attempt(Purpose::SignIn, &attempt, client, password, hash)
+            .await
+    }
+
+    /// Begins an attempt to prove the second factor of an account.
+    pub(crate) async fn attempt_code(&self, user_id: UserId, client: IpAddr) -> Result<CodeAttempt, CheckRefused> {
+        let attempt = self.attempts.second_factor(user_id, client);
+        Ok(CodeAttempt {
+            reservation: self.reserve(&attempt, client).await?,
+            clock: self.clock.clone(),
+        })
     }
 
     /// Whether the password is that of the account that an earlier sign-up with this idempotency key has created. A mismatch

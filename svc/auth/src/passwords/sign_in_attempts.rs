@@ -7,7 +7,7 @@ use std::{
 
 use chassis::ClientNetwork;
 use tokio::sync::{Notify, futures::Notified};
-use values::SessionId;
+use values::{SessionId, UserId};
 
 use super::counters::Counters;
 
@@ -54,6 +54,7 @@ enum Key<'a> {
     Account(&'a str),
     Network(ClientNetwork),
     RepeatedSignUp(&'a str),
+    SecondFactor(UserId),
 }
 
 /// An attempt to check a password: the counts that it is limited by.
@@ -143,6 +144,17 @@ impl SignInAttempts {
         }
     }
 
+    /// Describes an attempt to prove a second factor. It is limited by the failures of the account from all networks: only who
+    /// has the password can attempt it, so nobody else can lock its user out.
+    pub(crate) fn second_factor(&self, user_id: UserId, client: IpAddr) -> Attempt {
+        Attempt {
+            limited: vec![(self.hash(&Key::SecondFactor(user_id)), self.limits.per_account)],
+            reset_by_match: 1,
+            slowed: None,
+            counted: self.networks(client).map(|(key, _)| key).collect(),
+        }
+    }
+
     fn networks(&self, client: IpAddr) -> impl Iterator<Item = (u64, u32)> {
         ClientNetwork::levels(client).map(|network| {
             let key = self.hash(&Key::Network(network));
@@ -204,6 +216,12 @@ impl SignInAttempts {
 }
 
 impl Attempt {
+    /// Returns the attempt without a reset: its match is no success yet.
+    pub(crate) fn without_reset(mut self) -> Self {
+        self.reset_by_match = 0;
+        self
+    }
+
     /// Returns all keys that a failure counts for.
     fn keys(&self) -> impl Iterator<Item = u64> {
         let limited = self.limited.iter().map(|(key, _)| *key);

@@ -1,12 +1,13 @@
 use db::{Error, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
-use values::{SessionId, Timestamp};
+use values::{SessionId, Timestamp, UserId};
 
 use crate::domain::{Session, SessionState};
 
 db::columns! {
     SESSION: "sessions" = [
-        id, user_id, generation, refresh_hash, started_at, refreshed_at, expires_at, ended_at, end_reason,
+        id, user_id, generation, refresh_hash, started_at, refreshed_at, expires_at, ended_at, end_reason, device,
+        network, second_factor_at,
     ];
 }
 
@@ -20,6 +21,9 @@ fn read_session(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Session> {
         refreshed_at: row.next()?,
         expires_at: row.next()?,
         ended: row.next::<Option<Timestamp>>()?.zip(row.next()?),
+        device: row.next()?,
+        network: row.next()?,
+        second_factor_at: row.next()?,
     }))
 }
 
@@ -44,6 +48,9 @@ pub(crate) fn insert_session(tx: &Tx, session: &Session) -> Result<(), Error> {
         ":expires_at": state.expires_at,
         ":ended_at": ended_at,
         ":end_reason": end_reason,
+        ":device": state.device,
+        ":network": state.network,
+        ":second_factor_at": state.second_factor_at,
     })?;
     Ok(())
 }
@@ -53,7 +60,8 @@ pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
     let (ended_at, end_reason) = state.ended.unzip();
     tx.prepare_cached(
         "UPDATE sessions SET generation = :generation, refresh_hash = :refresh_hash, refreshed_at = :refreshed_at,
-             expires_at = :expires_at, ended_at = :ended_at, end_reason = :end_reason
+             expires_at = :expires_at, ended_at = :ended_at, end_reason = :end_reason, network = :network,
+             second_factor_at = :second_factor_at
          WHERE id = :id",
     )?
     .execute(named_params! {
@@ -64,8 +72,56 @@ pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
         ":expires_at": state.expires_at,
         ":ended_at": ended_at,
         ":end_reason": end_reason,
+        ":network": state.network,
+        ":second_factor_at": state.second_factor_at,
     })?;
     Ok(())
+}
+
+/// The number of sessions that one account can have at the same time.
+const MAX_OPEN_SESSIONS: u32 = 100;
+
+/// Returns the sessions of an account that have not ended, the newest first. Some of them may have expired.
+pub(crate) fn sessions_of(conn: &Connection, user_id: UserId) -> Result<Vec<Session>, Error> {
+    let sql = format!(
+        "SELECT {} FROM sessions WHERE user_id = ? AND ended_at IS NULL ORDER BY started_at DESC",
+        SESSION.select
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([user_id], read_row(read_session))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the stored sessions of an account before a row, also those that are over, the newest row first, with their rows.
+pub(crate) fn stored_sessions(
+    conn: &Connection,
+    user_id: UserId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<(i64, Session)>, Error> {
+    let sql = format!(
+        "SELECT rowid, {} FROM sessions INDEXED BY sessions_by_user
+         WHERE user_id = ?1 AND rowid < coalesce(?2, 9223372036854775807) ORDER BY rowid DESC LIMIT ?3",
+        SESSION.select
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map(
+        (user_id, before, limit),
+        read_row(|row| Ok((row.next()?, read_session(row)?))),
+    )?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns sessions of an account beyond those that it can have at the same time, the oldest: at most ten.
+pub(crate) fn surplus_sessions(conn: &Connection, user_id: UserId) -> Result<Vec<Session>, Error> {
+    let sql = format!(
+        "SELECT {} FROM sessions WHERE user_id = ? AND ended_at IS NULL ORDER BY started_at DESC LIMIT 10 \
+         OFFSET {MAX_OPEN_SESSIONS}",
+        SESSION.select
+    );
+    let mut statement = conn.prepare_cached(&sql)?;
+    let rows = statement.query_map([user_id], read_row(read_session))?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// Returns the id of the newest session.

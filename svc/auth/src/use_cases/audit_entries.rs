@@ -44,6 +44,17 @@ pub(super) fn session_ended(user_id: UserId, session_id: SessionId, client: IpAd
     }
 }
 
+/// Returns the entry of a change that a user has made to the own account.
+pub(super) fn account_changed(action: &'static str, user_id: UserId, client: IpAddr) -> Entry {
+    Entry {
+        action,
+        actor: Some(user_id.to_string()),
+        subject: Some(user_id.to_string()),
+        network: Some(network(client)),
+        result: OK,
+    }
+}
+
 /// Returns the entry of an operation on the signing keys. `kid` is the key that signs from then on.
 pub(super) fn keys_changed(action: &'static str, kid: &str) -> Entry {
     Author::operator().did(action, kid)
@@ -57,6 +68,6 @@ pub(super) const fn check_refused(refused: CheckRefused) -> &'static str {
     }
 }
 
-fn network(client: IpAddr) -> String {
+pub(super) fn network(client: IpAddr) -> String {
     ClientNetwork::narrowest(client).to_string()
 }

@@ -2,13 +2,14 @@ use std::sync::Arc;
 
 use audit::Refusals;
 use db::Db;
+use sealing::EncryptionKeys;
 use token::DenyList;
 use values::Clock;
 
 use crate::{
     domain::{KeySet, TokenIssuer},
     keys::LiveKeys,
-    passwords::PasswordChecker,
+    passwords::{MailCounts, PasswordChecker},
 };
 
 /// The dependencies of the asynchronous use cases.
@@ -23,6 +24,12 @@ pub(crate) struct AuthContext {
     pub(crate) denied: DenyList,
     /// What is counted for the audit log.
     pub(crate) refusals: Refusals,
+    /// The keys that seal the tokens of links, shared with the notification service.
+    pub(crate) mail_keys: EncryptionKeys,
+    /// The mails that were requested.
+    pub(crate) mail_counts: MailCounts,
+    /// Whether the response to a sign-up reveals that the address has an account.
+    pub(crate) reveals_addresses: bool,
 }
 
 impl AuthContext {

@@ -1,10 +1,11 @@
 use db::Tx;
+use sealing::{EncryptionKeys, random};
 use token::KeyError;
 use values::Timestamp;
 
 use crate::{
-    domain::{EncryptionKeys, NONCE_BYTES, SeedPurpose, StoredKey, StoredSeed},
-    random, store,
+    domain::{SeedPurpose, StoredKey, StoredSeed},
+    store,
 };
 
 /// A key could not be created.
@@ -30,16 +31,9 @@ pub(crate) fn create_missing_keys(tx: &Tx, now: Timestamp, encryption: &Encrypti
 }
 
 pub(super) fn new_signing_key(now: Timestamp, encryption: &EncryptionKeys) -> Result<StoredKey, KeyError> {
-    StoredKey::new(&random::seed(), now, encryption, nonce())
+    StoredKey::new(&random::bytes(), now, encryption, random::bytes())
 }
 
 pub(super) fn new_refresh_seed(encryption: &EncryptionKeys) -> StoredSeed {
-    encryption.seal(SeedPurpose::Refresh, &random::seed(), nonce())
-}
-
-/// Returns a random nonce.
-pub(super) fn nonce() -> [u8; NONCE_BYTES] {
-    let mut nonce = [0; NONCE_BYTES];
-    random::fill(&mut nonce);
-    nonce
+    StoredSeed::seal(SeedPurpose::Refresh, &random::bytes(), encryption, random::bytes())
 }

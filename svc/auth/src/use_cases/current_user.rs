@@ -4,7 +4,8 @@ use values::Timestamp;
 
 use crate::{domain::Account, store};
 
-/// Returns the account of the signed-in user. `None` if the session has ended since the access token was issued.
+/// Returns the account of the signed-in user. `None` if the session has ended since the access token was issued, or the account
+/// is deleted.
 pub(crate) fn current_user(
     conn: &Connection,
     now: Timestamp,
@@ -14,7 +15,8 @@ pub(crate) fn current_user(
     let user_id = session
         .filter(|session| session.is_open(now))
         .map(|session| session.state().user_id);
-    user_id
+    let account = user_id
         .filter(|user_id| *user_id == signed_in.user_id)
-        .map_or(Ok(None), |user_id| store::find_account(conn, user_id))
+        .map_or(Ok(None), |user_id| store::find_account(conn, user_id))?;
+    Ok(account.filter(|account| !account.is_deleted()))
 }

@@ -4,7 +4,7 @@ use db::Tx;
 use token::{Denial, KeyError};
 use values::Timestamp;
 
-use super::{context::AuthContext, end_session::end_session};
+use super::{audit_entries, context::AuthContext, end_session::end_session};
 use crate::{
     domain::{Account, CannotRefresh, EndReason, KeySet, RefreshToken, TokenPair},
     store,
@@ -34,6 +34,7 @@ enum Exchange {
         account: Account,
         next: RefreshToken,
         expires_at: Timestamp,
+        has_second_factor: bool,
     },
     Refused(CannotRefresh, Option<Denial>),
 }
@@ -59,7 +60,10 @@ pub(crate) async fn refresh_session(
             account,
             next,
             expires_at,
-        } => Ok(context.issuer.issue(account, next, expires_at, keys.signing(), now)?),
+            has_second_factor,
+        } => Ok(context
+            .issuer
+            .issue(account, next, expires_at, has_second_factor, keys.signing(), now)?),
         Exchange::Refused(reason, denial) => {
             if let Some(denial) = denial {
                 context.denied.add(denial, now);
@@ -80,7 +84,10 @@ fn exchange(
         return Ok(Exchange::Refused(CannotRefresh::Over, None));
     };
     match session.refresh(token, now, keys.refresh()) {
-        Ok(()) => store::update_session(tx, &session)?,
+        Ok(()) => {
+            session.use_from(audit_entries::network(client));
+            store::update_session(tx, &session)?;
+        }
         Err(CannotRefresh::Over) => return Ok(Exchange::Refused(CannotRefresh::Over, None)),
         Err(CannotRefresh::Reused) => {
             let state = session.state();
@@ -89,11 +96,13 @@ fn exchange(
             return Ok(Exchange::Refused(CannotRefresh::Reused, denial));
         }
     }
-    Ok(match store::find_account(tx, session.state().user_id)? {
+    let account = store::find_account(tx, session.state().user_id)?;
+    Ok(match account.filter(|account| !account.is_deleted()) {
         Some(account) => Exchange::Refreshed {
             account,
             next: session.refresh_token(keys.refresh()),
             expires_at: session.expires_at(),
+            has_second_factor: session.state().second_factor_at.is_some(),
         },
         None => Exchange::Refused(CannotRefresh::Over, None),
     })

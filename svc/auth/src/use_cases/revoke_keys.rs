@@ -1,15 +1,12 @@
 use db::Tx;
+use sealing::EncryptionKeys;
 use token::KeyError;
 use values::Timestamp;
 
 use super::audit_entries::keys_changed;
 use super::create_missing_keys::{new_refresh_seed, new_signing_key};
 use super::stored_keys::open_stored_keys;
-use crate::{
-    domain::{CannotOpen, EncryptionKeys},
-    events::publish_revoked_key,
-    store,
-};
+use crate::{domain::CannotOpen, events::publish_revoked_key, store};
 
 /// The keys were not revoked.
 #[derive(Debug, thiserror::Error)]

@@ -1,14 +1,12 @@
 use db::Tx;
+use sealing::EncryptionKeys;
 use token::KeyError;
 use values::Timestamp;
 
 use super::audit_entries::keys_changed;
 use super::create_missing_keys::new_signing_key;
 use super::stored_keys::open_stored_keys;
-use crate::{
-    domain::{CannotOpen, EncryptionKeys},
-    store,
-};
+use crate::{domain::CannotOpen, store};
 
 /// The keys were not rotated.
 #[derive(Debug, thiserror::Error)]

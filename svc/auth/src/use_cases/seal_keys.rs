@@ -1,8 +1,8 @@
 use db::Tx;
+use sealing::{EncryptionKeys, random};
 
-use super::create_missing_keys::nonce;
 use crate::{
-    domain::{CannotOpen, EncryptionKeys, SeedPurpose},
+    domain::{CannotOpen, SeedPurpose, StoredSeed},
     store,
 };
 
@@ -23,18 +23,25 @@ pub(crate) fn seal_keys(tx: &Tx, encryption: &EncryptionKeys) -> Result<usize, S
     store::overwrite_deleted(tx)?;
     let mut sealed = 0;
     for key in store::signing_keys(tx)? {
-        if !encryption.is_current(&key.seed) {
+        if !key.seed.is_current(encryption) {
             let purpose = SeedPurpose::Signing(&key.kid);
-            let seed = encryption.open(purpose, &key.seed)?;
-            store::update_signing_key_seed(tx, &key.kid, &encryption.seal(purpose, &seed, nonce()))?;
+            let seed = key.seed.open(purpose, encryption)?;
+            store::update_signing_key_seed(
+                tx,
+                &key.kid,
+                &StoredSeed::seal(purpose, &seed, encryption, random::bytes()),
+            )?;
             sealed += 1;
         }
     }
     if let Some(stored) = store::refresh_key_seed(tx)?
-        && !encryption.is_current(&stored)
+        && !stored.is_current(encryption)
     {
-        let seed = encryption.open(SeedPurpose::Refresh, &stored)?;
-        store::update_refresh_key_seed(tx, &encryption.seal(SeedPurpose::Refresh, &seed, nonce()))?;
+        let seed = stored.open(SeedPurpose::Refresh, encryption)?;
+        store::update_refresh_key_seed(
+            tx,
+            &StoredSeed::seal(SeedPurpose::Refresh, &seed, encryption, random::bytes()),
+        )?;
         sealed += 1;
     }
     Ok(sealed)

@@ -2,9 +2,9 @@ use std::net::IpAddr;
 
 use token::KeyError;
 
-use super::{audit_entries, context::AuthContext};
+use super::{audit_entries, context::AuthContext, end_sessions::deny, start_session::start_session};
 use crate::{
-    domain::{DeviceTokens, Email, Password, Session, TokenPair},
+    domain::{Account, Challenge, DeviceTokens, Email, Password, Session, TokenPair},
     passwords::CheckRefused,
     store,
 };
@@ -19,6 +19,8 @@ pub(crate) struct SignIn {
     pub(crate) client: IpAddr,
     /// What the browser sends to be recognised.
     pub(crate) devices: DeviceTokens,
+    /// The browser or program.
+    pub(crate) user_agent: Option<String>,
 }
 
 /// A user was not signed in.
@@ -38,31 +40,51 @@ pub(crate) enum SignInError {
     Db(#[from] db::Error),
 }
 
-/// Starts a session if the email address and the password are those of an account.
-pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<TokenPair, SignInError> {
+/// The password is right.
+#[derive(Debug)]
+pub(crate) enum SignInOutcome {
+    /// The user is signed in.
+    SignedIn(Box<TokenPair>),
+    /// The account has a second factor: what the second step needs.
+    Challenged(String),
+}
+
+/// Starts a session if the email address and the password are those of an account. If the account has a second factor, returns a
+/// challenge instead.
+pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<SignInOutcome, SignInError> {
     let email = Email::parse(&command.email).ok();
     let account_key = email.as_ref().map_or(&*command.email, Email::key).to_owned();
-    let account = context
-        .db
-        .read(move |conn| email.map_or(Ok(None), |email| store::find_account_by_email(conn, &email)))
-        .await
-        .map_err(|error: db::Error| error)?;
-    let hash = account.as_ref().map(|account| account.password_hash.clone());
+    let found = context.db.read(move |conn| -> Result<_, db::Error> {
+        let account = email.map_or(Ok(None), |email| store::find_account_by_email(conn, &email))?;
+        let factor = account
+            .as_ref()
+            .map(|account| store::find_second_factor(conn, account.id()));
+        let factor = factor.transpose()?.flatten();
+        Ok((account, factor.is_some_and(|factor| factor.enabled_at.is_some())))
+    });
+    let (account, has_second_factor) = found.await?;
+    let hash = account
+        .as_ref()
+        .and_then(|account| account.password_hash().map(ToOwned::to_owned));
     let (keys, now) = (context.keys(), context.clock.now());
     let device = account
         .as_ref()
-        .and_then(|account| command.devices.recognise(account.id, now, keys.refresh()));
-    let matches = context
-        .passwords
-        .check(&account_key, command.client, device, command.password, hash)
-        .await;
+        .and_then(|account| command.devices.recognise(account.id(), now, keys.refresh()));
+    let (passwords, password, client) = (&context.passwords, command.password, command.client);
+    let matches = if has_second_factor {
+        passwords
+            .check_first(&account_key, client, device, password, hash)
+            .await
+    } else {
+        passwords.check(&account_key, client, device, password, hash).await
+    };
     let refusal = match &matches {
         Ok(true) => None,
         Ok(false) => Some("wrong-credentials"),
         Err(refused) => Some(audit_entries::check_refused(*refused)),
     };
     if let Some(result) = refusal {
-        let user_id = account.as_ref().map(|account| account.id);
+        let user_id = account.as_ref().map(Account::id);
         context
             .refusals
             .count(audit_entries::refused("sign-in", user_id, command.client, result));
@@ -71,19 +93,28 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<To
     let account = account.filter(|_| matches).ok_or(SignInError::WrongCredentials)?;
 
     let (keys, now) = (context.keys(), context.clock.now());
-    let session = Session::start(account.id, now, keys.refresh());
+    if has_second_factor {
+        return Ok(SignInOutcome::Challenged(Challenge::issue(
+            &account,
+            now,
+            keys.refresh(),
+        )));
+    }
+    let network = audit_entries::network(command.client);
+    let session = Session::start(account.id(), now, keys.refresh()).of_client(command.user_agent, network);
     let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
-    let device_token = command.devices.with(session.state().id, account.id, keys.refresh());
-    let started = audit_entries::session_started("sign-in", account.id, session.state().id, command.client);
-    let written = context.db.write(move |tx| -> Result<(), db::Error> {
-        store::insert_session(tx, &session)?;
-        audit::append_limited(tx, now, &started)
-    });
-    written.await?;
+    let device_token = command.devices.with(session.state().id, account.id(), keys.refresh());
+    let started = audit_entries::session_started("sign-in", account.id(), session.state().id, command.client);
+    let surplus = context
+        .db
+        .write(move |tx| start_session(tx, now, &session, &started, client));
+    deny(context, now, surplus.await?.ok_or(SignInError::WrongCredentials)?);
     let tokens = context
         .issuer
-        .issue(account, refresh_token, expires_at, keys.signing(), now)?;
-    Ok(tokens.with_device_token(device_token))
+        .issue(account, refresh_token, expires_at, false, keys.signing(), now)?;
+    Ok(SignInOutcome::SignedIn(Box::new(
+        tokens.with_device_token(device_token),
+    )))
 }
 
 #[cfg(test)]
@@ -102,6 +133,7 @@ mod tests {
             password: Password::from_typed(password.to_owned()),
             client: client_address(1),
             devices: DeviceTokens::default(),
+            user_agent: None,
         }
     }
 
@@ -166,7 +198,10 @@ mod tests {
             ..attempt("ADA@example.com", "correct horse")
         };
         let signed_in = sign_in(&service.context, recognised.clone()).await.unwrap();
-        assert!(signed_in.device_token.is_some());
+        let SignInOutcome::SignedIn(tokens) = signed_in else {
+            panic!("{signed_in:?}");
+        };
+        assert!(tokens.device_token.is_some());
         // The same browser is a stranger to another account.
         service.sign_up("bob@example.com", "correct horse").await.unwrap();
         for _ in 0..10 {

@@ -4,12 +4,14 @@ use audit::Entry;
 use db::Tx;
 use idempotency::{IdempotencyKey, RETENTION};
 use rusqlite::Connection;
+use sealing::EncryptionKeys;
 use token::KeyError;
 use values::{Timestamp, UserId};
 
-use super::{audit_entries, context::AuthContext};
+use super::{audit_entries, context::AuthContext, mails::send_confirmation};
 use crate::{
-    domain::{Account, DeviceTokens, Email, MAX_IDLE, Password, Session, SignUpRecord, TokenPair},
+    domain::{Account, DeviceTokens, Email, MAX_IDLE, Password, Profile, Session, SignUpRecord, TokenPair},
+    events::publish_account,
     passwords::CheckRefused,
     store,
 };
@@ -19,11 +21,14 @@ use crate::{
 pub(crate) struct SignUp {
     pub(crate) email: Email,
     pub(crate) password: Password,
+    pub(crate) profile: Profile,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
     /// The network address of the client.
     pub(crate) client: IpAddr,
     /// What the browser sends to be recognised.
     pub(crate) devices: DeviceTokens,
+    /// The browser or program.
+    pub(crate) user_agent: Option<String>,
 }
 
 /// No account was created.
@@ -49,7 +54,7 @@ pub(crate) enum SignUpError {
     Db(#[from] db::Error),
 }
 
-/// Creates an account and starts its first session.
+/// Creates an account, starts its first session, and requests the mail that confirms the address.
 ///
 /// A repeated request with the same idempotency key, email address and password returns the same tokens, whatever the limits
 /// are. An address that has an account costs the same hash as a new one, and counts as a failed attempt of the network.
@@ -64,12 +69,15 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
     let hashed = context.passwords.hash(command.client, command.password.clone()).await;
     let hashed = hashed.inspect_err(|refused| refuse(audit_entries::check_refused(*refused)))?;
     let (keys, now) = (context.keys(), context.clock.now());
-    let account = Account {
-        id: UserId::new(now),
-        email: command.email.as_str().to_owned(),
-        password_hash: hashed.hash.clone(),
-    };
-    let session = Session::start(account.id, now, keys.refresh());
+    let account = Account::new(
+        UserId::new(now),
+        &command.email,
+        hashed.hash.clone(),
+        command.profile.clone(),
+        now,
+    );
+    let network = audit_entries::network(command.client);
+    let session = Session::start(account.id(), now, keys.refresh()).of_client(command.user_agent.clone(), network);
     let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
     let record = command.idempotency_key.clone().map(|key| {
         let record = SignUpRecord {
@@ -79,13 +87,14 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
         };
         (key, record)
     });
-    let device_token = command.devices.with(session.state().id, account.id, keys.refresh());
+    let device_token = command.devices.with(session.state().id, account.id(), keys.refresh());
     let new = NewAccount {
         account: account.clone(),
         email: command.email.clone(),
-        audited: audit_entries::session_started("sign-up", account.id, session.state().id, command.client),
+        audited: audit_entries::session_started("sign-up", account.id(), session.state().id, command.client),
         session,
         record,
+        mail_keys: context.mail_keys.clone(),
     };
     let inserted = context.db.write(move |tx| insert(tx, now, &new)).await;
     if matches!(inserted, Err(SignUpError::EmailTaken)) {
@@ -97,7 +106,7 @@ pub(crate) async fn sign_up(context: &AuthContext, command: SignUp) -> Result<To
     }
     let tokens = context
         .issuer
-        .issue(account, refresh_token, expires_at, keys.signing(), now)?;
+        .issue(account, refresh_token, expires_at, false, keys.signing(), now)?;
     Ok(tokens.with_device_token(device_token))
 }
 
@@ -136,6 +145,7 @@ struct NewAccount {
     session: Session,
     record: Option<(IdempotencyKey, SignUpRecord)>,
     audited: Entry,
+    mail_keys: EncryptionKeys,
 }
 
 /// Inserts the account with its first session. Returns the earlier sign-up if a concurrent request with the same key was
@@ -146,9 +156,11 @@ fn insert(tx: &Tx, now: Timestamp, new: &NewAccount) -> Result<Option<EarlierSig
     {
         return Ok(Some(earlier));
     }
-    if !store::insert_account(tx, &new.account, &new.email, now)? {
+    if !store::insert_account(tx, &new.account, &new.email)? {
         return Err(SignUpError::EmailTaken);
     }
+    publish_account(tx, now, &new.account)?;
+    send_confirmation(tx, now, &new.mail_keys, &new.account)?;
     store::insert_session(tx, &new.session)?;
     audit::append(tx, now, &new.audited)?;
     if let Some((key, record)) = &new.record {
@@ -162,10 +174,10 @@ fn insert(tx: &Tx, now: Timestamp, new: &NewAccount) -> Result<Option<EarlierSig
 /// A wrong one counts as a failed attempt. Otherwise passwords could be guessed with a guessed key.
 async fn repeat(context: &AuthContext, command: SignUp, earlier: EarlierSignUp) -> Result<TokenPair, SignUpError> {
     let EarlierSignUp { key, record, account } = earlier;
-    if account.email != command.email.as_str() {
+    if account.email() != command.email.as_str() {
         return Err(SignUpError::KeyReused);
     }
-    let (client, hash) = (command.client, account.password_hash.clone());
+    let (client, hash) = (command.client, account.password_hash().unwrap_or_default().to_owned());
     let checked = context
         .passwords
         .check_repeated_sign_up(key.as_str(), client, command.password, hash);
@@ -175,12 +187,12 @@ async fn repeat(context: &AuthContext, command: SignUp, earlier: EarlierSignUp) 
     let keys = context.keys();
     let signing_key = keys.get(&record.kid).ok_or(SignUpError::KeyGone(record.kid))?;
     let refresh_token = keys.refresh().token(record.session_id, 0);
-    let device_token = command.devices.with(record.session_id, account.id, keys.refresh());
+    let device_token = command.devices.with(record.session_id, account.id(), keys.refresh());
     // As in the first response.
     let (expires_at, signed_at) = (record.signed_at + MAX_IDLE, record.signed_at);
     let tokens = context
         .issuer
-        .issue(account, refresh_token, expires_at, signing_key, signed_at)?;
+        .issue(account, refresh_token, expires_at, false, signing_key, signed_at)?;
     Ok(tokens.with_device_token(device_token))
 }
 
@@ -196,9 +208,14 @@ mod tests {
         SignUp {
             email: Email::parse(email).unwrap(),
             password: Password::parse(password.to_owned()).unwrap(),
+            profile: Profile {
+                name: None,
+                language: values::Language::English,
+            },
             idempotency_key: key.map(|key| key.parse().unwrap()),
             client: client_address(1),
             devices: DeviceTokens::default(),
+            user_agent: None,
         }
     }
 
@@ -315,6 +332,6 @@ mod tests {
         let tokens = sign_up(&service.context, command("bob@example.com", "correct horse", Some("1")))
             .await
             .unwrap();
-        assert_eq!(tokens.email, "bob@example.com");
+        assert_eq!(tokens.account.email(), "bob@example.com");
     }
 }

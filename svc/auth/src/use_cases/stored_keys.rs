@@ -1,7 +1,8 @@
 use rusqlite::Connection;
+use sealing::EncryptionKeys;
 
 use crate::{
-    domain::{CannotOpen, EncryptionKeys, SeedPurpose},
+    domain::{CannotOpen, SeedPurpose},
     store,
 };
 
@@ -17,7 +18,7 @@ pub(super) fn open_stored_keys(
         .map(|key| (SeedPurpose::Signing(&key.kid), &key.seed));
     let refresh = refresh_seed.iter().map(|seed| (SeedPurpose::Refresh, seed));
     for (purpose, seed) in signing.chain(refresh) {
-        if let Err(error) = encryption.open(purpose, seed) {
+        if let Err(error) = seed.open(purpose, encryption) {
             return Ok(Err(error));
         }
     }
@@ -25,6 +26,6 @@ pub(super) fn open_stored_keys(
     let newest = signing_keys.first().map(|key| &key.seed).or(refresh_seed.as_ref());
     Ok(Ok(newest.map_or_else(
         || encryption.clone(),
-        |seed| encryption.encrypting_like(seed),
+        |seed| seed.encrypting_like(encryption),
     )))
 }

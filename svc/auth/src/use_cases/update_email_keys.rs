@@ -38,6 +38,7 @@ mod tests {
             password: Password::from_typed(password.to_owned()),
             client: client_address(1),
             devices: DeviceTokens::default(),
+            user_agent: None,
         };
         sign_in(&service.context, command).await.is_ok()
     }

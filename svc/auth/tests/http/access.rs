@@ -43,7 +43,31 @@ async fn an_operation_for_signed_in_users_refuses_all_other_requests() {
         }
         secured_paths.push(path);
     }
-    assert_eq!(secured_paths, ["/api/v1/auth/signout", "/api/v1/auth/users/current"]);
+    let expected = [
+        "email-changes",
+        "personal-data",
+        "second-factor",
+        "second-factor",
+        "second-factor/confirmations",
+        "second-factor/recovery-codes",
+        "second-factor/removals",
+        "sessions",
+        "sessions",
+        "sessions/{id}",
+        "signout",
+        "users/current",
+        "users/current",
+        "users/current/deletion",
+        "users/current/deletion",
+        "users/current/deletion",
+        "users/current/password",
+    ]
+    .into_iter();
+    secured_paths.sort_unstable();
+    assert_eq!(
+        secured_paths,
+        expected.map(|path| format!("/api/v1/auth/{path}")).collect::<Vec<_>>()
+    );
     app.stop().await;
 }
 
@@ -77,12 +101,12 @@ fn the_api_document_lists_every_status() {
         (
             "/signup",
             "post",
-            &["201", "400", "403", "408", "409", "413", "415", "422", "429"][..],
+            &["201", "202", "400", "403", "408", "409", "413", "415", "422", "429"][..],
         ),
         (
             "/signin",
             "post",
-            &["200", "400", "401", "403", "408", "413", "415", "422", "429"],
+            &["200", "202", "400", "401", "403", "408", "413", "415", "422", "429"],
         ),
         (
             "/refresh",
@@ -91,6 +115,50 @@ fn the_api_document_lists_every_status() {
         ),
         ("/signout", "post", &["200", "400", "401", "403"]),
         ("/users/current", "get", &["200", "400", "401"]),
+        ("/personal-data", "get", &["200", "400", "401"]),
+        (
+            "/users/current",
+            "patch",
+            &["200", "400", "401", "403", "408", "413", "415", "422"],
+        ),
+        (
+            "/email-confirmations",
+            "post",
+            &["200", "400", "403", "408", "413", "415", "422"],
+        ),
+        (
+            "/password-resets",
+            "post",
+            &["202", "400", "403", "408", "413", "415", "422", "429"],
+        ),
+        (
+            "/password-resets/confirmations",
+            "post",
+            &["200", "400", "403", "408", "413", "415", "422", "429"],
+        ),
+        (
+            "/users/current/password",
+            "put",
+            &["200", "400", "401", "403", "408", "413", "415", "422", "429"],
+        ),
+        (
+            "/email-changes",
+            "post",
+            &["202", "400", "401", "403", "408", "413", "415", "422", "429"],
+        ),
+        (
+            "/signin/second-factor",
+            "post",
+            &["200", "400", "401", "403", "408", "413", "415", "422", "429"],
+        ),
+        (
+            "/second-factor",
+            "post",
+            &["200", "400", "401", "403", "408", "409", "413", "415", "422", "429"],
+        ),
+        ("/sessions", "get", &["200", "400", "401"]),
+        ("/sessions", "delete", &["200", "400", "401", "403"]),
+        ("/sessions/{id}", "delete", &["200", "400", "401", "403", "404"]),
         ("/jwks.json", "get", &["200", "400"]),
     ] {
         assert_eq!(statuses(path, method), [expected, &common].concat(), "{path}");
@@ -106,7 +174,14 @@ fn the_api_document_lists_every_status() {
         .map(|(name, _)| name);
     assert_eq!(
         without_example.collect::<Vec<_>>(),
-        ["FieldError", "Jwk"],
+        [
+            "DeletionObstacle",
+            "DeletionStatus",
+            "EmailChangeStatus",
+            "FieldError",
+            "Jwk",
+            "Language"
+        ],
         "they are parts of others"
     );
 }

@@ -19,7 +19,10 @@ async fn a_new_user_is_signed_in_for_all_services() {
     {
       "user": {
         "id": "[id]",
-        "email": "Ada@Example.com"
+        "email": "Ada@Example.com",
+        "emailConfirmed": false,
+        "name": null,
+        "language": "en"
       },
       "accessToken": "[access token]",
       "tokenType": "Bearer",
@@ -33,7 +36,13 @@ async fn a_new_user_is_signed_in_for_all_services() {
     let current = app.current_user(&session.access_token).await.expect(200);
     assert_eq!(
         current.json(),
-        json!({"id": session.user_id, "email": "Ada@Example.com"})
+        json!({
+            "id": session.user_id,
+            "email": "Ada@Example.com",
+            "emailConfirmed": false,
+            "name": null,
+            "language": "en",
+        })
     );
 
     let keys = app.client().get(JWKS).await.expect(200);
@@ -91,9 +100,13 @@ async fn without_tls_the_cookies_have_their_plain_names() {
     body["delivery"] = json!("cookies");
     let reply = app.client().post(SIGN_UP, body).await.expect(201);
     let set: Vec<_> = reply.headers.get_all("set-cookie").iter().collect();
-    assert_eq!(set.len(), 3, "with that of the device");
+    assert_eq!(
+        set.len(),
+        5,
+        "with that of the device, and those of earlier releases cleared"
+    );
     let (_, attributes) = cookie(&reply, "ticketing_session");
-    assert_eq!(attributes, "Path=/api; Max-Age=900; HttpOnly; SameSite=Lax");
+    assert_eq!(attributes, "Path=/; Max-Age=900; HttpOnly; SameSite=Lax");
     let (refresh, _) = cookie(&reply, "ticketing_refresh");
     let page = app.client().with("cookie", format!("ticketing_refresh={refresh}"));
     page.send(Method::POST, REFRESH, None).await.expect(200).json();

@@ -1,6 +1,10 @@
 use std::net::SocketAddr;
 
 use auth::{Auth, Settings};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chassis::SecretArg;
+use events::{AccountMail, AccountMailKind, Event};
+use sealing::EncryptionKeys;
 use serde_json::{Value, json};
 use testkit::{Client, Reply, RunningService, TestEnv};
 use values::{Clock, Timestamp};
@@ -14,6 +18,9 @@ pub(crate) const JWKS: &str = "/api/v1/auth/jwks.json";
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
+/// The key that auth and notification share.
+const MAIL_KEY: [u8; 32] = [0x4d; 32];
+
 /// A running auth service.
 pub(crate) struct TestApp {
     pub(crate) env: TestEnv,
@@ -23,6 +30,13 @@ pub(crate) struct TestApp {
 impl TestApp {
     pub(crate) async fn new() -> Self {
         Self::start(TestEnv::new().await, Settings::default()).await
+    }
+
+    /// A sign-up does not reveal whether the address has an account.
+    pub(crate) async fn concealing_addresses() -> Self {
+        let env = TestEnv::new().await;
+        let service = env.start::<Auth>(with_mail_key(Settings::default())).await;
+        Self { env, service }
     }
 
     pub(crate) async fn with_settings(settings: Settings) -> Self {
@@ -42,7 +56,12 @@ impl TestApp {
         Self::start(TestEnv::with_clock(clock).await, Settings::default()).await
     }
 
+    /// A new user is signed in at once.
     async fn start(env: TestEnv, settings: Settings) -> Self {
+        let settings = Settings {
+            sign_up_reveals_addresses: true,
+            ..with_mail_key(settings)
+        };
         let service = env.start::<Auth>(settings).await;
         Self { env, service }
     }
@@ -76,6 +95,29 @@ impl TestApp {
         value.unwrap_or_else(|| panic!("no metric {series}: {text}"))
     }
 
+    /// Waits for a mail of a kind to an address. The number of earlier ones is `after`.
+    pub(crate) async fn mail(&self, address: &str, kind: AccountMailKind, after: usize) -> AccountMail {
+        let find = || {
+            let events = self.env.published_events();
+            let mails = events.iter().filter_map(Event::as_account_mail);
+            let mut found = mails.filter(|mail| mail.address == address && mail.kind == kind);
+            found.nth(after).cloned()
+        };
+        testkit::eventually(&format!("{kind} to {address}"), || std::future::ready(find())).await
+    }
+
+    /// Waits for the first mail of a kind to an address, and returns the token of its link.
+    pub(crate) async fn token(&self, address: &str, kind: AccountMailKind) -> String {
+        token_of(&self.mail(address, kind, 0).await)
+    }
+
+    /// How many mails to an address were requested.
+    pub(crate) fn mail_count(&self, address: &str) -> usize {
+        let events = self.env.published_events();
+        let mails = events.iter().filter_map(Event::as_account_mail);
+        mails.filter(|mail| mail.address == address).count()
+    }
+
     /// Creates an account.
     pub(crate) async fn sign_up(&self, email: &str) -> Session {
         let reply = self.client().post(SIGN_UP, credentials(email, PASSWORD)).await;
@@ -101,6 +143,23 @@ impl TestApp {
     pub(crate) async fn published_keys(&self) -> usize {
         let jwks = self.client().get(JWKS).await.json();
         jwks["keys"].as_array().unwrap().len()
+    }
+}
+
+/// Returns the token in the link of a mail, as the notification service opens it.
+pub(crate) fn token_of(mail: &AccountMail) -> String {
+    let sealed = BASE64_URL_SAFE_NO_PAD
+        .decode(mail.sealed_token.as_ref().unwrap())
+        .unwrap();
+    let purpose = format!("account mail {}", mail.id);
+    let token = EncryptionKeys::new(MAIL_KEY).open(purpose.as_bytes(), &sealed).unwrap();
+    String::from_utf8(token.to_vec()).unwrap()
+}
+
+fn with_mail_key(settings: Settings) -> Settings {
+    Settings {
+        mail_key: Some(SecretArg::new(EncryptionKeys::new(MAIL_KEY))),
+        ..settings
     }
 }
 

@@ -12,6 +12,8 @@ pub struct App {
     pub(crate) db: Db,
     pub(crate) clock: Clock,
     pub(crate) limits: OrderLimits,
+    /// Whether buyers must have confirmed their email address.
+    pub(crate) requires_confirmed_address: bool,
 }
 
 /// The group of the operations in the API reference.

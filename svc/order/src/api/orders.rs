@@ -52,12 +52,14 @@ enum CancelOrderResponse {
 problem_responses! {
     /// Why an order was not placed.
     PlaceOrderProblem {
-        403 => "It is your own listing, or a cookie came with a write from another site.",
+        403 => "`own-ticket`: it is your own listing. `second-factor-required`: the seller requires that you sign in with a \
+                second factor. `address-not-confirmed`: you have not confirmed your email address. Or a cookie came with a write from another site.",
         404 => "The listing does not exist.",
-        409 => "`sold-out`, `ticket-withdrawn` or `event-begun`: the tickets are not available. \
+        409 => "`sold-out`, `ticket-withdrawn`, `sale-not-begun`, `sale-ended` or `event-begun`: the tickets are not available. \
                 `price-changed`: the price is `currentPrice`. `ticket-outdated`: the order service has not received that \
                 `ticketVersion`. `buyer-limit` or \
-                `open-orders-limit`: you have as many tickets or unpaid orders as one buyer may have.",
+                `open-orders-limit`: you have as many tickets or unpaid orders as one buyer may have. `account-closing`: you have \
+                requested the deletion of your account.",
         429 => "`unpaid-orders`: your last orders of these tickets were not paid. Order again after `Retry-After` seconds.",
     }
 }
@@ -89,7 +91,7 @@ impl OrdersApi {
     /// Order tickets
     ///
     /// Holds tickets of one listing for you until `expiresAt`: for its order window, but not after its event has begun. Pay
-    /// by then, or they are on sale again.
+    /// by then, or they are on sale again. An order that was placed before the end of the sale can be paid after it.
     ///
     /// Send the price that you have seen as `expectedPrice`: at another price, nothing is ordered. A change by the seller
     /// holds for orders as soon as the order service has received it, usually within milliseconds; send the `version` of
@@ -107,6 +109,9 @@ impl OrdersApi {
         #[oai(name = "Idempotency-Key")] key: Header<Option<IdempotencyKey>>,
         body: Body<NewOrder>,
     ) -> Result<StoredResponse<PlaceOrderResponse>, PlaceOrderProblem> {
+        if app.requires_confirmed_address {
+            buyer.ensure_address_confirmed()?;
+        }
         let content = idempotency::without_absent(&body.0, &["expectedPrice", "ticketVersion"]);
         let request = IdempotentRequest::new("placeOrder", buyer.user_id, key.0, &content);
         let command = parse(&app, &buyer, &body.0)?;
@@ -197,6 +202,7 @@ fn parse(app: &App, buyer: &SignedIn, body: &NewOrder) -> Result<PlaceOrder, Pro
         buyer_id: buyer.user_id,
         ticket_id,
         quantity,
+        has_second_factor: buyer.has_second_factor,
         seen: body.seen(),
     })
 }

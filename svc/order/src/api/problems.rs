@@ -17,7 +17,14 @@ impl From<PlaceOrderError> for Problem {
                 Self::new(StatusCode::FORBIDDEN, "own-ticket", "This is your own listing").detail(error)
             }
             PlaceOrderError::CannotPlace(CannotPlace::TotalTooHigh(_)) => Self::invalid("quantity", error),
+            PlaceOrderError::SecondFactorRequired(error) => Self::new(
+                StatusCode::FORBIDDEN,
+                "second-factor-required",
+                "The seller requires a second factor",
+            )
+            .detail(error),
             PlaceOrderError::NotAsSeen(reason) => reason.into(),
+            PlaceOrderError::AccountClosing(error) => error.into(),
             PlaceOrderError::BuyerLimit(limit) => limit.into(),
             PlaceOrderError::Db(error) => error.into(),
         }
@@ -29,6 +36,8 @@ impl From<NotOnSale> for Problem {
         match reason {
             NotOnSale::SoldOut(_) => Self::conflict("sold-out", "Not enough tickets are left"),
             NotOnSale::Withdrawn => Self::conflict("ticket-withdrawn", "The listing is withdrawn"),
+            NotOnSale::SaleNotBegun(_) => Self::conflict("sale-not-begun", "The sale has not begun"),
+            NotOnSale::SaleEnded(_) => Self::conflict("sale-ended", "The sale has ended"),
             NotOnSale::EventBegun => Self::conflict("event-begun", "The event has begun"),
         }
         .detail(reason)
@@ -101,6 +110,10 @@ impl From<RequestRefundError> for Problem {
             RequestRefundError::NotFound(_) => Self::not_found(error),
             RequestRefundError::NotYours(_) => Self::not_found(error).denied(),
             RequestRefundError::CannotRefund(reason) => reason.into(),
+            RequestRefundError::AccountClosing(error) => error.into(),
+            RequestRefundError::SellerClosing => {
+                Self::conflict("seller-closing", "The seller has left the marketplace").detail(error)
+            }
             RequestRefundError::Db(error) => error.into(),
         }
     }
@@ -129,6 +142,7 @@ impl From<RetryWithdrawalError> for Problem {
             RetryWithdrawalError::NotWithdrawn => {
                 Self::conflict("ticket-not-withdrawn", "The listing is not withdrawn").detail(error)
             }
+            RetryWithdrawalError::AccountClosing(error) => error.into(),
             RetryWithdrawalError::Db(error) => error.into(),
         }
     }

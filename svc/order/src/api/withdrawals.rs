@@ -31,7 +31,7 @@ problem_responses! {
     /// Why a withdrawal was not retried.
     RetryWithdrawalProblem {
         404 => "You have no such listing.",
-        409 => "`ticket-not-withdrawn`: the listing is on sale.",
+        409 => "`ticket-not-withdrawn`: the listing is on sale. `account-closing`: you have requested the deletion of your account.",
     }
 }
 

@@ -16,6 +16,19 @@ pub(crate) struct BuyerHistory {
     pub(crate) unpaid_ends: Vec<Timestamp>,
 }
 
+/// What a buyer may order of a listing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Allowance {
+    /// The maximum number of tickets that a buyer may hold and have bought.
+    pub(crate) max_per_buyer: u32,
+    /// The number of tickets that this one holds and has bought.
+    pub(crate) taken: u64,
+    /// The maximum number of tickets of an order now, as far as they are available.
+    pub(crate) quantity: u32,
+    /// Until when orders are refused after too many unpaid ones.
+    pub(crate) paused_until: Option<Timestamp>,
+}
+
 /// Why a buyer gets no more tickets for now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub(crate) enum BuyerLimit {
@@ -59,6 +72,25 @@ impl OrderLimits {
             return Err(BuyerLimit::Tickets { max, left });
         }
         Ok(())
+    }
+
+    /// Returns what a buyer with this history may order of a listing now.
+    pub(crate) fn allowance(&self, listing: &Listing, history: &BuyerHistory, now: Timestamp) -> Allowance {
+        let max_per_buyer = self.sale.max_per_buyer(listing.max_per_buyer);
+        let left = u64::from(max_per_buyer).saturating_sub(history.tickets);
+        let left = u32::try_from(left).unwrap_or(max_per_buyer);
+        let pause = self.pause_after_unpaid_holds(listing, &history.unpaid_ends, now);
+        let is_refused = pause.is_some() || history.open_orders >= self.sale.max_open_orders;
+        Allowance {
+            max_per_buyer,
+            taken: history.tickets,
+            quantity: if is_refused {
+                0
+            } else {
+                left.min(self.sale.max_tickets_per_order)
+            },
+            paused_until: pause.map(|rest| now + rest),
+        }
     }
 
     /// Returns the rest of the pause after the last unpaid order, if so many ended within the window as are allowed. The time
@@ -118,6 +150,33 @@ mod tests {
             listing.max_per_buyer = of_listing;
             let checked = limits.check_buyer(&listing, quantity, &after_tickets(taken), now);
             assert_eq!(checked, expected, "{of_listing:?} {taken} {quantity}");
+        }
+    }
+
+    #[test]
+    fn the_allowance_is_what_an_order_is_granted() {
+        let (limits, now) = (limits(), noon());
+        for (max_per_buyer, tickets, open_orders, ends, quantity) in [
+            (None, 0, 0, vec![], 10),
+            (None, 8, 0, vec![], 2),
+            (Some(25), 3, 0, vec![], 10),
+            (Some(2), 5, 0, vec![], 0),
+            (None, 0, 10, vec![], 0),
+            (None, 0, 0, vec![now, now], 0),
+        ] {
+            let mut listing = listing();
+            listing.max_per_buyer = max_per_buyer;
+            let history = BuyerHistory {
+                open_orders,
+                tickets,
+                unpaid_ends: ends,
+            };
+            let allowance = limits.allowance(&listing, &history, now);
+            assert_eq!(allowance.quantity, quantity, "{history:?}");
+            let is_granted = |quantity| limits.check_buyer(&listing, quantity, &history, now).is_ok();
+            assert_eq!(is_granted(1), quantity > 0, "{history:?}");
+            assert!(quantity == 0 || is_granted(quantity), "{history:?}");
+            assert!(quantity == 10 || !is_granted(quantity + 1), "{history:?}");
         }
     }
 

@@ -11,10 +11,10 @@ mod refund;
 mod withdrawal_progress;
 
 pub(crate) use after_sale::{AfterSale, RefundedTickets, ReversedPayment};
-pub(crate) use buyer_limits::{BuyerHistory, BuyerLimit};
+pub(crate) use buyer_limits::{Allowance, BuyerHistory, BuyerLimit};
 pub(crate) use change::Change;
 pub(crate) use display_status::DisplayStatus;
-pub(crate) use listing::{Listing, NotAsSeen, NotOnSale, SeenListing};
+pub(crate) use listing::{Listing, NotAsSeen, NotOnSale, SecondFactorRequired, SeenListing};
 pub(crate) use order::{CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
 pub(crate) use order_limits::OrderLimits;
 pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};

@@ -7,7 +7,9 @@ use db::Tx;
 use events::{Envelope, Event};
 use values::Timestamp;
 
-use crate::use_cases::{apply_payment, apply_reversal, confirm_order, expire_order, update_listing_replica};
+use crate::use_cases::{
+    CLOSURE_POLICY, apply_payment, apply_reversal, confirm_order, expire_order, update_listing_replica,
+};
 
 /// Applies one event. `payment_extension` is by how much the deadline of an order is moved while a payment is pending.
 pub(crate) fn consume(
@@ -33,6 +35,9 @@ pub(crate) fn consume(
         Event::ExpirationCompleted(expiration) => expire_order(tx, now, expiration, payment_extension),
         Event::PaymentRefunded(reversal) | Event::PaymentRefundFailed(reversal) | Event::PaymentDisputed(reversal) => {
             apply_reversal(tx, now, reversal)
+        }
+        Event::AccountClosing(account) | Event::AccountReopened(account) | Event::AccountDeleted(account) => {
+            Ok(CLOSURE_POLICY.apply(tx, now, account)?)
         }
         other => Err(ConsumeError::new(format_args!(
             "the order service does not consume {}",

@@ -50,6 +50,52 @@ pub(crate) fn refunds_of_seller(
     query(conn, &condition, (seller, status, before, limit))
 }
 
+/// Selects the newest order of a buyer before an id that has refunds. Only complete orders have.
+const REFUNDED_ORDER_OF_BUYER: &str = r#"SELECT o.id FROM "order" o
+    WHERE o.buyer_id = ?1 AND o.status = 'complete' AND o.id < ?2
+      AND EXISTS (SELECT 1 FROM refund r WHERE r.order_id = o.id)
+    ORDER BY o.id DESC LIMIT 1"#;
+
+/// Returns the refunds of a buyer's orders, by order, the newest first: at most `limit` before `before`.
+pub(crate) fn refunds_of_buyer(
+    conn: &Connection,
+    buyer: UserId,
+    before: Option<(OrderId, RefundId)>,
+    limit: usize,
+) -> Result<Vec<Refund>, Error> {
+    // The order of a position comes from the client.
+    let of_order = "WHERE r.order_id = ?1 AND o.buyer_id = ?2 AND r.id < ?3 ORDER BY r.id DESC LIMIT ?4";
+    let mut refunds = Vec::new();
+    if let Some((order, before)) = before {
+        refunds = query(conn, of_order, (order, buyer, before, limit))?;
+    }
+    let mut end = before.map(|(order, _)| order);
+    let mut next_order = conn.prepare_cached(REFUNDED_ORDER_OF_BUYER)?;
+    while refunds.len() < limit {
+        let order = next_order.query_row((buyer, upper_bound(end)), |row| row.get::<_, OrderId>(0));
+        let Some(order) = order.optional()? else { break };
+        let rest = limit - refunds.len();
+        refunds.extend(query(
+            conn,
+            of_order,
+            (order, buyer, upper_bound(None::<RefundId>), rest),
+        )?);
+        end = Some(order);
+    }
+    Ok(refunds)
+}
+
+/// Returns the refunds that a seller has requested, the newest first: at most `limit` before `before`.
+pub(crate) fn refunds_by_seller(
+    conn: &Connection,
+    seller: UserId,
+    before: Option<RefundId>,
+    limit: u32,
+) -> Result<Vec<Refund>, Error> {
+    let condition = "WHERE r.seller_id = ?1 AND r.asked_by = 'seller' AND r.id < ?2 ORDER BY r.id DESC LIMIT ?3";
+    query(conn, condition, (seller, upper_bound(before), limit))
+}
+
 /// Returns any refunds, sorted by id: at most `limit` after `after`.
 pub(crate) fn refunds_after(conn: &Connection, after: &str, limit: u32) -> Result<Vec<Refund>, Error> {
     query(conn, "WHERE r.id > ? ORDER BY r.id LIMIT ?", (after, limit))
@@ -179,4 +225,26 @@ fn refund(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Refund> {
         created_at: row.next()?,
         updated_at: row.next()?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Service;
+
+    use super::*;
+
+    #[test]
+    fn the_refunded_orders_of_a_buyer_are_found_by_index() {
+        let conn = Tx::in_memory(&crate::Orders::SCHEMA).unwrap();
+        let plan = db::query_plan(&conn, REFUNDED_ORDER_OF_BUYER).unwrap();
+        assert!(
+            plan.iter()
+                .all(|step| !step.contains("SCAN") && !step.contains("B-TREE")),
+            "{plan:#?}"
+        );
+        assert!(
+            plan[0].contains("order_by_buyer_and_status (buyer_id=? AND status=? AND id<?)"),
+            "{plan:#?}"
+        );
+    }
 }

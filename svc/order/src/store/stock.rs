@@ -13,7 +13,7 @@ db::columns! {
     /// The replicated columns of a listing.
     LISTING: "listing" = [
         id, version, seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at,
-        refundable_until, resell_refunded, max_per_buyer, wanted,
+        refundable_until, resell_refunded, max_per_buyer, sales_begin, sales_end, requires_second_factor, wanted,
     ];
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
     let listing = conn
         .prepare_cached(
             "SELECT version, seller_id, title, amount, currency, starts_at, order_window_seconds, withdrawn_at, refundable_until,
-                    resell_refunded, max_per_buyer, quantity - held - sold
+                    resell_refunded, max_per_buyer, sales_begin, sales_end, requires_second_factor, quantity - held - sold
              FROM listing WHERE id = ?",
         )?
         .query_row(
@@ -45,6 +45,9 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
                     refundable_until: row.next()?,
                     resell_refunded: row.next()?,
                     max_per_buyer: row.next()?,
+                    sales_begin: row.next()?,
+                    sales_end: row.next()?,
+                    requires_second_factor: row.next()?,
                     available: row.next()?,
                 })
             }),
@@ -56,7 +59,7 @@ pub(crate) fn find_listing(conn: &Connection, id: TicketId) -> Result<Option<Lis
 /// Inserts or updates a listing unless the stored version is as new. Returns whether it was stored.
 ///
 /// The number of tickets never falls below those held and sold, even if the seller wants to sell fewer. A release that did
-/// not know `max_per_buyer` stored the version without it; the same version, published again, adds it.
+/// not know a rule of the sale stored the version without it; the same version, published again, adds it.
 pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
     let sql = format!(
         "INSERT INTO listing ({}, quantity) VALUES ({}, :wanted)
@@ -64,10 +67,16 @@ pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
              version = excluded.version, title = excluded.title, amount = excluded.amount, currency = excluded.currency,
              starts_at = excluded.starts_at, order_window_seconds = excluded.order_window_seconds,
              withdrawn_at = excluded.withdrawn_at, refundable_until = excluded.refundable_until,
-             resell_refunded = excluded.resell_refunded, max_per_buyer = excluded.max_per_buyer, wanted = excluded.wanted,
+             resell_refunded = excluded.resell_refunded, max_per_buyer = excluded.max_per_buyer, sales_begin = excluded.sales_begin,
+             sales_end = excluded.sales_end, requires_second_factor = excluded.requires_second_factor, wanted = excluded.wanted,
              quantity = max(excluded.wanted, held + sold)
          WHERE excluded.version > version
-            OR excluded.version = version AND max_per_buyer IS NULL AND excluded.max_per_buyer IS NOT NULL",
+            OR excluded.version = version AND (
+                max_per_buyer IS NULL AND excluded.max_per_buyer IS NOT NULL
+                OR sales_begin IS NULL AND excluded.sales_begin IS NOT NULL
+                OR sales_end IS NULL AND excluded.sales_end IS NOT NULL
+                OR requires_second_factor < excluded.requires_second_factor
+            )",
         LISTING.names, LISTING.placeholders
     );
     let changed = tx.prepare_cached(&sql)?.execute(named_params! {
@@ -83,6 +92,9 @@ pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
         ":refundable_until": ticket.refund_terms.refundable_until,
         ":resell_refunded": ticket.refund_terms.resell_refunded,
         ":max_per_buyer": ticket.max_per_buyer,
+        ":sales_begin": ticket.sales_begin,
+        ":sales_end": ticket.sales_end,
+        ":requires_second_factor": ticket.requires_second_factor,
         ":wanted": ticket.quantity,
     })?;
     Ok(changed > 0)

@@ -1,11 +1,12 @@
 //! Places an order.
 
+use closures::AccountClosing;
 use db::Tx;
 use values::{TicketId, Timestamp, UserId};
 
 use super::save::save_new_order;
 use crate::{
-    domain::{BuyerLimit, CannotPlace, NotAsSeen, NotOnSale, Order, OrderLimits, SeenListing},
+    domain::{BuyerLimit, CannotPlace, NotAsSeen, NotOnSale, Order, OrderLimits, SecondFactorRequired, SeenListing},
     store,
 };
 
@@ -15,6 +16,8 @@ pub(crate) struct PlaceOrder {
     pub(crate) buyer_id: UserId,
     pub(crate) ticket_id: TicketId,
     pub(crate) quantity: u32,
+    /// Whether the buyer has signed in with a second factor.
+    pub(crate) has_second_factor: bool,
     pub(crate) seen: SeenListing,
 }
 
@@ -28,9 +31,13 @@ pub(crate) enum PlaceOrderError {
     #[error(transparent)]
     CannotPlace(#[from] CannotPlace),
     #[error(transparent)]
+    SecondFactorRequired(#[from] SecondFactorRequired),
+    #[error(transparent)]
     NotAsSeen(#[from] NotAsSeen),
     #[error(transparent)]
     BuyerLimit(#[from] BuyerLimit),
+    #[error(transparent)]
+    AccountClosing(#[from] AccountClosing),
     #[error(transparent)]
     Db(#[from] db::Error),
 }
@@ -46,11 +53,14 @@ pub(crate) fn place_order(
         buyer_id,
         ticket_id,
         quantity,
+        has_second_factor,
         seen,
     } = command;
+    closures::ensure_open::<PlaceOrderError>(tx, buyer_id)?;
     let listing = store::find_listing(tx, ticket_id)?.ok_or(PlaceOrderError::TicketNotFound(ticket_id))?;
     let order = Order::place(&listing, buyer_id, quantity, limits.default_window, now)?;
     listing.check_on_sale(now)?;
+    listing.check_factors(has_second_factor)?;
     seen.check(&listing)?;
     let history = store::buyer_history(tx, ticket_id, buyer_id, limits.sale.max_unpaid_holds)?;
     limits.check_buyer(&listing, quantity, &history, now)?;

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use audit::Entry;
 use chassis::ClientAddress;
+use closures::AccountClosing;
 use db::Tx;
-use events::AskedBy;
+use events::{AskedBy, RefundStatus};
 use rusqlite::Connection;
 use values::{OrderId, Timestamp, UserId};
 
@@ -38,6 +39,11 @@ pub(crate) enum RequestRefundError {
     #[error(transparent)]
     CannotRefund(#[from] CannotRefund),
     #[error(transparent)]
+    AccountClosing(#[from] AccountClosing),
+    /// Nobody would decide.
+    #[error("The account of the seller is deleted or about to be. Ask the marketplace.")]
+    SellerClosing,
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -45,6 +51,7 @@ pub(crate) enum RequestRefundError {
 /// the order was placed, or as it is now.
 pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) -> Result<Refund, RequestRefundError> {
     let (order, requested_by) = order_of_party(tx, command.user_id, command.order_id)?;
+    closures::ensure_open::<RequestRefundError>(tx, command.user_id)?;
     let listing = store::find_listing(tx, order.ticket_id())?;
     let guaranteed_until = order
         .state()
@@ -56,6 +63,12 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) ->
         reason: command.reason,
     };
     let refund = Refund::request(&order, request, guaranteed_until, now)?;
+    if refund.status() == RefundStatus::Requested {
+        closures::ensure_open(tx, order.state().seller_id).map_err(|error| match error {
+            RequestRefundError::AccountClosing(_) => RequestRefundError::SellerClosing,
+            other => other,
+        })?;
+    }
     save_new_refund(tx, &refund, now)?;
     let author = ClientAddress(command.client).author(command.user_id);
     let entry = Entry {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use chassis::ClientAddress;
+use closures::AccountClosing;
 use db::Tx;
 use rusqlite::Connection;
 use values::{TicketId, Timestamp, UserId};
@@ -32,6 +33,8 @@ pub(crate) enum RetryWithdrawalError {
     #[error("the listing is not withdrawn")]
     NotWithdrawn,
     #[error(transparent)]
+    AccountClosing(#[from] AccountClosing),
+    #[error(transparent)]
     Db(#[from] db::Error),
 }
 
@@ -46,6 +49,7 @@ pub(crate) fn retry_withdrawal(
     let ticket = command.ticket_id;
     let listing = listing_of_seller(tx, command.user_id, ticket)?;
     let withdrawn_at = listing.withdrawn_at.ok_or(RetryWithdrawalError::NotWithdrawn)?;
+    closures::ensure_open::<RetryWithdrawalError>(tx, command.user_id)?;
     store::restart_withdrawal(tx, ticket)?;
     let author = ClientAddress(command.client).author(command.user_id);
     audit::append_limited(tx, now, &author.did("withdrawal-retry", &ticket))?;

@@ -91,6 +91,31 @@ async fn a_buyer_takes_no_more_tickets_of_a_listing_than_it_allows() {
 }
 
 #[tokio::test]
+async fn a_buyer_sees_how_many_tickets_an_order_may_still_have() {
+    let app = TestApp::new().await;
+    let ticket = app.create_limited_listing(3).await;
+    let (buyer, other) = (app.user(), app.user());
+    let _ = place(&buyer, ticket.id, 2).await.expect(201);
+    let path = format!("/api/v1/orders/allowances/{}", ticket.id);
+    let allowance = async |buyer: &Client| {
+        let allowance = buyer.get(&path).await.expect(200).json();
+        ["maxPerBuyer", "taken", "quantity", "pausedUntil"].map(|name| allowance[name].to_string())
+    };
+    assert_eq!(allowance(&buyer).await, ["3", "2", "1", "null"]);
+    assert_eq!(allowance(&other).await, ["3", "0", "3", "null"]);
+    for _ in 0..2 {
+        place_and_cancel(&other, ticket.id).await;
+    }
+    let [_, taken, quantity, paused_until] = allowance(&other).await;
+    assert_eq!((&*taken, &*quantity), ("0", "0"), "after two orders that were not paid");
+    assert_ne!(paused_until, "null");
+    let _ = app.anonymous().get(&path).await.expect(401);
+    let missing = format!("/api/v1/orders/allowances/{}", TicketId::new(app.env.now()));
+    let _ = buyer.get(&missing).await.expect(404);
+    app.close_and_check().await;
+}
+
+#[tokio::test]
 async fn concurrent_orders_of_one_buyer_do_not_exceed_the_limit() {
     let app = TestApp::new().await;
     let ticket = app.create_limited_listing(5).await;

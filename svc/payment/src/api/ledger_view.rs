@@ -1,10 +1,13 @@
 //! A seller's balance and ledger in responses.
 
 use poem_openapi::{Enum, Object, types::Example};
+use spreadsheet::{Cell, Row, append_record};
 use values::{Currency, OrderId, PaymentId, Timestamp};
 
-use super::csv::{Cell, append_record};
-use crate::{domain::AccountAmounts, store::LedgerRow};
+use crate::{
+    domain::{AccountAmounts, SellerBalance},
+    store::{LedgerRow, PayoutRow},
+};
 
 /// What a seller has earned.
 #[derive(Clone, Debug, Object)]
@@ -28,8 +31,12 @@ pub(crate) struct CurrencyBalanceView {
     refunded: i64,
     /// What buyers' banks hold because of disputes, for now or for good.
     disputed: i64,
-    /// The seller's share. A negative amount is owed by the seller.
+    /// The seller's share.
     net: i64,
+    /// What the marketplace has paid to the seller.
+    paid_out: i64,
+    /// `net` less `paidOut`. A negative amount is owed by the seller.
+    due: i64,
 }
 
 /// One change of a seller's balance, in minor units of its currency.
@@ -61,6 +68,43 @@ pub(crate) struct LedgerLineView {
     disputed: i64,
     /// The change of `net`: `sold` less the other amounts.
     net: i64,
+}
+
+/// Money that the marketplace has paid to a seller, in minor units of its currency.
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Payout", rename_all = "camelCase", example)]
+pub(crate) struct PayoutView {
+    /// When it was recorded.
+    at: Timestamp,
+    /// ISO 4217, in lower case.
+    currency: Currency,
+    /// Negative if it was received from the seller, or corrects a mistake.
+    amount: i64,
+    /// By which the transfer is found elsewhere.
+    reference: String,
+}
+
+impl PayoutView {
+    pub(crate) fn new(row: PayoutRow) -> Self {
+        Self {
+            at: row.at,
+            currency: row.currency,
+            amount: row.amount,
+            reference: row.reference,
+        }
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
+impl Example for PayoutView {
+    fn example() -> Self {
+        Self {
+            at: "2027-06-30T10:00:00Z".parse().unwrap(),
+            currency: "usd".parse().unwrap(),
+            amount: 1950,
+            reference: "SEPA 2027-06-30/17".to_owned(),
+        }
+    }
 }
 
 /// Why a line was written.
@@ -103,14 +147,17 @@ const fn sold(amounts: &AccountAmounts) -> i64 {
 }
 
 impl CurrencyBalanceView {
-    pub(crate) fn new((currency, amounts): (Currency, AccountAmounts)) -> Self {
+    pub(crate) fn new(balance: SellerBalance) -> Self {
+        let amounts = &balance.amounts;
         Self {
-            currency,
-            sold: sold(&amounts),
+            currency: balance.currency,
+            sold: sold(amounts),
             fees: amounts.platform_fee,
             refunded: amounts.refunds,
             disputed: amounts.dispute,
             net: amounts.seller,
+            paid_out: balance.paid_out,
+            due: balance.due(),
         }
     }
 }
@@ -132,9 +179,58 @@ impl LedgerLineView {
             net: row.amounts.seller,
         }
     }
+}
 
-    /// Returns a CSV document: a header and all lines.
-    pub(super) fn csv(lines: impl IntoIterator<Item = Self>) -> String {
+impl Example for BalanceView {
+    fn example() -> Self {
+        Self {
+            currencies: vec![CurrencyBalanceView::example()],
+        }
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
+impl Example for CurrencyBalanceView {
+    fn example() -> Self {
+        Self {
+            currency: "usd".parse().unwrap(),
+            sold: 3998,
+            fees: 49,
+            refunded: 1999,
+            disputed: 0,
+            net: 1950,
+            paid_out: 1000,
+            due: 950,
+        }
+    }
+}
+
+#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
+impl Example for LedgerLineView {
+    fn example() -> Self {
+        Self {
+            id: 42,
+            at: "2027-06-01T19:31:05Z".parse().unwrap(),
+            reason: ReasonView::Refund,
+            order_id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
+            payment_id: "01936f5e-8c1a-7c3e-9d2b-000000000004".parse().unwrap(),
+            reference: Some("01936f5e-8c1a-7c3e-9d2b-000000000006".to_owned()),
+            currency: "usd".parse().unwrap(),
+            sold: 0,
+            fee: -50,
+            refunded: 1999,
+            disputed: 0,
+            net: -1949,
+        }
+    }
+}
+
+impl Row for LedgerLineView {
+    const LIST: &'static str = "The changes of the balance.";
+    const DOCUMENT: &'static str = "A header and one line per change, with the fields of the JSON format.";
+    const FILE_NAME: &'static str = "ledger.csv";
+
+    fn csv(lines: impl IntoIterator<Item = Self>) -> String {
         let header = [
             "id",
             "at",
@@ -176,47 +272,5 @@ impl LedgerLineView {
             );
         }
         text
-    }
-}
-
-impl Example for BalanceView {
-    fn example() -> Self {
-        Self {
-            currencies: vec![CurrencyBalanceView::example()],
-        }
-    }
-}
-
-#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
-impl Example for CurrencyBalanceView {
-    fn example() -> Self {
-        Self {
-            currency: "usd".parse().unwrap(),
-            sold: 3998,
-            fees: 49,
-            refunded: 1999,
-            disputed: 0,
-            net: 1950,
-        }
-    }
-}
-
-#[expect(clippy::unwrap_used, reason = "constants, read by the drift test")]
-impl Example for LedgerLineView {
-    fn example() -> Self {
-        Self {
-            id: 42,
-            at: "2027-06-01T19:31:05Z".parse().unwrap(),
-            reason: ReasonView::Refund,
-            order_id: "01936f5e-8c1a-7c3e-9d2b-4f6a8b0c2d4e".parse().unwrap(),
-            payment_id: "01936f5e-8c1a-7c3e-9d2b-000000000004".parse().unwrap(),
-            reference: Some("01936f5e-8c1a-7c3e-9d2b-000000000006".to_owned()),
-            currency: "usd".parse().unwrap(),
-            sold: 0,
-            fee: -50,
-            refunded: 1999,
-            disputed: 0,
-            net: -1949,
-        }
     }
 }

@@ -124,6 +124,15 @@ impl From<&Failure> for FailureView {
 }
 
 impl PaymentView {
+    /// Returns a payment without what a browser continues it with.
+    pub(crate) fn without_secrets(payment: &Payment, summary: &RefundSummary) -> Self {
+        Self {
+            client_secret: None,
+            next_action_url: None,
+            ..Self::new(payment, summary, None)
+        }
+    }
+
     /// Returns a payment as its buyer may see it.
     pub(crate) fn new(payment: &Payment, summary: &RefundSummary, publishable_key: Option<&str>) -> Self {
         let state = payment.state();

@@ -9,7 +9,7 @@ use poem_openapi::{
 use problem::{Problem, problem_responses};
 
 use super::app::{App, Tag};
-use crate::use_cases::record_stripe_event;
+use crate::{domain::EventOutcome, use_cases::record_stripe_event};
 
 /// The maximum size of an event: several times an intent with all the metadata that Stripe allows.
 const MAX_BODY_BYTES: usize = 192 * 1024;
@@ -55,7 +55,12 @@ impl WebhookApi {
             Problem::malformed(error)
         })?;
         let kind = event.kind().to_owned();
-        let outcome = app.db.write(move |tx| record_stripe_event(tx, now, &event)).await?;
+        // An endpoint that is registered for all events receives several of no interest for each purchase.
+        let outcome = if event.is_handled() {
+            app.db.write(move |tx| record_stripe_event(tx, now, &event)).await?
+        } else {
+            EventOutcome::Ignored
+        };
         app.webhook_receiver.count(&kind, outcome);
         tracing::debug!(kind, ?outcome, "stripe event received");
         Ok(EventResponse::Received)

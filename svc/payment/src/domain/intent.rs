@@ -2,7 +2,7 @@
 
 use values::Timestamp;
 
-use super::Failure;
+use super::{Failure, StripeFee};
 
 /// The result of a request to Stripe about a payment.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -61,6 +61,26 @@ pub(crate) struct Intent {
     pub(crate) failure: Option<Failure>,
     /// The last charge.
     pub(crate) charge_id: Option<String>,
+    /// The captured money, where the response included the charge with its fee.
+    pub(crate) funds: Option<ChargedFunds>,
+}
+
+/// The captured money of a charge.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct ChargedFunds {
+    /// Stripe's fee, once it is known.
+    pub(crate) fee: Option<StripeFee>,
+    /// Minor units that were refunded.
+    pub(crate) refunded: i64,
+    /// Whether the buyer's bank has disputed it.
+    pub(crate) is_disputed: bool,
+}
+
+impl ChargedFunds {
+    /// Returns Stripe's fee if nothing but the fee can be learned of the charge.
+    pub(crate) fn fee_of_untouched(&self) -> Option<&StripeFee> {
+        self.fee.as_ref().filter(|_| self.refunded == 0 && !self.is_disputed)
+    }
 }
 
 /// The status of a payment intent (<https://docs.stripe.com/payments/paymentintents/lifecycle>).

@@ -5,7 +5,7 @@ use std::{
     ops::{AddAssign, SubAssign},
 };
 
-use values::{Money, UserId};
+use values::{Currency, Money, UserId};
 
 use super::{BasisPoints, StripeFee};
 
@@ -28,6 +28,22 @@ pub(crate) struct AccountAmounts {
     pub(crate) costs: i64,
     /// Fees of Stripe.
     pub(crate) stripe_fee: i64,
+}
+
+/// What a seller has earned in one currency, and was paid.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct SellerBalance {
+    pub(crate) currency: Currency,
+    pub(crate) amounts: AccountAmounts,
+    /// What the marketplace has paid to the seller, in minor units.
+    pub(crate) paid_out: i64,
+}
+
+impl SellerBalance {
+    /// Returns what is to be paid to the seller, in minor units. A negative amount is owed by the seller.
+    pub(crate) const fn due(&self) -> i64 {
+        self.amounts.seller - self.paid_out
+    }
 }
 
 /// Identifies the balances of one seller, or of the platform, in one currency.

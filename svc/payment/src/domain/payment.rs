@@ -375,6 +375,16 @@ impl Payment {
         true
     }
 
+    /// Records an event about captured money that arrives before the result of the capture is stored: the response to the
+    /// capture may be older than the event. Returns whether anything changes.
+    pub(crate) fn note_event_about_funds(&mut self, now: Timestamp) -> bool {
+        let is_capturing = self.state.status == PaymentStatus::Capturing;
+        if is_capturing {
+            self.state.notified_at = Some(now);
+        }
+        is_capturing
+    }
+
     /// Counts a card that was declined in the buyer's browser.
     pub(crate) fn count_decline(&mut self) {
         self.state.declines = self.state.declines.saturating_add(1);

@@ -7,8 +7,8 @@ use values::{PaymentId, text_enum};
 
 use super::IntentStatus;
 
-/// The event types that name a changed intent, or a change of its captured money.
-pub(crate) const HANDLED_EVENT_TYPES: [&str; 16] = [
+/// The event types that name a changed intent, or a change of its captured money: those to register the webhook for.
+pub const HANDLED_EVENT_TYPES: [&str; 16] = [
     "charge.dispute.closed",
     "charge.dispute.created",
     "charge.dispute.funds_reinstated",

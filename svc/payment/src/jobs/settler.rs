@@ -1,28 +1,34 @@
 //! The settler: the one worker that calls Stripe about payments, until each is settled.
 //!
-//! It runs for the request that waits for a payment, after every commit, and periodically: so a crash, a timeout or a
-//! broken network only delays a call.
+//! It runs for the request that waits for a payment, after a commit for the payments that its commands name, and
+//! periodically for all that are due: so a crash, a timeout or a broken network only delays a call.
 
-use std::{sync::Arc, time::Duration};
+mod calls;
 
-use db::Db;
-use telemetry::{Span, SpanKind};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use db::{CommittedValues, Db};
+use rusqlite::Connection;
+use telemetry::{Span, SpanKind, Traceparent};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::Instrument;
-use values::{Clock, PaymentId, Timestamp};
+use values::{Clock, PaymentId};
 
 use super::{
     keyed_locks::{KeyedGuard, KeyedLocks},
     task::{DuePayments, Task, next_task, payments_with_tasks},
 };
 use crate::{
-    domain::{
-        BasisPoints, CardAttempts, Payment, PaymentStatus, Refund, RefundCall, RefundResult, StripeCall, StripeResult,
-    },
+    domain::{BasisPoints, CardAttempts, DueWork, WorkKind},
     store,
     stripe::StripeClient,
-    use_cases::{postpone_follow_up, record_follow_up, record_refund_result, record_stripe_result},
 };
 
 /// The pauses before repeated calls while a request waits for the payment.
@@ -44,11 +50,11 @@ const MAX_CONCURRENT_FOLLOW_UPS: usize = 4;
 /// The maximum number of payments that requests settle at the same time.
 const MAX_CONCURRENT_REQUESTS: usize = 256;
 
-/// How many payments one pass reads.
+/// How many payments one pass reads of each kind.
 const BATCH: u32 = 64;
 
-/// How long a shutdown waits for Stripe's response. After that, the call is repeated by the next process.
-const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
+/// How many payments that commands have named are taken at once.
+const NAMED_BATCH: usize = 64;
 
 /// The pause after a failed write, so that a full disk does not cause a stream of requests to Stripe.
 const FAILED_WRITE_PAUSE: Duration = Duration::from_secs(1);
@@ -71,23 +77,12 @@ pub(crate) struct Settler {
     follow_up_slots: Arc<Semaphore>,
     /// The payments that requests settle. A request that hangs up leaves its task behind.
     request_slots: Arc<Semaphore>,
-    /// Starts a pass without a commit.
+    /// Starts a pass over all due payments.
     wake: Arc<Notify>,
+    /// Whether a due payment was left, because it was being settled or too many were: the next one to end starts a pass.
+    is_work_left: Arc<AtomicBool>,
     shutdown: CancellationToken,
     tasks: TaskTracker,
-}
-
-/// How a call to Stripe ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Outcome {
-    /// With a result.
-    Answered,
-    /// Without a result: it is repeated later.
-    Unanswered,
-    /// Stripe has too many requests: it is repeated when it is due.
-    RateLimited,
-    /// The service is shutting down.
-    Interrupted,
 }
 
 /// On whose behalf payments are settled.
@@ -111,6 +106,19 @@ impl Caller {
     }
 }
 
+/// How a call to Stripe ended.
+#[derive(Debug)]
+enum Outcome {
+    /// With a result. Holds the next task of the payment, as it is after the result.
+    Answered(Option<Box<Task>>),
+    /// Without a result: it is repeated later.
+    Unanswered,
+    /// Stripe has too many requests: it is repeated when it is due.
+    RateLimited,
+    /// The service is shutting down.
+    Interrupted,
+}
+
 impl Settler {
     pub(crate) fn new(
         (db, clock): (Db, Clock),
@@ -131,6 +139,7 @@ impl Settler {
             follow_up_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_FOLLOW_UPS)),
             request_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
             wake: Arc::new(Notify::new()),
+            is_work_left: Arc::default(),
             shutdown,
             tasks,
         }
@@ -146,25 +155,29 @@ impl Settler {
         let this = self.clone();
         let work = async move {
             let guard = this.locks.lock(id).await;
-            this.settle_locked(guard, id, Caller::Request).await;
-            drop(slot);
+            this.settle_locked(guard, id, Caller::Request, slot).await;
         };
         let work = self.tasks.spawn(work.in_current_span());
         // After a timeout or a panic, too, the caller reads the payment from the database.
         let _ = tokio::time::timeout(self.stripe.timeout() + REQUEST_WAIT_MARGIN, work).await;
     }
 
-    /// Settles due payments, now and after every commit, until the service shuts down.
+    /// Settles due payments until the service shuts down.
     pub(crate) async fn run(self) {
-        let mut commits = self.db.commits();
+        let named = self.db.committed_values::<DueWork>();
+        // Payments may be due from before the start.
+        self.wake();
         loop {
-            tokio::select! {
+            let pass = tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => return,
-                more = commits.changed() => if more.is_err() { return },
-                () = self.wake.notified() => {}
-            }
-            if let Err(error) = self.settle_due().await {
+                () = self.wake.notified() => self.settle_due().await,
+                () = named.added() => {
+                    self.settle_named(&named).await;
+                    Ok(())
+                }
+            };
+            if let Err(error) = pass {
                 tracing::warn!(%error, "due payments could not be read");
             }
         }
@@ -180,9 +193,26 @@ impl Settler {
         self.wake.notify_one();
     }
 
+    /// Starts settling the payments that commands have named since the last call.
+    async fn settle_named(&self, named: &CommittedValues<DueWork>) {
+        loop {
+            let work = named.take(NAMED_BATCH);
+            // Due payments stay due until the polling job finds the circuit breaker closed.
+            if work.is_empty() || self.stripe.blocked_for().is_some() {
+                return;
+            }
+            for DueWork { payment_id, kind } in work {
+                match kind {
+                    WorkKind::Movement => self.start_movement(payment_id).await,
+                    WorkKind::Check => self.start_check(payment_id, &self.check_slots),
+                    WorkKind::FollowUp => self.start_check(payment_id, &self.follow_up_slots),
+                }
+            }
+        }
+    }
+
     /// Starts settling every due payment that is not being settled.
     async fn settle_due(&self) -> Result<(), db::Error> {
-        // Due payments stay due until the polling job finds the circuit breaker closed.
         if self.stripe.blocked_for().is_some() {
             return Ok(());
         }
@@ -193,92 +223,118 @@ impl Settler {
             checks,
             follow_ups,
         } = due.await?;
-        for id in movements {
-            // The holder of the lock starts another pass when it is done.
-            let Some(guard) = self.locks.try_lock(id) else { continue };
-            let Ok(slot) = Arc::clone(&self.movement_slots).acquire_owned().await else {
-                return Ok(());
-            };
-            self.spawn(guard, id, Caller::Movements, slot);
+        if movements.len() >= usize::try_from(BATCH).unwrap_or(usize::MAX) {
+            self.leave_work();
         }
-        self.spawn_checks(checks, &self.check_slots);
-        self.spawn_checks(follow_ups, &self.follow_up_slots);
+        for id in movements {
+            self.start_movement(id).await;
+        }
+        for id in checks {
+            self.start_check(id, &self.check_slots);
+        }
+        for id in follow_ups {
+            self.start_check(id, &self.follow_up_slots);
+        }
         Ok(())
     }
 
-    /// Starts checks while there are free slots. Whichever check ends first starts another pass.
-    fn spawn_checks(&self, payments: Vec<PaymentId>, slots: &Arc<Semaphore>) {
-        for id in payments {
-            let Ok(slot) = Arc::clone(slots).try_acquire_owned() else {
-                return;
-            };
-            if let Some(guard) = self.locks.try_lock(id) {
-                self.spawn(guard, id, Caller::Checks, slot);
-            }
+    /// Starts moving the money of a payment, when there is a slot for it.
+    async fn start_movement(&self, id: PaymentId) {
+        let Some(guard) = self.try_lock(id) else { return };
+        // Fails only if the semaphore is closed, which it never is.
+        if let Ok(slot) = Arc::clone(&self.movement_slots).acquire_owned().await {
+            self.spawn(guard, id, Caller::Movements, slot);
         }
+    }
+
+    /// Starts checking a payment if there is a slot for it.
+    fn start_check(&self, id: PaymentId, slots: &Arc<Semaphore>) {
+        let slot = || Arc::clone(slots).try_acquire_owned().ok();
+        // A holder may have ended between the two attempts, without a pass.
+        let slot = slot().or_else(|| {
+            self.leave_work();
+            slot()
+        });
+        let Some(slot) = slot else { return };
+        if let Some(guard) = self.try_lock(id) {
+            self.spawn(guard, id, Caller::Checks, slot);
+        }
+    }
+
+    /// Takes the lock of a payment, or leaves the payment to the pass after that of its holder.
+    fn try_lock(&self, id: PaymentId) -> Option<KeyedGuard> {
+        if let Some(guard) = self.locks.try_lock(id) {
+            return Some(guard);
+        }
+        self.leave_work();
+        // Its holder may have ended between these two statements, without a pass.
+        self.locks.try_lock(id)
+    }
+
+    /// Has whichever payment ends next start a pass.
+    fn leave_work(&self) {
+        self.is_work_left.store(true, Ordering::SeqCst);
     }
 
     /// Starts settling a payment in the background.
     fn spawn(&self, guard: KeyedGuard, id: PaymentId, caller: Caller, slot: OwnedSemaphorePermit) {
         let this = self.clone();
         let work = async move {
-            this.settle_locked(guard, id, caller).await;
-            drop(slot);
+            this.settle_locked(guard, id, caller, slot).await;
         };
         self.tasks.spawn(work.in_current_span());
     }
 
     /// Settles a payment whose lock is held.
-    async fn settle_locked(&self, guard: KeyedGuard, id: PaymentId, caller: Caller) {
-        let span = self.start_span(id).await;
-        let tasks = self.perform_tasks(id, caller).instrument(span.to_tracing());
-        if let Err(error) = tasks.await {
-            span.fail(&error);
+    async fn settle_locked(&self, guard: KeyedGuard, id: PaymentId, caller: Caller, slot: OwnedSemaphorePermit) {
+        if let Err(error) = self.settle_in_span(id, caller).await {
             tracing::warn!(payment = %id, %error, "stripe's result could not be stored, will call again");
             self.pause(FAILED_WRITE_PAUSE).await;
+            self.leave_work();
         }
-        drop(span);
         drop(guard);
-        // A commit may have changed the payment since its last task.
-        self.wake();
-    }
-
-    /// Starts the span of settling a payment. It belongs to the trace of the order, linked to the request that caused it:
-    /// one trace contains everything about an order.
-    async fn start_span(&self, id: PaymentId) -> Span {
-        let caller = telemetry::current_traceparent();
-        // An error only costs the trace; it occurs again where the payment is read.
-        let order = self
-            .db
-            .read_internal(move |conn| store::trace_of_order(conn, id))
-            .await
-            .ok()
-            .flatten();
-        let unrelated = caller
-            .zip(order)
-            .filter(|(caller, order)| !caller.is_same_trace(*order));
-        let name = format_args!("settle payment");
-        let span = match unrelated.map(|(_, order)| order).or(caller).or(order) {
-            Some(parent) => Span::entry(&tracing::Span::current(), SpanKind::Internal, name, Some(parent)),
-            None => Span::inner(SpanKind::Internal, name),
-        };
-        if let Some((caller, _)) = unrelated {
-            span.link(caller);
+        drop(slot);
+        if self.is_work_left.swap(false, Ordering::SeqCst) {
+            self.wake();
         }
-        span
     }
 
-    /// Performs the tasks of a payment until none is due, or Stripe does not answer and the caller waits no longer.
-    async fn perform_tasks(&self, id: PaymentId, caller: Caller) -> Result<(), db::Error> {
+    /// Performs the tasks of a payment in a span. It belongs to the trace of the order, linked to the request that caused it:
+    /// one trace contains everything about an order.
+    async fn settle_in_span(&self, id: PaymentId, caller: Caller) -> Result<(), db::Error> {
+        let now = self.clock.now();
+        let read =
+            move |conn: &Connection| Ok::<_, db::Error>((store::trace_of_order(conn, id)?, next_task(conn, id, now)?));
+        let (order, task) = self.db.read_internal(read).await?;
+        let Some(task) = task else { return Ok(()) };
+        let span = start_span(order);
+        let tasks = self.perform_tasks(task, caller).instrument(span.to_tracing());
+        let outcome = tasks.await;
+        if let Err(error) = &outcome {
+            span.fail(error);
+        }
+        outcome
+    }
+
+    /// Performs the tasks of a payment, the first of which is given, until none is due, or Stripe does not answer and the
+    /// caller waits no longer.
+    async fn perform_tasks(&self, first: Task, caller: Caller) -> Result<(), db::Error> {
+        let id = first.payment_id();
         let mut pauses = caller.pauses().iter();
         let mut was_limited = false;
+        let mut known = Some(first);
         loop {
             let now = self.clock.now();
-            let Some(task) = self.db.read_internal(move |conn| next_task(conn, id, now)).await? else {
-                return Ok(());
+            let task = match known.take() {
+                Some(task) => task,
+                None => match self.db.read_internal(move |conn| next_task(conn, id, now)).await? {
+                    Some(task) => task,
+                    None => return Ok(()),
+                },
             };
             // The next pass performs a check among the checks.
             if caller == Caller::Movements && task.is_check() {
+                self.leave_work();
                 return Ok(());
             }
             if self.stripe.is_rate_limited() && task.waits_for_its_turn(now) {
@@ -293,8 +349,9 @@ impl Settler {
                 Task::FollowUp(payment, has_reversals) => self.follow_up(&payment, has_reversals, now).await?,
             };
             match outcome {
-                Outcome::Answered => {}
-                Outcome::Unanswered => match pauses.next() {
+                // Stripe's answer may be that it cannot be done: the same is tried again later.
+                Outcome::Answered(Some(next)) if !next.waits_for_its_turn(self.clock.now()) => known = Some(*next),
+                Outcome::Answered(Some(_)) | Outcome::Unanswered => match pauses.next() {
                     Some(pause) => self.pause(*pause).await,
                     None => return Ok(()),
                 },
@@ -302,7 +359,7 @@ impl Settler {
                     was_limited = true;
                     self.pause(RATE_LIMIT_PAUSE).await;
                 }
-                Outcome::RateLimited | Outcome::Interrupted => return Ok(()),
+                Outcome::Answered(None) | Outcome::RateLimited | Outcome::Interrupted => return Ok(()),
             }
             if self.shutdown.is_cancelled() {
                 return Ok(());
@@ -310,115 +367,24 @@ impl Settler {
         }
     }
 
-    /// Makes the call that a payment's status requires, and stores its result.
-    async fn call(&self, payment: &Payment, call: StripeCall, called_at: Timestamp) -> Result<Outcome, db::Error> {
-        let id = payment.id();
-        let Some(result) = self.unless_shut_down(self.stripe.call(call, payment)).await else {
-            return Ok(Outcome::Interrupted);
-        };
-        let outcome = match &result {
-            StripeResult::Unknown(reason) => {
-                tracing::warn!(payment = %id, ?call, reason, "no result from stripe, will call again");
-                Outcome::Unanswered
-            }
-            StripeResult::RateLimited(reason) => {
-                tracing::warn!(payment = %id, ?call, reason, "too many requests for stripe, will call again");
-                Outcome::RateLimited
-            }
-            _ => Outcome::Answered,
-        };
-        let (now, rules) = (self.clock.now(), (self.fee_rate, self.attempts.limits));
-        let stored = self
-            .db
-            .write(move |tx| record_stripe_result(tx, now, rules, id, (call, called_at), result));
-        if let Some(payment) = stored.await? {
-            if payment.status() != PaymentStatus::Started {
-                let is_paying = payment.status().is_paying();
-                self.attempts.networks.record_result(id, payment.declines(), is_paying);
-            }
-            if let Some(trouble) = payment.trouble() {
-                tracing::error!(payment = %id, trouble, "payment needs an operator");
-            }
-        }
-        Ok(outcome)
-    }
-
-    /// Requests a refund, and stores its result.
-    async fn refund(&self, payment: &Payment, refund: &Refund, call: &RefundCall) -> Result<Outcome, db::Error> {
-        let id = refund.id();
-        let refunded = self.stripe.refund(payment, refund, call);
-        let Some((list, result)) = self.unless_shut_down(refunded).await else {
-            return Ok(Outcome::Interrupted);
-        };
-        let outcome = match &result {
-            RefundResult::Created(_) => Outcome::Answered,
-            RefundResult::Refused(code) => {
-                tracing::warn!(payment = %payment.id(), refund = %id, code, "refund refused by stripe");
-                Outcome::Answered
-            }
-            RefundResult::Unknown(reason) | RefundResult::KeySpent(reason) => {
-                tracing::warn!(
-                    payment = %payment.id(), refund = %id, reason, "no result for a refund from stripe, will call again"
-                );
-                Outcome::Unanswered
-            }
-            RefundResult::InsufficientBalance(reason) => {
-                tracing::warn!(
-                    payment = %payment.id(), refund = %id, reason,
-                    "refund not covered by the balance at stripe, will call again"
-                );
-                Outcome::Unanswered
-            }
-        };
-        let now = self.clock.now();
-        self.db
-            .write(move |tx| record_refund_result(tx, now, id, &list, &result))
-            .await?;
-        Ok(outcome)
-    }
-
-    /// Checks the captured funds of a payment, and stores Stripe's report.
-    async fn follow_up(
-        &self,
-        payment: &Payment,
-        has_reversals: bool,
-        called_at: Timestamp,
-    ) -> Result<Outcome, db::Error> {
-        let (id, intent) = (payment.id(), payment.intent_id().unwrap_or_default());
-        let report = self.stripe.follow_up(intent, has_reversals);
-        let Some(report) = self.unless_shut_down(report).await else {
-            return Ok(Outcome::Interrupted);
-        };
-        let now = self.clock.now();
-        match report {
-            Ok(report) => {
-                self.db
-                    .write(move |tx| record_follow_up(tx, now, id, called_at, &report))
-                    .await?;
-                Ok(Outcome::Answered)
-            }
-            Err(reason) => {
-                tracing::warn!(payment = %id, reason, "captured funds could not be checked, will call again");
-                self.db.write(move |tx| postpone_follow_up(tx, now, id)).await?;
-                Ok(Outcome::Unanswered)
-            }
-        }
-    }
-
-    /// Waits for Stripe, but after the start of a shutdown no longer than [`SHUTDOWN_TIMEOUT`].
-    async fn unless_shut_down<T>(&self, response: impl Future<Output = T>) -> Option<T> {
-        let timeout = async {
-            self.shutdown.cancelled().await;
-            tokio::time::sleep(SHUTDOWN_TIMEOUT).await;
-        };
-        tokio::select! {
-            biased;
-            response = response => Some(response),
-            () = timeout => None,
-        }
-    }
-
     async fn pause(&self, pause: Duration) {
         self.shutdown.run_until_cancelled(tokio::time::sleep(pause)).await;
     }
+}
+
+/// Starts the span of settling a payment, in the trace of its order.
+fn start_span(order: Option<Traceparent>) -> Span {
+    let caller = telemetry::current_traceparent();
+    let unrelated = caller
+        .zip(order)
+        .filter(|(caller, order)| !caller.is_same_trace(*order));
+    let name = format_args!("settle payment");
+    let span = match unrelated.map(|(_, order)| order).or(caller).or(order) {
+        Some(parent) => Span::entry(&tracing::Span::current(), SpanKind::Internal, name, Some(parent)),
+        None => Span::inner(SpanKind::Internal, name),
+    };
+    if let Some((caller, _)) = unrelated {
+        span.link(caller);
+    }
+    span
 }

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use values::{PaymentId, Timestamp};
 
 use crate::{
-    domain::{Payment, Refund, RefundCall, StripeCall},
+    domain::{Payment, PaymentStatus, Refund, RefundCall, StripeCall},
     store,
 };
 
@@ -42,6 +42,13 @@ pub(crate) fn payments_with_tasks(conn: &Connection, now: Timestamp, limit: u32)
 }
 
 impl Task {
+    /// The payment that it belongs to.
+    pub(crate) const fn payment_id(&self) -> PaymentId {
+        match self {
+            Self::Call(payment, _) | Self::Refund(payment, ..) | Self::FollowUp(payment, _) => payment.id(),
+        }
+    }
+
     /// Whether it only reads Stripe's state.
     pub(crate) const fn is_check(&self) -> bool {
         match self {
@@ -66,25 +73,35 @@ impl Task {
 
 /// Returns the next task of a payment. Refunds come before the check of captured funds.
 pub(crate) fn next_task(conn: &Connection, id: PaymentId, now: Timestamp) -> Result<Option<Task>, db::Error> {
-    let Some(payment) = store::payment(conn, id)? else {
-        return Ok(None);
-    };
-    if let Some(call) = payment.next_call(now) {
-        return Ok(Some(Task::Call(payment, call)));
+    match store::payment(conn, id)? {
+        Some(payment) => next_task_of(conn, &payment, now),
+        None => Ok(None),
     }
+}
+
+/// The same for a payment that has been read.
+pub(crate) fn next_task_of(conn: &Connection, payment: &Payment, now: Timestamp) -> Result<Option<Task>, db::Error> {
+    if let Some(call) = payment.next_call(now) {
+        return Ok(Some(Task::Call(payment.clone(), call)));
+    }
+    // Others have no captured funds.
+    if payment.status() != PaymentStatus::Captured {
+        return Ok(None);
+    }
+    let id = payment.id();
     let Some(funds) = store::captured_funds(conn, id)? else {
         return Ok(None);
     };
     if let Some(refund) = store::refund_due(conn, id, now)?
         && let Some(call) = refund.next_call(now)
     {
-        return Ok(Some(Task::Refund(payment, refund, call)));
+        return Ok(Some(Task::Refund(payment.clone(), refund, call)));
     }
     if !funds.is_check_due(now) {
         return Ok(None);
     }
     let has_reversals = !store::refunds_of(conn, id)?.is_empty() || !store::disputes_of(conn, id)?.is_empty();
-    Ok(Some(Task::FollowUp(payment, has_reversals)))
+    Ok(Some(Task::FollowUp(payment.clone(), has_reversals)))
 }
 
 #[cfg(test)]
@@ -98,7 +115,7 @@ mod tests {
     use super::*;
     use crate::{
         Payments,
-        domain::{PayableOrder, PaymentState, PaymentStatus, Retry},
+        domain::{PayableOrder, PaymentState, Retry},
         test_support::{NOW, card, usd},
         use_cases::update_order,
     };

@@ -1,4 +1,4 @@
-//! Table `ledger`, and the balances that triggers derive from it.
+//! Tables `ledger` and `payout`, and the balances that triggers derive from it.
 
 use db::{RowReader, Tx};
 use events::OrderStatus;
@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Currency, OrderId, PaymentId, Timestamp, UserId};
 
 use super::{captured_funds::stripe_fee, columns::money};
-use crate::domain::{AccountAmounts, BasisPoints, CapturedSale, EntryReason, LedgerKey, StripeFee};
+use crate::domain::{AccountAmounts, BasisPoints, CapturedSale, EntryReason, LedgerKey, SellerBalance, StripeFee};
 
 /// A row of a seller's ledger.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -132,15 +132,83 @@ pub(crate) fn append_to_ledger(
     Ok(())
 }
 
-/// A trigger maintains the rows, one for each currency.
-const SELLER_BALANCES: &str = "SELECT currency, buyer, held, seller, platform_fee, refunds, dispute, 0, 0
-     FROM seller_balance WHERE seller_id = ?1 ORDER BY currency";
+/// A trigger maintains the rows, one for each currency. A seller has few payouts.
+const SELLER_BALANCES: &str = "SELECT currency, buyer, held, seller, platform_fee, refunds, dispute, 0, 0,
+         (SELECT coalesce(sum(p.amount), 0) FROM payout p WHERE p.seller_id = b.seller_id AND p.currency = b.currency)
+     FROM seller_balance b WHERE b.seller_id = ?1 ORDER BY b.currency";
 
 /// Returns a seller's balances, by currency.
-pub(crate) fn seller_balances(conn: &Connection, seller: UserId) -> Result<Vec<(Currency, AccountAmounts)>, db::Error> {
+pub(crate) fn seller_balances(conn: &Connection, seller: UserId) -> Result<Vec<SellerBalance>, db::Error> {
     let mut found = conn.prepare_cached(SELLER_BALANCES)?;
-    let balances = found.query_map([seller], db::read_row(|row| Ok((row.next()?, read_amounts(row)?))))?;
+    let read = |row: &mut RowReader<'_, '_>| {
+        Ok(SellerBalance {
+            currency: row.next()?,
+            amounts: read_amounts(row)?,
+            paid_out: row.next()?,
+        })
+    };
+    let balances = found.query_map([seller], db::read_row(read))?;
     Ok(balances.collect::<Result<_, _>>()?)
+}
+
+/// A payout.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct PayoutRow {
+    pub(crate) id: i64,
+    pub(crate) at: Timestamp,
+    pub(crate) currency: Currency,
+    /// Minor units.
+    pub(crate) amount: i64,
+    pub(crate) reference: String,
+}
+
+/// Returns the payouts of a seller before `before`, newest first.
+pub(crate) fn payouts_of_seller(
+    conn: &Connection,
+    seller: UserId,
+    before: Option<i64>,
+    limit: u32,
+) -> Result<Vec<PayoutRow>, db::Error> {
+    let mut found = conn.prepare_cached(
+        "SELECT id, at, currency, amount, reference FROM payout INDEXED BY payout_of_seller
+         WHERE seller_id = ?1 AND id < coalesce(?2, 9223372036854775807) ORDER BY id DESC LIMIT ?3",
+    )?;
+    let rows = found.query_map((seller, before, limit), |row| {
+        Ok(PayoutRow {
+            id: row.get(0)?,
+            at: row.get(1)?,
+            currency: row.get(2)?,
+            amount: row.get(3)?,
+            reference: row.get(4)?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Returns the amount of the payout with a reference, in minor units.
+pub(crate) fn payout_of_reference(
+    conn: &Connection,
+    seller: UserId,
+    currency: Currency,
+    reference: &str,
+) -> Result<Option<i64>, db::Error> {
+    Ok(conn
+        .prepare_cached("SELECT amount FROM payout WHERE seller_id = ? AND currency = ? AND reference = ?")?
+        .query_row((seller, currency, reference), |row| row.get(0))
+        .optional()?)
+}
+
+/// Inserts a payout.
+pub(crate) fn insert_payout(
+    tx: &Tx,
+    now: Timestamp,
+    seller: UserId,
+    (amount, currency): (i64, Currency),
+    reference: &str,
+) -> Result<(), db::Error> {
+    tx.prepare_cached("INSERT INTO payout (at, seller_id, currency, amount, reference) VALUES (?, ?, ?, ?, ?)")?
+        .execute((now, seller, currency, amount, reference))?;
+    Ok(())
 }
 
 /// Returns the rows of a seller's ledger before `before`, newest first. Money held for incomplete orders is left out.
@@ -199,7 +267,11 @@ mod tests {
         let plan = db.read(|conn| Ok::<_, db::Error>(db::query_plan(conn, SELLER_BALANCES)?));
         assert_eq!(
             plan.await.unwrap(),
-            ["SEARCH seller_balance USING PRIMARY KEY (seller_id=?)"]
+            [
+                "SEARCH b USING PRIMARY KEY (seller_id=?)",
+                "CORRELATED SCALAR SUBQUERY 1",
+                "SEARCH p USING COVERING INDEX payout_by_seller (seller_id=? AND currency=?)"
+            ]
         );
     }
 }

@@ -1,7 +1,9 @@
 //! Every SQL statement.
 
+mod bounded_reads;
 mod captured_funds;
 mod card_attempts;
+mod closures;
 mod columns;
 mod disputes;
 mod invariants;
@@ -12,15 +14,18 @@ mod recovery_gap;
 mod refunds;
 mod stripe_events;
 
+pub(crate) use bounded_reads::BOUNDED_READS;
 pub(crate) use captured_funds::{
     before_disputable, captured_funds, follow_ups_due, insert_captured_funds, refund_summary, request_check,
     request_checks, update_captured_funds,
 };
 pub(crate) use card_attempts::{attempts_of_buyer, attempts_of_order, insert_declined_charge};
+pub(crate) use closures::{erase_user, has_open_balance, has_open_disputes, has_open_payments, has_open_refunds};
 pub(crate) use disputes::{disputes_of, upsert_dispute};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use ledger::{
-    LedgerRow, account_balances, append_to_ledger, captured_sale, ledger_balances, ledger_rows, seller_balances,
+    LedgerRow, PayoutRow, account_balances, append_to_ledger, captured_sale, insert_payout, ledger_balances,
+    ledger_rows, payout_of_reference, payouts_of_seller, seller_balances,
 };
 pub(crate) use orders::{fill_in_seller, order, trace_of_order, upsert_order};
 pub(crate) use payments::{

@@ -1,5 +1,7 @@
 //! Table `refund`.
 
+use std::collections::HashSet;
+
 use db::{RowReader, Tx};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{PaymentId, RefundId, Timestamp};
@@ -123,14 +125,22 @@ pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
     Ok(())
 }
 
-/// Returns the payments that have a refund due.
+/// Returns the payments that have a refund due, longest overdue first. Up to `limit` refunds are read.
 pub(crate) fn refunds_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    // Duplicates are removed here: `DISTINCT` makes SQLite read all refunds, by payment.
     let mut found = conn.prepare_cached(
-        "SELECT DISTINCT r.payment_id FROM refund r JOIN taking USING (payment_id)
-         WHERE r.state = 'asked' AND r.next_try_at <= ?1 LIMIT ?2",
+        "SELECT r.payment_id FROM refund r CROSS JOIN taking USING (payment_id)
+         WHERE r.state = 'asked' AND r.next_try_at <= ?1 ORDER BY r.next_try_at LIMIT ?2",
     )?;
     let payments = found.query_map((now, limit), |row| row.get(0))?;
-    Ok(payments.collect::<Result<_, _>>()?)
+    let (mut due, mut seen) = (Vec::new(), HashSet::new());
+    for payment in payments {
+        let payment: PaymentId = payment?;
+        if seen.insert(payment) {
+            due.push(payment);
+        }
+    }
+    Ok(due)
 }
 
 /// Returns when the oldest refund without a result was requested.

@@ -12,6 +12,7 @@ use stripe_core::{
 use values::{PaymentId, Timestamp};
 
 use super::{
+    charge::{CHARGE_WITH_FEE, charged_funds},
     create_intent::CreateIntent,
     error::{RequestFailure, TOO_MANY_REQUESTS, declined, error_text, log_text},
     transport::{Operation, Transport},
@@ -90,8 +91,11 @@ impl StripeClient {
     }
 
     async fn capture(&self, payment: &Payment, intent: &str) -> StripeResult {
-        let request = CapturePaymentIntent::new(intent).amount_to_capture(payment.amount().amount);
-        let key = key_suffix("capture", payment);
+        let request = CapturePaymentIntent::new(intent)
+            .amount_to_capture(payment.amount().amount)
+            .expand([CHARGE_WITH_FEE.to_owned()]);
+        // A key of its own: an earlier release captures without the charge, and a key belongs to one set of parameters.
+        let key = key_suffix("capture-with-fee", payment);
         let response = self.send(Operation::CaptureIntent, &request, &key, payment).await;
         self.or_retrieve(payment.id(), intent, response).await
     }
@@ -187,6 +191,7 @@ impl From<PaymentIntent> for Intent {
             next_action_url: redirect.and_then(|redirect| redirect.url),
             failure: intent.last_payment_error.as_deref().map(declined),
             charge_id: intent.latest_charge.as_ref().map(|charge| charge.id().to_string()),
+            funds: charge.filter(|charge| charge.captured).map(charged_funds),
         }
     }
 }

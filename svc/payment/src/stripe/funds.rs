@@ -12,12 +12,13 @@ use stripe_core::{
 use values::Timestamp;
 
 use super::{
+    charge::{CHARGE_WITH_FEE, charged_funds},
     client::StripeClient,
     error::{RequestFailure, is_insufficient_balance, log_text},
     transport::Operation,
 };
 use crate::domain::{
-    Dispute, DisputeStatus, FollowUpReport, Payment, Refund, RefundCall, RefundResult, StripeFee, StripeRefund,
+    ChargedFunds, Dispute, DisputeStatus, FollowUpReport, Payment, Refund, RefundCall, RefundResult, StripeRefund,
     StripeRefundStatus,
 };
 
@@ -62,15 +63,6 @@ impl StripeRequest for ListDisputes<'_> {
     fn build(&self) -> RequestBuilder {
         RequestBuilder::new(StripeMethod::Get, "/disputes").query(self)
     }
-}
-
-/// The state of a captured charge.
-struct ChargeState {
-    /// Stripe's fee, once it is known.
-    fee: Option<StripeFee>,
-    /// Minor units that were refunded.
-    refunded: i64,
-    is_disputed: bool,
 }
 
 impl StripeClient {
@@ -150,24 +142,14 @@ impl StripeClient {
     }
 
     /// Returns the state of the charge that captured the money of an intent.
-    async fn retrieve_charge(&self, intent: &str) -> Result<ChargeState, String> {
-        let expand = ["latest_charge.balance_transaction"].map(str::to_owned);
-        let request = RetrievePaymentIntent::new(intent).expand(expand);
+    async fn retrieve_charge(&self, intent: &str) -> Result<ChargedFunds, String> {
+        let request = RetrievePaymentIntent::new(intent).expand([CHARGE_WITH_FEE.to_owned()]);
         let response = request.send(self.transport.client());
         let found = self.transport.observe(Operation::RetrieveIntent, response).await;
         let found = found.map_err(|error| log_text(&error))?;
         let charge = found.latest_charge.as_ref().and_then(|charge| charge.as_object());
         let charge = charge.ok_or_else(|| format!("Stripe's {intent} has no charge"))?;
-        let transaction = charge.balance_transaction.as_ref();
-        let transaction = transaction.and_then(|transaction| transaction.as_object());
-        Ok(ChargeState {
-            fee: transaction.map(|transaction| StripeFee {
-                amount: transaction.fee,
-                currency: transaction.currency.to_string(),
-            }),
-            refunded: charge.amount_refunded,
-            is_disputed: charge.disputed,
-        })
+        Ok(charged_funds(charge))
     }
 
     /// Returns all refunds of an intent.

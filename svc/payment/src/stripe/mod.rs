@@ -1,6 +1,7 @@
 //! Stripe over HTTP, in both directions.
 
 mod breaker;
+mod charge;
 mod client;
 mod create_intent;
 mod error;

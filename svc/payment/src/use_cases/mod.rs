@@ -3,8 +3,10 @@
 mod apply_stripe_refunds;
 mod audit_entries;
 mod check_cards;
+mod decide_closure;
 mod pay_order;
 mod record_follow_up;
+mod record_payout;
 mod record_refund_result;
 mod record_stripe_event;
 mod record_stripe_result;
@@ -15,8 +17,10 @@ mod tests;
 mod update_ledger;
 mod update_order;
 
+pub(crate) use decide_closure::CLOSURE_POLICY;
 pub(crate) use pay_order::{PayOrder, PayOrderError, pay_order};
 pub(crate) use record_follow_up::{postpone_follow_up, record_follow_up};
+pub(crate) use record_payout::{Payout, PayoutError, record_payout};
 pub(crate) use record_refund_result::record_refund_result;
 pub(crate) use record_stripe_event::record_stripe_event;
 pub(crate) use record_stripe_result::record_stripe_result;

@@ -9,7 +9,7 @@ use values::{Money, OrderId, Timestamp, UserId};
 
 use super::check_cards::check_cards;
 use crate::{
-    domain::{CardAttempts, CountedNetwork, NotPayable, Payment, PaymentMethod, TooManyCards},
+    domain::{CardAttempts, CountedNetwork, DueWork, NotPayable, Payment, PaymentMethod, TooManyCards},
     events::{append_to_outbox, publish_payment},
     store,
 };
@@ -89,6 +89,7 @@ pub(crate) fn pay_order(
     if let Some(mut live) = superseded {
         live.supersede(now);
         store::update_payment(tx, &live)?;
+        tx.hand_over(DueWork::movement(live.id()), DueWork::BYTES);
     }
     store::insert_payment(tx, &payment, Some(request)).map_err(|error| match error.constraint() {
         // The index decides which of two concurrent requests is first.

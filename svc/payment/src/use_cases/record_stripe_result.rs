@@ -3,9 +3,12 @@
 use db::Tx;
 use values::{PaymentId, Timestamp};
 
-use super::{check_cards::check_cards, update_ledger::open_ledger};
+use super::{check_cards::check_cards, record_follow_up, update_ledger::open_ledger};
 use crate::{
-    domain::{BasisPoints, CaptureDecision, CardLimits, PayableOrder, Payment, StripeCall, StripeResult},
+    domain::{
+        BasisPoints, CaptureDecision, CardLimits, ChargedFunds, FollowUpReport, PayableOrder, Payment, StripeCall,
+        StripeResult,
+    },
     events::append_to_outbox,
     store,
 };
@@ -27,6 +30,11 @@ pub(crate) fn record_stripe_result(
     // A foreign key ensures that the order exists.
     let order = store::order(tx, payment.order_id())?;
     let decision = order.map_or(CaptureDecision::Wait, |order: PayableOrder| order.capture_decision(id));
+    let funds = match &result {
+        // An event that arrived during the capture may be newer than the response.
+        StripeResult::Intent(intent) if payment.state().notified_at.is_none() => intent.funds.clone(),
+        _ => None,
+    };
     if !matches!(result, StripeResult::Unknown(_) | StripeResult::RateLimited(_)) {
         payment.mark_checked(called_at);
     }
@@ -48,6 +56,16 @@ pub(crate) fn record_stripe_result(
     if let Some(event) = event {
         append_to_outbox(tx, now, event)?;
     }
-    open_ledger(tx, now, fee_rate, &payment)?;
+    if open_ledger(tx, now, fee_rate, &payment)?
+        && let Some(fee) = funds.as_ref().and_then(ChargedFunds::fee_of_untouched)
+    {
+        // Else the captured funds are checked by a call of their own.
+        let report = FollowUpReport {
+            refunds: Vec::new(),
+            disputes: Vec::new(),
+            stripe_fee: Some(fee.clone()),
+        };
+        record_follow_up(tx, now, id, called_at, &report)?;
+    }
     Ok(Some(payment))
 }

@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use values::Timestamp;
 
 use crate::{
-    domain::{EXCEEDS_REMAINDER, NOTHING_CAPTURED, Payment, PaymentStatus, Refund, RefundStatus},
+    domain::{DueWork, EXCEEDS_REMAINDER, NOTHING_CAPTURED, Payment, PaymentStatus, Refund, RefundStatus},
     events::publish_refund,
     store,
 };
@@ -25,6 +25,7 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, request: &events::Refund) 
     store::insert_refund(tx, &refund)?;
     record_refund(tx, now, "refund-request", &refund)?;
     if refund.status() == RefundStatus::Requested {
+        tx.hand_over(DueWork::movement(request.payment_id), DueWork::BYTES);
         return Ok(());
     }
     publish_refund(tx, now, &refund)

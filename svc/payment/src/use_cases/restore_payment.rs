@@ -11,7 +11,7 @@ use db::Tx;
 use values::{Currency, Money, Timestamp};
 
 use crate::{
-    domain::{CaptureDecision, Intent, IntentStatus, Payment},
+    domain::{CaptureDecision, DueWork, Intent, IntentStatus, Payment},
     store,
 };
 
@@ -70,6 +70,7 @@ pub(crate) fn restore_payment(
             CaptureDecision::Capture if live.waits_for_buyer() => {
                 live.supersede(now);
                 store::update_payment(tx, &live)?;
+                tx.hand_over(DueWork::movement(live.id()), DueWork::BYTES);
             }
             CaptureDecision::Wait | CaptureDecision::Void if !is_undecided => {
                 payment = Payment::superseded_from_intent(ids, amount, intent, now);
@@ -84,6 +85,7 @@ pub(crate) fn restore_payment(
     }
     store::insert_payment(tx, &payment, None)?;
     audit::append(tx, now, &author.did("payment-restore", &id))?;
+    tx.hand_over(DueWork::of_intent(&payment), DueWork::BYTES);
     Ok(RestoreOutcome::Restored)
 }
 

@@ -17,16 +17,22 @@ use crate::{
 /// How many payments one transaction opens a ledger for.
 const LEDGERS_PER_BATCH: u32 = 500;
 
-/// Opens the ledger of a captured payment. The platform's share stays as it is now.
-pub(super) fn open_ledger(tx: &Tx, now: Timestamp, fee_rate: BasisPoints, payment: &Payment) -> Result<(), db::Error> {
+/// Opens the ledger of a captured payment; returns whether it is new. The platform's share stays as it is now.
+pub(super) fn open_ledger(
+    tx: &Tx,
+    now: Timestamp,
+    fee_rate: BasisPoints,
+    payment: &Payment,
+) -> Result<bool, db::Error> {
     if payment.status() != PaymentStatus::Captured
         || payment.is_free()
         || !store::insert_captured_funds(tx, payment, fee_rate, now)?
     {
-        return Ok(());
+        return Ok(false);
     }
     update_ledger(tx, now, payment.id(), &EntryReason::Captured)?;
-    update_ledger(tx, now, payment.id(), &EntryReason::Completed)
+    update_ledger(tx, now, payment.id(), &EntryReason::Completed)?;
+    Ok(true)
 }
 
 /// Appends what the ledger lacks of a payment.

@@ -6,7 +6,7 @@ use values::{PaymentId, Timestamp};
 
 use super::update_ledger::update_ledger;
 use crate::{
-    domain::{EntryReason, PayableOrder, Payment, PaymentStatus},
+    domain::{DueWork, EntryReason, PayableOrder, Payment, PaymentStatus},
     events::{publish_payment, republish_refunds},
     store,
 };
@@ -34,6 +34,8 @@ pub(crate) fn update_order(tx: &Tx, now: Timestamp, order: &PayableOrder) -> Res
             // The change of any other payment is published with Stripe's result.
             if payment.is_free() {
                 publish_payment(tx, now, &payment)?;
+            } else {
+                tx.hand_over(DueWork::movement(payment.id()), DueWork::BYTES);
             }
         }
     }

@@ -35,12 +35,12 @@ async fn a_complete_order_is_in_the_sellers_balance_less_the_platforms_share() {
     app.confirm_order(&mut order, payment).await;
     app.wait_for_status(&buyer, payment, "captured").await;
     let seller = app.seller(&order);
-    let held = json!([{"currency": "usd", "sold": 0, "fees": 0, "refunded": 0, "disputed": 0, "net": 0}]);
+    let held = json!([{"currency": "usd", "sold": 0, "fees": 0, "refunded": 0, "disputed": 0, "net": 0, "paidOut": 0, "due": 0}]);
     assert_eq!(balance(&seller).await["currencies"], held);
     assert_eq!(seller.get(LEDGER).await.expect(200).json()["items"], json!([]));
 
     app.complete_order(&mut order).await;
-    let earned = json!([{"currency": "usd", "sold": 1999, "fees": 49, "refunded": 0, "disputed": 0, "net": 1950}]);
+    let earned = json!([{"currency": "usd", "sold": 1999, "fees": 49, "refunded": 0, "disputed": 0, "net": 1950, "paidOut": 0, "due": 1950}]);
     eventually("the sale is in the seller's balance", || async {
         (balance(&seller).await["currencies"] == earned).then_some(())
     })

@@ -4,11 +4,13 @@
 mod audit_log;
 mod browser_payments;
 mod card_limits;
+mod closures;
 mod crashes;
 mod disputes;
 mod ledger;
 mod outages;
 mod payments;
+mod personal_data;
 mod rate_limits;
 mod reconciliation;
 mod recovery;

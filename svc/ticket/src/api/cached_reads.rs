@@ -64,7 +64,7 @@ pub(crate) struct RenderedTicket {
     period: Period,
 }
 
-/// The time in which rendered listings are what they show: from when they were rendered until the next event begins. A clock
+/// The time in which rendered listings are what they show: from when they were rendered until the next sale or event begins or ends. A clock
 /// that was set back is before it.
 #[derive(Clone, Copy)]
 struct Period {
@@ -103,9 +103,19 @@ impl CachedReads {
 }
 
 fn read_page(conn: &Connection, key: PageKey, limits: SaleLimits, now: Timestamp) -> Result<RenderedPage, db::Error> {
+    // A listing that is not on the page because its sale has not begun will be on it.
+    let next_sale = if key.query.available {
+        store::next_sales_begin(conn, now)?
+    } else {
+        None
+    };
     let page = store::listing_page(conn, key.query, key.position.as_ref(), key.limit, now)?;
     // The last listing may be that of the next page: whether there is one depends on it.
-    let period = Period::of(page.listings.iter().map(|listed| &listed.listing), now);
+    let shown = Period::of(page.listings.iter().map(|listed| &listed.listing), now);
+    let period = match next_sale {
+        Some(begin) => shown.until(begin),
+        None => shown,
+    };
     let (listings, next) = page.into_parts(key.limit);
     let page = Page {
         items: listings
@@ -149,7 +159,16 @@ impl Period {
     fn of<'a>(listings: impl Iterator<Item = &'a Listing>, now: Timestamp) -> Self {
         Self {
             from: now,
-            until: listings.filter_map(|listing| listing.begins_after(now)).min(),
+            until: listings.filter_map(|listing| listing.changes_after(now)).min(),
+        }
+    }
+
+    /// Ends the period at a time, unless it ends before.
+    fn until(self, time: Timestamp) -> Self {
+        let until = self.until.map_or(time, |until| until.min(time));
+        Self {
+            until: Some(until),
+            ..self
         }
     }
 

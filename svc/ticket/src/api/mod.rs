@@ -1,15 +1,46 @@
 //! HTTP: operations, views, responses, problems.
 
+mod admission_views;
+mod admissions;
 mod app;
+mod attendants;
 mod cached_reads;
+mod check_ins;
+mod code_attempts;
+mod conflict_views;
+mod doors;
+mod image_file;
+mod images;
+mod listing_orders;
+mod offered_tickets;
 mod offers;
+mod offline;
+mod offline_views;
+mod order_view;
 mod parameters;
+mod personal_data;
+mod picture_queue;
 mod problems;
 mod rendered;
+mod rendering;
 mod responses;
 mod tickets;
+mod transfer_views;
+mod transfers;
 mod views;
 
+pub(crate) use admissions::AdmissionsApi;
 pub(crate) use app::App;
 pub(crate) use cached_reads::CachedReads;
+pub(crate) use check_ins::CheckInsApi;
+pub(crate) use code_attempts::CodeAttempts;
+pub(crate) use doors::DoorsApi;
+pub(crate) use images::ImagesApi;
+pub(crate) use listing_orders::ListingOrdersApi;
+pub(crate) use offered_tickets::OfferedTicketsApi;
+pub(crate) use offline::OfflineApi;
+pub(crate) use personal_data::PersonalDataApi;
+pub(crate) use picture_queue::PictureQueue;
+pub(crate) use rendering::Renderer;
 pub(crate) use tickets::Api;
+pub(crate) use transfers::TransfersApi;

@@ -9,8 +9,8 @@ use values::{MAX_QUANTITY, Timestamp};
 
 use super::app::App;
 use crate::domain::{
-    Change, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, ShortText, Terms,
-    ensure_future,
+    Change, LongText, MAX_ORDER_WINDOW_SECONDS, MIN_ORDER_WINDOW_SECONDS, Offer, OfferChange, SalePeriod, ShortText,
+    Terms, TimeZoneName, ensure_future,
 };
 
 input::object! {
@@ -24,6 +24,12 @@ input::object! {
         venue as "venue": Option<Text<OptionalLine>>,
         /// When the event begins; no ticket is sold after that. Must be in the future.
         starts_at as "startsAt": Option<Timestamp>,
+        /// The time zone of the venue: its name in the IANA database. Times are shown in it.
+        time_zone as "timeZone": Option<Text<TimeZone>>,
+        /// When the sale begins; if left out or in the past, at once. Must be before `salesEnd` and `startsAt`.
+        sales_begin as "salesBegin": Option<Timestamp>,
+        /// When the sale ends; if left out, with the start of the event. Must be in the future, and not after `startsAt`.
+        sales_end as "salesEnd": Option<Timestamp>,
         /// The price of one ticket: 0, or at least the minimum card payment in that currency. Fixed while tickets are held or
         /// sold.
         price as "price": Price,
@@ -34,6 +40,8 @@ input::object! {
         /// The maximum number of tickets that one buyer may hold and have bought; if left out, the marketplace's maximum per
         /// order.
         max_per_buyer as "maxPerBuyer": Option<Quantity>,
+        /// Whether only buyers who signed in with a second factor can order; if left out, `false`.
+        requires_second_factor as "requiresSecondFactor": Option<bool>,
         /// Until when refunds are approved automatically. Must be in the future. After that, or if left out, the seller decides. Orders keep the
         /// terms that they were placed under.
         refundable_until as "refundableUntil": Option<Timestamp>,
@@ -42,12 +50,19 @@ input::object! {
     }
     check(starts_at; app: App): ensure_future(*starts_at, app.clock.now()),
     check(refundable_until; app: App): ensure_future(*refundable_until, app.clock.now()),
+    check(sales_end; app: App): ensure_future(*sales_end, app.clock.now()),
+    check(sales_begin, sales_end): SalePeriod { begin: *sales_begin, end: *sales_end }.check_begin(None),
+    check(sales_begin, starts_at): SalePeriod { begin: *sales_begin, end: None }.check_begin(*starts_at),
+    check(sales_end, starts_at): SalePeriod { begin: None, end: *sales_end }.check_end(*starts_at),
     example: {
         "title": "Die Goldberg-Variationen",
         "description": "On a harpsichord of 1728. Doors open at seven.",
         "venue": "Laeiszhalle, Hamburg",
         // Far away, so that the example works for years.
         "startsAt": "2035-06-01T19:30:00.000Z",
+        "timeZone": "Europe/Berlin",
+        "salesBegin": "2030-01-15T09:00:00.000Z",
+        "salesEnd": "2035-06-01T17:30:00.000Z",
         "price": {"amount": 1999, "currency": "usd"},
         "quantity": 100,
         "maxPerBuyer": 4,
@@ -58,7 +73,7 @@ input::object! {
 
 input::object! {
     /// A change of a seller's offer. `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out;
-    /// `quantity`, `maxPerBuyer`, `refundableUntil` and `resellRefunded` keep their values.
+    /// everything else keeps its value. The times of the sale have to fit together with the changed ones.
     pub(crate) struct TicketChange {
         /// One line, with a visible character. Fixed while tickets are held or sold.
         title as "title": Text<Line>,
@@ -69,6 +84,14 @@ input::object! {
         /// When the event begins; no ticket is sold after that. Must be in the future when it is set, and cannot be removed
         /// once the event has begun.
         starts_at as "startsAt": Option<Timestamp>,
+        /// The time zone of the venue: its name in the IANA database; unchanged if left out, `null` for none.
+        time_zone as "timeZone": Kept<Option<Text<TimeZone>>>,
+        /// When the sale begins; unchanged if left out, `null` or a time in the past for at once. Must be before `salesEnd` and
+        /// `startsAt`.
+        sales_begin as "salesBegin": Kept<Option<Timestamp>>,
+        /// When the sale ends; unchanged if left out, `null` for the start of the event. Must be in the future when it is set, and
+        /// not after `startsAt`.
+        sales_end as "salesEnd": Kept<Option<Timestamp>>,
         /// The price of one ticket: 0, or at least the minimum card payment in that currency. Fixed while tickets are held or
         /// sold.
         price as "price": Price,
@@ -80,6 +103,8 @@ input::object! {
         /// The maximum number of tickets that one buyer may hold and have bought; unchanged if left out, `null` for the
         /// marketplace's maximum per order. Orders that exist stay as they are.
         max_per_buyer as "maxPerBuyer": Kept<Option<Quantity>>,
+        /// Whether only buyers who signed in with a second factor can order; unchanged if left out.
+        requires_second_factor as "requiresSecondFactor": Kept<bool>,
         /// Until when refunds are approved automatically; unchanged if left out. Must be in the future when it is set. After that, or with `null`, the seller
         /// decides. Orders keep the terms that they were placed under.
         refundable_until as "refundableUntil": Kept<Option<Timestamp>>,
@@ -101,12 +126,17 @@ type Quantity = Whole<1, MAX_QUANTITY>;
 type OrderWindow = Whole<MIN_ORDER_WINDOW_SECONDS, MAX_ORDER_WINDOW_SECONDS>;
 
 impl TicketOffer {
-    /// Leaves out a quantity of 1, the default, so that equal offers are equal requests. Earlier releases compared the
-    /// quantity as it was sent: a request without one is still equal to that of theirs.
+    /// Leaves out a quantity of 1 and a second factor that is not required, the defaults, so that equal offers are equal
+    /// requests. Earlier releases compared the quantity as it was sent: a request without one is still equal to that of theirs.
     #[must_use]
-    pub(crate) fn without_default_quantity(self) -> Self {
+    pub(crate) fn without_defaults(self) -> Self {
         let quantity = self.quantity.filter(|quantity| quantity.get() != 1);
-        Self { quantity, ..self }
+        let requires_second_factor = self.requires_second_factor.filter(|required| *required);
+        Self {
+            quantity,
+            requires_second_factor,
+            ..self
+        }
     }
 
     pub(crate) fn into_offer(self) -> Offer {
@@ -114,10 +144,16 @@ impl TicketOffer {
             title: self.title.0,
             description: self.description.and_then(|text| text.0),
             venue: self.venue.and_then(|text| text.0),
+            time_zone: self.time_zone.map(|zone| zone.0),
             starts_at: self.starts_at,
+            sale: SalePeriod {
+                begin: self.sales_begin,
+                end: self.sales_end,
+            },
             price: self.price.0,
             order_window_seconds: self.order_window_seconds.map(Whole::get),
             max_per_buyer: self.max_per_buyer.map(Whole::get),
+            requires_second_factor: self.requires_second_factor.unwrap_or(false),
             refunds: RefundTerms {
                 refundable_until: self.refundable_until,
                 resell_refunded: self.resell_refunded,
@@ -140,7 +176,11 @@ impl From<TicketChange> for OfferChange {
             price: change.price.0,
             order_window_seconds: change.order_window_seconds.map(Whole::get),
             quantity: change.quantity.map(Whole::get),
+            time_zone: into_change(Kept(change.time_zone.0.map(|zone| zone.map(|zone| zone.0)))),
+            sales_begin: into_change(change.sales_begin),
+            sales_end: into_change(change.sales_end),
             max_per_buyer: into_change(Kept(change.max_per_buyer.0.map(|max| max.map(Whole::get)))),
+            requires_second_factor: into_change(change.requires_second_factor),
             refundable_until: into_change(change.refundable_until),
             resell_refunded: into_change(change.resell_refunded),
         }
@@ -162,6 +202,10 @@ pub(crate) struct OptionalLine;
 /// A text in any number of lines. A blank one counts as left out.
 #[derive(Clone)]
 pub(crate) struct OptionalLines;
+
+/// The name of a time zone.
+#[derive(Clone)]
+pub(crate) struct TimeZone;
 
 /// Control characters are `\p{Cc}`; white space is `\p{White_Space}`; separators of lines are refused in one line. That a
 /// character has to be visible is in words.
@@ -198,6 +242,17 @@ impl TextRule for OptionalLines {
     }
 }
 
+/// That the name is in the database is in words.
+impl TextRule for TimeZone {
+    type Value = TimeZoneName;
+    const MIN_CHARS: usize = 1;
+    const MAX_CHARS: usize = TimeZoneName::MAX_CHARS;
+
+    fn parse(text: String) -> Result<TimeZoneName, impl Display> {
+        TimeZoneName::parse(&text)
+    }
+}
+
 fn none_if_blank<T>(parsed: Result<T, InvalidText>) -> Result<Option<T>, InvalidText> {
     match parsed {
         Err(InvalidText::Blank) => Ok(None),
@@ -220,6 +275,12 @@ impl CanonicalText for OptionalLine {
 impl CanonicalText for OptionalLines {
     fn canonical(value: &Option<LongText>) -> Option<&str> {
         value.as_ref().map(LongText::as_str)
+    }
+}
+
+impl CanonicalText for TimeZone {
+    fn canonical(value: &TimeZoneName) -> Option<&str> {
+        Some(value.as_str())
     }
 }
 

@@ -7,8 +7,8 @@ use problem::Problem;
 use values::TicketId;
 
 use crate::{
-    domain::{CannotChange, CannotResume, PastTimes},
-    use_cases::{CreateTicketError, EditError},
+    domain::{CannotChange, CannotResume, InvalidTimes},
+    use_cases::{CreateTicketError, EditError, OrdersError},
 };
 
 /// Returns the problem of an invalid parameter: 400.
@@ -23,18 +23,37 @@ pub(super) fn ticket_not_found(id: TicketId) -> Problem {
 impl From<CreateTicketError> for Problem {
     fn from(error: CreateTicketError) -> Self {
         match error {
-            CreateTicketError::Past(error) => error.into(),
+            CreateTicketError::InvalidTimes(error) => error.into(),
+            CreateTicketError::AccountClosing(error) => error.into(),
             CreateTicketError::Database(error) => error.into(),
         }
     }
 }
 
-impl From<PastTimes> for Problem {
-    fn from(past: PastTimes) -> Self {
-        match past.starts_at {
-            true if past.refundable_until => Self::invalid("startsAt", past).field("refundableUntil", past),
-            true => Self::invalid("startsAt", past),
-            false => Self::invalid("refundableUntil", past),
+impl From<InvalidTimes> for Problem {
+    fn from(times: InvalidTimes) -> Self {
+        let fields = [
+            ("startsAt", times.starts_at),
+            ("salesBegin", times.sales_begin),
+            ("salesEnd", times.sales_end),
+            ("refundableUntil", times.refundable_until),
+        ];
+        let mut invalid = fields.into_iter().filter_map(|(field, error)| Some((field, error?)));
+        let Some((field, error)) = invalid.next() else {
+            return Self::internal(&times);
+        };
+        invalid.fold(Self::invalid(field, error), |problem, (field, error)| {
+            problem.field(field, error)
+        })
+    }
+}
+
+impl From<OrdersError> for Problem {
+    fn from(error: OrdersError) -> Self {
+        match error {
+            OrdersError::NotFound(_) => Self::not_found(error),
+            OrdersError::NotYours(_) => Self::not_found(error).denied(),
+            OrdersError::Database(error) => error.into(),
         }
     }
 }
@@ -50,7 +69,10 @@ impl From<EditError> for Problem {
                 "The ticket was changed in the meantime",
             )
             .detail("Its seller changed it since the state that If-Match names. Get it again and repeat the change."),
+            EditError::TooManyImages => Self::conflict("image-limit", "Your pictures occupy too much space")
+                .detail("Remove pictures of other listings first."),
             EditError::CannotChange(error) => error.into(),
+            EditError::AccountClosing(error) => error.into(),
             EditError::Database(error) => error.into(),
         }
     }
@@ -76,7 +98,7 @@ impl From<CannotChange> for Problem {
                     .field("quantity", format_args!("must be at least {}", stock.taken()))
             }
             CannotChange::StartRemoved => Self::invalid("startsAt", error),
-            CannotChange::Past(past) => past.into(),
+            CannotChange::InvalidTimes(times) => times.into(),
         }
     }
 }

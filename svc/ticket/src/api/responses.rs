@@ -83,7 +83,7 @@ impl TicketRead {
     /// Returns the ticket, or 304 if the client has its state.
     pub(crate) fn new(ticket: RenderedTicket, known: Option<&EntityTagCondition>) -> Self {
         let (tag, cache_control) = (ticket.tag.to_string(), CACHE_CONTROL.to_owned());
-        if known.is_some_and(|known| known.matches(ticket.tag)) {
+        if known.is_some_and(|known| known.matches(&ticket.tag)) {
             Self::NotModified(tag, cache_control)
         } else {
             Self::Modified(ticket.body, tag, cache_control)
@@ -101,6 +101,8 @@ impl TicketChanged {
 problem_responses! {
     /// Why a ticket was not created.
     pub(crate) CreateTicketProblem {
+        403 => "`address-not-confirmed`, or a cookie came with a write from another site.",
+        409 => "`account-closing`: you have requested the deletion of your account.",
         422 => "A field is missing, unknown or invalid, or the idempotency key was used with another body.",
     }
 }
@@ -126,7 +128,8 @@ problem_responses! {
     pub(crate) ChangeTicketProblem {
         403 => "Only its seller can change a ticket.",
         404 => "There is no such ticket.",
-        409 => "`ticket-withdrawn`, `ticket-reserved` or `quantity-reserved`: the tickets held and sold do not allow the change.",
+        409 => "`ticket-withdrawn`, `ticket-reserved` or `quantity-reserved`: the tickets held and sold do not allow the change. \
+                `account-closing`: you have requested the deletion of your account.",
         412 => "The ticket was changed since the state that If-Match names.",
     }
 }
@@ -136,6 +139,7 @@ problem_responses! {
     pub(crate) WithdrawTicketProblem {
         403 => "Only its seller can withdraw a ticket.",
         404 => "There is no such ticket.",
+        409 => "`account-closing`: you have requested the deletion of your account.",
         412 => "The ticket was changed since the state that If-Match names.",
     }
 }

@@ -5,13 +5,13 @@ use idempotency::StoredResponse;
 use input::{Body, Header, Parameter, Query};
 use pagination::{Cursor, Limit, Page};
 use poem::{Request, web::Data};
-use poem_openapi::{OpenApi, Tags, param::Path};
+use poem_openapi::{OpenApi, param::Path};
 use problem::Problem;
 use token::SignedIn;
 use values::{Currency, TicketId, Timestamp, UserId};
 
 use super::{
-    app::App,
+    app::{App, Tag},
     cached_reads::{PageKey, list_scope},
     offers::{TicketChange, TicketOffer},
     parameters::{EntityTags, PriceBound, Search, Seller, SellerFilter},
@@ -28,15 +28,18 @@ use crate::{
     use_cases::{Edit, change_ticket, create_ticket, withdraw_ticket},
 };
 
+/// Fields of a new offer that requests to release 0.1 and before did not have.
+const FIELDS_SINCE_0_1: [&str; 5] = [
+    "maxPerBuyer",
+    "timeZone",
+    "salesBegin",
+    "salesEnd",
+    "requiresSecondFactor",
+];
+
 /// The operations on tickets.
 #[derive(Debug)]
 pub struct Api;
-
-#[derive(Tags)]
-enum Tag {
-    /// Listings of tickets.
-    Tickets,
-}
 
 #[OpenApi(prefix_path = "/api/v1/tickets", tag = "Tag::Tickets")]
 impl Api {
@@ -51,12 +54,15 @@ impl Api {
         #[oai(name = "Idempotency-Key")] key: Header<Option<idempotency::IdempotencyKey>>,
         body: Body<TicketOffer>,
     ) -> Result<StoredResponse<TicketCreated>, CreateTicketProblem> {
-        let offer = body.0.without_default_quantity();
+        if app.requires_confirmed_address {
+            seller.ensure_address_confirmed()?;
+        }
+        let offer = body.0.without_defaults();
         let request = idempotency::IdempotentRequest::new(
             "createTicket",
             seller.user_id,
             key.0,
-            &idempotency::without_absent(&offer, &["maxPerBuyer"]),
+            &idempotency::without_absent(&offer, &FIELDS_SINCE_0_1),
         );
         let offer = offer.into_offer();
         let (now, limits) = (app.clock.now(), app.limits);
@@ -173,9 +179,8 @@ impl Api {
 
     /// Change a ticket
     ///
-    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. `quantity`, `maxPerBuyer`,
-    /// `refundableUntil` and `resellRefunded` stay as they are if left out; `null` removes `maxPerBuyer` and
-    /// `refundableUntil`. While tickets are held or
+    /// `description`, `venue`, `startsAt` and `orderWindowSeconds` are removed if left out. Everything else stays as it is if left
+    /// out; `null` removes `timeZone`, `salesBegin`, `salesEnd`, `maxPerBuyer` and `refundableUntil`. While tickets are held or
     /// sold, `title` and `price` are fixed and `quantity` cannot go below them. Orders with the `version` of the response as
     /// `ticketVersion` are placed under the change; others may be placed under the version before for a moment, until the
     /// order service has received it, but never at another price than their `expectedPrice`. `If-Match` refuses the change if the
@@ -194,12 +199,7 @@ impl Api {
         if_match: Header<Option<Parameter<EntityTags>>>,
         body: Body<TicketChange>,
     ) -> Result<TicketChanged, ChangeTicketProblem> {
-        let edit = Edit {
-            ticket_id: id.0,
-            user_id: seller.user_id,
-            client: client.0,
-            if_match: if_match.0.map(|tags| tags.0),
-        };
+        let edit = Edit::new(id.0, seller.user_id, client, if_match.0.map(|tags| tags.0));
         let change = body.0.into();
         let now = app.clock.now();
         let listing = app
@@ -227,12 +227,7 @@ impl Api {
         #[oai(name = "If-Match")]
         if_match: Header<Option<Parameter<EntityTags>>>,
     ) -> Result<TicketWithdrawn, WithdrawTicketProblem> {
-        let edit = Edit {
-            ticket_id: id.0,
-            user_id: seller.user_id,
-            client: client.0,
-            if_match: if_match.0.map(|tags| tags.0),
-        };
+        let edit = Edit::new(id.0, seller.user_id, client, if_match.0.map(|tags| tags.0));
         let now = app.clock.now();
         app.db
             .write(move |tx| withdraw_ticket(tx, now, &edit))

@@ -5,7 +5,7 @@ use sale_limits::SaleLimits;
 use serde::Serialize;
 use values::{Money, TicketId, Timestamp, UserId};
 
-use crate::domain::{Listing, ListingSort, ListingStatus, LongText, ShortText};
+use crate::domain::{Image, Listing, ListingSort, ListingStatus, LongText, ShortText, TimeZoneName};
 
 /// A listing of `quantity` identical tickets.
 #[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
@@ -20,9 +20,22 @@ pub(crate) struct TicketView {
     description: Option<String>,
     #[oai(nullable)]
     venue: Option<String>,
+    /// The picture, if there is one.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<ImageView>,
     /// When the event begins; no ticket is sold after that. Orders are to be paid before it.
     #[oai(nullable)]
     starts_at: Option<Timestamp>,
+    /// The time zone of the venue: its name in the IANA database.
+    #[oai(nullable)]
+    time_zone: Option<String>,
+    /// When the sale begins; before that, `available` is 0.
+    #[oai(nullable)]
+    sales_begin: Option<Timestamp>,
+    /// When the sale ends, if before the start of the event; after that, `available` is 0.
+    #[oai(nullable)]
+    sales_end: Option<Timestamp>,
     /// The price of one ticket.
     price: Money,
     /// The number of tickets, including those held and sold.
@@ -39,6 +52,8 @@ pub(crate) struct TicketView {
     order_window_seconds: Option<u32>,
     /// The maximum number of tickets that one buyer may hold and have bought.
     max_per_buyer: u32,
+    /// Whether only buyers who signed in with a second factor can order.
+    requires_second_factor: bool,
     /// The marketplace's limits of one buyer; not in lists.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,6 +71,30 @@ pub(crate) struct TicketView {
     /// When the seller withdrew it.
     #[oai(nullable)]
     withdrawn_at: Option<Timestamp>,
+}
+
+/// The picture of a ticket.
+#[derive(Clone, PartialEq, Eq, Debug, Object, Serialize)]
+#[oai(rename = "TicketImage", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ImageView {
+    /// The path of the picture, a JPEG. Another picture has another path, so it may be stored for ever. With `&width=640`
+    /// appended, the small file.
+    url: String,
+    /// The width in pixels, at most 1600.
+    width: u32,
+    /// The height in pixels.
+    height: u32,
+}
+
+impl ImageView {
+    fn new(ticket: TicketId, image: &Image) -> Self {
+        Self {
+            url: format!("/api/v1/tickets/{ticket}/image?hash={}", image.hash),
+            width: image.width,
+            height: image.height,
+        }
+    }
 }
 
 /// The marketplace's limits of one buyer.
@@ -98,6 +137,12 @@ pub(crate) enum TicketStatus {
     /// All tickets are held or sold; held tickets may become available again.
     #[oai(rename = "sold-out")]
     SoldOut,
+    /// The sale has not begun: it begins at `salesBegin`.
+    #[oai(rename = "sale-not-begun")]
+    SaleNotBegun,
+    /// The sale has ended, at `salesEnd`.
+    #[oai(rename = "sale-ended")]
+    SaleEnded,
     /// The event has begun.
     #[oai(rename = "begun")]
     Begun,
@@ -129,6 +174,8 @@ impl TicketView {
             status: match status {
                 ListingStatus::OnSale => TicketStatus::OnSale,
                 ListingStatus::SoldOut => TicketStatus::SoldOut,
+                ListingStatus::SaleNotBegun => TicketStatus::SaleNotBegun,
+                ListingStatus::SaleEnded => TicketStatus::SaleEnded,
                 ListingStatus::Begun => TicketStatus::Begun,
                 ListingStatus::Withdrawn => TicketStatus::Withdrawn,
             },
@@ -139,10 +186,15 @@ impl TicketView {
             title: listing.terms.title.into_string(),
             description: listing.terms.description.map(LongText::into_string),
             venue: listing.terms.venue.map(ShortText::into_string),
+            image: listing.image.map(|image| ImageView::new(listing.id, &image)),
             starts_at: listing.terms.starts_at,
+            time_zone: listing.terms.time_zone.map(TimeZoneName::into_string),
+            sales_begin: listing.terms.sale.begin,
+            sales_end: listing.terms.sale.end,
             price: listing.terms.price,
             order_window_seconds: listing.terms.order_window_seconds,
             max_per_buyer: limits.max_per_buyer(listing.terms.max_per_buyer),
+            requires_second_factor: listing.terms.requires_second_factor,
             order_limits: None,
             refundable_until: listing.terms.refunds.refundable_until,
             resell_refunded: listing.terms.refunds.resell_refunded,
@@ -159,7 +211,18 @@ impl Example for TicketView {
             title: "Die Goldberg-Variationen".to_owned(),
             description: Some("On a harpsichord of 1728. Doors open at seven.".to_owned()),
             venue: Some("Laeiszhalle, Hamburg".to_owned()),
+            image: Some(ImageView {
+                url: format!(
+                    "/api/v1/tickets/{}/image?hash=5c1d3a0b7e924f68a1b2c3d4e5f60718",
+                    TicketId::example()
+                ),
+                width: 1600,
+                height: 900,
+            }),
             starts_at: Some(Timestamp::from_millis(2_064_339_000_000)),
+            time_zone: Some("Europe/Berlin".to_owned()),
+            sales_begin: Some(Timestamp::from_millis(1_796_040_000_000)),
+            sales_end: Some(Timestamp::from_millis(2_064_331_800_000)),
             price: Money::example(),
             quantity: 100,
             available: 57,
@@ -168,6 +231,7 @@ impl Example for TicketView {
             status: TicketStatus::OnSale,
             order_window_seconds: None,
             max_per_buyer: 4,
+            requires_second_factor: false,
             order_limits: Some(SaleLimits::default().into()),
             refundable_until: Some(Timestamp::from_millis(2_063_129_400_000)),
             resell_refunded: true,
@@ -240,7 +304,11 @@ mod tests {
             title: texts.to_owned(),
             description: None,
             venue: None,
+            image: None,
             starts_at: None,
+            time_zone: None,
+            sales_begin: None,
+            sales_end: None,
             refundable_until: None,
             order_limits: None,
             status: TicketStatus::Begun,
@@ -253,12 +321,12 @@ mod tests {
             status: TicketStatus::SoldOut,
             ..TicketView::example()
         };
-        let withdrawn = TicketView {
-            status: TicketStatus::Withdrawn,
-            ..all.clone()
-        };
+        let with_status = |status| TicketView { status, ..all.clone() };
+        let withdrawn = with_status(TicketStatus::Withdrawn);
+        let early = with_status(TicketStatus::SaleNotBegun);
+        let late = with_status(TicketStatus::SaleEnded);
         let scope = CursorScope::new("listTickets", &());
-        for tickets in [vec![], vec![all, none, withdrawn, TicketView::example()]] {
+        for tickets in [vec![], vec![all, none, withdrawn, early, late, TicketView::example()]] {
             for limit in ["1", "100"] {
                 let limit: Limit = limit.parse().unwrap();
                 let page = Page::from_rows(tickets.clone(), &scope, limit, |_| 42, |ticket| ticket);

@@ -1,7 +1,7 @@
 //! Entity tags: the state of a listing that a client has seen (RFC 9110, sections 8.8.3 and 13.1).
 //!
 //! A tag is strong and contains everything that changes the representation: the listing's version, the tickets held and
-//! sold, whether the event has begun, and the marketplace's limits. So `If-None-Match` never reports a changed listing as unchanged.
+//! sold, the phase of the sale, and the marketplace's limits. So `If-None-Match` never reports a changed listing as unchanged.
 //!
 //! `If-Match` compares the version alone. It protects one edit from overwriting another, and an order in between is no
 //! edit; otherwise a listing that sells well could hardly be edited.
@@ -11,14 +11,19 @@ use std::{fmt, str::FromStr};
 use sale_limits::SaleLimits;
 use values::Timestamp;
 
-use super::listing::{Listing, Stock};
+use super::{
+    listing::{Listing, Stock},
+    sale_period::SalePhase,
+};
 
 /// The entity tag of one state of a listing.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct EntityTag {
     version: u64,
+    /// The hash of the picture.
+    image: Option<String>,
     stock: Stock,
-    begun: bool,
+    phase: SalePhase,
     limits: SaleLimits,
 }
 
@@ -26,8 +31,9 @@ impl EntityTag {
     pub(crate) fn new(listing: &Listing, limits: SaleLimits, now: Timestamp) -> Self {
         Self {
             version: listing.version(),
+            image: listing.state().image.as_ref().map(|image| image.hash.clone()),
             stock: listing.stock(),
-            begun: listing.has_begun(now),
+            phase: listing.phase(now),
             limits,
         }
     }
@@ -37,14 +43,21 @@ impl fmt::Display for EntityTag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             version,
+            image,
             stock: Stock { held, sold },
-            begun,
+            phase,
             limits,
         } = self;
-        let begun = if *begun { ".begun" } else { "" };
+        let phase = match phase {
+            SalePhase::Before => ".before",
+            SalePhase::Open => "",
+            SalePhase::Ended => ".ended",
+            SalePhase::EventBegun => ".begun",
+        };
+        let image = image.as_deref().map(|hash| format!(".{hash}")).unwrap_or_default();
         write!(
             f,
-            "\"{version}.{held}.{sold}{begun}.{}-{}-{}-{}-{}\"",
+            "\"{version}.{held}.{sold}{phase}{image}.{}-{}-{}-{}-{}\"",
             limits.max_tickets_per_order,
             limits.max_open_orders,
             limits.max_unpaid_holds,
@@ -81,8 +94,12 @@ impl EntityTagCondition {
     }
 
     /// Returns whether the client has this state (`If-None-Match`: weak and strong tags are equal).
-    pub(crate) fn matches(&self, tag: EntityTag) -> bool {
-        let tag = tag.to_string();
+    pub(crate) fn matches(&self, tag: &EntityTag) -> bool {
+        self.matches_text(&tag.to_string())
+    }
+
+    /// Returns whether the client has the state with this tag, in quotes.
+    pub(crate) fn matches_text(&self, tag: &str) -> bool {
         match self {
             Self::Any => true,
             Self::OneOf(tags) => tags.iter().any(|seen| seen.strip_prefix("W/").unwrap_or(seen) == tag),
@@ -126,6 +143,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::domain::Image;
     use crate::test_support::{NOW, listing_with, offer, starting, usd};
 
     /// Version 3 of a listing that starts in a minute.
@@ -148,6 +166,19 @@ mod tests {
     #[test]
     fn every_change_of_the_representation_changes_the_tag() {
         let mut withdrawn = listing(3, 0, 1);
+        let pictured = listing_with(offer("Concert", usd(1999), Some(5)), |state| {
+            state.version = 3;
+            state.image = Some(Image {
+                hash: "0123".to_owned(),
+                width: 1,
+                height: 1,
+            });
+        });
+        let limited = listing_with(offer("Concert", usd(1999), Some(5)), |state| {
+            state.version = 3;
+            state.terms.sale.begin = Some(NOW + Duration::from_mins(1));
+            state.terms.sale.end = Some(NOW + Duration::from_mins(2));
+        });
         withdrawn.withdraw(NOW);
         let tags = [
             tag(&listing(3, 0, 0), NOW),
@@ -155,6 +186,9 @@ mod tests {
             tag(&listing(3, 0, 1), NOW),
             tag(&listing(3, 0, 1), NOW + Duration::from_mins(1)),
             tag(&withdrawn, NOW),
+            tag(&limited, NOW),
+            tag(&pictured, NOW),
+            tag(&limited, NOW + Duration::from_mins(2)),
             EntityTag::new(&listing(3, 0, 0), SaleLimits::UNREACHED, NOW),
         ]
         .map(|tag| tag.to_string());
@@ -185,10 +219,10 @@ mod tests {
     fn if_none_match_compares_the_whole_tag() {
         let seen = condition(r#"W/"3.0.0.10-10-2-3600-3600""#);
         assert!(
-            seen.matches(tag(&listing(3, 0, 0), NOW)),
+            seen.matches(&tag(&listing(3, 0, 0), NOW)),
             "If-None-Match compares weakly"
         );
-        assert!(!seen.matches(tag(&listing(3, 1, 0), NOW)));
+        assert!(!seen.matches(&tag(&listing(3, 1, 0), NOW)));
     }
 
     #[test]

@@ -2,7 +2,12 @@
 
 use values::{TicketId, Timestamp, UserId};
 
-use super::offer::{Offer, Terms};
+use super::{
+    image::Image,
+    offer::{Offer, Terms},
+    sale_period::SalePhase,
+    times::{InvalidTimes, check_times},
+};
 
 /// A listing of identical tickets.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,6 +28,7 @@ pub(crate) struct ListingState {
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
     pub(crate) withdrawn_at: Option<Timestamp>,
+    pub(crate) image: Option<Image>,
     pub(crate) stock: Stock,
 }
 
@@ -40,22 +46,11 @@ pub(crate) struct Stock {
 pub(crate) enum ListingStatus {
     OnSale,
     SoldOut,
+    SaleNotBegun,
+    SaleEnded,
     /// The event has begun: too late to buy.
     Begun,
     Withdrawn,
-}
-
-/// A time of an offer is in the past.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("must be in the future")]
-pub(crate) struct PastTime;
-
-/// Times of an offer that are in the past.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, thiserror::Error)]
-#[error("{PastTime}")]
-pub(crate) struct PastTimes {
-    pub(crate) starts_at: bool,
-    pub(crate) refundable_until: bool,
 }
 
 /// Why a listing does not allow a change.
@@ -71,12 +66,12 @@ pub(crate) enum CannotChange {
     #[error("cannot be removed: the event has begun")]
     StartRemoved,
     #[error(transparent)]
-    Past(#[from] PastTimes),
+    InvalidTimes(#[from] InvalidTimes),
 }
 
 impl Listing {
     /// Creates the first version of a listing. Its quantity is 1 unless the offer has one.
-    pub(crate) fn create(seller_id: UserId, offer: Offer, now: Timestamp) -> Result<Self, PastTimes> {
+    pub(crate) fn create(seller_id: UserId, offer: Offer, now: Timestamp) -> Result<Self, InvalidTimes> {
         check_times(&offer.terms, None, now)?;
         Ok(Self {
             state: ListingState {
@@ -88,6 +83,7 @@ impl Listing {
                 created_at: now,
                 updated_at: now,
                 withdrawn_at: None,
+                image: None,
                 stock: Stock::default(),
             },
         })
@@ -143,6 +139,29 @@ impl Listing {
         true
     }
 
+    /// Replaces the picture. Returns whether that changed anything.
+    pub(crate) fn set_image(&mut self, image: Image, now: Timestamp) -> Result<bool, CannotChange> {
+        if self.is_withdrawn() {
+            return Err(CannotChange::Withdrawn);
+        }
+        if self.state.image.as_ref() == Some(&image) {
+            return Ok(false);
+        }
+        self.state.image = Some(image);
+        self.touch(now);
+        Ok(true)
+    }
+
+    /// Removes the picture, also that of a withdrawn listing, whose last version stays the withdrawal. Returns whether that changed
+    /// anything.
+    pub(crate) fn remove_image(&mut self, now: Timestamp) -> bool {
+        let is_removed = self.state.image.take().is_some();
+        if is_removed && !self.is_withdrawn() {
+            self.touch(now);
+        }
+        is_removed
+    }
+
     fn touch(&mut self, now: Timestamp) {
         self.state.version += 1;
         // A clock that was set back does not make a listing younger.
@@ -157,7 +176,7 @@ impl Listing {
 
     /// Returns the number of tickets that can be bought now.
     pub(crate) fn available(&self, now: Timestamp) -> u64 {
-        if self.is_withdrawn() || self.has_begun(now) {
+        if self.is_withdrawn() || self.phase(now) != SalePhase::Open {
             return 0;
         }
         self.quantity().saturating_sub(self.state.stock.taken())
@@ -165,23 +184,27 @@ impl Listing {
 
     pub(crate) fn status(&self, now: Timestamp) -> ListingStatus {
         if self.is_withdrawn() {
-            ListingStatus::Withdrawn
-        } else if self.has_begun(now) {
-            ListingStatus::Begun
-        } else if self.available(now) == 0 {
-            ListingStatus::SoldOut
-        } else {
-            ListingStatus::OnSale
+            return ListingStatus::Withdrawn;
+        }
+        match self.phase(now) {
+            SalePhase::EventBegun => ListingStatus::Begun,
+            SalePhase::Ended => ListingStatus::SaleEnded,
+            SalePhase::Before => ListingStatus::SaleNotBegun,
+            SalePhase::Open if self.available(now) == 0 => ListingStatus::SoldOut,
+            SalePhase::Open => ListingStatus::OnSale,
         }
     }
 
-    pub(crate) fn has_begun(&self, now: Timestamp) -> bool {
-        self.state.terms.starts_at.is_some_and(|start| start <= now)
+    pub(crate) fn phase(&self, now: Timestamp) -> SalePhase {
+        let terms = &self.state.terms;
+        terms.sale.phase(terms.starts_at, now)
     }
 
-    /// Returns when the event begins, if that is after `now`: what the listing shows changes then.
-    pub(crate) fn begins_after(&self, now: Timestamp) -> Option<Timestamp> {
-        self.state.terms.starts_at.filter(|start| *start > now)
+    /// Returns when the phase of the sale changes next after `now`: what the listing shows changes then.
+    pub(crate) fn changes_after(&self, now: Timestamp) -> Option<Timestamp> {
+        let Terms { starts_at, sale, .. } = &self.state.terms;
+        let times = [*starts_at, sale.begin, sale.end].into_iter().flatten();
+        times.filter(|time| *time > now).min()
     }
 
     pub(crate) fn is_withdrawn(&self) -> bool {
@@ -222,33 +245,6 @@ impl Stock {
     }
 }
 
-/// Checks that a new time, if there is one, is in the future.
-pub(crate) fn ensure_future(time: Option<Timestamp>, now: Timestamp) -> Result<(), PastTime> {
-    if time.is_some_and(|time| time <= now) {
-        Err(PastTime)
-    } else {
-        Ok(())
-    }
-}
-
-/// Checks that new times are in the future. Times in the past may stay: the description of yesterday's concert can still be
-/// corrected.
-fn check_times(terms: &Terms, present: Option<&Terms>, now: Timestamp) -> Result<(), PastTimes> {
-    let is_past = |time: fn(&Terms) -> Option<Timestamp>| {
-        let new = time(terms).filter(|new| present.and_then(time) != Some(*new));
-        ensure_future(new, now).is_err()
-    };
-    let past = PastTimes {
-        starts_at: is_past(|terms| terms.starts_at),
-        refundable_until: is_past(|terms| terms.refunds.refundable_until),
-    };
-    if past == PastTimes::default() {
-        Ok(())
-    } else {
-        Err(past)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -256,12 +252,15 @@ mod tests {
     use super::*;
     use crate::{
         domain::ShortText,
+        domain::sale_period::InvalidTime,
         test_support::{NOW, listing_with, offer, starting, usd},
     };
 
-    const STARTED: PastTimes = PastTimes {
-        starts_at: true,
-        refundable_until: false,
+    const STARTED: InvalidTimes = InvalidTimes {
+        starts_at: Some(InvalidTime::Past),
+        refundable_until: None,
+        sales_begin: None,
+        sales_end: None,
     };
 
     fn listing(wanted: u32, held: u64, sold: u64) -> Listing {
@@ -368,7 +367,7 @@ mod tests {
             "a start in the past may stay"
         );
         let again = starting(offer("Concert", usd(1999), None), NOW);
-        assert_eq!(listing.change(again, start), Err(CannotChange::Past(STARTED)));
+        assert_eq!(listing.change(again, start), Err(CannotChange::InvalidTimes(STARTED)));
         let without_start = offer("Concert", usd(1999), None);
         assert_eq!(listing.change(without_start, start), Err(CannotChange::StartRemoved));
         assert_eq!(listing.status(start), ListingStatus::Begun, "nothing is on sale again");
@@ -383,9 +382,9 @@ mod tests {
             offer.terms.refunds.refundable_until = Some(until);
             offer
         };
-        let both = PastTimes {
-            starts_at: true,
-            refundable_until: true,
+        let both = InvalidTimes {
+            refundable_until: Some(InvalidTime::Past),
+            ..STARTED
         };
         assert_eq!(create(refundable(late(), NOW)), Err(both), "both are named");
         let until = NOW + Duration::from_mins(1);
@@ -395,11 +394,70 @@ mod tests {
         longer.terms.order_window_seconds = Some(60);
         assert_eq!(listing.change(longer, until), Ok(true));
         let earlier = refundable(soon(), NOW);
-        let refused = CannotChange::Past(PastTimes {
-            refundable_until: true,
-            ..PastTimes::default()
+        let refused = CannotChange::InvalidTimes(InvalidTimes {
+            refundable_until: Some(InvalidTime::Past),
+            ..InvalidTimes::default()
         });
         assert_eq!(listing.change(earlier, until), Err(refused));
+    }
+
+    #[test]
+    fn a_change_keeps_the_times_of_the_sale_consistent() {
+        let minutes = |minutes| NOW + Duration::from_mins(minutes);
+        let with_sale = |begin: Option<u64>, end: Option<u64>, start: u64| {
+            let mut offer = starting(offer("Concert", usd(1999), Some(5)), minutes(start));
+            offer.terms.sale.begin = begin.map(minutes);
+            offer.terms.sale.end = end.map(minutes);
+            offer
+        };
+        let mut listing = Listing::create(UserId::new(NOW), with_sale(Some(1), Some(2), 3), NOW).unwrap();
+        let phases = [0, 1, 2, 3].map(|minute| (listing.available(minutes(minute)), listing.status(minutes(minute))));
+        assert_eq!(
+            phases,
+            [
+                (0, ListingStatus::SaleNotBegun),
+                (5, ListingStatus::OnSale),
+                (0, ListingStatus::SaleEnded),
+                (0, ListingStatus::Begun)
+            ]
+        );
+        assert_eq!(
+            [0, 1, 2, 3].map(|minute| listing.changes_after(minutes(minute))),
+            [Some(minutes(1)), Some(minutes(2)), Some(minutes(3)), None]
+        );
+        let refused = |sales_begin, sales_end| {
+            Err(CannotChange::InvalidTimes(InvalidTimes {
+                sales_begin,
+                sales_end,
+                ..InvalidTimes::default()
+            }))
+        };
+        for (offer, now, changed) in [
+            (
+                with_sale(Some(1), Some(5), 4),
+                0,
+                refused(None, Some(InvalidTime::AfterStart)),
+            ),
+            (
+                with_sale(Some(2), Some(2), 3),
+                0,
+                refused(Some(InvalidTime::NotBeforeSalesEnd), None),
+            ),
+            (
+                with_sale(Some(3), None, 3),
+                0,
+                refused(Some(InvalidTime::NotBeforeStart), None),
+            ),
+            (
+                with_sale(Some(0), Some(1), 3),
+                1,
+                refused(None, Some(InvalidTime::Past)),
+            ),
+            (with_sale(Some(0), Some(2), 3), 2, Ok(true)),
+            (with_sale(Some(0), None, 3), 2, Ok(true)),
+        ] {
+            assert_eq!(listing.change(offer.clone(), minutes(now)), changed, "{offer:?}");
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@ use events::RefundTerms;
 use text::InvalidText;
 use values::{Money, Timestamp};
 
+use super::{sale_period::SalePeriod, time_zone::TimeZoneName};
+
 /// The shortest order window of a listing, in seconds.
 pub(crate) const MIN_ORDER_WINDOW_SECONDS: u32 = 10;
 
@@ -24,18 +26,23 @@ pub(crate) struct Terms {
     pub(crate) title: ShortText,
     pub(crate) description: Option<LongText>,
     pub(crate) venue: Option<ShortText>,
+    /// The time zone of the venue.
+    pub(crate) time_zone: Option<TimeZoneName>,
     pub(crate) starts_at: Option<Timestamp>,
+    pub(crate) sale: SalePeriod,
     /// The price of one ticket.
     pub(crate) price: Money,
     /// Seconds within which an order must be paid, if other than the marketplace's order window.
     pub(crate) order_window_seconds: Option<u32>,
     /// The maximum number of tickets of one buyer, if other than the marketplace's.
     pub(crate) max_per_buyer: Option<u32>,
+    /// Whether buyers have to sign in with a second factor.
+    pub(crate) requires_second_factor: bool,
     pub(crate) refunds: RefundTerms,
 }
 
-/// A change of an offer. It replaces the texts, the start, the price and the order window, and keeps the quantity, the
-/// maximum per buyer and the refund terms that it does not name: nobody changes a rule of the sale by leaving it out.
+/// A change of an offer. It replaces the texts, the start, the price and the order window, and keeps everything else that it
+/// does not name: nobody changes a rule of the sale by leaving it out.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct OfferChange {
     pub(crate) title: ShortText,
@@ -46,7 +53,11 @@ pub(crate) struct OfferChange {
     pub(crate) order_window_seconds: Option<u32>,
     /// `None` keeps the number.
     pub(crate) quantity: Option<u32>,
+    pub(crate) time_zone: Change<Option<TimeZoneName>>,
+    pub(crate) sales_begin: Change<Option<Timestamp>>,
+    pub(crate) sales_end: Change<Option<Timestamp>>,
     pub(crate) max_per_buyer: Change<Option<u32>>,
+    pub(crate) requires_second_factor: Change<bool>,
     pub(crate) refundable_until: Change<Option<Timestamp>>,
     pub(crate) resell_refunded: Change<bool>,
 }
@@ -80,10 +91,16 @@ impl OfferChange {
             title: self.title,
             description: self.description,
             venue: self.venue,
+            time_zone: self.time_zone.onto(present.time_zone.clone()),
             starts_at: self.starts_at,
+            sale: SalePeriod {
+                begin: self.sales_begin.onto(present.sale.begin),
+                end: self.sales_end.onto(present.sale.end),
+            },
             price: self.price,
             order_window_seconds: self.order_window_seconds,
             max_per_buyer: self.max_per_buyer.onto(present.max_per_buyer),
+            requires_second_factor: self.requires_second_factor.onto(present.requires_second_factor),
             refunds,
         };
         Offer {

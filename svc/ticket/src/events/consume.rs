@@ -3,15 +3,22 @@ use db::Tx;
 use events::Envelope;
 use values::Timestamp;
 
-use crate::use_cases::record_order;
+use crate::{
+    domain::Codes,
+    use_cases::{record_account, record_order},
+};
 
-/// Consumes every `order.*` event (`order.created` … `order.completed`, `order.disputed`): all carry the order's state.
-pub(crate) fn consume(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<(), ConsumeError> {
-    match envelope.event.as_order() {
-        Some(order) => Ok(record_order(tx, order)?),
-        None => Err(ConsumeError::new(format_args!(
+/// Consumes every `order.*` and `account.*` event: all carry the state of the order or account.
+pub(crate) fn consume(tx: &Tx, now: Timestamp, envelope: &Envelope, codes: &Codes) -> Result<(), ConsumeError> {
+    let event = &envelope.event;
+    if let Some(order) = event.as_order() {
+        Ok(record_order(tx, now, codes, order)?)
+    } else if let Some(account) = event.as_account() {
+        Ok(record_account(tx, now, account)?)
+    } else {
+        Err(ConsumeError::new(format_args!(
             "the ticket service does not consume {}",
-            envelope.event.name()
-        ))),
+            event.name()
+        )))
     }
 }

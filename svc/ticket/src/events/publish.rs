@@ -3,7 +3,7 @@ use db::Tx;
 use events::{Event, TicketRecord};
 use values::Timestamp;
 
-use crate::domain::{Listing, LongText, ShortText};
+use crate::domain::{Listing, LongText, ShortText, TimeZoneName};
 
 /// The name of the service, as publisher.
 pub(crate) const PUBLISHER: &str = "ticket";
@@ -33,6 +33,11 @@ fn ticket_state(listing: &Listing) -> events::Ticket {
         order_window_seconds: terms.order_window_seconds,
         withdrawn_at: listing.withdrawn_at,
         max_per_buyer: terms.max_per_buyer,
+        sales_begin: terms.sale.begin,
+        sales_end: terms.sale.end,
+        requires_second_factor: terms.requires_second_factor,
+        venue: terms.venue.clone().map(ShortText::into_string),
+        time_zone: terms.time_zone.clone().map(TimeZoneName::into_string),
         refund_terms: terms.refunds,
         record: Some(TicketRecord {
             description: terms.description.clone().map(LongText::into_string),

@@ -1,4 +1,4 @@
-//! Recovery of listings from their own events, after the database was restored from a backup.
+//! Recovery of listings, admissions and transfers from their own events, after the database was restored from a backup.
 
 use bus::ConsumeError;
 use db::Tx;
@@ -6,14 +6,21 @@ use events::{Envelope, Event, TicketRecord};
 use rusqlite::Connection;
 use values::{OrderId, TicketId, Timestamp};
 
+use super::{admissions::recover_admission, transfers::recover_transfer};
 use crate::{
-    domain::{Listing, ListingState, LongText, ShortText, Stock, Terms},
+    domain::{Listing, ListingState, LongText, SalePeriod, ShortText, Stock, Terms, TimeZoneName},
     store,
 };
 
-/// Stores the state that a listing was published with, unless it is stored already. Publishes nothing: consumers have it.
+/// Stores the state that a listing, an admission or a transfer was published with, unless it is stored already. Publishes nothing: consumers have it.
 /// Returns whether it stored anything.
 pub(crate) fn recover(tx: &Tx, _now: Timestamp, envelope: &Envelope) -> Result<bool, ConsumeError> {
+    if envelope.event.as_admission().is_some() {
+        return recover_admission(tx, &envelope.event);
+    }
+    if let Some(transfer) = envelope.event.as_transfer() {
+        return recover_transfer(tx, transfer);
+    }
     let (Event::TicketCreated(published) | Event::TicketUpdated(published)) = &envelope.event else {
         return Ok(false);
     };
@@ -64,10 +71,16 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
             title: ShortText::from_stored(published.title.clone()),
             description: record.description.map(LongText::from_stored),
             venue: record.venue.map(ShortText::from_stored),
+            time_zone: published.time_zone.clone().map(TimeZoneName::from_stored),
             starts_at: published.starts_at,
+            sale: SalePeriod {
+                begin: published.sales_begin,
+                end: published.sales_end,
+            },
             price: published.price,
             order_window_seconds: published.order_window_seconds,
             max_per_buyer: published.max_per_buyer,
+            requires_second_factor: published.requires_second_factor,
             refunds: published.refund_terms,
         },
         wanted: published.quantity,
@@ -75,6 +88,8 @@ fn listing_from(published: &events::Ticket, known: Option<&Listing>, at: Timesta
         created_at: record.created_at,
         updated_at: record.updated_at,
         withdrawn_at: published.withdrawn_at,
+        // Not in events: that of the backup stays.
+        image: known.and_then(|known| known.state().image.clone()),
         // Derived from the orders, and not stored with the listing.
         stock: Stock::default(),
     })

@@ -1,16 +1,19 @@
 use db::{RowReader, Tx, read_row};
 use events::RefundTerms;
 use rusqlite::{Connection, OptionalExtension, named_params};
-use values::{Money, OrderId, TicketId};
+use values::{Money, OrderId, TicketId, Timestamp};
 
 use super::search_index::index_terms;
-use crate::domain::{CURSOR_LIFETIME, Listing, ListingState, LongText, ShortText, Stock, Terms};
+use crate::domain::{
+    CURSOR_LIFETIME, Image, Listing, ListingState, LongText, SalePeriod, ShortText, Stock, Terms, TimeZoneName,
+};
 
 db::columns! {
     /// The columns of a listing, read from `listing l`.
     LISTING: "listing" as "l" = [
-        id, seller_id, title, description, venue, starts_at, amount, currency, order_window_seconds, refundable_until,
-        resell_refunded, max_per_buyer, wanted, version, created_at, updated_at, withdrawn_at,
+        id, seller_id, title, description, venue, time_zone, starts_at, sales_begin, sales_end, amount, currency,
+        order_window_seconds, requires_second_factor, refundable_until, resell_refunded, max_per_buyer, wanted, version, created_at, updated_at, withdrawn_at,
+        image_hash, image_width, image_height,
     ];
 }
 
@@ -28,12 +31,18 @@ pub(super) fn read_listing(row: &mut RowReader<'_, '_>) -> rusqlite::Result<List
             title: ShortText::from_stored(row.next()?),
             description: row.next::<Option<_>>()?.map(LongText::from_stored),
             venue: row.next::<Option<_>>()?.map(ShortText::from_stored),
+            time_zone: row.next::<Option<_>>()?.map(TimeZoneName::from_stored),
             starts_at: row.next()?,
+            sale: SalePeriod {
+                begin: row.next()?,
+                end: row.next()?,
+            },
             price: Money {
                 amount: row.next()?,
                 currency: row.next()?,
             },
             order_window_seconds: row.next()?,
+            requires_second_factor: row.next()?,
             refunds: RefundTerms {
                 refundable_until: row.next()?,
                 resell_refunded: row.next()?,
@@ -45,11 +54,24 @@ pub(super) fn read_listing(row: &mut RowReader<'_, '_>) -> rusqlite::Result<List
         created_at: row.next()?,
         updated_at: row.next()?,
         withdrawn_at: row.next()?,
+        image: read_image(row)?,
         stock: Stock {
             held: row.next()?,
             sold: row.next()?,
         },
     }))
+}
+
+fn read_image(row: &mut RowReader<'_, '_>) -> rusqlite::Result<Option<Image>> {
+    let (hash, width, height) = (
+        row.next::<Option<_>>()?,
+        row.next::<Option<_>>()?,
+        row.next::<Option<_>>()?,
+    );
+    Ok(hash
+        .zip(width)
+        .zip(height)
+        .map(|((hash, width), height)| Image { hash, width, height }))
 }
 
 /// Returns a listing, withdrawn or not.
@@ -93,6 +115,13 @@ pub(crate) fn insert(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         ":refundable_until": refunds.refundable_until,
         ":resell_refunded": refunds.resell_refunded,
         ":max_per_buyer": listing.terms.max_per_buyer,
+        ":time_zone": listing.terms.time_zone.as_ref().map(TimeZoneName::as_str),
+        ":sales_begin": listing.terms.sale.begin,
+        ":sales_end": listing.terms.sale.end,
+        ":requires_second_factor": listing.terms.requires_second_factor,
+        ":image_hash": listing.image.as_ref().map(|image| &image.hash),
+        ":image_width": listing.image.as_ref().map(|image| image.width),
+        ":image_height": listing.image.as_ref().map(|image| image.height),
     };
     let number = tx.prepare_cached(&sql)?.query_row(parameters, |row| row.get(0))?;
     index_terms(tx, number, &listing.terms)
@@ -110,6 +139,9 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
              currency = :currency, amount = :amount, wanted = :wanted, order_window_seconds = :order_window_seconds,
              version = :version, updated_at = :updated_at, withdrawn_at = :withdrawn_at,
              refundable_until = :refundable_until, resell_refunded = :resell_refunded, max_per_buyer = :max_per_buyer,
+             time_zone = :time_zone, sales_begin = :sales_begin, sales_end = :sales_end,
+             requires_second_factor = :requires_second_factor,
+             image_hash = :image_hash, image_width = :image_width, image_height = :image_height,
              indexed_version = :version
          WHERE id = :id",
     )?
@@ -129,6 +161,13 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
         ":refundable_until": refunds.refundable_until,
         ":resell_refunded": refunds.resell_refunded,
         ":max_per_buyer": listing.terms.max_per_buyer,
+        ":time_zone": listing.terms.time_zone.as_ref().map(TimeZoneName::as_str),
+        ":sales_begin": listing.terms.sale.begin,
+        ":sales_end": listing.terms.sale.end,
+        ":requires_second_factor": listing.terms.requires_second_factor,
+        ":image_hash": listing.image.as_ref().map(|image| &image.hash),
+        ":image_width": listing.image.as_ref().map(|image| image.width),
+        ":image_height": listing.image.as_ref().map(|image| image.height),
     })?;
     if let Some(number) = unindexed {
         index_terms(tx, number, &listing.terms)?;
@@ -176,9 +215,31 @@ pub(crate) fn newest_ids(conn: &Connection) -> Result<(Option<TicketId>, Option<
     Ok(conn.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
+const NEXT_SALES_BEGIN: &str =
+    "SELECT min(sales_begin) FROM listing WHERE withdrawn_at IS NULL AND sales_begin IS NOT NULL AND sales_begin > ?";
+
+/// Returns when a sale begins next, after `now`.
+pub(crate) fn next_sales_begin(conn: &Connection, now: Timestamp) -> Result<Option<Timestamp>, db::Error> {
+    Ok(conn
+        .prepare_cached(NEXT_SALES_BEGIN)?
+        .query_row([now], |row| row.get(0))?)
+}
+
 /// Returns the number of listings by state.
 pub(crate) fn count_by_state(conn: &Connection) -> Result<Vec<(String, i64)>, db::Error> {
     let mut counted = conn.prepare_cached("SELECT state, listings FROM tally")?;
     let counted = counted.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(counted.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_support::database;
+
+    #[test]
+    fn the_next_sale_is_found_by_an_index() {
+        let plan = db::query_plan(&database(), NEXT_SALES_BEGIN).unwrap();
+        assert!(plan[0].contains("listed_by_sales_begin"), "{plan:#?}");
+    }
 }

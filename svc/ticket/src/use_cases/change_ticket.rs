@@ -12,6 +12,7 @@ use crate::{
 pub(crate) fn change_ticket(tx: &Tx, now: Timestamp, edit: &Edit, change: OfferChange) -> Result<Listing, EditError> {
     let mut listing = edit.listing(tx)?;
     edit.check_seen(&listing)?;
+    closures::ensure_open::<EditError>(tx, edit.user_id)?;
     let price = listing.state().terms.price;
     let offer = change.onto(&listing.state().terms);
     if listing.change(offer, now)? {

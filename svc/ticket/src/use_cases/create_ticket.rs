@@ -1,8 +1,9 @@
+use closures::AccountClosing;
 use db::Tx;
 use values::{Timestamp, UserId};
 
 use crate::{
-    domain::{Listing, Offer, PastTimes},
+    domain::{InvalidTimes, Listing, Offer},
     events::publish,
     store,
 };
@@ -11,7 +12,9 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CreateTicketError {
     #[error(transparent)]
-    Past(#[from] PastTimes),
+    InvalidTimes(#[from] InvalidTimes),
+    #[error(transparent)]
+    AccountClosing(#[from] AccountClosing),
     #[error(transparent)]
     Database(#[from] db::Error),
 }
@@ -23,6 +26,7 @@ pub(crate) fn create_ticket(
     seller: UserId,
     offer: Offer,
 ) -> Result<Listing, CreateTicketError> {
+    closures::ensure_open::<CreateTicketError>(tx, seller)?;
     let listing = Listing::create(seller, offer, now)?;
     store::insert(tx, &listing)?;
     publish(tx, now, &listing)?;

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use audit::Entry;
 use chassis::ClientAddress;
-use db::Tx;
+use closures::AccountClosing;
+use rusqlite::Connection;
 use values::{TicketId, UserId};
 
 use crate::{
@@ -32,13 +33,32 @@ pub(crate) enum EditError {
     NotTheSeller,
     #[error("the ticket was changed since")]
     Stale,
+    #[error("your pictures occupy too much space")]
+    TooManyImages,
     #[error(transparent)]
     CannotChange(#[from] CannotChange),
+    #[error(transparent)]
+    AccountClosing(#[from] AccountClosing),
     #[error(transparent)]
     Database(#[from] db::Error),
 }
 
 impl Edit {
+    /// Creates a request of a user.
+    pub(crate) fn new(
+        ticket_id: TicketId,
+        user_id: UserId,
+        client: ClientAddress,
+        if_match: Option<EntityTagCondition>,
+    ) -> Self {
+        Self {
+            ticket_id,
+            user_id,
+            client: client.0,
+            if_match,
+        }
+    }
+
     /// Returns the entry of the audit log for an edit.
     pub(super) fn entry(&self, action: &'static str) -> Entry {
         let author = ClientAddress(self.client).author(self.user_id);
@@ -46,8 +66,8 @@ impl Edit {
     }
 
     /// Returns the listing if the user is its seller.
-    pub(super) fn listing(&self, tx: &Tx) -> Result<Listing, EditError> {
-        let listing = store::listing(tx, self.ticket_id)?.ok_or(EditError::NotFound(self.ticket_id))?;
+    pub(super) fn listing(&self, conn: &Connection) -> Result<Listing, EditError> {
+        let listing = store::listing(conn, self.ticket_id)?.ok_or(EditError::NotFound(self.ticket_id))?;
         if listing.seller_id() == self.user_id {
             Ok(listing)
         } else {

@@ -14,6 +14,7 @@ pub(crate) fn withdraw_ticket(tx: &Tx, now: Timestamp, edit: &Edit) -> Result<()
         return Ok(());
     }
     edit.check_seen(&listing)?;
+    closures::ensure_open::<EditError>(tx, edit.user_id)?;
     if listing.withdraw(now) {
         store::update(tx, &listing)?;
         audit::append(tx, now, &edit.entry("ticket-withdraw"))?;

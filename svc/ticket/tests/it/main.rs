@@ -2,14 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod admissions;
 mod audit_log;
 mod browsing;
 mod cached_reads;
+mod check_ins;
+mod closures;
 mod editing;
+mod images;
+mod listing_orders;
+mod offline;
 mod operator_commands;
 mod orders;
+mod personal_data;
+mod sale_period;
 mod selling;
 mod test_app;
+mod transfers;
 
 use serde_json::{Value, json};
 use testkit::{Client, Reply};

@@ -31,6 +31,9 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
       "description": null,
       "venue": null,
       "startsAt": null,
+      "timeZone": null,
+      "salesBegin": null,
+      "salesEnd": null,
       "price": {
         "amount": 1999,
         "currency": "usd"
@@ -42,6 +45,7 @@ async fn title_and_price_are_enough_to_sell_a_ticket() {
       "status": "on-sale",
       "orderWindowSeconds": null,
       "maxPerBuyer": 10,
+      "requiresSecondFactor": false,
       "orderLimits": {
         "maxPerOrder": 10,
         "maxOpenOrders": 10,

@@ -1,7 +1,7 @@
 use events::{Order, OrderStatus, examples};
 use testkit::{Client, Reply, RunningService, TestEnv};
 use ticket::Ticket;
-use values::{Timestamp, UserId};
+use values::{Clock, Timestamp, UserId};
 
 use crate::id;
 
@@ -13,10 +13,17 @@ pub(crate) struct TestApp {
 
 impl TestApp {
     pub(crate) async fn new() -> Self {
-        let mut app = Self {
-            env: TestEnv::new().await,
-            service: None,
-        };
+        Self::in_env(TestEnv::new().await).await
+    }
+
+    /// Starts the service with a clock that stands still until it is advanced.
+    pub(crate) async fn with_manual_clock() -> Self {
+        let clock = Clock::manual(Clock::system().now());
+        Self::in_env(TestEnv::with_clock(clock).await).await
+    }
+
+    async fn in_env(env: TestEnv) -> Self {
+        let mut app = Self { env, service: None };
         app.start().await;
         app
     }
@@ -68,6 +75,34 @@ impl TestApp {
             order.status = status;
         }
         self.env.publish("order", examples::order_event(order.clone())).await;
+    }
+
+    /// Returns a client with an access token of this user.
+    pub(crate) fn client_of(&self, user: UserId) -> Client {
+        self.client().bearer(&self.env.token(user))
+    }
+
+    /// Completes an order of this ticket, and returns it with its admissions, as the buyer sees them.
+    pub(crate) async fn complete_order(&self, ticket: &Reply, quantity: u32) -> (Order, Vec<serde_json::Value>) {
+        let mut order = self.order(ticket, quantity);
+        self.publish_order(&mut order, OrderStatus::Created).await;
+        self.publish_order(&mut order, OrderStatus::Complete).await;
+        let admissions = self.admissions(&order, usize::try_from(quantity).unwrap()).await;
+        (order, admissions)
+    }
+
+    /// Waits until the buyer of an order sees so many admissions.
+    pub(crate) async fn admissions(&self, order: &Order, count: usize) -> Vec<serde_json::Value> {
+        let (buyer, path) = (
+            self.client_of(order.buyer_id),
+            format!("/api/v1/admissions?orderId={}&limit=100", order.id),
+        );
+        testkit::eventually("the admissions of the order are issued", || async {
+            let admissions = buyer.get(&path).await.expect(200).json();
+            let items = admissions["items"].as_array().unwrap().clone();
+            (items.len() == count).then_some(items)
+        })
+        .await
     }
 
     /// Waits until the ticket shows these numbers.

@@ -56,6 +56,7 @@ pub async fn events_per_second(broker: &str, duration: Duration) -> BenchResult<
         .await?;
     let start = Instant::now();
     let (sent, all_sent) = (std::cell::Cell::new(0_u64), std::cell::Cell::new(false));
+    let publisher_ended = tokio::sync::Notify::new();
     let publish = async {
         let (body, persistent) = (
             vec![b'x'; MESSAGE_BYTES],
@@ -82,12 +83,17 @@ pub async fn events_per_second(broker: &str, duration: Duration) -> BenchResult<
             }
         }
         all_sent.set(true);
+        publisher_ended.notify_one();
         BenchResult::Ok(())
     };
     let consume = async {
         let mut received = 0_u64;
         while !all_sent.get() || received < sent.get() {
-            let delivery = deliveries.next().await.ok_or("the consumer was cancelled")??;
+            // The last message may arrive before its confirm, which ends the publisher: then there is no next one.
+            let delivery = tokio::select! {
+                delivery = deliveries.next() => delivery.ok_or("the consumer was cancelled")??,
+                () = publisher_ended.notified() => continue,
+            };
             received += 1;
             if received.is_multiple_of(u64::from(BATCH)) || (all_sent.get() && received == sent.get()) {
                 delivery.acker.ack(BasicAckOptions { multiple: true }).await?;

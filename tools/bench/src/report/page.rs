@@ -30,11 +30,11 @@ pub fn write_page(path: &Path, results: &Results) -> BenchResult<()> {
     Ok(())
 }
 
-/// Replaces what is between the marks; `None` if one is missing.
+/// Replaces what is between the marks, each on a line of its own; `None` if one is missing.
 fn replace_measured(page: &str, measured: &str) -> Option<String> {
-    let (before, rest) = page.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n{measured}{END}{after}"))
+    let (before, rest) = page.split_once(&format!("\n{BEGIN}\n"))?;
+    let (_, after) = rest.split_once(&format!("\n{END}\n"))?;
+    Some(format!("{before}\n{BEGIN}\n{measured}{END}\n{after}"))
 }
 
 fn measured(results: &Results) -> BenchResult<String> {
@@ -127,11 +127,15 @@ mod tests {
     fn the_generated_part_of_the_page_is_replaced_and_the_rest_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("performance.md");
-        fs::write(&path, format!("# Performance\n\n{BEGIN}\nold\n{END}\n\nlast\n")).unwrap();
+        fs::write(
+            &path,
+            format!("# Performance\n\nFrom `{BEGIN}` on.\n\n{BEGIN}\nold\n{END}\n\nlast\n"),
+        )
+        .unwrap();
         write_page(&path, &results()).unwrap();
         let page = fs::read_to_string(&path).unwrap();
         assert!(
-            page.starts_with("# Performance\n") && page.ends_with("last\n"),
+            page.starts_with(&format!("# Performance\n\nFrom `{BEGIN}` on.\n\n{BEGIN}\n")) && page.ends_with("last\n"),
             "{page}"
         );
         assert!(!page.contains("old"), "{page}");

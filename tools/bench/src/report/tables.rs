@@ -23,6 +23,7 @@ pub(super) fn goals(results: &Results) -> BenchResult<String> {
         };
         let (beside, target) = match goal.target {
             Target::AtMost(bound) => (String::new(), format!("≤ {}", number(bound))),
+            Target::AtLeast(bound) => (String::new(), format!("≥ {}", number(bound))),
             Target::Times { at_least, of, .. } => (other(of, judgement.other), format!("≥ {at_least} ×")),
             Target::Beside { of, .. } => (other(of, judgement.other), String::new()),
         };

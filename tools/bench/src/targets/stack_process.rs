@@ -13,13 +13,14 @@ use super::{Account, Market};
 use crate::{BenchResult, processes::ChildProcess};
 
 /// Settings that lift what one machine with one load generator would reach: it has few accounts and one address.
-const LIFTED_LIMITS: [(&str, &str); 6] = [
+const LIFTED_LIMITS: [(&str, &str); 7] = [
     ("TICKETING_MAX_TICKETS_PER_ORDER", "1000000"),
     ("TICKETING_MAX_OPEN_ORDERS", "1000000"),
     ("TICKETING_MAX_UNPAID_HOLDS", "1000"),
     ("TICKETING_UNPAID_HOLD_WINDOW_SECONDS", "1"),
     ("TICKETING_UNPAID_HOLD_PAUSE_SECONDS", "0"),
     ("TICKETING_SIGN_UPS_PER_ADDRESS", "1000000"),
+    ("TICKETING_DECLINED_CARDS_PER_NETWORK", "0"),
 ];
 
 /// The marketplace in a process of its own.
@@ -61,6 +62,11 @@ impl StackProcess {
             data: data.to_owned(),
             start_time: started.elapsed(),
         })
+    }
+
+    /// Returns the id of the process.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// Returns the address of the front door.

@@ -14,8 +14,13 @@ use crate::{
     targets::{Market, text},
 };
 
-/// The interval at which a buyer queries the order.
-const POLL_INTERVAL: Duration = Duration::from_millis(2);
+/// The buyers at the same time, each with the interval at which they query the order. With many buyers the queries would
+/// otherwise be most of the load.
+const BUYERS: [(usize, Duration); 3] = [
+    (1, Duration::from_millis(2)),
+    (16, Duration::from_millis(10)),
+    (64, Duration::from_millis(40)),
+];
 
 /// The timeout of a purchase.
 const PURCHASE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -26,18 +31,23 @@ const PURCHASE_TIMEOUT: Duration = Duration::from_secs(30);
 ///
 /// An unexpected response, and an order that does not become complete.
 pub async fn measure_purchases(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
-    for buyers in [1, 16] {
+    for (buyers, interval) in BUYERS {
         let ticket = market.list_tickets("A quiet night", 1_000_000).await?;
         let before = market.replicas()?;
         let id = format!("purchase.{buyers}");
-        let outcome = purchases(recorder, market, &ticket, buyers).await;
+        let outcome = purchases(recorder, market, &ticket, (buyers, interval)).await;
         recorder.record_load(&id, &outcome.map_err(|error| format!("{id}: {error}"))?, 200)?;
         market.wait_until_drained(&before).await?;
     }
     Ok(())
 }
 
-async fn purchases(recorder: &Recorder, market: &Market, ticket: &str, buyers: usize) -> BenchResult<LoadOutcome> {
+async fn purchases(
+    recorder: &Recorder,
+    market: &Market,
+    ticket: &str,
+    (buyers, interval): (usize, Duration),
+) -> BenchResult<LoadOutcome> {
     let latencies = RefCell::new(Latencies::new()?);
     let start = Instant::now();
     let (measured_from, end) = (
@@ -52,7 +62,7 @@ async fn purchases(recorder: &Recorder, market: &Market, ticket: &str, buyers: u
         while Instant::now() < end {
             let buyer = next.replace(next.get() + 1);
             let started = Instant::now();
-            purchase(&mut connection, market, ticket, buyer).await?;
+            purchase(&mut connection, market, ticket, buyer, interval).await?;
             let now = Instant::now();
             if now >= measured_from {
                 latencies.borrow_mut().record(now - started);
@@ -74,7 +84,13 @@ async fn purchases(recorder: &Recorder, market: &Market, ticket: &str, buyers: u
     })
 }
 
-async fn purchase(connection: &mut Connection, market: &Market, ticket: &str, buyer: usize) -> BenchResult<()> {
+async fn purchase(
+    connection: &mut Connection,
+    market: &Market,
+    ticket: &str,
+    buyer: usize,
+    interval: Duration,
+) -> BenchResult<()> {
     let order = text(
         &connection.send_for_json(&market.order_of(ticket, buyer), 201).await?,
         "id",
@@ -97,6 +113,6 @@ async fn purchase(connection: &mut Connection, market: &Market, ticket: &str, bu
         if started.elapsed() > PURCHASE_TIMEOUT {
             return Err(format!("not complete after {PURCHASE_TIMEOUT:?}: {state}").into());
         }
-        tokio::time::sleep(POLL_INTERVAL).await;
+        tokio::time::sleep(interval).await;
     }
 }

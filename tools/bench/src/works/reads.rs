@@ -14,7 +14,10 @@ use crate::{
 /// The path of a page of 20 tickets.
 pub const PAGE: &str = "/api/v1/tickets?limit=20";
 
-/// Measures pages, one ticket, and searches.
+/// The start page of the storefront, for people.
+pub const HOME: &str = "/";
+
+/// Measures pages of tickets, one ticket, searches, and the start page.
 ///
 /// # Errors
 ///
@@ -37,6 +40,10 @@ pub async fn measure_reads(recorder: &mut Recorder, market: &Market, ticket: &st
     let search = |number: u64| pick(&searches, number);
     recorder
         .closed_round("search.8", market.addr, &market.watched, 8, 200, search)
+        .await?;
+    let home = market.get(HOME);
+    recorder
+        .closed_round("home.32", market.addr, &market.watched, 32, 200, |_| home.clone())
         .await?;
     let pages = SqliteReads::open(&market.data)?.pages_per_second(recorder.plan.round / 2)?;
     recorder.record("sqlite.page.rate", "per s", Better::More, pages);

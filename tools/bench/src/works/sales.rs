@@ -43,7 +43,7 @@ pub async fn measure_on_sale(recorder: &mut Recorder, market: &Market) -> BenchR
     let (tickets, rate) = (recorder.plan.on_sale_tickets, recorder.plan.on_sale_rate);
     let ticket = market.list_tickets("The first night", tickets).await?;
     let (before, requests) = (market.replicas()?, market.orders_of(&ticket));
-    let arrivals = u64::from(tickets) * 4 / 3;
+    let arrivals = u64::from(tickets) * 10;
     let plan = OpenLoop {
         addr: market.addr,
         schedule: Schedule::new(
@@ -64,6 +64,9 @@ pub async fn measure_on_sale(recorder: &mut Recorder, market: &Market) -> BenchR
         Better::More,
         float(outcome.total()) / outcome.elapsed.as_secs_f64(),
     );
+    let sql = "SELECT (max(created_at) - min(created_at)) / 1000.0 FROM \"order\" WHERE ticket_id = ?1";
+    let sold_out = open(&market.data, "order")?.query_row(sql, [&ticket], |row| row.get(0))?;
+    recorder.record("on-sale.sold-out", "s", Better::Less, sold_out);
     recorder.record("on-sale.p50", "ms", Better::Less, admitted.percentile(50.0));
     recorder.record("on-sale.p99", "ms", Better::Less, admitted.percentile(99.0));
     recorder.record("on-sale.refused.p99", "ms", Better::Less, refused.percentile(99.0));

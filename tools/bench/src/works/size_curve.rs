@@ -33,6 +33,9 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
         delete_queues(&data, broker).await?;
         fs::remove_dir_all(&data)?;
     }
+    if let Some(growth) = costs.growth() {
+        recorder.record("size.growth", "times", Better::Less, growth);
+    }
     for lines in [costs, searches, starts] {
         recorder.results.curves.push(lines.0);
     }
@@ -121,6 +124,13 @@ impl Lines {
                 points: vec![point],
             }),
         }
+    }
+
+    /// Returns the highest ratio of a line's last value to its first one.
+    fn growth(&self) -> Option<f64> {
+        let ends = |series: &Series| Some((series.points.first()?.1, series.points.last()?.1));
+        let ratios = self.0.series.iter().filter_map(ends).map(|(first, last)| last / first);
+        ratios.reduce(f64::max)
     }
 
     /// Returns the highest value at a number of rows.

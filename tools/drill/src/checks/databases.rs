@@ -12,7 +12,10 @@ use crate::{
 };
 
 /// The services with a database.
-pub const SERVICES: [&str; 5] = ["auth", "ticket", "order", "expiration", "payment"];
+pub const SERVICES: [&str; 6] = ["auth", "ticket", "order", "expiration", "payment", "notification"];
+
+/// The services whose databases the checks read: those that decide about orders and money.
+const JUDGED: [&str; 5] = ["auth", "ticket", "order", "expiration", "payment"];
 
 /// The paths of the databases.
 #[derive(Clone, Debug, Default)]
@@ -38,13 +41,13 @@ impl DatabasePaths {
     }
 }
 
-/// Attaches all databases. The connection cannot write to them.
+/// Attaches the databases that are judged. The connection cannot write to them.
 pub(super) fn attach(paths: &DatabasePaths) -> Result<Connection, DrillError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(":memory:", flags).map_err(DrillError::new)?;
     conn.busy_timeout(std::time::Duration::from_secs(5))
         .map_err(DrillError::new)?;
-    for service in SERVICES {
+    for service in JUDGED {
         let path = paths.path_of(service)?;
         let attached = conn.execute(
             &format!(r#"ATTACH :uri AS "{service}""#),

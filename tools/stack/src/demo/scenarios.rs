@@ -116,6 +116,57 @@ pub(super) async fn a_ticket_is_sold(runner: &Runner<'_>, participants: &Partici
     let step = bert.step("cannot pay a second time");
     let again = bert.post("/api/v1/payments", json!({"orderId": order, "token": "tok_visa"}));
     runner.expect(&step, again, 409, &["/title"]).await?;
+    a_ticket_admits_once(runner, ada, bert, (&listed, &order)).await
+}
+
+/// Bert's ticket at Ada's door.
+async fn a_ticket_admits_once(
+    runner: &Runner<'_>,
+    ada: &Person,
+    bert: &Person,
+    (listing, order): (&str, &str),
+) -> Result<(), StepFailed> {
+    runner.heading("A ticket admits once");
+    let request = bert.get(format!("/api/v1/admissions?orderId={order}"));
+    let step = bert.step("has two tickets");
+    let issued = ("/items/1/state", json!("valid"));
+    let fields = ["/items/0/state", "/items/0/number", "/items/0/of", "/items/0/code"];
+    let tickets = runner.until(&step, request, runner.timeout, issued, &fields).await?;
+
+    let check_ins = format!("/api/v1/tickets/{listing}/check-ins");
+    let entry = |code: &str| ada.post(&check_ins, json!({"code": code}));
+    let code = text(&tickets, "/items/0/code");
+    let step = ada.step("admits somebody with the code of one");
+    let fields = ["/number", "/of", "/usedAt"];
+    runner.expect(&step, entry(&code), 200, &fields).await?;
+    let step = ada.step("refuses the same code the second time");
+    let fields = ["/title", "/detail"];
+    let refused = runner.expect(&step, entry(&code), 409, &fields).await?;
+    let is_used = text(&refused, "/type").ends_with(":already-admitted");
+    Runner::check(&step, "the problem already-admitted", is_used, &refused)?;
+
+    let step = ada.step("sees one admitted, one not yet");
+    let counts = runner
+        .expect(
+            &step,
+            ada.get(check_ins.clone()),
+            200,
+            &["/issued", "/admitted", "/void"],
+        )
+        .await?;
+    Runner::check(&step, "one admitted", counts["admitted"] == json!(1), &counts)?;
+    let step = bert.step("sees his ticket used");
+    let admission = text(&tickets, "/items/0/id");
+    let request = bert.get(format!("/api/v1/admissions/{admission}"));
+    runner
+        .until(
+            &step,
+            request,
+            runner.timeout,
+            ("/state", json!("used")),
+            &["/state", "/usedAt"],
+        )
+        .await?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use stripe_sim::{Config, Sim, Target, Timing};
 
 use crate::{
+    Client,
     support::{ProcessExit, StackProcess, TestData, dev_command, run},
     user::User,
 };
@@ -45,9 +46,13 @@ async fn dev_serves_every_service_at_the_front_door_and_ctrl_c_stops_it() {
     ] {
         assert_eq!(client.get(path).await.expect(401).problem().0, "unauthorized");
     }
-    for path in ["/nowhere", "/api/v1/nowhere", "/api/v1/ticketsandmore"] {
+    for path in ["/api/nowhere", "/api/v1/nowhere", "/api/v1/ticketsandmore"] {
         assert_eq!(client.get(path).await.expect(404).problem().0, "not-found");
     }
+    let _ = Client::new(process.line_of_banner("mails").unwrap())
+        .get("/")
+        .await
+        .expect(200);
     // A browser keeps its connections open.
     let browser = reqwest::Client::new();
     browser
@@ -118,6 +123,24 @@ async fn the_platform_fee_applies_to_payments_of_the_stripe_simulator() {
     seller.wait_for("/api/v1/payments/balance", &balance).await;
     process.stop();
     data.assert_consistent();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stack_that_sends_mails_to_a_server_shows_none() {
+    let server = testkit::SmtpSink::start().await;
+    let data = TestData::new();
+    let mut command = dev_command(&data.folder());
+    command.env("SMTP_URL", format!("smtp://{}", server.address));
+    let process = StackProcess::start(command);
+    let line = process.line_of_banner("mails").unwrap();
+    assert!(
+        line.starts_with("sent to ") && line.contains(&server.address.port().to_string()),
+        "{line}"
+    );
+    User::sign_up(&process.client()).await;
+    server.wait_for(1).await;
+    process.stop();
+    assert!(!data.folder().join("mail").exists());
 }
 
 #[test]

@@ -44,7 +44,18 @@ fn the_merged_document_has_no_conflicts() {
         .iter()
         .map(|tag| &tag["name"])
         .collect::<Vec<_>>();
-    assert_eq!(tags, ["Auth", "Tickets", "Orders", "Expirations", "Payments"]);
+    assert_eq!(
+        tags,
+        [
+            "Auth",
+            "Admissions",
+            "Tickets",
+            "Orders",
+            "Expirations",
+            "Payments",
+            "Notifications"
+        ]
+    );
     // "Try it out" works at every address of the page, and with access tokens.
     assert_eq!(merged.pointer("/servers/0/url").unwrap(), "/");
     assert_eq!(

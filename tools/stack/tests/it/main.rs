@@ -10,6 +10,7 @@ mod user;
 
 mod broker_outages;
 mod browser_payments;
+mod checkout_pages;
 mod clock_set_back;
 mod concurrency;
 mod crashes;
@@ -20,6 +21,7 @@ mod ended_sessions;
 mod free_tickets;
 mod hang_ups;
 mod http_surface;
+mod mail_pages;
 mod operations;
 mod parameter_schemas;
 mod refunds;

@@ -170,6 +170,9 @@ pub(crate) fn mutations(body: &Value) -> Vec<Value> {
                     .filter(|_| value.is_object())
                     .map(|inner| with(name, Some(inner))),
             );
+            let first = value.as_array().and_then(|items| items.first());
+            let items = first.map(mutations).unwrap_or_default();
+            all.extend(items.into_iter().map(|item| with(name, Some(json!([item])))));
         }
         all.push(with("unknown", Some(json!(1))));
     }
@@ -221,6 +224,10 @@ async fn an_invalid_path_or_query_gets_a_documented_error() {
         let body = operation.example_body().map(|body| body.to_string());
         if !operation.parameters("path").is_empty() {
             for id in invalid {
+                // A client removes such a segment before it sends the request.
+                if operation.path(id).contains("/../") {
+                    continue;
+                }
                 let reply = operation
                     .request(user.client(), &operation.path(id), body.clone())
                     .await;
@@ -257,6 +264,8 @@ async fn an_invalid_body_gets_a_documented_status() {
         let Some(body) = operation.example_body() else { continue };
         let (user, path) = (app.user().await, operation.path(UNKNOWN_ID));
         let client = user.client();
+        let required = operation.body_schema().and_then(|schema| schema["required"].as_array());
+        let has_required_fields = required.is_some_and(|fields| !fields.is_empty());
         for text in [
             "",
             "{",
@@ -272,6 +281,10 @@ async fn an_invalid_body_gets_a_documented_status() {
         ] {
             let reply = operation.request(client, &path, Some(text.to_owned())).await;
             operation.assert_documented(&reply, text);
+            // A change of nothing is valid.
+            if text.ends_with("{}") && !has_required_fields {
+                continue;
+            }
             assert!(
                 reply.status.is_client_error(),
                 "{} with {text}: {}",

@@ -1,4 +1,5 @@
 use std::{
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, Weak},
     thread,
 };
@@ -45,7 +46,8 @@ impl TestApp {
         static SHARED: Mutex<Weak<TestApp>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
-            let app = Arc::new(Self::new());
+            // Tests of every operation send many wrong passwords, all from one address.
+            let app = Arc::new(Self::with(|settings| settings.auth.failures_per_address = u32::MAX));
             *shared = Arc::downgrade(&app);
             app
         })
@@ -86,6 +88,16 @@ impl TestApp {
     /// Returns the URL of one service, without the front door.
     pub(crate) fn service_url(&self, name: &str) -> String {
         self.stack().services().find(|service| service.0 == name).unwrap().1
+    }
+
+    /// Returns the URL of the pages with mails.
+    pub(crate) fn mail_pages(&self) -> String {
+        self.stack().mail_pages().unwrap()
+    }
+
+    /// Returns the folder that mails are written to.
+    pub(crate) fn mail_folder(&self) -> PathBuf {
+        self.data.folder().join("mail")
     }
 
     /// Returns a client of the front door without an access token.

@@ -204,7 +204,11 @@ fn run_clock(clock: Clock) -> AbortOnDropHandle<()> {
 
 /// Signs up a seller and one buyer for each order. The auth service is not needed afterwards.
 async fn sign_up_users(env: &TestEnv) -> Vec<UserId> {
-    let auth = env.start::<Auth>(auth::Settings::default()).await;
+    let settings = auth::Settings {
+        sign_up_reveals_addresses: true,
+        ..auth::Settings::default()
+    };
+    let auth = env.start::<Auth>(settings).await;
     let mut users = Vec::new();
     for number in 0..=ORDERS {
         let credentials = json!({"email": format!("{number}@example.com"), "password": "correct horse battery staple"});

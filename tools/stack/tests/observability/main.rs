@@ -37,7 +37,10 @@ fn one_order_is_one_trace() {
         );
     }
     let services: BTreeSet<_> = trace.0.iter().map(|span| span.service.as_str()).collect();
-    assert_eq!(services, BTreeSet::from(["expiration", "order", "payment", "ticket"]));
+    assert_eq!(
+        services,
+        BTreeSet::from(["expiration", "notification", "order", "payment", "ticket"])
+    );
 }
 
 #[test]
@@ -124,7 +127,7 @@ fn append_queries(value: &Value, text: &mut String) {
 
 #[test]
 fn each_service_serves_metrics_and_the_front_door_does_not() {
-    assert_eq!(recording().metrics.len(), 5);
+    assert_eq!(recording().metrics.len(), stack::SERVICES.len());
     assert_eq!(recording().front_door_metrics, 404);
 }
 

@@ -92,6 +92,7 @@ fn no_invariant_reads_a_table_for_each_row_of_another_one() {
     assert_linear::<order::Orders>();
     assert_linear::<expiration::Expiration>();
     assert_linear::<payment::Payments>();
+    assert_linear::<notification::Notification>();
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use stack::SITES;
+
 use crate::modules::{Import, ModulePath, Modules};
 
 /// The modules at the root of every service. A small service leaves some of them out.
@@ -19,7 +21,7 @@ const ROOMS: [&str; 10] = [
 ];
 
 /// Modules that one service has beside its rooms, each with the reason.
-const EXTRA_ROOMS: [(&str, &str, &str); 6] = [
+const EXTRA_ROOMS: [(&str, &str, &str); 7] = [
     (
         "auth",
         "keys",
@@ -30,8 +32,13 @@ const EXTRA_ROOMS: [(&str, &str, &str); 6] = [
         "passwords",
         "hashing: a bounded queue for a bounded number of processors",
     ),
-    ("auth", "random", "randomness from the operating system"),
     ("payment", "stripe", "the client of Stripe's HTTP API"),
+    (
+        "notification",
+        "composition",
+        "the texts of mails: subject, text and HTML, with the tickets",
+    ),
+    ("notification", "smtp", "delivery: to an SMTP server, or to a folder"),
     ("payment", "model", "what tools/model explores"),
     ("order", "model", "what tools/model explores"),
 ];
@@ -49,7 +56,48 @@ const NOT_IN_A_DOMAIN: [&str; 9] = [
     "rusqlite",
 ];
 
+/// The modules at the root of a site.
+const SITE_ROOMS: [&str; 9] = [
+    "api_client",
+    "assets",
+    "forms",
+    "frame",
+    "pages",
+    "service",
+    "session",
+    "settings",
+    "texts",
+];
+
+/// What each room of a site may import besides itself.
+const SITE_IMPORTS: [(&str, &[&str]); 9] = [
+    ("api_client", &["settings"]),
+    ("assets", &[]),
+    ("forms", &[]),
+    (
+        "frame",
+        &["api_client", "assets", "forms", "session", "settings", "texts"],
+    ),
+    ("pages", &["api_client", "assets", "forms", "frame", "session"]),
+    ("service", &["api_client", "frame", "pages", "settings"]),
+    ("session", &["api_client"]),
+    ("settings", &[]),
+    ("texts", &[]),
+];
+
 fn services() -> Vec<(String, Modules)> {
+    let mut folders = folders();
+    folders.retain(|(name, _)| !SITES.contains(&name.as_str()));
+    folders
+}
+
+fn sites() -> Vec<(String, Modules)> {
+    let mut folders = folders();
+    folders.retain(|(name, _)| SITES.contains(&name.as_str()));
+    folders
+}
+
+fn folders() -> Vec<(String, Modules)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../svc");
     let mut folders: Vec<PathBuf> = std::fs::read_dir(root)
         .unwrap()
@@ -141,9 +189,47 @@ fn an_api_writes_through_use_cases_alone() {
 }
 
 #[test]
+fn every_room_of_a_site_imports_what_it_may() {
+    let mut found = Vec::new();
+    for (site, modules) in sites() {
+        for module in modules.top_level() {
+            assert!(SITE_ROOMS.contains(&module), "{site}: what is {module}?");
+        }
+        for import in modules.imports() {
+            let (from, to) = (room(&import.from), room(&import.to));
+            let allowed = SITE_IMPORTS.iter().find(|(name, _)| *name == from);
+            let is_allowed = from == to || allowed.is_none_or(|(_, allowed)| allowed.contains(&to));
+            if !is_allowed {
+                let (from, item) = (import.from.join("::"), import.item.join("::"));
+                found.push(format!("{site}: {from} imports {item}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
+fn a_page_imports_no_other_page() {
+    let mut found = Vec::new();
+    for (site, modules) in sites() {
+        for import in modules.imports() {
+            // Pages of one folder may share what is in it, and `parts` has what several pages show.
+            let is_of_pages = room(&import.from) == "pages" && room(&import.to) == "pages";
+            let (from, to) = (import.from.get(1), import.to.get(1));
+            let is_shared = to.is_some_and(|to| to == "parts");
+            if is_of_pages && from.is_some() && from != to && !is_shared {
+                let (from, item) = (import.from.join("::"), import.item.join("::"));
+                found.push(format!("{site}: {from} imports {item}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+#[test]
 fn no_modules_import_each_other_in_a_circle() {
     let mut found = Vec::new();
-    for (service, modules) in services() {
+    for (service, modules) in folders() {
         for circle in modules.circles() {
             let names: Vec<_> = circle.iter().map(|module| module.join("::")).collect();
             found.push(format!("{service}: {}", names.join(", ")));

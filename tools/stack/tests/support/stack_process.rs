@@ -10,7 +10,7 @@ use std::{
 use testkit::{Client, amqp_url_with_password};
 
 use super::{
-    banner::read_urls,
+    banner::{NAMES, read_banner, urls_of},
     test_data::{PROCESS_TIMEOUT, block_on_new_thread},
 };
 
@@ -21,8 +21,9 @@ const STDERR_TIMEOUT: Duration = Duration::from_secs(5);
 pub(crate) struct StackProcess {
     process: Child,
     stderr: Receiver<String>,
-    /// The URLs of the front door and of the five services.
+    /// The URLs of the front door and of the services.
     pub(crate) urls: Vec<String>,
+    banner: Vec<String>,
 }
 
 /// The end of a process.
@@ -39,7 +40,8 @@ pub(crate) fn dev_command(data: &Path) -> Command {
         .args(["dev", "--data"])
         .arg(data)
         .env("TICKETING_PORT", "0")
-        .env("AMQP_URL", amqp_url_with_password());
+        .env("AMQP_URL", amqp_url_with_password())
+        .env_remove("SMTP_URL");
     command
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -53,19 +55,36 @@ impl StackProcess {
         let mut process = command.spawn().unwrap();
         let stderr = lines(process.stderr.take().unwrap());
         let stdout = process.stdout.take().unwrap();
-        let (sender, urls) = mpsc::channel();
-        thread::spawn(move || sender.send(read_urls(stdout)));
-        let urls = urls.recv_timeout(PROCESS_TIMEOUT).unwrap_or_default();
-        if urls.len() != 6 {
+        let (sender, banner) = mpsc::channel();
+        thread::spawn(move || sender.send(read_banner(stdout)));
+        let banner = banner.recv_timeout(PROCESS_TIMEOUT).unwrap_or_default();
+        let urls = urls_of(&banner);
+        if urls.len() != NAMES.len() {
             let _ = process.kill();
             panic!("the stack did not start: {urls:?}: {}", remaining(&stderr));
         }
-        Self { process, stderr, urls }
+        Self {
+            process,
+            stderr,
+            urls,
+            banner,
+        }
     }
 
     /// Returns the URL of the front door.
     pub(crate) fn url(&self) -> &str {
         &self.urls[0]
+    }
+
+    /// Returns what the banner says beside a name.
+    pub(crate) fn line_of_banner(&self, name: &str) -> Option<&str> {
+        let lines = self
+            .banner
+            .iter()
+            .filter_map(|line| line.trim_matches(['│', ' ']).split_once(' '));
+        lines
+            .map(|(known, value)| (known, value.trim()))
+            .find_map(|(known, value)| (known == name).then_some(value))
     }
 
     /// Returns a client of the front door without an access token.

@@ -38,7 +38,7 @@ impl TestData {
         let namespace = self.namespace();
         let parked = block_on_new_thread(async move {
             let mut parked = Vec::new();
-            for service in ["ticket", "order", "expiration", "payment"] {
+            for service in ["ticket", "order", "expiration", "payment", "notification"] {
                 match bus::parked::list(&amqp_url(), &namespace, service).await {
                     // The service ended before it declared its queues.
                     Err(bus::Error::QueueNotFound(_)) => {}

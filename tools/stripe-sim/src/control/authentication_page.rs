@@ -1,4 +1,5 @@
-//! The page on which the cardholder passes or fails 3-D Secure.
+//! The page on which the cardholder passes or fails 3-D Secure: in the browser's window, from which it redirects to the
+//! shop, or in a frame of the script, which it notifies.
 
 use std::sync::Arc;
 
@@ -10,11 +11,14 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    domain::{PaymentIntent, confirmation},
+    domain::{PaymentIntent, confirmation, currency},
     error::StripeError,
     form::Params,
     state::SimState,
 };
+
+/// The policy of the page. Without `form-action`, because that of some browsers also covers the redirect to the shop.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; base-uri 'none'";
 
 /// Shows the page, or records its outcome and redirects the browser to the shop.
 pub(crate) async fn respond(
@@ -23,6 +27,10 @@ pub(crate) async fn respond(
     secret: String,
     params: &Params,
 ) -> Result<Response, StripeError> {
+    let texts = match params.text("locale")? {
+        Some("de") => &GERMAN,
+        _ => &ENGLISH,
+    };
     let passed = match (method, params.choice("outcome", &["pass", "fail"])?) {
         (&Method::POST, Some(outcome)) => Some(outcome == "pass"),
         (&Method::POST, None) => return Err(StripeError::missing("outcome")),
@@ -35,8 +43,12 @@ pub(crate) async fn respond(
             if intent.client_secret != secret {
                 return Err(StripeError::no_such("payment_intent", id, "intent").with_status(StatusCode::NOT_FOUND));
             }
+            // The order may have ended meanwhile, or a second window was faster.
+            if !intent.requires_action() {
+                return Ok(decided(texts));
+            }
             let Some(passed) = passed else {
-                return Ok(html(&outcome_form(&intent)));
+                return Ok(outcome_form(&intent, texts));
             };
             let redirect = return_url(&intent, passed);
             confirmation::complete_authentication(tx, intent, passed)?;
@@ -45,7 +57,7 @@ pub(crate) async fn respond(
                     .status(StatusCode::SEE_OTHER)
                     .header(header::LOCATION, url.as_str())
                     .finish(),
-                None => html("<p>Done. You can close this page.</p>"),
+                None => decided(texts),
             })
         })
         .await
@@ -66,19 +78,74 @@ fn return_url(intent: &PaymentIntent, passed: bool) -> Option<Url> {
     Some(url)
 }
 
-/// Returns the form of the page. Its only input is a number and a currency code.
-fn outcome_form(intent: &PaymentIntent) -> String {
-    format!(
-        "<h1>3-D Secure</h1><p>Pay {} {} (minor units)?</p><form method=post>\
-         <button name=outcome value=pass>Complete</button> <button name=outcome value=fail>Fail</button></form>",
-        intent.amount, intent.currency
+/// The texts of the page in one language.
+struct Texts {
+    language: &'static str,
+    title: &'static str,
+    question: &'static str,
+    note: &'static str,
+    pass: &'static str,
+    fail: &'static str,
+    decided: &'static str,
+}
+
+static ENGLISH: Texts = Texts {
+    language: "en",
+    title: "3-D Secure",
+    question: "Your bank asks you to approve this payment:",
+    note: "This is the page of a test bank. No money moves.",
+    pass: "Approve",
+    fail: "Refuse",
+    decided: "Done. You can close this page.",
+};
+
+static GERMAN: Texts = Texts {
+    language: "de",
+    title: "3-D Secure",
+    question: "Ihre Bank bittet Sie, diese Zahlung zu bestätigen:",
+    note: "Dies ist die Seite einer Testbank. Es fließt kein Geld.",
+    pass: "Bestätigen",
+    fail: "Ablehnen",
+    decided: "Erledigt. Sie können diese Seite schließen.",
+};
+
+/// Returns the form of the page. Its only input is an amount.
+fn outcome_form(intent: &PaymentIntent, texts: &Texts) -> Response {
+    let amount = currency::display(intent.amount, &intent.currency);
+    let Texts {
+        language,
+        title,
+        question,
+        note,
+        pass,
+        fail,
+        ..
+    } = texts;
+    page(
+        texts,
+        "asked",
+        &format!(
+            "<h1>{title}</h1><p>{question}</p><p class=amount>{amount}</p><p class=note>{note}</p><form method=post>\
+             <input type=hidden name=locale value={language}><button name=outcome value=pass>{pass}</button><button name=outcome value=fail>{fail}</button></form>"
+        ),
     )
 }
 
-fn html(body: &str) -> Response {
+fn decided(texts: &Texts) -> Response {
+    page(texts, "decided", &format!("<p>{}</p>", texts.decided))
+}
+
+fn page(texts: &Texts, state: &str, body: &str) -> Response {
+    let Texts { language, title, .. } = texts;
     Response::builder()
         .content_type("text/html; charset=utf-8")
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::CONTENT_SECURITY_POLICY, POLICY)
+        .header(header::REFERRER_POLICY, "no-referrer")
         .body(format!(
-            "<!doctype html><html lang=en><meta charset=utf-8><title>Stripe simulator</title>{body}</html>"
+            "<!doctype html><html lang={language} data-state={state}><head><meta charset=utf-8>\
+             <meta name=viewport content=\"width=device-width, initial-scale=1\"><title>{title}</title>\
+             <link rel=stylesheet href=/v3/authentication.css></head><body><main>{body}</main>\
+             <script src=/v3/authentication.js></script></body></html>"
         ))
 }

@@ -10,6 +10,10 @@ const SUPPORTED: &str = "usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt
     sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd \
     xof xpf yer zar zmw";
 
+/// The currencies without minor units, and those with three digits of them.
+const WITHOUT_DECIMALS: &str = "bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf";
+const WITH_THREE_DECIMALS: &str = "bhd jod kwd omr tnd";
+
 /// The minimum amount in minor units, and its text in the error.
 const MINIMUM: &[(&str, i64, &str)] = &[
     ("usd", 50, "$0.50 usd"),
@@ -96,6 +100,23 @@ pub(crate) fn check_divisible(amount: i64, currency: &str) -> Result<(), StripeE
     Ok(())
 }
 
+/// Returns an amount as a cardholder reads it, such as `19.99 USD`.
+pub(crate) fn display(amount: i64, currency: &str) -> String {
+    let is_in = |list: &str| list.split(' ').any(|code| code == currency);
+    let digits = match () {
+        () if is_in(WITHOUT_DECIMALS) => 0,
+        () if is_in(WITH_THREE_DECIMALS) => 3,
+        () => 2,
+    };
+    let code = currency.to_uppercase();
+    if digits == 0 {
+        return format!("{amount} {code}");
+    }
+    let unit = 10_i64.pow(digits);
+    let width = usize::try_from(digits).unwrap_or_default();
+    format!("{}.{:0width$} {code}", amount / unit, amount % unit)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -129,5 +150,13 @@ mod tests {
     fn an_unknown_currency_is_refused_and_case_does_not_matter() {
         assert_eq!(parse("USD").unwrap(), "usd");
         assert_eq!(parse("zzz").unwrap_err().body.param.as_deref(), Some("currency"));
+    }
+
+    #[test]
+    fn an_amount_is_shown_in_the_unit_that_people_use() {
+        assert_eq!(display(1999, "usd"), "19.99 USD");
+        assert_eq!(display(5, "eur"), "0.05 EUR");
+        assert_eq!(display(500, "jpy"), "500 JPY");
+        assert_eq!(display(1230, "kwd"), "1.230 KWD");
     }
 }

@@ -64,9 +64,5 @@ pub(crate) fn resend(tx: &Tx<'_>, id: &str) -> Result<Event, StripeError> {
 
 /// Records that one endpoint has accepted the event.
 pub(crate) fn mark_delivered(tx: &Tx<'_>, id: &str) -> Result<(), StripeError> {
-    if let Some(mut event) = tx.find::<Event>(id)? {
-        event.pending_webhooks = (event.pending_webhooks - 1).max(0);
-        tx.save(&event)?;
-    }
-    Ok(())
+    tx.count_down::<Event>(id, "$.pending_webhooks")
 }

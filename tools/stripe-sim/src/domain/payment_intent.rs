@@ -166,6 +166,11 @@ impl PaymentIntent {
         self.capture_method == "manual"
     }
 
+    /// Whether it waits for the cardholder.
+    pub(crate) fn requires_action(&self) -> bool {
+        self.status == RequiresAction
+    }
+
     /// Attaches a payment method. The intent then needs confirmation.
     pub(crate) fn attach(&mut self, method: &str) -> Result<(), StripeError> {
         self.check_editable("payment_method")?;

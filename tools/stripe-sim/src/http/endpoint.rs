@@ -1,4 +1,4 @@
-//! The HTTP surface: `/v1`, `/_sim`, and the page for 3-D Secure.
+//! The HTTP surface: `/v1`, `/_sim`, the script for browsers, and the page for 3-D Secure.
 
 use std::sync::Arc;
 
@@ -21,6 +21,7 @@ use crate::{
     form::Params,
     state::SimState,
     store::RequestContext,
+    stripe_js,
 };
 
 /// The largest body in bytes. No request of the API comes near it.
@@ -69,9 +70,12 @@ impl HttpEndpoint {
     async fn handle(&self, request: &mut Request, context: &RequestContext) -> Result<Option<Finish>, StripeError> {
         let state = &self.state;
         let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        // Without a key: the health check, and the page for the cardholder.
+        // Without a key: the health check, the script for browsers, and the page for the cardholder.
         if path == "/_sim/health" {
             return json_response(json!({ "status": "ok" }));
+        }
+        if let Some(response) = stripe_js::respond(&method, &path) {
+            return Ok(Some(Box::new(|_, _| response)));
         }
         if let Some(secret) = path.strip_prefix("/_sim/authenticate/") {
             let params = params(request).await?;

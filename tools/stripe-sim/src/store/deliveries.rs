@@ -8,7 +8,8 @@ use crate::error::StripeError;
 /// The delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Delivery {
-    id: i64,
+    /// Counts up: a later delivery has a greater one.
+    pub(crate) id: i64,
     pub(crate) event: String,
     /// The type of the event.
     pub(crate) kind: String,
@@ -43,13 +44,13 @@ pub(crate) fn enqueue(tx: &Tx<'_>, event: &str, endpoints: &[String]) -> Result<
     Ok(())
 }
 
-/// Returns the pending deliveries, oldest first.
-pub(crate) fn pending(tx: &Tx<'_>) -> Result<Vec<Delivery>, StripeError> {
+/// Returns the pending deliveries after the one with the id `after`, oldest first.
+pub(crate) fn pending(tx: &Tx<'_>, after: i64) -> Result<Vec<Delivery>, StripeError> {
     let mut query = tx.sql.prepare_cached(
         "SELECT delivery.id, event, endpoint, body ->> '$.type' FROM delivery JOIN object ON object.id = event
-             WHERE state = 'pending' ORDER BY delivery.id",
+             WHERE state = 'pending' AND delivery.id > ?1 ORDER BY delivery.id",
     )?;
-    let rows = query.query_map([], |row| {
+    let rows = query.query_map([after], |row| {
         Ok(Delivery {
             id: row.get(0)?,
             event: row.get(1)?,

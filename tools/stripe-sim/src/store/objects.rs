@@ -53,6 +53,16 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Counts a number of an object down, not below zero. `path` names it.
+    pub(crate) fn count_down<T: Object>(&self, id: &str, path: &str) -> Result<(), StripeError> {
+        self.sql
+            .prepare_cached(
+                "UPDATE object SET body = json_set(body, ?3, max(0, (body ->> ?3) - 1)) WHERE id = ?1 AND kind = ?2",
+            )?
+            .execute(params![id, T::KIND, path])?;
+        Ok(())
+    }
+
     /// Stores the part of an object that the API never shows.
     pub(crate) fn save_private(&self, id: &str, part: &impl Serialize) -> Result<(), StripeError> {
         self.sql
@@ -74,12 +84,17 @@ impl Tx<'_> {
 
     /// Returns an object of any kind as the API shows it.
     pub(crate) fn json(&self, id: &str) -> Result<Option<Value>, StripeError> {
-        let body: Option<String> = self
+        let body = self.body(id)?;
+        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+    }
+
+    /// Returns the JSON text of an object of any kind.
+    pub(crate) fn body(&self, id: &str) -> Result<Option<String>, StripeError> {
+        Ok(self
             .sql
             .prepare_cached("SELECT body FROM object WHERE id = ?1")?
             .query_row([id], |row| row.get(0))
-            .optional()?;
-        Ok(body.map(|body| serde_json::from_str(&body)).transpose()?)
+            .optional()?)
     }
 
     /// Returns every object of a kind, oldest first.

@@ -18,12 +18,12 @@ pub(super) fn message(tx: &Tx<'_>, delivery: &Delivery) -> Result<Option<Message
     let Some(endpoint) = tx.find::<WebhookEndpoint>(&delivery.endpoint)? else {
         return Ok(None);
     };
-    let (Some(secret), Some(event)) = (endpoint.active_secret(tx)?, tx.json(&delivery.event)?) else {
+    let (Some(secret), Some(payload)) = (endpoint.active_secret(tx)?, tx.body(&delivery.event)?) else {
         return Ok(None);
     };
     Ok(Some(Message {
         url: endpoint.url,
         secret,
-        payload: event.to_string(),
+        payload,
     }))
 }

@@ -1,10 +1,6 @@
 //! Sends webhooks, and retries with growing pauses.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use reqwest::{Client, redirect};
 use tokio::sync::Semaphore;
@@ -35,8 +31,6 @@ struct Sender {
     state: Arc<SimState>,
     client: Client,
     permits: Arc<Semaphore>,
-    /// The deliveries that have ended, in any state.
-    ended: Arc<Mutex<Vec<Delivery>>>,
 }
 
 /// Delivers pending events until the simulator stops. The next simulator on the same file delivers the rest.
@@ -54,9 +48,9 @@ pub(crate) async fn run(state: Arc<SimState>) {
         state: state.clone(),
         client,
         permits: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
-        ended: Arc::default(),
     };
-    let mut in_flight: HashSet<Delivery> = HashSet::new();
+    // The last delivery that was read: each is read once, however many are under way.
+    let mut last = 0;
     // An earlier simulator on the same file may have left pending deliveries.
     state.deliveries_changed.notify_one();
     loop {
@@ -67,24 +61,19 @@ pub(crate) async fn run(state: Arc<SimState>) {
         for batch in state.webhook_faults.take_released() {
             sender.send(batch, None);
         }
-        // Deliveries that ended before the query are not in its result. Those that end during it can be, and stay in
-        // `in_flight` until the next turn.
-        let ended = std::mem::take(&mut *sender.ended());
-        let pending = state.background_transaction(deliveries::pending).await;
+        let pending = state
+            .background_transaction(move |tx| deliveries::pending(tx, last))
+            .await;
         let Ok(pending) =
             pending.inspect_err(|error| tracing::error!(cause = error.cause, "pending webhooks cannot be read"))
         else {
             continue;
         };
-        for delivery in ended {
-            in_flight.remove(&delivery);
-        }
         for delivery in pending {
-            if in_flight.insert(delivery.clone()) {
-                let fault = state.webhook_faults.take(&delivery);
-                if fault != Some(WebhookFault::Hold) {
-                    sender.send(vec![delivery], fault);
-                }
+            last = delivery.id;
+            let fault = state.webhook_faults.take(&delivery);
+            if fault != Some(WebhookFault::Hold) {
+                sender.send(vec![delivery], fault);
             }
         }
     }
@@ -106,13 +95,8 @@ impl Sender {
                     () = sender.deliver_with_fault(&delivery, fault) => {}
                     () = sender.state.stop.cancelled() => {}
                 }
-                sender.ended().push(delivery);
             }
         });
-    }
-
-    fn ended(&self) -> MutexGuard<'_, Vec<Delivery>> {
-        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn deliver_with_fault(&self, delivery: &Delivery, fault: Option<WebhookFault>) {

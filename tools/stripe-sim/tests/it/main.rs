@@ -11,6 +11,7 @@ mod idempotency;
 mod payments;
 mod protocol;
 mod refunds;
+mod stripe_js;
 mod three_d_secure;
 mod webhook_faults;
 mod webhooks;

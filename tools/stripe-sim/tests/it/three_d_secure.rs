@@ -76,7 +76,7 @@ async fn a_browser_is_sent_to_a_page_and_back_to_the_shop() {
         .build()
         .unwrap();
     let page = browser.get(url).send().await.unwrap().text().await.unwrap();
-    assert!(page.contains("1999 usd"), "{page}");
+    assert!(page.contains("19.99 USD"), "{page}");
     let back = browser
         .post(url)
         .header("content-type", "application/x-www-form-urlencoded")

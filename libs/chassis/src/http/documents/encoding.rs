@@ -4,7 +4,7 @@ use poem::http::{HeaderMap, header};
 const FULL: u16 = 1000;
 
 /// Whether a client accepts gzip, and does not prefer the plain bytes (RFC 9110, 12.5.3).
-pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT_ENCODING).iter();
     let codings: Vec<_> = values
         .filter_map(|value| value.to_str().ok())

@@ -8,5 +8,6 @@ mod routes;
 mod swagger_ui;
 
 pub use asset::Asset;
+pub use encoding::accepts_gzip;
 pub use routes::document_routes;
 pub use swagger_ui::swagger_ui_page;

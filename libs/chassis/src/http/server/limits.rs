@@ -81,7 +81,8 @@ impl ServerLimits {
             body: Duration::from_secs(30),
             body_stall: Duration::from_secs(10),
             held_body_bytes: 16 * MIB,
-            body_share_bytes: 2 * MIB,
+            // A picture of 5 MiB.
+            body_share_bytes: 6 * MIB,
             slow_body: Duration::from_secs(1),
             held_response_bytes: (RESPONSE_BYTES / servers.max(1)).max(MIN_RESPONSE_BYTES),
             response_share_bytes: 4 * MIB,

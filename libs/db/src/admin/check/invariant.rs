@@ -15,7 +15,7 @@ pub struct Invariant {
     /// Its cost must grow with the number of rows, not with its square: it compares sets (`GROUP BY`, joins over keys), and has
     /// no subquery per row without an index.
     pub sql: &'static str,
-    /// How it is verified while the service runs, on databases with millions of rows.
+    /// The verification while the service runs, on databases with millions of rows.
     pub scope: Scope,
 }
 

@@ -104,6 +104,7 @@ impl Scenario {
             buyer_id: UserId::new(now),
             ticket_id: ticket.id,
             quantity,
+            has_second_factor: false,
             seen: SeenListing::default(),
         };
         self.orders

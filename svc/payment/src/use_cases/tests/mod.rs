@@ -1,6 +1,8 @@
 //! Use cases in any order, with repetition and loss.
 
+mod captured_fee;
 mod card_attempts;
+mod due_work;
 mod payments;
 mod refunds;
 

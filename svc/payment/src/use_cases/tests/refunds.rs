@@ -385,10 +385,10 @@ async fn ends_consistently(steps: Vec<Step>) {
     let remaining = simulation.stripe.remaining() - withdrawn;
     let fee = remaining.max(0) * 250 / 10_000;
     assert_eq!(
-        (balances[0].1.platform_fee, balances[0].1.seller),
+        (balances[0].amounts.platform_fee, balances[0].amounts.seller),
         (fee, remaining - fee)
     );
-    assert_eq!(balances[0].1.held, 0);
+    assert_eq!(balances[0].amounts.held, 0);
     simulation.db.close().await;
 }
 

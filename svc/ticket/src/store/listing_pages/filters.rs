@@ -56,7 +56,7 @@ const NO_START: i64 = i64::MAX;
 /// Returns the conditions of a query. That a listing is not withdrawn is none of them: it is one of every list. At most one
 /// condition sets each end of a range.
 pub(super) fn filters(query: &ListingQuery, now: Timestamp) -> Vec<Filter> {
-    // A ticket is available until its event begins.
+    // A ticket is available until its event begins, and while its sale is open.
     let begins_from = query
         .starts_after
         .max(query.available.then(|| now + Duration::from_millis(1)));
@@ -125,8 +125,9 @@ pub(super) fn filters(query: &ListingQuery, now: Timestamp) -> Vec<Filter> {
     if query.available {
         filters.push(Filter {
             subject: Subject::Stock,
-            condition: "l.wanted > coalesce(s.held, 0) + coalesce(s.sold, 0)",
-            parameter: None,
+            condition: "l.wanted > coalesce(s.held, 0) + coalesce(s.sold, 0)
+                AND (l.sales_begin IS NULL OR l.sales_begin <= :now) AND (l.sales_end IS NULL OR l.sales_end > :now)",
+            parameter: Some((":now", now.millis().into())),
             bound: None,
         });
     }

@@ -1,0 +1,10 @@
+//! Admissions to show at the door: their codes, QR codes and printable pages.
+
+mod base32;
+mod code;
+mod pdf;
+mod qr;
+
+pub use code::{CodeKey, CodeSecret, MalformedCode, PublicKey, ScannedCode, SignedCode};
+pub use pdf::{Label, MAX_PASSES, Pass, PdfError, pdf};
+pub use qr::{QrError, png, svg};

@@ -1,0 +1,64 @@
+use std::net::IpAddr;
+
+use chassis::ClientAddress;
+use db::Tx;
+use values::Timestamp;
+
+use super::audit_entries::account_changed;
+use crate::{
+    domain::{Account, Email, LinkPurpose, LinkToken, PendingSignUp},
+    events::publish_account,
+    store,
+};
+
+/// A link was not used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UseLinkError {
+    /// It was never sent, was used, or has expired.
+    #[error("the link is not valid")]
+    Invalid,
+    /// The database could not be read or written.
+    #[error(transparent)]
+    Db(#[from] db::Error),
+}
+
+/// Confirms the address of an account by the token that was mailed to it. A sign-up becomes an account.
+pub(crate) fn confirm_email(
+    tx: &Tx,
+    now: Timestamp,
+    token: &LinkToken,
+    client: ClientAddress,
+) -> Result<Account, UseLinkError> {
+    let hash = token.hash();
+    if let Some(user_id) = store::find_link(tx, &hash, LinkPurpose::ConfirmEmail, now)? {
+        let mut account = store::find_account(tx, user_id)?.ok_or(UseLinkError::Invalid)?;
+        confirm_address(tx, now, &mut account, client.0)?;
+        return Ok(account);
+    }
+    let sign_up = store::pending_sign_up_of_link(tx, &hash, now)?;
+    create_account(tx, now, sign_up.ok_or(UseLinkError::Invalid)?, client.0)
+}
+
+/// Records that the user has proved to own the address: the links that confirm it are used.
+pub(super) fn confirm_address(tx: &Tx, now: Timestamp, account: &mut Account, client: IpAddr) -> Result<(), db::Error> {
+    store::delete_links(tx, account.id(), LinkPurpose::ConfirmEmail)?;
+    if account.confirm_email(now) {
+        store::update_profile(tx, account)?;
+        publish_account(tx, now, account)?;
+        audit::append(tx, now, &account_changed("email-confirm", account.id(), client))?;
+    }
+    Ok(())
+}
+
+fn create_account(tx: &Tx, now: Timestamp, sign_up: PendingSignUp, client: IpAddr) -> Result<Account, UseLinkError> {
+    let email = Email::parse(&sign_up.email).map_err(|_| UseLinkError::Invalid)?;
+    store::delete_pending_sign_ups(tx, &email)?;
+    let account = Account::confirmed(sign_up, &email, now);
+    if !store::insert_account(tx, &account, &email)? {
+        // Somebody else has proved to own the address meanwhile.
+        return Err(UseLinkError::Invalid);
+    }
+    publish_account(tx, now, &account)?;
+    audit::append(tx, now, &account_changed("sign-up", account.id(), client))?;
+    Ok(account)
+}

@@ -1,0 +1,7 @@
+//! `ticketing-notification`: see `--help`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::main::<notification::Notification>()
+}

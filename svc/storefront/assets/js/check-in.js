@@ -1,0 +1,94 @@
+// Check-in of the seller without loading the page anew: the camera stays on, and the numbers stay current.
+const form = document.querySelector('[data-check-in]');
+const REFRESH = 10000;
+const TIMEOUT = 15000;
+let queue = Promise.resolve();
+// The keys of codes that had no answer.
+const keys = new Map();
+let sends = 0;
+let isPolling = false;
+
+const replace = (page, ids) => {
+  for (const id of ids) document.getElementById(id).replaceChildren(...page.getElementById(id).childNodes);
+};
+
+const request = async (path, options) => {
+  const response = await fetch(path, { ...options, signal: AbortSignal.timeout(TIMEOUT) });
+  // No answer to the code: it may have admitted.
+  if (response.status >= 500) throw new Error(response.status);
+  return new DOMParser().parseFromString(await response.text(), 'text/html');
+};
+
+const showOffline = () => {
+  const answer = document.getElementById('answer');
+  const verdict = document.createElement('div');
+  verdict.className = 'verdict verdict--warn';
+  for (const [className, text] of [['verdict__heading', answer.dataset.offline], ['', answer.dataset.offlineText]]) {
+    const line = document.createElement('p');
+    line.className = className;
+    line.textContent = text;
+    verdict.append(line);
+  }
+  answer.replaceChildren(verdict);
+};
+
+const send = async (sent, body) => {
+  const [code, key] = [body.get('code'), body.get('key')];
+  try {
+    const page = await request(sent.action, { method: 'POST', body });
+    if (!page.getElementById('answer')) {
+      // Another page, such as the one to sign in: shown as the browser shows it.
+      location.assign(form.action);
+      return;
+    }
+    sends += 1;
+    replace(page, ['answer', 'counts', 'conflicts', 'recent']);
+    keys.delete(code);
+    form.elements.key.value = page.querySelector('[data-check-in]').elements.key.value;
+  } catch {
+    // The key stays with the code: sent again, it has the answer of this request.
+    if (code !== null) keys.set(code, key);
+    showOffline();
+  }
+};
+
+const enqueue = (sent, code) => {
+  queue = queue.then(() => {
+    const body = new URLSearchParams(new FormData(sent));
+    if (code !== undefined) {
+      body.set('code', code);
+      body.set('key', keys.get(code) ?? body.get('key'));
+    }
+    return send(sent, body);
+  });
+  return queue;
+};
+
+document.addEventListener('submit', (event) => {
+  const sent = event.target;
+  if (sent !== form && !('undo' in sent.dataset)) return;
+  event.preventDefault();
+  if (sent === form) {
+    enqueue(form, form.elements.code.value);
+    form.elements.code.value = '';
+    form.elements.code.focus();
+  } else {
+    enqueue(sent);
+  }
+});
+
+document.addEventListener('scanned', (event) => enqueue(form, event.detail));
+
+// Beside the queue: no code waits for it.
+setInterval(async () => {
+  if (document.hidden || isPolling) return;
+  isPolling = true;
+  const before = sends;
+  const page = await request(form.action).catch(() => null);
+  isPolling = false;
+  // What came with an answer meanwhile is newer.
+  if (before !== sends || !page?.getElementById('counts')) return;
+  // Not while somebody uses a button of the list.
+  const isUsed = document.getElementById('recent').contains(document.activeElement);
+  replace(page, isUsed ? ['counts'] : ['counts', 'conflicts', 'recent']);
+}, REFRESH);

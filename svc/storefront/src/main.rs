@@ -1,0 +1,7 @@
+//! The storefront as a program of its own.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    chassis::site::main::<storefront::Storefront>()
+}

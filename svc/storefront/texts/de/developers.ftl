@@ -1,0 +1,15 @@
+developers-title = Für Entwickler
+developers-heading = Auf Ticketing aufbauen
+developers-lead = Alles auf diesen Seiten ist eine API, und Programme dürfen sie nutzen wie diese Seiten.
+developers-reference = API-Referenz
+developers-reference-hint = Konto anlegen, das Access-Token unter „Authorize“ einfügen, Karten anbieten, bestellen, mit tok_visa bezahlen.
+developers-document = OpenAPI-Dokument
+developers-example = Die Liste der Karten als JSON
+developers-paths = Die Teile der API
+developers-path = Pfad
+developers-content = Inhalt
+developers-auth = Konten und Sitzungen
+developers-tickets = Angebote
+developers-orders = Bestellungen und Rückzahlungen
+developers-payments = Zahlungen und Bücher der Verkäufer
+developers-expirations = Fristen von Bestellungen

@@ -1,0 +1,13 @@
+site-name = Ticketing
+skip-to-content = Zum Inhalt springen
+nav-label = Hauptmenü
+nav-events = Veranstaltungen
+nav-orders = Bestellungen
+nav-tickets = Meine Karten
+nav-sell = Verkaufen
+nav-account = Konto
+nav-sign-in = Anmelden
+footer-about = Faire Karten: ein Preis, kein Vordrängeln, Geld zurück, wenn nichts stattfindet.
+footer-developers = Für Entwickler
+sign-out = Abmelden
+arrival-continue = Weiter

@@ -1,0 +1,15 @@
+developers-title = For developers
+developers-heading = Build on Ticketing
+developers-lead = Everything on these pages is an API, and programs may use it as these pages do.
+developers-reference = API reference
+developers-reference-hint = sign up, copy the access token into “Authorize”, list a ticket, order it, pay with tok_visa.
+developers-document = OpenAPI document
+developers-example = The list of tickets as JSON
+developers-paths = The parts of the API
+developers-path = Path
+developers-content = Content
+developers-auth = accounts and sessions
+developers-tickets = listings
+developers-orders = orders and refunds
+developers-payments = payments and sellers' ledgers
+developers-expirations = deadlines of orders

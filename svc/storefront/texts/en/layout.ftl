@@ -1,0 +1,13 @@
+site-name = Ticketing
+skip-to-content = Skip to content
+nav-label = Main
+nav-events = Events
+nav-orders = Orders
+nav-tickets = My tickets
+nav-sell = Sell
+nav-account = Account
+nav-sign-in = Sign in
+footer-about = Fair tickets: one price, no queue-jumping, your money back if the event is off.
+footer-developers = For developers
+sign-out = Sign out
+arrival-continue = Continue

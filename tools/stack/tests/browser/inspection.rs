@@ -1,0 +1,141 @@
+//! What holds for every page in every look: axe-core finds nothing, nothing is wider than the screen. The same visit takes
+//! the screenshots.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    sync::{LazyLock, Mutex},
+};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use fantoccini::{Locator, error::CmdError};
+use serde_json::{Value, json};
+
+use crate::{
+    browser::Browser,
+    look::{Device, Scheme},
+    tools::tool,
+};
+
+static AXE: LazyLock<String> = LazyLock::new(|| fs::read_to_string(tool("axe-core")).unwrap());
+
+/// The pages that were inspected in this process.
+static INSPECTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Runs axe-core in one document: a frame is inspected by itself. The rules about a whole page do not apply to a frame, whose
+/// background is that of the page.
+const RUN_AXE: &str = r#"
+    const [background, done] = arguments;
+    const isFrame = background !== null, rules = {};
+    for (const rule of isFrame ? ["region", "landmark-one-main", "page-has-heading-one"] : []) rules[rule] = {enabled: false};
+    if (isFrame) document.documentElement.style.backgroundColor = background;
+    const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"];
+    axe.run(document, {runOnly: {type: "tag", values: tags}, rules, iframes: false, resultTypes: ["violations"]}).finally(() => {
+        if (isFrame) document.documentElement.style.backgroundColor = "";
+    }).then(
+        result => done(result.violations.map(violation => ({
+            rule: violation.id,
+            help: violation.help,
+            nodes: violation.nodes.slice(0, 3).map(node => node.html.slice(0, 300) + " — " + node.failureSummary),
+        }))),
+        error => done([{rule: "axe-core failed", help: String(error), nodes: []}]),
+    );
+"#;
+
+/// Returns the colour that is behind a frame of the page.
+const FIND_BACKGROUND: &str = r#"
+    let element = document.querySelectorAll("iframe")[arguments[0]];
+    const color = () => getComputedStyle(element).backgroundColor;
+    while (element.parentElement && color() === "rgba(0, 0, 0, 0)") element = element.parentElement;
+    return color();
+"#;
+
+/// Returns the elements that reach beyond the right edge of the screen, if the page can be moved sideways.
+const FIND_OVERFLOW: &str = r#"
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return [];
+    return [...document.querySelectorAll("body *")]
+        .filter(element => element.getBoundingClientRect().right > width + 1)
+        .slice(0, 5).map(element => element.outerHTML.slice(0, 200));
+"#;
+
+impl Browser {
+    /// Inspects the page in every width and colour scheme, once for each `name`. The page must run scripts.
+    pub(crate) async fn inspect(&self, name: &str) {
+        if INSPECTED.lock().unwrap().insert(name.to_owned()) {
+            let faults = self.faults(name).await;
+            assert!(faults.is_empty(), "{name}: {}", faults.join("\n"));
+        }
+    }
+
+    /// Returns the faults of the page in every width and colour scheme, and takes its pictures.
+    pub(crate) async fn faults(&self, name: &str) -> Vec<String> {
+        // Most faults are the same in every look.
+        let mut faults = BTreeMap::<String, Vec<String>>::new();
+        for device in Device::ALL {
+            for scheme in Scheme::ALL {
+                self.look(device, scheme).await;
+                let look = format!("{}, {}", device.name(), scheme.name());
+                for violation in self.accessibility_violations().await {
+                    faults.entry(format!("{violation:#}")).or_default().push(look.clone());
+                }
+                let overflow = self.client().execute(FIND_OVERFLOW, vec![]).await.unwrap();
+                if overflow != json!([]) {
+                    let fault = format!("wider than the screen: {overflow:#}");
+                    faults.entry(fault).or_default().push(look);
+                }
+                if let Some(folder) = screenshots_folder() {
+                    let file = folder.join(format!("{name}-{}-{}.png", device.name(), scheme.name()));
+                    fs::write(file, self.full_screenshot(device).await).unwrap();
+                }
+            }
+        }
+        self.look(self.setup.device, self.setup.scheme).await;
+        let describe = |(fault, looks): (String, Vec<String>)| format!("{}: {fault}", looks.join(" and "));
+        faults.into_iter().map(describe).collect()
+    }
+
+    /// Returns what axe-core finds in the page and in its frames.
+    async fn accessibility_violations(&self) -> Vec<Value> {
+        let mut violations = self.run_axe(Value::Null).await.unwrap();
+        for index in 0..self.client().find_all(Locator::Css("iframe")).await.unwrap().len() {
+            let background = self
+                .client()
+                .execute(FIND_BACKGROUND, vec![json!(index)])
+                .await
+                .unwrap();
+            if self.client().enter_frame(u16::try_from(index).unwrap()).await.is_ok() {
+                // A frame may be removed meanwhile.
+                violations.extend(self.run_axe(background).await.unwrap_or_default());
+                self.client().enter_parent_frame().await.unwrap();
+            }
+        }
+        violations
+    }
+
+    async fn run_axe(&self, background: Value) -> Result<Vec<Value>, CmdError> {
+        // DevTools evaluates it, so the content security policy of the page does not apply.
+        self.client().execute(&AXE, vec![]).await?;
+        let violations = self.client().execute_async(RUN_AXE, vec![background]).await?;
+        Ok(violations.as_array().cloned().unwrap_or_default())
+    }
+
+    /// Returns a picture of the whole page as PNG.
+    async fn full_screenshot(&self, device: Device) -> Vec<u8> {
+        let script = "return document.documentElement.scrollHeight";
+        let content = self.client().execute(script, vec![]).await.unwrap();
+        let (width, height) = device.size();
+        let height = content.as_u64().unwrap().max(height.into());
+        let clip = json!({"x": 0, "y": 0, "width": width, "height": height, "scale": 1});
+        let parameters = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let picture = self.dev_tools("Page.captureScreenshot", &parameters).await;
+        STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()
+    }
+}
+
+/// Returns the folder for screenshots, if `scripts/screenshots` runs the tests.
+#[expect(clippy::disallowed_methods, reason = "a setting of the tests")]
+fn screenshots_folder() -> Option<PathBuf> {
+    std::env::var_os("TICKETING_SCREENSHOTS").map(PathBuf::from)
+}
