@@ -22,9 +22,8 @@ pub trait Service: Send + Sync + 'static {
     const SCHEMA: Schema;
     /// The invariants of its database.
     const INVARIANTS: &'static [Invariant];
-    /// What its statements may read without a key, or sort, and why that is bounded: tests refuse all other scans and sorts of
-    /// a service that states it.
-    const BOUNDED_READS: Option<&'static [BoundedRead]> = None;
+    /// What its statements may read without a key, or sort, and why that is bounded: tests refuse all other scans and sorts.
+    const BOUNDED_READS: &'static [BoundedRead];
 
     /// Its own settings; `()` if it has none.
     type Settings: Settings + Clone + Debug + Send + Sync + 'static;

@@ -39,7 +39,7 @@ impl Service for Expiration {
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
     // None of its statements scans or sorts.
-    const BOUNDED_READS: Option<&'static [db::BoundedRead]> = Some(&[]);
+    const BOUNDED_READS: &'static [db::BoundedRead] = &[];
 
     type Settings = Settings;
     type Command = NoCommand;

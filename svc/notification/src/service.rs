@@ -51,6 +51,7 @@ impl Service for Notification {
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
+    const BOUNDED_READS: &'static [db::BoundedRead] = store::BOUNDED_READS;
 
     type Settings = Settings;
     type Command = Command;

@@ -49,7 +49,7 @@ impl Service for Orders {
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
-    const BOUNDED_READS: Option<&'static [db::BoundedRead]> = Some(store::BOUNDED_READS);
+    const BOUNDED_READS: &'static [db::BoundedRead] = store::BOUNDED_READS;
 
     type Settings = Settings;
     type Command = NoCommand;

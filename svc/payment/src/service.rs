@@ -54,7 +54,7 @@ impl Service for Payments {
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;
-    const BOUNDED_READS: Option<&'static [BoundedRead]> = Some(store::BOUNDED_READS);
+    const BOUNDED_READS: &'static [BoundedRead] = store::BOUNDED_READS;
 
     type Settings = Settings;
     type Command = Command;

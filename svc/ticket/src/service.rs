@@ -62,6 +62,7 @@ impl Service for Ticket {
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;
+    const BOUNDED_READS: &'static [db::BoundedRead] = store::BOUNDED_READS;
 
     type Settings = Settings;
     type Command = NoCommand;

@@ -1,6 +1,7 @@
 //! Every SQL statement of the service.
 
 mod accounts;
+mod bounded_reads;
 mod closures;
 mod email_changes;
 mod email_keys;
@@ -17,6 +18,7 @@ pub(crate) use accounts::{
     accounts_after, erase_account, find_account, find_account_by_email, find_account_by_key, insert_account,
     update_account, update_profile,
 };
+pub(crate) use bounded_reads::BOUNDED_READS;
 pub(crate) use closures::{
     closures_asked_until, delete_decisions, end_closure, find_closure, insert_closure, put_decision, set_closure_asked,
 };

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admissions;
+mod bounded_reads;
 mod consumption;
 mod invariants;
 mod listings;
@@ -12,6 +13,7 @@ mod sales;
 
 pub(crate) use accounts::{account, erase_account_mails, upsert_account};
 pub(crate) use admissions::{admission, admissions_of_order, holders_of_order, upsert_admission};
+pub(crate) use bounded_reads::BOUNDED_READS;
 pub(crate) use consumption::{began_at, begin, newest_event_at, record_consumption};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use listings::{

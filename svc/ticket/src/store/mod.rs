@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admissions;
+mod bounded_reads;
 mod check_ins;
 mod closures;
 mod code_key;
@@ -24,6 +25,7 @@ pub(crate) use admissions::{
     mark_followed, next_of_dispute, next_to_refund, next_to_restore, orders_to_follow, sale_to_follow,
     update_admission, void_count,
 };
+pub(crate) use bounded_reads::BOUNDED_READS;
 pub(crate) use check_ins::{
     admission_of_code, admission_of_replaced_code, attendance, changed_admissions, last_admission_change,
     used_admissions,
