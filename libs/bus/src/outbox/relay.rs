@@ -32,6 +32,12 @@ const PAGE_SIZE: u16 = 256;
 /// flush their disks, so under load it is worthwhile to wait for more rows. After a pause an event is published at once.
 const PAGE_INTERVAL: Duration = Duration::from_millis(3);
 
+/// What the interval grows to, twofold after each page with more than [`FEW_ROWS`].
+const MAX_PAGE_INTERVAL: Duration = Duration::from_millis(24);
+
+/// The rows of a page that are events of one use case after the other, which nobody should delay.
+const FEW_ROWS: i64 = 2;
+
 /// The time between two checks for rows of another process, such as the `republish` command, while no command of this process
 /// appends any.
 const POLL_INTERVAL: Duration = Duration::from_secs(1);
@@ -63,6 +69,8 @@ pub(crate) struct Relay {
     /// The last row such that it and all rows before it are confirmed. It outlives the connection.
     confirmed: i64,
     deleted: i64,
+    /// The least time between the beginnings of this page and the next one.
+    page_interval: Duration,
     /// When the first of the rows was confirmed that are not deleted yet.
     undeleted_since: Option<Instant>,
     /// The last access to the database failed, and that was logged.
@@ -93,6 +101,7 @@ impl Relay {
             reads_table: true,
             confirmed: 0,
             deleted: 0,
+            page_interval: PAGE_INTERVAL,
             undeleted_since: None,
             database_failed: false,
         }
@@ -117,8 +126,14 @@ impl Relay {
             match self.publish_page(channel, publishers).await? {
                 PageOutcome::Published => {
                     backoff.reset();
-                    if self.confirmed - first < i64::from(PAGE_SIZE) {
-                        let next_page = tokio::time::sleep_until(began + PAGE_INTERVAL);
+                    let published = self.confirmed - first;
+                    if published < i64::from(PAGE_SIZE) {
+                        self.page_interval = if published > FEW_ROWS {
+                            MAX_PAGE_INTERVAL.min(self.page_interval * 2)
+                        } else {
+                            PAGE_INTERVAL
+                        };
+                        let next_page = tokio::time::sleep_until(began + self.page_interval);
                         let _ = stop.run_until_cancelled(next_page).await;
                     }
                 }

@@ -77,7 +77,7 @@ impl Topology {
         self.add_exchange(namespace.delay_exchange(), ExchangeKind::Direct, Some(fallback.clone()));
         for level in delay_ladder.levels() {
             let mut bindings = vec![(namespace.delay_exchange(), level.as_millis().to_string())];
-            if level == delay_ladder.shortest() {
+            if level == delay_ladder.fallback() {
                 bindings.push((fallback.clone(), String::new()));
             }
             let arguments = QueueArguments::durable().ttl(level).dead_letter_to(&due);

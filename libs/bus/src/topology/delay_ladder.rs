@@ -31,9 +31,11 @@ impl DelayLadder {
             .unwrap_or(self.shortest)
     }
 
-    /// Returns the shortest level; timers of a level that the broker does not have take it.
-    pub fn shortest(&self) -> Duration {
-        self.shortest
+    /// Returns the level of timers whose own level the broker does not have: the shortest of at least a second, because they may
+    /// take it hundreds of times.
+    pub fn fallback(&self) -> Duration {
+        let long_enough = self.levels().filter(|level| *level >= Duration::from_secs(1));
+        long_enough.last().unwrap_or(self.shortest)
     }
 
     /// Returns all levels, the longest first.
@@ -50,8 +52,13 @@ mod tests {
 
     fn ladder(longest: Duration) -> DelayLadder {
         DelayLadder::new(
-            Duration::from_secs(1),
-            [longest, Duration::from_mins(1), Duration::from_secs(10)],
+            Duration::from_millis(200),
+            [
+                longest,
+                Duration::from_mins(1),
+                Duration::from_secs(10),
+                Duration::from_secs(1),
+            ],
         )
     }
 
@@ -60,14 +67,14 @@ mod tests {
         let ladder = ladder(Duration::from_mins(15));
         assert_eq!(ladder.level_for(Duration::from_mins(15)), Duration::from_mins(15));
         assert_eq!(
-            ladder.level_for(Duration::from_mins(15) - Duration::from_millis(900)),
+            ladder.level_for(Duration::from_mins(15) - Duration::from_millis(200)),
             Duration::from_mins(15)
         );
         assert_eq!(
-            ladder.level_for(Duration::from_mins(15) - Duration::from_millis(1100)),
+            ladder.level_for(Duration::from_mins(15) - Duration::from_millis(201)),
             Duration::from_mins(1)
         );
-        assert_eq!(ladder.level_for(Duration::ZERO), Duration::from_secs(1));
+        assert_eq!(ladder.level_for(Duration::ZERO), Duration::from_millis(200));
     }
 
     proptest! {
@@ -80,8 +87,8 @@ mod tests {
                 elapsed += ladder.level_for(deadline.saturating_sub(elapsed));
                 hops += 1;
             }
-            prop_assert!(elapsed <= deadline + ladder.shortest());
-            prop_assert!(hops <= 120 + 6 + 10, "{hops} hops");
+            prop_assert!(elapsed <= deadline + ladder.shortest);
+            prop_assert!(hops <= 120 + 6 + 10 + 5, "{hops} hops");
         }
     }
 }
