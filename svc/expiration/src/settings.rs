@@ -48,8 +48,11 @@ impl Default for Settings {
 impl Settings {
     /// Returns the delay levels of the timers. An order of the usual window needs the longest one only.
     pub fn delay_ladder(&self) -> DelayLadder {
-        let shorter = [Duration::from_mins(1), Duration::from_secs(10)];
-        DelayLadder::new(Duration::from_secs(1), shorter.into_iter().chain([self.order_window]))
+        let shorter = [Duration::from_mins(1), Duration::from_secs(10), Duration::from_secs(1)];
+        DelayLadder::new(
+            Duration::from_millis(200),
+            shorter.into_iter().chain([self.order_window]),
+        )
     }
 }
 

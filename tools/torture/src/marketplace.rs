@@ -36,7 +36,13 @@ const ADMISSION_KEY: &str = "61646d697361646d697361646d697361646d697361646d69736
 const ORDER_WINDOW_SECONDS: &str = "15";
 
 /// The delay queues of timers, after the namespace.
-const DELAY_QUEUES: [&str; 4] = [".delay.60000", ".delay.15000", ".delay.10000", ".delay.1000"];
+const DELAY_QUEUES: [&str; 5] = [
+    ".delay.60000",
+    ".delay.15000",
+    ".delay.10000",
+    ".delay.1000",
+    ".delay.200",
+];
 
 /// The time that all services have to start.
 const START_TIMEOUT: Duration = Duration::from_mins(2);

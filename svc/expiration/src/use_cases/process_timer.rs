@@ -59,7 +59,7 @@ mod tests {
             .collect();
         assert_eq!(
             destinations,
-            ["delay.900000", "delay.60000", "delay.10000", "delay.1000"]
+            ["delay.900000", "delay.60000", "delay.10000", "delay.200"]
         );
         assert!(db.published_expirations().await.is_empty());
     }
@@ -135,7 +135,7 @@ mod tests {
         assert!(db.outbox().await.is_empty());
         db.track_order(order.expires_at, &order).await;
         assert!(
-            matches!(&db.outbox().await[..], [(destination, Event::ExpirationTimer(_))] if destination == "delay.1000")
+            matches!(&db.outbox().await[..], [(destination, Event::ExpirationTimer(_))] if destination == "delay.200")
         );
     }
 
