@@ -14,6 +14,7 @@ mod http;
 mod jobs;
 mod log_line;
 mod logging;
+mod low_priority;
 mod observed;
 mod peers;
 mod printable;
@@ -36,6 +37,7 @@ pub use http::{
 };
 pub use jobs::{Job, purge_job};
 pub use logging::{LogFormat, start as start_telemetry};
+pub use low_priority::{ThreadError, run_at_low_priority};
 pub use metrics::Samples;
 pub use printable::{printable, printable_lines};
 pub use recovery::RecoveryStatus;

@@ -1,7 +1,10 @@
 use std::{
     net::IpAddr,
+    panic::resume_unwind,
     sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
 };
+
+use chassis::{ThreadError, run_at_low_priority};
 
 use super::{
     fair_queue::{FairQueue, Permit, Purpose},
@@ -9,7 +12,7 @@ use super::{
     line::{QueueFull, QueueLimits},
 };
 
-/// Hashes passwords on blocking threads: a few at a time, the others wait in a fair queue.
+/// Hashes passwords at a low priority: a few at a time, the others wait in a fair queue.
 #[derive(Clone, Debug)]
 pub(crate) struct HashQueue {
     queue: FairQueue,
@@ -32,7 +35,7 @@ impl HashQueue {
         }
     }
 
-    /// Waits in the queue, and then runs `work` on a blocking thread.
+    /// Waits in the queue, and then runs `work` on a thread of its own.
     ///
     /// A caller that is cancelled while it waits leaves the queue. Once started, the work runs to its end.
     pub(crate) async fn run<T: Send + 'static>(
@@ -57,13 +60,13 @@ impl HashQueue {
             shared.spare().push(memory);
             result
         };
-        tokio::task::spawn_blocking(work)
-            .await
-            .map_err(|ended| match ended.try_into_panic() {
-                Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime is shutting down.
-                Err(_) => QueueFull,
-            })
+        run_at_low_priority(work).await.map_err(|error| match error {
+            ThreadError::Panicked(panic) => resume_unwind(panic),
+            ThreadError::NotStarted(error) => {
+                tracing::error!(%error, "password not hashed");
+                QueueFull
+            }
+        })
     }
 
     /// Returns how many passwords were hashed so far.

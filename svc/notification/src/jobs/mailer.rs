@@ -4,6 +4,7 @@ use std::{
 };
 
 use backoff::Backoff;
+use chassis::run_at_low_priority;
 use db::Db;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -145,11 +146,11 @@ impl Mailer {
     async fn attempt(&self, material: &Material) -> Outcome {
         // Pages with tickets take milliseconds of processor time each.
         let (writer, written_from) = (Arc::clone(&self.composer), material.clone());
-        let composed = match tokio::task::spawn_blocking(move || writer.compose(&written_from)).await {
+        let composed = match run_at_low_priority(move || writer.compose(&written_from)).await {
             Ok(Ok(composed)) => composed,
             // An operator may correct the keys.
             Ok(Err(error)) => return Outcome::Later(error.to_string()),
-            Err(panicked) => return Outcome::Later(panicked.to_string()),
+            Err(error) => return Outcome::Later(error.to_string()),
         };
         let mail = &material.mail;
         let names = (mail.id.to_string(), mail.key.as_str());

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use chassis::run_at_low_priority;
 use pictures::{Format, InvalidPicture, Picture};
 use tokio::sync::Semaphore;
 use values::UserId;
@@ -12,7 +13,7 @@ use values::UserId;
 /// The number of sellers who may wait at the same time.
 const MAX_WAITING: usize = 8;
 
-/// Converts pictures on one blocking thread: a conversion uses a processor and some hundred megabytes.
+/// Converts pictures on one thread: a conversion uses a processor and some hundred megabytes.
 #[derive(Clone, Debug)]
 pub(crate) struct PictureQueue {
     thread: Arc<Semaphore>,
@@ -48,7 +49,7 @@ impl PictureQueue {
         let place = Place::take(&self.waiting, seller).ok_or(NotConverted::Busy)?;
         let permit = Arc::clone(&self.thread).acquire_owned().await;
         let permit = permit.map_err(|_| NotConverted::Busy)?;
-        let converted = tokio::task::spawn_blocking(move || {
+        let converted = run_at_low_priority(move || {
             let _held = (permit, place);
             pictures::convert(file.as_ref(), format)
         });

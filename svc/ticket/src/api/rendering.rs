@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chassis::run_at_low_priority;
 use passes::{MAX_PASSES, Pass};
 use problem::Problem;
 use tokio::sync::Semaphore;
@@ -52,7 +53,7 @@ impl Renderer {
             drop(running);
             result
         };
-        tokio::task::spawn_blocking(work)
+        run_at_low_priority(work)
             .await
             .map_err(|error| Problem::internal(&error))?
             .map_err(|error| Problem::internal(&error))
