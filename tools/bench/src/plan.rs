@@ -31,6 +31,10 @@ pub struct Plan {
     pub node_tickets: u64,
     /// The rows of the cost by size.
     pub sizes: &'static [u64],
+    /// The rows with which the memory under load is measured: one of `sizes`.
+    pub memory_rows: u64,
+    /// How long people order while the memory is measured.
+    pub memory: Duration,
     /// The parts of the highest rate at which latencies by load are measured, in percent.
     pub loads: &'static [u32],
 }
@@ -52,6 +56,8 @@ impl Plan {
             due_orders: 20_000,
             node_tickets: 60_000,
             sizes: &[10_000, 100_000, 1_000_000],
+            memory_rows: 1_000_000,
+            memory: Duration::from_mins(1),
             loads: &[10, 25, 50, 75, 90],
         };
         match size {
@@ -72,6 +78,8 @@ impl Plan {
                 due_orders: 500,
                 node_tickets: 12_000,
                 sizes: &[100, 1000],
+                memory_rows: 1000,
+                memory: Duration::from_secs(1),
                 loads: &[25, 75],
                 ..default
             },

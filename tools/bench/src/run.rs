@@ -7,12 +7,12 @@ use std::{
 use crate::{
     BenchResult, Cli, Command, Plan, Progress, Recorder, Work,
     cli::Size,
-    limits::{Sqlite, Tokens, hashes_per_second, sum_of_threads, verifications_per_second},
+    limits::Sqlite,
     processes::resident_mebibytes,
     report::{print_comparison, write_page},
     results::{Better, Results, Terms, compare},
     seed::Seed,
-    targets::{Market, NodePeer, StackProcess, delete_queues, measure_sign_ins, serve, sign_in},
+    targets::{Market, NodePeer, StackProcess, delete_queues, serve, sign_in},
     works,
 };
 
@@ -227,7 +227,7 @@ impl Run<'_> {
             works::measure_purchases(&mut self.recorder, market).await?;
         }
         if self.cli.measures(Work::SignIn) {
-            self.measure_sign_in(seed, market).await?;
+            works::measure_sign_in(&mut self.recorder, market, seed.accounts).await?;
         }
         if is_last && self.cli.measures(Work::Instructions) {
             works::measure_instructions(&mut self.recorder, market, &ticket).await?;
@@ -245,19 +245,6 @@ impl Run<'_> {
             let rate = sqlite.orders_per_second(per_commit, self.recorder.plan.round / 2)?;
             let id = format!("sqlite.order.{per_commit}.rate");
             self.recorder.record(&id, "per s", Better::More, rate);
-        }
-        Ok(())
-    }
-
-    async fn measure_sign_in(&mut self, seed: &Seed, market: &Market) -> BenchResult<()> {
-        let (warm_up, round) = (self.recorder.plan.warm_up, self.recorder.plan.round);
-        let outcome = measure_sign_ins(market.addr, seed.accounts, warm_up, round, &market.watched).await?;
-        self.recorder.record_load("sign-in.8", &outcome, 200)?;
-        let alone = sum_of_threads(hashes_per_second, round / 2)?;
-        self.recorder.record("argon2id.all.rate", "per s", Better::More, alone);
-        for (id, tokens) in [("token.rate", Tokens::New), ("token.known.rate", Tokens::Known)] {
-            let rate = tokio::task::spawn_blocking(move || verifications_per_second(tokens, round / 2)).await??;
-            self.recorder.record(id, "per s", Better::More, rate);
         }
         Ok(())
     }

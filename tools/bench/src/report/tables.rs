@@ -25,6 +25,7 @@ pub(super) fn goals(results: &Results) -> BenchResult<String> {
             Target::AtMost(bound) => (String::new(), format!("≤ {}", number(bound))),
             Target::AtLeast(bound) => (String::new(), format!("≥ {}", number(bound))),
             Target::Times { at_least, of, .. } => (other(of, judgement.other), format!("≥ {at_least} ×")),
+            Target::TimesAtMost { at_most, of, .. } => (other(of, judgement.other), format!("≤ {at_most} ×")),
             Target::Beside { of, .. } => (other(of, judgement.other), String::new()),
         };
         writeln!(

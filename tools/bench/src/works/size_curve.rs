@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use bytes::Bytes;
 
-use super::{SEARCHES, reads::pick};
+use super::{SEARCHES, memory::measure_memory, reads::pick};
 use crate::{
     BenchResult,
     load::{ClosedLoop, run_closed},
@@ -13,7 +13,7 @@ use crate::{
     targets::{Market, StackProcess, delete_queues, sign_in},
 };
 
-/// Measures the same requests of one client with more and more rows, and how long the start takes.
+/// Measures the same requests of one client with more and more rows, how long the start takes, and the memory under load.
 ///
 /// # Errors
 ///
@@ -29,6 +29,9 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
         starts.add("start", *rows, stack.start_time.as_secs_f64());
         let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
         measure_size(recorder, &market, *rows, &mut costs, &mut searches).await?;
+        if *rows == recorder.plan.memory_rows {
+            measure_memory(recorder, &market).await?;
+        }
         stack.stop().await?;
         delete_queues(&data, broker).await?;
         fs::remove_dir_all(&data)?;
