@@ -6,6 +6,7 @@
 
 rate="${TICKETING_RATE:-25}"
 programs="${TICKETING_PROGRAMS:-$cluster/bin}"
+previous="${TICKETING_PREVIOUS:-}"
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
@@ -140,6 +141,43 @@ create_releases() {
     done
     for file in broken silent; do install -m 755 -t "$cluster/releases/$file" "$dist/litestream"; done
     for file in next broken silent; do write_sums "$cluster/releases/$file"; done
+}
+
+# Starts the agents and the jobs of an earlier release by its own scripts.
+start_previous() {
+    say "the earlier release"
+    ln -sfn "$previous/dist" "$cluster/releases/previous"
+    # shellcheck disable=SC2016  # the inner shell expands it
+    (cd "$previous" && TICKETING_DIST="$previous/dist" bash -euo pipefail -c '
+        . scripts/drill.bash
+        install_tools
+        create_folders
+        start_bucket
+        start_consul
+        start_nomad
+        put_secrets
+        write_vars
+        sed -i "s|^release .*|release = \"http://127.0.0.1:$release_port/previous\"|" "$cluster/here.vars.hcl"
+        run_jobs')
+}
+
+# Updates everything from the earlier release, in the order of docs/operating.md.
+update_from_previous() {
+    local name
+    step none "Nomad's agent gets the folders of new services" restart_nomad
+    step none "update the broker's job" run_job rabbitmq
+    step some "update the Stripe simulator" run_job stripe-sim
+    for name in notification payment expiration ticket order auth "${sites[@]}"; do
+        step none "update $name from the earlier release" run_job "$name"
+    done
+    # The only one: nobody answers while it restarts.
+    step some "update ingress from the earlier release" run_job ingress
+    for name in auth order; do step none "republish $name" republish "$name"; done
+}
+
+republish() {
+    "$nomad" alloc exec -job -task "$1" "ticketing-$1" "/local/ticketing-$1" republish >>"$cluster/log/jobs.log" 2>&1 ||
+        die "$1 did not republish: $cluster/log/jobs.log"
 }
 
 # Writes checksums like release-binaries.
