@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::Duration,
 };
@@ -23,6 +23,9 @@ use crate::{
 /// The timeout of a driver and its browser to end.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The attempts to start a driver. It takes a free port of IPv6, and ends if that of IPv4 with the same number is in use.
+const MAX_STARTS: usize = 20;
+
 /// A `ChromeDriver` process on a free port.
 pub(crate) struct Driver {
     process: Child,
@@ -32,6 +35,12 @@ pub(crate) struct Driver {
 impl Driver {
     /// Starts a driver, and waits until it listens.
     pub(crate) fn start() -> Self {
+        let started = (0..MAX_STARTS).find_map(|_| Self::try_start());
+        started.expect("ChromeDriver does not start")
+    }
+
+    /// Returns `None` if the driver has ended.
+    fn try_start() -> Option<Self> {
         let mut process = Command::new(tool("chromedriver"))
             .args(["--port=0", "--log-level=SEVERE"])
             .stdin(Stdio::null())
@@ -49,10 +58,16 @@ impl Driver {
                 }
             }
         });
-        let port = port.recv_timeout(PROCESS_TIMEOUT).expect("ChromeDriver does not start");
-        Self {
-            process,
-            url: format!("http://127.0.0.1:{port}"),
+        match port.recv_timeout(PROCESS_TIMEOUT) {
+            Ok(port) => Some(Self {
+                process,
+                url: format!("http://127.0.0.1:{port}"),
+            }),
+            Err(RecvTimeoutError::Disconnected) => {
+                process.wait().unwrap();
+                None
+            }
+            Err(RecvTimeoutError::Timeout) => panic!("ChromeDriver does not listen after {PROCESS_TIMEOUT:?}"),
         }
     }
 }

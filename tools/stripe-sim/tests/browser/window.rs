@@ -15,6 +15,9 @@ use tokio_util::task::TaskTracker;
 /// The longest wait for a change of a page.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
+/// The attempts to start the driver. It takes a free port of IPv6, and ends if that of IPv4 with the same number is in use.
+const MAX_STARTS: usize = 20;
+
 /// A window with an empty profile, and the process that controls it.
 pub(crate) struct Window {
     client: Client,
@@ -26,26 +29,18 @@ pub(crate) struct Window {
 impl Window {
     /// Opens a window; `None` with a printed reason if this machine has no Chromium.
     pub(crate) async fn open() -> Option<Self> {
-        let started = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        let Ok(mut driver) = started else {
-            println!("skipped: chromedriver is not installed (Debian: chromium-driver)");
-            return None;
-        };
-        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
-        let port = loop {
-            let line = lines.next_line().await.unwrap().expect("chromedriver ended");
-            if let Some((_, port)) = line.split_once("started successfully on port ") {
-                break port.trim_end_matches('.').to_owned();
+        let mut starts = 0;
+        let (driver, port) = loop {
+            let Ok(driver) = spawn_driver() else {
+                println!("skipped: chromedriver is not installed (Debian: chromium-driver)");
+                return None;
+            };
+            if let Some(listening) = listening(driver).await {
+                break listening;
             }
+            starts += 1;
+            assert!(starts < MAX_STARTS, "chromedriver does not start");
         };
-        // Reads to the end: the driver must never wait for a reader.
-        TaskTracker::new().spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         let profile = tempfile::tempdir().unwrap();
         let client = ClientBuilder::new(HttpConnector::new())
             .capabilities(capabilities(&profile))
@@ -151,4 +146,28 @@ fn capabilities(profile: &TempDir) -> Capabilities {
         unreachable!("capabilities are an object")
     };
     capabilities
+}
+
+fn spawn_driver() -> std::io::Result<Child> {
+    Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+}
+
+/// Waits until the driver listens, and returns it with its port; `None` if it has ended.
+async fn listening(mut driver: Child) -> Option<(Child, String)> {
+    let mut lines = BufReader::new(driver.stdout.take()?).lines();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            let port = port.trim_end_matches('.').to_owned();
+            // Reads to the end: the driver must never wait for a reader.
+            TaskTracker::new().spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Some((driver, port));
+        }
+    }
+    None
 }
