@@ -6,7 +6,7 @@
 
 rate="${TICKETING_RATE:-25}"
 programs="${TICKETING_PROGRAMS:-$cluster/bin}"
-previous="${TICKETING_PREVIOUS:-}"
+previous="${TICKETING_PREVIOUS:+$(realpath "$TICKETING_PREVIOUS")}"
 
 now_ms() { echo $(($(date +%s%N) / 1000000)); }
 
@@ -170,7 +170,7 @@ update_from_previous() {
     for name in notification payment expiration ticket order auth "${sites[@]}"; do
         step none "update $name from the earlier release" run_job "$name"
     done
-    # The only one: nobody answers while it restarts.
+    # It is the only one, so connections are refused while it restarts.
     step some "update ingress from the earlier release" run_job ingress
     for name in auth order; do step none "republish $name" republish "$name"; done
 }

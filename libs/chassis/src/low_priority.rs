@@ -7,16 +7,16 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// What the thread adds to the nice value of the process. At 5, it gets a quarter of a processor that a request wants, too.
+/// The increment of the thread's nice value. At 5, the thread gets a quarter of a processor that it shares with a request.
 const NICENESS: i32 = 5;
 
-/// Why work at a low priority has no result.
+/// A failure of work at a low priority.
 #[derive(Debug, thiserror::Error)]
 pub enum ThreadError {
     /// The system starts no more threads.
     #[error("no thread was started: {0}")]
     NotStarted(#[from] io::Error),
-    /// The work panicked; what it panicked with.
+    /// The work panicked, with this payload.
     #[error("the work panicked")]
     Panicked(Box<dyn Any + Send>),
 }
@@ -30,8 +30,10 @@ pub async fn run_at_low_priority<T: Send + 'static>(
 ) -> Result<T, ThreadError> {
     let (sender, result) = oneshot::channel();
     thread::Builder::new().name("low-priority".to_owned()).spawn(move || {
-        // Everybody may lower a priority. On Linux, it is that of the thread.
-        let _ = rustix::process::nice(NICENESS);
+        // On Linux, this is the priority of the thread. Lowering it needs no privilege, but a sandbox may forbid it.
+        if let Err(error) = rustix::process::nice(NICENESS) {
+            tracing::debug!(%error, "priority of a thread not lowered");
+        }
         // The caller may have been cancelled.
         let _ = sender.send(catch_unwind(AssertUnwindSafe(work)));
     })?;

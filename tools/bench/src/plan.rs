@@ -33,7 +33,7 @@ pub struct Plan {
     pub sizes: &'static [u64],
     /// The rows with which the memory under load is measured: one of `sizes`.
     pub memory_rows: u64,
-    /// How long people order while the memory is measured.
+    /// The duration of that load.
     pub memory: Duration,
     /// The parts of the highest rate at which latencies by load are measured, in percent.
     pub loads: &'static [u32],

@@ -32,10 +32,10 @@ const PAGE_SIZE: u16 = 256;
 /// flush their disks, so under load it is worthwhile to wait for more rows. After a pause an event is published at once.
 const PAGE_INTERVAL: Duration = Duration::from_millis(3);
 
-/// What the interval grows to, twofold after each page with more than [`FEW_ROWS`].
+/// The maximum interval. It doubles after each page with more than [`FEW_ROWS`].
 const MAX_PAGE_INTERVAL: Duration = Duration::from_millis(24);
 
-/// The rows of a page that are events of one use case after the other, which nobody should delay.
+/// The maximum number of rows of a page that is no sign of load.
 const FEW_ROWS: i64 = 2;
 
 /// The time between two checks for rows of another process, such as the `republish` command, while no command of this process
@@ -143,7 +143,10 @@ impl Relay {
                     tokio::time::sleep(backoff.next_delay()).await;
                 }
                 PageOutcome::Empty if stopping => return Ok(()),
-                PageOutcome::Empty => self.wait_for_rows(stop).await,
+                PageOutcome::Empty => {
+                    self.page_interval = PAGE_INTERVAL;
+                    self.wait_for_rows(stop).await;
+                }
             }
             if self.is_deletion_due() {
                 self.delete_confirmed().await;

@@ -36,6 +36,8 @@ pub(super) struct Queue {
     pub(super) arguments: QueueArguments,
     /// Exchange and routing key.
     pub(super) bindings: Vec<(String, String)>,
+    /// A service works without it, until an operator has imported the definitions of its release.
+    pub(super) is_optional: bool,
 }
 
 impl Topology {
@@ -81,7 +83,13 @@ impl Topology {
                 bindings.push((fallback.clone(), String::new()));
             }
             let arguments = QueueArguments::durable().ttl(level).dead_letter_to(&due);
-            self.add_queue(namespace.delay_queue(level), arguments, bindings);
+            self.queues.push(Queue {
+                name: namespace.delay_queue(level),
+                arguments,
+                bindings,
+                // Timers take the fallback level instead.
+                is_optional: level < delay_ladder.fallback(),
+            });
         }
         self
     }
@@ -181,6 +189,7 @@ impl Topology {
             name,
             arguments,
             bindings,
+            is_optional: false,
         });
     }
 
@@ -204,8 +213,8 @@ impl Topology {
         Ok(())
     }
 
-    /// Checks that all exchanges and queues exist, which needs no permission. It uses its own channel, because the broker
-    /// closes the channel if one does not.
+    /// Checks that all exchanges and the necessary queues exist, which needs no permission. It uses its own channel, because
+    /// the broker closes the channel if one does not.
     pub(crate) async fn check(&self, connection: &Connection) -> Result<(), Error> {
         let channel = connection.create_channel().await?;
         for exchange in &self.exchanges {
@@ -217,7 +226,7 @@ impl Topology {
             let found = channel.exchange_declare(name, exchange.kind.clone(), options, FieldTable::default());
             found.await.map_err(|error| Error::about(&exchange.name, error))?;
         }
-        for queue in &self.queues {
+        for queue in self.queues.iter().filter(|queue| !queue.is_optional) {
             let options = QueueDeclareOptions {
                 passive: true,
                 ..QueueDeclareOptions::default()

@@ -73,7 +73,7 @@ impl Namespace {
         format!("{self}.delay")
     }
 
-    /// The exchange of timers whose delay queue does not exist: it is bound to the shortest one.
+    /// The exchange of timers whose delay queue does not exist: it is bound to that of a second.
     pub(crate) fn fallback_delay_exchange(&self) -> String {
         format!("{self}.delay.other")
     }

@@ -5,7 +5,7 @@ use lapin::{
     message::Delivery,
     options::{
         BasicGetOptions, BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions, QueueBindOptions,
-        QueueDeclareOptions,
+        QueueDeclareOptions, QueueDeleteOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -129,6 +129,12 @@ impl RawBroker {
             .await
             .unwrap();
         message.expect("there is a message").delivery
+    }
+
+    pub(crate) async fn delete_queue(&self, env: &TestEnv, name: &str) {
+        let name = format!("{}.{name}", env.namespace);
+        let deleted = self.channel.queue_delete(name.into(), QueueDeleteOptions::default());
+        deleted.await.unwrap();
     }
 
     /// Returns the number of messages in a queue, or `None` if the queue does not exist.

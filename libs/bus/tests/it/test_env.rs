@@ -176,8 +176,13 @@ impl Drop for TestEnv {
 
 /// The delay levels of the service `expiration`.
 pub(crate) fn delay_ladder() -> DelayLadder {
-    let longer = [Duration::from_mins(15), Duration::from_mins(1), Duration::from_secs(10)];
-    DelayLadder::new(Duration::from_secs(1), longer)
+    let longer = [
+        Duration::from_mins(15),
+        Duration::from_mins(1),
+        Duration::from_secs(10),
+        Duration::from_secs(1),
+    ];
+    DelayLadder::new(Duration::from_millis(200), longer)
 }
 
 pub(crate) fn broker_url() -> AmqpUrl {

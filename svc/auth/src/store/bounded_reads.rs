@@ -1,4 +1,4 @@
-//! What statements read without a key, or sort, and why that is bounded.
+//! Reads without a key, and sorts, with the reason why they are bounded.
 
 use db::BoundedRead;
 
@@ -13,11 +13,11 @@ pub(crate) const BOUNDED_READS: &[BoundedRead] = &[
     BoundedRead::in_statement(
         "DELETE FROM signing_keys WHERE",
         "sign_up_keys",
-        "once for each retired key: the sign-ups of a day",
+        "in a purge, for each key that was retired long ago: the sign-ups of a day",
     ),
     BoundedRead::in_statement(
         "DELETE FROM sign_up_keys",
-        "sign_up_keys",
+        "sign_up_keys.sign_up_keys_by_age",
         "the sign-ups of a day, when an operator deletes all keys",
     ),
     BoundedRead::in_statement(

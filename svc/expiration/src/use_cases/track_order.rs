@@ -24,11 +24,12 @@ pub(crate) fn track_order(tx: &Tx, now: Timestamp, order: &Order, delay_ladder: 
     Ok(())
 }
 
-/// Whether a message is under way for another pending timer of the same second. For one that is overdue it may have arrived
-/// already.
+/// Whether a message is under way for another pending timer of the same second, and arrives in time. For a timer that is overdue
+/// it may have arrived already.
 fn shares_message(tx: &Tx, now: Timestamp, timer: &Timer) -> Result<bool, db::Error> {
-    let (start, end) = second_of(timer.deadline());
-    Ok(store::first_pending_between(tx, start.max(now), end, Some(timer.order_id()))?.is_some())
+    let deadline = timer.deadline();
+    let (start, _) = second_of(deadline);
+    Ok(store::first_pending_between(tx, start.max(now), deadline, Some(timer.order_id()))?.is_some())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What statements read without a key, or sort, and why that is bounded.
+//! Reads without a key, and sorts, with the reason why they are bounded.
 
 use db::BoundedRead;
 
@@ -32,6 +32,6 @@ pub(crate) const BOUNDED_READS: &[BoundedRead] = &[
     ),
     BoundedRead::sorted(
         "SELECT DISTINCT holder_id FROM admission WHERE order_id",
-        "the tickets of an order",
+        "the tickets of an order: 10, unless `--max-tickets-per-order` is raised",
     ),
 ];

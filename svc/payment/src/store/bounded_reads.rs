@@ -1,4 +1,4 @@
-//! What statements read without a key, or sort, and why that is bounded.
+//! Reads without a key, and sorts, with the reason why they are bounded.
 
 use db::BoundedRead;
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use chassis::run_at_low_priority;
+use chassis::{ThreadError, run_at_low_priority};
 use pictures::{Format, InvalidPicture, Picture};
 use tokio::sync::Semaphore;
 use values::UserId;
@@ -55,7 +55,11 @@ impl PictureQueue {
         });
         match converted.await {
             Ok(converted) => converted.map_err(NotConverted::Invalid),
-            Err(error) => {
+            Err(ThreadError::NotStarted(error)) => {
+                tracing::error!(%error, "picture not converted");
+                Err(NotConverted::Busy)
+            }
+            Err(error @ ThreadError::Panicked(_)) => {
                 tracing::error!(%error, "conversion of a picture failed");
                 Err(NotConverted::Invalid(InvalidPicture::Damaged))
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chassis::run_at_low_priority;
+use chassis::{ThreadError, run_at_low_priority};
 use passes::{MAX_PASSES, Pass};
 use problem::Problem;
 use tokio::sync::Semaphore;
@@ -55,7 +55,10 @@ impl Renderer {
         };
         run_at_low_priority(work)
             .await
-            .map_err(|error| Problem::internal(&error))?
+            .map_err(|error| match error {
+                ThreadError::NotStarted(error) => busy(&error),
+                error @ ThreadError::Panicked(_) => Problem::internal(&error),
+            })?
             .map_err(|error| Problem::internal(&error))
     }
 }

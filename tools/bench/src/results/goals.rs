@@ -28,9 +28,9 @@ pub enum Target {
     },
     /// At most so many times another figure.
     TimesAtMost {
-        /// How many times.
+        /// The maximum ratio.
         at_most: f64,
-        /// What the other figure is.
+        /// The name of the other figure.
         of: &'static str,
         /// The other figure.
         figure: &'static str,

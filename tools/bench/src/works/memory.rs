@@ -47,6 +47,10 @@ pub(super) async fn measure_memory(recorder: &mut Recorder, market: &Market) -> 
             }
         }
     };
+    let rate = outcome.rate(201);
+    if rate < 0.95 * f64::from(ORDERS_PER_SECOND) {
+        return Err(format!("{rate:.0} of {ORDERS_PER_SECOND} orders a second were placed").into());
+    }
     recorder.record_load("memory.orders", &outcome, 201)?;
     recorder.record("memory.busy", "MiB", Better::Less, highest);
     market.wait_until_drained(&before).await
