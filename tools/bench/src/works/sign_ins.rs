@@ -7,6 +7,7 @@ use crate::{
     BenchResult,
     limits::{Tokens, hashes_per_second, sum_of_threads, verifications_per_second},
     load::{LoadOutcome, OpenLoop, Schedule, run_open},
+    processes::CpuTimes,
     recorder::Recorder,
     results::Better,
     targets::{Market, measure_sign_ins},
@@ -32,7 +33,7 @@ pub async fn measure_sign_in(recorder: &mut Recorder, market: &Market, accounts:
     recorder.record_load("page.open", &pages(market, warm_up, round).await?, 200)?;
     let (_, mut beside) = try_join(sign_ins(), pages(market, warm_up, round)).await?;
     // It contains the hashes.
-    beside.cpu = Default::default();
+    beside.cpu = CpuTimes::default();
     recorder.record_load("sign-in.page", &beside, 200)?;
     for (id, tokens) in [("token.rate", Tokens::New), ("token.known.rate", Tokens::Known)] {
         let rate = tokio::task::spawn_blocking(move || verifications_per_second(tokens, round / 2)).await??;
