@@ -106,7 +106,7 @@ pub struct Transfer {
     /// Who has accepted it; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_id: Option<UserId>,
-    /// The address that the offer is mailed to; absent once the transfer has ended.
+    /// The recipient's address; absent once the transfer has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
     /// The language of the offer.

@@ -10,7 +10,7 @@ use super::{ApiError, ApiRequest, Caller, Service};
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Transfer {
-    /// The address that the offer is mailed to.
+    /// The recipient's address.
     pub(crate) email: String,
     pub(crate) expires_at: Timestamp,
 }

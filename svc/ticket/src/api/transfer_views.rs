@@ -16,7 +16,7 @@ use crate::{
 #[serde(rename_all = "camelCase")]
 pub(crate) struct TransferView {
     admission_id: AdmissionId,
-    /// The address that the offer is mailed to.
+    /// The recipient's address.
     email: String,
     offered_at: Timestamp,
     /// Until when it can be accepted: for seven days, or until the event begins.

@@ -26,7 +26,7 @@ pub struct TransfersApi;
 input::object! {
     /// Who is to have a ticket.
     pub(crate) struct NewRecipient {
-        /// The address that the offer is mailed to: not your own. Whoever opens the link in the mail can accept it.
+        /// The recipient's address: not your own. Anyone who opens the link in the mail can accept the offer.
         email as "email": Text<EmailAddress>,
     }
     example: {"email": "grace@example.com"}
