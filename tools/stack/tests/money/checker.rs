@@ -18,7 +18,7 @@ use tokio::time::{Instant, interval};
 
 use crate::{
     conditions::{CONDITIONS, TOTALS},
-    environment::{Environment, IDEMPOTENCY_KEY_LIFETIME, STRIPE_KEY},
+    environment::{Environment, STRIPE_KEY},
     script::*,
 };
 
@@ -58,7 +58,7 @@ impl Environment {
             .any(|step| matches!(step, FailCalls(CreateIntent, _, StoredStatus(_), _)))
         {
             // The outcome of a call with a stored error is certain only after Stripe has deleted the idempotency key.
-            self.test_env.clock.advance(IDEMPOTENCY_KEY_LIFETIME);
+            self.expire_idempotency_keys().await;
         }
         let (start, mut ticks) = (Instant::now(), interval(CHECK_INTERVAL));
         let mut violations = loop {

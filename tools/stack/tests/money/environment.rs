@@ -34,11 +34,14 @@ const STRIPE_TIMEOUT: Duration = Duration::from_secs(1);
 const WEBHOOK_BACKOFF: Duration = Duration::from_millis(200);
 
 /// After this time Stripe has deleted every idempotency key.
-pub(crate) const IDEMPOTENCY_KEY_LIFETIME: Duration = Duration::from_hours(25);
+const IDEMPOTENCY_KEY_LIFETIME: Duration = Duration::from_hours(25);
 
 /// The speed of the clock, relative to the machine's.
 const CLOCK_SPEED: u32 = 10;
 const CLOCK_TICK: Duration = Duration::from_millis(10);
+
+/// Held by each environment, so that there is one at a time: all have the same clock, and a script advances it by a day.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Returns the one clock of all environments: ids never go back in a process.
 fn clock() -> Clock {
@@ -65,10 +68,13 @@ pub(crate) struct Environment {
     next_key: AtomicU64,
     _stripe_server: stripe_sim::RunningSim,
     _clock_task: AbortOnDropHandle<()>,
+    _turn: tokio::sync::MutexGuard<'static, ()>,
 }
 
 impl Environment {
+    /// Waits until no other environment exists.
     pub(crate) async fn start() -> Self {
+        let turn = ONE_AT_A_TIME.lock().await;
         let test_env = TestEnv::with_clock(clock()).await;
         let mut proxies = BTreeMap::new();
         for service in Service::ALL {
@@ -101,6 +107,7 @@ impl Environment {
             next_key: AtomicU64::new(0),
             _stripe_server: stripe_server,
             _clock_task: run_clock(test_env.clock.clone()),
+            _turn: turn,
             test_env,
         }
     }
@@ -148,6 +155,13 @@ impl Environment {
 
     pub(crate) fn url(&self, service: Service) -> String {
         format!("http://{}", self.proxies[&service].address)
+    }
+
+    /// Advances the clock until Stripe has deleted all idempotency keys. No request takes that long: those in progress end
+    /// first.
+    pub(crate) async fn expire_idempotency_keys(&self) {
+        self.stripe.wait_for_delayed_requests().await;
+        self.test_env.clock.advance(IDEMPOTENCY_KEY_LIFETIME);
     }
 
     /// Returns a new idempotency key.

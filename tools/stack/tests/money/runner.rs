@@ -10,7 +10,7 @@ use tokio::{
 
 use crate::{
     actions::{Actions, POLL_INTERVAL},
-    environment::{Environment, IDEMPOTENCY_KEY_LIFETIME},
+    environment::Environment,
     marketplace::Marketplace,
     script::{Service, Step},
 };
@@ -33,6 +33,7 @@ pub(crate) async fn run_script(marketplace: &mut Marketplace, script: &[Step]) {
                 marketplace.env.broker.disconnect();
                 disconnected_steps = *steps + 1;
             }
+            Step::ExpireIdempotencyKeys => marketplace.env.expire_idempotency_keys().await,
             Step::CrashService(service) => marketplace.crash(*service).await,
             Step::CrashServiceDuringCall(service, call, timing) => {
                 pending_crashes.push((*service, marketplace.env.stripe.hold(call.target(), *timing)));
@@ -94,7 +95,6 @@ impl Environment {
             }
             Step::DeliverHeldEvents(newest_first) => self.stripe.release_events(*newest_first),
             Step::PassOrderWindow => self.test_env.clock.advance(order::Settings::default().order_window),
-            Step::ExpireIdempotencyKeys => self.test_env.clock.advance(IDEMPOTENCY_KEY_LIFETIME),
             _ => return false,
         }
         true

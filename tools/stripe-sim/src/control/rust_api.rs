@@ -28,6 +28,11 @@ impl Sim {
         self.state.faults.clear();
     }
 
+    /// Waits until no request that [`Fault::Delay`] delays is in progress.
+    pub async fn wait_for_delayed_requests(&self) {
+        self.state.faults.wait_for_delayed_requests().await;
+    }
+
     /// Arms a fault for the next deliveries of events of a type (`*` is any), to any endpoint.
     pub fn inject_webhook_fault(&self, event: &str, times: u32, fault: WebhookFault) {
         self.state.webhook_faults.add(event, times, fault);

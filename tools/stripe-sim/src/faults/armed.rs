@@ -7,6 +7,7 @@ use std::{
 };
 
 use poem::http::StatusCode;
+use tokio_util::task::{TaskTracker, task_tracker::TaskTrackerToken};
 
 use super::{Fault, Gate, GateState, Hold, Target, Timing, hold::Passage};
 
@@ -29,9 +30,12 @@ impl fmt::Display for Effect {
     }
 }
 
-/// The faults that wait for their request.
+/// The faults that wait for their request, and the requests that are delayed.
 #[derive(Clone, Default)]
-pub(crate) struct ArmedFaults(Arc<Mutex<State>>);
+pub(crate) struct ArmedFaults {
+    state: Arc<Mutex<State>>,
+    delayed: TaskTracker,
+}
 
 #[derive(Default)]
 struct State {
@@ -88,6 +92,7 @@ impl ArmedFaults {
         let fault = ActiveFault {
             timing: *timing,
             effect: effect.clone(),
+            _delayed: matches!(effect, Effect::Fault(Fault::Delay(_))).then(|| self.delayed.token()),
         };
         if target.is_used_up() {
             state.waiting.remove(position);
@@ -95,8 +100,14 @@ impl ArmedFaults {
         Some(fault)
     }
 
+    /// Waits until no delayed request is in progress.
+    pub(crate) async fn wait_for_delayed_requests(&self) {
+        self.delayed.close();
+        self.delayed.wait().await;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -104,6 +115,8 @@ impl ArmedFaults {
 pub(crate) struct ActiveFault {
     pub(crate) timing: Timing,
     effect: Effect,
+    /// For a delay: until the request has ended.
+    _delayed: Option<TaskTrackerToken>,
 }
 
 /// How a request continues after a fault.
