@@ -59,6 +59,7 @@ impl Service for Ticket {
             include_str!("../migrations/015_uploaded_scans.sql"),
             closures::SCHEMA_V1,
             include_str!("../migrations/016_closures.sql"),
+            include_str!("../migrations/017_search_vocabulary.sql"),
         ],
     };
     const INVARIANTS: &'static [db::admin::Invariant] = store::INVARIANTS;

@@ -35,7 +35,7 @@ pub(crate) use offer::{
 pub(crate) use pass::pass;
 pub(crate) use sale_period::SalePeriod;
 pub(crate) use scan::{InvalidScan, OfflineScan, RefusedScan, ScanOutcome, ScanRefusal};
-pub(crate) use search_terms::SearchTerms;
+pub(crate) use search_terms::{SearchTerm, SearchTerms};
 pub(crate) use shown_admission::ShownAdmission;
 pub(crate) use time_zone::TimeZoneName;
 pub(crate) use times::{InvalidTimes, ensure_future};

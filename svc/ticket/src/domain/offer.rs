@@ -80,6 +80,15 @@ impl<T> Change<T> {
     }
 }
 
+impl Terms {
+    /// Returns the texts in which words are searched.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &str> {
+        let venue = self.venue.as_ref().map(ShortText::as_str);
+        let description = self.description.as_ref().map(LongText::as_str);
+        [Some(self.title.as_str()), venue, description].into_iter().flatten()
+    }
+}
+
 impl OfferChange {
     /// Returns the offer that the change makes of the present terms.
     pub(crate) fn onto(self, present: &Terms) -> Offer {

@@ -1,16 +1,22 @@
 //! The terms of a search.
 
-use std::str::FromStr;
+use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use text::{Phrase, search_phrases};
+use text::{Phrase, index_words, search_phrases};
 
-/// The terms of a search: phrases of FTS5. A listing matches if it contains each of them.
+/// The terms of a search. A listing matches if it contains each of them.
 ///
 /// A blank text has no terms (`None`) and filters nothing. Another text without a letter, number or symbol has an empty list
 /// of terms and matches nothing.
 #[derive(Clone, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct SearchTerms(Option<Vec<String>>);
+pub(crate) struct SearchTerms(Option<Vec<SearchTerm>>);
+
+/// A phrase that a search looks for. Its text is that of FTS5, also in cursors: `"goldberg var"*`
+/// (<https://sqlite.org/fts5.html#full_text_query_syntax>).
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub(crate) struct SearchTerm(Phrase);
 
 /// A search with too many terms or characters.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -42,21 +48,72 @@ impl SearchTerms {
 
     /// Returns about the number of bytes that the terms occupy.
     pub(crate) fn size(&self) -> usize {
-        let terms = self.0.iter().flatten();
-        terms.map(|term| size_of::<String>() + term.capacity()).sum()
+        self.iter()
+            .map(|term| size_of::<SearchTerm>() + term.0.words.capacity())
+            .sum()
     }
 
-    /// Returns the FTS5 expression. `None` without terms.
-    pub(crate) fn fts_expression(&self) -> Option<String> {
-        let terms = self.0.as_ref().filter(|terms| !terms.is_empty())?;
-        Some(terms.join(" "))
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &SearchTerm> {
+        self.0.iter().flatten()
+    }
+
+    /// Whether texts contain each of the terms, each in one text. The index finds the same.
+    pub(crate) fn are_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
+        let mut missing: Vec<_> = self.iter().collect();
+        for text in texts {
+            if missing.is_empty() {
+                break;
+            }
+            let words = index_words(text);
+            missing.retain(|term| !term.0.is_in(&words));
+        }
+        missing.is_empty()
     }
 }
 
-/// Returns a phrase quoted, so that none of it is syntax (<https://sqlite.org/fts5.html#full_text_query_syntax>).
-fn quoted(phrase: &Phrase) -> String {
-    let words = phrase.words.replace('"', "\"\"");
-    format!("\"{words}\"{}", if phrase.is_prefix { "*" } else { "" })
+impl SearchTerm {
+    pub(crate) fn of_whole_words(words: String) -> Self {
+        Self(Phrase {
+            words,
+            is_prefix: false,
+        })
+    }
+
+    /// Whether the last word is the beginning of one.
+    pub(crate) const fn is_prefix(&self) -> bool {
+        self.0.is_prefix
+    }
+
+    /// Returns the last word, and what is before it with a space at its end.
+    pub(crate) fn split_last_word(&self) -> (&str, &str) {
+        let words = self.0.words.as_str();
+        words.split_at(words.rfind(' ').map_or(0, |space| space + 1))
+    }
+}
+
+/// The phrase is quoted, so that none of it is syntax.
+impl fmt::Display for SearchTerm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let words = self.0.words.replace('"', "\"\"");
+        write!(f, "\"{words}\"{}", if self.0.is_prefix { "*" } else { "" })
+    }
+}
+
+impl From<SearchTerm> for String {
+    fn from(term: SearchTerm) -> Self {
+        term.to_string()
+    }
+}
+
+impl From<String> for SearchTerm {
+    fn from(text: String) -> Self {
+        let quoted = text.strip_suffix('*').unwrap_or(&text);
+        let words = quoted.strip_prefix('"').and_then(|words| words.strip_suffix('"'));
+        Self(Phrase {
+            words: words.unwrap_or_default().replace("\"\"", "\""),
+            is_prefix: text.ends_with('*'),
+        })
+    }
 }
 
 impl FromStr for SearchTerms {
@@ -77,27 +134,49 @@ impl FromStr for SearchTerms {
         if terms.count() > Self::MAX_TERMS || parts.count() > Self::MAX_PARTS {
             return Err(SearchTooLong);
         }
-        Ok(Self(Some(phrases.iter().map(quoted).collect())))
+        Ok(Self(Some(phrases.into_iter().map(SearchTerm).collect())))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    fn expression(text: &str) -> Option<String> {
-        text.parse::<SearchTerms>().unwrap().fts_expression()
+    fn texts(search: &str) -> String {
+        let terms: SearchTerms = search.parse().unwrap();
+        terms.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn search_text_is_never_fts_syntax() {
-        assert_eq!(expression("rock roll").unwrap(), r#""rock"* "roll"*"#);
+        assert_eq!(texts("rock roll"), r#""rock"* "roll"*"#);
         assert_eq!(
-            expression(r#"a"b OR NEAR(x* -y title:z ^"#).unwrap(),
+            texts(r#"a"b OR NEAR(x* -y title:z ^"#),
             r#""a b" "or"* "near x" "y" "title z" "^""#
         );
-        assert_eq!(expression("nu\0ll").unwrap(), r#""nu"* "ll"*"#);
-        assert_eq!(expression("音楽会").unwrap(), r#""音楽 楽会""#);
+        assert_eq!(texts("nu\0ll"), r#""nu"* "ll"*"#);
+        assert_eq!(texts("音楽会"), r#""音楽 楽会""#);
+    }
+
+    #[test]
+    fn terms_are_in_texts_that_contain_each_of_them() {
+        let are_in =
+            |search: &str, texts: &[&str]| search.parse::<SearchTerms>().unwrap().are_in(texts.iter().copied());
+        assert!(are_in("bach vari", &["Die Goldberg-Variationen", "J. S. Bach"]));
+        assert!(are_in("goldberg-var", &["Die Goldberg-Variationen"]));
+        assert!(!are_in("bach vari", &["Die Goldberg-Variationen", "Glenn Gould"]));
+        assert!(!are_in("goldberg-bach", &["Goldberg", "Bach"]));
+        assert!(!are_in("berg", &["Die Goldberg-Variationen"]));
+    }
+
+    proptest! {
+        #[test]
+        fn a_term_is_read_from_its_text(words in "\\PC{0,9}", is_prefix: bool) {
+            let term = SearchTerm(Phrase { words, is_prefix });
+            prop_assert_eq!(SearchTerm::from(term.to_string()), term);
+        }
     }
 
     #[test]
@@ -108,7 +187,7 @@ mod tests {
         for text in ["!?", "\"", "\0", "* - .", "\u{200b}"] {
             let terms: SearchTerms = text.parse().unwrap();
             assert!(terms.matches_nothing() && !terms.is_empty(), "{text:?}");
-            assert_eq!(terms.fts_expression(), None);
+            assert_eq!(terms.iter().count(), 0);
         }
     }
 

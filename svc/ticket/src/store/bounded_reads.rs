@@ -17,8 +17,8 @@ pub(crate) const BOUNDED_READS: &[BoundedRead] = &[
     BoundedRead::of_table("transfer_tally", "a row for each status"),
     BoundedRead::of_table("code_key", "one row at most"),
     BoundedRead::of_table("listing_words_config", "a row for each option of the full-text index"),
-    // Without words, `listing_pages::access` limits the rows that are read for a page. A search by words that sorts reads all
-    // matches, and ends with the deadline of reads. Later pages also read the places that changed since the first page.
+    // `listing_pages::access` limits the rows that are read for a page. Later pages also read the places that changed since the
+    // first page.
     BoundedRead::in_statement("AS place_number", "listing", PAGE),
     BoundedRead::sorted("AS place_number", PAGE),
     BoundedRead::in_statement("INSERT INTO listing (", "former_place", FOREIGN_KEY),

@@ -2,6 +2,7 @@
 
 mod access;
 mod filters;
+mod search_expression;
 mod sort_keys;
 mod statement;
 mod withdrawn;
@@ -14,6 +15,7 @@ use values::Timestamp;
 use self::{
     access::{Access, SCAN_LIMITS, ScanLimits},
     filters::filters,
+    search_expression::search_expression,
     statement::Statement,
 };
 use super::listings::read_listing;
@@ -96,13 +98,18 @@ fn listing_page_within(
             since,
         });
     }
-    let (sort, filters) = (query.sort, filters(&query, now));
+    let search = search_expression(conn, &query.terms)?;
+    let (sort, filters) = (query.sort, filters(&query, search, now));
     let after = position.map(|position| &position.after);
     let access = Access::choose(conn, sort, &filters, after, scan_limits)?;
     let statement = Statement::new(sort, &filters, &access, as_of, after, limit);
     let mut select = conn.prepare_cached(&statement.sql)?;
+    let leaves_words = access.leaves_words(&filters);
+    let has_words = |listed: &ListedTicket| !leaves_words || query.terms.are_in(listed.listing.state().terms.texts());
     let listings = select
         .query_map(&*statement.parameters(), read_row(read_listed_ticket))?
+        .filter(|row| row.as_ref().map_or(true, has_words))
+        .take(limit.items() + 1)
         .collect::<Result<_, _>>()?;
     Ok(ListingPage {
         listings,

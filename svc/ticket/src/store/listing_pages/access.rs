@@ -4,6 +4,9 @@
 //! remain, the rows that do not match them are read in vain. So if there are few rows for one of the filters, these are read
 //! and sorted instead; and if not, reading ends after [`ScanLimits::scanned`] rows, and the page with it: it may be short, or
 //! empty, and its cursor leads on.
+//!
+//! The full-text index has the order of the lists by age. In other lists its matches are sorted, if they are few; if not,
+//! another index is read, and the words are looked for in the texts of each listing.
 
 use rusqlite::{Connection, OptionalExtension, types::Value};
 
@@ -20,12 +23,15 @@ pub(super) struct ScanLimits {
     pub(super) scanned: u32,
     /// To sort them.
     pub(super) sorted: u32,
+    /// To sort them, if they are found by their words: these are slower to check in the text of a listing than other filters.
+    pub(super) matched: u32,
 }
 
 /// Some milliseconds each.
 pub(super) const SCAN_LIMITS: ScanLimits = ScanLimits {
     scanned: 3000,
     sorted: 2000,
+    matched: 10_000,
 };
 
 /// An index of listings that are not withdrawn.
@@ -41,7 +47,7 @@ enum Index {
 /// How the listings of a page are found.
 #[derive(Debug)]
 pub(super) struct Access {
-    /// The index to read; `None` for a search by words, which has an index of its own.
+    /// The index to read; `None` for the full-text index.
     index: Option<Index>,
     /// Whether the index has the order of the list.
     is_ordered: bool,
@@ -105,8 +111,14 @@ impl Access {
         after: Option<&SortKey>,
         limits: ScanLimits,
     ) -> Result<Self, db::Error> {
-        if has(filters, Subject::Words) {
-            return Ok(Self::of(None, false, None));
+        if let Some(words) = filters.iter().find(|filter| filter.subject == Subject::Words) {
+            if !sort.is_mutable() {
+                let end = end_of_search(conn, sort, words, after, limits)?;
+                return Ok(Self::of(None, false, end));
+            }
+            if has_few_matches(conn, words, limits)? {
+                return Ok(Self::of(None, false, None));
+            }
         }
         let ordered = Index::of_order(sort, filters);
         // On later pages, listings that were placed after the first page are read in vain.
@@ -125,6 +137,16 @@ impl Access {
 
     const fn of(index: Option<Index>, is_ordered: bool, end: Option<SortKey>) -> Self {
         Self { index, is_ordered, end }
+    }
+
+    /// Whether the full-text index is read.
+    pub(super) const fn is_search(&self) -> bool {
+        self.index.is_none()
+    }
+
+    /// Whether the words of the query are left to be looked for in the texts of each listing that is found.
+    pub(super) fn leaves_words(&self, filters: &[Filter]) -> bool {
+        !self.is_search() && has(filters, Subject::Words)
     }
 
     /// Returns the condition of a filter for a page that begins after another one, or not.
@@ -162,6 +184,50 @@ fn has_few(conn: &Connection, index: Index, filters: &[Filter], limits: ScanLimi
         .prepare_cached(&sql)?
         .query_row(&*named(&parameters), |row| row.get(0))?;
     Ok(count <= limits.sorted)
+}
+
+/// Returns whether few listings contain the words of a search.
+fn has_few_matches(conn: &Connection, words: &Filter, limits: ScanLimits) -> Result<bool, db::Error> {
+    let mut parameters = vec![(":most", Value::from(limits.matched + 1))];
+    parameters.extend(words.parameter());
+    let sql = "SELECT count(*) FROM (SELECT 1 FROM listing_words WHERE listing_words MATCH :words LIMIT :most)";
+    let count: u32 = conn
+        .prepare_cached(sql)?
+        .query_row(&*named(&parameters), |row| row.get(0))?;
+    Ok(count <= limits.matched)
+}
+
+/// Returns the key of the last listing to read of a search in the order of numbers, which is that of the full-text index.
+fn end_of_search(
+    conn: &Connection,
+    sort: ListingSort,
+    words: &Filter,
+    after: Option<&SortKey>,
+    limits: ScanLimits,
+) -> Result<Option<SortKey>, db::Error> {
+    let columns = key_columns(sort, &[]);
+    let mut parameters = vec![(":scanned", Value::from(limits.scanned))];
+    parameters.extend(words.parameter());
+    parameters.extend(
+        after
+            .into_iter()
+            .flat_map(|after| key_parameters(columns, after, AFTER)),
+    );
+    let after = after.map(|_| after_condition(sort, columns, "", "rowid"));
+    let sql = format!(
+        "SELECT rowid FROM listing_words WHERE listing_words MATCH :words{} ORDER BY {} LIMIT 1 OFFSET :scanned",
+        after.unwrap_or_default(),
+        order(sort, &["rowid"], "")
+    );
+    let end = conn.prepare_cached(&sql)?.query_row(&*named(&parameters), |row| {
+        Ok(SortKey {
+            currency: String::new(),
+            amount: 0,
+            begins: 0,
+            number: row.get(0)?,
+        })
+    });
+    Ok(end.optional()?)
 }
 
 /// Returns the key of the last listing to read: that after [`ScanLimits::scanned`] others.

@@ -54,8 +54,8 @@ impl Filter {
 const NO_START: i64 = i64::MAX;
 
 /// Returns the conditions of a query. That a listing is not withdrawn is none of them: it is one of every list. At most one
-/// condition sets each end of a range.
-pub(super) fn filters(query: &ListingQuery, now: Timestamp) -> Vec<Filter> {
+/// condition sets each end of a range. `search` is the expression of the terms.
+pub(super) fn filters(query: &ListingQuery, search: Option<String>, now: Timestamp) -> Vec<Filter> {
     // A ticket is available until its event begins, and while its sale is open.
     let begins_from = query
         .starts_after
@@ -78,7 +78,7 @@ pub(super) fn filters(query: &ListingQuery, now: Timestamp) -> Vec<Filter> {
         None,
         "listing_words MATCH :words AND l.number = w.rowid",
         ":words",
-        query.terms.fts_expression().map(Value::from),
+        search.map(Value::from),
     );
     filter(
         Subject::Seller,

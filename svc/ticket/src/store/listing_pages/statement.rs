@@ -13,7 +13,7 @@ use crate::{
     store::listings::columns,
 };
 
-/// A SELECT and its parameters. Values of a client are parameters, never part of the text.
+/// A SELECT and its parameters. Where [`Access::leaves_words`], its rows are without limit. Values of a client are parameters, never part of the text.
 pub(super) struct Statement {
     pub(super) sql: String,
     parameters: Vec<(&'static str, Value)>,
@@ -28,16 +28,18 @@ impl Statement {
         after: Option<&SortKey>,
         limit: Limit,
     ) -> Self {
-        let mut parameters = vec![(":limit", Value::from(limit.rows()))];
+        let has_all_filters = !access.leaves_words(filters);
+        let most: i64 = if has_all_filters { limit.rows().into() } else { -1 };
+        let mut parameters = vec![(":limit", Value::from(most))];
         // The full-text index yields matches in the order of their numbers.
-        let is_search = filters.iter().any(|filter| filter.subject == Subject::Words);
-        let (search, number) = if is_search {
+        let (search, number) = if access.is_search() {
             ("listing_words w CROSS JOIN ", "w.rowid")
         } else {
             ("", "l.number")
         };
         let mut conditions = "l.withdrawn_at IS NULL".to_owned();
-        for filter in filters {
+        let in_statement = |filter: &&Filter| has_all_filters || filter.subject != Subject::Words;
+        for filter in filters.iter().filter(in_statement) {
             conditions = conditions + " AND " + &access.condition(filter, sort, after.is_some());
             parameters.extend(filter.parameter());
         }

@@ -249,7 +249,8 @@ fn plan(conn: &Tx, query: &ListingQuery) -> Vec<String> {
         begins: 1,
         number: 1,
     };
-    let filters = filters(query, NOW);
+    let search = search_expression(conn, &query.terms).unwrap();
+    let filters = filters(query, search, NOW);
     let none_sorted = ScanLimits {
         sorted: 0,
         ..SCAN_LIMITS
@@ -330,7 +331,8 @@ fn large_market(listings: u32) -> Tx {
              updated_at, placed)
          WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
          SELECT i, printf('00000000-0000-7000-8000-%012d', i),
-             iif(i % 3 = 0, ?2, printf('00000000-0000-7000-9000-%012d', i / 50)), 'Concert',
+             iif(i % 3 = 0, ?2, printf('00000000-0000-7000-9000-%012d', i / 50)),
+             'Concert' || iif(i % 30 = 1, ', jazz', '') || iif(i % 5000 = 11, ', rare', ''),
              CASE WHEN i % 10 = 0 THEN NULL WHEN i < ?1 / 2 THEN ?3 - i ELSE ?3 + (i * 7919) % ?1 + 1 END,
              CASE WHEN i % 5000 = 7 THEN 'isk' WHEN i % 2 = 0 THEN 'eur' ELSE 'usd' END,
              50 + (i * 7877) % ?1, 5, 1, 0, 0, i
@@ -346,7 +348,7 @@ fn large_market(listings: u32) -> Tx {
     conn
 }
 
-/// Returns every combination of filters and sort orders, without words.
+/// Returns every combination of filters and sort orders.
 fn all_queries(seller: UserId, listings: u32) -> Vec<ListingQuery> {
     let after = |millis: u32| Some(NOW + Duration::from_millis(millis.into()));
     let prices = [
@@ -365,21 +367,24 @@ fn all_queries(seller: UserId, listings: u32) -> Vec<ListingQuery> {
     ];
     let mut all = Vec::new();
     for sort in SORTS {
-        for seller in [None, Some(seller), Some(UserId::new(NOW))] {
-            for (currency, min_price, max_price) in prices {
-                for (starts_after, starts_before) in starts {
-                    for available in [false, true] {
-                        all.push(ListingQuery {
-                            seller,
-                            currency: currency.map(|code| code.parse().unwrap()),
-                            min_price,
-                            max_price,
-                            starts_after,
-                            starts_before,
-                            available,
-                            sort,
-                            ..ListingQuery::default()
-                        });
+        for words in ["", "concert", "jazz conc", "rare"] {
+            for seller in [None, Some(seller), Some(UserId::new(NOW))] {
+                for (currency, min_price, max_price) in prices {
+                    for (starts_after, starts_before) in starts {
+                        for available in [false, true] {
+                            all.push(ListingQuery {
+                                terms: words.parse().unwrap(),
+                                seller,
+                                currency: currency.map(|code| code.parse().unwrap()),
+                                min_price,
+                                max_price,
+                                starts_after,
+                                starts_before,
+                                available,
+                                sort,
+                                ..ListingQuery::default()
+                            });
+                        }
                     }
                 }
             }
@@ -421,7 +426,7 @@ fn no_page_reads_more_than_a_bounded_number_of_listings() {
             position = next;
             pages += 1;
             // All of them would take long.
-            if position.is_none() || pages == 30 {
+            if position.is_none() || pages == 10 {
                 break;
             }
         }
@@ -472,10 +477,12 @@ fn pages_that_end_early_lead_to_all_matches_in_order() {
     const FEW: ScanLimits = ScanLimits {
         scanned: 40,
         sorted: 20,
+        matched: 5,
     };
     const ALL: ScanLimits = ScanLimits {
         scanned: LISTINGS,
         sorted: 0,
+        matched: LISTINGS,
     };
     let conn = large_market(LISTINGS);
     let seller: UserId = conn
@@ -675,9 +682,9 @@ proptest! {
         changes in proptest::collection::vec(proptest::collection::vec(any_change(), 0..6), 30),
         query in any_query(),
         items in 1..6_usize,
-        (scanned, sorted) in (1..9_u32, 0..9_u32),
+        (scanned, sorted, matched) in (1..9_u32, 0..9_u32, 0..9_u32),
     ) {
-        let scan_limits = ScanLimits { scanned, sorted };
+        let scan_limits = ScanLimits { scanned, sorted, matched };
         let mut market = Market { conn: database(), listings: Vec::new() };
         for (price, start) in listed {
             market.apply(&Change::List { price, start });
