@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-use std::{net::TcpListener, process::Stdio, time::Duration};
+use std::{
+    net::TcpListener,
+    process::Stdio,
+    sync::atomic::{AtomicU16, Ordering},
+    time::Duration,
+};
 
 use discovery::{Consul, Resolver};
 use test_certificates::TestCa;
@@ -36,8 +41,7 @@ impl Agent {
     }
 
     async fn start_with(port: u16, arguments: &[String]) -> Option<Self> {
-        let free = |_| TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let [server, serf] = [0, 1].map(free);
+        let (server, serf) = (free_port(), free_port());
         let process = Command::new(consul().await?)
             .args([
                 "agent",
@@ -108,8 +112,16 @@ async fn wait_for_port(resolver: &mut Resolver, port: u16) {
         .expect("the port was never resolved");
 }
 
+/// Returns a free port; each call another one. They are below the ports that the system gives to connections, which would take
+/// them before the agent starts, or while it is down.
 fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(17_000);
+    loop {
+        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 #[tokio::test]
@@ -192,7 +204,7 @@ async fn a_service_is_resolved_over_tls_by_an_agent_that_proves_its_name_and_req
 
 #[tokio::test]
 async fn a_service_is_resolved_through_moves_and_through_a_consul_that_lost_its_state() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let Some(mut agent) = Agent::start(port).await else {
         return;
     };

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs::{self, OpenOptions},
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
@@ -23,8 +24,9 @@ use tokio::{
 
 use crate::{error::TortureError, process::signal};
 
-/// Ports of the node. `scripts/broker` adds [`DISTRIBUTION_PORT_OFFSET`] for its second port.
-const PORTS: std::ops::Range<u16> = 23_000..24_000;
+/// Ports of the node. `scripts/broker` adds [`DISTRIBUTION_PORT_OFFSET`] for its second port. Both are below the ports that the
+/// system gives to connections, which would take them while the node is down.
+const PORTS: Range<u16> = 11_500..12_500;
 const DISTRIBUTION_PORT_OFFSET: u16 = 20_000;
 
 /// The time that operations on queues have.
@@ -44,6 +46,12 @@ pub(crate) struct Broker {
     busy: Mutex<()>,
 }
 
+/// Returns how many ports of a range to skip: by process id, so that runs that start together choose different ports.
+pub(crate) fn skipped_ports(range: &Range<u16>) -> usize {
+    let most = range.len() * 9 / 10;
+    usize::try_from(std::process::id()).unwrap_or_default() * 8 % most
+}
+
 impl Broker {
     /// Starts a node with its data in `folder`.
     pub(crate) async fn start(folder: &Path) -> Result<Self, TortureError> {
@@ -51,9 +59,7 @@ impl Broker {
             let is_free = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
             is_free(*port) && is_free(port + DISTRIBUTION_PORT_OFFSET)
         };
-        // By process id, so that two runs that start together choose different ports.
-        let skipped = usize::try_from(std::process::id() % 900).unwrap_or_default();
-        let port = PORTS.skip(skipped).find(is_free);
+        let port = PORTS.skip(skipped_ports(&PORTS)).find(is_free);
         let script = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/broker"));
         let broker = Self {
             script: script

@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
     path::{Path, PathBuf},
     sync::{
         Mutex, PoisonError,
@@ -17,7 +18,7 @@ use testkit::{Flow, TcpProxy};
 use tokio::time::{Instant, interval, sleep, timeout_at};
 
 use crate::{
-    broker::Broker,
+    broker::{Broker, skipped_ports},
     disk::Disk,
     error::TortureError,
     fault::{Disturbance, Fault, Link},
@@ -31,6 +32,9 @@ const WEBHOOK_SECRET: &str = "whsec_torture";
 /// The keys of links in mails and of admission codes, which services share.
 const MAIL_KEY: &str = "6d61696c6d61696c6d61696c6d61696c6d61696c6d61696c6d61696c6d61696c";
 const ADMISSION_KEY: &str = "61646d697361646d697361646d697361646d697361646d697361646d69736b65";
+
+/// Ports of the services.
+const SERVICE_PORTS: Range<u16> = 13_000..15_000;
 
 /// The order window of the services, which is a delay level of the timers. Listings have shorter ones.
 const ORDER_WINDOW_SECONDS: &str = "15";
@@ -96,8 +100,12 @@ impl<'a> Marketplace<'a> {
         fs::create_dir_all(folder).map_err(failed)?;
         let disk = Disk::mount(&folder.join("data")).map_err(failed)?;
         let mut fronts = Vec::new();
+        let mut addresses = free_addresses();
         for service in SERVICES {
-            let (front, address) = (TcpProxy::disconnected().await, free_address()?);
+            let address = addresses
+                .next()
+                .ok_or_else(|| TortureError::new("no port is free for a service"))?;
+            let front = TcpProxy::disconnected().await;
             front.forward_to(address);
             fronts.push((service, front, address));
         }
@@ -406,8 +414,10 @@ fn program(service: &str) -> Result<PathBuf, TortureError> {
     )))
 }
 
-/// Returns an address that was free just now.
-fn free_address() -> Result<SocketAddr, TortureError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(TortureError::new)?;
-    listener.local_addr().map_err(TortureError::new)
+/// Returns addresses that are free now. Their ports are below those that the system gives to connections and to listeners at
+/// port 0, so a service finds its address free whenever it starts.
+fn free_addresses() -> impl Iterator<Item = SocketAddr> {
+    let ports = SERVICE_PORTS.skip(skipped_ports(&SERVICE_PORTS));
+    let addresses = ports.map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    addresses.filter(|address| TcpListener::bind(address).is_ok())
 }

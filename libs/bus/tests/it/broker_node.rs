@@ -109,18 +109,19 @@ impl Drop for BrokerNode {
     }
 }
 
-/// Returns a free port in the range of `scripts/broker`, which adds 20000 for its second port. Each call returns another one.
+/// Returns a free port for `scripts/broker`, which adds 20000 for its second port. Each call returns another one. All are below
+/// the ports that the system gives to connections, which would take them while the node is down.
 fn free_port() -> u16 {
     static TAKEN: Mutex<Vec<u16>> = Mutex::new(Vec::new());
     let mut taken = TAKEN.lock().unwrap();
-    let start = 22_000 + u16::try_from(std::process::id() % 1_000).unwrap();
+    let start = 10_500 + u16::try_from(std::process::id() % 800).unwrap();
     let free = |port: &u16| {
         let ports = [*port, port + TLS_PORT, port + 20_000];
         ports
             .into_iter()
             .all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok())
     };
-    let port = (start..24_000)
+    let port = (start..11_500)
         .find(|port| !taken.contains(port) && free(port))
         .unwrap();
     taken.push(port);

@@ -73,12 +73,13 @@ impl Drop for RabbitMqNode {
     }
 }
 
-/// Returns a free port in the range of `scripts/broker`, which adds 20000 for its second port.
+/// Returns a free port for `scripts/broker`, which adds 20000 for its second port. Both are below the ports that the system
+/// gives to connections, which would take them while the node is down.
 fn free_port() -> u16 {
     let free = |port: &u16| {
         TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("127.0.0.1", port + 20_000)).is_ok()
     };
-    (21_000..22_000).find(free).unwrap()
+    (10_000..10_500).find(free).unwrap()
 }
 
 /// Reads and lists tickets until it is cancelled. Returns the number of rounds; each must succeed within five seconds.
