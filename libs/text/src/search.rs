@@ -24,15 +24,14 @@ pub struct Phrase {
 }
 
 impl Phrase {
-    /// Whether it is in a text, given its [`index_words`].
+    /// Returns whether a text contains the phrase. `words` are the [`index_words`] of the text.
     pub fn is_in(&self, words: &str) -> bool {
-        let found = |(start, found): (usize, &str)| {
-            let before = words.get(..start).unwrap_or_default();
-            let after = words.get(start + found.len()..).unwrap_or_default();
-            (before.is_empty() || before.ends_with(' '))
-                && (self.is_prefix || after.is_empty() || after.starts_with(' '))
-        };
-        words.match_indices(&self.words).any(found)
+        let after_spaces = words.match_indices(' ').map(|(space, _)| space + 1);
+        let ends_well = |after: &str| self.is_prefix || after.is_empty() || after.starts_with(' ');
+        std::iter::once(0)
+            .chain(after_spaces)
+            .filter_map(|start| words.get(start..)?.strip_prefix(self.words.as_str()))
+            .any(ends_well)
     }
 }
 
@@ -299,6 +298,11 @@ mod tests {
             ("楽会", "音楽会", true),
             ("音会", "音楽会", false),
             ("a", "", false),
+            // A word that ends like the phrase begins.
+            ("cha-cha", "Mocha, cha-cha", true),
+            ("1-1", "21:1:1", true),
+            ("1-1", "11:1:1 final", true),
+            ("a-a", "ba a", false),
         ] {
             let words = index_words(text);
             let is_in = search_phrases(search).iter().all(|phrase| phrase.is_in(&words));

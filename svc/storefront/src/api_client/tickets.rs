@@ -81,6 +81,9 @@ pub(crate) enum TicketStatus {
     Other,
 }
 
+/// The maximum number of pages that are read until one has a listing.
+const MAX_PAGES_READ: usize = 10;
+
 /// A page of listings.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,8 +94,26 @@ pub(crate) struct TicketPage {
 
 /// Returns a page of listings. `query` has the parameters of the operation `listTickets`, encoded.
 pub(crate) async fn list(caller: &impl Caller, query: &str) -> Result<TicketPage, ApiError> {
+    list_at(caller, query, None).await
+}
+
+async fn list_at(caller: &impl Caller, query: &str, cursor: Option<&str>) -> Result<TicketPage, ApiError> {
     let path = format!("/api/v1/tickets?{query}");
-    caller.send(ApiRequest::get(Service::Ticket, path)).await?.json()
+    let request = ApiRequest::get_at(Service::Ticket, path, cursor);
+    caller.send(request).await?.json()
+}
+
+/// Returns the first page from `cursor` on that has a listing: pages of a search may be empty although others follow. If too many
+/// are, the last of them is returned.
+pub(crate) async fn find(caller: &impl Caller, query: &str, cursor: Option<&str>) -> Result<TicketPage, ApiError> {
+    let mut page = list_at(caller, query, cursor).await?;
+    for _ in 1..MAX_PAGES_READ {
+        match page.next_cursor.as_deref() {
+            Some(cursor) if page.items.is_empty() => page = list_at(caller, query, Some(cursor)).await?,
+            _ => break,
+        }
+    }
+    Ok(page)
 }
 
 /// Returns a listing.

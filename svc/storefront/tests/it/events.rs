@@ -67,6 +67,27 @@ async fn a_listing_shows_whether_and_why_not_it_can_be_bought() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_home_page_shows_a_match_that_is_behind_thousands_of_other_events() {
+    let shop = Shop::open().await;
+    let seller = shop.account("seller@example.com").await;
+    shop.list(&seller, json!({"title": "The last one on sale"})).await;
+    // More than a page of the API reads, twice.
+    let listed = shop.database("ticket").execute(
+        "INSERT INTO listing (number, id, seller_id, title, sales_end, currency, amount, wanted, version, created_at,
+             updated_at, placed)
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6500)
+         SELECT number + i, printf('00000000-0000-7000-8000-%012d', i), seller_id, 'Sold', 1, currency, amount, 5, 1, 0, 0,
+             placed + i
+         FROM listing, n",
+        [],
+    );
+    assert_eq!(listed.unwrap(), 6500);
+    let page = shop.browser().get("/?available=true").await.expect(200);
+    assert!(page.body.contains("The last one on sale"), "{}", page.body);
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_home_page_searches_filters_sorts_and_has_pages() {
     let shop = Shop::open().await;
     let seller = shop.account("seller@example.com").await;

@@ -81,11 +81,17 @@ impl Shop {
         seller.post("/api/v1/tickets", body).await.expect(201).text_at("/id")
     }
 
+    /// Returns a connection to the database of a service.
+    pub(crate) fn database(&self, service: &str) -> rusqlite::Connection {
+        let path = self.folder.path().join(format!("data/{service}.db"));
+        let conn = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
+        conn.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+        conn
+    }
+
     /// Returns a connection that keeps a service from writing until it is closed, or for five seconds.
     pub(crate) fn lock_database(&self, service: &str) -> rusqlite::Connection {
-        let path = self.folder.path().join(format!("data/{service}.db"));
-        let lock = rusqlite::Connection::open_with_flags(path, rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE).unwrap();
-        lock.busy_timeout(std::time::Duration::from_secs(30)).unwrap();
+        let lock = self.database(service);
         lock.execute_batch("BEGIN IMMEDIATE").unwrap();
         lock
     }

@@ -57,7 +57,8 @@ impl SearchTerms {
         self.0.iter().flatten()
     }
 
-    /// Whether texts contain each of the terms, each in one text. The index finds the same.
+    /// Returns whether each term is in at least one of the texts, as the full-text index would. Not for a search that
+    /// [matches nothing](Self::matches_nothing).
     pub(crate) fn are_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
         let mut missing: Vec<_> = self.iter().collect();
         for text in texts {

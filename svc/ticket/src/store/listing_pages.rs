@@ -19,7 +19,7 @@ use self::{
     statement::Statement,
 };
 use super::listings::read_listing;
-use crate::domain::{ListPosition, Listing, ListingQuery, SortKey};
+use crate::domain::{ListPosition, Listing, ListingQuery, SearchTerms, SortKey};
 
 /// A listing in a list, with its place.
 pub(crate) struct ListedTicket {
@@ -104,20 +104,43 @@ fn listing_page_within(
     let access = Access::choose(conn, sort, &filters, after, scan_limits)?;
     let statement = Statement::new(sort, &filters, &access, as_of, after, limit);
     let mut select = conn.prepare_cached(&statement.sql)?;
-    let leaves_words = access.leaves_words(&filters);
-    let has_words = |listed: &ListedTicket| !leaves_words || query.terms.are_in(listed.listing.state().terms.texts());
-    let listings = select
-        .query_map(&*statement.parameters(), read_row(read_listed_ticket))?
-        .filter(|row| row.as_ref().map_or(true, has_words))
-        .take(limit.items() + 1)
-        .collect::<Result<_, _>>()?;
+    let rows = select.query_map(&*statement.parameters(), read_row(read_listed_ticket))?;
+    let (listings, end) = if access.leaves_words(&filters) {
+        search_texts(rows, &query.terms, limit, scan_limits)?
+    } else {
+        (rows.collect::<Result<_, _>>()?, None)
+    };
     Ok(ListingPage {
         listings,
-        end: access.end,
+        end: end.or(access.end),
         query,
         as_of,
         since,
     })
+}
+
+/// Returns the listings of a page whose texts contain the terms, and the last listing that was read if reading ends at the limit
+/// of the texts.
+fn search_texts(
+    rows: impl Iterator<Item = rusqlite::Result<ListedTicket>>,
+    terms: &SearchTerms,
+    limit: Limit,
+    scan_limits: ScanLimits,
+) -> Result<(Vec<ListedTicket>, Option<SortKey>), db::Error> {
+    let (mut found, mut searched) = (Vec::new(), 0);
+    for listed in rows {
+        let listed = listed?;
+        let texts = || listed.listing.state().terms.texts();
+        searched += texts().map(str::len).sum::<usize>();
+        let end = (searched > scan_limits.text).then(|| listed.key.clone());
+        if terms.are_in(texts()) {
+            found.push(listed);
+        }
+        if end.is_some() || found.len() > limit.items() {
+            return Ok((found, end));
+        }
+    }
+    Ok((found, None))
 }
 
 /// Returns the newest placement: how often a listing was given a place in the sorted lists, over all listings.

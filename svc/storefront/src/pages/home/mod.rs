@@ -40,7 +40,7 @@ async fn render(visit: &Visit, query: HomeQuery) -> Result<(StatusCode, String),
     let mut errors = FieldErrors::default();
     let (mut cards, mut next) = (Vec::new(), None);
     if let Some(parameters) = query.to_api(&page, &mut errors) {
-        match tickets::list(&Anonymous(&visit.app().api), &parameters).await {
+        match tickets::find(&Anonymous(&visit.app().api), &parameters, query.cursor()).await {
             Ok(found) => {
                 next = found.next_cursor.map(|cursor| query.path_at(&cursor));
                 cards = found

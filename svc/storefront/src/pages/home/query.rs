@@ -113,7 +113,11 @@ impl HomeQuery {
         self.path_at("")
     }
 
-    /// Returns the query of the API, unless an entry has an error.
+    pub(crate) fn cursor(&self) -> Option<&str> {
+        (!self.cursor.is_empty()).then_some(self.cursor.as_str())
+    }
+
+    /// Returns the query of the API without the cursor, unless an entry has an error.
     pub(crate) fn to_api(&self, page: &Page, errors: &mut FieldErrors) -> Option<String> {
         let mut query = Serializer::new(String::new());
         query.append_pair("limit", PAGE_SIZE).append_pair("sort", &self.sort);
@@ -157,7 +161,6 @@ impl HomeQuery {
             ("q", self.q.as_str()),
             ("currency", &self.currency),
             ("seller", &self.seller),
-            ("cursor", &self.cursor),
             ("available", if self.available { "true" } else { "" }),
         ] {
             if !value.is_empty() {

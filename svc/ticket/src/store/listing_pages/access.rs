@@ -5,8 +5,9 @@
 //! and sorted instead; and if not, reading ends after [`ScanLimits::scanned`] rows, and the page with it: it may be short, or
 //! empty, and its cursor leads on.
 //!
-//! The full-text index has the order of the lists by age. In other lists its matches are sorted, if they are few; if not,
-//! another index is read, and the words are looked for in the texts of each listing.
+//! The full-text index finds the listings that contain words, in the order of the lists by age. Other lists sort its matches if
+//! there are few. If there are many matches, another index may be read, and the words are searched in the texts of each listing.
+//! These are long, so that reading also ends after [`ScanLimits::text`] bytes of them.
 
 use rusqlite::{Connection, OptionalExtension, types::Value};
 
@@ -23,8 +24,10 @@ pub(super) struct ScanLimits {
     pub(super) scanned: u32,
     /// To sort them.
     pub(super) sorted: u32,
-    /// To sort them, if they are found by their words: these are slower to check in the text of a listing than other filters.
+    /// Matches of the full-text index, to sort them. Higher than `sorted`: else the texts of listings are searched.
     pub(super) matched: u32,
+    /// Bytes of texts that are searched for words.
+    pub(super) text: usize,
 }
 
 /// Some milliseconds each.
@@ -32,6 +35,7 @@ pub(super) const SCAN_LIMITS: ScanLimits = ScanLimits {
     scanned: 3000,
     sorted: 2000,
     matched: 10_000,
+    text: 500_000,
 };
 
 /// An index of listings that are not withdrawn.
@@ -111,15 +115,20 @@ impl Access {
         after: Option<&SortKey>,
         limits: ScanLimits,
     ) -> Result<Self, db::Error> {
-        if let Some(words) = filters.iter().find(|filter| filter.subject == Subject::Words) {
-            if !sort.is_mutable() {
-                let end = end_of_search(conn, sort, words, after, limits)?;
-                return Ok(Self::of(None, false, end));
+        let words = filters.iter().find(|filter| filter.subject == Subject::Words);
+        let end_of_search = match words {
+            None => None,
+            Some(words) if sort.is_mutable() => {
+                if has_few_matches(conn, words, limits)? {
+                    return Ok(Self::of(None, false, None));
+                }
+                None
             }
-            if has_few_matches(conn, words, limits)? {
-                return Ok(Self::of(None, false, None));
-            }
-        }
+            Some(words) => match end_of_search(conn, sort, words, after, limits)? {
+                None => return Ok(Self::of(None, false, None)),
+                end => end,
+            },
+        };
         let ordered = Index::of_order(sort, filters);
         // On later pages, listings that were placed after the first page are read in vain.
         let is_covered = ordered.covered(filters).count() == filters.len() && (after.is_none() || !sort.is_mutable());
@@ -127,9 +136,13 @@ impl Access {
             return Ok(Self::of(Some(ordered), true, None));
         }
         for index in [Index::Seller, Index::Start, Index::Price] {
-            if index != ordered && index.covered(filters).next().is_some() && has_few(conn, index, filters, limits)? {
+            let is_other = index != ordered || words.is_some();
+            if is_other && index.covered(filters).next().is_some() && has_few(conn, index, filters, limits)? {
                 return Ok(Self::of(Some(index), false, None));
             }
+        }
+        if end_of_search.is_some() {
+            return Ok(Self::of(None, false, end_of_search));
         }
         let end = end_of_scan(conn, ordered, sort, filters, after, limits)?;
         Ok(Self::of(Some(ordered), true, end))
@@ -144,7 +157,7 @@ impl Access {
         self.index.is_none()
     }
 
-    /// Whether the words of the query are left to be looked for in the texts of each listing that is found.
+    /// Whether the statement omits the words of the query, so that the texts of its rows have to be searched.
     pub(super) fn leaves_words(&self, filters: &[Filter]) -> bool {
         !self.is_search() && has(filters, Subject::Words)
     }

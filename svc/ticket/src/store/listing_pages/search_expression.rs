@@ -4,46 +4,52 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::{SearchTerm, SearchTerms};
 
-/// The index has its own entries for beginnings of words of up to so many characters.
-const INDEXED_BEGINNING: usize = 3;
+/// The length of the longest prefixes that the index has entries for, in characters (`prefix = '1 2 3'` in migration 007).
+const INDEXED_PREFIX_CHARS: usize = 3;
 
-/// By how many words a beginning is replaced at most.
+/// The maximum number of words that replace a prefix.
 const MAX_WORDS: usize = 16;
 
-/// How long these words may be, in bytes.
+/// The maximum number of words that replace the prefixes of a search.
+const MAX_WORDS_OF_SEARCH: usize = 64;
+
+/// The maximum length of such a word, in bytes.
 const MAX_WORD_BYTES: usize = 64;
 
 /// Returns the expression for the terms of a search. `None` without terms.
 ///
-/// For a beginning of words without an entry, the index merges the rows of all these words before it returns the first one.
-/// So a beginning of few words is replaced by them: their rows are read one after the other, and only as far as needed.
+/// For a prefix without an entry, the index merges the rows of all words with the prefix before it returns the first row. So a
+/// prefix of few words is replaced by these words: their rows are read one after the other, and only as far as needed.
 pub(super) fn search_expression(conn: &Connection, terms: &SearchTerms) -> Result<Option<String>, db::Error> {
-    let expressions = terms.iter().map(|term| term_expression(conn, term));
+    let mut words_left = MAX_WORDS_OF_SEARCH;
+    let expressions = terms.iter().map(|term| term_expression(conn, term, &mut words_left));
     let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
     Ok((!expressions.is_empty()).then(|| expressions.join(" AND ")))
 }
 
-fn term_expression(conn: &Connection, term: &SearchTerm) -> Result<String, db::Error> {
+fn term_expression(conn: &Connection, term: &SearchTerm, words_left: &mut usize) -> Result<String, db::Error> {
     let (before, last) = term.split_last_word();
-    let words = if term.is_prefix() && last.chars().count() > INDEXED_BEGINNING {
-        words_that_begin_with(conn, last)?
+    let words = if term.is_prefix() && last.chars().count() > INDEXED_PREFIX_CHARS {
+        words_with_prefix(conn, last, MAX_WORDS.min(*words_left))?
     } else {
         Vec::new()
     };
     if words.is_empty() {
         return Ok(term.to_string());
     }
+    *words_left -= words.len();
     let phrases = words
         .iter()
         .map(|word| SearchTerm::of_whole_words(format!("{before}{word}")).to_string());
     Ok(format!("({})", phrases.collect::<Vec<_>>().join(" OR ")))
 }
 
-/// Returns the words of the index that begin with `beginning`; none if they are many or long.
-fn words_that_begin_with(conn: &Connection, beginning: &str) -> Result<Vec<String>, db::Error> {
+/// Returns the words of the index with a prefix; none if they are more than `most`, or long.
+fn words_with_prefix(conn: &Connection, prefix: &str, most: usize) -> Result<Vec<String>, db::Error> {
     // Reading on after the first row would read all rows of its word.
-    let mut select = conn.prepare_cached("SELECT term FROM listing_vocabulary WHERE term >= ? LIMIT 1")?;
-    let (mut words, mut from) = (Vec::new(), beginning.to_owned());
+    let mut select =
+        conn.prepare_cached("SELECT term FROM listing_vocabulary WHERE term >= ? ORDER BY term LIMIT 1")?;
+    let (mut words, mut from) = (Vec::new(), prefix.to_owned());
     loop {
         // The index cuts off very long words, also in the middle of a character.
         let read = |row: &rusqlite::Row<'_>| Ok(String::from_utf8(row.get_ref(0)?.as_bytes()?.to_vec()).ok());
@@ -51,8 +57,8 @@ fn words_that_begin_with(conn: &Connection, beginning: &str) -> Result<Vec<Strin
             return Ok(words);
         };
         match word {
-            Some(word) if !word.starts_with(beginning) => return Ok(words),
-            Some(word) if words.len() < MAX_WORDS && word.len() <= MAX_WORD_BYTES => {
+            Some(word) if !word.starts_with(prefix) => return Ok(words),
+            Some(word) if words.len() < most && word.len() <= MAX_WORD_BYTES => {
                 // Words contain no control characters.
                 from = format!("{word}\u{1}");
                 words.push(word);
@@ -73,17 +79,19 @@ mod tests {
         test_support::{NOW, database, offer, usd},
     };
 
+    fn add(conn: &db::Tx, title: &str) {
+        let listing = Listing::create(UserId::new(NOW), offer(title, usd(1), Some(5)), NOW).unwrap();
+        store::insert(conn, &listing).unwrap();
+    }
+
     fn expression(conn: &Connection, search: &str) -> String {
         search_expression(conn, &search.parse().unwrap()).unwrap().unwrap()
     }
 
     #[test]
-    fn a_beginning_of_few_words_is_replaced_by_them() {
+    fn a_prefix_of_few_words_is_replaced_by_them() {
         let conn = database();
-        let add = |title: &str| {
-            let listing = Listing::create(UserId::new(NOW), offer(title, usd(1), Some(5)), NOW).unwrap();
-            store::insert(&conn, &listing).unwrap();
-        };
+        let add = |title: &str| add(&conn, title);
         add("Concert of symphonies");
         add("Concertos");
         assert_eq!(expression(&conn, "conc"), r#"("concert" OR "concertos")"#);
@@ -95,7 +103,7 @@ mod tests {
         assert_eq!(
             expression(&conn, "con a"),
             r#""con"* AND "a""#,
-            "the index has these beginnings"
+            "the index has these prefixes"
         );
         for number in 0..14 {
             add(&format!("concerto{number}"));
@@ -107,6 +115,19 @@ mod tests {
             add(&format!("concerto{number}"));
         }
         assert_eq!(expression(&conn, "concerto"), r#""concerto"*"#, "there are many words");
+    }
+
+    #[test]
+    fn a_search_is_replaced_by_a_limited_number_of_words() {
+        let conn = database();
+        for prefix in ["abca", "abcb", "abcc", "abcd", "abce"] {
+            for letter in 'a'..='p' {
+                add(&conn, &format!("{prefix}{letter}"));
+            }
+        }
+        let expression = expression(&conn, "abca abcb abcc abcd abce");
+        assert_eq!(expression.matches(" OR ").count(), 4 * 15);
+        assert!(expression.ends_with(r#" AND "abce"*"#), "{expression}");
     }
 
     #[test]

@@ -13,13 +13,18 @@ use crate::{
     store::listings::columns,
 };
 
-/// A SELECT and its parameters. Where [`Access::leaves_words`], its rows are without limit. Values of a client are parameters, never part of the text.
+/// A SELECT and its parameters. Values of a client are parameters, never part of the text.
 pub(super) struct Statement {
     pub(super) sql: String,
     parameters: Vec<(&'static str, Value)>,
 }
 
+/// The condition of a search for the listings of former places: joined to them, the index would be searched for each place.
+const WORDS_OF_FORMER: &str = "l.number IN (SELECT rowid FROM listing_words WHERE listing_words MATCH :words)";
+
 impl Statement {
+    /// Returns the statement of a page. If [`Access::leaves_words`] is true, it has no limit, and the caller filters its rows by
+    /// words.
     pub(super) fn new(
         sort: ListingSort,
         filters: &[Filter],
@@ -31,52 +36,53 @@ impl Statement {
         let has_all_filters = !access.leaves_words(filters);
         let most: i64 = if has_all_filters { limit.rows().into() } else { -1 };
         let mut parameters = vec![(":limit", Value::from(most))];
-        // The full-text index yields matches in the order of their numbers.
-        let (search, number) = if access.is_search() {
-            ("listing_words w CROSS JOIN ", "w.rowid")
-        } else {
-            ("", "l.number")
-        };
-        let mut conditions = "l.withdrawn_at IS NULL".to_owned();
         let in_statement = |filter: &&Filter| has_all_filters || filter.subject != Subject::Words;
-        for filter in filters.iter().filter(in_statement) {
-            conditions = conditions + " AND " + &access.condition(filter, sort, after.is_some());
-            parameters.extend(filter.parameter());
-        }
+        let filters_in = || filters.iter().filter(in_statement);
+        parameters.extend(filters_in().filter_map(Filter::parameter));
         let keys = key_columns(sort, filters);
         parameters.extend(after.into_iter().flat_map(|after| key_parameters(keys, after, AFTER)));
         parameters.extend(access.end.iter().flat_map(|end| key_parameters(keys, end, END)));
         let columns = columns();
-        let from = |place: &str, tables: &str, condition: &str| {
-            let after = after
-                .map(|_| after_condition(sort, keys, place, number))
-                .unwrap_or_default();
-            let end = access
-                .end
-                .as_ref()
-                .map(|_| end_condition(sort, keys, place, number))
-                .unwrap_or_default();
+        let from = |tables: &str, place: &str, number: &str, own_condition: &str| {
+            let mut conditions = format!("l.withdrawn_at IS NULL{own_condition}");
+            for filter in filters_in() {
+                let condition = if place != "l" && filter.subject == Subject::Words {
+                    WORDS_OF_FORMER.to_owned()
+                } else {
+                    access.condition(filter, sort, after.is_some())
+                };
+                conditions = conditions + " AND " + &condition;
+            }
+            if after.is_some() {
+                conditions += &after_condition(sort, keys, place, number);
+            }
+            if access.end.is_some() {
+                conditions += &end_condition(sort, keys, place, number);
+            }
             format!(
                 "SELECT {columns}, {place}.currency AS place_currency, {place}.amount AS place_amount, \
                  {place}.begins AS place_begins, {number} AS place_number \
-                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {conditions}{condition}{after}{end}"
+                 FROM {tables} LEFT JOIN stock s ON s.ticket_id = l.id WHERE {conditions}"
             )
         };
-        let listing = format!("{search}{}", access.listing());
-        let mut sql = from(
-            "l",
-            &listing,
-            if sort.is_mutable() {
-                " AND l.placed <= :as_of"
-            } else {
-                ""
-            },
-        );
+        let listing = access.listing();
+        let is_placed = if sort.is_mutable() {
+            " AND l.placed <= :as_of"
+        } else {
+            ""
+        };
+        let mut sql = if access.is_search() {
+            // The full-text index yields matches in the order of their numbers.
+            let tables = format!("listing_words w CROSS JOIN {listing}");
+            from(&tables, "l", "w.rowid", is_placed)
+        } else {
+            from(&listing, "l", "l.number", is_placed)
+        };
         if sort.is_mutable() {
             parameters.push((":as_of", as_of.into()));
-            let former = format!("former_place f CROSS JOIN {search}listing l");
-            let then_current = format!(" AND {number} = f.number AND f.placed <= :as_of AND f.until > :as_of");
-            sql = format!("{sql} UNION ALL {}", from("f", &former, &then_current));
+            let tables = "former_place f CROSS JOIN listing l";
+            let then_current = " AND l.number = f.number AND f.placed <= :as_of AND f.until > :as_of";
+            sql = format!("{sql} UNION ALL {}", from(tables, "f", "l.number", then_current));
         }
         sql = format!("{sql} ORDER BY {} LIMIT :limit", order(sort, keys, "place_"));
         Self { sql, parameters }

@@ -327,17 +327,23 @@ fn large_market(listings: u32) -> Tx {
     let conn = database();
     let usual = add(&conn, "Concert", usd(1));
     conn.execute(
-        "INSERT INTO listing (number, id, seller_id, title, starts_at, currency, amount, wanted, version, created_at,
-             updated_at, placed)
+        "INSERT INTO listing (number, id, seller_id, title, description, starts_at, currency, amount, wanted, version,
+             created_at, updated_at, placed)
          WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
          SELECT i, printf('00000000-0000-7000-8000-%012d', i),
              iif(i % 3 = 0, ?2, printf('00000000-0000-7000-9000-%012d', i / 50)),
              'Concert' || iif(i % 30 = 1, ', jazz', '') || iif(i % 5000 = 11, ', rare', ''),
+             iif(i % 4 = 0, NULL, printf('The genre%d of the evening is %s', i % 20, ?4)),
              CASE WHEN i % 10 = 0 THEN NULL WHEN i < ?1 / 2 THEN ?3 - i ELSE ?3 + (i * 7919) % ?1 + 1 END,
              CASE WHEN i % 5000 = 7 THEN 'isk' WHEN i % 2 = 0 THEN 'eur' ELSE 'usd' END,
              50 + (i * 7877) % ?1, 5, 1, 0, 0, i
          FROM n",
-        (listings, usual.seller_id(), NOW),
+        (
+            listings,
+            usual.seller_id(),
+            NOW,
+            "the subject of these words ".repeat(10),
+        ),
     )
     .unwrap();
     conn.execute(
@@ -367,7 +373,7 @@ fn all_queries(seller: UserId, listings: u32) -> Vec<ListingQuery> {
     ];
     let mut all = Vec::new();
     for sort in SORTS {
-        for words in ["", "concert", "jazz conc", "rare"] {
+        for words in ["", "conc genr", "jazz", "rare"] {
             for seller in [None, Some(seller), Some(UserId::new(NOW))] {
                 for (currency, min_price, max_price) in prices {
                     for (starts_after, starts_before) in starts {
@@ -478,11 +484,13 @@ fn pages_that_end_early_lead_to_all_matches_in_order() {
         scanned: 40,
         sorted: 20,
         matched: 5,
+        text: 200,
     };
     const ALL: ScanLimits = ScanLimits {
         scanned: LISTINGS,
         sorted: 0,
         matched: LISTINGS,
+        text: usize::MAX,
     };
     let conn = large_market(LISTINGS);
     let seller: UserId = conn
@@ -682,9 +690,9 @@ proptest! {
         changes in proptest::collection::vec(proptest::collection::vec(any_change(), 0..6), 30),
         query in any_query(),
         items in 1..6_usize,
-        (scanned, sorted, matched) in (1..9_u32, 0..9_u32, 0..9_u32),
+        (scanned, sorted, matched, text) in (1..9_u32, 0..9_u32, 0..9_u32, 0..99_usize),
     ) {
-        let scan_limits = ScanLimits { scanned, sorted, matched };
+        let scan_limits = ScanLimits { scanned, sorted, matched, text };
         let mut market = Market { conn: database(), listings: Vec::new() };
         for (price, start) in listed {
             market.apply(&Change::List { price, start });
