@@ -115,9 +115,11 @@ async fn wait_for_port(resolver: &mut Resolver, port: u16) {
 /// Returns a free port; each call another one. They are below the ports that the system gives to connections, which would take
 /// them before the agent starts, or while it is down.
 fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(17_000);
+    static COUNT: AtomicU16 = AtomicU16::new(0);
+    // By process id, so that tests that start together choose different ports.
+    let first = 17_000 + u16::try_from(std::process::id() % 500).unwrap() * 20;
     loop {
-        let port = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = first + COUNT.fetch_add(1, Ordering::Relaxed);
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
             return port;
         }

@@ -71,7 +71,7 @@ async fn the_home_page_shows_a_match_that_is_behind_thousands_of_other_events() 
     let shop = Shop::open().await;
     let seller = shop.account("seller@example.com").await;
     shop.list(&seller, json!({"title": "The last one on sale"})).await;
-    // More than a page of the API reads, twice.
+    // More than two pages of the API read.
     let listed = shop.database("ticket").execute(
         "INSERT INTO listing (number, id, seller_id, title, sales_end, currency, amount, wanted, version, created_at,
              updated_at, placed)

@@ -81,7 +81,7 @@ impl Api {
     /// All filters apply together. Withdrawn tickets are listed to their seller only, by `seller=me&state=withdrawn`. Follow `nextCursor`, with the same filters and sort,
     /// to the last page: no ticket appears twice, and none that matches throughout is left out, whatever is listed, changed
     /// or withdrawn meanwhile. A page may have fewer tickets than `limit`, or none, although more follow: a page ends after some
-    /// thousand tickets that do not match. A list by price or start is sorted by the prices and starts at the time of its first page,
+    /// thousand tickets that do not match, or fewer with long texts. A list by price or start is sorted by the prices and starts at the time of its first page,
     /// for a day; the tickets are shown with their current values.
     #[oai(path = "/", method = "get", operation_id = "listTickets")]
     #[expect(clippy::too_many_arguments, reason = "one per query parameter")]

@@ -57,8 +57,8 @@ impl SearchTerms {
         self.0.iter().flatten()
     }
 
-    /// Returns whether each term is in at least one of the texts, as the full-text index would. Not for a search that
-    /// [matches nothing](Self::matches_nothing).
+    /// Returns whether each term is in at least one of the texts, by the rules of the full-text index. Not for a search
+    /// that [matches nothing](Self::matches_nothing).
     pub(crate) fn are_in<'t>(&self, texts: impl IntoIterator<Item = &'t str>) -> bool {
         let mut missing: Vec<_> = self.iter().collect();
         for text in texts {
@@ -80,15 +80,10 @@ impl SearchTerm {
         })
     }
 
-    /// Whether the last word is the beginning of one.
-    pub(crate) const fn is_prefix(&self) -> bool {
-        self.0.is_prefix
-    }
-
-    /// Returns the last word, and what is before it with a space at its end.
-    pub(crate) fn split_last_word(&self) -> (&str, &str) {
-        let words = self.0.words.as_str();
-        words.split_at(words.rfind(' ').map_or(0, |space| space + 1))
+    /// Returns the prefix of words that the term is; `None` for whole words and for phrases.
+    pub(crate) fn prefix(&self) -> Option<&str> {
+        let is_prefix = self.0.is_prefix && !self.0.words.contains(' ');
+        is_prefix.then_some(self.0.words.as_str())
     }
 }
 

@@ -105,7 +105,7 @@ fn listing_page_within(
     let statement = Statement::new(sort, &filters, &access, as_of, after, limit);
     let mut select = conn.prepare_cached(&statement.sql)?;
     let rows = select.query_map(&*statement.parameters(), read_row(read_listed_ticket))?;
-    let (listings, end) = if access.leaves_words(&filters) {
+    let (listings, end) = if access.omits_words(&filters) {
         search_texts(rows, &query.terms, limit, scan_limits)?
     } else {
         (rows.collect::<Result<_, _>>()?, None)

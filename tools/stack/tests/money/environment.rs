@@ -68,13 +68,13 @@ pub(crate) struct Environment {
     next_key: AtomicU64,
     _stripe_server: stripe_sim::RunningSim,
     _clock_task: AbortOnDropHandle<()>,
-    _turn: tokio::sync::MutexGuard<'static, ()>,
+    _lock: tokio::sync::MutexGuard<'static, ()>,
 }
 
 impl Environment {
     /// Waits until no other environment exists.
     pub(crate) async fn start() -> Self {
-        let turn = ONE_AT_A_TIME.lock().await;
+        let lock = ONE_AT_A_TIME.lock().await;
         let test_env = TestEnv::with_clock(clock()).await;
         let mut proxies = BTreeMap::new();
         for service in Service::ALL {
@@ -107,7 +107,7 @@ impl Environment {
             next_key: AtomicU64::new(0),
             _stripe_server: stripe_server,
             _clock_task: run_clock(test_env.clock.clone()),
-            _turn: turn,
+            _lock: lock,
             test_env,
         }
     }
@@ -157,8 +157,8 @@ impl Environment {
         format!("http://{}", self.proxies[&service].address)
     }
 
-    /// Advances the clock until Stripe has deleted all idempotency keys. No request takes that long: those in progress end
-    /// first.
+    /// Advances the clock until Stripe has deleted all idempotency keys. Delayed requests end first: no request to Stripe takes
+    /// that long.
     pub(crate) async fn expire_idempotency_keys(&self) {
         self.stripe.wait_for_delayed_requests().await;
         self.test_env.clock.advance(IDEMPOTENCY_KEY_LIFETIME);

@@ -5,9 +5,10 @@
 //! and sorted instead; and if not, reading ends after [`ScanLimits::scanned`] rows, and the page with it: it may be short, or
 //! empty, and its cursor leads on.
 //!
-//! The full-text index finds the listings that contain words, in the order of the lists by age. Other lists sort its matches if
-//! there are few. If there are many matches, another index may be read, and the words are searched in the texts of each listing.
-//! These are long, so that reading also ends after [`ScanLimits::text`] bytes of them.
+//! The full-text index finds the listings that contain words, in the order of the lists by age. Lists by price or start sort its
+//! matches if there are few. If there are many, and few listings match another filter, any list sorts these instead; else lists by
+//! price or start are read in their order. In both cases, the words are searched in the texts of each listing, and the page also
+//! ends after [`ScanLimits::text`] bytes of texts.
 
 use rusqlite::{Connection, OptionalExtension, types::Value};
 
@@ -24,7 +25,8 @@ pub(super) struct ScanLimits {
     pub(super) scanned: u32,
     /// To sort them.
     pub(super) sorted: u32,
-    /// Matches of the full-text index, to sort them. Higher than `sorted`: else the texts of listings are searched.
+    /// Matches of the full-text index, to sort them. Higher than `sorted`, because with more matches the texts of listings are
+    /// searched.
     pub(super) matched: u32,
     /// Bytes of texts that are searched for words.
     pub(super) text: usize,
@@ -158,7 +160,7 @@ impl Access {
     }
 
     /// Whether the statement omits the words of the query, so that the texts of its rows have to be searched.
-    pub(super) fn leaves_words(&self, filters: &[Filter]) -> bool {
+    pub(super) fn omits_words(&self, filters: &[Filter]) -> bool {
         !self.is_search() && has(filters, Subject::Words)
     }
 

@@ -19,7 +19,8 @@ const MAX_WORD_BYTES: usize = 64;
 /// Returns the expression for the terms of a search. `None` without terms.
 ///
 /// For a prefix without an entry, the index merges the rows of all words with the prefix before it returns the first row. So a
-/// prefix of few words is replaced by these words: their rows are read one after the other, and only as far as needed.
+/// prefix of few words is replaced by these words: their rows are read one after the other, and only as far as needed. A
+/// phrase is not replaced, because each of its words would be read again for each replacement.
 pub(super) fn search_expression(conn: &Connection, terms: &SearchTerms) -> Result<Option<String>, db::Error> {
     let mut words_left = MAX_WORDS_OF_SEARCH;
     let expressions = terms.iter().map(|term| term_expression(conn, term, &mut words_left));
@@ -28,20 +29,20 @@ pub(super) fn search_expression(conn: &Connection, terms: &SearchTerms) -> Resul
 }
 
 fn term_expression(conn: &Connection, term: &SearchTerm, words_left: &mut usize) -> Result<String, db::Error> {
-    let (before, last) = term.split_last_word();
-    let words = if term.is_prefix() && last.chars().count() > INDEXED_PREFIX_CHARS {
-        words_with_prefix(conn, last, MAX_WORDS.min(*words_left))?
-    } else {
-        Vec::new()
+    let words = match term.prefix() {
+        Some(prefix) if prefix.chars().count() > INDEXED_PREFIX_CHARS => {
+            words_with_prefix(conn, prefix, MAX_WORDS.min(*words_left))?
+        }
+        _ => Vec::new(),
     };
     if words.is_empty() {
         return Ok(term.to_string());
     }
     *words_left -= words.len();
-    let phrases = words
-        .iter()
-        .map(|word| SearchTerm::of_whole_words(format!("{before}{word}")).to_string());
-    Ok(format!("({})", phrases.collect::<Vec<_>>().join(" OR ")))
+    let words = words
+        .into_iter()
+        .map(|word| SearchTerm::of_whole_words(word).to_string());
+    Ok(format!("({})", words.collect::<Vec<_>>().join(" OR ")))
 }
 
 /// Returns the words of the index with a prefix; none if they are more than `most`, or long.
@@ -99,7 +100,7 @@ mod tests {
             expression(&conn, "Conc symphony"),
             r#"("concert" OR "concertos") AND "symphony"*"#
         );
-        assert_eq!(expression(&conn, "concert-of-symph"), r#"("concert of symphonies")"#);
+        assert_eq!(expression(&conn, "concert-of-symph"), r#""concert of symph"*"#);
         assert_eq!(
             expression(&conn, "con a"),
             r#""con"* AND "a""#,

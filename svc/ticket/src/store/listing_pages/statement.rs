@@ -23,7 +23,7 @@ pub(super) struct Statement {
 const WORDS_OF_FORMER: &str = "l.number IN (SELECT rowid FROM listing_words WHERE listing_words MATCH :words)";
 
 impl Statement {
-    /// Returns the statement of a page. If [`Access::leaves_words`] is true, it has no limit, and the caller filters its rows by
+    /// Returns the statement of a page. If [`Access::omits_words`] is true, it has no limit, and the caller filters its rows by
     /// words.
     pub(super) fn new(
         sort: ListingSort,
@@ -33,7 +33,7 @@ impl Statement {
         after: Option<&SortKey>,
         limit: Limit,
     ) -> Self {
-        let has_all_filters = !access.leaves_words(filters);
+        let has_all_filters = !access.omits_words(filters);
         let most: i64 = if has_all_filters { limit.rows().into() } else { -1 };
         let mut parameters = vec![(":limit", Value::from(most))];
         let in_statement = |filter: &&Filter| has_all_filters || filter.subject != Subject::Words;

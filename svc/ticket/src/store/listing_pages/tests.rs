@@ -399,6 +399,57 @@ fn all_queries(seller: UserId, listings: u32) -> Vec<ListingQuery> {
     all
 }
 
+#[test]
+fn listings_of_a_rare_filter_are_found_at_once_among_many_with_the_words() {
+    let conn = large_market(10_000);
+    let seller = "SELECT seller_id FROM listing WHERE number = 4";
+    let seller: UserId = conn.query_row(seller, [], |row| row.get(0)).unwrap();
+    for sort in SORTS {
+        let query = ListingQuery {
+            terms: "conc".parse().unwrap(),
+            seller: Some(seller),
+            ..sorted(sort)
+        };
+        let (found, next) = listing_page(&conn, query, None, Limit::MAX, NOW)
+            .unwrap()
+            .into_parts(Limit::MAX);
+        assert_eq!((found.len(), next), (32, None), "{sort:?}");
+    }
+}
+
+#[test]
+fn a_page_ends_where_enough_texts_were_searched() {
+    let conn = large_market(300);
+    let few_texts = ScanLimits {
+        matched: 0,
+        text: 2000,
+        ..SCAN_LIMITS
+    };
+    let query = ListingQuery {
+        terms: "conc".parse().unwrap(),
+        ..sorted(ListingSort::Price)
+    };
+    let page = listing_page_within(few_texts, &conn, query, None, Limit::MAX, NOW).unwrap();
+    let (found, next) = page.into_parts(Limit::MAX);
+    assert!(
+        (1..20).contains(&found.len()) && next.is_some(),
+        "{} found",
+        found.len()
+    );
+}
+
+#[test]
+fn former_places_are_searched_for_words_once() {
+    let conn = database();
+    add(&conn, "Concert", usd(5));
+    let query = ListingQuery {
+        terms: "conc".parse().unwrap(),
+        ..sorted(ListingSort::Price)
+    };
+    let plan = plan(&conn, &query);
+    assert!(plan.iter().any(|line| line.starts_with("LIST SUBQUERY")), "{plan:#?}");
+}
+
 /// Returns the instructions of SQLite's virtual machine that a page takes, in hundreds.
 fn cost(conn: &Tx, read: impl FnOnce()) -> u32 {
     let count = Arc::new(AtomicU32::new(0));
