@@ -92,12 +92,8 @@ pub(crate) struct TicketPage {
     pub(crate) next_cursor: Option<String>,
 }
 
-/// Returns a page of listings. `query` has the parameters of the operation `listTickets`, encoded.
-pub(crate) async fn list(caller: &impl Caller, query: &str) -> Result<TicketPage, ApiError> {
-    list_at(caller, query, None).await
-}
-
-async fn list_at(caller: &impl Caller, query: &str, cursor: Option<&str>) -> Result<TicketPage, ApiError> {
+/// Returns a page of listings. `query` has the other parameters of the operation `listTickets`, encoded.
+pub(crate) async fn list(caller: &impl Caller, query: &str, cursor: Option<&str>) -> Result<TicketPage, ApiError> {
     let path = format!("/api/v1/tickets?{query}");
     let request = ApiRequest::get_at(Service::Ticket, path, cursor);
     caller.send(request).await?.json()
@@ -106,10 +102,10 @@ async fn list_at(caller: &impl Caller, query: &str, cursor: Option<&str>) -> Res
 /// Returns the first page from `cursor` on that has a listing: pages of a search may be empty although others follow. If too many
 /// are, the last of them is returned.
 pub(crate) async fn find(caller: &impl Caller, query: &str, cursor: Option<&str>) -> Result<TicketPage, ApiError> {
-    let mut page = list_at(caller, query, cursor).await?;
+    let mut page = list(caller, query, cursor).await?;
     for _ in 1..MAX_PAGES_READ {
         match page.next_cursor.as_deref() {
-            Some(cursor) if page.items.is_empty() => page = list_at(caller, query, Some(cursor)).await?,
+            Some(cursor) if page.items.is_empty() => page = list(caller, query, Some(cursor)).await?,
             _ => break,
         }
     }

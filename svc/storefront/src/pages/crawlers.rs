@@ -41,7 +41,7 @@ pub(crate) async fn robots(visit: Visit) -> PageResult {
 
 /// The newest listings: <https://www.sitemaps.org/protocol.html>.
 pub(crate) async fn sitemap(visit: Visit) -> PageResult {
-    let found = tickets::list(&Anonymous(&visit.app().api), "limit=100&sort=newest").await?;
+    let found = tickets::list(&Anonymous(&visit.app().api), "limit=100&sort=newest", None).await?;
     let url = &visit.app().public_url;
     let mut xml =
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<urlset xmlns=\"http://www.sitemaps.org/schemas/sitemap/0.9\">\n"

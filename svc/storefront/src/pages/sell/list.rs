@@ -50,10 +50,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
     let cursor = visit.query("cursor");
     let query = if is_withdrawn { "state=withdrawn&" } else { "" };
     let query = format!("{query}seller=me&limit={PAGE_SIZE}");
-    let query = cursor
-        .as_deref()
-        .map_or_else(|| query.clone(), |cursor| path_at(&format!("?{query}"), cursor));
-    let found = match tickets::list(visit.session(), query.trim_start_matches('?')).await {
+    let found = match tickets::list(visit.session(), &query, cursor.as_deref()).await {
         Ok(found) => found,
         // A cursor of an earlier release, or one that somebody typed.
         Err(error) if cursor.is_some() && error.is_status(StatusCode::BAD_REQUEST) => return visit.redirect(first),

@@ -189,27 +189,36 @@ fn is_set_by_key(filter: &Filter, sort: ListingSort, begins: bool, ends: bool) -
 
 /// Returns whether few listings match the filters that an index covers.
 fn has_few(conn: &Connection, index: Index, filters: &[Filter], limits: ScanLimits) -> Result<bool, db::Error> {
-    let mut parameters = vec![(":most", Value::from(limits.sorted + 1))];
+    let mut parameters = Vec::new();
     let conditions = conditions(index, filters, |_| true, &mut parameters);
-    let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM listing l INDEXED BY {} WHERE {conditions} LIMIT :most)",
-        index.name()
-    );
-    let count: u32 = conn
-        .prepare_cached(&sql)?
-        .query_row(&*named(&parameters), |row| row.get(0))?;
-    Ok(count <= limits.sorted)
+    let rows = format!("listing l INDEXED BY {} WHERE {conditions}", index.name());
+    has_at_most(conn, limits.sorted, &rows, parameters)
 }
 
 /// Returns whether few listings contain the words of a search.
 fn has_few_matches(conn: &Connection, words: &Filter, limits: ScanLimits) -> Result<bool, db::Error> {
-    let mut parameters = vec![(":most", Value::from(limits.matched + 1))];
-    parameters.extend(words.parameter());
-    let sql = "SELECT count(*) FROM (SELECT 1 FROM listing_words WHERE listing_words MATCH :words LIMIT :most)";
+    let parameters = words.parameter().into_iter().collect();
+    has_at_most(
+        conn,
+        limits.matched,
+        "listing_words WHERE listing_words MATCH :words",
+        parameters,
+    )
+}
+
+/// Returns whether there are at most so many rows, of which it reads one more. `rows` is the part of a SELECT after FROM.
+fn has_at_most(
+    conn: &Connection,
+    most: u32,
+    rows: &str,
+    mut parameters: Vec<(&'static str, Value)>,
+) -> Result<bool, db::Error> {
+    parameters.push((":rows", Value::from(most + 1)));
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {rows} LIMIT :rows)");
     let count: u32 = conn
-        .prepare_cached(sql)?
+        .prepare_cached(&sql)?
         .query_row(&*named(&parameters), |row| row.get(0))?;
-    Ok(count <= limits.matched)
+    Ok(count <= most)
 }
 
 /// Returns the key of the last listing to read of a search in the order of numbers, which is that of the full-text index.
