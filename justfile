@@ -28,7 +28,7 @@ torture *args: _toolchain
 
 # Run all checks of CI, except test-nomad
 [no-exit-message]
-test: check _scripts _specs _observability _dependencies _nomad _ingress _packaging _tests _browser _torture
+test: _compiled_beside_ingress _scripts _specs _observability _dependencies _nomad _packaging _tests _browser _torture
 
 # Run the tests in a real browser; `./justw browser sign_up` runs those with this name
 [no-exit-message]
@@ -127,6 +127,14 @@ _nomad:
 _ingress:
     @scripts/step "ingress" scripts/check-ingress
 
+# The checks of the ingress wait most of the time, the compiler never does.
+[parallel]
+_compiled_beside_ingress: _compiled _ingress
+
+[no-exit-message]
+_compiled: check
+    @scripts/step "compile tests" cargo test --workspace --locked --no-run
+
 [no-exit-message]
 _packaging:
     @scripts/step "packaging" scripts/check-packaging
@@ -145,7 +153,11 @@ _browser:
     @scripts/step "browser" scripts/with-broker cargo test --workspace --locked --test browser -- --skip lighthouse
     @scripts/step "Lighthouse" scripts/with-broker cargo test --workspace --locked --test browser lighthouse
 
-# With the programs that the tests have built, and short: most of a round is the time that services need to agree again
+# Two runs at once: most of a round is the time that services need to agree again
+[parallel]
+_torture: (_torture_rounds "1") (_torture_rounds "2")
+
+# With the programs that the tests have built
 [no-exit-message]
-_torture:
-    @scripts/step "torture" scripts/torture --built --rounds 10 --seconds 8
+_torture_rounds run:
+    @scripts/step "torture {{ run }} of 2" scripts/torture --built --rounds 5 --seconds 8

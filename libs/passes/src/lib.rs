@@ -3,8 +3,10 @@
 mod base32;
 mod code;
 mod pdf;
-mod qr;
+mod png;
 
 pub use code::{CodeKey, CodeSecret, MalformedCode, PublicKey, ScannedCode, SignedCode};
 pub use pdf::{Label, MAX_PASSES, Pass, PdfError, pdf};
-pub use qr::{QrError, png, svg};
+pub use png::{PngError, png};
+/// Returns a QR code as SVG.
+pub use qr::svg;

@@ -7,16 +7,16 @@ use std::sync::{Arc, OnceLock};
 use krilla::{
     Document,
     color::rgb,
-    geom::{PathBuilder, Point, Rect},
+    geom::{PathBuilder, Point, Rect, Transform},
     metadata::Metadata,
     page::PageSettings,
     paint::Fill,
     surface::Surface,
     text::{Font, TextDirection},
 };
+use qr::{Modules, QUIET_ZONE, Run};
 use ttf_parser::Face;
 
-use crate::qr::{Modules, QUIET_ZONE, QrError};
 
 /// The embedded font (`DejaVuSans.ttf`): Latin, Greek, Cyrillic, Hebrew, Arabic and others. Letters of other scripts are drawn as boxes.
 static FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
@@ -71,7 +71,7 @@ pub enum PdfError {
     TooMany,
     /// The QR code cannot be drawn.
     #[error(transparent)]
-    Qr(#[from] QrError),
+    Qr(#[from] qr::TooLong),
     /// The font or a measure is unusable: a programming error.
     #[error("the page cannot be drawn: {0}")]
     Page(&'static str),
@@ -110,7 +110,8 @@ pub fn pdf(passes: &[Pass]) -> Result<Vec<u8>, PdfError> {
 }
 
 fn font() -> Option<Font> {
-    Font::new(FONT.into(), 0)
+    static PARSED: OnceLock<Option<Font>> = OnceLock::new();
+    PARSED.get_or_init(|| Font::new(FONT.into(), 0)).clone()
 }
 
 /// Draws a page from top to bottom.
@@ -150,17 +151,19 @@ impl Writer<'_, '_> {
     fn qr(&mut self, text: &str) -> Result<(), PdfError> {
         let modules = Modules::encode(text)?;
         let small = |number: u32| u16::try_from(number).map(f32::from).unwrap_or_default();
-        let module = QR_WIDTH / small(modules.width + 2 * QUIET_ZONE);
+        let module = QR_WIDTH / small(modules.width_with_quiet_zone());
         let mut path = PathBuilder::new();
-        for (x, y, length) in modules.runs() {
-            let left = MARGIN + small(x) * module;
-            let top = self.y + small(y + QUIET_ZONE) * module;
-            let rect = Rect::from_xywh(left, top, small(length) * module, module);
+        for Run { x, y, length } in modules.runs() {
+            let rect = Rect::from_xywh(small(x - QUIET_ZONE), small(y), small(length), 1.0);
             path.push_rect(rect.ok_or(PdfError::Page("module"))?);
         }
         self.fill(BLACK);
         if let Some(path) = path.finish() {
+            // In units of a module, the numbers of the path are short. The quiet zone on the left is part of the margin.
+            self.surface
+                .push_transform(&Transform::from_row(module, 0.0, 0.0, module, MARGIN, self.y));
             self.surface.draw_path(&path);
+            self.surface.pop();
         }
         self.y += QR_WIDTH;
         Ok(())

@@ -5,7 +5,6 @@ use input::{Body, Text};
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi, payload::Json, types::Example};
 use problem::{Problem, problem_responses};
-use qrcode::{QrCode, render::svg};
 use token::SignedIn;
 use values::Timestamp;
 
@@ -211,8 +210,7 @@ impl SecondFactorApi {
     ) -> Result<Json<EnrolmentView>, EnrolProblem> {
         let current = visitor.reauthentication(signed_in, body.0.password);
         let enrolment = enrol_second_factor(app.context(), current).await?;
-        let code = QrCode::new(&enrolment.uri).map_err(|error| Problem::internal(&error))?;
-        let qr_svg = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
+        let qr_svg = qr::svg(&enrolment.uri).map_err(|error| Problem::internal(&error))?;
         Ok(Json(EnrolmentView {
             secret: enrolment.secret,
             uri: enrolment.uri,

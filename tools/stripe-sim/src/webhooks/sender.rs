@@ -159,10 +159,15 @@ impl Sender {
             .header("user-agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
             .header("stripe-signature", signature)
             .body(payload);
-        let accepted = request
-            .send()
-            .await
-            .is_ok_and(|response| response.status().is_success());
+        let accepted = match request.send().await {
+            Ok(response) => {
+                let status = response.status();
+                // A connection is used again only if the response was read.
+                let _ = response.bytes().await;
+                status.is_success()
+            }
+            Err(_) => false,
+        };
         tracing::debug!(event = delivery.event, url, accepted, "webhook attempted");
         Some(accepted)
     }
