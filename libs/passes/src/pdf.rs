@@ -17,7 +17,6 @@ use krilla::{
 use qr::{Modules, QUIET_ZONE, Run};
 use ttf_parser::Face;
 
-
 /// The embedded font (`DejaVuSans.ttf`): Latin, Greek, Cyrillic, Hebrew, Arabic and others. Letters of other scripts are drawn as boxes.
 static FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use poem::http::{Method, StatusCode};
-use rusqlite::{Connection, Transaction};
+use rusqlite::Connection;
 
 use crate::{
     api::{self, Response},
@@ -178,15 +178,47 @@ async fn record_without_effect(state: &Arc<SimState>, request: ApiRequest, fault
 }
 
 /// Replays the stored response, or runs the handler and commits its effect, its stored response and its journal entry
-/// in one transaction.
+/// in one transaction. An error rolls back what the handler has written, and is recorded in another one.
 fn commit(state: &SimState, request: &ApiRequest, fault: Option<String>) -> Reply {
+    let parameters = request.params.fingerprint();
+    let key_use = request.key_use(&parameters);
+    let record = |tx: &Tx<'_>, reply: &Reply, has_run: bool, fault: Option<String>| {
+        let status = Some(reply.response.status.as_u16());
+        journal::append(tx, &request.journal_entry(state, status, has_run, fault))
+    };
+    let mut has_run = false;
     let committed = state.database.transaction(|transaction| {
-        let (reply, executed) = replay_or_run(state, request, transaction)?;
-        let entry = request.journal_entry(state, Some(reply.response.status.as_u16()), executed, fault);
-        journal::append(&request.tx(state, transaction), &entry)?;
+        let tx = request.tx(state, transaction);
+        let stored = key_use.map(|used| stored_responses::find(&tx, used)).transpose()?;
+        let reply = if let Some(stored) = stored.flatten() {
+            replay(stored)?
+        } else {
+            has_run = true;
+            let response = api::dispatch(&tx, &request.method, &request.path, &request.params)?;
+            if let Some(used) = key_use {
+                store_response(&tx, used, &response)?;
+            }
+            response.into()
+        };
+        record(&tx, &reply, has_run, fault.clone())?;
         Ok(reply)
     });
-    committed.unwrap_or_else(|error| report(&error))
+    let recorded = committed.or_else(|error| {
+        if error.cause.is_some() {
+            return Err(error);
+        }
+        state.database.transaction(|transaction| {
+            let tx = request.tx(state, transaction);
+            let response = Response::from(&error);
+            if let Some(used) = key_use.filter(|_| has_run && error.executed) {
+                store_response(&tx, used, &response)?;
+            }
+            let reply = Reply::from(response);
+            record(&tx, &reply, has_run, fault)?;
+            Ok(reply)
+        })
+    });
+    recorded.unwrap_or_else(|error| report(&error))
 }
 
 /// Returns an error of Stripe's own, and stores it under the key unless the key has a response.
@@ -204,46 +236,6 @@ fn respond_and_store(state: &SimState, request: &ApiRequest, fault: Option<Strin
         Ok(Reply::from(response))
     });
     committed.unwrap_or_else(|error| Reply::from(&error))
-}
-
-/// Returns the response, and whether the handler ran for it.
-fn replay_or_run(
-    state: &SimState,
-    request: &ApiRequest,
-    transaction: &mut Transaction<'_>,
-) -> Result<(Reply, bool), StripeError> {
-    let parameters = request.params.fingerprint();
-    if let Some(used) = request.key_use(&parameters) {
-        match stored_responses::find(&request.tx(state, transaction), used) {
-            Ok(None) => {}
-            Ok(Some(stored)) => return Ok((replay(stored)?, false)),
-            Err(error) if error.cause.is_none() => return Ok(((&error).into(), false)),
-            Err(error) => return Err(error),
-        }
-    }
-    let savepoint = transaction.savepoint()?;
-    let result = api::dispatch(
-        &request.tx(state, &savepoint),
-        &request.method,
-        &request.path,
-        &request.params,
-    );
-    let (response, is_stored) = match result {
-        Ok(response) => {
-            savepoint.commit()?;
-            (response, true)
-        }
-        Err(error) if error.cause.is_none() => {
-            // Without a commit, the savepoint is rolled back.
-            savepoint.finish()?;
-            (Response::from(&error), error.executed)
-        }
-        Err(error) => return Err(error),
-    };
-    if let Some(used) = request.key_use(&parameters).filter(|_| is_stored) {
-        store_response(&request.tx(state, transaction), used, &response)?;
-    }
-    Ok((response.into(), true))
 }
 
 fn replay(stored: StoredResponse) -> Result<Reply, StripeError> {

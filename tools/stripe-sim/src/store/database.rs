@@ -36,6 +36,7 @@ const STATEMENTS: usize = 64;
 
 /// The one connection. A committed request survives that the process is killed. After a loss of power the file is sound and
 /// may lack the last requests: a flush of the disk for each of the many transactions of a purchase would take most of its time.
+/// Statement journals are in memory, not in files.
 pub(crate) struct Database(Mutex<Connection>);
 
 impl Database {
@@ -46,7 +47,9 @@ impl Database {
             None => Connection::open_in_memory()?,
         };
         connection
-            .execute_batch("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;")?;
+            .execute_batch(
+                "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA temp_store = MEMORY;",
+            )?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS);
         let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
         if found > SCHEMA_VERSION {
@@ -63,12 +66,12 @@ impl Database {
     /// Runs `work` in one transaction; an error rolls it back.
     pub(crate) fn transaction<T>(
         &self,
-        work: impl FnOnce(&mut Transaction<'_>) -> Result<T, StripeError>,
+        work: impl FnOnce(&Transaction<'_>) -> Result<T, StripeError>,
     ) -> Result<T, StripeError> {
         // A panic with the lock held has rolled its transaction back: the connection is still sound.
         let mut connection = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let done = work(&mut transaction)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let done = work(&transaction)?;
         transaction.commit()?;
         Ok(done)
     }
