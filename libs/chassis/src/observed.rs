@@ -62,7 +62,8 @@ impl<E: Endpoint> Observed<E> {
     }
 
     async fn respond(&self, request: Request, path: &str) -> Response {
-        let mut response = match self.inner.call(request).await {
+        // On the heap: the futures around this one move it several times.
+        let mut response = match Box::pin(self.inner.call(request)).await {
             Ok(response) => response.into_response(),
             Err(error) => problem::from_error(error, |_| None),
         };

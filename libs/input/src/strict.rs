@@ -1,9 +1,13 @@
-use std::{borrow::Cow, collections::HashMap};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    future::{Future, ready},
+};
 
 use percent_encoding::percent_decode_str;
 use poem::{
     Endpoint, EndpointExt, Request, Response,
-    endpoint::BoxEndpoint,
+    endpoint::{BoxEndpoint, DynEndpoint},
     http::{HeaderMap, Method},
 };
 use poem_openapi::{
@@ -236,8 +240,11 @@ struct StrictEndpoint {
 impl Endpoint for StrictEndpoint {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        self.rules.check(&request)?;
-        self.endpoint.call(request).await
+    // An `async fn` would hold two more copies of the request.
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
+        match self.rules.check(&request) {
+            Ok(()) => DynEndpoint::call(&*self.endpoint, request),
+            Err(error) => Box::pin(ready(Err(error.into()))),
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use chassis::RequestIds;
 use poem::{
     Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
-    endpoint::{BoxEndpoint, make},
+    endpoint::{BoxEndpoint, DynEndpoint, make},
     get,
     http::{HeaderValue, StatusCode, Uri, header},
     middleware::SetHeader,
@@ -56,13 +56,14 @@ impl Endpoint for FrontDoor {
 
     /// Passes the request on unchanged, with the client's address. (A `Route` inside a `Route` is not possible: the outer
     /// route's parameters confuse the inner one.)
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         let path = request.uri().path();
-        match self.upstreams.iter().find(|upstream| upstream.serves(path)) {
-            Some(upstream) => upstream.endpoint.call(request).await,
-            None if NO_PAGES.iter().any(|own| is_at_or_below(path, own)) => self.own.call(request).await,
-            None => self.storefront.call(request).await,
-        }
+        let endpoint = match self.upstreams.iter().find(|upstream| upstream.serves(path)) {
+            Some(upstream) => &*upstream.endpoint,
+            None if NO_PAGES.iter().any(|own| is_at_or_below(path, own)) => &self.own,
+            None => &*self.storefront,
+        };
+        DynEndpoint::call(&**endpoint, request)
     }
 }
 

@@ -1,3 +1,6 @@
+use std::future::ready;
+
+use futures_util::{TryFutureExt, future::Either};
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
@@ -44,24 +47,11 @@ impl<E> Cors<E> {
         let is_allowed = self.origins.0.iter().any(|known| known.as_bytes() == origin.as_bytes());
         is_allowed.then(|| origin.clone())
     }
-}
 
-impl<E: Endpoint<Output = Response>> Endpoint for Cors<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    fn set_headers(&self, headers: &mut HeaderMap, allowed: Option<HeaderValue>, is_preflight: bool) {
         if self.origins.0.is_empty() {
-            return self.inner.call(request).await;
+            return;
         }
-        let allowed = self.allowed(request.headers());
-        let is_preflight = request.method() == Method::OPTIONS
-            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
-        let mut response = if is_preflight && allowed.is_some() {
-            preflight()
-        } else {
-            self.inner.call(request).await?
-        };
-        let headers = response.headers_mut();
         headers.append(header::VARY, HeaderValue::from_static("origin"));
         if let Some(origin) = allowed {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
@@ -73,7 +63,25 @@ impl<E: Endpoint<Output = Response>> Endpoint for Cors<E> {
                 headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, RESPONSE_HEADERS);
             }
         }
-        Ok(response)
+    }
+}
+
+impl<E: Endpoint<Output = Response>> Endpoint for Cors<E> {
+    type Output = Response;
+
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
+        let allowed = self.allowed(request.headers());
+        let is_preflight = request.method() == Method::OPTIONS
+            && request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+        let called = if is_preflight && allowed.is_some() {
+            Either::Left(ready(Ok(preflight())))
+        } else {
+            Either::Right(self.inner.call(request))
+        };
+        called.map_ok(move |mut response| {
+            self.set_headers(response.headers_mut(), allowed, is_preflight);
+            response
+        })
     }
 }
 

@@ -13,7 +13,18 @@ pub(crate) fn loggable<'a>(route: Option<&'a str>, path: &'a str) -> &'a str {
 
 /// The paths of a service's OpenAPI document, such as `/api/v1/orders/{id}`, with their methods. Those with fewer parameters
 /// come first: a request belongs to the most specific path, as in the router.
-pub(crate) struct DocumentedPaths(Vec<(String, String)>);
+pub(crate) struct DocumentedPaths(Vec<DocumentedPath>);
+
+struct DocumentedPath {
+    template: String,
+    parts: Vec<Part>,
+    methods: String,
+}
+
+enum Part {
+    Literal(String),
+    Parameter(String),
+}
 
 impl DocumentedPaths {
     pub(crate) fn of(document: &Value) -> Self {
@@ -45,19 +56,20 @@ impl DocumentedPaths {
     }
 
     fn sorted(paths: impl Iterator<Item = (String, String)>) -> Self {
-        let mut paths: Vec<_> = paths.collect();
-        paths.sort_by_key(|(path, _)| path.split('/').filter_map(parameter_name).count());
+        let mut paths: Vec<_> = paths
+            .map(|(template, methods)| DocumentedPath {
+                parts: template.split('/').map(Part::parse).collect(),
+                template,
+                methods,
+            })
+            .collect();
+        paths.sort_by_key(|path| path.parameters().count());
         Self(paths)
     }
 
     /// Returns the name of a path's parameter by its number, counted from 0.
     pub(crate) fn parameter(&self, path: &str, number: usize) -> Option<String> {
-        self.find(path)?
-            .0
-            .split('/')
-            .filter_map(parameter_name)
-            .nth(number)
-            .map(ToOwned::to_owned)
+        self.find(path)?.parameters().nth(number).map(ToOwned::to_owned)
     }
 
     /// Returns the name of the first parameter of a requested path that is not UTF-8 once decoded, or `path` if another part
@@ -65,8 +77,8 @@ impl DocumentedPaths {
     pub(crate) fn undecodable(&self, path: &str) -> Option<String> {
         let is_undecodable = |part: &str| percent_decode_str(part).decode_utf8().is_err();
         let part = path.split('/').position(is_undecodable)?;
-        let template = self.find(path).and_then(|(template, _)| template.split('/').nth(part));
-        Some(template.and_then(parameter_name).unwrap_or("path").to_owned())
+        let part = self.find(path).and_then(|path| path.parts.get(part)?.parameter());
+        Some(part.unwrap_or("path").to_owned())
     }
 
     /// Returns the methods of a path as the header `Allow` lists them (RFC 9110).
@@ -74,29 +86,57 @@ impl DocumentedPaths {
         if CHASSIS_PATHS.contains(&path) {
             return Some(READ);
         }
-        self.find(path).map(|(_, methods)| methods.as_str())
+        self.find(path).map(|path| path.methods.as_str())
     }
 
     /// Returns the template of a requested path: one of a few, whatever path a client requests.
     pub(crate) fn route(&self, path: &str) -> Option<&str> {
-        self.find(path).map(|(template, _)| template.as_str())
+        self.find(path).map(|path| path.template.as_str())
     }
 
-    fn find(&self, path: &str) -> Option<&(String, String)> {
-        let requested: Vec<_> = path.trim_end_matches('/').split('/').collect();
-        self.0.iter().find(|(template, _)| {
-            let parts: Vec<_> = template.split('/').collect();
-            parts.len() == requested.len()
-                && parts
+    fn find(&self, path: &str) -> Option<&DocumentedPath> {
+        let path = path.trim_end_matches('/');
+        let length = path.split('/').count();
+        self.0.iter().find(|documented| {
+            documented.parts.len() == length
+                && documented
+                    .parts
                     .iter()
-                    .zip(&requested)
-                    .all(|(part, requested)| part == requested || parameter_name(part).is_some())
+                    .zip(path.split('/'))
+                    .all(|(part, requested)| part.matches(requested))
         })
     }
 }
 
-fn parameter_name(part: &str) -> Option<&str> {
-    part.strip_prefix('{')?.strip_suffix('}')
+impl DocumentedPath {
+    fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().filter_map(Part::parameter)
+    }
+}
+
+impl Part {
+    fn parse(part: &str) -> Self {
+        let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
+        name.map_or_else(
+            || Self::Literal(part.to_owned()),
+            |name| Self::Parameter(name.to_owned()),
+        )
+    }
+
+    /// Returns its name, if it is a parameter.
+    fn parameter(&self) -> Option<&str> {
+        match self {
+            Self::Parameter(name) => Some(name),
+            Self::Literal(_) => None,
+        }
+    }
+
+    fn matches(&self, requested: &str) -> bool {
+        match self {
+            Self::Literal(literal) => literal == requested,
+            Self::Parameter(_) => true,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@ use std::{any::Any, sync::Arc};
 
 use audit::Refusals;
 use poem::{
-    EndpointExt, IntoResponse, Route,
+    EndpointExt, IntoEndpoint, IntoResponse, Request, Route,
     endpoint::{BoxEndpoint, make, make_sync},
     get,
     http::StatusCode,
@@ -14,7 +14,7 @@ use token::TrustedOrigins;
 use tokio::sync::watch;
 
 use super::{
-    DocumentedPaths, MetricsEndpoint, Problems, Readiness,
+    CHASSIS_PATHS, DocumentedPaths, MetricsEndpoint, OwnPaths, Prepared, Problems, Readiness,
     cors::Cors,
     denials::Denials,
     documents::document_routes,
@@ -57,20 +57,27 @@ pub(crate) fn endpoint<S: Service>(
             Json(json!({"ready": ready, "checks": checks})).with_status(status)
         }
     });
-    let routes = Route::new()
+    let own = Route::new()
         .at("/health/live", get(make_sync(|_| Json(json!({"live": true})))))
         .at("/health/ready", get(ready))
         .at("/metrics", get(metrics));
-    let routes = document_routes(routes, openapi_document::<S>)
-        .nest("/", openapi_service::<S>())
-        .with(CatchPanic::new().with_handler(PanicToProblem))
-        .data(app)
-        .data(verifier)
-        .data(trust.origins.clone());
+    let routes = OwnPaths {
+        paths: &CHASSIS_PATHS,
+        own: document_routes(own, openapi_document::<S>).boxed(),
+        others: openapi_service::<S>().into_endpoint(),
+    };
+    let routes = routes.with(CatchPanic::new().with_handler(PanicToProblem));
     let problems = Problems::new(RecoveryGate::new(routes, recovered), Arc::clone(&paths));
     let observed = Observed::new(problems, Arc::clone(&paths), meters);
-    let audited = Denials::new(observed, refusals, paths).data(trust.proxies);
-    Cors::new(audited, trust.origins).boxed()
+    let audited = Denials::new(observed, refusals, paths);
+    let origins = trust.origins.clone();
+    let prepared = Prepared::new(audited, move |request: &mut Request| {
+        request.set_data(app.clone());
+        request.set_data(verifier.clone());
+        request.set_data(origins.clone());
+        request.set_data(trust.proxies.clone());
+    });
+    Cors::new(prepared, trust.origins).boxed()
 }
 
 /// Answers a panic of a handler with a problem of status 500.

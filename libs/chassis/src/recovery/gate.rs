@@ -1,6 +1,7 @@
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
-use poem::{Endpoint, IntoResponse, Request, Response, http::StatusCode};
+use futures_util::future::Either;
+use poem::{Endpoint, Request, Response, http::StatusCode};
 use problem::Problem;
 use tokio::sync::watch;
 
@@ -21,18 +22,18 @@ impl<E> RecoveryGate<E> {
     }
 }
 
-impl<E: Endpoint> Endpoint for RecoveryGate<E> {
+impl<E: Endpoint<Output = Response>> Endpoint for RecoveryGate<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         if *self.recovered.borrow() || CHASSIS_PATHS.contains(&request.uri().path()) {
-            return self.inner.call(request).await.map(IntoResponse::into_response);
+            return Either::Left(self.inner.call(request));
         }
         let refusal = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not possible for now")
             .detail(
                 "the service was restored from a backup and catches up with what it has missed; nothing was changed",
             )
             .retry_after(RETRY_AFTER);
-        Err(refusal.into())
+        Either::Right(ready(Err(refusal.into())))
     }
 }

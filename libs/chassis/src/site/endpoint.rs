@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use metrics::{CONTENT_TYPE, MetricsRegistry, Samples};
 use poem::{
-    Endpoint, EndpointExt, IntoResponse, Request, Response, Route,
+    EndpointExt, IntoResponse, Response, Route,
     endpoint::{BoxEndpoint, make_sync},
     get,
     http::StatusCode,
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::Pages;
 use crate::{
     TrustedProxies,
-    http::{DocumentedPaths, collect_common_metrics},
+    http::{DocumentedPaths, OwnPaths, collect_common_metrics},
     observed::{Meters, Observed},
 };
 
@@ -52,32 +52,14 @@ impl Endpoints {
             .at("/health/ready", get(ready))
             .at("/metrics", get(make_sync(move |_| text(&metrics))))
             .map_to_response();
-        let all = SiteEndpoint {
-            own: Observed::new(own, paths, meters),
-            pages: others,
+        let all = OwnPaths {
+            paths: &["/health/live", "/health/ready", "/metrics"],
+            own: Observed::new(own, paths, meters).boxed(),
+            others: others.boxed(),
         };
         Self {
             pages,
             all: all.boxed(),
-        }
-    }
-}
-
-/// Responds to the paths of the chassis by itself. (A `Route` inside a `Route` is not possible: the outer route's parameters
-/// confuse the inner one.)
-struct SiteEndpoint<E> {
-    own: E,
-    pages: Arc<BoxEndpoint<'static, Response>>,
-}
-
-impl<E: Endpoint<Output = Response>> Endpoint for SiteEndpoint<E> {
-    type Output = Response;
-
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        if ["/health/live", "/health/ready", "/metrics"].contains(&request.uri().path()) {
-            self.own.call(request).await
-        } else {
-            self.pages.call(request).await
         }
     }
 }
