@@ -66,7 +66,7 @@ apt_install() {
     # A package source that cannot be updated is tolerated.
     as_root apt-get update -q >"$log" 2>&1 </dev/null || true
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -q -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null ||
+        apt-get -o DPkg::Lock::Timeout=600 install -q -y --no-install-recommends "$@" >>"$log" 2>&1 </dev/null ||
         die "installing $* failed: $(grep '^E:' "$log" | tail -n 1) (log: $log)"
 }
 

@@ -8,5 +8,4 @@ mod png;
 pub use code::{CodeKey, CodeSecret, MalformedCode, PublicKey, ScannedCode, SignedCode};
 pub use pdf::{Label, MAX_PASSES, Pass, PdfError, pdf};
 pub use png::{PngError, png};
-/// Returns a QR code as SVG.
 pub use qr::svg;

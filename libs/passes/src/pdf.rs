@@ -234,6 +234,8 @@ fn measure(text: &str, size: f32) -> f32 {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     fn pass(title: &str) -> Pass {
@@ -267,6 +269,55 @@ mod tests {
         let pages = bytes.windows(9).filter(|window| *window == b"/MediaBox");
         assert_eq!(pages.count(), passes.len());
         assert!(bytes.len() < 300_000, "{}: the font is not embedded whole", bytes.len());
+    }
+
+    /// Returns the decompressed streams of a document.
+    fn streams(document: &[u8]) -> impl Iterator<Item = String> {
+        let find = |bytes: &[u8], text: &[u8]| bytes.windows(text.len()).position(|window| window == text);
+        let mut rest = document;
+        std::iter::from_fn(move || {
+            rest = &rest[find(rest, b"\nstream\n")? + 8..];
+            let mut text = Vec::new();
+            let _ = flate2::read::ZlibDecoder::new(rest).read_to_end(&mut text);
+            Some(String::from_utf8_lossy(&text).into_owned())
+        })
+    }
+
+    #[test]
+    fn the_code_is_drawn_upright_and_with_its_modules() {
+        let pass = pass("Concert");
+        let document = pdf(std::slice::from_ref(&pass)).unwrap();
+        let content = streams(&document).find(|content| content.contains(" cm ")).unwrap();
+        let (before, path) = content.split_at(content.find(" m ").unwrap());
+        // The page is upside down in the coordinates of PDF.
+        let matrix: Vec<f32> = before[before.rfind("q ").unwrap() + 2..]
+            .split(' ')
+            .map_while(|number| number.parse().ok())
+            .collect();
+        let modules = Modules::encode(&pass.qr).unwrap();
+        let module = QR_WIDTH / f32::from(u16::try_from(modules.width_with_quiet_zone()).unwrap());
+        let is_near = |left: f32, right: f32| (left - right).abs() < 0.001;
+        assert!(
+            is_near(matrix[0], module) && is_near(matrix[3], -module) && matrix[1..3] == [0.0, 0.0],
+            "{matrix:?}"
+        );
+        assert!(is_near(matrix[4], MARGIN), "{matrix:?}");
+        // Each square: `x y m right y l right bottom l x bottom l h`.
+        let start = before.rfind("rg ").unwrap() + 3;
+        let squares = format!("{}{path}", &before[start..]);
+        let numbers =
+            |square: &str| -> Vec<u32> { square.split_whitespace().filter_map(|word| word.parse().ok()).collect() };
+        let drawn: Vec<_> = squares
+            .split(" l\nh")
+            .map(numbers)
+            .filter(|square| square.len() == 8)
+            .collect();
+        let runs: Vec<_> = modules
+            .runs()
+            .map(|Run { x, y, length }| (x - QUIET_ZONE, y, x - QUIET_ZONE + length, y + 1))
+            .map(|(left, top, right, bottom)| vec![left, top, right, top, right, bottom, left, bottom])
+            .collect();
+        assert_eq!(drawn, runs);
     }
 
     #[test]

@@ -19,14 +19,14 @@ pub struct Modules {
     is_dark: Vec<bool>,
 }
 
-/// Dark modules side by side.
+/// A horizontal run of dark modules.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Run {
-    /// The column of the first one.
+    /// The column of the first module.
     pub x: u32,
     /// The row.
     pub y: u32,
-    /// How many there are.
+    /// The number of modules.
     pub length: u32,
 }
 
@@ -72,7 +72,7 @@ impl Modules {
     }
 }
 
-/// Returns a QR code as SVG: dark on white, in any colour scheme, because scanners expect that.
+/// Returns a QR code as SVG without a size: dark on white, in any colour scheme, because scanners expect that.
 ///
 /// # Errors
 ///

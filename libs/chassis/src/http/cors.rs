@@ -109,7 +109,11 @@ mod tests {
     const SHOP: &str = "https://shop.example";
 
     async fn respond(method: Method, headers: &[(&str, &str)]) -> Response {
-        let origins = TrustedOrigins(vec![SHOP.to_owned()]);
+        respond_for(&[SHOP], method, headers).await
+    }
+
+    async fn respond_for(origins: &[&str], method: Method, headers: &[(&str, &str)]) -> Response {
+        let origins = TrustedOrigins(origins.iter().map(ToString::to_string).collect());
         let inner = make_sync(|_| StatusCode::NOT_FOUND.into_response());
         let cors = Cors::new(inner.map_to_response(), origins);
         let request = Request::builder().method(method);
@@ -117,6 +121,14 @@ mod tests {
             .iter()
             .fold(request, |request, (name, value)| request.header(*name, *value));
         cors.call(request.finish()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn without_allowed_origins_nothing_is_changed() {
+        let preflight = [("origin", SHOP), ("access-control-request-method", "PATCH")];
+        let response = respond_for(&[], Method::OPTIONS, &preflight).await;
+        assert_eq!(response.status(), StatusCode::NOT_FOUND);
+        assert!(response.headers().is_empty(), "{:?}", response.headers());
     }
 
     #[tokio::test]

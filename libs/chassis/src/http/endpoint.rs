@@ -64,7 +64,7 @@ pub(crate) fn endpoint<S: Service>(
     let routes = OwnPaths {
         paths: &CHASSIS_PATHS,
         own: document_routes(own, openapi_document::<S>).boxed(),
-        others: openapi_service::<S>().into_endpoint(),
+        others: Arc::new(openapi_service::<S>().into_endpoint()),
     };
     let routes = routes.with(CatchPanic::new().with_handler(PanicToProblem));
     let problems = Problems::new(RecoveryGate::new(routes, recovered), Arc::clone(&paths));

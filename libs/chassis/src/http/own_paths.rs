@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use poem::{
     Endpoint, Request, Response,
     endpoint::{BoxEndpoint, DynEndpoint},
@@ -5,11 +7,11 @@ use poem::{
 
 /// Serves some paths by an endpoint of their own, and all others by another one.
 ///
-/// A `Route` with another one below `/` would build the URI of each request anew, and mix up the parameters of both.
+/// A `Route` that is nested below `/` builds the URI of each request anew.
 pub(crate) struct OwnPaths {
     pub(crate) paths: &'static [&'static str],
     pub(crate) own: BoxEndpoint<'static, Response>,
-    pub(crate) others: BoxEndpoint<'static, Response>,
+    pub(crate) others: Arc<BoxEndpoint<'static, Response>>,
 }
 
 impl Endpoint for OwnPaths {

@@ -55,7 +55,7 @@ impl Endpoints {
         let all = OwnPaths {
             paths: &["/health/live", "/health/ready", "/metrics"],
             own: Observed::new(own, paths, meters).boxed(),
-            others: others.boxed(),
+            others,
         };
         Self {
             pages,

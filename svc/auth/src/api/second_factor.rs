@@ -74,7 +74,7 @@ struct EnrolmentView {
     secret: String,
     /// The same as a link that authenticators open.
     uri: String,
-    /// The link as a QR code: an SVG image.
+    /// The link as a QR code: an SVG image without a size.
     qr_svg: String,
 }
 

@@ -178,7 +178,7 @@ async fn record_without_effect(state: &Arc<SimState>, request: ApiRequest, fault
 }
 
 /// Replays the stored response, or runs the handler and commits its effect, its stored response and its journal entry
-/// in one transaction. An error rolls back what the handler has written, and is recorded in another one.
+/// in one transaction. An error rolls back what the handler has written, and is recorded in a second transaction.
 fn commit(state: &SimState, request: &ApiRequest, fault: Option<String>) -> Reply {
     let parameters = request.params.fingerprint();
     let key_use = request.key_use(&parameters);
@@ -210,7 +210,10 @@ fn commit(state: &SimState, request: &ApiRequest, fault: Option<String>) -> Repl
         state.database.transaction(|transaction| {
             let tx = request.tx(state, transaction);
             let response = Response::from(&error);
-            if let Some(used) = key_use.filter(|_| has_run && error.executed) {
+            if let Some(used) = key_use.filter(|_| has_run && error.executed)
+                // Deletes an expired response, as the transaction did that was rolled back.
+                && stored_responses::find(&tx, used)?.is_none()
+            {
                 store_response(&tx, used, &response)?;
             }
             let reply = Reply::from(response);

@@ -104,6 +104,27 @@ async fn a_key_expires_after_a_day() {
 }
 
 #[tokio::test]
+async fn an_error_under_an_expired_key_is_stored_anew() {
+    let config = crate::client::config();
+    let clock = config.clock.clone();
+    let stripe = Stripe::with_sim(stripe_sim::Sim::in_memory(config).unwrap()).await;
+    let created = stripe.post(INTENTS, &authorisation("1999", "tok_visa")).await.ok();
+    let capture = format!("{INTENTS}/{}/capture", created["id"].as_str().unwrap());
+    stripe.post_with_key(&capture, &[], "old").await.ok();
+    clock.advance(std::time::Duration::from_secs(24 * 60 * 60 + 1));
+    stripe.post_with_key(&capture, &[], "old").await.error(400);
+    let again = stripe.post_with_key(&capture, &[], "old").await;
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(again.error(400)["code"], "payment_intent_unexpected_state");
+    let journal = stripe.sim.requests().await.unwrap();
+    let captures = journal.iter().filter(|request| request.path == capture);
+    assert_eq!(
+        captures.map(|request| request.executed).collect::<Vec<_>>(),
+        [true, true, false]
+    );
+}
+
+#[tokio::test]
 async fn an_error_of_stripes_own_is_stored_under_its_key() {
     let stripe = Stripe::start().await;
     let pairs = authorisation("1999", "tok_visa");
