@@ -125,6 +125,9 @@ impl Run<'_> {
                 works::measure_expirations(&mut self.recorder, &seed, folder, &broker).await?;
             }
         }
+        if self.cli.measures(Work::Instructions) {
+            works::measure_instructions(&mut self.recorder, &seed, folder, &broker).await?;
+        }
         if self.cli.measures(Work::Size) {
             works::measure_sizes(&mut self.recorder, &seed, folder, &broker).await?;
         }
@@ -228,9 +231,6 @@ impl Run<'_> {
         }
         if self.cli.measures(Work::SignIn) {
             works::measure_sign_in(&mut self.recorder, market, seed.accounts).await?;
-        }
-        if is_last && self.cli.measures(Work::Instructions) {
-            works::measure_instructions(&mut self.recorder, market, &ticket).await?;
         }
         if is_last && self.cli.measures(Work::Load) {
             works::measure_loads(&mut self.recorder, market).await?;

@@ -41,8 +41,25 @@ impl StackProcess {
     ///
     /// A program that is not built, and one that ends before it is ready.
     pub fn start(data: &Path, broker: &str) -> BenchResult<Self> {
+        Self::start_under(&[], data, broker)
+    }
+
+    /// Does the same as an argument of another command, such as `valgrind`.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn start_under(launcher: &[String], data: &Path, broker: &str) -> BenchResult<Self> {
         let started = Instant::now();
-        let mut command = Command::new(program_beside("stack")?);
+        let stack = program_beside("stack")?;
+        let mut command = match launcher.split_first() {
+            None => Command::new(stack),
+            Some((launcher, arguments)) => {
+                let mut command = Command::new(launcher);
+                command.args(arguments).arg(stack);
+                command
+            }
+        };
         command
             .args(["dev", "--port", "0", "--log", "error", "--data"])
             .arg(data);
