@@ -95,6 +95,13 @@ impl Seed {
                 ("starts_at", "starts_at + n * 977 % 1000 * 86400000".to_owned()),
             ],
         )?;
+        // The service folds words, of which these need their letters in lower case.
+        ticket.execute(
+            "INSERT INTO listing_words (rowid, title, description, venue)
+             SELECT number, lower(title), lower(description), lower(venue) FROM listing WHERE number > ?1",
+            [number],
+        )?;
+        ticket.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
         let order = Database::open(data.join("order.db"))?;
         multiply(
             &order,

@@ -2,7 +2,7 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-/// Kill, pause, cut off and starve five services and their broker under load, and check what they stored.
+/// Kill, pause, cut off and starve six services and their broker under load, and check what they stored.
 ///
 /// `just torture` builds the services and runs it.
 #[derive(Clone, Debug, Parser)]

@@ -1,4 +1,4 @@
-//! Compares the five databases, the broker, Stripe's books and every recorded response.
+//! Compares the databases, the broker, Stripe's books and every recorded response.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! The five services as processes, the Stripe simulator, and the proxies between all of them.
+//! The six services as processes, the Stripe simulator, and the proxies between all of them.
 
 use std::{
     fs,

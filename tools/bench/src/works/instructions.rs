@@ -89,10 +89,12 @@ async fn count(
         run_closed(plan, &request).await.map(drop)
     };
     run(WARM_UP_REQUESTS).await?;
-    let total = counter.count(market, run(REQUESTS)).await?;
     let id = format!("instructions.{name}");
-    let per_request = float(total) / float(REQUESTS);
-    recorder.record(&id, "instructions per request", Better::Less, per_request);
+    for _ in 0..recorder.plan.repetitions {
+        let total = counter.count(market, run(REQUESTS)).await?;
+        let per_request = float(total) / float(REQUESTS);
+        recorder.record(&id, "instructions per request", Better::Less, per_request);
+    }
     Ok(())
 }
 

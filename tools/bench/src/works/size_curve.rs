@@ -2,7 +2,7 @@ use std::{fs, path::Path};
 
 use bytes::Bytes;
 
-use super::{SEARCHES, memory::measure_memory, reads::pick};
+use super::{SEARCHES, memory::measure_memory, reads::pick, searches::measure_distinct_searches};
 use crate::{
     BenchResult,
     load::{ClosedLoop, run_closed},
@@ -13,7 +13,8 @@ use crate::{
     targets::{Market, StackProcess, delete_queues, sign_in},
 };
 
-/// Measures the same requests of one client with more and more rows, how long the start takes, and the memory under load.
+/// Measures the same requests of one client with more and more rows, how long the start takes, searches, and the memory under
+/// load.
 ///
 /// # Errors
 ///
@@ -30,6 +31,7 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
         let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
         measure_size(recorder, &market, *rows, &mut costs, &mut searches).await?;
         if *rows == recorder.plan.memory_rows {
+            measure_distinct_searches(recorder, &market).await?;
             measure_memory(recorder, &market).await?;
         }
         stack.stop().await?;
