@@ -45,6 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_picture_has_the_modules_of_the_code() {
+        let modules = Modules::encode("T1:ABC").unwrap();
+        let image = image::load_from_memory(&png("T1:ABC").unwrap()).unwrap().into_luma8();
+        let size = 0..modules.width_with_quiet_zone();
+        let all = size.clone().flat_map(|y| size.clone().map(move |x| (x, y)));
+        let is_dark = |(x, y): &(u32, u32)| image.get_pixel(x * PIXELS, y * PIXELS).0 == [0];
+        let runs = modules
+            .runs()
+            .flat_map(|run| (run.x..run.x + run.length).map(move |x| (x, run.y)));
+        assert_eq!(all.filter(is_dark).collect::<Vec<_>>(), runs.collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_scanner_reads_the_text() {
         for text in [
             format!("T1:{}", "0123456789ABCDEFGHJKMNPQRS".repeat(7)[..180].to_owned()),

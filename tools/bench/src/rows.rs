@@ -22,9 +22,16 @@ pub(crate) fn multiply(
         "WITH RECURSIVE number (n) AS (SELECT 1 WHERE ?2 > 0 UNION ALL SELECT n + 1 FROM number WHERE n < ?2)";
     let sql = format!("{numbers} {insert}, number WHERE template.id = ?1");
     database.execute(&sql, (id, i64::try_from(copies)?))?;
-    // No log is left to move when a service opens the database.
-    database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-    Ok(())
+    empty_log(database)
+}
+
+/// Moves the log into the database, so that nothing is left to move when a service opens it.
+///
+/// # Errors
+///
+/// A full disk.
+pub(crate) fn empty_log(database: &Database) -> BenchResult<()> {
+    Ok(database.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
 /// Returns the statement that inserts a changed copy of a row, up to the `FROM` with the row as `template`.

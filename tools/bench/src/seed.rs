@@ -10,7 +10,7 @@ use rusqlite::Connection as Database;
 use crate::{
     BenchResult, http,
     http::Connection,
-    rows::multiply,
+    rows::{empty_log, multiply},
     targets::{StackProcess, delete_queues, sign_up, text},
 };
 
@@ -101,7 +101,7 @@ impl Seed {
              SELECT number, lower(title), lower(description), lower(venue) FROM listing WHERE number > ?1",
             [number],
         )?;
-        ticket.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        empty_log(&ticket)?;
         let order = Database::open(data.join("order.db"))?;
         multiply(
             &order,

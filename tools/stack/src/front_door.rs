@@ -54,8 +54,8 @@ const NO_PAGES: [&str; 5] = ["/api", "/docs", "/health", "/metrics", "/openapi.j
 impl Endpoint for FrontDoor {
     type Output = Response;
 
-    /// Passes the request on unchanged, with the client's address. A `Route` would build
-    /// the URI of each request anew.
+    /// Passes the request on unchanged, with the client's address. A `Route` would build the URI of each
+    /// request anew.
     fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         let path = request.uri().path();
         let endpoint = match self.upstreams.iter().find(|upstream| upstream.serves(path)) {

@@ -1,7 +1,6 @@
 use std::cell::Cell;
 
-use bytes::Bytes;
-
+use super::reads::pick;
 use crate::{BenchResult, http::Connection, recorder::Recorder, targets::Market};
 
 /// Searches by name and query: every filter and sort, and words.
@@ -43,7 +42,7 @@ const DISTINCT: [&str; 18] = [
 ];
 
 /// The searches of which the second page is requested, too.
-const SECOND_PAGES: usize = 400;
+const SECOND_PAGES: u64 = 400;
 
 /// Measures searches that no cache has: 8 clients, each with another search, a twentieth of them second pages.
 ///
@@ -56,24 +55,25 @@ pub(super) async fn measure_distinct_searches(recorder: &mut Recorder, market: &
         .send_for_json(&market.get("/api/v1/tickets?limit=1"), 200)
         .await?;
     let seller = newest["items"][0]["sellerId"].as_str().ok_or("no seller")?;
-    let request = |number: u64| market.get(&format!("/api/v1/tickets?limit=20&{}", distinct_search(number, seller)));
+    let request = |search: &str| market.get(&format!("/api/v1/tickets?limit=20&{search}"));
     let mut second_pages = Vec::new();
     for number in 0..SECOND_PAGES {
-        let search = distinct_search(u64::try_from(number)?, seller);
-        let first = connection.send_for_json(&request(u64::try_from(number)?), 200).await?;
+        let search = distinct_search(number, seller);
+        let first = connection.send_for_json(&request(&search), 200).await?;
         if let Some(cursor) = first["nextCursor"].as_str() {
-            second_pages.push(market.get(&format!("/api/v1/tickets?limit=20&{search}&cursor={cursor}")));
+            second_pages.push(request(&format!("{search}&cursor={cursor}")));
         }
     }
     // Numbers go on in the next round.
-    let next = Cell::new(u64::try_from(SECOND_PAGES)?);
-    let pages = second_pages.iter().cycle();
-    let pages = std::cell::RefCell::new(pages);
+    let next = Cell::new(SECOND_PAGES);
     for _ in 0..recorder.plan.repetitions {
         let search = |_| {
             let number = next.replace(next.get() + 1);
-            let second: Option<Bytes> = (number % 20 == 0).then(|| pages.borrow_mut().next().cloned()).flatten();
-            second.unwrap_or_else(|| request(number))
+            if number.is_multiple_of(20) && !second_pages.is_empty() {
+                pick(&second_pages, number / 20)
+            } else {
+                request(&distinct_search(number, seller))
+            }
         };
         recorder
             .closed_round("search.distinct.8", market.addr, &market.watched, 8, 200, search)

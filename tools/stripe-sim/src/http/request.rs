@@ -182,10 +182,6 @@ async fn record_without_effect(state: &Arc<SimState>, request: ApiRequest, fault
 fn commit(state: &SimState, request: &ApiRequest, fault: Option<String>) -> Reply {
     let parameters = request.params.fingerprint();
     let key_use = request.key_use(&parameters);
-    let record = |tx: &Tx<'_>, reply: &Reply, has_run: bool, fault: Option<String>| {
-        let status = Some(reply.response.status.as_u16());
-        journal::append(tx, &request.journal_entry(state, status, has_run, fault))
-    };
     let mut has_run = false;
     let committed = state.database.transaction(|transaction| {
         let tx = request.tx(state, transaction);
@@ -200,45 +196,48 @@ fn commit(state: &SimState, request: &ApiRequest, fault: Option<String>) -> Repl
             }
             response.into()
         };
-        record(&tx, &reply, has_run, fault.clone())?;
+        let status = Some(reply.response.status.as_u16());
+        journal::append(&tx, &request.journal_entry(state, status, has_run, fault.clone()))?;
         Ok(reply)
     });
     let recorded = committed.or_else(|error| {
         if error.cause.is_some() {
             return Err(error);
         }
-        state.database.transaction(|transaction| {
-            let tx = request.tx(state, transaction);
-            let response = Response::from(&error);
-            if let Some(used) = key_use.filter(|_| has_run && error.executed)
-                // Deletes an expired response, as the transaction did that was rolled back.
-                && stored_responses::find(&tx, used)?.is_none()
-            {
-                store_response(&tx, used, &response)?;
-            }
-            let reply = Reply::from(response);
-            record(&tx, &reply, has_run, fault)?;
-            Ok(reply)
-        })
+        let is_stored = has_run && error.executed;
+        record_error(state, request, fault, &error, (has_run, is_stored))
     });
     recorded.unwrap_or_else(|error| report(&error))
 }
 
 /// Returns an error of Stripe's own, and stores it under the key unless the key has a response.
 fn respond_and_store(state: &SimState, request: &ApiRequest, fault: Option<String>, status: StatusCode) -> Reply {
-    let committed = state.database.transaction(|transaction| {
+    let error = StripeError::injected(status);
+    record_error(state, request, fault, &error, (false, true)).unwrap_or_else(|error| Reply::from(&error))
+}
+
+/// Records an error in a transaction of its own: in the journal, and, if `is_stored`, under the key unless the key has a
+/// response that is not expired.
+fn record_error(
+    state: &SimState,
+    request: &ApiRequest,
+    fault: Option<String>,
+    error: &StripeError,
+    (has_run, is_stored): (bool, bool),
+) -> Result<Reply, StripeError> {
+    let parameters = request.params.fingerprint();
+    let response = Response::from(error);
+    state.database.transaction(|transaction| {
         let tx = request.tx(state, transaction);
-        let parameters = request.params.fingerprint();
-        let response = Response::from(&StripeError::injected(status));
-        if let Some(used) = request.key_use(&parameters)
+        if let Some(used) = request.key_use(&parameters).filter(|_| is_stored)
             && stored_responses::find(&tx, used)?.is_none()
         {
             store_response(&tx, used, &response)?;
         }
-        journal::append(&tx, &request.journal_entry(state, Some(status.as_u16()), false, fault))?;
+        let status = Some(response.status.as_u16());
+        journal::append(&tx, &request.journal_entry(state, status, has_run, fault))?;
         Ok(Reply::from(response))
-    });
-    committed.unwrap_or_else(|error| Reply::from(&error))
+    })
 }
 
 fn replay(stored: StoredResponse) -> Result<Reply, StripeError> {
