@@ -14,7 +14,7 @@ use values::{PaymentId, Timestamp};
 use super::{
     charge::{CHARGE_WITH_FEE, charged_funds},
     create_intent::CreateIntent,
-    error::{RequestFailure, TOO_MANY_REQUESTS, declined, error_text, log_text},
+    error::{RequestFailure, declined, unanswered},
     transport::{Operation, Transport},
 };
 use crate::{
@@ -134,10 +134,7 @@ impl StripeClient {
         match self.transport.observe(Operation::RetrieveIntent, response).await {
             Ok(intent) => Intent::from(intent).into(),
             Err(StripeError::Stripe(_, 404)) => StripeResult::NotFound,
-            Err(StripeError::Stripe(error, TOO_MANY_REQUESTS)) => {
-                StripeResult::RateLimited(error_text(&error, TOO_MANY_REQUESTS))
-            }
-            Err(error) => StripeResult::Unknown(log_text(&error)),
+            Err(error) => unanswered(&error),
         }
     }
 

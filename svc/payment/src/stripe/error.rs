@@ -2,7 +2,7 @@
 
 use stripe::{ApiErrors, ApiErrorsType, StripeError};
 
-use crate::domain::{Failure, FailureKind};
+use crate::domain::{Failure, FailureKind, StripeResult};
 
 /// Why a request has no result.
 pub(super) enum RequestFailure {
@@ -40,6 +40,16 @@ impl RequestFailure {
             // An operator has to correct 401 and 403; 409 is temporary.
             _ => Self::Unknown(reason()),
         }
+    }
+}
+
+/// Returns the result of a request that only reads, and has no response.
+pub(super) fn unanswered(error: &StripeError) -> StripeResult {
+    match error {
+        StripeError::Stripe(error, TOO_MANY_REQUESTS) => {
+            StripeResult::RateLimited(error_text(error, TOO_MANY_REQUESTS))
+        }
+        _ => StripeResult::Unknown(log_text(error)),
     }
 }
 

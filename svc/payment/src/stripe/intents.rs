@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use stripe::StripeError;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
-use stripe_core::payment_intent::ListPaymentIntent;
+use stripe_core::payment_intent::{ListPaymentIntent, SearchPaymentIntent};
 use values::Timestamp;
 
-use super::{client::StripeClient, error::log_text, transport::Operation};
+use super::{
+    client::StripeClient,
+    error::{log_text, unanswered},
+    transport::Operation,
+};
 use crate::domain::{Intent, Payment, StripeResult};
 
 /// The possible difference between Stripe's clock and the service's.
@@ -18,6 +23,9 @@ const ARRIVAL_PERIOD: Duration = Duration::from_hours(24);
 
 /// The most intents that a page may have.
 const PAGE_SIZE: u8 = 100;
+
+/// The most pages in which one intent is looked for.
+const MAX_PAGES: u32 = 50;
 
 /// A page of intents, newest first.
 #[derive(Debug)]
@@ -79,7 +87,9 @@ impl StripeClient {
         })
     }
 
-    /// Searches the intents created around the start of a payment for the one that names it.
+    /// Finds the intent that names a payment, in a bounded number of requests: among the newest of its period, then in Stripe's
+    /// search, which shows an intent up to an hour late (<https://docs.stripe.com/search#data-freshness>), or, where an account
+    /// has no search, in more of its list.
     pub(super) async fn find_intent(&self, payment: &Payment) -> StripeResult {
         let id = payment.id().to_string();
         let period = (
@@ -87,20 +97,43 @@ impl StripeClient {
             payment.state().created_at + ARRIVAL_PERIOD,
         );
         let mut after = None;
-        loop {
+        for number in 0..MAX_PAGES {
             let page = match self.list_intents(period, after.as_deref()).await {
                 Ok(page) => page,
                 Err(reason) => return StripeResult::Unknown(reason),
             };
-            let found = page
-                .intents
-                .into_iter()
-                .find(|intent| intent.payment_id.as_ref() == Some(&id));
-            match (found, page.next) {
+            match (find_named(page.intents, &id), page.next) {
                 (Some(intent), _) => return intent.into(),
                 (None, None) => return StripeResult::NotFound,
                 (None, next) => after = next,
             }
+            if number == 0
+                && let Some(result) = self.search_intent(&id).await
+            {
+                return result;
+            }
+        }
+        StripeResult::Unknown("Stripe has too many intents of that day to list".to_owned())
+    }
+
+    /// Searches the intent that names a payment. `None` if the account has no search.
+    async fn search_intent(&self, payment_id: &str) -> Option<StripeResult> {
+        // Ids have nothing that a query would have to escape.
+        let request = SearchPaymentIntent::new(format!("metadata['payment_id']:'{payment_id}'"))
+            .expand(["data.latest_charge".to_owned()]);
+        let response = request.send(self.transport.client());
+        match self.transport.observe(Operation::SearchIntents, response).await {
+            Ok(list) => {
+                let intents = list.data.into_iter().map(Intent::from).collect();
+                Some(find_named(intents, payment_id).map_or(StripeResult::NotFound, StripeResult::from))
+            }
+            Err(StripeError::Stripe(_, 400 | 403 | 404)) => None,
+            Err(error) => Some(unanswered(&error)),
         }
     }
+}
+
+fn find_named(intents: Vec<Intent>, payment_id: &str) -> Option<Intent> {
+    let names = |intent: &Intent| intent.payment_id.as_deref() == Some(payment_id);
+    intents.into_iter().find(names)
 }

@@ -21,6 +21,7 @@ pub(super) enum Operation {
     CaptureIntent,
     CancelIntent,
     ListIntents,
+    SearchIntents,
     RetrieveIntent,
     CreateRefund,
     ListRefunds,
@@ -28,11 +29,12 @@ pub(super) enum Operation {
 }
 
 impl Operation {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::CreateIntent,
         Self::CaptureIntent,
         Self::CancelIntent,
         Self::ListIntents,
+        Self::SearchIntents,
         Self::RetrieveIntent,
         Self::CreateRefund,
         Self::ListRefunds,
@@ -53,6 +55,7 @@ impl Operation {
             Self::CaptureIntent => "capture",
             Self::CancelIntent => "void",
             Self::ListIntents => "find",
+            Self::SearchIntents => "search",
             Self::RetrieveIntent => "retrieve",
             Self::CreateRefund => "refund",
             Self::ListRefunds => "find-refunds",
@@ -66,6 +69,7 @@ impl Operation {
             Self::CaptureIntent => ("POST", "/v1/payment_intents/{intent}/capture"),
             Self::CancelIntent => ("POST", "/v1/payment_intents/{intent}/cancel"),
             Self::ListIntents => ("GET", "/v1/payment_intents"),
+            Self::SearchIntents => ("GET", "/v1/payment_intents/search"),
             Self::RetrieveIntent => ("GET", "/v1/payment_intents/{intent}"),
             Self::CreateRefund => ("POST", "/v1/refunds"),
             Self::ListRefunds => ("GET", "/v1/refunds"),

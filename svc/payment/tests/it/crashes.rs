@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use events::Event;
+use poem::http::Method;
 use rusqlite::Connection;
 use stripe_sim::{Fault, Target, Timing};
 use values::Clock;
@@ -155,6 +156,47 @@ async fn an_intent_with_an_expired_key_is_searched() {
         (app.executed_posts(CREATE).await, app.money().await),
         (1, (0, 1999)),
         "no request was repeated"
+    );
+    app.check_invariants();
+}
+
+/// A busy account has more intents than a page; some accounts have no search.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_intent_is_found_among_many_whether_the_account_has_search_or_not() {
+    let clock = Clock::manual(Clock::system().now());
+    let mut app = TestApp::with_clock(clock.clone()).await;
+    let buyer = app.buyer();
+    let orders = [app.create_order(&buyer).await, app.create_order(&buyer).await];
+    for order in &orders {
+        app.sim
+            .inject(Target::post(CREATE).times(99), Timing::After, Fault::Cut);
+        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+        app.sim.clear_faults();
+    }
+    for _ in 0..250 {
+        let foreign = Some("amount=100&currency=usd".to_owned());
+        let created = app.stripe().send(Method::POST, CREATE, foreign).await;
+        let _ = created.expect(200);
+    }
+
+    app.stop().await;
+    clock.advance(Duration::from_hours(25));
+    let search = Target::get("/v1/payment_intents/search");
+    app.sim.inject(search, Timing::Before, Fault::Answer(403));
+    app.start().await;
+    for order in &orders {
+        app.env
+            .wait_for_event(
+                |event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order.id),
+            )
+            .await;
+    }
+    let requests = app.sim.requests().await.unwrap();
+    let count = |path: &str| requests.iter().filter(|request| request.path == path).count();
+    assert_eq!(
+        (count("/v1/payment_intents/search"), app.money().await),
+        (2, (0, 3998)),
+        "{requests:?}"
     );
     app.check_invariants();
 }

@@ -105,6 +105,12 @@ pub(crate) fn list(tx: &Tx<'_>, params: &Params) -> Result<Response, StripeError
     Response::ok(&tx.list::<PaymentIntent>("/v1/payment_intents", params, &[])?)
 }
 
+/// Finds intents by metadata: `metadata['KEY']:'VALUE'` (<https://docs.stripe.com/search#search-query-language>).
+pub(crate) fn search(tx: &Tx<'_>, params: &Params) -> Result<Response, StripeError> {
+    params.reject_unknown(&["query", "limit"])?;
+    Response::ok(&tx.search::<PaymentIntent>("/v1/payment_intents/search", params)?)
+}
+
 pub(crate) fn update(tx: &Tx<'_>, id: &str, params: &Params) -> Result<Response, StripeError> {
     params.reject_unknown(&[
         "amount",

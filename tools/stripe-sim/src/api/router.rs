@@ -22,6 +22,7 @@ fn route(tx: &Tx<'_>, method: &Method, path: &str, params: &Params) -> Result<Re
     match (method.as_str(), segments.as_slice()) {
         ("POST", ["payment_intents"]) => payment_intents::create(tx, params),
         ("GET", ["payment_intents"]) => payment_intents::list(tx, params),
+        ("GET", ["payment_intents", "search"]) => payment_intents::search(tx, params),
         ("GET", ["payment_intents", id]) => payment_intents::retrieve(tx, id, params),
         ("POST", ["payment_intents", id]) => payment_intents::update(tx, id, params),
         ("POST", ["payment_intents", id, "confirm"]) => payment_intents::confirm(tx, id, params),

@@ -13,11 +13,7 @@ impl Tx<'_> {
     /// Returns a page of objects, newest first, by the parameters `limit`, `starting_after`, `ending_before`,
     /// `created`, and those of `filters`, each of which is also the name of a field.
     pub(crate) fn list<T: Object>(&self, url: &str, params: &Params, filters: &[&str]) -> Result<Value, StripeError> {
-        let limit = params.integer("limit")?.unwrap_or(DEFAULT_PAGE_SIZE);
-        if !(1..=MAX_PAGE_SIZE).contains(&limit) {
-            let text = "Invalid limit: must be between 1 and 100".to_owned();
-            return Err(StripeError::invalid_integer("limit", text));
-        }
+        let limit = page_size(params)?;
         let (after, before) = (params.text("starting_after")?, params.text("ending_before")?);
         if after.is_some() && before.is_some() {
             return Err(StripeError::exclusive("starting_after", "ending_before"));
@@ -62,6 +58,41 @@ impl Tx<'_> {
         }
         Ok(json!({ "object": "list", "url": url, "has_more": has_more, "data": data }))
     }
+
+    /// Returns the newest objects with a value in their metadata, in one page.
+    pub(crate) fn search<T: Object>(&self, url: &str, params: &Params) -> Result<Value, StripeError> {
+        let (query, limit) = (params.required_text("query")?, page_size(params)?);
+        let (key, value) = metadata_query(query).ok_or_else(|| {
+            let text = format!("The query is not supported: {query}. Supported is metadata['KEY']:'VALUE'.");
+            StripeError::invalid("query", text)
+        })?;
+        let mut select = self
+            .sql
+            .prepare_cached("SELECT body FROM object WHERE kind = ? AND body ->> ? = ? ORDER BY seq DESC LIMIT ?")?;
+        let path = format!("$.metadata.\"{key}\"");
+        let bodies = select.query_map((T::KIND, path, value, limit), |row| row.get::<_, String>(0))?;
+        let data: Vec<Value> = bodies
+            .map(|body| Ok(serde_json::from_str(&body?)?))
+            .collect::<Result<_, StripeError>>()?;
+        Ok(json!({ "object": "search_result", "url": url, "has_more": false, "next_page": null, "data": data }))
+    }
+}
+
+/// Reads `limit`.
+fn page_size(params: &Params) -> Result<i64, StripeError> {
+    let limit = params.integer("limit")?.unwrap_or(DEFAULT_PAGE_SIZE);
+    if (1..=MAX_PAGE_SIZE).contains(&limit) {
+        return Ok(limit);
+    }
+    let text = "Invalid limit: must be between 1 and 100".to_owned();
+    Err(StripeError::invalid_integer("limit", text))
+}
+
+/// Reads `metadata['KEY']:'VALUE'`.
+fn metadata_query(query: &str) -> Option<(&str, &str)> {
+    let (key, value) = query.strip_prefix("metadata['")?.split_once("']:'")?;
+    let value = value.strip_suffix('\'')?;
+    (!key.contains(['\'', '"']) && !value.contains('\'')).then_some((key, value))
 }
 
 /// Reads the bounds on the time of creation: `created=…` or `created[gt|gte|lt|lte]=…`, in seconds.

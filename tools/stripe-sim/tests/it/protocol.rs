@@ -107,6 +107,37 @@ async fn a_list_is_paged_in_both_directions_without_a_gap() {
 }
 
 #[tokio::test]
+async fn intents_are_searched_by_their_metadata() {
+    let stripe = Stripe::start().await;
+    for order in ["a", "b"] {
+        let fields = [("amount", "500"), ("currency", "usd"), ("metadata[order_id]", order)];
+        stripe.post("/v1/payment_intents", &fields).await.ok();
+    }
+    let search = async |query: &str| {
+        let query: String = url::form_urlencoded::byte_serialize(query.as_bytes()).collect();
+        stripe.get(&format!("/v1/payment_intents/search?query={query}")).await
+    };
+    let found = search("metadata['order_id']:'b'").await.ok();
+    assert_eq!(
+        (&found["object"], &found["has_more"]),
+        (&"search_result".into(), &false.into())
+    );
+    assert_eq!(found["data"].as_array().unwrap().len(), 1);
+    assert_eq!(found["data"][0]["metadata"]["order_id"], "b");
+    for none in ["metadata['order_id']:'c'", "metadata['other']:'b'"] {
+        assert_eq!(search(none).await.ok()["data"].as_array().unwrap().len(), 0, "{none}");
+    }
+    for unsupported in [
+        "order_id:'b'",
+        "metadata['order_id']:'b' OR amount>1",
+        "metadata['a\"']:'b'",
+    ] {
+        assert_eq!(search(unsupported).await.error(400)["param"], "query", "{unsupported}");
+    }
+    stripe.get("/v1/payment_intents/search").await.error(400);
+}
+
+#[tokio::test]
 async fn an_id_is_expanded_to_its_object() {
     let stripe = Stripe::start().await;
     let intent = stripe.pay("1000").await;

@@ -6,7 +6,10 @@ use events::Event;
 use values::Timestamp;
 
 use super::{BuyerAction, Payment, PaymentMethod, PaymentStatus, StripeCall};
-use crate::domain::{CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult};
+use crate::domain::{
+    CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult,
+    stripe_key::STRIPE_KEY_LIFETIME,
+};
 
 /// How soon the intent is first checked for an action of the buyer, in case Stripe's event is lost.
 const FIRST_CHECK_DELAY: Duration = Duration::from_secs(2);
@@ -53,6 +56,10 @@ impl Payment {
                     self.count_decline();
                 }
                 self.fail(failure, now)
+            }
+            // Stripe's search may not show it yet.
+            (StripeCall::FindIntent, StripeResult::NotFound) if now < self.state.created_at + STRIPE_KEY_LIFETIME => {
+                self.retry_later(now)
             }
             (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound) => {
                 self.fail(Failure::never_reached(), now)

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::{FailureKind, StripeResult},
+    domain::{FailureKind, StripeResult, stripe_key::STRIPE_KEY_LIFETIME},
     test_support::{NOW, card, intent, usd},
 };
 
@@ -287,13 +287,17 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
         .is_some()
     );
     assert_eq!(found.state.status, PaymentStatus::Authorized);
-    assert!(matches!(
+    let mut not_found = |now| {
         payment.apply_result(
             StripeCall::FindIntent,
             StripeResult::NotFound,
             CaptureDecision::Wait,
-            later
-        ),
+            now,
+        )
+    };
+    assert_eq!(not_found(later), None, "search may not show it yet");
+    assert!(matches!(
+        not_found(NOW + STRIPE_KEY_LIFETIME),
         Some(Event::PaymentFailed(_))
     ));
     assert_eq!(payment.state.status, PaymentStatus::Failed);
