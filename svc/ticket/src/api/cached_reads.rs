@@ -13,7 +13,7 @@ use values::{Clock, TicketId, Timestamp};
 use super::{rendered::Rendered, views::TicketView};
 use crate::{
     domain::{EntityTag, ListPosition, Listing, ListingQuery},
-    store,
+    store::{self, WordsByPrefix},
 };
 
 /// Pages of the list: some hundred of the usual size.
@@ -38,6 +38,7 @@ const MAX_AGE: Duration = Duration::from_secs(1);
 pub(crate) struct CachedReads {
     clock: Clock,
     limits: SaleLimits,
+    words: WordsByPrefix,
     pages: ReadCache<PageKey, RenderedPage>,
     tickets: ReadCache<TicketId, RenderedTicket>,
 }
@@ -79,6 +80,7 @@ impl CachedReads {
         Self {
             clock: clock.clone(),
             limits,
+            words: WordsByPrefix::default(),
             pages: db.read_cache("pages", PAGE_LIMITS, page_cost, metrics),
             tickets: db.read_cache("tickets", TICKET_LIMITS, ticket_cost, metrics),
         }
@@ -86,8 +88,8 @@ impl CachedReads {
 
     /// Returns a page of the list.
     pub(crate) async fn page(&self, key: PageKey) -> Result<Rendered<Page<TicketView>>, db::Error> {
-        let (clock, limits, page) = (self.clock.clone(), self.limits, key.clone());
-        let read = move |conn: &Connection| read_page(conn, page, limits, clock.now()).map(Some);
+        let (clock, limits, words, page) = (self.clock.clone(), self.limits, self.words.clone(), key.clone());
+        let read = move |conn: &Connection| read_page(conn, &words, page, limits, clock.now()).map(Some);
         let is_current = |page: &RenderedPage| page.period.contains(self.clock.now());
         let page = self.pages.get(&key, is_current, read).await?;
         page.map(|page| page.body).ok_or(db::Error::Panicked)
@@ -102,14 +104,20 @@ impl CachedReads {
     }
 }
 
-fn read_page(conn: &Connection, key: PageKey, limits: SaleLimits, now: Timestamp) -> Result<RenderedPage, db::Error> {
+fn read_page(
+    conn: &Connection,
+    words: &WordsByPrefix,
+    key: PageKey,
+    limits: SaleLimits,
+    now: Timestamp,
+) -> Result<RenderedPage, db::Error> {
     // A listing that is not on the page because its sale has not begun will be on it.
     let next_sale = if key.query.available {
         store::next_sales_begin(conn, now)?
     } else {
         None
     };
-    let page = store::listing_page(conn, key.query, key.position.as_ref(), key.limit, now)?;
+    let page = store::listing_page(conn, words, key.query, key.position.as_ref(), key.limit, now)?;
     // The last listing may be that of the next page: whether there is one depends on it.
     let shown = Period::of(page.listings.iter().map(|listed| &listed.listing), now);
     let period = match next_sale {

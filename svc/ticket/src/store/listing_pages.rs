@@ -12,10 +12,10 @@ use pagination::Limit;
 use rusqlite::Connection;
 use values::Timestamp;
 
+pub(crate) use self::search_expression::WordsByPrefix;
 use self::{
-    access::{Access, SCAN_LIMITS, ScanLimits},
+    access::{Access, SCAN_LIMITS, ScanLimits, end_of_matches},
     filters::filters,
-    search_expression::search_expression,
     statement::Statement,
 };
 use super::listings::read_listing;
@@ -60,17 +60,19 @@ impl ListingPage {
 /// Reads the page of `query` that begins after `position`, or the first.
 pub(crate) fn listing_page(
     conn: &Connection,
+    words: &WordsByPrefix,
     query: ListingQuery,
     position: Option<&ListPosition>,
     limit: Limit,
     now: Timestamp,
 ) -> Result<ListingPage, db::Error> {
-    listing_page_within(SCAN_LIMITS, conn, query, position, limit, now)
+    listing_page_within(SCAN_LIMITS, conn, words, query, position, limit, now)
 }
 
 fn listing_page_within(
     scan_limits: ScanLimits,
     conn: &Connection,
+    words: &WordsByPrefix,
     query: ListingQuery,
     position: Option<&ListPosition>,
     limit: Limit,
@@ -98,21 +100,25 @@ fn listing_page_within(
             since,
         });
     }
-    let search = search_expression(conn, &query.terms)?;
+    let search = words.search_expression(conn, &query.terms)?;
     let (sort, filters) = (query.sort, filters(&query, search, now));
     let after = position.map(|position| &position.after);
     let access = Access::choose(conn, sort, &filters, after, scan_limits)?;
-    let statement = Statement::new(sort, &filters, &access, as_of, after, limit);
+    let statement = Statement::new(sort, &filters, &access, as_of, after, limit, scan_limits);
     let mut select = conn.prepare_cached(&statement.sql)?;
     let rows = select.query_map(&*statement.parameters(), read_row(read_listed_ticket))?;
     let (listings, end) = if access.omits_words(&filters) {
         search_texts(rows, &query.terms, limit, scan_limits)?
     } else {
-        (rows.collect::<Result<_, _>>()?, None)
+        (rows.collect::<Result<Vec<_>, _>>()?, None)
+    };
+    let end = match access {
+        Access::Matches if listings.len() <= limit.items() => end_of_matches(conn, sort, &filters, after, scan_limits)?,
+        access => end.or(access.end().cloned()),
     };
     Ok(ListingPage {
         listings,
-        end: end.or(access.end),
+        end,
         query,
         as_of,
         since,

@@ -39,7 +39,7 @@ pub(crate) use holders::{admissions_of_holder, admissions_of_user_in_order, show
 pub(crate) use images::{delete_image, image_file, put_image, stored_image_bytes};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use listing_orders::{orders_of_listing, upsert_listing_order};
-pub(crate) use listing_pages::listing_page;
+pub(crate) use listing_pages::{WordsByPrefix, listing_page};
 pub(crate) use listings::{count_by_state, insert, listing, listings_after, newest_ids, next_sales_begin, update};
 pub(crate) use order_replica::upsert_order;
 pub(crate) use personal_data::{account, door_names, listings_of_seller};

@@ -5,10 +5,10 @@
 //! and sorted instead; and if not, reading ends after [`ScanLimits::scanned`] rows, and the page with it: it may be short, or
 //! empty, and its cursor leads on.
 //!
-//! The full-text index finds the listings that contain words, in the order of the lists by age. Lists by price or start sort its
-//! matches if there are few. If there are many, and few listings match another filter, any list sorts these instead; else lists by
-//! price or start are read in their order. In both cases, the words are searched in the texts of each listing, and the page also
-//! ends after [`ScanLimits::text`] bytes of texts.
+//! The full-text index finds the listings that contain words, in the order of the lists by age. These lists read matches until the
+//! page is full, at most [`ScanLimits::scanned`]. Lists by price or start sort the matches if there are few. If there are many, and
+//! few listings match another filter, any list sorts these instead; else lists by price or start are read in their order. In both
+//! cases, the words are searched in the texts of each listing, and the page also ends after [`ScanLimits::text`] bytes of texts.
 
 use rusqlite::{Connection, OptionalExtension, types::Value};
 
@@ -34,15 +34,15 @@ pub(super) struct ScanLimits {
 
 /// Some milliseconds each.
 pub(super) const SCAN_LIMITS: ScanLimits = ScanLimits {
-    scanned: 3000,
-    sorted: 2000,
-    matched: 10_000,
+    scanned: 1000,
+    sorted: 1500,
+    matched: 4000,
     text: 500_000,
 };
 
 /// An index of listings that are not withdrawn.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Index {
+pub(super) enum Index {
     Number,
     Seller,
     Currency,
@@ -52,13 +52,16 @@ enum Index {
 
 /// How the listings of a page are found.
 #[derive(Debug)]
-pub(super) struct Access {
-    /// The index to read; `None` for the full-text index.
-    index: Option<Index>,
-    /// Whether the index has the order of the list.
-    is_ordered: bool,
-    /// Where reading ends, unless at the end of the list.
-    pub(super) end: Option<SortKey>,
+pub(super) enum Access {
+    /// Through an index that has the order of the list. Reading ends with the key, unless at the end of the list.
+    Ordered(Index, Option<SortKey>),
+    /// Through an index that has few of them, which are sorted.
+    Sorted(Index),
+    /// Through the full-text index, which has the order of the list: a limited number of matches is read, and no more than
+    /// the page needs.
+    Matches,
+    /// Through the full-text index, which has few of them, which are sorted.
+    SortedMatches,
 }
 
 impl Index {
@@ -118,45 +121,47 @@ impl Access {
         limits: ScanLimits,
     ) -> Result<Self, db::Error> {
         let words = filters.iter().find(|filter| filter.subject == Subject::Words);
-        let end_of_search = match words {
-            None => None,
-            Some(words) if sort.is_mutable() => {
-                if has_few_matches(conn, words, limits)? {
-                    return Ok(Self::of(None, false, None));
-                }
-                None
-            }
-            Some(words) => match end_of_search(conn, sort, words, after, limits)? {
-                None => return Ok(Self::of(None, false, None)),
-                end => end,
-            },
-        };
         let ordered = Index::of_order(sort, filters);
         // On later pages, listings that were placed after the first page are read in vain.
         let is_covered = ordered.covered(filters).count() == filters.len() && (after.is_none() || !sort.is_mutable());
         if is_covered {
-            return Ok(Self::of(Some(ordered), true, None));
+            return Ok(Self::Ordered(ordered, None));
         }
+        let mut few = None;
         for index in [Index::Seller, Index::Start, Index::Price] {
             let is_other = index != ordered || words.is_some();
             if is_other && index.covered(filters).next().is_some() && has_few(conn, index, filters, limits)? {
-                return Ok(Self::of(Some(index), false, None));
+                few = Some(index);
+                break;
             }
         }
-        if end_of_search.is_some() {
-            return Ok(Self::of(None, false, end_of_search));
+        if let Some(words) = words {
+            if sort.is_mutable() {
+                if has_few_matches(conn, words, limits.matched)? {
+                    return Ok(Self::SortedMatches);
+                }
+            } else if few.is_none() || has_few_matches(conn, words, limits.scanned)? {
+                return Ok(Self::Matches);
+            }
+        }
+        if let Some(few) = few {
+            return Ok(Self::Sorted(few));
         }
         let end = end_of_scan(conn, ordered, sort, filters, after, limits)?;
-        Ok(Self::of(Some(ordered), true, end))
-    }
-
-    const fn of(index: Option<Index>, is_ordered: bool, end: Option<SortKey>) -> Self {
-        Self { index, is_ordered, end }
+        Ok(Self::Ordered(ordered, end))
     }
 
     /// Whether the full-text index is read.
     pub(super) const fn is_search(&self) -> bool {
-        self.index.is_none()
+        matches!(self, Self::Matches | Self::SortedMatches)
+    }
+
+    /// The key with which reading ends.
+    pub(super) const fn end(&self) -> Option<&SortKey> {
+        match self {
+            Self::Ordered(_, Some(end)) => Some(end),
+            _ => None,
+        }
     }
 
     /// Whether the statement omits the words of the query, so that the texts of its rows have to be searched.
@@ -166,15 +171,20 @@ impl Access {
 
     /// Returns the condition of a filter for a page that begins after another one, or not.
     pub(super) fn condition(&self, filter: &Filter, sort: ListingSort, is_later: bool) -> String {
+        if matches!(self, Self::Matches) && filter.subject == Subject::Words {
+            return "l.number = w.rowid".to_owned();
+        }
         // The sort keys are inside the range of the filters.
-        let by_key = self.is_ordered && is_set_by_key(filter, sort, is_later, self.end.is_some());
+        let by_key = matches!(self, Self::Ordered(..)) && is_set_by_key(filter, sort, is_later, self.end().is_some());
         filter.condition(!by_key)
     }
 
     /// Returns the table of listings `l`, with the index to use.
     pub(super) fn listing(&self) -> String {
-        let index = self.index.map(|index| format!(" INDEXED BY {}", index.name()));
-        format!("listing l{}", index.unwrap_or_default())
+        match self {
+            Self::Ordered(index, _) | Self::Sorted(index) => format!("listing l INDEXED BY {}", index.name()),
+            Self::Matches | Self::SortedMatches => "listing l".to_owned(),
+        }
     }
 }
 
@@ -195,15 +205,10 @@ fn has_few(conn: &Connection, index: Index, filters: &[Filter], limits: ScanLimi
     has_at_most(conn, limits.sorted, &rows, parameters)
 }
 
-/// Returns whether few listings contain the words of a search.
-fn has_few_matches(conn: &Connection, words: &Filter, limits: ScanLimits) -> Result<bool, db::Error> {
+/// Returns whether at most so many listings contain the words of a search.
+fn has_few_matches(conn: &Connection, words: &Filter, most: u32) -> Result<bool, db::Error> {
     let parameters = words.parameter().into_iter().collect();
-    has_at_most(
-        conn,
-        limits.matched,
-        "listing_words WHERE listing_words MATCH :words",
-        parameters,
-    )
+    has_at_most(conn, most, "listing_words WHERE listing_words MATCH :words", parameters)
 }
 
 /// Returns whether there are at most so many rows, of which it reads one more. `rows` is the part of a SELECT after FROM.
@@ -221,28 +226,31 @@ fn has_at_most(
     Ok(count <= most)
 }
 
-/// Returns the key of the last listing to read of a search in the order of numbers, which is that of the full-text index.
-fn end_of_search(
+/// Returns the matches of a search after a key, or all, in the order of their numbers, as the part of a SELECT after FROM.
+pub(super) fn matches_in_order(sort: ListingSort, after: Option<&SortKey>) -> String {
+    let after = after.map(|_| after_condition(sort, key_columns(sort, &[]), "", "rowid"));
+    format!(
+        "listing_words WHERE listing_words MATCH :words{} ORDER BY {}",
+        after.unwrap_or_default(),
+        order(sort, &["rowid"], "")
+    )
+}
+
+/// Returns the key of the last match that a page in the order of numbers reads; none if it reads all.
+pub(super) fn end_of_matches(
     conn: &Connection,
     sort: ListingSort,
-    words: &Filter,
+    filters: &[Filter],
     after: Option<&SortKey>,
     limits: ScanLimits,
 ) -> Result<Option<SortKey>, db::Error> {
-    let columns = key_columns(sort, &[]);
     let mut parameters = vec![(":scanned", Value::from(limits.scanned))];
-    parameters.extend(words.parameter());
-    parameters.extend(
-        after
-            .into_iter()
-            .flat_map(|after| key_parameters(columns, after, AFTER)),
-    );
-    let after = after.map(|_| after_condition(sort, columns, "", "rowid"));
-    let sql = format!(
-        "SELECT rowid FROM listing_words WHERE listing_words MATCH :words{} ORDER BY {} LIMIT 1 OFFSET :scanned",
-        after.unwrap_or_default(),
-        order(sort, &["rowid"], "")
-    );
+    let words = filters.iter().find(|filter| filter.subject == Subject::Words);
+    parameters.extend(words.and_then(Filter::parameter));
+    let after_parameters = |after| key_parameters(key_columns(sort, &[]), after, AFTER);
+    parameters.extend(after.into_iter().flat_map(after_parameters));
+    let matches = matches_in_order(sort, after);
+    let sql = format!("SELECT rowid FROM {matches} LIMIT 1 OFFSET :scanned - 1");
     let end = conn.prepare_cached(&sql)?.query_row(&*named(&parameters), |row| {
         Ok(SortKey {
             currency: String::new(),

@@ -1,5 +1,8 @@
 //! Searches as expressions of the full-text index (<https://sqlite.org/fts5.html#full_text_query_syntax>).
 
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::domain::{SearchTerm, SearchTerms};
@@ -16,37 +19,84 @@ const MAX_WORDS_OF_SEARCH: usize = 64;
 /// The maximum length of such a word, in bytes.
 const MAX_WORD_BYTES: usize = 64;
 
-/// Returns the expression for the terms of a search. `None` without terms.
-///
-/// For a prefix without an entry, the index merges the rows of all words with the prefix before it returns the first row. So a
-/// prefix of few words is replaced by these words: their rows are read one after the other, and only as far as needed. A
-/// phrase is not replaced, because each of its words would be read again for each replacement.
-pub(super) fn search_expression(conn: &Connection, terms: &SearchTerms) -> Result<Option<String>, db::Error> {
-    let mut words_left = MAX_WORDS_OF_SEARCH;
-    let expressions = terms.iter().map(|term| term_expression(conn, term, &mut words_left));
-    let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
-    Ok((!expressions.is_empty()).then(|| expressions.join(" AND ")))
-}
+/// The number of prefixes whose words are kept: with all words, 2 MiB.
+const MAX_PREFIXES: usize = 1000;
 
-fn term_expression(conn: &Connection, term: &SearchTerm, words_left: &mut usize) -> Result<String, db::Error> {
-    let words = match term.prefix() {
-        Some(prefix) if prefix.chars().count() > INDEXED_PREFIX_CHARS => {
-            words_with_prefix(conn, prefix, MAX_WORDS.min(*words_left))?
-        }
-        _ => Vec::new(),
-    };
-    if words.is_empty() {
-        return Ok(term.to_string());
+/// The words of the index that begin with a prefix, kept while the index does not change: to find the word after a frequent one,
+/// the index reads all rows of the frequent one. Cheap to clone; clones share the words.
+#[derive(Clone, Debug)]
+pub(crate) struct WordsByPrefix(Arc<Cache<(IndexState, String), Arc<[String]>>>);
+
+/// FTS5's record of the segments of the index, which each write to the index changes ("structure record" in
+/// <https://sqlite.org/src/file/ext/fts5/fts5_index.c>).
+type IndexState = Box<[u8]>;
+
+const INDEX_STATE: &str = "SELECT block FROM listing_words_data WHERE id = 10";
+
+impl Default for WordsByPrefix {
+    fn default() -> Self {
+        Self(Arc::new(Cache::new(MAX_PREFIXES)))
     }
-    *words_left -= words.len();
-    let words = words
-        .into_iter()
-        .map(|word| SearchTerm::of_whole_words(word).to_string());
-    Ok(format!("({})", words.collect::<Vec<_>>().join(" OR ")))
 }
 
-/// Returns the words of the index with a prefix; none if they are more than `most`, or long.
-fn words_with_prefix(conn: &Connection, prefix: &str, most: usize) -> Result<Vec<String>, db::Error> {
+impl WordsByPrefix {
+    /// Returns the expression for the terms of a search. `None` without terms.
+    ///
+    /// For a prefix without an entry, the index merges the rows of all words with the prefix before it returns the first row. So a
+    /// prefix of few words is replaced by these words: their rows are read one after the other, and only as far as needed. A
+    /// phrase is not replaced, because each of its words would be read again for each replacement.
+    pub(super) fn search_expression(
+        &self,
+        conn: &Connection,
+        terms: &SearchTerms,
+    ) -> Result<Option<String>, db::Error> {
+        let mut words_left = MAX_WORDS_OF_SEARCH;
+        let expressions = terms
+            .iter()
+            .map(|term| self.term_expression(conn, term, &mut words_left));
+        let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
+        Ok((!expressions.is_empty()).then(|| expressions.join(" AND ")))
+    }
+
+    fn term_expression(
+        &self,
+        conn: &Connection,
+        term: &SearchTerm,
+        words_left: &mut usize,
+    ) -> Result<String, db::Error> {
+        let Some(prefix) = term
+            .prefix()
+            .filter(|prefix| prefix.chars().count() > INDEXED_PREFIX_CHARS)
+        else {
+            return Ok(term.to_string());
+        };
+        let words = self.words(conn, prefix)?;
+        if words.is_empty() || words.len() > *words_left {
+            return Ok(term.to_string());
+        }
+        *words_left -= words.len();
+        let words = words
+            .iter()
+            .map(|word| SearchTerm::of_whole_words(word.clone()).to_string());
+        Ok(format!("({})", words.collect::<Vec<_>>().join(" OR ")))
+    }
+
+    /// Returns the words of the index with a prefix; none if they are many, or long.
+    fn words(&self, conn: &Connection, prefix: &str) -> Result<Arc<[String]>, db::Error> {
+        let state = conn
+            .prepare_cached(INDEX_STATE)?
+            .query_row([], |row| Ok(IndexState::from(row.get_ref(0)?.as_bytes()?)))?;
+        let key = (state, prefix.to_owned());
+        if let Some(words) = self.0.get(&key) {
+            return Ok(words);
+        }
+        let words: Arc<[String]> = words_with_prefix(conn, prefix)?.into();
+        self.0.insert(key, Arc::clone(&words));
+        Ok(words)
+    }
+}
+
+fn words_with_prefix(conn: &Connection, prefix: &str) -> Result<Vec<String>, db::Error> {
     // Reading on after the first row would read all rows of its word.
     let mut select =
         conn.prepare_cached("SELECT term FROM listing_vocabulary WHERE term >= ? ORDER BY term LIMIT 1")?;
@@ -59,7 +109,7 @@ fn words_with_prefix(conn: &Connection, prefix: &str, most: usize) -> Result<Vec
         };
         match word {
             Some(word) if !word.starts_with(prefix) => return Ok(words),
-            Some(word) if words.len() < most && word.len() <= MAX_WORD_BYTES => {
+            Some(word) if words.len() < MAX_WORDS && word.len() <= MAX_WORD_BYTES => {
                 // Words contain no control characters.
                 from = format!("{word}\u{1}");
                 words.push(word);
@@ -86,7 +136,11 @@ mod tests {
     }
 
     fn expression(conn: &Connection, search: &str) -> String {
-        search_expression(conn, &search.parse().unwrap()).unwrap().unwrap()
+        let words = WordsByPrefix::default();
+        words
+            .search_expression(conn, &search.parse().unwrap())
+            .unwrap()
+            .unwrap()
     }
 
     #[test]
@@ -140,5 +194,31 @@ mod tests {
         )
         .unwrap();
         assert_eq!(expression(&conn, "abcd"), r#""abcd"*"#);
+    }
+
+    #[test]
+    fn words_are_kept_until_the_index_changes() {
+        let conn = database();
+        let words = WordsByPrefix::default();
+        // A search writes to the index what was not written yet.
+        let read = |prefix| {
+            conn.query_row(
+                "SELECT count(*) FROM listing_words WHERE listing_words MATCH 'any'",
+                [],
+                |_| Ok(()),
+            )
+            .unwrap();
+            words.words(&conn, prefix).unwrap()
+        };
+        add(&conn, "Concert");
+        let first = read("conc");
+        assert_eq!(*first, ["concert"]);
+        assert!(Arc::ptr_eq(&first, &read("conc")));
+        let mut added = Listing::create(UserId::new(NOW), offer("Choir", usd(1), Some(5)), NOW).unwrap();
+        store::insert(&conn, &added).unwrap();
+        assert!(!Arc::ptr_eq(&first, &read("conc")));
+        added.change(offer("Concerto", usd(1), Some(5)), NOW).unwrap();
+        store::update(&conn, &added).unwrap();
+        assert_eq!(*read("conc"), ["concert", "concerto"]);
     }
 }

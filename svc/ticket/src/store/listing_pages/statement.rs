@@ -4,7 +4,7 @@ use pagination::Limit;
 use rusqlite::{ToSql, types::Value};
 
 use super::{
-    access::Access,
+    access::{Access, ScanLimits, matches_in_order},
     filters::{Filter, Subject},
     sort_keys::{AFTER, END, after_condition, end_condition, key_columns, key_parameters, named, order},
 };
@@ -32,6 +32,7 @@ impl Statement {
         as_of: i64,
         after: Option<&SortKey>,
         limit: Limit,
+        scan_limits: ScanLimits,
     ) -> Self {
         let has_all_filters = !access.omits_words(filters);
         let most: i64 = if has_all_filters { limit.rows().into() } else { -1 };
@@ -41,7 +42,7 @@ impl Statement {
         parameters.extend(filters_in().filter_map(Filter::parameter));
         let keys = key_columns(sort, filters);
         parameters.extend(after.into_iter().flat_map(|after| key_parameters(keys, after, AFTER)));
-        parameters.extend(access.end.iter().flat_map(|end| key_parameters(keys, end, END)));
+        parameters.extend(access.end().into_iter().flat_map(|end| key_parameters(keys, end, END)));
         let columns = columns();
         let from = |tables: &str, place: &str, number: &str, own_condition: &str| {
             let mut conditions = format!("l.withdrawn_at IS NULL{own_condition}");
@@ -56,7 +57,7 @@ impl Statement {
             if after.is_some() {
                 conditions += &after_condition(sort, keys, place, number);
             }
-            if access.end.is_some() {
+            if access.end().is_some() {
                 conditions += &end_condition(sort, keys, place, number);
             }
             format!(
@@ -71,12 +72,18 @@ impl Statement {
         } else {
             ""
         };
-        let mut sql = if access.is_search() {
-            // The full-text index yields matches in the order of their numbers.
-            let tables = format!("listing_words w CROSS JOIN {listing}");
-            from(&tables, "l", "w.rowid", is_placed)
-        } else {
-            from(&listing, "l", "l.number", is_placed)
+        let mut sql = match access {
+            Access::Matches => {
+                parameters.push((":scanned", scan_limits.scanned.into()));
+                let matches = matches_in_order(sort, after);
+                let tables = format!("(SELECT rowid FROM {matches} LIMIT :scanned) w CROSS JOIN {listing}");
+                from(&tables, "l", "w.rowid", is_placed)
+            }
+            Access::SortedMatches => {
+                let tables = format!("listing_words w CROSS JOIN {listing}");
+                from(&tables, "l", "w.rowid", is_placed)
+            }
+            Access::Ordered(..) | Access::Sorted(_) => from(&listing, "l", "l.number", is_placed),
         };
         if sort.is_mutable() {
             parameters.push((":as_of", as_of.into()));

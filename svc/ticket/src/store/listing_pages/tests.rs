@@ -47,8 +47,37 @@ fn limit(items: usize) -> Limit {
     items.to_string().parse().unwrap()
 }
 
+fn page_within(
+    scan_limits: ScanLimits,
+    conn: &Tx,
+    query: ListingQuery,
+    position: Option<&ListPosition>,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<ListingPage, db::Error> {
+    listing_page_within(
+        scan_limits,
+        conn,
+        &WordsByPrefix::default(),
+        query,
+        position,
+        limit,
+        now,
+    )
+}
+
+fn read_page(
+    conn: &Tx,
+    query: ListingQuery,
+    position: Option<&ListPosition>,
+    limit: Limit,
+    now: Timestamp,
+) -> Result<ListingPage, db::Error> {
+    page_within(SCAN_LIMITS, conn, query, position, limit, now)
+}
+
 fn titles(conn: &Tx, query: ListingQuery) -> Vec<String> {
-    let found = listing_page(conn, query, None, Limit::MAX, NOW).unwrap();
+    let found = read_page(conn, query, None, Limit::MAX, NOW).unwrap();
     found
         .listings
         .into_iter()
@@ -150,12 +179,7 @@ fn a_begun_event_is_listed_but_not_as_available() {
     )
     .unwrap();
     store::insert(&conn, &concert).unwrap();
-    let count = |query, now| {
-        listing_page(&conn, query, None, Limit::MAX, now)
-            .unwrap()
-            .listings
-            .len()
-    };
+    let count = |query, now| read_page(&conn, query, None, Limit::MAX, now).unwrap().listings.len();
     let available = || with(|query| query.available = true);
     assert_eq!((count(available(), NOW), count(available(), start)), (1, 0));
     assert_eq!(count(ListingQuery::default(), start), 1);
@@ -249,14 +273,22 @@ fn plan(conn: &Tx, query: &ListingQuery) -> Vec<String> {
         begins: 1,
         number: 1,
     };
-    let search = search_expression(conn, &query.terms).unwrap();
+    let search = WordsByPrefix::default().search_expression(conn, &query.terms).unwrap();
     let filters = filters(query, search, NOW);
     let none_sorted = ScanLimits {
         sorted: 0,
         ..SCAN_LIMITS
     };
     let access = Access::choose(conn, query.sort, &filters, Some(&after), none_sorted).unwrap();
-    let statement = Statement::new(query.sort, &filters, &access, 1, Some(&after), Limit::default());
+    let statement = Statement::new(
+        query.sort,
+        &filters,
+        &access,
+        1,
+        Some(&after),
+        Limit::default(),
+        none_sorted,
+    );
     db::query_plan(conn, &statement.sql).unwrap()
 }
 
@@ -300,7 +332,7 @@ fn every_list_uses_an_index() {
             assert!(
                 reads
                     .iter()
-                    .all(|line| line.contains(" INDEX ") || line.contains("PRIMARY KEY")),
+                    .all(|line| line.contains(" INDEX ") || line.contains("PRIMARY KEY") || *line == "SCAN w"),
                 "{query:?} {plan:#?}"
             );
             // The few listings changed since the first page may be sorted separately, and so may a search by terms.
@@ -410,7 +442,7 @@ fn listings_of_a_rare_filter_are_found_at_once_among_many_with_the_words() {
             seller: Some(seller),
             ..sorted(sort)
         };
-        let (found, next) = listing_page(&conn, query, None, Limit::MAX, NOW)
+        let (found, next) = read_page(&conn, query, None, Limit::MAX, NOW)
             .unwrap()
             .into_parts(Limit::MAX);
         assert_eq!((found.len(), next), (32, None), "{sort:?}");
@@ -429,7 +461,7 @@ fn a_page_ends_where_enough_texts_were_searched() {
         terms: "conc".parse().unwrap(),
         ..sorted(ListingSort::Price)
     };
-    let page = listing_page_within(few_texts, &conn, query, None, Limit::MAX, NOW).unwrap();
+    let page = page_within(few_texts, &conn, query, None, Limit::MAX, NOW).unwrap();
     let (found, next) = page.into_parts(Limit::MAX);
     assert!(
         (1..20).contains(&found.len()) && next.is_some(),
@@ -476,7 +508,7 @@ fn no_page_reads_more_than_a_bounded_number_of_listings() {
         loop {
             let mut next = None;
             let cost = cost(&conn, || {
-                let page = listing_page(&conn, query.clone(), position.as_ref(), Limit::MAX, NOW).unwrap();
+                let page = read_page(&conn, query.clone(), position.as_ref(), Limit::MAX, NOW).unwrap();
                 next = page.into_parts(Limit::MAX).1;
             });
             assert!(cost < 4000, "{cost} hundred instructions for page {pages} of {query:?}");
@@ -504,7 +536,7 @@ fn pages_of_a_million_listings() {
         let mut position = None;
         for page in 0..5 {
             let began = std::time::Instant::now();
-            let found = listing_page(&conn, query.clone(), position.as_ref(), Limit::default(), NOW).unwrap();
+            let found = read_page(&conn, query.clone(), position.as_ref(), Limit::default(), NOW).unwrap();
             let time = began.elapsed();
             let (listings, next) = found.into_parts(Limit::default());
             measured.push((time, page, listings.len(), query.clone()));
@@ -554,7 +586,7 @@ fn pages_that_end_early_lead_to_all_matches_in_order() {
     let read = |limits, query: &ListingQuery| {
         let (mut all, mut position, mut pages) = (Vec::new(), None, 0);
         loop {
-            let page = listing_page_within(limits, &conn, query.clone(), position.as_ref(), limit(100), NOW).unwrap();
+            let page = page_within(limits, &conn, query.clone(), position.as_ref(), limit(100), NOW).unwrap();
             let (more, next) = ids(page);
             all.extend(more);
             pages += 1;
@@ -579,7 +611,7 @@ fn a_cursor_serves_its_own_query_for_a_day() {
     for number in 0..3 {
         add(&conn, "Concert", usd(100 + number));
     }
-    let found = listing_page(&conn, sorted(ListingSort::Price), None, limit(1), NOW).unwrap();
+    let found = read_page(&conn, sorted(ListingSort::Price), None, limit(1), NOW).unwrap();
     let position = found.into_parts(limit(1)).1.unwrap();
     let check = |query: ListingQuery, now| query.check_position(&position, now);
     assert_eq!(check(sorted(ListingSort::Newest), NOW), Err(CannotResume::OtherQuery));
@@ -764,7 +796,7 @@ proptest! {
                 query.check_position(position, NOW).unwrap();
             }
             let found =
-                listing_page_within(scan_limits, &market.conn, query.clone(), position.as_ref(), limit(items), NOW).unwrap();
+                page_within(scan_limits, &market.conn, query.clone(), position.as_ref(), limit(items), NOW).unwrap();
             let (listings, next) = found.into_parts(limit(items));
             seen.extend(listings.iter().map(Listing::id));
             let Some(next) = next else { break };
@@ -791,7 +823,7 @@ proptest! {
         let conn = database();
         add(&conn, "Concert", usd(100));
         if let Ok(terms) = text.parse::<SearchTerms>() {
-            listing_page(&conn, ListingQuery { terms, ..ListingQuery::default() }, None, Limit::default(), NOW).unwrap();
+            read_page(&conn, ListingQuery { terms, ..ListingQuery::default() }, None, Limit::default(), NOW).unwrap();
         }
     }
 }
