@@ -54,7 +54,9 @@ impl Terms {
                 "rustc",
                 output("rustc", &["--version"]).map(|line| line.trim_start_matches("rustc ").to_owned()),
             ),
+            ("Poem", locked_version("poem")),
             ("SQLite", Some(rusqlite::version().to_owned())),
+            ("RabbitMQ", output("rabbitmqctl", &["version"])),
             ("Node.js", output("node", &["--version"])),
         ];
         let versions = versions
@@ -80,6 +82,12 @@ impl Terms {
             rows: 0,
         })
     }
+}
+
+/// Returns the version of a library that is compiled in.
+fn locked_version(name: &str) -> Option<String> {
+    let (_, package) = include_str!("../../../../Cargo.lock").split_once(&format!("name = \"{name}\"\n"))?;
+    field(package, "version", '=').map(|version| version.trim_matches('"').to_owned())
 }
 
 /// Returns the value of the first line with this name.

@@ -30,22 +30,42 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 /// The interval at which the orders are counted.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The time over which the orders are due, by the prefix of the figures.
+const SPREADS: [(&str, Duration); 2] = [
+    ("expiration", Duration::from_secs(1)),
+    ("expiration.at-once", Duration::ZERO),
+];
+
 /// What the ids of the orders that expire begin with.
 const DUE_ID: &str = "01900000-0000-7000-b000-";
 
-/// Measures how late orders are cancelled that are all due in the same millisecond, while many others are pending: from
-/// their events in the outbox, through the delay queues, to the committed rows of the order service. The pending ones are
-/// rows of the expiration service, due in the following hours.
+/// Measures how late orders are cancelled that are all due in the same second, and in the same millisecond, while many others
+/// are pending: from their events in the outbox, through the delay queues, to the committed rows of the order service. The
+/// pending ones are rows of the expiration service, due in the following hours.
 ///
 /// # Errors
 ///
 /// A marketplace that does not start, and orders that are not cancelled.
 pub async fn measure_expirations(recorder: &mut Recorder, seed: &Seed, folder: &Path, broker: &str) -> BenchResult<()> {
+    for (name, spread) in SPREADS {
+        measure_spread(recorder, seed, folder, broker, name, spread).await?;
+    }
+    Ok(())
+}
+
+async fn measure_spread(
+    recorder: &mut Recorder,
+    seed: &Seed,
+    folder: &Path,
+    broker: &str,
+    name: &str,
+    spread: Duration,
+) -> BenchResult<()> {
     let data = folder.join("expirations");
     seed.copy(&data, recorder.plan.rows)?;
     insert_pending(&data, recorder.plan.pending_orders)?;
-    let deadline = Clock::system().now() + LEAD;
-    insert_due(seed, &data, recorder.plan.due_orders, deadline).await?;
+    let first = Clock::system().now() + LEAD;
+    insert_due(seed, &data, recorder.plan.due_orders, first, spread).await?;
     let stack = StackProcess::start(&data, broker)?;
     recorder.record_seconds("start.pending", stack.start_time);
     let orders = open(&data, "order")?;
@@ -64,9 +84,9 @@ pub async fn measure_expirations(recorder: &mut Recorder, seed: &Seed, folder: &
             .copied()
             .unwrap_or(f64::NAN)
     };
-    recorder.record("expiration.late.p50", "s", Better::Less, at(50));
-    recorder.record("expiration.late.max", "s", Better::Less, at(100));
-    recorder.record("expiration.memory", "MiB", Better::Less, memory);
+    recorder.record(&format!("{name}.late.p50"), "s", Better::Less, at(50));
+    recorder.record(&format!("{name}.late.max"), "s", Better::Less, at(100));
+    recorder.record(&format!("{name}.memory"), "MiB", Better::Less, memory);
     drop(orders);
     stack.stop().await?;
     delete_queues(&data, broker).await?;
@@ -74,7 +94,7 @@ pub async fn measure_expirations(recorder: &mut Recorder, seed: &Seed, folder: &
 }
 
 /// Inserts timers that are due in the hours after the measurement, 300 in each second.
-fn insert_pending(data: &Path, count: u64) -> BenchResult<()> {
+pub(super) fn insert_pending(data: &Path, count: u64) -> BenchResult<()> {
     let expiration = Database::open(data.join("expiration.db"))?;
     expiration.execute(
         "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
@@ -90,8 +110,8 @@ fn insert_pending(data: &Path, count: u64) -> BenchResult<()> {
     Ok(expiration.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }
 
-/// Inserts open orders, each of a buyer of its own, and their events.
-async fn insert_due(seed: &Seed, data: &Path, count: u64, deadline: Timestamp) -> BenchResult<()> {
+/// Inserts open orders, each of a buyer of its own, and their events. They are due from `first` on, over `spread`.
+async fn insert_due(seed: &Seed, data: &Path, count: u64, first: Timestamp, spread: Duration) -> BenchResult<()> {
     let path = data.join("order.db");
     let orders = Database::open(&path)?;
     orders.execute(
@@ -104,10 +124,13 @@ async fn insert_due(seed: &Seed, data: &Path, count: u64, deadline: Timestamp) -
         ("status", "'created'".to_owned()),
         ("cancel_reason", "NULL".to_owned()),
         ("buyer_id", "format('01900000-0000-7000-d000-%012x', n)".to_owned()),
-        ("expires_at", deadline.millis().to_string()),
+        (
+            "expires_at",
+            format!("{} + (n - 1) * {} / {count}", first.millis(), spread.as_millis()),
+        ),
     ];
     multiply(&orders, "order", &seed.order, count, &changes)?;
-    let events = events_of(&orders, deadline)?;
+    let events = events_of(&orders)?;
     drop(orders);
     let db = Db::open(&path, &Orders::SCHEMA)?;
     let now = Clock::system().now();
@@ -122,13 +145,14 @@ async fn insert_due(seed: &Seed, data: &Path, count: u64, deadline: Timestamp) -
     Ok(())
 }
 
-fn events_of(orders: &Database, deadline: Timestamp) -> BenchResult<Vec<events::Order>> {
-    let mut statement =
-        orders.prepare("SELECT id, buyer_id, seller_id, ticket_id FROM \"order\" WHERE status = 'created'")?;
-    let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
-    let rows: Vec<(String, String, String, String)> = statement.query_map([], ids)?.collect::<Result<_, _>>()?;
+fn events_of(orders: &Database) -> BenchResult<Vec<events::Order>> {
+    let mut statement = orders
+        .prepare("SELECT id, buyer_id, seller_id, ticket_id, expires_at FROM \"order\" WHERE status = 'created'")?;
+    let ids = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?));
+    let rows: Vec<(String, String, String, String, i64)> = statement.query_map([], ids)?.collect::<Result<_, _>>()?;
     rows.into_iter()
-        .map(|(id, buyer, seller, ticket)| {
+        .map(|(id, buyer, seller, ticket, expires_at)| {
+            let deadline = Timestamp::from_millis(expires_at);
             Ok(events::Order {
                 id: id.parse()?,
                 buyer_id: buyer.parse()?,

@@ -6,7 +6,7 @@ use crate::{
     load::{ClosedLoop, OpenLoop, Schedule, run_closed, run_open},
     recorder::Recorder,
     results::{Better, Curve, Series},
-    statistics::number,
+    statistics::{Spread, number},
     targets::Market,
 };
 
@@ -57,37 +57,43 @@ async fn measure_curve(
     ];
     for percent in recorder.plan.loads {
         let rate = whole(highest * f64::from(*percent) / 100.0);
-        let open = OpenLoop {
-            addr: market.addr,
-            schedule: Schedule::new(rate, warm_up + round),
-            warm_up,
-            connections: CONNECTIONS,
-            expected: &[status],
-            watched: &market.watched,
-        };
-        let outcome = run_open(open, &request)
-            .await
-            .map_err(|error| format!("{id} at {rate}/s: {error}"))?;
-        let latencies = outcome.with_status(status)?;
-        for (_, percentile, points) in &mut lines {
-            points.push((f64::from(rate), latencies.percentile(*percentile)));
+        let mut repeated = [const { Vec::new() }; 3];
+        for _ in 0..recorder.plan.repetitions {
+            let open = OpenLoop {
+                addr: market.addr,
+                schedule: Schedule::new(rate, warm_up + round),
+                warm_up,
+                connections: CONNECTIONS,
+                expected: &[status],
+                watched: &market.watched,
+            };
+            let outcome = run_open(open, &request)
+                .await
+                .map_err(|error| format!("{id} at {rate}/s: {error}"))?;
+            let latencies = outcome.with_status(status)?;
+            for ((_, percentile, _), values) in lines.iter().zip(&mut repeated) {
+                values.push(latencies.percentile(*percentile));
+            }
+            let p99 = latencies.percentile(99.0);
+            recorder
+                .results
+                .add(&format!("{id}.{percent}.p99"), "ms", Better::Less, p99);
+            let line = format!(
+                "{id:<20} {:>9} per s of {}   p99 {:>7} ms",
+                rate,
+                number(highest),
+                number(p99)
+            );
+            recorder.progress.report(line);
+            market.wait_until_drained(&before).await?;
         }
-        let p99 = latencies.percentile(99.0);
-        recorder
-            .results
-            .add(&format!("{id}.{percent}.p99"), "ms", Better::Less, p99);
-        let line = format!(
-            "{id:<20} {:>9} per s of {}   p99 {:>7} ms",
-            rate,
-            number(highest),
-            number(p99)
-        );
-        recorder.progress.report(line);
-        market.wait_until_drained(&before).await?;
+        for ((.., points), values) in lines.iter_mut().zip(&repeated) {
+            points.extend(Spread::of(values).map(|spread| (f64::from(rate), spread.median)));
+        }
     }
     recorder.results.curves.push(Curve {
         id: id.replace('.', "-"),
-        title: format!("{title}: latency by load (open loop)"),
+        title: format!("{title}: latency by load (open loop, medians)"),
         x_label: "requests per second".to_owned(),
         y_label: "latency in ms".to_owned(),
         series: lines

@@ -2,19 +2,21 @@ use std::{fs, path::Path};
 
 use bytes::Bytes;
 
-use super::{SEARCHES, memory::measure_memory, reads::pick, searches::measure_distinct_searches};
+use super::{
+    SEARCHES, expirations::insert_pending, memory::measure_memory, reads::pick, searches::measure_distinct_searches,
+};
 use crate::{
     BenchResult,
     load::{ClosedLoop, run_closed},
     recorder::Recorder,
     results::{Better, Curve, Series},
     seed::Seed,
-    statistics::{float, number},
+    statistics::{Spread, float, number},
     targets::{Market, StackProcess, delete_queues, sign_in},
 };
 
 /// Measures the same requests of one client with more and more rows, how long the start takes, searches, and the memory under
-/// load.
+/// load. Each point is a median. Beside the rows, there are as many open deadlines as while orders expire.
 ///
 /// # Errors
 ///
@@ -26,8 +28,22 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
     for rows in recorder.plan.sizes {
         let data = folder.join(format!("size-{rows}"));
         seed.copy(&data, *rows)?;
-        let stack = StackProcess::start(&data, broker)?;
-        starts.add("start", *rows, stack.start_time.as_secs_f64());
+        insert_pending(&data, recorder.plan.pending_orders)?;
+        let mut start_times = Vec::new();
+        let stack = loop {
+            let stack = StackProcess::start(&data, broker)?;
+            start_times.push(stack.start_time.as_secs_f64());
+            if start_times.len() == usize::try_from(recorder.plan.repetitions)? {
+                break stack;
+            }
+            stack.stop().await?;
+        };
+        starts.add("start", *rows, median(&start_times));
+        if recorder.plan.sizes.last() == Some(rows) {
+            for time in start_times {
+                recorder.record("size.start", "s", Better::Less, time);
+            }
+        }
         let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
         measure_size(recorder, &market, *rows, &mut costs, &mut searches).await?;
         if *rows == recorder.plan.memory_rows {
@@ -85,25 +101,34 @@ async fn measure_size(
     market.wait_until_drained(&before).await
 }
 
-/// Returns p50 and p99 in milliseconds.
+/// Returns p50 and p99 in milliseconds, the medians of the repetitions.
 async fn one_client(
     recorder: &Recorder,
     market: &Market,
     status: u16,
     request: impl Fn(u64) -> Bytes,
 ) -> BenchResult<(f64, f64)> {
-    let plan = ClosedLoop {
-        addr: market.addr,
-        clients: 1,
-        warm_up: recorder.plan.warm_up / 2,
-        duration: recorder.plan.round / 3,
-        max_requests: u64::MAX,
-        expected: &[status],
-        watched: &market.watched,
-    };
-    let outcome = run_closed(plan, request).await?;
-    let latencies = outcome.with_status(status)?;
-    Ok((latencies.percentile(50.0), latencies.percentile(99.0)))
+    let (mut p50, mut p99) = (Vec::new(), Vec::new());
+    for _ in 0..recorder.plan.repetitions {
+        let plan = ClosedLoop {
+            addr: market.addr,
+            clients: 1,
+            warm_up: recorder.plan.warm_up / 2,
+            duration: recorder.plan.round / 3,
+            max_requests: u64::MAX,
+            expected: &[status],
+            watched: &market.watched,
+        };
+        let outcome = run_closed(plan, &request).await?;
+        let latencies = outcome.with_status(status)?;
+        p50.push(latencies.percentile(50.0));
+        p99.push(latencies.percentile(99.0));
+    }
+    Ok((median(&p50), median(&p99)))
+}
+
+fn median(values: &[f64]) -> f64 {
+    Spread::of(values).map_or(f64::NAN, |spread| spread.median)
 }
 
 /// A plot with a line for each name.
