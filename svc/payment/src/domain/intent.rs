@@ -13,6 +13,8 @@ pub(crate) enum StripeResult {
     Refused(Failure),
     /// Stripe has no such intent, and none can appear any more.
     NotFound,
+    /// Stripe's search shows no such intent. It may show one later.
+    NotShown,
     /// No answer, or one without a result: the request may have been executed or not. Holds the reason, for the log.
     Unknown(String),
     /// Stripe did not execute the request, because there are too many. Holds the reason, for the log.

@@ -341,21 +341,17 @@ impl Payment {
         }
     }
 
-    /// Applies a Stripe event that names an earlier status of the intent. The event causes a check unless it confirms the
+    /// Applies a Stripe event that names the intent and an earlier status of it. The event causes a check unless it confirms the
     /// known state; returns whether a check is due.
-    pub(crate) fn request_check(&mut self, intent_status: IntentStatus, now: Timestamp) -> bool {
+    pub(crate) fn request_check(&mut self, intent: &str, intent_status: IntentStatus, now: Timestamp) -> bool {
         let is_known = match self.state.status {
             PaymentStatus::Captured => true,
             PaymentStatus::Authorized => intent_status == IntentStatus::RequiresCapture,
             PaymentStatus::RequiresAction => intent_status == IntentStatus::RequiresAction,
-            // Without an intent there can be no event about it.
-            PaymentStatus::Voided | PaymentStatus::Failed => {
-                self.state.intent_id.is_none()
-                    || matches!(
-                        intent_status,
-                        IntentStatus::Canceled | IntentStatus::RequiresPaymentMethod
-                    )
-            }
+            PaymentStatus::Voided | PaymentStatus::Failed => matches!(
+                intent_status,
+                IntentStatus::Canceled | IntentStatus::RequiresPaymentMethod
+            ),
             PaymentStatus::Started
             | PaymentStatus::RequiresPaymentMethod
             | PaymentStatus::Capturing
@@ -363,6 +359,10 @@ impl Payment {
         };
         if is_known || self.state.trouble.is_some() {
             return false;
+        }
+        // An intent that was not found before the payment failed may hold money.
+        if self.state.status == PaymentStatus::Failed && self.state.intent_id.is_none() {
+            self.state.intent_id = Some(intent.to_owned());
         }
         // Where a call is due anyway, its result has the status of the intent.
         if !matches!(

@@ -198,7 +198,7 @@ impl Reconciliation {
         };
         match self.stripe.retrieve_intent(intent).await {
             StripeResult::Intent(intent) => self.compare(payment, &intent, report).await,
-            StripeResult::NotFound => {
+            StripeResult::NotFound | StripeResult::NotShown => {
                 report
                     .differences
                     .push(format!("payment {} ({intent}): not known at Stripe", payment.id()));

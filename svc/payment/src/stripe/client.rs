@@ -14,7 +14,7 @@ use values::{PaymentId, Timestamp};
 use super::{
     charge::{CHARGE_WITH_FEE, charged_funds},
     create_intent::CreateIntent,
-    error::{RequestFailure, declined, unanswered},
+    error::{RequestFailure, declined, read_failure},
     transport::{Operation, Transport},
 };
 use crate::{
@@ -82,7 +82,7 @@ impl StripeClient {
             Err(RequestFailure::Refused(failure)) => StripeResult::Refused(failure),
             // A server error remains the response to this key, whether the intent was created or not.
             Err(RequestFailure::KeySpent(reason)) => match self.find_intent(payment).await {
-                found @ StripeResult::Intent(_) => found,
+                found @ (StripeResult::Intent(_) | StripeResult::RateLimited(_)) => found,
                 _ => StripeResult::Unknown(reason),
             },
             Err(RequestFailure::Unknown(reason)) => StripeResult::Unknown(reason),
@@ -134,7 +134,7 @@ impl StripeClient {
         match self.transport.observe(Operation::RetrieveIntent, response).await {
             Ok(intent) => Intent::from(intent).into(),
             Err(StripeError::Stripe(_, 404)) => StripeResult::NotFound,
-            Err(error) => unanswered(&error),
+            Err(error) => read_failure(&error),
         }
     }
 

@@ -43,8 +43,8 @@ impl RequestFailure {
     }
 }
 
-/// Returns the result of a request that only reads, and has no response.
-pub(super) fn unanswered(error: &StripeError) -> StripeResult {
+/// Returns the result of a request that only reads, and has failed.
+pub(super) fn read_failure(error: &StripeError) -> StripeResult {
     match error {
         StripeError::Stripe(error, TOO_MANY_REQUESTS) => {
             StripeResult::RateLimited(error_text(error, TOO_MANY_REQUESTS))

@@ -1,4 +1,4 @@
-//! Stripe's list of payment intents: how payments are found that the service has no record of.
+//! Stripe's list of payment intents, and its search: how payments are found that the service has no record of.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use values::Timestamp;
 
 use super::{
     client::StripeClient,
-    error::{log_text, unanswered},
+    error::{log_text, read_failure},
     transport::Operation,
 };
 use crate::domain::{Intent, Payment, StripeResult};
@@ -23,9 +23,6 @@ const ARRIVAL_PERIOD: Duration = Duration::from_hours(24);
 
 /// The most intents that a page may have.
 const PAGE_SIZE: u8 = 100;
-
-/// The most pages in which one intent is looked for.
-const MAX_PAGES: u32 = 50;
 
 /// A page of intents, newest first.
 #[derive(Debug)]
@@ -64,9 +61,18 @@ impl StripeClient {
     /// Returns a page of all intents of the account that were created in a period; on failure the reason, for the log.
     pub(crate) async fn list_intents(
         &self,
-        (from, to): (Timestamp, Timestamp),
+        period: (Timestamp, Timestamp),
         after: Option<&str>,
     ) -> Result<IntentPage, String> {
+        let page = self.intent_page(period, after).await;
+        page.map_err(|error| log_text(&error))
+    }
+
+    async fn intent_page(
+        &self,
+        (from, to): (Timestamp, Timestamp),
+        after: Option<&str>,
+    ) -> Result<IntentPage, StripeError> {
         let request = ListIntents {
             created: CreatedBetween {
                 gte: from.seconds(),
@@ -78,8 +84,7 @@ impl StripeClient {
         };
         let request = request.customize();
         let response = request.send(self.transport.client());
-        let list = self.transport.observe(Operation::ListIntents, response).await;
-        let list = list.map_err(|error| log_text(&error))?;
+        let list = self.transport.observe(Operation::ListIntents, response).await?;
         let end = list.data.last().map(|intent| intent.id.to_string());
         Ok(IntentPage {
             intents: list.data.into_iter().map(Intent::from).collect(),
@@ -87,53 +92,50 @@ impl StripeClient {
         })
     }
 
-    /// Finds the intent that names a payment, in a bounded number of requests: among the newest of its period, then in Stripe's
-    /// search, which shows an intent up to an hour late (<https://docs.stripe.com/search#data-freshness>), or, where an account
-    /// has no search, in more of its list.
+    /// Finds the intent that names a payment: among the newest of its period, then in Stripe's search, which takes one request
+    /// however many there are. Where an account has no search, the list is read to its end.
     pub(super) async fn find_intent(&self, payment: &Payment) -> StripeResult {
         let id = payment.id().to_string();
         let period = (
             payment.state().created_at - CLOCK_SKEW,
             payment.state().created_at + ARRIVAL_PERIOD,
         );
-        let mut after = None;
-        for number in 0..MAX_PAGES {
-            let page = match self.list_intents(period, after.as_deref()).await {
+        let (mut after, mut is_searched) = (None, false);
+        loop {
+            let page = match self.intent_page(period, after.as_deref()).await {
                 Ok(page) => page,
-                Err(reason) => return StripeResult::Unknown(reason),
+                Err(error) => return read_failure(&error),
             };
-            match (find_named(page.intents, &id), page.next) {
+            let named = |intent: &Intent| intent.payment_id.as_ref() == Some(&id);
+            match (page.intents.into_iter().find(named), page.next) {
                 (Some(intent), _) => return intent.into(),
                 (None, None) => return StripeResult::NotFound,
                 (None, next) => after = next,
             }
-            if number == 0
-                && let Some(result) = self.search_intent(&id).await
-            {
+            if !is_searched && let Some(result) = self.search_intent(&id).await {
                 return result;
             }
+            is_searched = true;
         }
-        StripeResult::Unknown("Stripe has too many intents of that day to list".to_owned())
     }
 
     /// Searches the intent that names a payment. `None` if the account has no search.
     async fn search_intent(&self, payment_id: &str) -> Option<StripeResult> {
         // Ids have nothing that a query would have to escape.
-        let request = SearchPaymentIntent::new(format!("metadata['payment_id']:'{payment_id}'"))
-            .expand(["data.latest_charge".to_owned()]);
+        let request = SearchPaymentIntent::new(format!("metadata['payment_id']:'{payment_id}'"));
         let response = request.send(self.transport.client());
-        match self.transport.observe(Operation::SearchIntents, response).await {
-            Ok(list) => {
-                let intents = list.data.into_iter().map(Intent::from).collect();
-                Some(find_named(intents, payment_id).map_or(StripeResult::NotFound, StripeResult::from))
-            }
-            Err(StripeError::Stripe(_, 400 | 403 | 404)) => None,
-            Err(error) => Some(unanswered(&error)),
-        }
+        let found = match self.transport.observe(Operation::SearchIntents, response).await {
+            Ok(list) => list.data.into_iter().next(),
+            Err(StripeError::Stripe(_, 400 | 403 | 404)) => return None,
+            Err(error) => return Some(read_failure(&error)),
+        };
+        let Some(found) = found else {
+            return Some(StripeResult::NotShown);
+        };
+        // Search may show a former state of it.
+        Some(match self.retrieve_intent(found.id.as_str()).await {
+            StripeResult::NotFound => StripeResult::NotShown,
+            result => result,
+        })
     }
-}
-
-fn find_named(intents: Vec<Intent>, payment_id: &str) -> Option<Intent> {
-    let names = |intent: &Intent| intent.payment_id.as_deref() == Some(payment_id);
-    intents.into_iter().find(names)
 }

@@ -37,7 +37,7 @@ pub(crate) fn record_stripe_event(tx: &Tx, now: Timestamp, event: &StripeEvent) 
         if is_decline_new {
             payment.count_decline();
         }
-        let is_check_needed = payment.request_check(event.intent_status(), now);
+        let is_check_needed = payment.request_check(event.intent_id(), event.intent_status(), now);
         if is_check_needed || is_decline_new {
             store::update_payment(tx, &payment)?;
         }

@@ -47,12 +47,8 @@ impl Tx<'_> {
 
         let mut query = self.sql.prepare_cached(&sql)?;
         let bodies = query.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(0))?;
-        let mut data: Vec<Value> = bodies
-            .map(|body| Ok(serde_json::from_str(&body?)?))
-            .collect::<Result<_, StripeError>>()?;
-        let size = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = data.len() > size;
-        data.truncate(size);
+        let bodies = bodies.collect::<Result<Vec<_>, _>>()?;
+        let (mut data, has_more) = page_of(&bodies, limit)?;
         if before.is_some() {
             data.reverse();
         }
@@ -70,12 +66,17 @@ impl Tx<'_> {
             .sql
             .prepare_cached("SELECT body FROM object WHERE kind = ? AND body ->> ? = ? ORDER BY seq DESC LIMIT ?")?;
         let path = format!("$.metadata.\"{key}\"");
-        let bodies = select.query_map((T::KIND, path, value, limit), |row| row.get::<_, String>(0))?;
-        let data: Vec<Value> = bodies
-            .map(|body| Ok(serde_json::from_str(&body?)?))
-            .collect::<Result<_, StripeError>>()?;
-        Ok(json!({ "object": "search_result", "url": url, "has_more": false, "next_page": null, "data": data }))
+        let bodies = select.query_map((T::KIND, path, value, limit + 1), |row| row.get::<_, String>(0))?;
+        let (data, has_more) = page_of(&bodies.collect::<Result<Vec<_>, _>>()?, limit)?;
+        Ok(json!({ "object": "search_result", "url": url, "has_more": has_more, "next_page": null, "data": data }))
     }
+}
+
+/// Returns the objects of a page, and whether there are more.
+fn page_of(bodies: &[String], limit: i64) -> Result<(Vec<Value>, bool), StripeError> {
+    let size = usize::try_from(limit).unwrap_or(usize::MAX);
+    let data = bodies.iter().take(size).map(|body| serde_json::from_str(body));
+    Ok((data.collect::<Result<_, _>>()?, bodies.len() > size))
 }
 
 /// Reads `limit`.
@@ -92,7 +93,7 @@ fn page_size(params: &Params) -> Result<i64, StripeError> {
 fn metadata_query(query: &str) -> Option<(&str, &str)> {
     let (key, value) = query.strip_prefix("metadata['")?.split_once("']:'")?;
     let value = value.strip_suffix('\'')?;
-    (!key.contains(['\'', '"']) && !value.contains('\'')).then_some((key, value))
+    (!key.contains(['\'', '"', '\\']) && !value.contains('\'')).then_some((key, value))
 }
 
 /// Reads the bounds on the time of creation: `created=…` or `created[gt|gte|lt|lte]=…`, in seconds.

@@ -6,13 +6,15 @@ use events::Event;
 use values::Timestamp;
 
 use super::{BuyerAction, Payment, PaymentMethod, PaymentStatus, StripeCall};
-use crate::domain::{
-    CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult,
-    stripe_key::STRIPE_KEY_LIFETIME,
-};
+use crate::domain::{CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult};
 
 /// How soon the intent is first checked for an action of the buyer, in case Stripe's event is lost.
 const FIRST_CHECK_DELAY: Duration = Duration::from_secs(2);
+
+/// How long after its start a payment is searched that Stripe's search does not show. Stripe states no limit: a new intent is shown
+/// within a minute, and later during an outage (<https://docs.stripe.com/search#data-freshness>). No intent is created after
+/// the first day, so this leaves a day for the search. The order has long ended.
+const SEARCH_PERIOD: Duration = Duration::from_hours(48);
 
 impl Payment {
     /// Applies the result of `call` and the decision of the order; returns the event to publish.
@@ -39,7 +41,7 @@ impl Payment {
             // Stripe lacks an intent whose id it returned before: most likely the key belongs to another account.
             (
                 StripeCall::RetrieveIntent | StripeCall::Capture | StripeCall::Void,
-                StripeResult::Refused(_) | StripeResult::NotFound,
+                StripeResult::Refused(_) | StripeResult::NotFound | StripeResult::NotShown,
             ) => self.retry_later(now),
             (_, StripeResult::RateLimited(_)) => {
                 self.state
@@ -57,11 +59,11 @@ impl Payment {
                 }
                 self.fail(failure, now)
             }
-            // Stripe's search may not show it yet.
-            (StripeCall::FindIntent, StripeResult::NotFound) if now < self.state.created_at + STRIPE_KEY_LIFETIME => {
-                self.retry_later(now)
+            (_, StripeResult::NotShown) if now < self.state.created_at + SEARCH_PERIOD => {
+                self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
+                None
             }
-            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound) => {
+            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound | StripeResult::NotShown) => {
                 self.fail(Failure::never_reached(), now)
             }
             (

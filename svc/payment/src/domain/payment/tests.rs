@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::{FailureKind, StripeResult, stripe_key::STRIPE_KEY_LIFETIME},
+    domain::{FailureKind, StripeResult},
     test_support::{NOW, card, intent, usd},
 };
 
@@ -287,20 +287,24 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
         .is_some()
     );
     assert_eq!(found.state.status, PaymentStatus::Authorized);
-    let mut not_found = |now| {
-        payment.apply_result(
-            StripeCall::FindIntent,
-            StripeResult::NotFound,
-            CaptureDecision::Wait,
-            now,
-        )
+    let not_found = |payment: &mut Payment, result, now| {
+        payment.apply_result(StripeCall::FindIntent, result, CaptureDecision::Wait, now)
     };
-    assert_eq!(not_found(later), None, "search may not show it yet");
-    assert!(matches!(
-        not_found(NOW + STRIPE_KEY_LIFETIME),
-        Some(Event::PaymentFailed(_))
-    ));
+    let mut absent = payment.clone();
+    assert!(not_found(&mut absent, StripeResult::NotFound, later).is_some());
+    assert_eq!(not_found(&mut payment, StripeResult::NotShown, later), None);
+    assert_eq!(payment.state.status, PaymentStatus::Started, "search may show it later");
+    let result = not_found(&mut payment, StripeResult::NotShown, NOW + Duration::from_hours(48));
+    assert!(matches!(result, Some(Event::PaymentFailed(_))));
     assert_eq!(payment.state.status, PaymentStatus::Failed);
+
+    // The intent holds money after all.
+    assert!(!payment.request_check("pi_late", IntentStatus::Canceled, later));
+    assert!(payment.request_check("pi_late", IntentStatus::RequiresCapture, later));
+    assert_eq!(
+        (payment.intent_id(), payment.next_call(later)),
+        (Some("pi_late"), Some(StripeCall::RetrieveIntent))
+    );
 }
 
 proptest! {
@@ -459,7 +463,7 @@ fn an_order_that_ends_while_its_buyer_is_busy_voids_the_payment() {
 #[test]
 fn a_stripe_event_causes_a_check_and_nothing_else() {
     let mut payment = waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresPaymentMethod);
-    assert!(payment.request_check(IntentStatus::RequiresCapture, NOW));
+    assert!(payment.request_check("pi_1", IntentStatus::RequiresCapture, NOW));
     assert_eq!(
         (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::RequiresPaymentMethod, Some(StripeCall::RetrieveIntent))
@@ -467,10 +471,10 @@ fn a_stripe_event_causes_a_check_and_nothing_else() {
 
     let mut payment = authorized();
     assert!(
-        !payment.request_check(IntentStatus::RequiresCapture, NOW),
+        !payment.request_check("pi_1", IntentStatus::RequiresCapture, NOW),
         "the event confirms the state"
     );
-    assert!(payment.request_check(IntentStatus::Canceled, NOW));
+    assert!(payment.request_check("pi_1", IntentStatus::Canceled, NOW));
     assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
     payment.mark_checked(NOW);
     assert!(
@@ -500,8 +504,8 @@ fn an_authorisation_of_a_payment_that_ended_is_voided() {
         )
         .is_some()
     );
-    assert!(!payment.request_check(IntentStatus::Canceled, NOW));
-    assert!(payment.request_check(IntentStatus::RequiresCapture, NOW));
+    assert!(!payment.request_check("pi_1", IntentStatus::Canceled, NOW));
+    assert!(payment.request_check("pi_1", IntentStatus::RequiresCapture, NOW));
     assert_eq!(payment.next_call(NOW), Some(StripeCall::RetrieveIntent));
     assert_eq!(
         apply(

@@ -35,6 +35,10 @@ impl Settler {
                 tracing::warn!(payment = %id, ?call, reason, "too many requests for stripe, will call again");
                 Some(Outcome::RateLimited)
             }
+            StripeResult::NotShown => {
+                tracing::warn!(payment = %id, ?call, "the search of stripe shows no intent, will search again");
+                None
+            }
             _ => None,
         };
         let (now, rules) = (self.clock.now(), (self.fee_rate, self.attempts.limits));

@@ -269,7 +269,7 @@ impl Simulation {
             return;
         };
         let (mut payment, now) = (self.payment().await, self.now);
-        payment.request_check(status, now);
+        payment.request_check("pi_1", status, now);
         self.db
             .write(move |tx| store::update_payment(tx, &payment))
             .await
