@@ -19,17 +19,18 @@ const MAX_WORDS_OF_SEARCH: usize = 64;
 /// The maximum length of such a word, in bytes.
 const MAX_WORD_BYTES: usize = 64;
 
-/// The number of prefixes whose words are kept: with all words, 2 MiB.
+/// The number of prefixes whose words are kept. With the longest prefixes and words, 5 MB.
 const MAX_PREFIXES: usize = 1000;
 
 /// The words of the index that begin with a prefix, kept while the index does not change: to find the word after a frequent one,
 /// the index reads all rows of the frequent one. Cheap to clone; clones share the words.
 #[derive(Clone, Debug)]
-pub(crate) struct WordsByPrefix(Arc<Cache<(IndexState, String), Arc<[String]>>>);
+pub(crate) struct WordsByPrefix(Arc<Cache<String, (IndexState, Arc<[String]>)>>);
 
-/// FTS5's record of the segments of the index, which each write to the index changes ("structure record" in
-/// <https://sqlite.org/src/file/ext/fts5/fts5_index.c>).
-type IndexState = Box<[u8]>;
+/// FTS5's record of the segments of the index ("structure record" in <https://sqlite.org/src/file/ext/fts5/fts5_index.c>). Each
+/// transaction that writes to the index counts the written pages in it, so no two states of one table have the same. A
+/// migration that creates the table anew has to be one that no running release sees.
+type IndexState = Arc<[u8]>;
 
 const INDEX_STATE: &str = "SELECT block FROM listing_words_data WHERE id = 10";
 
@@ -50,48 +51,40 @@ impl WordsByPrefix {
         conn: &Connection,
         terms: &SearchTerms,
     ) -> Result<Option<String>, db::Error> {
-        let mut words_left = MAX_WORDS_OF_SEARCH;
-        let expressions = terms
-            .iter()
-            .map(|term| self.term_expression(conn, term, &mut words_left));
-        let expressions = expressions.collect::<Result<Vec<_>, _>>()?;
-        Ok((!expressions.is_empty()).then(|| expressions.join(" AND ")))
-    }
-
-    fn term_expression(
-        &self,
-        conn: &Connection,
-        term: &SearchTerm,
-        words_left: &mut usize,
-    ) -> Result<String, db::Error> {
-        let Some(prefix) = term
-            .prefix()
-            .filter(|prefix| prefix.chars().count() > INDEXED_PREFIX_CHARS)
-        else {
-            return Ok(term.to_string());
-        };
-        let words = self.words(conn, prefix)?;
-        if words.is_empty() || words.len() > *words_left {
-            return Ok(term.to_string());
+        if terms.is_empty() {
+            return Ok(None);
         }
-        *words_left -= words.len();
-        let words = words
-            .iter()
-            .map(|word| SearchTerm::of_whole_words(word.clone()).to_string());
-        Ok(format!("({})", words.collect::<Vec<_>>().join(" OR ")))
-    }
-
-    /// Returns the words of the index with a prefix; none if they are many, or long.
-    fn words(&self, conn: &Connection, prefix: &str) -> Result<Arc<[String]>, db::Error> {
         let state = conn
             .prepare_cached(INDEX_STATE)?
             .query_row([], |row| Ok(IndexState::from(row.get_ref(0)?.as_bytes()?)))?;
-        let key = (state, prefix.to_owned());
-        if let Some(words) = self.0.get(&key) {
+        let mut words_left = MAX_WORDS_OF_SEARCH;
+        let expressions = terms.iter().map(|term| {
+            let is_replaceable = |prefix: &&str| words_left > 0 && prefix.chars().count() > INDEXED_PREFIX_CHARS;
+            let words = match term.prefix().filter(is_replaceable) {
+                Some(prefix) => self.words(conn, &state, prefix)?,
+                None => Arc::default(),
+            };
+            if words.is_empty() || words.len() > words_left {
+                return Ok(term.to_string());
+            }
+            words_left -= words.len();
+            let words = words
+                .iter()
+                .map(|word| SearchTerm::of_whole_words(word.clone()).to_string());
+            Ok(format!("({})", words.collect::<Vec<_>>().join(" OR ")))
+        });
+        let expressions = expressions.collect::<Result<Vec<_>, db::Error>>()?;
+        Ok(Some(expressions.join(" AND ")))
+    }
+
+    /// Returns the words of the index with a prefix; none if they are many, or long.
+    fn words(&self, conn: &Connection, state: &IndexState, prefix: &str) -> Result<Arc<[String]>, db::Error> {
+        if let Some((_, words)) = self.0.get(prefix).filter(|(kept, _)| kept == state) {
             return Ok(words);
         }
         let words: Arc<[String]> = words_with_prefix(conn, prefix)?.into();
-        self.0.insert(key, Arc::clone(&words));
+        self.0
+            .insert(prefix.to_owned(), (Arc::clone(state), Arc::clone(&words)));
         Ok(words)
     }
 }
@@ -200,15 +193,16 @@ mod tests {
     fn words_are_kept_until_the_index_changes() {
         let conn = database();
         let words = WordsByPrefix::default();
-        // A search writes to the index what was not written yet.
         let read = |prefix| {
+            // Writes to the index what was not written yet.
             conn.query_row(
                 "SELECT count(*) FROM listing_words WHERE listing_words MATCH 'any'",
                 [],
                 |_| Ok(()),
             )
             .unwrap();
-            words.words(&conn, prefix).unwrap()
+            let state = conn.query_row(INDEX_STATE, [], |row| Ok(IndexState::from(row.get_ref(0)?.as_bytes()?)));
+            words.words(&conn, &state.unwrap(), prefix).unwrap()
         };
         add(&conn, "Concert");
         let first = read("conc");
