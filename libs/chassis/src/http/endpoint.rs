@@ -95,3 +95,30 @@ impl PanicHandler for PanicToProblem {
         problem::Problem::internal(&OperatorError(format!("a handler panicked: {message}")))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use poem::{Endpoint, Response};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_of_a_handler_is_a_problem_that_says_nothing_of_it() {
+        let routes = OwnPaths {
+            paths: &CHASSIS_PATHS,
+            own: Route::new().boxed(),
+            others: Arc::new(make_sync(|_| -> Response { panic!("a secret") }).boxed()),
+        };
+        let endpoint = routes.with(CatchPanic::new().with_handler(PanicToProblem));
+        let response = endpoint.get_response(Request::default()).await;
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            response.content_type(),
+            Some("application/problem+json"),
+            "{:?}",
+            response.headers()
+        );
+        let body = response.into_body().into_string().await.unwrap();
+        assert!(!body.contains("secret"), "{body}");
+    }
+}
