@@ -122,7 +122,7 @@ pub enum Work {
     SignIn,
     /// From the outbox of one service to rows of another, and the broker alone.
     Events,
-    /// Many orders that expire at the same time, beside many that are pending.
+    /// Many orders that expire in the same second, beside many that are pending.
     Expirations,
     /// Latencies by load.
     Load,

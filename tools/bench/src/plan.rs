@@ -25,8 +25,10 @@ pub struct Plan {
     pub events: u32,
     /// The orders that are pending while others expire.
     pub pending_orders: u64,
-    /// The orders that expire at the same time.
+    /// The orders that expire in the same second, and in the same millisecond.
     pub due_orders: u64,
+    /// The time until they are due: enough for every service to have applied their events.
+    pub due_in: Duration,
     /// The tickets of the Node.js peer, of which each is ordered once.
     pub node_tickets: u64,
     /// The rows of the cost by size.
@@ -54,6 +56,7 @@ impl Plan {
             events: 20_000,
             pending_orders: 1_000_000,
             due_orders: 20_000,
+            due_in: Duration::from_secs(20),
             node_tickets: 60_000,
             sizes: &[10_000, 100_000, 1_000_000],
             memory_rows: 1_000_000,
@@ -76,6 +79,7 @@ impl Plan {
                 events: 2000,
                 pending_orders: 10_000,
                 due_orders: 500,
+                due_in: Duration::from_secs(5),
                 node_tickets: 12_000,
                 sizes: &[100, 1000],
                 memory_rows: 1000,

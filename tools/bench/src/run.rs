@@ -10,7 +10,7 @@ use crate::{
     limits::Sqlite,
     processes::resident_mebibytes,
     report::{print_comparison, write_page},
-    results::{Better, Results, Terms, compare},
+    results::{Better, Results, Terms, compare, version_of_own_broker},
     seed::Seed,
     targets::{Market, NodePeer, StackProcess, delete_queues, serve, sign_in},
     works,
@@ -58,13 +58,14 @@ fn read(path: &Path) -> BenchResult<Results> {
 /// Measures, and writes the results and the page.
 fn measure(cli: &Cli) -> BenchResult<Results> {
     let plan = Plan::of(cli.size());
-    let terms = Terms {
+    let mut terms = Terms {
         size: cli.size().name().to_owned(),
         repetitions: plan.repetitions,
         round_seconds: plan.round.as_secs_f64(),
         rows: plan.rows,
         ..Terms::of_this_machine()?
     };
+    terms.versions.extend(version_of_own_broker());
     let mut run = Run {
         cli,
         recorder: Recorder {

@@ -8,4 +8,4 @@ mod terms;
 pub use comparison::{Change, Comparison, compare};
 pub use figure::{Better, Curve, Figure, Results, Series};
 pub use goals::{GOALS, Goal, Judgement, Target, judge};
-pub use terms::Terms;
+pub use terms::{Terms, version_of_own_broker};

@@ -56,7 +56,6 @@ impl Terms {
             ),
             ("Poem", locked_version("poem")),
             ("SQLite", Some(rusqlite::version().to_owned())),
-            ("RabbitMQ", output("rabbitmqctl", &["version"])),
             ("Node.js", output("node", &["--version"])),
         ];
         let versions = versions
@@ -96,6 +95,11 @@ fn field<'a>(text: &'a str, name: &str, separator: char) -> Option<&'a str> {
         let (key, value) = line.split_once(separator)?;
         (key.trim() == name).then(|| value.trim())
     })
+}
+
+/// Returns the version of the broker that the project's scripts have started; `None` if they have not.
+pub fn version_of_own_broker() -> Option<String> {
+    output("scripts/broker", &["ctl", "version"]).map(|version| format!("RabbitMQ {version}"))
 }
 
 /// Returns the first line that a program prints; `None` where it is missing.

@@ -21,9 +21,6 @@ use crate::{
     targets::{StackProcess, delete_queues, open},
 };
 
-/// The time from writing the events until the orders are due: enough for every service to have applied them.
-const LEAD: Duration = Duration::from_secs(20);
-
 /// The timeout after the deadline.
 const TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -64,12 +61,14 @@ async fn measure_spread(
     let data = folder.join("expirations");
     seed.copy(&data, recorder.plan.rows)?;
     insert_pending(&data, recorder.plan.pending_orders)?;
-    let first = Clock::system().now() + LEAD;
+    let first = Clock::system().now() + recorder.plan.due_in;
     insert_due(seed, &data, recorder.plan.due_orders, first, spread).await?;
     let stack = StackProcess::start(&data, broker)?;
-    recorder.record_seconds("start.pending", stack.start_time);
+    if spread.is_zero() {
+        recorder.record_seconds("start.pending", stack.start_time);
+    }
     let orders = open(&data, "order")?;
-    let end = Instant::now() + LEAD + TIMEOUT;
+    let end = Instant::now() + recorder.plan.due_in + TIMEOUT;
     let mut memory: f64 = 0.0;
     while open_orders(&orders)? > 0 {
         if Instant::now() > end {

@@ -74,21 +74,24 @@ async fn measure_curve(
             for ((_, percentile, _), values) in lines.iter().zip(&mut repeated) {
                 values.push(latencies.percentile(*percentile));
             }
-            let p99 = latencies.percentile(99.0);
-            recorder
-                .results
-                .add(&format!("{id}.{percent}.p99"), "ms", Better::Less, p99);
             let line = format!(
                 "{id:<20} {:>9} per s of {}   p99 {:>7} ms",
                 rate,
                 number(highest),
-                number(p99)
+                number(latencies.percentile(99.0))
             );
             recorder.progress.report(line);
             market.wait_until_drained(&before).await?;
         }
-        for ((.., points), values) in lines.iter_mut().zip(&repeated) {
-            points.extend(Spread::of(values).map(|spread| (f64::from(rate), spread.median)));
+        for ((name, _, points), values) in lines.iter_mut().zip(&repeated) {
+            let median = Spread::of(values).map_or(f64::NAN, |spread| spread.median);
+            points.push((f64::from(rate), median));
+            if *name == "p99" {
+                // All are of one rate, so they do not show how much the highest rate varies.
+                recorder
+                    .results
+                    .add(&format!("{id}.{percent}.p99"), "ms", Better::Less, median);
+            }
         }
     }
     recorder.results.curves.push(Curve {
