@@ -64,7 +64,7 @@ impl StripeClient {
     pub(crate) async fn call(&self, call: StripeCall, payment: &Payment) -> StripeResult {
         match (call, payment.intent_id()) {
             (StripeCall::Authorize, _) => self.create_intent(payment).await,
-            (StripeCall::FindIntent, _) => self.find_intent(payment).await,
+            (StripeCall::FindIntent, _) => Box::pin(self.find_intent(payment)).await,
             (StripeCall::RetrieveIntent, Some(intent)) => self.retrieve_intent(intent).await,
             (StripeCall::Capture, Some(intent)) => self.capture(payment, intent).await,
             (StripeCall::Void, Some(intent)) => self.cancel(payment, intent).await,
@@ -81,7 +81,7 @@ impl StripeClient {
             Ok(intent) => intent.into(),
             Err(RequestFailure::Refused(failure)) => StripeResult::Refused(failure),
             // A server error remains the response to this key, whether the intent was created or not.
-            Err(RequestFailure::KeySpent(reason)) => match self.find_intent(payment).await {
+            Err(RequestFailure::KeySpent(reason)) => match Box::pin(self.find_intent(payment)).await {
                 found @ (StripeResult::Intent(_) | StripeResult::RateLimited(_)) => found,
                 _ => StripeResult::Unknown(reason),
             },

@@ -112,7 +112,7 @@ impl StripeClient {
                 (None, None) => return StripeResult::NotFound,
                 (None, next) => after = next,
             }
-            if !is_searched && let Some(result) = self.search_intent(&id).await {
+            if !is_searched && let Some(result) = Box::pin(self.search_intent(&id)).await {
                 return result;
             }
             is_searched = true;

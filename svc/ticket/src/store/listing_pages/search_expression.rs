@@ -25,7 +25,13 @@ const MAX_PREFIXES: usize = 1000;
 /// The words of the index that begin with a prefix, kept while the index does not change: to find the word after a frequent one,
 /// the index reads all rows of the frequent one. Cheap to clone; clones share the words.
 #[derive(Clone, Debug)]
-pub(crate) struct WordsByPrefix(Arc<Cache<String, (IndexState, Arc<[String]>)>>);
+pub(crate) struct WordsByPrefix(Arc<Cache<String, KeptWords>>);
+
+#[derive(Clone, Debug)]
+struct KeptWords {
+    index: IndexState,
+    words: Arc<[String]>,
+}
 
 /// FTS5's record of the segments of the index ("structure record" in <https://sqlite.org/src/file/ext/fts5/fts5_index.c>). Each
 /// transaction that writes to the index counts the written pages in it, so no two states of one table have the same. A
@@ -79,12 +85,15 @@ impl WordsByPrefix {
 
     /// Returns the words of the index with a prefix; none if they are many, or long.
     fn words(&self, conn: &Connection, state: &IndexState, prefix: &str) -> Result<Arc<[String]>, db::Error> {
-        if let Some((_, words)) = self.0.get(prefix).filter(|(kept, _)| kept == state) {
-            return Ok(words);
+        if let Some(kept) = self.0.get(prefix).filter(|kept| kept.index == *state) {
+            return Ok(kept.words);
         }
         let words: Arc<[String]> = words_with_prefix(conn, prefix)?.into();
-        self.0
-            .insert(prefix.to_owned(), (Arc::clone(state), Arc::clone(&words)));
+        let kept = KeptWords {
+            index: Arc::clone(state),
+            words: Arc::clone(&words),
+        };
+        self.0.insert(prefix.to_owned(), kept);
         Ok(words)
     }
 }
