@@ -11,9 +11,9 @@ pub(crate) enum StripeResult {
     Intent(Box<Intent>),
     /// No money was authorised, and the same request would be refused again.
     Refused(Failure),
-    /// Stripe has no such intent, and none can appear any more.
+    /// Stripe has no such intent.
     NotFound,
-    /// Stripe's search shows no such intent. It may show one later.
+    /// Stripe shows no such intent, and may show one later.
     NotShown,
     /// No answer, or one without a result: the request may have been executed or not. Holds the reason, for the log.
     Unknown(String),

@@ -268,7 +268,11 @@ impl Payment {
             return None;
         }
         match self.state.status {
-            PaymentStatus::Started if now < self.state.created_at + STRIPE_KEY_USE => Some(StripeCall::Authorize),
+            PaymentStatus::Started
+                if self.state.intent_id.is_none() && now < self.state.created_at + STRIPE_KEY_USE =>
+            {
+                Some(StripeCall::Authorize)
+            }
             PaymentStatus::Started => Some(StripeCall::FindIntent),
             // Stripe usually sends an event when the buyer has acted; this check covers events that are lost.
             PaymentStatus::RequiresPaymentMethod | PaymentStatus::RequiresAction => {
@@ -357,13 +361,11 @@ impl Payment {
             | PaymentStatus::Capturing
             | PaymentStatus::Voiding => false,
         };
-        if is_known || self.state.trouble.is_some() {
+        if is_known || self.state.trouble.is_some() || self.is_free() {
             return false;
         }
-        // An intent that was not found before the payment failed may hold money.
-        if self.state.status == PaymentStatus::Failed && self.state.intent_id.is_none() {
-            self.state.intent_id = Some(intent.to_owned());
-        }
+        // The response to its creation may be lost, also of a payment that has failed for that reason: the intent may hold money.
+        self.state.intent_id.get_or_insert_with(|| intent.to_owned());
         // Where a call is due anyway, its result has the status of the intent.
         if !matches!(
             self.state.status,

@@ -337,7 +337,7 @@ impl Settler {
                 self.leave_work();
                 return Ok(());
             }
-            if self.stripe.is_rate_limited() && task.waits_for_its_turn(now) {
+            if (self.stripe.is_rate_limited() || task.is_look_up()) && task.waits_for_its_turn(now) {
                 return Ok(());
             }
             if !self.stripe.allows_request() {

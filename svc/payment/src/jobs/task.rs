@@ -58,6 +58,11 @@ impl Task {
         }
     }
 
+    /// Whether it looks for an intent that Stripe may not have. A buyer who asks again does not bring it forward.
+    pub(crate) const fn is_look_up(&self) -> bool {
+        matches!(self, Self::Call(_, StripeCall::FindIntent))
+    }
+
     /// Whether it failed before and its next attempt is not due.
     pub(crate) fn waits_for_its_turn(&self, now: Timestamp) -> bool {
         match self {

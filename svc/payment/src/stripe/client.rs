@@ -64,7 +64,11 @@ impl StripeClient {
     pub(crate) async fn call(&self, call: StripeCall, payment: &Payment) -> StripeResult {
         match (call, payment.intent_id()) {
             (StripeCall::Authorize, _) => self.create_intent(payment).await,
-            (StripeCall::FindIntent, _) => Box::pin(self.find_intent(payment)).await,
+            (StripeCall::FindIntent, Some(intent)) => match self.retrieve_intent(intent).await {
+                StripeResult::NotFound => StripeResult::NotShown,
+                result => result,
+            },
+            (StripeCall::FindIntent, None) => Box::pin(self.find_intent(payment, true)).await,
             (StripeCall::RetrieveIntent, Some(intent)) => self.retrieve_intent(intent).await,
             (StripeCall::Capture, Some(intent)) => self.capture(payment, intent).await,
             (StripeCall::Void, Some(intent)) => self.cancel(payment, intent).await,
@@ -81,10 +85,13 @@ impl StripeClient {
             Ok(intent) => intent.into(),
             Err(RequestFailure::Refused(failure)) => StripeResult::Refused(failure),
             // A server error remains the response to this key, whether the intent was created or not.
-            Err(RequestFailure::KeySpent(reason)) => match Box::pin(self.find_intent(payment)).await {
-                found @ (StripeResult::Intent(_) | StripeResult::RateLimited(_)) => found,
-                _ => StripeResult::Unknown(reason),
-            },
+            Err(RequestFailure::KeySpent(reason)) => {
+                tracing::warn!(payment = %payment.id(), reason, "stripe keeps an error for the key, looking for the intent");
+                match Box::pin(self.find_intent(payment, false)).await {
+                    StripeResult::NotFound => StripeResult::NotShown,
+                    result => result,
+                }
+            }
             Err(RequestFailure::Unknown(reason)) => StripeResult::Unknown(reason),
             Err(RequestFailure::RateLimited(reason)) => StripeResult::RateLimited(reason),
         }

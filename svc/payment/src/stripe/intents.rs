@@ -93,8 +93,8 @@ impl StripeClient {
     }
 
     /// Finds the intent that names a payment: among the newest of its period, then in Stripe's search, which takes one request
-    /// however many there are. Where an account has no search, the list is read to its end.
-    pub(super) async fn find_intent(&self, payment: &Payment) -> StripeResult {
+    /// however many there are. Where an account has no search, the list is read to its end if it `reads_all`.
+    pub(super) async fn find_intent(&self, payment: &Payment, reads_all: bool) -> StripeResult {
         let id = payment.id().to_string();
         let period = (
             payment.state().created_at - CLOCK_SKEW,
@@ -106,14 +106,16 @@ impl StripeClient {
                 Ok(page) => page,
                 Err(error) => return read_failure(&error),
             };
-            let named = |intent: &Intent| intent.payment_id.as_ref() == Some(&id);
-            match (page.intents.into_iter().find(named), page.next) {
+            match (find_named(page.intents, &id), page.next) {
                 (Some(intent), _) => return intent.into(),
                 (None, None) => return StripeResult::NotFound,
                 (None, next) => after = next,
             }
             if !is_searched && let Some(result) = Box::pin(self.search_intent(&id)).await {
                 return result;
+            }
+            if !reads_all {
+                return StripeResult::NotShown;
             }
             is_searched = true;
         }
@@ -125,7 +127,7 @@ impl StripeClient {
         let request = SearchPaymentIntent::new(format!("metadata['payment_id']:'{payment_id}'"));
         let response = request.send(self.transport.client());
         let found = match self.transport.observe(Operation::SearchIntents, response).await {
-            Ok(list) => list.data.into_iter().next(),
+            Ok(list) => find_named(list.data.into_iter().map(Intent::from).collect(), payment_id),
             Err(StripeError::Stripe(_, 400 | 403 | 404)) => return None,
             Err(error) => return Some(read_failure(&error)),
         };
@@ -133,9 +135,14 @@ impl StripeClient {
             return Some(StripeResult::NotShown);
         };
         // Search may show a former state of it.
-        Some(match self.retrieve_intent(found.id.as_str()).await {
+        Some(match self.retrieve_intent(&found.id).await {
             StripeResult::NotFound => StripeResult::NotShown,
             result => result,
         })
     }
+}
+
+fn find_named(intents: Vec<Intent>, payment_id: &str) -> Option<Intent> {
+    let names = |intent: &Intent| intent.payment_id.as_deref() == Some(payment_id);
+    intents.into_iter().find(names)
 }

@@ -6,14 +6,17 @@ use events::Event;
 use values::Timestamp;
 
 use super::{BuyerAction, Payment, PaymentMethod, PaymentStatus, StripeCall};
-use crate::domain::{CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult};
+use crate::domain::{
+    CaptureDecision, Failure, FailureKind, Intent, IntentStatus, Retry, RetrySchedule, StripeResult,
+    stripe_key::STRIPE_KEY_LIFETIME,
+};
 
 /// How soon the intent is first checked for an action of the buyer, in case Stripe's event is lost.
 const FIRST_CHECK_DELAY: Duration = Duration::from_secs(2);
 
-/// How long after its start a payment is searched that Stripe's search does not show. Stripe states no limit: a new intent is shown
-/// within a minute, and later during an outage (<https://docs.stripe.com/search#data-freshness>). No intent is created after
-/// the first day, so this leaves a day for the search. The order has long ended.
+/// How long after its start a payment is searched that Stripe's search does not show. Search shows a new intent within a minute, and
+/// up to an hour later during an outage (<https://docs.stripe.com/api/payment_intents/search>). The last attempt to create one
+/// is made on the first day, so this leaves a day. The order has long ended.
 const SEARCH_PERIOD: Duration = Duration::from_hours(48);
 
 impl Payment {
@@ -61,7 +64,12 @@ impl Payment {
             }
             (_, StripeResult::NotShown) if now < self.state.created_at + SEARCH_PERIOD => {
                 self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
-                None
+                pending
+            }
+            // The last attempt to create it may be under way.
+            (StripeCall::FindIntent, StripeResult::NotFound) if now < self.state.created_at + STRIPE_KEY_LIFETIME => {
+                self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
+                pending
             }
             (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound | StripeResult::NotShown) => {
                 self.fail(Failure::never_reached(), now)

@@ -290,12 +290,17 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
     let not_found = |payment: &mut Payment, result, now| {
         payment.apply_result(StripeCall::FindIntent, result, CaptureDecision::Wait, now)
     };
-    let mut absent = payment.clone();
-    assert!(not_found(&mut absent, StripeResult::NotFound, later).is_some());
-    assert_eq!(not_found(&mut payment, StripeResult::NotShown, later), None);
-    assert_eq!(payment.state.status, PaymentStatus::Started, "search may show it later");
-    let result = not_found(&mut payment, StripeResult::NotShown, NOW + Duration::from_hours(48));
-    assert!(matches!(result, Some(Event::PaymentFailed(_))));
+    let (first, second) = (NOW + Duration::from_hours(24), NOW + Duration::from_hours(48));
+    for (result, end) in [(StripeResult::NotFound, first), (StripeResult::NotShown, second)] {
+        let mut absent = payment.clone();
+        not_found(&mut absent, result.clone(), end - Duration::from_millis(1));
+        assert_eq!(absent.state.status, PaymentStatus::Started, "Stripe may show it later");
+        assert!(matches!(
+            not_found(&mut absent, result, end),
+            Some(Event::PaymentFailed(_))
+        ));
+    }
+    not_found(&mut payment, StripeResult::NotFound, first);
     assert_eq!(payment.state.status, PaymentStatus::Failed);
 
     // The intent holds money after all.
@@ -305,6 +310,17 @@ fn after_a_day_the_intent_is_searched_instead_of_created() {
         (payment.intent_id(), payment.next_call(later)),
         (Some("pi_late"), Some(StripeCall::RetrieveIntent))
     );
+}
+
+#[test]
+fn an_event_names_the_intent_of_a_response_that_was_lost() {
+    let mut payment = started();
+    let held = intent(&payment, IntentStatus::RequiresCapture);
+    assert!(payment.request_check(&held.id, held.status, NOW));
+    assert_eq!(payment.next_call(NOW), Some(StripeCall::FindIntent));
+    let mut found = payment.clone();
+    found.apply_result(StripeCall::FindIntent, held.into(), CaptureDecision::Wait, NOW);
+    assert_eq!(found.state.status, PaymentStatus::Authorized);
 }
 
 proptest! {

@@ -36,8 +36,8 @@ impl Settler {
                 Some(Outcome::RateLimited)
             }
             StripeResult::NotShown => {
-                tracing::warn!(payment = %id, ?call, "the search of stripe shows no intent, will search again");
-                None
+                tracing::warn!(payment = %id, ?call, "stripe shows no intent yet, will look again");
+                Some(Outcome::Unanswered)
             }
             _ => None,
         };

@@ -261,15 +261,11 @@ impl Simulation {
     }
 
     async fn stripe_event(&self, late: bool) {
-        let Some(status) = (if late {
-            Some(self.stripe.first_status())
-        } else {
-            self.stripe.state
-        }) else {
-            return;
-        };
+        let Some(current) = self.stripe.state else { return };
+        let status = if late { self.stripe.first_status() } else { current };
         let (mut payment, now) = (self.payment().await, self.now);
-        payment.request_check("pi_1", status, now);
+        let intent = format!("pi_{}", payment.id());
+        payment.request_check(&intent, status, now);
         self.db
             .write(move |tx| store::update_payment(tx, &payment))
             .await
