@@ -79,3 +79,31 @@ async fn scans_and_sorts_are_found_in_what_was_executed_unless_a_reason_bounds_t
         [row(SCANNED, "note", false)]
     );
 }
+
+const INDEXED: Schema = Schema {
+    service: "index",
+    migrations: &["CREATE VIRTUAL TABLE words USING fts5 (text);
+         CREATE VIRTUAL TABLE vocabulary USING fts5vocab (words, instance);"],
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_text_index_that_is_read_without_a_constraint_is_a_scan() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("index.db");
+    Db::open(&path, &INDEXED).unwrap().close().await;
+    let bound = [
+        "SELECT rowid FROM words WHERE words MATCH ?1",
+        "SELECT rowid FROM words WHERE words MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC",
+        "SELECT text FROM words WHERE rowid = ?1",
+        "SELECT term FROM vocabulary WHERE term >= ?1 ORDER BY term LIMIT 1",
+        "SELECT value FROM json_each(?1)",
+    ];
+    let whole = [
+        "SELECT rowid FROM words ORDER BY rowid DESC",
+        "SELECT term FROM vocabulary",
+    ];
+    let statements = bound.iter().chain(&whole).map(|sql| (*sql).to_owned()).collect();
+    let found = db::unbounded_reads(&path, &statements, &[]).unwrap();
+    let found: Vec<_> = found.into_iter().map(|read| read.statement).collect();
+    assert_eq!(found, whole);
+}
