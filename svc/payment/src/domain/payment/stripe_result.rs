@@ -69,7 +69,7 @@ impl Payment {
             // The last attempt to create it may be under way.
             (StripeCall::FindIntent, StripeResult::NotFound) if now < self.state.created_at + STRIPE_KEY_LIFETIME => {
                 self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
-                pending
+                None
             }
             (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound | StripeResult::NotShown) => {
                 self.fail(Failure::never_reached(), now)
