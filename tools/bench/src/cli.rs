@@ -12,7 +12,7 @@ pub struct Cli {
     /// What to do instead of measuring.
     #[command(subcommand)]
     pub command: Option<Command>,
-    /// Measure in about two minutes, with short rounds: for development. The page is not written.
+    /// Measure in a few minutes, with short rounds: for development. The page is not written.
     #[arg(long, conflicts_with = "large")]
     pub quick: bool,
     /// Also measure the cost with ten million rows.
@@ -66,7 +66,7 @@ pub enum Command {
 /// How much is measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Size {
-    /// In about two minutes.
+    /// In a few minutes.
     Quick,
     /// In about a quarter of an hour.
     Default,
