@@ -55,6 +55,11 @@ impl fmt::Display for Spread {
     }
 }
 
+/// Returns the median of values; NaN if there are none.
+pub fn median(values: &[f64]) -> f64 {
+    Spread::of(values).map_or(f64::NAN, |spread| spread.median)
+}
+
 /// Formats a value with about three significant digits, and thousands apart.
 pub fn number(value: f64) -> String {
     let digits = match value.abs() {

@@ -29,6 +29,16 @@ impl Intent {
     }
 }
 
+impl StripeResult {
+    /// A missing intent may appear later.
+    pub(crate) fn or_not_shown(self) -> Self {
+        match self {
+            Self::NotFound => Self::NotShown,
+            result => result,
+        }
+    }
+}
+
 impl From<Intent> for StripeResult {
     fn from(intent: Intent) -> Self {
         Self::Intent(Box::new(intent))

@@ -64,10 +64,7 @@ impl StripeClient {
     pub(crate) async fn call(&self, call: StripeCall, payment: &Payment) -> StripeResult {
         match (call, payment.intent_id()) {
             (StripeCall::Authorize, _) => self.create_intent(payment).await,
-            (StripeCall::FindIntent, Some(intent)) => match self.retrieve_intent(intent).await {
-                StripeResult::NotFound => StripeResult::NotShown,
-                result => result,
-            },
+            (StripeCall::FindIntent, Some(intent)) => self.retrieve_intent(intent).await.or_not_shown(),
             (StripeCall::FindIntent, None) => Box::pin(self.find_intent(payment, true)).await,
             (StripeCall::RetrieveIntent, Some(intent)) => self.retrieve_intent(intent).await,
             (StripeCall::Capture, Some(intent)) => self.capture(payment, intent).await,
@@ -87,10 +84,7 @@ impl StripeClient {
             // A server error remains the response to this key, whether the intent was created or not.
             Err(RequestFailure::KeySpent(reason)) => {
                 tracing::warn!(payment = %payment.id(), reason, "stripe keeps an error for the key, looking for the intent");
-                match Box::pin(self.find_intent(payment, false)).await {
-                    StripeResult::NotFound => StripeResult::NotShown,
-                    result => result,
-                }
+                Box::pin(self.find_intent(payment, false)).await.or_not_shown()
             }
             Err(RequestFailure::Unknown(reason)) => StripeResult::Unknown(reason),
             Err(RequestFailure::RateLimited(reason)) => StripeResult::RateLimited(reason),

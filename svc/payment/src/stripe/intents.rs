@@ -135,10 +135,7 @@ impl StripeClient {
             return Some(StripeResult::NotShown);
         };
         // Search may show a former state of it.
-        Some(match self.retrieve_intent(&found.id).await {
-            StripeResult::NotFound => StripeResult::NotShown,
-            result => result,
-        })
+        Some(self.retrieve_intent(&found.id).await.or_not_shown())
     }
 }
 

@@ -146,9 +146,7 @@ async fn an_intent_with_an_expired_key_is_searched() {
     app.stop().await;
     clock.advance(Duration::from_hours(25));
     app.start().await;
-    app.env
-        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == done.id))
-        .await;
+    app.wait_for_authorized(done.id).await;
     app.env
         .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == never.id))
         .await;
@@ -185,11 +183,7 @@ async fn an_intent_is_found_among_many_whether_the_account_has_search_or_not() {
     app.sim.inject(search, Timing::Before, Fault::Answer(403));
     app.start().await;
     for order in &orders {
-        app.env
-            .wait_for_event(
-                |event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order.id),
-            )
-            .await;
+        app.wait_for_authorized(order.id).await;
     }
     let requests = app.sim.requests().await.unwrap();
     let count = |path: &str| requests.iter().filter(|request| request.path == path).count();

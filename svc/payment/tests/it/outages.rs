@@ -53,11 +53,7 @@ async fn while_stripe_is_unreachable_it_is_rarely_called_and_every_attempt_is_se
 
     app.reconnect_stripe().await;
     for order in &orders {
-        app.env
-            .wait_for_event(
-                |event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order.id),
-            )
-            .await;
+        app.wait_for_authorized(order.id).await;
     }
     assert_eq!(breaker(&app).await, "0");
     assert_eq!(app.executed_posts(CREATE).await, orders.len());
@@ -79,9 +75,7 @@ async fn an_attempt_that_stripe_does_not_answer_is_pending_for_its_order() {
         .inject(Target::post(CREATE).times(3), Timing::Before, Fault::Cut);
     let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
     wait_for_pending(&app, order.id).await;
-    app.env
-        .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order.id))
-        .await;
+    app.wait_for_authorized(order.id).await;
 
     // While the circuit breaker is open, no call is made.
     app.disconnect_stripe().await;

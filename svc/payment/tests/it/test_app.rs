@@ -226,6 +226,13 @@ impl TestApp {
         self.anonymous().bearer(&self.env.token(order.seller_id))
     }
 
+    /// Waits for the event that a payment of an order is authorised.
+    pub(crate) async fn wait_for_authorized(&self, order: OrderId) {
+        self.env
+            .wait_for_event(|event| matches!(event, Event::PaymentAuthorized(published) if published.order_id == order))
+            .await;
+    }
+
     /// An approved refund of an order, not published yet.
     pub(crate) fn approved_refund(&self, order: &Order, payment: PaymentId, amount: i64) -> Refund {
         Refund {

@@ -6,7 +6,7 @@ use crate::{
     load::{ClosedLoop, OpenLoop, Schedule, run_closed, run_open},
     recorder::Recorder,
     results::{Better, Curve, Series},
-    statistics::{Spread, number},
+    statistics::{median, number},
     targets::Market,
 };
 
@@ -84,7 +84,7 @@ async fn measure_curve(
             market.wait_until_drained(&before).await?;
         }
         for ((name, _, points), values) in lines.iter_mut().zip(&repeated) {
-            let median = Spread::of(values).map_or(f64::NAN, |spread| spread.median);
+            let median = median(values);
             points.push((f64::from(rate), median));
             if *name == "p99" {
                 // All are of one rate, so they do not show how much the highest rate varies.

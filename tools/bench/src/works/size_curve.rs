@@ -11,7 +11,7 @@ use crate::{
     recorder::Recorder,
     results::{Better, Curve, Series},
     seed::Seed,
-    statistics::{Spread, float, number},
+    statistics::{float, median, number},
     targets::{Market, StackProcess, delete_queues, sign_in},
 };
 
@@ -125,10 +125,6 @@ async fn one_client(
         p99.push(latencies.percentile(99.0));
     }
     Ok((median(&p50), median(&p99)))
-}
-
-fn median(values: &[f64]) -> f64 {
-    Spread::of(values).map_or(f64::NAN, |spread| spread.median)
 }
 
 /// A plot with a line for each name.

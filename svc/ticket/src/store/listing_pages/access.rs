@@ -107,6 +107,10 @@ impl Index {
     }
 }
 
+fn words_of(filters: &[Filter]) -> Option<&Filter> {
+    filters.iter().find(|filter| filter.subject == Subject::Words)
+}
+
 fn has(filters: &[Filter], subject: Subject) -> bool {
     filters.iter().any(|filter| filter.subject == subject)
 }
@@ -120,7 +124,7 @@ impl Access {
         after: Option<&SortKey>,
         limits: ScanLimits,
     ) -> Result<Self, db::Error> {
-        let words = filters.iter().find(|filter| filter.subject == Subject::Words);
+        let words = words_of(filters);
         let ordered = Index::of_order(sort, filters);
         // On later pages, listings that were placed after the first page are read in vain.
         let is_covered = ordered.covered(filters).count() == filters.len() && (after.is_none() || !sort.is_mutable());
@@ -245,7 +249,7 @@ pub(super) fn end_of_matches(
     limits: ScanLimits,
 ) -> Result<Option<SortKey>, db::Error> {
     let mut parameters = vec![(":scanned", Value::from(limits.scanned))];
-    let words = filters.iter().find(|filter| filter.subject == Subject::Words);
+    let words = words_of(filters);
     parameters.extend(words.and_then(Filter::parameter));
     let after_parameters = |after| key_parameters(key_columns(sort, &[]), after, AFTER);
     parameters.extend(after.into_iter().flat_map(after_parameters));

@@ -38,8 +38,6 @@ struct KeptWords {
 /// migration that creates the table anew has to be one that no running release sees.
 type IndexState = Arc<[u8]>;
 
-const INDEX_STATE: &str = "SELECT block FROM listing_words_data WHERE id = 10";
-
 impl Default for WordsByPrefix {
     fn default() -> Self {
         Self(Arc::new(Cache::new(MAX_PREFIXES)))
@@ -60,9 +58,7 @@ impl WordsByPrefix {
         if terms.is_empty() {
             return Ok(None);
         }
-        let state = conn
-            .prepare_cached(INDEX_STATE)?
-            .query_row([], |row| Ok(IndexState::from(row.get_ref(0)?.as_bytes()?)))?;
+        let state = index_state(conn)?;
         let mut words_left = MAX_WORDS_OF_SEARCH;
         let expressions = terms.iter().map(|term| {
             let is_replaceable = |prefix: &&str| words_left > 0 && prefix.chars().count() > INDEXED_PREFIX_CHARS;
@@ -96,6 +92,11 @@ impl WordsByPrefix {
         self.0.insert(prefix.to_owned(), kept);
         Ok(words)
     }
+}
+
+fn index_state(conn: &Connection) -> Result<IndexState, db::Error> {
+    let mut select = conn.prepare_cached("SELECT block FROM listing_words_data WHERE id = 10")?;
+    Ok(select.query_row([], |row| Ok(IndexState::from(row.get_ref(0)?.as_bytes()?)))?)
 }
 
 fn words_with_prefix(conn: &Connection, prefix: &str) -> Result<Vec<String>, db::Error> {
@@ -210,8 +211,7 @@ mod tests {
                 |_| Ok(()),
             )
             .unwrap();
-            let state = conn.query_row(INDEX_STATE, [], |row| Ok(IndexState::from(row.get_ref(0)?.as_bytes()?)));
-            words.words(&conn, &state.unwrap(), prefix).unwrap()
+            words.words(&conn, &index_state(&conn).unwrap(), prefix).unwrap()
         };
         add(&conn, "Concert");
         let first = read("conc");

@@ -66,18 +66,8 @@ fn page_within(
     )
 }
 
-fn read_page(
-    conn: &Tx,
-    query: ListingQuery,
-    position: Option<&ListPosition>,
-    limit: Limit,
-    now: Timestamp,
-) -> Result<ListingPage, db::Error> {
-    page_within(SCAN_LIMITS, conn, query, position, limit, now)
-}
-
 fn titles(conn: &Tx, query: ListingQuery) -> Vec<String> {
-    let found = read_page(conn, query, None, Limit::MAX, NOW).unwrap();
+    let found = page_within(SCAN_LIMITS, conn, query, None, Limit::MAX, NOW).unwrap();
     found
         .listings
         .into_iter()
@@ -179,7 +169,12 @@ fn a_begun_event_is_listed_but_not_as_available() {
     )
     .unwrap();
     store::insert(&conn, &concert).unwrap();
-    let count = |query, now| read_page(&conn, query, None, Limit::MAX, now).unwrap().listings.len();
+    let count = |query, now| {
+        page_within(SCAN_LIMITS, &conn, query, None, Limit::MAX, now)
+            .unwrap()
+            .listings
+            .len()
+    };
     let available = || with(|query| query.available = true);
     assert_eq!((count(available(), NOW), count(available(), start)), (1, 0));
     assert_eq!(count(ListingQuery::default(), start), 1);
@@ -442,7 +437,7 @@ fn listings_of_a_rare_filter_are_found_at_once_among_many_with_the_words() {
             seller: Some(seller),
             ..sorted(sort)
         };
-        let (found, next) = read_page(&conn, query, None, Limit::MAX, NOW)
+        let (found, next) = page_within(SCAN_LIMITS, &conn, query, None, Limit::MAX, NOW)
             .unwrap()
             .into_parts(Limit::MAX);
         assert_eq!((found.len(), next), (32, None), "{sort:?}");
@@ -508,7 +503,7 @@ fn no_page_reads_more_than_a_bounded_number_of_listings() {
         loop {
             let mut next = None;
             let cost = cost(&conn, || {
-                let page = read_page(&conn, query.clone(), position.as_ref(), Limit::MAX, NOW).unwrap();
+                let page = page_within(SCAN_LIMITS, &conn, query.clone(), position.as_ref(), Limit::MAX, NOW).unwrap();
                 next = page.into_parts(Limit::MAX).1;
             });
             assert!(cost < 4000, "{cost} hundred instructions for page {pages} of {query:?}");
@@ -536,7 +531,15 @@ fn pages_of_a_million_listings() {
         let mut position = None;
         for page in 0..5 {
             let began = std::time::Instant::now();
-            let found = read_page(&conn, query.clone(), position.as_ref(), Limit::default(), NOW).unwrap();
+            let found = page_within(
+                SCAN_LIMITS,
+                &conn,
+                query.clone(),
+                position.as_ref(),
+                Limit::default(),
+                NOW,
+            )
+            .unwrap();
             let time = began.elapsed();
             let (listings, next) = found.into_parts(Limit::default());
             measured.push((time, page, listings.len(), query.clone()));
@@ -611,7 +614,7 @@ fn a_cursor_serves_its_own_query_for_a_day() {
     for number in 0..3 {
         add(&conn, "Concert", usd(100 + number));
     }
-    let found = read_page(&conn, sorted(ListingSort::Price), None, limit(1), NOW).unwrap();
+    let found = page_within(SCAN_LIMITS, &conn, sorted(ListingSort::Price), None, limit(1), NOW).unwrap();
     let position = found.into_parts(limit(1)).1.unwrap();
     let check = |query: ListingQuery, now| query.check_position(&position, now);
     assert_eq!(check(sorted(ListingSort::Newest), NOW), Err(CannotResume::OtherQuery));
@@ -823,7 +826,7 @@ proptest! {
         let conn = database();
         add(&conn, "Concert", usd(100));
         if let Ok(terms) = text.parse::<SearchTerms>() {
-            read_page(&conn, ListingQuery { terms, ..ListingQuery::default() }, None, Limit::default(), NOW).unwrap();
+            page_within(SCAN_LIMITS, &conn, ListingQuery { terms, ..ListingQuery::default() }, None, Limit::default(), NOW).unwrap();
         }
     }
 }
