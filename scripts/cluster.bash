@@ -141,6 +141,7 @@ start_consul() {
     export CONSUL_HTTP_TOKEN
     await_process consul 60 ensure_consul_token
     "$consul" acl policy read -name ticketing >/dev/null 2>&1 || create_policies >/dev/null
+    "$consul" acl token read -self -token "$(token consul-services)" >/dev/null 2>&1 || create_default_token >/dev/null
 }
 
 ensure_consul_token() { "$consul" acl token read -self || "$consul" acl bootstrap "$cluster/secrets/consul-token"; }
@@ -152,7 +153,12 @@ create_policies() {
     "$consul" acl policy create -name nomad-agent -rules @consul/policies/nomad-agent.hcl
     "$consul" acl token create -secret "$(token consul-nomad)" -policy-name nomad-agent -description "Nomad's agents"
     "$consul" acl policy create -name ticketing -rules @consul/policies/ticketing.hcl
-    "$consul" acl token update -accessor-id anonymous -policy-name ticketing
+}
+
+# Not the policy of the anonymous token: Consul 1.22.6 can replace that token by an empty one when it restarts.
+create_default_token() {
+    "$consul" acl token create -secret "$(token consul-services)" -policy-name ticketing -description "Ticketing's services"
+    "$consul" acl set-agent-token default "$(token consul-services)"
 }
 
 # token NAME: a random token, the same each time.

@@ -13,7 +13,7 @@ start_second_node() {
     {
         echo 'data_dir = "'"$node/consul"'"'
         echo 'client_addr = "127.0.0.2"'
-        echo "acl { tokens { agent = \"$(token consul-agent)\" } }"
+        echo "acl { tokens { agent = \"$(token consul-agent)\", default = \"$(token consul-services)\" } }"
     } >"$cluster/secrets/consul2.hcl"
     {
         echo 'name = "ticketing-2"'
