@@ -39,7 +39,8 @@ impl Failure {
         }
     }
 
-    /// Stripe cancelled the intent after some days, or an operator cancelled it in Stripe's dashboard.
+    /// Stripe cancelled the intent after some days, or an operator cancelled it, or refunded a wrong capture, in Stripe's
+    /// dashboard.
     pub(crate) fn lapsed() -> Self {
         Self::new(
             FailureKind::Lapsed,

@@ -27,6 +27,11 @@ impl Intent {
         let is_declined = self.status == IntentStatus::RequiresPaymentMethod && self.failure.is_some();
         self.charge_id.as_deref().filter(|_| is_declined)
     }
+
+    /// Whether the money was captured and then refunded in full: the intent holds none.
+    pub(crate) fn is_refunded(&self) -> bool {
+        self.funds.as_ref().is_some_and(|funds| funds.is_refunded)
+    }
 }
 
 impl StripeResult {
@@ -84,6 +89,8 @@ pub(crate) struct ChargedFunds {
     pub(crate) fee: Option<StripeFee>,
     /// Minor units that were refunded.
     pub(crate) refunded: i64,
+    /// Whether all of it was refunded.
+    pub(crate) is_refunded: bool,
     /// Whether the buyer's bank has disputed it.
     pub(crate) is_disputed: bool,
 }

@@ -112,6 +112,11 @@ impl PaymentStatus {
         matches!(self, Self::Authorized | Self::Capturing | Self::Captured)
     }
 
+    /// Whether it ended without a capture.
+    pub(crate) const fn has_ended(self) -> bool {
+        matches!(self, Self::Voided | Self::Failed)
+    }
+
     /// Whether Stripe or the buyer has to act next.
     pub(crate) const fn is_in_progress(self) -> bool {
         match self {

@@ -15,6 +15,7 @@ pub(super) fn charged_funds(charge: &stripe_core::Charge) -> ChargedFunds {
             currency: transaction.currency.to_string(),
         }),
         refunded: charge.amount_refunded,
+        is_refunded: charge.refunded,
         is_disputed: charge.disputed,
     }
 }

@@ -6,7 +6,7 @@ use values::{PaymentId, Timestamp};
 
 use super::update_ledger::update_ledger;
 use crate::{
-    domain::{DueWork, EntryReason, PayableOrder, Payment, PaymentStatus},
+    domain::{DueWork, EntryReason, PayableOrder, Payment},
     events::{publish_payment, republish_refunds},
     store,
 };
@@ -61,8 +61,7 @@ fn restore_free_payment(tx: &Tx, now: Timestamp, order: &PayableOrder) -> Result
 /// Publishes the end of a payment again if the order waits for its capture: the order received the authorisation late,
 /// after the end.
 fn republish_end(tx: &Tx, now: Timestamp, payment: PaymentId) -> Result<(), db::Error> {
-    let has_ended = |payment: &Payment| matches!(payment.status(), PaymentStatus::Failed | PaymentStatus::Voided);
-    match store::payment(tx, payment)?.filter(has_ended) {
+    match store::payment(tx, payment)?.filter(|payment| payment.status().has_ended()) {
         Some(payment) => publish_payment(tx, now, &payment),
         None => Ok(()),
     }

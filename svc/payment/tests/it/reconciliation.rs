@@ -3,6 +3,7 @@
 use payment::Payments;
 use poem::http::Method;
 use rusqlite::Connection;
+use testkit::eventually;
 use tokio::process::Command;
 
 use crate::test_app::{CAPTURE, CREATE, KEY, TestApp, pay};
@@ -22,6 +23,17 @@ pub(crate) async fn reconcile(app: &TestApp, more: &[&str]) -> (String, bool) {
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(!report.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     (report, output.status.success())
+}
+
+/// Waits until a payment needs an operator.
+async fn wait_for_trouble(app: &TestApp) {
+    let conn = Connection::open(app.env.database::<Payments>()).unwrap();
+    eventually("a payment needs an operator", || async {
+        let sql = "SELECT count(*) FROM payment WHERE trouble IS NOT NULL";
+        let payments: i64 = conn.query_row(sql, [], |row| row.get(0)).unwrap();
+        (payments == 1).then_some(())
+    })
+    .await;
 }
 
 fn sql(app: &TestApp, sql: &str) {
@@ -56,6 +68,36 @@ async fn payments_without_incidents_have_no_difference() {
         report.contains("4 payments here, 4 at Stripe; 1 still open, 0 adopted, 1 of Stripe's are not ours"),
         "{report}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unwanted_capture_is_settled_once_an_operator_has_refunded_it() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let mut order = app.create_order(&buyer).await;
+    let payment = app.authorize(&buyer, &order).await;
+    let intent = app.sim.payment_intents().await.unwrap()[0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let post = async |path: &str, form: String| {
+        let _ = app.stripe().send(Method::POST, path, Some(form)).await.expect(200);
+    };
+    post(&CAPTURE.replace('*', &intent), String::new()).await;
+    app.cancel_order(&mut order, events::CancelReason::User).await;
+    wait_for_trouble(&app).await;
+    let (report, same) = reconcile(&app, &[]).await;
+    assert!(!same && report.contains("needs an operator"), "{report}");
+
+    // As in docs/alerts.md.
+    post("/v1/refunds", format!("payment_intent={intent}")).await;
+    app.stop().await;
+    sql(&app, "UPDATE payment SET trouble = NULL");
+    app.start().await;
+    app.wait_for_status(&buyer, payment, "voided").await;
+    let (report, same) = reconcile(&app, &[]).await;
+    assert!(same, "{report}");
+    app.check_invariants();
 }
 
 #[tokio::test(flavor = "multi_thread")]

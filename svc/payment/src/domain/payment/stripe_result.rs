@@ -123,6 +123,7 @@ impl Payment {
                 event
             }
             (IntentStatus::Succeeded, CaptureDecision::Capture) => self.apply_capture(&intent, now),
+            (IntentStatus::Succeeded, CaptureDecision::Void) if intent.is_refunded() => self.end_voided(now),
             (IntentStatus::Succeeded, CaptureDecision::Void) => self.report_unwanted_capture(&intent),
             (IntentStatus::RequiresPaymentMethod, _) => self.apply_decline(intent, decision, now),
             // Captured, but the order is undecided: after a restore Stripe is ahead of the replica of the order, which
@@ -193,7 +194,7 @@ impl Payment {
                 let failure = self.state.failure.take();
                 self.start_voiding(failure, now)
             }
-            IntentStatus::Succeeded => self.report_unwanted_capture(intent),
+            IntentStatus::Succeeded if !intent.is_refunded() => self.report_unwanted_capture(intent),
             _ => None,
         }
     }
@@ -204,6 +205,8 @@ impl Payment {
                 self.enter(PaymentStatus::Captured, now);
                 self.event()
             }
+            // An operator has refunded another amount.
+            IntentStatus::Succeeded if intent.is_refunded() => self.fail(Failure::lapsed(), now),
             IntentStatus::Succeeded => {
                 let (id, amount) = (&intent.id, intent.amount_received);
                 self.state.trouble = Some(format!(
@@ -222,14 +225,12 @@ impl Payment {
     }
 
     fn apply_void(&mut self, intent: &Intent, decision: CaptureDecision, now: Timestamp) -> Option<Event> {
+        let is_released = intent.status == IntentStatus::Canceled || intent.is_refunded();
         match (intent.status, self.state.failure.take()) {
             // Stripe refused to capture while an earlier capture was still in flight; the order waits for that capture.
             (IntentStatus::Succeeded, None) if decision == CaptureDecision::Capture => self.apply_capture(intent, now),
-            (IntentStatus::Canceled, Some(failure)) => self.fail(failure, now),
-            (IntentStatus::Canceled, None) => {
-                self.enter(PaymentStatus::Voided, now);
-                self.event()
-            }
+            (_, Some(failure)) if is_released => self.fail(failure, now),
+            (_, None) if is_released => self.end_voided(now),
             (IntentStatus::Succeeded, failure) => {
                 self.state.failure = failure;
                 self.report_unwanted_capture(intent)
@@ -248,6 +249,11 @@ impl Payment {
             intent.id
         ));
         None
+    }
+
+    fn end_voided(&mut self, now: Timestamp) -> Option<Event> {
+        self.enter(PaymentStatus::Voided, now);
+        self.event()
     }
 
     fn fail(&mut self, failure: Failure, now: Timestamp) -> Option<Event> {

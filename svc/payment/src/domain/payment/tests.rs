@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    domain::{FailureKind, StripeResult},
+    domain::{ChargedFunds, FailureKind, StripeResult},
     test_support::{NOW, card, intent, usd},
 };
 
@@ -265,6 +265,88 @@ fn an_unwanted_capture_needs_an_operator() {
         (payment.state.status, payment.next_call(NOW)),
         (PaymentStatus::Capturing, None)
     );
+}
+
+#[test]
+fn a_capture_that_was_refunded_in_full_counts_as_released() {
+    let refunded = |payment: &Payment, amount_received| {
+        let funds = ChargedFunds {
+            fee: None,
+            refunded: amount_received,
+            is_refunded: true,
+            is_disputed: false,
+        };
+        StripeResult::from(Intent {
+            amount_received,
+            funds: Some(funds),
+            ..intent(payment, IntentStatus::Succeeded)
+        })
+    };
+    let mut unwanted = voiding();
+    apply(
+        &mut unwanted,
+        StripeCall::Void,
+        IntentStatus::Succeeded,
+        CaptureDecision::Void,
+    );
+    assert!(unwanted.state.trouble.is_some());
+    // An operator has refunded it, and clears the entry.
+    unwanted.state.trouble = None;
+    let declined = || {
+        let mut payment = voiding();
+        payment.state.failure = Some(Failure::generic_decline());
+        payment
+    };
+    let waiting = || waiting_for_buyer(PaymentMethod::Browser, IntentStatus::RequiresAction);
+    for (mut payment, call, decision, received, end) in [
+        (
+            unwanted,
+            StripeCall::Void,
+            CaptureDecision::Void,
+            1999,
+            PaymentStatus::Voided,
+        ),
+        (
+            declined(),
+            StripeCall::Void,
+            CaptureDecision::Wait,
+            1999,
+            PaymentStatus::Failed,
+        ),
+        (
+            waiting(),
+            StripeCall::RetrieveIntent,
+            CaptureDecision::Void,
+            1999,
+            PaymentStatus::Voided,
+        ),
+        // Another amount was captured.
+        (
+            capturing(),
+            StripeCall::Capture,
+            CaptureDecision::Capture,
+            1,
+            PaymentStatus::Failed,
+        ),
+        // Its refund is found by a check of the captured funds.
+        (
+            capturing(),
+            StripeCall::Capture,
+            CaptureDecision::Capture,
+            1999,
+            PaymentStatus::Captured,
+        ),
+    ] {
+        let result = refunded(&payment, received);
+        assert!(payment.apply_result(call, result, decision, NOW).is_some(), "{end:?}");
+        assert_eq!((payment.state.status, payment.trouble()), (end, None));
+        if end.has_ended() {
+            assert!(payment.request_check("pi_1", IntentStatus::Succeeded, NOW));
+            let result = refunded(&payment, received);
+            payment.apply_result(StripeCall::RetrieveIntent, result, decision, NOW);
+            assert_eq!((payment.state.status, payment.trouble()), (end, None));
+        }
+    }
 }
 
 #[test]

@@ -25,6 +25,7 @@ fn funds(refunded: i64, is_disputed: bool) -> ChargedFunds {
             currency: "usd".to_owned(),
         }),
         refunded,
+        is_refunded: false,
         is_disputed,
     }
 }
