@@ -199,7 +199,7 @@ pub fn record_response(
         tx,
         now,
         (fee_rate(), CardLimits::UNLIMITED),
-        id,
+        &payment,
         (call, called_at),
         result,
     )

@@ -411,7 +411,7 @@ impl Payment {
         }
     }
 
-    /// Records that Stripe was called at `called_at`: events that arrived before need no check any more.
+    /// Records that the intent was read by a call at `called_at`: events that arrived before need no check any more.
     pub(crate) fn mark_checked(&mut self, called_at: Timestamp) {
         self.state.notified_at = self.state.notified_at.filter(|notified_at| *notified_at >= called_at);
     }

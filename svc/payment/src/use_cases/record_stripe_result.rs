@@ -1,7 +1,7 @@
 //! Stores the result of a call to Stripe.
 
 use db::Tx;
-use values::{PaymentId, Timestamp};
+use values::Timestamp;
 
 use super::{check_cards::check_cards, record_follow_up, update_ledger::open_ledger};
 use crate::{
@@ -13,20 +13,25 @@ use crate::{
     store,
 };
 
-/// Applies the result of a call that was made at `called_at`, publishes the change, and opens the ledger of a captured
-/// payment with the platform's current share. Counts the cards that are declined in a browser: beyond the limits the intent is
-/// cancelled. Returns the payment.
+/// Applies the result of a call that was made at `called_at` about the payment as it was then, publishes the change, and opens
+/// the ledger of a captured payment with the platform's current share. Counts the cards that are declined in a browser: beyond
+/// the limits the intent is cancelled. Returns the payment.
 pub(crate) fn record_stripe_result(
     tx: &Tx,
     now: Timestamp,
     (fee_rate, limits): (BasisPoints, CardLimits),
-    id: PaymentId,
+    called: &Payment,
     (call, called_at): (StripeCall, Timestamp),
     result: StripeResult,
 ) -> Result<Option<Payment>, db::Error> {
+    let id = called.id();
     let Some(mut payment) = store::payment(tx, id)? else {
         return Ok(None);
     };
+    // An event has named the intent since: the next call retrieves it.
+    if matches!(result, StripeResult::NotFound | StripeResult::NotShown) && payment.intent_id() != called.intent_id() {
+        return Ok(Some(payment));
+    }
     // A foreign key ensures that the order exists.
     let order = store::order(tx, payment.order_id())?;
     let decision = order.map_or(CaptureDecision::Wait, |order: PayableOrder| order.capture_decision(id));
@@ -35,7 +40,8 @@ pub(crate) fn record_stripe_result(
         StripeResult::Intent(intent) if payment.state().notified_at.is_none() => intent.funds.clone(),
         _ => None,
     };
-    if !matches!(result, StripeResult::Unknown(_) | StripeResult::RateLimited(_)) {
+    // A missing intent leaves open what the event was about.
+    if matches!(result, StripeResult::Intent(_)) {
         payment.mark_checked(called_at);
     }
     let declined_charge = match &result {

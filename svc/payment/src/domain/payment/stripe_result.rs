@@ -36,6 +36,10 @@ impl Payment {
         // The deadline may pass before Stripe answers.
         let is_first_failure = self.state.retry.failed_attempts() == 0;
         let pending = self.pending_event().filter(|_| is_first_failure);
+        if call == StripeCall::FindIntent && matches!(result, StripeResult::NotFound | StripeResult::NotShown) {
+            // Only an event can have named it, and it is none of the account: the next call is about the payment's own.
+            self.state.intent_id = None;
+        }
         match (call, result) {
             (_, StripeResult::Unknown(_)) => {
                 self.retry_later(now);
@@ -45,7 +49,16 @@ impl Payment {
             (
                 StripeCall::RetrieveIntent | StripeCall::Capture | StripeCall::Void,
                 StripeResult::Refused(_) | StripeResult::NotFound | StripeResult::NotShown,
-            ) => self.retry_later(now),
+            ) => {
+                // A check that an event has caused stays due, however long that takes.
+                let schedule = if self.state.status.has_ended() {
+                    RetrySchedule::NO_RESULT_YET
+                } else {
+                    RetrySchedule::UNANSWERED
+                };
+                self.state.retry.postpone(schedule, now);
+                None
+            }
             (_, StripeResult::RateLimited(_)) => {
                 self.state
                     .retry

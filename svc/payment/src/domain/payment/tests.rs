@@ -403,6 +403,13 @@ fn an_event_names_the_intent_of_a_response_that_was_lost() {
     let mut found = payment.clone();
     found.apply_result(StripeCall::FindIntent, held.into(), CaptureDecision::Wait, NOW);
     assert_eq!(found.state.status, PaymentStatus::Authorized);
+    // The account lacks it: the payment's own is created.
+    let missing = StripeResult::NotShown;
+    payment.apply_result(StripeCall::FindIntent, missing, CaptureDecision::Wait, NOW);
+    assert_eq!(
+        (payment.intent_id(), payment.next_call(NOW)),
+        (None, Some(StripeCall::Authorize))
+    );
 }
 
 proptest! {

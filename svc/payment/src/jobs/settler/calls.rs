@@ -39,11 +39,15 @@ impl Settler {
                 tracing::warn!(payment = %id, ?call, "stripe shows no intent yet, will look again");
                 Some(Outcome::Unanswered)
             }
+            StripeResult::NotFound => {
+                tracing::warn!(payment = %id, ?call, "stripe has no such intent");
+                None
+            }
             _ => None,
         };
-        let (now, rules) = (self.clock.now(), (self.fee_rate, self.attempts.limits));
+        let (now, rules, called) = (self.clock.now(), (self.fee_rate, self.attempts.limits), payment.clone());
         let stored = self.db.write(move |tx| -> Result<_, db::Error> {
-            let payment = record_stripe_result(tx, now, rules, id, (call, called_at), result)?;
+            let payment = record_stripe_result(tx, now, rules, &called, (call, called_at), result)?;
             let next = match &payment {
                 Some(payment) => next_task_of(tx, payment, now)?,
                 None => None,

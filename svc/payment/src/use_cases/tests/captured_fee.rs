@@ -43,7 +43,7 @@ fn capture(
     let rules = (BasisPoints::default(), limits);
     let response = intent(&payment, IntentStatus::RequiresCapture);
     let call = (StripeCall::Authorize, NOW);
-    record_stripe_result(tx, NOW, rules, payment.id(), call, response.into())?;
+    record_stripe_result(tx, NOW, rules, &payment, call, response.into())?;
     order.version += 1;
     order.status = OrderStatus::AwaitingPayment;
     order.payment_id = Some(payment.id());
@@ -60,7 +60,7 @@ fn capture(
         ..intent(&payment, IntentStatus::Succeeded)
     };
     let call = (StripeCall::Capture, NOW + std::time::Duration::from_secs(1));
-    record_stripe_result(tx, NOW, rules, payment.id(), call, response.into())?;
+    record_stripe_result(tx, NOW, rules, &payment, call, response.into())?;
     let captured = store::captured_funds(tx, payment.id())?.unwrap();
     let state = captured.state();
     Ok((

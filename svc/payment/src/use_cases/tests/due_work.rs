@@ -28,7 +28,7 @@ async fn payment_with(db: &Db, results: &'static [(StripeCall, IntentStatus)]) -
         for (call, status) in results {
             let rules = (BasisPoints::default(), LIMITS);
             let response = Intent::into(intent(&payment, *status));
-            record_stripe_result(tx, NOW, rules, payment.id(), (*call, NOW), response)?;
+            record_stripe_result(tx, NOW, rules, &payment, (*call, NOW), response)?;
         }
         Ok::<_, db::Error>((order, payment))
     })
@@ -79,7 +79,7 @@ async fn each_command_names_the_payment_that_it_makes_due_and_no_other() {
         let payment = store::payment(tx, id)?.unwrap();
         let rules = (BasisPoints::default(), LIMITS);
         let response = Intent::into(intent(&payment, IntentStatus::Succeeded));
-        record_stripe_result(tx, NOW, rules, id, (StripeCall::Capture, NOW), response)?;
+        record_stripe_result(tx, NOW, rules, &payment, (StripeCall::Capture, NOW), response)?;
         request_refund(tx, NOW, &refund)?;
         let event = json!({
             "id": "evt_1", "type": "charge.refunded",

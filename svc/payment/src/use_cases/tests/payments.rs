@@ -1,6 +1,8 @@
 //! Payments with events in any order, with repetition and loss: the same end.
 
-use db::Db;
+use std::time::Duration;
+
+use db::{Db, Tx};
 use events::{CancelReason, Order, OrderStatus, examples};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -10,7 +12,7 @@ use super::start_payment;
 use crate::{
     Payments,
     domain::{
-        BasisPoints, CaptureDecision, CardAttempts, CardLimits, Failure, IntentStatus, PayableOrder, Payment,
+        BasisPoints, CaptureDecision, CardAttempts, CardLimits, Failure, Intent, IntentStatus, PayableOrder, Payment,
         PaymentStatus, StripeCall, StripeResult,
     },
     store,
@@ -219,7 +221,7 @@ impl Simulation {
     /// Makes the due call to Stripe; returns whether one is due.
     async fn call(&mut self, lose_response: bool) -> bool {
         // Makes every postponed call due.
-        self.now = self.now + std::time::Duration::from_mins(1);
+        self.now = self.now + Duration::from_mins(1);
         let (payment, now) = (self.payment().await, self.now);
         let Some(call) = payment.next_call(now) else {
             return false;
@@ -250,7 +252,7 @@ impl Simulation {
                     tx,
                     now,
                     (BasisPoints::default(), CardLimits::UNLIMITED),
-                    payment.id(),
+                    &payment,
                     (call, now),
                     result,
                 )
@@ -360,6 +362,58 @@ async fn the_end_of_a_payment_is_republished_for_an_order_that_waits_for_it() {
         simulation.consume(state).await;
         assert_eq!(simulation.count_published("ticketing.payment.failed.v1").await, 2);
     }
+    simulation.db.close().await;
+}
+
+#[tokio::test]
+async fn a_check_stays_due_while_stripe_lacks_the_intent() {
+    let mut simulation = Simulation::new(&examples::order(NOW), Verdict::Declines).await;
+    assert!(simulation.call(false).await);
+    let mut payment = simulation.payment().await;
+    assert!(payment.request_check("pi_late", IntentStatus::RequiresCapture, NOW));
+    let check = simulation.db.write(move |tx| {
+        let read = |tx: &Tx| Ok::<_, db::Error>(store::payment(tx, payment.id())?.unwrap());
+        let rules = (BasisPoints::default(), CardLimits::UNLIMITED);
+        store::update_payment(tx, &payment)?;
+        let (mut now, call) = (NOW, StripeCall::RetrieveIntent);
+        for _ in 0..20 {
+            now = now + Duration::from_hours(1);
+            let payment = read(tx)?;
+            assert_eq!(payment.next_call(now), Some(call));
+            assert!(payment.state().retry.is_due(now));
+            record_stripe_result(tx, now, rules, &payment, (call, now), StripeResult::NotFound)?;
+        }
+        let payment = read(tx)?;
+        assert!(!payment.state().retry.is_due(now + Duration::from_mins(59)));
+        let held = Intent {
+            id: "pi_late".to_owned(),
+            ..intent(&payment, IntentStatus::RequiresCapture)
+        };
+        record_stripe_result(tx, now, rules, &payment, (call, now), held.into())?;
+        Ok::<_, db::Error>(read(tx)?.next_call(now))
+    });
+    assert_eq!(check.await.unwrap(), Some(StripeCall::Void));
+    simulation.db.close().await;
+}
+
+#[tokio::test]
+async fn an_event_that_names_the_intent_during_a_look_up_outweighs_its_result() {
+    let simulation = Simulation::new(&examples::order(NOW), Verdict::Approves).await;
+    let called = simulation.payment().await;
+    let (call, now) = (StripeCall::FindIntent, NOW + Duration::from_hours(25));
+    assert_eq!(called.next_call(now), Some(call));
+    let mut named = called.clone();
+    assert!(named.request_check("pi_late", IntentStatus::RequiresCapture, now));
+    let look_up = simulation.db.write(move |tx| {
+        let rules = (BasisPoints::default(), CardLimits::UNLIMITED);
+        for result in [StripeResult::NotFound, StripeResult::NotShown] {
+            store::update_payment(tx, &named)?;
+            record_stripe_result(tx, now, rules, &called, (call, now), result)?;
+            assert_eq!(store::payment(tx, called.id())?.as_ref(), Some(&named));
+        }
+        Ok::<_, db::Error>(())
+    });
+    look_up.await.unwrap();
     simulation.db.close().await;
 }
 

@@ -195,13 +195,13 @@ impl Simulation {
             let rules = ("250".parse().unwrap(), CardLimits::UNLIMITED);
             let payment = start_payment(tx, &order, Vec::new(), &CardAttempts::new(rules.1)).unwrap();
             let authorized = StripeResult::from(intent(&payment, IntentStatus::RequiresCapture));
-            record_stripe_result(tx, NOW, rules, payment.id(), (StripeCall::Authorize, NOW), authorized)?;
+            record_stripe_result(tx, NOW, rules, &payment, (StripeCall::Authorize, NOW), authorized)?;
             order.version = 2;
             order.status = OrderStatus::AwaitingPayment;
             order.payment_id = Some(payment.id());
             update_order(tx, NOW, &PayableOrder::from(&order))?;
             let captured = StripeResult::from(intent(&payment, IntentStatus::Succeeded));
-            record_stripe_result(tx, NOW, rules, payment.id(), (StripeCall::Capture, NOW), captured)?;
+            record_stripe_result(tx, NOW, rules, &payment, (StripeCall::Capture, NOW), captured)?;
             Ok::<_, db::Error>((order, payment.id()))
         });
         let (order, payment) = captured.await.unwrap();
