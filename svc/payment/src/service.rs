@@ -180,8 +180,8 @@ pub enum Command {
         /// Start of the period: a time such as 2027-06-01T00:00:00Z, or a duration before now such as 90m, 24h or 7d.
         #[arg(long, value_name = "WHEN")]
         since: Since,
-        /// Restore payments that only Stripe has a record of; they then follow their orders. For differing refunds, the
-        /// running service reads Stripe's state.
+        /// Restore payments that only Stripe has a record of; they then follow their orders. For differing refunds, and for
+        /// payments that ended while Stripe holds their money, the running service reads Stripe's state.
         #[arg(long)]
         adopt: bool,
         /// How to reach Stripe.

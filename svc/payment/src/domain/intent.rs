@@ -32,6 +32,15 @@ impl Intent {
     pub(crate) fn is_refunded(&self) -> bool {
         self.funds.as_ref().is_some_and(|funds| funds.is_refunded)
     }
+
+    /// Whether money is authorised or captured, and neither released nor refunded in full.
+    pub(crate) fn holds_money(&self) -> bool {
+        match self.status {
+            IntentStatus::RequiresCapture => true,
+            IntentStatus::Succeeded => !self.is_refunded(),
+            _ => false,
+        }
+    }
 }
 
 impl StripeResult {

@@ -13,14 +13,14 @@ use crate::{
     settings::Settings,
     store,
     stripe::StripeClient,
-    use_cases::{RestoreOutcome, restore_payment},
+    use_cases::{RestoreOutcome, request_release, restore_payment},
 };
 
 /// How many payments are read at once.
 const BATCH: u32 = 500;
 
 /// Compares the payments since a time with Stripe's. Returns the report; fails if there are differences. With `adopt`,
-/// restores missing payments and schedules checks of refunds.
+/// restores missing payments, and schedules checks of refunds and of payments that ended while their intents hold money.
 pub(crate) async fn reconcile(
     (since, adopt): (Since, bool),
     settings: Settings,
@@ -233,9 +233,18 @@ impl Reconciliation {
         if self.adopt && intent.amount_refunded.is_some_and(|amount| amount != refunded) {
             let (now, author) = (self.clock.now(), Author::operator());
             let checked = self.db.write(move |tx| -> Result<(), db::Error> {
-                store::request_check(tx, id, now)?;
-                audit::append(tx, now, &author.did("refunds-check", &id))
+                if store::request_check(tx, id, now)? {
+                    audit::append(tx, now, &author.did("refunds-check", &id))?;
+                }
+                Ok(())
             });
+            checked.await?;
+        }
+        if self.adopt && payment.status().has_ended() && intent.holds_money() {
+            let (intent, now, author) = (intent.clone(), self.clock.now(), Author::operator());
+            let checked = self
+                .db
+                .write(move |tx| request_release(tx, now, id, (&intent.id, intent.status), &author));
             checked.await?;
         }
         for difference in differences(&payment, refunded, &intent) {

@@ -11,6 +11,7 @@ mod record_refund_result;
 mod record_stripe_event;
 mod record_stripe_result;
 mod request_refund;
+mod request_release;
 mod restore_payment;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ pub(crate) use record_refund_result::record_refund_result;
 pub(crate) use record_stripe_event::record_stripe_event;
 pub(crate) use record_stripe_result::record_stripe_result;
 pub(crate) use request_refund::request_refund;
+pub(crate) use request_release::request_release;
 pub(crate) use restore_payment::{RestoreOutcome, restore_payment};
 pub(crate) use update_ledger::open_missing_ledgers;
 pub(crate) use update_order::update_order;

@@ -51,8 +51,13 @@ pub(crate) fn restore_payment(
             intent.currency
         )));
     };
-    if store::payment(tx, id)?.is_some() {
-        return Ok(RestoreOutcome::NotMissing);
+    if let Some(known) = store::payment(tx, id)? {
+        return Ok(match known.intent_id() {
+            Some(other) if other != intent.id => {
+                RestoreOutcome::Impossible(format!("its payment has the intent {other}"))
+            }
+            _ => RestoreOutcome::NotMissing,
+        });
     }
     let Some(order) = store::order(tx, order_id)? else {
         return Ok(RestoreOutcome::NotYet(format!("the order {order_id} is unknown")));

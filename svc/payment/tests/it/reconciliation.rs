@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use testkit::eventually;
 use tokio::process::Command;
 
-use crate::test_app::{CAPTURE, CREATE, KEY, TestApp, pay};
+use crate::test_app::{CANCEL, CAPTURE, CREATE, KEY, TestApp, pay};
 
 /// Runs the command; returns its report, and whether it found no difference.
 pub(crate) async fn reconcile(app: &TestApp, more: &[&str]) -> (String, bool) {
@@ -23,6 +23,12 @@ pub(crate) async fn reconcile(app: &TestApp, more: &[&str]) -> (String, bool) {
     let report = String::from_utf8(output.stdout).unwrap();
     assert!(!report.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     (report, output.status.success())
+}
+
+/// Returns the id of the oldest intent at Stripe.
+async fn first_intent(app: &TestApp) -> String {
+    let intents = app.sim.payment_intents().await.unwrap();
+    intents[0]["id"].as_str().unwrap().to_owned()
 }
 
 /// Waits until a payment needs an operator.
@@ -76,10 +82,7 @@ async fn an_unwanted_capture_is_settled_once_an_operator_has_refunded_it() {
     let buyer = app.buyer();
     let mut order = app.create_order(&buyer).await;
     let payment = app.authorize(&buyer, &order).await;
-    let intent = app.sim.payment_intents().await.unwrap()[0]["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    let intent = first_intent(&app).await;
     let post = async |path: &str, form: String| {
         let _ = app.stripe().send(Method::POST, path, Some(form)).await.expect(200);
     };
@@ -96,6 +99,59 @@ async fn an_unwanted_capture_is_settled_once_an_operator_has_refunded_it() {
     app.start().await;
     app.wait_for_status(&buyer, payment, "voided").await;
     let (report, same) = reconcile(&app, &[]).await;
+    assert!(same, "{report}");
+    app.check_invariants();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn money_that_stripe_holds_for_a_failed_payment_is_released_on_an_operators_behalf() {
+    let mut app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    let payment = app.authorize(&buyer, &order).await;
+    let intent = first_intent(&app).await;
+    // Its look-up found nothing.
+    let lost = "status = 'failed', failure_kind = 'lost', failure_code = 'not_reached', failure_message = 'Try again.'";
+    sql(&app, &format!("UPDATE payment SET intent_id = 'pi_elsewhere', {lost}"));
+    let (report, same) = reconcile(&app, &["--adopt"]).await;
+    assert!(
+        !same && report.contains("its payment has the intent pi_elsewhere"),
+        "{report}"
+    );
+    sql(&app, "UPDATE payment SET intent_id = NULL");
+    for _ in 0..2 {
+        let (report, _) = reconcile(&app, &["--adopt"]).await;
+        assert!(report.contains("1 payments here, 1 at Stripe"), "{report}");
+    }
+    eventually("the authorisation is released", || async {
+        (app.money().await == (0, 0)).then_some(())
+    })
+    .await;
+    app.wait_for_status(&buyer, payment, "failed").await;
+    let (report, same) = reconcile(&app, &["--adopt"]).await;
+    assert!(same, "{report}");
+    assert_eq!(app.executed_posts(CANCEL).await, 1);
+    app.check_invariants();
+
+    // The same with a capture, which only an operator can refund.
+    let order = app.create_order(&buyer).await;
+    let payment = app.authorize(&buyer, &order).await;
+    let intents = app.sim.payment_intents().await.unwrap();
+    let captured = intents.iter().find(|held| held["id"] != intent.as_str()).unwrap();
+    let captured = captured["id"].as_str().unwrap();
+    let post = async |path: &str, form: String| {
+        let _ = app.stripe().send(Method::POST, path, Some(form)).await.expect(200);
+    };
+    post(&CAPTURE.replace('*', captured), String::new()).await;
+    sql(&app, &format!("UPDATE payment SET {lost} WHERE id = '{payment}'"));
+    let (report, same) = reconcile(&app, &["--adopt"]).await;
+    assert!(!same && report.contains("the captured amount is 0 here"), "{report}");
+    wait_for_trouble(&app).await;
+    post("/v1/refunds", format!("payment_intent={captured}")).await;
+    app.stop().await;
+    sql(&app, "UPDATE payment SET trouble = NULL WHERE trouble IS NOT NULL");
+    app.start().await;
+    let (report, same) = reconcile(&app, &["--adopt"]).await;
     assert!(same, "{report}");
     app.check_invariants();
 }
