@@ -134,7 +134,10 @@ pub fn receive_stripe_event(tx: &Tx, now: Timestamp, event: serde_json::Value) -
 /// Returns the request to Stripe that the settler would send next about a payment.
 pub fn next_request(tx: &Tx, now: Timestamp, id: PaymentId) -> Result<Option<StripeRequest>, db::Error> {
     let due = payments_with_tasks(tx, now, BATCH)?;
-    if ![due.movements, due.checks, due.follow_ups].concat().contains(&id) {
+    if ![due.movements, due.look_ups, due.checks, due.follow_ups]
+        .concat()
+        .contains(&id)
+    {
         return Ok(None);
     }
     Ok(next_task(tx, id, now)?.map(|task| match task {

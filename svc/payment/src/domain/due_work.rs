@@ -34,7 +34,7 @@ impl DueWork {
     /// The state of a payment's intent has to be read; where money has to move, the result shows it.
     pub(crate) const fn of_intent(payment: &Payment) -> Self {
         let kind = match payment.status() {
-            PaymentStatus::Started | PaymentStatus::Capturing | PaymentStatus::Voiding => WorkKind::Movement,
+            PaymentStatus::Capturing | PaymentStatus::Voiding => WorkKind::Movement,
             _ => WorkKind::Check,
         };
         Self {

@@ -45,3 +45,4 @@ pub(crate) use retry::{Retry, RetrySchedule};
 pub use since::Since;
 pub use stripe_event::HANDLED_EVENT_TYPES;
 pub(crate) use stripe_event::{EventOutcome, StripeEvent};
+pub(crate) use stripe_key::STRIPE_KEY_USE;

@@ -44,6 +44,10 @@ const MAX_CONCURRENT_MOVEMENTS: usize = 16;
 /// them delays no capture.
 const MAX_CONCURRENT_CHECKS: usize = 16;
 
+/// How many intents are looked for in the background at the same time. A look-up takes many requests where an account has no
+/// search.
+const MAX_CONCURRENT_LOOK_UPS: usize = 4;
+
 /// For how many payments captured funds are checked in the background at the same time.
 const MAX_CONCURRENT_FOLLOW_UPS: usize = 4;
 
@@ -73,6 +77,7 @@ pub(crate) struct Settler {
     attempts: CardAttempts,
     locks: KeyedLocks,
     movement_slots: Arc<Semaphore>,
+    look_up_slots: Arc<Semaphore>,
     check_slots: Arc<Semaphore>,
     follow_up_slots: Arc<Semaphore>,
     /// The payments that requests settle. A request that hangs up leaves its task behind.
@@ -135,6 +140,7 @@ impl Settler {
             attempts,
             locks: KeyedLocks::default(),
             movement_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_MOVEMENTS)),
+            look_up_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_LOOK_UPS)),
             check_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_CHECKS)),
             follow_up_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_FOLLOW_UPS)),
             request_slots: Arc::new(Semaphore::new(MAX_CONCURRENT_REQUESTS)),
@@ -220,6 +226,7 @@ impl Settler {
         let due = self.db.read_internal(move |conn| payments_with_tasks(conn, now, BATCH));
         let DuePayments {
             movements,
+            look_ups,
             checks,
             follow_ups,
         } = due.await?;
@@ -228,6 +235,9 @@ impl Settler {
         }
         for id in movements {
             self.start_movement(id).await;
+        }
+        for id in look_ups {
+            self.start_check(id, &self.look_up_slots);
         }
         for id in checks {
             self.start_check(id, &self.check_slots);

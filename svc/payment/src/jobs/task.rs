@@ -24,6 +24,8 @@ pub(crate) enum Task {
 pub(crate) struct DuePayments {
     /// Money has to move, or a reserved amount to be released.
     pub(crate) movements: Vec<PaymentId>,
+    /// The intent of a payment has to be looked for.
+    pub(crate) look_ups: Vec<PaymentId>,
     /// The state of a payment that is not decided has to be read.
     pub(crate) checks: Vec<PaymentId>,
     /// The state of captured funds has to be read.
@@ -36,6 +38,7 @@ pub(crate) fn payments_with_tasks(conn: &Connection, now: Timestamp, limit: u32)
     movements.extend(store::refunds_due(conn, now, limit)?);
     Ok(DuePayments {
         movements,
+        look_ups: store::look_ups_due(conn, now, limit)?,
         checks: store::checks_due(conn, now, limit)?,
         follow_ups: store::follow_ups_due(conn, now, limit)?,
     })
@@ -52,7 +55,7 @@ impl Task {
     /// Whether it only reads Stripe's state.
     pub(crate) const fn is_check(&self) -> bool {
         match self {
-            Self::Call(_, call) => matches!(call, StripeCall::RetrieveIntent),
+            Self::Call(_, call) => matches!(call, StripeCall::FindIntent | StripeCall::RetrieveIntent),
             Self::Refund(..) => false,
             Self::FollowUp(..) => true,
         }
@@ -144,6 +147,41 @@ mod tests {
         });
         store::insert_payment(tx, &payment, None)?;
         Ok(payment.id())
+    }
+
+    #[tokio::test]
+    async fn a_look_up_is_no_movement() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
+        db.write(|tx| {
+            let key_use = Duration::from_hours(23);
+            let named = insert(tx, PaymentStatus::Started, Duration::ZERO, None)?;
+            let unnamed = insert(tx, PaymentStatus::Started, Duration::ZERO, None)?;
+            let payment = store::payment(tx, unnamed)?.unwrap();
+            let payment = Payment::from_state(PaymentState {
+                intent_id: None,
+                ..payment.state().clone()
+            });
+            store::update_payment(tx, &payment)?;
+            for (now, movements, look_ups) in [
+                (NOW, vec![unnamed], vec![named]),
+                (NOW + key_use - Duration::from_millis(1), vec![unnamed], vec![named]),
+                (NOW + key_use, vec![], vec![named, unnamed]),
+            ] {
+                let mut due = payments_with_tasks(tx, now, 64)?;
+                due.look_ups.sort_by_key(|id| *id != named);
+                assert_eq!((&due.movements, &due.look_ups), (&movements, &look_ups));
+                for id in movements {
+                    assert!(!next_task(tx, id, now)?.unwrap().is_check());
+                }
+                for id in look_ups {
+                    assert!(next_task(tx, id, now)?.unwrap().is_check());
+                }
+            }
+            Ok::<_, db::Error>(())
+        })
+        .await
+        .unwrap();
     }
 
     #[tokio::test]

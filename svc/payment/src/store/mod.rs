@@ -30,7 +30,7 @@ pub(crate) use ledger::{
 pub(crate) use orders::{fill_in_seller, order, trace_of_order, upsert_order};
 pub(crate) use payments::{
     checks_due, count_payments, count_payments_in_trouble, increment_version, insert_payment, is_any_ledger_missing,
-    live_payment, movements_due, newest_payment_at, oldest_unanswered_at, payment, payment_of_intent,
+    live_payment, look_ups_due, movements_due, newest_payment_at, oldest_unanswered_at, payment, payment_of_intent,
     payment_started_by, payments_after, payments_of_buyer, payments_started_since, payments_without_ledger,
     undecided_payments, update_payment,
 };

@@ -9,7 +9,9 @@ use rusqlite::{
 use values::{OrderId, PaymentId, Timestamp, UserId};
 
 use super::columns::{money, retry, version};
-use crate::domain::{BuyerAction, CardToken, Failure, FailureKind, Payment, PaymentMethod, PaymentState};
+use crate::domain::{
+    BuyerAction, CardToken, Failure, FailureKind, Payment, PaymentMethod, PaymentState, STRIPE_KEY_USE,
+};
 
 db::columns! {
     /// A payment as it is read; a new one is inserted with fewer columns.
@@ -277,7 +279,19 @@ pub(crate) fn payments_without_ledger(conn: &Connection, after: &str, limit: u32
 
 /// Returns the payments for which Stripe has to authorise, capture or release money now, longest overdue first.
 pub(crate) fn movements_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    payments_due(conn, "status IN ('started', 'capturing', 'voiding')", now, limit)
+    let movement = format!("status IN ('started', 'capturing', 'voiding') AND NOT {}", look_up());
+    payments_due(conn, &movement, now, limit)
+}
+
+/// Returns the payments whose intent has to be looked for now, longest overdue first.
+pub(crate) fn look_ups_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
+    payments_due(conn, &look_up(), now, limit)
+}
+
+/// The intent of a started payment is looked for once an event has named it, or its key may have expired.
+fn look_up() -> String {
+    let key_use = STRIPE_KEY_USE.as_millis();
+    format!("(status = 'started' AND (intent_id IS NOT NULL OR created_at <= ?1 - {key_use}))")
 }
 
 /// Returns the payments whose intent has to be read now: first those about which Stripe has sent an event, then those that

@@ -15,6 +15,7 @@ use super::{
     charge::{CHARGE_WITH_FEE, charged_funds},
     create_intent::CreateIntent,
     error::{RequestFailure, declined, read_failure},
+    list_positions::ListPositions,
     transport::{Operation, Transport},
 };
 use crate::{
@@ -30,13 +31,17 @@ const ATTEMPTS_PER_KEY: u32 = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct StripeClient {
     pub(super) transport: Transport,
+    pub(super) list_positions: ListPositions,
 }
 
 impl StripeClient {
     /// Blocks while the system's certificates are read, and panics if there are none.
     pub(crate) fn new(settings: &Settings, metrics: &MetricsRegistry) -> Result<Self, OperatorError> {
         let transport = Transport::new(settings, metrics)?;
-        Ok(Self { transport })
+        Ok(Self {
+            transport,
+            list_positions: ListPositions::default(),
+        })
     }
 
     /// The timeout of one request.

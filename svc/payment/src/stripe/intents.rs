@@ -6,7 +6,7 @@ use serde::Serialize;
 use stripe::StripeError;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::payment_intent::{ListPaymentIntent, SearchPaymentIntent};
-use values::Timestamp;
+use values::{PaymentId, Timestamp};
 
 use super::{
     client::StripeClient,
@@ -23,6 +23,9 @@ const ARRIVAL_PERIOD: Duration = Duration::from_hours(24);
 
 /// The most intents that a page may have.
 const PAGE_SIZE: u8 = 100;
+
+/// How many pages after the newest one a look-up reads of the list, where an account has no search.
+const PAGES_PER_LOOK_UP: u32 = 20;
 
 /// A page of intents, newest first.
 #[derive(Debug)]
@@ -93,32 +96,49 @@ impl StripeClient {
     }
 
     /// Finds the intent that names a payment: among the newest of its period, then in Stripe's search, which takes one request
-    /// however many there are. Where an account has no search, the list is read to its end if it `reads_all`.
-    pub(super) async fn find_intent(&self, payment: &Payment, reads_all: bool) -> StripeResult {
+    /// however many there are. Where an account has no search, the list is read if it `reads_list`.
+    pub(super) async fn find_intent(&self, payment: &Payment, reads_list: bool) -> StripeResult {
         let id = payment.id().to_string();
         let period = (
             payment.state().created_at - CLOCK_SKEW,
             payment.state().created_at + ARRIVAL_PERIOD,
         );
-        let (mut after, mut is_searched) = (None, false);
-        loop {
-            let page = match self.intent_page(period, after.as_deref()).await {
+        let newest = match self.intent_page(period, None).await {
+            Ok(page) => page,
+            Err(error) => return read_failure(&error),
+        };
+        let next = match (find_named(newest.intents, &id), newest.next) {
+            (Some(intent), _) => return intent.into(),
+            (None, None) => return StripeResult::NotFound,
+            (None, Some(next)) => next,
+        };
+        match Box::pin(self.search_intent(&id)).await {
+            Some(result) => result,
+            None if reads_list => Box::pin(self.read_list(payment.id(), period, next)).await,
+            None => StripeResult::NotShown,
+        }
+    }
+
+    /// Finds the intent that names a payment in a part of the list: from where the last look-up stopped, or else after the
+    /// newest page. A list that was read in parts may have grown meanwhile, so its end does not show that the intent is missing.
+    async fn read_list(&self, payment: PaymentId, period: (Timestamp, Timestamp), newest: String) -> StripeResult {
+        let (id, position) = (payment.to_string(), self.list_positions.take(payment));
+        let is_continued = position.is_some();
+        let mut after = position.unwrap_or(newest);
+        for _ in 0..PAGES_PER_LOOK_UP {
+            let page = match self.intent_page(period, Some(&after)).await {
                 Ok(page) => page,
                 Err(error) => return read_failure(&error),
             };
-            match (find_named(page.intents, &id), page.next) {
+            after = match (find_named(page.intents, &id), page.next) {
                 (Some(intent), _) => return intent.into(),
+                (None, Some(next)) => next,
+                (None, None) if is_continued => return StripeResult::NotShown,
                 (None, None) => return StripeResult::NotFound,
-                (None, next) => after = next,
-            }
-            if !is_searched && let Some(result) = Box::pin(self.search_intent(&id)).await {
-                return result;
-            }
-            if !reads_all {
-                return StripeResult::NotShown;
-            }
-            is_searched = true;
+            };
         }
+        self.list_positions.put(payment, after);
+        StripeResult::NotShown
     }
 
     /// Searches the intent that names a payment. `None` if the account has no search.

@@ -7,6 +7,7 @@ mod create_intent;
 mod error;
 mod funds;
 mod intents;
+mod list_positions;
 mod rate_limit;
 mod signature;
 mod transport;

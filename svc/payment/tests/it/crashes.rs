@@ -194,3 +194,48 @@ async fn an_intent_is_found_among_many_whether_the_account_has_search_or_not() {
     );
     app.check_invariants();
 }
+
+/// Some accounts have no search, and more intents a day than one look-up reads.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_up_reads_a_part_of_a_long_list_and_the_next_one_continues() {
+    let clock = Clock::manual(Clock::system().now());
+    let mut app = TestApp::with_clock(clock.clone()).await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    app.sim
+        .inject(Target::post(CREATE).times(99), Timing::After, Fault::Cut);
+    let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+    app.sim.clear_faults();
+    let mut clients = tokio::task::JoinSet::new();
+    for _ in 0..10 {
+        let stripe = app.stripe();
+        clients.spawn(async move {
+            for _ in 0..215 {
+                let foreign = Some("amount=100&currency=usd".to_owned());
+                let _ = stripe.send(Method::POST, CREATE, foreign).await.expect(200);
+            }
+        });
+    }
+    clients.join_all().await;
+
+    app.stop().await;
+    clock.advance(Duration::from_hours(25));
+    let search = Target::get("/v1/payment_intents/search").times(99);
+    app.sim.inject(search, Timing::Before, Fault::Answer(403));
+    app.start().await;
+    let conn = Connection::open(app.env.database::<payment::Payments>()).unwrap();
+    testkit::eventually("the look-up is postponed", || async {
+        let sql = "SELECT count(*) FROM payment WHERE status = 'started' AND next_try_at > ?1";
+        let postponed = conn.query_row(sql, [clock.now().millis()], |row| row.get::<_, i64>(0));
+        (postponed.unwrap() == 1).then_some(())
+    })
+    .await;
+    let requests = app.sim.requests().await.unwrap();
+    let pages = requests
+        .iter()
+        .filter(|request| request.method == "GET" && request.path == CREATE);
+    assert_eq!(pages.count(), 21);
+    clock.advance(Duration::from_hours(1));
+    app.wait_for_authorized(order.id).await;
+    app.check_invariants();
+}
