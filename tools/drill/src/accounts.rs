@@ -97,6 +97,8 @@ pub(crate) struct Account {
     /// The newest orders and payments, to get.
     pub(crate) orders: Mutex<Vec<String>>,
     pub(crate) payments: Mutex<Vec<String>>,
+    /// The newest orders that were paid, whose tickets are used.
+    pub(crate) paid_orders: Mutex<Vec<String>>,
 }
 
 impl Account {
@@ -111,6 +113,7 @@ impl Account {
             open_orders: Mutex::default(),
             orders: Mutex::default(),
             payments: Mutex::default(),
+            paid_orders: Mutex::default(),
         }
     }
 

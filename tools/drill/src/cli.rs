@@ -41,7 +41,7 @@ enum Command {
     Report(ReportArgs),
     /// Wait until every order of a record has ended, as reported to its buyer
     Settle(SettleArgs),
-    /// Compare the five databases with each other, with the record and with Stripe
+    /// Compare the databases of all services with each other, with the record and with Stripe
     Verdict(VerdictArgs),
     /// Try at a broker what each service's user may not do
     Trespass(TrespassArgs),

@@ -1,5 +1,5 @@
 //! A load of buyers and sellers on a running marketplace, with every response recorded, and a comparison of the record
-//! with the five databases and with Stripe.
+//! with the databases of all services and with Stripe.
 
 mod accounts;
 pub mod checks;

@@ -14,6 +14,8 @@ pub enum Operation {
     GetTicket,
     ChangeTicket,
     WithdrawTicket,
+    ListAdmissions,
+    CheckIn,
     PlaceOrder,
     GetOrder,
     ListOrders,
@@ -36,6 +38,8 @@ impl Operation {
             Self::GetTicket => "getTicket",
             Self::ChangeTicket => "changeTicket",
             Self::WithdrawTicket => "withdrawTicket",
+            Self::ListAdmissions => "listAdmissions",
+            Self::CheckIn => "checkIn",
             Self::PlaceOrder => "placeOrder",
             Self::GetOrder => "getOrder",
             Self::ListOrders => "listOrders",
@@ -50,9 +54,13 @@ impl Operation {
     pub const fn service(self) -> &'static str {
         match self {
             Self::SignUp | Self::SignIn | Self::Refresh | Self::CurrentUser => "auth",
-            Self::CreateTicket | Self::ListTickets | Self::GetTicket | Self::ChangeTicket | Self::WithdrawTicket => {
-                "ticket"
-            }
+            Self::CreateTicket
+            | Self::ListTickets
+            | Self::GetTicket
+            | Self::ChangeTicket
+            | Self::WithdrawTicket
+            | Self::ListAdmissions
+            | Self::CheckIn => "ticket",
             Self::PlaceOrder | Self::GetOrder | Self::ListOrders | Self::CancelOrder => "order",
             Self::PayOrder | Self::GetPayment | Self::ListPayments => "payment",
         }
@@ -80,6 +88,8 @@ impl Operation {
             Self::WithdrawTicket => matches!(status, 204 | 412),
             // 404: a new resource of another service is not replicated yet.
             Self::PlaceOrder => matches!(status, 201 | 404 | 409),
+            // 409: the ticket is used or refunded, or the listing is withdrawn.
+            Self::CheckIn => matches!(status, 200 | 409),
             Self::CancelOrder => matches!(status, 204 | 409),
             Self::PayOrder => matches!(status, 201 | 402 | 404 | 409),
             _ => status == 200,

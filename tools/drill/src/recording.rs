@@ -134,7 +134,7 @@ pub fn responses(lines: &[RecordLine]) -> impl Iterator<Item = &RecordedResponse
 
 /// Returns the fields of a body that are recorded. They are listed one by one, so that no secret is among them.
 pub fn recorded_fields(body: &Value) -> Value {
-    const FIELDS: [&str; 17] = [
+    const FIELDS: [&str; 18] = [
         "id",
         "email",
         "type",
@@ -151,7 +151,8 @@ pub fn recorded_fields(body: &Value) -> Value {
         "orderWindowSeconds",
         "sellerId",
         "withdrawnAt",
-        "code",
+        "admissionId",
+        "usedAt",
     ];
     if let Some(items) = body.get("items").and_then(Value::as_array) {
         return json!({"items": items.iter().map(recorded_fields).collect::<Vec<_>>()});
@@ -163,6 +164,10 @@ pub fn recorded_fields(body: &Value) -> Value {
         .iter()
         .filter_map(|field| Some(((*field).to_owned(), body.get(field)?.clone())))
         .collect();
+    // The code of a problem. That of a ticket is a secret.
+    if let Some(code) = body.get("type").and(body.get("code")) {
+        fields.insert("code".to_owned(), code.clone());
+    }
     if let Some(ticket) = body.pointer("/ticket/id") {
         fields.insert("ticketId".to_owned(), ticket.clone());
     }
@@ -182,5 +187,9 @@ mod tests {
             recorded_fields(&payment),
             json!({"id": "p", "status": "requires-action"})
         );
+        let admissions = json!({"items": [{"id": "a", "code": "s", "qr": "s"}]});
+        assert_eq!(recorded_fields(&admissions), json!({"items": [{"id": "a"}]}));
+        let problem = json!({"type": "/problems/x", "status": 409, "code": "already-admitted"});
+        assert_eq!(recorded_fields(&problem), problem);
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 pub const ORDER_WINDOW_SECONDS: RangeInclusive<u64> = 10..=30;
 /// The number of listings that buyers choose from, the newest ones, so that buyers compete for few seats.
 const CHOSEN_LISTINGS: usize = 16;
-/// The number of orders and payments that an account gets again.
+/// The number of orders and payments that an account gets again, and of paid orders whose tickets it uses.
 const MAX_REMEMBERED_IDS: usize = 20;
 
 /// A listing and its seller.
@@ -136,7 +136,8 @@ impl Workload {
             0..300 => self.place_order(buyer).await,
             300..560 => self.pay_order(buyer).await,
             560..610 => self.cancel_order(buyer).await,
-            610..720 => {
+            610..660 => self.check_in(buyer).await,
+            660..720 => {
                 self.get_one(buyer, &buyer.orders, Operation::GetOrder, "/api/v1/orders")
                     .await;
             }
@@ -200,6 +201,7 @@ impl Workload {
             .await;
         if paid.is(201) {
             remember(&buyer.payments, paid.text("/id"));
+            remember(&buyer.paid_orders, order);
         } else if !paid.is(409) {
             // The next attempt uses another card, or the order is replicated by then.
             lock(&buyer.open_orders).push(order);
@@ -218,6 +220,44 @@ impl Workload {
         )
         .await
         .ignore();
+    }
+
+    /// Lets a buyer in: the seller checks in one ticket of an order. One time in four it is scanned at two doors at once.
+    async fn check_in(&self, buyer: &Account) {
+        let order = self.random.choose(&lock(&buyer.paid_orders)).cloned();
+        let Some(order) = order else {
+            return self.search(buyer).await;
+        };
+        let path = format!("/api/v1/admissions?orderId={order}&limit=10");
+        let request = ApiRequest::get(Operation::ListAdmissions, path, json!({"orderId": order}));
+        let listed = self.send(buyer, request).await;
+        let admissions = listed.body["items"].as_array().cloned().unwrap_or_default();
+        let Some(admission) = self.random.choose(&admissions) else {
+            return;
+        };
+        let text = |name: &str| admission[name].as_str().map(ToOwned::to_owned);
+        let (Some(id), Some(ticket), Some(code)) = (text("id"), text("ticketId"), text("qr")) else {
+            return;
+        };
+        let seller = lock(&self.listings)
+            .iter()
+            .find(|listing| listing.id == ticket)
+            .map(|listing| listing.seller.clone());
+        let Some(seller) = seller else { return };
+        let scan = || {
+            let path = format!("/api/v1/tickets/{ticket}/check-ins");
+            let parameters = json!({"id": ticket, "admissionId": id});
+            let mut request = self.post_with_key(Operation::CheckIn, &path, parameters);
+            request.body = Some(json!({"code": code}));
+            self.send(&seller, request)
+        };
+        if self.random.percent(25) {
+            let (first, second) = tokio::join!(scan(), scan());
+            first.ignore();
+            second.ignore();
+        } else {
+            scan().await.ignore();
+        }
     }
 
     async fn get_one(&self, buyer: &Account, ids: &Mutex<Vec<String>>, operation: Operation, path: &str) {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use drill::{
+    SERVICES,
     checks::{self, AllowedLoss, CheckReport, DatabasePaths, StripeIntent, payment_intents},
     load::{LoadPlan, ORDER_WINDOW_SECONDS, load},
     recording::{self, RecordLine, RecordedResponse},
@@ -160,7 +161,10 @@ async fn a_load_violates_no_check_and_every_check_finds_its_violation() {
     assert_eq!(report.violations, []);
     assert_eq!(report.responses, recording::responses(&drill_run.lines).count());
     every_state_check_finds_its_violation(&drill_run);
+    every_notification_check_finds_its_violation(&drill_run);
+    every_outbox_is_read(&drill_run);
     every_response_check_finds_its_violation(&drill_run);
+    every_check_of_check_ins_finds_its_violation(&drill_run);
     every_stripe_check_finds_its_violation(&drill_run);
     allowed_losses_are_counted_separately(&drill_run);
 }
@@ -178,6 +182,7 @@ fn the_record_is_complete_and_without_secrets(drill_run: &DrillRun) {
         ("payOrder", 201),
         ("payOrder", 402),
         ("cancelOrder", 204),
+        ("checkIn", 200),
     ] {
         assert!(statuses(name).contains(&status), "no {name} has status {status}");
     }
@@ -276,10 +281,35 @@ fn every_state_check_finds_its_violation(drill_run: &DrillRun) {
             "Every buyer and every seller has an account",
         ),
         (
-            "order",
-            "INSERT INTO outbox (destination, event_id, event_type, body, created_at) VALUES ('events', '', '', '', 0)"
+            "ticket",
+            "DELETE FROM admission WHERE row = (SELECT max(row) FROM admission)".to_owned(),
+            "Every ticket of a complete order has an admission, no other has one, and those refunded are void",
+        ),
+        (
+            "ticket",
+            "UPDATE admission SET void_reason = 'refund' WHERE row = (SELECT max(row) FROM admission WHERE void_reason IS NULL)"
                 .to_owned(),
-            "Every event was published",
+            "Every ticket of a complete order has an admission, no other has one, and those refunded are void",
+        ),
+        (
+            "ticket",
+            "UPDATE admission SET used_at = issued_at - 1".to_owned(),
+            "Every ticket that was used was sold, and its order was complete by then",
+        ),
+        (
+            "order",
+            r#"UPDATE "order" SET status = 'cancelled', cancel_reason = 'user' WHERE status = 'complete'"#.to_owned(),
+            "Every ticket that was used was sold, and its order was complete by then",
+        ),
+        (
+            "order",
+            r#"UPDATE "order" SET updated_at = updated_at + 600000, refunded_quantity = 0, refunded_amount = 0"#.to_owned(),
+            "Every ticket that was used was sold, and its order was complete by then",
+        ),
+        (
+            "ticket",
+            "UPDATE admission SET void_reason = 'refund' WHERE change = 'used'".to_owned(),
+            "No void ticket was used",
         ),
         // The state contradicts recorded responses.
         (
@@ -309,6 +339,79 @@ fn every_state_check_finds_its_violation(drill_run: &DrillRun) {
         ),
     ] {
         assert_violated(&drill_run.report_after(service, &sql), name);
+    }
+}
+
+fn every_notification_check_finds_its_violation(drill_run: &DrillRun) {
+    for (sql, name) in [
+        (
+            "UPDATE account SET version = version + 1",
+            "The accounts of the notification service equal those of the auth service",
+        ),
+        (
+            "UPDATE listing SET title = title || '!'",
+            "The listings of the notification service equal those of the ticket service",
+        ),
+        (
+            "DELETE FROM sale WHERE order_id = (SELECT max(order_id) FROM sale)",
+            "The orders of the notification service equal those of the order service that have ended",
+        ),
+        (
+            "UPDATE admission SET version = version + 1 WHERE id = (SELECT max(id) FROM admission)",
+            "The admissions of the notification service equal those of the ticket service",
+        ),
+        (
+            "DELETE FROM admission WHERE id = (SELECT max(id) FROM admission)",
+            "The admissions of the notification service equal those of the ticket service",
+        ),
+        (
+            "DELETE FROM mail WHERE id = (SELECT max(id) FROM mail WHERE kind = 'order-confirmed')",
+            "Every state that causes a mail has caused one, to its account",
+        ),
+        (
+            "UPDATE mail SET account_id = (SELECT max(id) FROM account WHERE id <> account_id) WHERE kind = 'order-expired'",
+            "Every state that causes a mail has caused one, to its account",
+        ),
+        (
+            "INSERT INTO mail (id, key, kind, state, account_id, order_id, details, caused_at, created_at, give_up_at, attempts)
+             SELECT '00000000-0000-7000-8000-000000000000', 'again', kind, 'sent', account_id, order_id, '{}', 0, 0, 0, 1
+             FROM mail WHERE kind = 'order-confirmed' LIMIT 1",
+            "Every mail about an order has its own cause",
+        ),
+        (
+            "DELETE FROM mail WHERE id = (SELECT max(id) FROM mail WHERE kind = 'confirm-email')",
+            "Every link of the auth service was mailed once",
+        ),
+        (
+            "UPDATE mail SET state = 'sending' WHERE id = (SELECT max(id) FROM mail)",
+            "No mail is left unsent",
+        ),
+        (
+            "UPDATE mail SET state = 'queued', due_at = created_at, attempts = 0 WHERE id = (SELECT max(id) FROM mail)",
+            "No mail is left unsent",
+        ),
+        (
+            "UPDATE mail SET state = 'superseded' WHERE kind = 'order-confirmed'",
+            "No mail is superseded that its recipient needs",
+        ),
+        (
+            "UPDATE listing SET notified_up_to = ''",
+            "The mails about every withdrawal are requested",
+        ),
+    ] {
+        assert_violated(&drill_run.report_after("notification", sql), name);
+    }
+}
+
+fn every_outbox_is_read(drill_run: &DrillRun) {
+    let sql =
+        "INSERT INTO outbox (destination, event_id, event_type, body, created_at) VALUES ('events', '', '', '', 0)";
+    for service in SERVICES {
+        let report = drill_run.report_after(service, sql);
+        assert_violated(&report, "Every event was published");
+        let rows = report.violations.iter().flat_map(|violation| &violation.rows);
+        let row = format!("1 messages wait in the outbox of {service}");
+        assert_eq!(rows.collect::<Vec<_>>(), [&row]);
     }
 }
 
@@ -392,6 +495,45 @@ fn every_response_check_finds_its_violation(drill_run: &DrillRun) {
         ),
         "An authorised payment was captured for a complete order, or voided",
     );
+}
+
+fn every_check_of_check_ins_finds_its_violation(drill_run: &DrillRun) {
+    let all = |lines: &[RecordLine]| run_checks(drill_run.data(), lines, &drill_run.intents, &AllowedLoss::default());
+    let checked_in =
+        |recorded: &RecordedResponse| recorded.operation.name() == "checkIn" && recorded.status == Some(200);
+    let mut twice = drill_run.lines.clone();
+    let first = recording::responses(&drill_run.lines).find(|recorded| checked_in(recorded));
+    twice.push(RecordLine::Response(Box::new(first.unwrap().clone())));
+    let unused = drill_run.ids("ticket", "SELECT id FROM admission WHERE used_at IS NULL");
+    for (lines, name) in [
+        (twice, "Nobody is admitted twice with one ticket"),
+        (
+            drill_run.record_with(checked_in, |recorded| {
+                recorded.response["usedAt"] = json!("2026-01-01T00:00:00.000Z");
+            }),
+            "Every check-in in a response is stored, for the requested ticket",
+        ),
+        (
+            drill_run.record_with(checked_in, |recorded| {
+                recorded.response["admissionId"] = json!(unused[0]);
+            }),
+            "Every check-in in a response is stored, for the requested ticket",
+        ),
+        (
+            drill_run.record_with(checked_in, |recorded| recorded.status = Some(409)),
+            "A refused check-in used no ticket",
+        ),
+        (
+            drill_run.record_with(checked_in, |recorded| {
+                recorded.status = Some(409);
+                recorded.request["admissionId"] = json!(unused[0]);
+                recorded.response = json!({"code": "already-admitted"});
+            }),
+            "A ticket that was refused because it was used is used",
+        ),
+    ] {
+        assert_violated(&all(&lines), name);
+    }
 }
 
 impl DrillRun {

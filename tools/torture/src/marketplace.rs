@@ -232,6 +232,11 @@ impl<'a> Marketplace<'a> {
         self.disk.folder()
     }
 
+    /// Returns the folder that mails are written to, on the same file system.
+    pub(crate) fn mail_folder(&self) -> PathBuf {
+        self.data().join("mail")
+    }
+
     /// Whether the disk can be filled.
     pub(crate) fn has_own_disk(&self) -> bool {
         self.disk.is_mounted
@@ -373,7 +378,12 @@ fn own_arguments(service: &str) -> &'static [(&'static str, &'static str)] {
             ("--sign-up-reveals-addresses", "true"),
             ("--mail-key", MAIL_KEY),
         ],
-        "notification" => &[("--mail-key", MAIL_KEY), ("--admission-key", ADMISSION_KEY)],
+        "notification" => &[
+            ("--mail-key", MAIL_KEY),
+            ("--admission-key", ADMISSION_KEY),
+            ("--mails-per-recipient", "1000000"),
+            ("--mails-per-minute", "1000000"),
+        ],
         "ticket" => &[
             ("--max-open-orders", "1000000"),
             ("--unpaid-hold-pause-seconds", "0"),

@@ -58,6 +58,8 @@ pub(crate) struct Totals {
     pub(crate) orders: usize,
     pub(crate) payments: usize,
     pub(crate) intents: usize,
+    pub(crate) used_tickets: usize,
+    pub(crate) mails: usize,
 }
 
 /// The result of a round.
@@ -211,7 +213,7 @@ async fn wait_for_agreement(judge: &Judge<'_>, within: Duration) -> Result<(), T
 
 fn totals(steps: &[Step], has_disk: bool, load: LoadSummary, report: &drill::checks::CheckReport) -> Totals {
     let count = |is_counted: fn(&Fault) -> bool| steps.iter().filter(|step| is_counted(&step.fault)).count();
-    let [orders, payments, intents] = report.counts;
+    let [orders, payments, intents, used_tickets, mails] = report.counts;
     let full_disks = count(|fault| matches!(fault, Fault::FillDisk { .. }));
     Totals {
         rounds: 1,
@@ -244,6 +246,8 @@ fn totals(steps: &[Step], has_disk: bool, load: LoadSummary, report: &drill::che
         orders,
         payments,
         intents,
+        used_tickets,
+        mails,
     }
 }
 
@@ -263,6 +267,8 @@ impl std::ops::AddAssign for Totals {
         self.orders += other.orders;
         self.payments += other.payments;
         self.intents += other.intents;
+        self.used_tickets += other.used_tickets;
+        self.mails += other.mails;
     }
 }
 
@@ -271,7 +277,7 @@ impl std::fmt::Display for Totals {
         write!(
             f,
             "{} kills, {} pauses, {} broker deaths, {} broker pauses, {} cuts, {} slow or stalled links, {} full disks, \
-             {} purges; {} actions, {} responses, {} orders, {} payments, {} payment intents",
+             {} purges; {} actions, {} responses, {} orders, {} payments, {} payment intents, {} used tickets, {} mails",
             self.kills,
             self.pauses,
             self.broker_deaths,
@@ -284,7 +290,9 @@ impl std::fmt::Display for Totals {
             self.responses,
             self.orders,
             self.payments,
-            self.intents
+            self.intents,
+            self.used_tickets,
+            self.mails
         )
     }
 }

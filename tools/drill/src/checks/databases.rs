@@ -1,11 +1,11 @@
-//! One connection with the five databases attached read-only, and the record as a table.
+//! One connection with the databases of all services attached read-only, and the record as a table.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OpenFlags, named_params};
 use serde_json::Value;
 
-use super::{StripeIntent, response_checks};
+use super::{StripeIntent, notification_checks, response_checks};
 use crate::{
     DrillError,
     recording::{RecordLine, RecordedResponse, responses},
@@ -13,9 +13,6 @@ use crate::{
 
 /// The services with a database.
 pub const SERVICES: [&str; 6] = ["auth", "ticket", "order", "expiration", "payment", "notification"];
-
-/// The services whose databases the checks read: those that decide about orders and money.
-const JUDGED: [&str; 5] = ["auth", "ticket", "order", "expiration", "payment"];
 
 /// The paths of the databases.
 #[derive(Clone, Debug, Default)]
@@ -27,7 +24,7 @@ pub struct DatabasePaths {
 }
 
 impl DatabasePaths {
-    fn path_of(&self, service: &str) -> Result<PathBuf, DrillError> {
+    pub(super) fn path_of(&self, service: &str) -> Result<PathBuf, DrillError> {
         if let Some((_, path)) = self.others.iter().find(|(name, _)| name == service) {
             return Ok(path.clone());
         }
@@ -41,13 +38,13 @@ impl DatabasePaths {
     }
 }
 
-/// Attaches the databases that are judged. The connection cannot write to them.
+/// Attaches all databases, and creates the tables and views of the checks. The connection cannot write to them.
 pub(super) fn attach(paths: &DatabasePaths) -> Result<Connection, DrillError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(":memory:", flags).map_err(DrillError::new)?;
     conn.busy_timeout(std::time::Duration::from_secs(5))
         .map_err(DrillError::new)?;
-    for service in JUDGED {
+    for service in SERVICES {
         let path = paths.path_of(service)?;
         let attached = conn.execute(
             &format!(r#"ATTACH :uri AS "{service}""#),
@@ -55,7 +52,9 @@ pub(super) fn attach(paths: &DatabasePaths) -> Result<Connection, DrillError> {
         );
         attached.map_err(|error| DrillError::file(&path, &error))?;
     }
-    conn.execute_batch(response_checks::TABLES).map_err(DrillError::new)?;
+    for tables in [response_checks::TABLES, notification_checks::CAUSES] {
+        conn.execute_batch(tables).map_err(DrillError::new)?;
+    }
     Ok(conn)
 }
 

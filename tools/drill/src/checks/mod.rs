@@ -1,6 +1,8 @@
-//! Compares the five databases with each other, with the recorded responses, and with Stripe.
+//! Compares the databases of all services with each other, with the recorded responses, and with Stripe.
 
 mod databases;
+mod mails;
+mod notification_checks;
 mod report;
 mod response_checks;
 mod run;
@@ -8,6 +10,7 @@ mod state_checks;
 mod stripe;
 
 pub use databases::{DatabasePaths, SERVICES};
+pub use mails::{StoredMail, stored_mails};
 pub use report::{CheckReport, Violation};
 pub use run::{AllowedLoss, run};
 pub use stripe::{StripeIntent, payment_intents};

@@ -45,8 +45,8 @@ pub struct CheckReport {
     pub losses: Vec<String>,
     /// The number of checks.
     pub checks: usize,
-    /// The numbers of orders, payments and payment intents.
-    pub counts: [usize; 3],
+    /// The numbers of orders, payments, payment intents, used tickets and sent mails.
+    pub counts: [usize; 5],
     pub(super) false_responses: usize,
 }
 
@@ -66,9 +66,10 @@ impl CheckReport {
                 lines.push(format!("  and {} more", grouped(rows.len() - PRINTED_ROWS)));
             }
         }
-        let [orders, payments, intents] = self.counts.map(grouped);
+        let [orders, payments, intents, used, mails] = self.counts.map(grouped);
         lines.push(format!(
-            "{} checks of {orders} orders, {payments} payments, {intents} Stripe payment intents: {}",
+            "{} checks of {orders} orders, {payments} payments, {intents} Stripe payment intents, {used} used tickets, {mails} sent \
+             mails: {}",
             self.checks,
             if self.is_clean() {
                 "all passed".to_owned()

@@ -116,6 +116,35 @@ pub(super) const ALL: &[Check] = &[
                 WHERE r.operation = 'placeOrder' AND r.status BETWEEN 400 AND 499 AND k.status = 201"#,
     },
     Check {
+        name: "Nobody is admitted twice with one ticket",
+        sql: "SELECT r.n, r.at, r.service, format('admission %s admitted %d people: %s', r.fields ->> 'admissionId',
+                  count(*), group_concat(r.key, ', '))
+              FROM response r WHERE r.operation = 'checkIn' AND r.status = 200
+              GROUP BY r.fields ->> 'admissionId' HAVING count(*) > 1",
+    },
+    Check {
+        name: "Every check-in in a response is stored, for the requested ticket",
+        sql: "SELECT r.n, r.at, r.service, format('admission %s of %s was used at %s; it was at %s', r.request, r.id,
+                  r.fields ->> 'usedAt', strftime('%FT%H:%M:%fZ', a.used_at / 1000.0, 'unixepoch'))
+              FROM response r LEFT JOIN ticket.admission a ON a.id = r.fields ->> 'admissionId'
+              WHERE r.operation = 'checkIn' AND r.status = 200
+                  AND (r.request ->> 'admissionId', r.id, r.fields ->> 'usedAt')
+                  IS NOT (a.id, a.ticket_id, strftime('%FT%H:%M:%fZ', a.used_at / 1000.0, 'unixepoch'))",
+    },
+    Check {
+        name: "A refused check-in used no ticket",
+        sql: "SELECT r.n, r.at, r.service, format('%d for key %s, which has %s', r.status, r.key, k.status)
+              FROM response r JOIN ticket.idempotency k ON k.operation = 'checkIn' AND k.key = r.key
+              WHERE r.operation = 'checkIn' AND r.status BETWEEN 400 AND 499 AND k.status = 200",
+    },
+    Check {
+        name: "A ticket that was refused because it was used is used",
+        sql: "SELECT r.n, r.at, r.service, format('admission %s is %s', r.request ->> 'admissionId', a.state)
+              FROM response r LEFT JOIN ticket.admission a ON a.id = r.request ->> 'admissionId'
+              WHERE r.operation = 'checkIn' AND r.status = 409 AND r.fields ->> 'code' = 'already-admitted'
+                  AND a.used_at IS NULL",
+    },
+    Check {
         name: "Every payment in a response exists, with its order, buyer and amount",
         sql: "SELECT r.n, r.at, r.service, format('%s %s by %s: %s', r.operation, r.id, r.user_id, r.fields)
               FROM response r LEFT JOIN payment.payment p ON p.id = r.id

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 
-use super::{CheckReport, DatabasePaths, StripeIntent, databases, report::Mismatch, response_checks, state_checks};
+use super::{
+    CheckReport, DatabasePaths, StripeIntent, databases, notification_checks, report::Mismatch, response_checks,
+    state_checks,
+};
 use crate::{DrillError, recording::RecordLine};
 
 /// Responses that may be lost, because their service was restored from a backup.
@@ -39,7 +42,11 @@ pub fn run(
         databases::insert_intents(&conn, intents).map_err(DrillError::new)?;
     }
     let stripe_checks = intents.iter().flat_map(|_| state_checks::STRIPE);
-    for check in state_checks::ALL.iter().chain(stripe_checks) {
+    for check in state_checks::ALL
+        .iter()
+        .chain(notification_checks::ALL)
+        .chain(stripe_checks)
+    {
         report.checks += 1;
         let rows = query_texts(&conn, check.sql).map_err(|error| DrillError(format!("{}: {error}", check.name)))?;
         report.add(check.name, rows);
@@ -63,6 +70,8 @@ pub fn run(
         count(r#"SELECT count(*) FROM "order"."order""#)?,
         count("SELECT count(*) FROM payment.payment")?,
         count("SELECT count(*) FROM intent")?,
+        count("SELECT count(*) FROM ticket.admission WHERE used_at IS NOT NULL")?,
+        count("SELECT count(*) FROM notification.mail WHERE state = 'sent'")?,
     ];
     Ok(report)
 }

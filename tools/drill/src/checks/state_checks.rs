@@ -1,4 +1,4 @@
-//! Conditions of the five databases and of Stripe, independent of the record. A query returns one text per violation.
+//! Conditions of the services that decide, and of Stripe, independent of the record. A query returns one text per violation.
 
 use super::report::Check;
 
@@ -116,10 +116,37 @@ pub(super) const ALL: &[Check] = &[
                 WHERE id NOT IN (SELECT id FROM auth.users)"#,
     },
     Check {
+        name: "Every ticket of a complete order has an admission, no other has one, and those refunded are void",
+        sql: r#"SELECT format('order %s is %s, for %d tickets, %d refunded: %d admissions, %d refunded',
+                    coalesce(o.id, a.order_id), o.status, o.quantity, o.refunded_quantity, a.issued, a.refunded)
+                FROM "order"."order" o FULL JOIN (SELECT order_id, count(*) AS issued, max(number) AS last,
+                        sum(void_reason IS 'refund') AS refunded FROM ticket.admission GROUP BY order_id) a
+                    ON a.order_id = o.id
+                WHERE (iif(o.status = 'complete', o.quantity, 0), iif(o.status = 'complete', o.quantity, 0),
+                        o.refunded_quantity)
+                    IS NOT (coalesce(a.issued, 0), coalesce(a.last, 0), coalesce(a.refunded, 0))"#,
+    },
+    Check {
+        // The last change of an order without refunds and disputes is its completion.
+        name: "Every ticket that was used was sold, and its order was complete by then",
+        sql: r#"SELECT format('admission %s was used at %d; it was issued at %d, its order %s is %s since %d', a.id,
+                    a.used_at, a.issued_at, a.order_id, coalesce(o.status, 'unknown'), o.updated_at)
+                FROM ticket.admission a LEFT JOIN "order"."order" o ON o.id = a.order_id AND o.ticket_id = a.ticket_id
+                WHERE a.used_at IS NOT NULL AND (o.status IS NOT 'complete' OR a.used_at < a.issued_at
+                    OR o.refunded_quantity = 0 AND o.refunded_amount = 0 AND o.dispute_status IS NULL
+                        AND a.used_at < o.updated_at)"#,
+    },
+    Check {
+        name: "No void ticket was used",
+        sql: "SELECT format('admission %s is void (%s), and was used at %d', id, void_reason, used_at)
+              FROM ticket.admission WHERE void_reason IS NOT NULL AND change = 'used'",
+    },
+    Check {
         name: "Every event was published",
         sql: r#"SELECT format('%d messages wait in the outbox of %s', count(*), service) FROM
-                (SELECT 'ticket' AS service FROM ticket.outbox UNION ALL SELECT 'order' FROM "order".outbox
-                 UNION ALL SELECT 'expiration' FROM expiration.outbox UNION ALL SELECT 'payment' FROM payment.outbox)
+                (SELECT 'auth' AS service FROM auth.outbox UNION ALL SELECT 'ticket' FROM ticket.outbox
+                 UNION ALL SELECT 'order' FROM "order".outbox UNION ALL SELECT 'expiration' FROM expiration.outbox
+                 UNION ALL SELECT 'payment' FROM payment.outbox UNION ALL SELECT 'notification' FROM notification.outbox)
                 GROUP BY service"#,
     },
 ];
