@@ -118,3 +118,13 @@ async fn a_log_is_truncated_from_the_moment_at_which_litestream_begins_to_copy_i
     assert!(!later.has_old_frames);
     db.close().await;
 }
+
+/// Without the flag, SQLite calls `fsync`, which also commits the time of each write to the journal of the file system.
+#[test]
+fn sqlite_is_built_to_write_the_log_with_fdatasync() {
+    let flags = env!(
+        "LIBSQLITE3_FLAGS",
+        "cargo runs outside the repository, whose .cargo/config.toml has the flags"
+    );
+    assert!(flags.split_whitespace().any(|flag| flag == "-DHAVE_FDATASYNC=1"), "{flags}");
+}
