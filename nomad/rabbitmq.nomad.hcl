@@ -166,8 +166,9 @@ job "ticketing-rabbitmq" {
         load_definitions = {{ env "NOMAD_SECRETS_DIR" }}/definitions.json
         vm_memory_high_watermark.absolute = ${var.broker_memory * 3 / 4}MB
         disk_free_limit.absolute = ${var.broker_memory}MB
-        # Quorum queues keep their write-ahead log in memory until it rolls over: 64 MiB, not 512.
-        raft.wal_max_size_bytes = 67108864
+        # Quorum queues keep their write-ahead log in memory until it rolls over. Then it is written to their files at once, and
+        commits of the services on this disk wait meanwhile: 16 MiB, not 512.
+        raft.wal_max_size_bytes = 16777216
         # The connection of a client without heartbeats is closed.
         heartbeat = 10
         CONF
