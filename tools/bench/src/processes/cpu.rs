@@ -4,7 +4,7 @@ use std::{
 };
 
 use super::proc;
-use crate::BenchResult;
+use crate::{BenchResult, statistics::float};
 
 /// The name of the broker's processes.
 const BROKER: &str = "beam.smp";
@@ -96,6 +96,35 @@ impl CpuTimes {
     /// Returns the groups with their times.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Duration)> {
         self.0.iter().map(|(name, time)| (name.as_str(), *time))
+    }
+}
+
+/// How long the processors of the machine have been busy.
+#[derive(Clone, Copy, Debug)]
+pub struct MachineTime {
+    busy: u64,
+    all: u64,
+}
+
+impl MachineTime {
+    /// Reads the times until now.
+    ///
+    /// # Errors
+    ///
+    /// A system without `/proc/stat`.
+    pub fn now() -> BenchResult<Self> {
+        let (busy, all) = proc::machine_ticks().ok_or("/proc/stat has no line of all processors")?;
+        Ok(Self { busy, all })
+    }
+
+    /// Returns how many percent of their time the processors have been busy since then.
+    ///
+    /// # Errors
+    ///
+    /// As `now`.
+    pub fn busy_percent(&self) -> BenchResult<f64> {
+        let now = Self::now()?;
+        Ok(100.0 * float(now.busy - self.busy) / float((now.all - self.all).max(1)))
     }
 }
 

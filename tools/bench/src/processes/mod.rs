@@ -6,5 +6,5 @@ mod memory;
 mod proc;
 
 pub use child::ChildProcess;
-pub use cpu::{CpuTimes, Watched};
+pub use cpu::{CpuTimes, MachineTime, Watched};
 pub use memory::resident_mebibytes;

@@ -14,6 +14,19 @@ pub(super) fn stat(pid: u32) -> Option<ProcessStat> {
     parse_stat(&fs::read_to_string(path(pid, "stat")).ok()?)
 }
 
+/// Returns the ticks that all processors were busy, and all their ticks, since the machine started.
+pub(super) fn machine_ticks() -> Option<(u64, u64)> {
+    parse_machine_ticks(&fs::read_to_string("/proc/stat").ok()?)
+}
+
+/// The first line has the ticks of user, nice, system, idle, iowait, irq, softirq and steal, and of guests, which are in user.
+fn parse_machine_ticks(stat: &str) -> Option<(u64, u64)> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
+    let ticks: Vec<u64> = fields.take(8).map(str::parse).collect::<Result<_, _>>().ok()?;
+    let all = ticks.iter().sum();
+    Some((all - ticks.get(3)? - ticks.get(4)?, all))
+}
+
 /// Returns the path of a file about a process.
 pub(super) fn path(pid: u32, file: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{file}"))
@@ -52,6 +65,14 @@ mod tests {
             ticks: 150,
         };
         assert_eq!(parse_stat(line), Some(expected));
+    }
+
+    #[test]
+    fn a_processor_that_waits_for_the_disk_is_not_busy() {
+        let stat = "cpu  10 20 30 400 500 6 7 8 9 9\ncpu0 1 2 3\n";
+        assert_eq!(parse_machine_ticks(stat), Some((81, 981)));
+        assert_eq!(parse_machine_ticks("cpu  1 2"), None);
+        assert!(machine_ticks().is_some());
     }
 
     #[test]

@@ -23,10 +23,14 @@ pub struct ReplicaCounts {
     pub orders_at_ticket: i64,
     /// Orders that the payment service knows.
     pub orders_at_payment: i64,
+    /// Orders whose deadline the expiration service knows.
+    pub timers: i64,
     /// Listings of the ticket service.
     pub listings: i64,
     /// Listings that the order service knows.
     pub listings_at_order: i64,
+    /// Listings that the notification service knows. It hears of orders when they are paid.
+    pub listings_at_notification: i64,
 }
 
 impl ReplicaCounts {
@@ -37,21 +41,26 @@ impl ReplicaCounts {
     /// A database that cannot be read.
     pub fn read(data: &Path) -> BenchResult<Self> {
         let (ticket, order, payment) = (open(data, "ticket")?, open(data, "order")?, open(data, "payment")?);
+        let (expiration, notification) = (open(data, "expiration")?, open(data, "notification")?);
         Ok(Self {
             orders: count(&order, "\"order\"")?,
             orders_at_ticket: count(&ticket, "hold")?,
             orders_at_payment: count(&payment, "bill")?,
+            timers: count(&expiration, "timer")?,
             listings: count(&ticket, "listing")?,
             listings_at_order: count(&order, "listing")?,
+            listings_at_notification: count(&notification, "listing")?,
         })
     }
 
     /// Returns whether every change since `before` has reached all services.
     fn are_equal_since(&self, before: &Self) -> bool {
-        let orders = self.orders - before.orders;
+        let (orders, listings) = (self.orders - before.orders, self.listings - before.listings);
         orders == self.orders_at_ticket - before.orders_at_ticket
             && orders == self.orders_at_payment - before.orders_at_payment
-            && self.listings - before.listings == self.listings_at_order - before.listings_at_order
+            && orders == self.timers - before.timers
+            && listings == self.listings_at_order - before.listings_at_order
+            && listings == self.listings_at_notification - before.listings_at_notification
     }
 }
 
@@ -131,23 +140,36 @@ mod tests {
             orders: 1000,
             orders_at_ticket: 1,
             orders_at_payment: 2,
+            timers: 4,
             listings: 500,
             listings_at_order: 3,
+            listings_at_notification: 5,
         };
         assert!(before.are_equal_since(&before));
         let ordered = ReplicaCounts { orders: 1001, ..before };
         assert!(!ordered.are_equal_since(&before));
-        let replicated = ReplicaCounts {
+        let without_timer = ReplicaCounts {
             orders_at_ticket: 2,
             orders_at_payment: 3,
             ..ordered
         };
+        assert!(!without_timer.are_equal_since(&before));
+        let replicated = ReplicaCounts {
+            timers: 5,
+            ..without_timer
+        };
         assert!(replicated.are_equal_since(&before));
         let listed = ReplicaCounts {
             listings: 501,
+            listings_at_order: 4,
             ..replicated
         };
         assert!(!listed.are_equal_since(&before));
+        let known = ReplicaCounts {
+            listings_at_notification: 6,
+            ..listed
+        };
+        assert!(known.are_equal_since(&before));
     }
 
     #[test]

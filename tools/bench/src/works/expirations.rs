@@ -13,11 +13,12 @@ use values::{Clock, Timestamp};
 
 use crate::{
     BenchResult,
-    processes::resident_mebibytes,
+    processes::{Watched, resident_mebibytes},
     recorder::Recorder,
     results::Better,
     rows::multiply,
     seed::Seed,
+    statistics::float,
     targets::{StackProcess, delete_queues, open},
 };
 
@@ -67,6 +68,7 @@ async fn measure_spread(
     if spread.is_zero() {
         recorder.record_seconds("start.pending", stack.start_time);
     }
+    let (watched, mut began) = (Watched::server("stack", stack.id()), None);
     let orders = open(&data, "order")?;
     let end = Instant::now() + recorder.plan.due_in + TIMEOUT;
     let mut memory: f64 = 0.0;
@@ -75,6 +77,9 @@ async fn measure_spread(
             return Err(format!("{} orders are not cancelled after {TIMEOUT:?}", open_orders(&orders)?).into());
         }
         memory = memory.max(resident_mebibytes(stack.id())?);
+        if began.is_none() && Clock::system().now() >= first {
+            began = Some(watched.cpu_times()?);
+        }
         tokio::time::sleep(POLL_INTERVAL).await;
     }
     let late = lateness(&orders)?;
@@ -86,6 +91,11 @@ async fn measure_spread(
     recorder.record(&format!("{name}.late.p50"), "s", Better::Less, at(50));
     recorder.record(&format!("{name}.late.max"), "s", Better::Less, at(100));
     recorder.record(&format!("{name}.memory"), "MiB", Better::Less, memory);
+    for (group, time) in watched.cpu_times()?.since(&began.unwrap_or_default()).iter() {
+        let micros = time.as_secs_f64() * 1e6 / float(recorder.plan.due_orders);
+        let unit = "µs of processor per order";
+        recorder.record(&format!("{name}.cpu.{group}"), unit, Better::Less, micros);
+    }
     drop(orders);
     stack.stop().await?;
     delete_queues(&data, broker).await?;

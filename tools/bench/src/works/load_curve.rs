@@ -4,6 +4,7 @@ use super::{PAGE, reads::pick};
 use crate::{
     BenchResult,
     load::{ClosedLoop, OpenLoop, Schedule, run_closed, run_open},
+    processes::MachineTime,
     recorder::Recorder,
     results::{Better, Curve, Series},
     statistics::{median, number},
@@ -57,7 +58,7 @@ async fn measure_curve(
     ];
     for percent in recorder.plan.loads {
         let rate = whole(highest * f64::from(*percent) / 100.0);
-        let mut repeated = [const { Vec::new() }; 3];
+        let (mut repeated, mut busy) = ([const { Vec::new() }; 3], Vec::new());
         for _ in 0..recorder.plan.repetitions {
             let open = OpenLoop {
                 addr: market.addr,
@@ -67,18 +68,21 @@ async fn measure_curve(
                 expected: &[status],
                 watched: &market.watched,
             };
+            let began = MachineTime::now()?;
             let outcome = run_open(open, &request)
                 .await
                 .map_err(|error| format!("{id} at {rate}/s: {error}"))?;
+            busy.push(began.busy_percent()?);
             let latencies = outcome.with_status(status)?;
             for ((_, percentile, _), values) in lines.iter().zip(&mut repeated) {
                 values.push(latencies.percentile(*percentile));
             }
             let line = format!(
-                "{id:<20} {:>9} per s of {}   p99 {:>7} ms",
+                "{id:<20} {:>9} per s of {}   p99 {:>7} ms   processors {:>5} % busy",
                 rate,
                 number(highest),
-                number(latencies.percentile(99.0))
+                number(latencies.percentile(99.0)),
+                number(median(&busy))
             );
             recorder.progress.report(line);
             market.wait_until_drained(&before).await?;
@@ -93,6 +97,10 @@ async fn measure_curve(
                     .add(&format!("{id}.{percent}.p99"), "ms", Better::Less, median);
             }
         }
+        let busy = median(&busy);
+        recorder
+            .results
+            .add(&format!("{id}.{percent}.busy"), "% of the processors", Better::Less, busy);
     }
     recorder.results.curves.push(Curve {
         id: id.replace('.', "-"),

@@ -36,7 +36,7 @@ pub async fn measure_reads(recorder: &mut Recorder, market: &Market, ticket: &st
             .closed_round(&id, market.addr, &market.watched, clients, 200, |_| one.clone())
             .await?;
     }
-    let searches = SEARCHES.map(|(_, query)| market.get(&format!("/api/v1/tickets?{query}")));
+    let searches = SEARCHES.map(|query| market.get(&format!("/api/v1/tickets?{query}")));
     let search = |number: u64| pick(&searches, number);
     recorder
         .closed_round("search.8", market.addr, &market.watched, 8, 200, search)

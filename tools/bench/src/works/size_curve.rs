@@ -1,9 +1,16 @@
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use bytes::Bytes;
 
 use super::{
-    SEARCHES, expirations::insert_pending, memory::measure_memory, reads::pick, searches::measure_distinct_searches,
+    PAGE,
+    expirations::insert_pending,
+    memory::measure_memory,
+    reads::pick,
+    searches::{measure_distinct_searches, measure_searches_of_one},
 };
 use crate::{
     BenchResult,
@@ -16,17 +23,24 @@ use crate::{
 };
 
 /// Measures the same requests of one client with more and more rows, how long the start takes, searches, and the memory under
-/// load. Each point is a median. Beside the rows, there are as many open deadlines as while orders expire.
+/// load. Each point is a median. Beside the rows, there are as many open deadlines as while orders expire. At the end, the
+/// costs with the fewest and the most rows are measured in turn.
 ///
 /// # Errors
 ///
 /// That of the load.
 pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, broker: &str) -> BenchResult<()> {
     let mut costs = Lines::new("size-cost", "Cost by size: p50 of one client", "p50 in ms");
-    let mut searches = Lines::new("size-search", "Searches by size: p99 of one client", "p99 in ms");
+    let mut searches = Lines::new(
+        "size-search",
+        "Searches by size, none repeated: p99 of one client",
+        "p99 in ms",
+    );
     let mut starts = Lines::new("size-start", "Start by size", "seconds until ready");
-    for rows in recorder.plan.sizes {
-        let data = folder.join(format!("size-{rows}"));
+    let sizes = recorder.plan.sizes;
+    let (first, last) = (sizes.first(), sizes.last());
+    for rows in sizes {
+        let data = folder_of(folder, *rows);
         seed.copy(&data, *rows)?;
         insert_pending(&data, recorder.plan.pending_orders)?;
         let mut start_times = Vec::new();
@@ -39,23 +53,37 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
             stack.stop().await?;
         };
         starts.add("start", *rows, median(&start_times));
-        if recorder.plan.sizes.last() == Some(rows) {
+        if last == Some(rows) {
             for time in start_times {
                 recorder.record("size.start", "s", Better::Less, time);
             }
         }
         let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
-        measure_size(recorder, &market, *rows, &mut costs, &mut searches).await?;
+        for (name, p50) in measure_costs(recorder, &market).await? {
+            costs.add(name, *rows, p50);
+        }
+        for (name, p99) in measure_searches_of_one(recorder, &market).await? {
+            searches.add(name, *rows, p99);
+            recorder
+                .results
+                .add(&format!("size.{rows}.{name}.p99"), "ms", Better::Less, p99);
+        }
         if *rows == recorder.plan.memory_rows {
             measure_distinct_searches(recorder, &market).await?;
             measure_memory(recorder, &market).await?;
         }
         stack.stop().await?;
         delete_queues(&data, broker).await?;
-        fs::remove_dir_all(&data)?;
+        if first != Some(rows) && last != Some(rows) {
+            fs::remove_dir_all(&data)?;
+        }
     }
-    if let Some(growth) = costs.growth() {
-        recorder.record("size.growth", "times", Better::Less, growth);
+    if let (Some(first), Some(last)) = (first, last) {
+        let folders = [*first, *last].map(|rows| folder_of(folder, rows));
+        measure_growth(recorder, seed, &folders, broker).await?;
+        for data in folders {
+            fs::remove_dir_all(&data)?;
+        }
     }
     for lines in [costs, searches, starts] {
         recorder.results.curves.push(lines.0);
@@ -63,46 +91,60 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
     Ok(())
 }
 
-async fn measure_size(
+/// Measures the costs with the fewest and with the most rows in turn, and records the highest ratio of each pair.
+async fn measure_growth(
     recorder: &mut Recorder,
-    market: &Market,
-    rows: u64,
-    costs: &mut Lines,
-    searches: &mut Lines,
+    seed: &Seed,
+    folders: &[PathBuf; 2],
+    broker: &str,
 ) -> BenchResult<()> {
-    for (name, query) in SEARCHES {
-        let request = market.get(&format!("/api/v1/tickets?{query}"));
-        let latencies = one_client(recorder, market, 200, |_| request.clone()).await?;
-        searches.add(name, rows, latencies.1);
-        if name == "newest" {
-            costs.add("GET page of 20 tickets", rows, latencies.0);
+    for _ in 0..recorder.plan.repetitions {
+        let mut pair = Vec::new();
+        for data in folders {
+            let stack = StackProcess::start(data, broker)?;
+            let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
+            pair.push(measure_costs(recorder, &market).await?);
+            stack.stop().await?;
+            delete_queues(data, broker).await?;
         }
+        let [fewest, most] = pair.try_into().map_err(|_| "not two folders")?;
+        let ratios = fewest
+            .into_iter()
+            .zip(most)
+            .map(|((_, fewest), (_, most))| most / fewest);
+        let highest = ratios.fold(f64::NAN, f64::max);
+        recorder.record("size.growth", "times", Better::Less, highest);
     }
+    Ok(())
+}
+
+fn folder_of(folder: &Path, rows: u64) -> PathBuf {
+    folder.join(format!("size-{rows}"))
+}
+
+/// Returns the p50 of each request in milliseconds, the median of the repetitions.
+async fn measure_costs(recorder: &Recorder, market: &Market) -> BenchResult<[(&'static str, f64); 3]> {
+    let page = market.get(PAGE);
+    let (page, _) = one_client(recorder, market, 200, |_| page.clone()).await?;
     let ticket = market.list_tickets("A long night", 1_000_000).await?;
     let one = market.get(&format!("/api/v1/tickets/{ticket}"));
-    let latencies = one_client(recorder, market, 200, |_| one.clone()).await?;
-    costs.add("GET one ticket", rows, latencies.0);
+    let (one, _) = one_client(recorder, market, 200, |_| one.clone()).await?;
     let before = market.replicas()?;
     let orders = market.orders_of(&ticket);
-    let latencies = one_client(recorder, market, 201, |number| pick(&orders, number)).await?;
-    costs.add("POST order", rows, latencies.0);
-    let worst = searches.worst(rows);
+    let (order, _) = one_client(recorder, market, 201, |number| pick(&orders, number)).await?;
     recorder
-        .results
-        .add(&format!("size.{rows}.search.p99"), "ms", Better::Less, worst);
-    recorder
-        .results
-        .add(&format!("size.{rows}.order.p50"), "ms", Better::Less, latencies.0);
-    recorder.progress.report(format!(
-        "{rows} rows: POST order p50 {} ms, p99 of the slowest search {} ms",
-        number(latencies.0),
-        number(worst)
-    ));
-    market.wait_until_drained(&before).await
+        .progress
+        .report(format!("POST order of one client: p50 {} ms", number(order)));
+    market.wait_until_drained(&before).await?;
+    Ok([
+        ("GET page of 20 tickets", page),
+        ("GET one ticket", one),
+        ("POST order", order),
+    ])
 }
 
 /// Returns p50 and p99 in milliseconds, the medians of the repetitions.
-async fn one_client(
+pub(super) async fn one_client(
     recorder: &Recorder,
     market: &Market,
     status: u16,
@@ -150,21 +192,5 @@ impl Lines {
                 points: vec![point],
             }),
         }
-    }
-
-    /// Returns the highest ratio of a line's last value to its first one.
-    fn growth(&self) -> Option<f64> {
-        let ends = |series: &Series| Some((series.points.first()?.1, series.points.last()?.1));
-        let ratios = self.0.series.iter().filter_map(ends).map(|(first, last)| last / first);
-        ratios.reduce(f64::max)
-    }
-
-    /// Returns the highest value at a number of rows.
-    fn worst(&self, rows: u64) -> f64 {
-        let points = self.0.series.iter().flat_map(|series| &series.points);
-        let values = points
-            .filter(|(x, _)| (*x - float(rows)).abs() < 0.5)
-            .map(|(_, value)| *value);
-        values.fold(0.0, f64::max)
     }
 }
