@@ -126,5 +126,8 @@ fn sqlite_is_built_to_write_the_log_with_fdatasync() {
         "LIBSQLITE3_FLAGS",
         "cargo runs outside the repository, whose .cargo/config.toml has the flags"
     );
-    assert!(flags.split_whitespace().any(|flag| flag == "-DHAVE_FDATASYNC=1"), "{flags}");
+    assert!(
+        flags.split_whitespace().any(|flag| flag == "-DHAVE_FDATASYNC=1"),
+        "{flags}"
+    );
 }

@@ -98,9 +98,12 @@ async fn measure_curve(
             }
         }
         let busy = median(&busy);
-        recorder
-            .results
-            .add(&format!("{id}.{percent}.busy"), "% of the processors", Better::Less, busy);
+        recorder.results.add(
+            &format!("{id}.{percent}.busy"),
+            "% of the processors",
+            Better::Less,
+            busy,
+        );
     }
     recorder.results.curves.push(Curve {
         id: id.replace('.', "-"),

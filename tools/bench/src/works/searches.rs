@@ -170,7 +170,9 @@ mod tests {
 
     #[test]
     fn hardly_any_search_is_repeated() {
-        let searches: HashSet<_> = (0..20_000).map(|number| distinct_search(&FILTERS, number, "me")).collect();
+        let searches: HashSet<_> = (0..20_000)
+            .map(|number| distinct_search(&FILTERS, number, "me"))
+            .collect();
         assert!(searches.len() > 19_000, "{}", searches.len());
     }
 }

@@ -92,12 +92,7 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
 }
 
 /// Measures the costs with the fewest and with the most rows in turn, and records the highest ratio of each pair.
-async fn measure_growth(
-    recorder: &mut Recorder,
-    seed: &Seed,
-    folders: &[PathBuf; 2],
-    broker: &str,
-) -> BenchResult<()> {
+async fn measure_growth(recorder: &mut Recorder, seed: &Seed, folders: &[PathBuf; 2], broker: &str) -> BenchResult<()> {
     for _ in 0..recorder.plan.repetitions {
         let mut pair = Vec::new();
         for data in folders {
