@@ -167,7 +167,7 @@ job "ticketing-rabbitmq" {
         vm_memory_high_watermark.absolute = ${var.broker_memory * 3 / 4}MB
         disk_free_limit.absolute = ${var.broker_memory}MB
         # Quorum queues keep their write-ahead log in memory until it rolls over. Then it is written to their files at once, and
-        commits of the services on this disk wait meanwhile: 16 MiB, not 512.
+        # commits of the services on this disk wait meanwhile: 16 MiB, not 512.
         raft.wal_max_size_bytes = 16777216
         # The connection of a client without heartbeats is closed.
         heartbeat = 10
