@@ -40,7 +40,7 @@ struct DrillRun {
 }
 
 impl DrillRun {
-    /// Runs 400 actions.
+    /// Runs 600 actions.
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
@@ -52,7 +52,7 @@ impl DrillRun {
             seed: None,
             rate: 40,
             duration: Some(Duration::from_mins(2)),
-            arrivals: Some(400),
+            arrivals: Some(600),
             stop_file: None,
             sellers: 2,
             buyers: 5,
@@ -62,7 +62,7 @@ impl DrillRun {
             steady: CancellationToken::new(),
         };
         let summary = load(&plan, CancellationToken::new()).await.unwrap();
-        assert_eq!(summary.started, 400);
+        assert_eq!(summary.started, 600);
         let open = settle(&url.into(), &record, None, Duration::from_mins(1))
             .await
             .unwrap();

@@ -44,7 +44,7 @@ impl Judge<'_> {
         })
         .map_err(TortureError::new)?;
         let folder = self.marketplace.mail_folder();
-        let written = written_mails(&folder).map_err(|error| TortureError::file(&folder, &error))?;
+        let written = written_mails(folder).map_err(|error| TortureError::file(folder, &error))?;
         let violated = report
             .violations
             .iter()

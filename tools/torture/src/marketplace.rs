@@ -76,6 +76,7 @@ pub(crate) struct Marketplace<'a> {
     services: Vec<Service>,
     broker: &'a Broker,
     disk: Disk,
+    mail_folder: PathBuf,
     disk_is_full: AtomicBool,
     disk_was_full: Mutex<Option<Instant>>,
     stripe_link: TcpProxy,
@@ -99,6 +100,7 @@ impl<'a> Marketplace<'a> {
         let failed = |error| TortureError::file(folder, &error);
         fs::create_dir_all(folder).map_err(failed)?;
         let disk = Disk::mount(&folder.join("data")).map_err(failed)?;
+        let mail_folder = folder.join("mail");
         let mut fronts = Vec::new();
         let mut addresses = free_addresses();
         for service in SERVICES {
@@ -144,29 +146,22 @@ impl<'a> Marketplace<'a> {
                 ("--log", "info".to_owned()),
                 ("--log-format", "json".to_owned()),
             ];
-            let stripe = [("--stripe-url", format!("http://{}/", stripe_link.address))];
-            let stripe = stripe.into_iter().filter(|_| name == "payment");
+            let linked = match name {
+                "payment" => Some(("--stripe-url", format!("http://{}/", stripe_link.address))),
+                "notification" => Some(("--mail-folder", mail_folder.display().to_string())),
+                _ => None,
+            };
             let own = own_arguments(name)
                 .iter()
                 .map(|(flag, value)| (*flag, (*value).to_owned()));
-            let pairs = arguments.into_iter().chain(stripe).chain(own);
-            let mut environment = vec![("RUST_BACKTRACE", "1".to_owned())];
-            environment.extend(bug.map(|bug| ("TICKETING_TORTURE_BUG", bug.to_owned())));
-            // The others send single events, so each service reads both formats.
-            if ["ticket", "order"].contains(&name) {
-                environment.push(("TICKETING_EVENT_BATCHES", "true".to_owned()));
-            }
-            if name == "payment" {
-                environment.push(("TICKETING_STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()));
-                environment.push(("TICKETING_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()));
-            }
+            let pairs = arguments.into_iter().chain(linked).chain(own);
             let launch = Launch {
                 program: program(name)?,
                 arguments: ["serve".to_owned()]
                     .into_iter()
                     .chain(pairs.flat_map(|(flag, value)| [flag.to_owned(), value]))
                     .collect(),
-                environment,
+                environment: environment(name, bug),
                 log: folder.join(format!("{name}.log")),
             };
             services.push(Service {
@@ -183,6 +178,7 @@ impl<'a> Marketplace<'a> {
             services,
             broker,
             disk,
+            mail_folder,
             disk_is_full: AtomicBool::new(false),
             disk_was_full: Mutex::default(),
             stripe_link,
@@ -232,9 +228,10 @@ impl<'a> Marketplace<'a> {
         self.disk.folder()
     }
 
-    /// Returns the folder that mails are written to, on the same file system.
-    pub(crate) fn mail_folder(&self) -> PathBuf {
-        self.data().join("mail")
+    /// Returns the folder that mails are written to. It is not on the file system of the databases, which has no room for the
+    /// mails of a long round.
+    pub(crate) fn mail_folder(&self) -> &Path {
+        &self.mail_folder
     }
 
     /// Whether the disk can be filled.
@@ -409,6 +406,21 @@ fn own_arguments(service: &str) -> &'static [(&'static str, &'static str)] {
         ],
         _ => &[],
     }
+}
+
+/// Returns the environment of a service.
+fn environment(service: &str, bug: Option<&str>) -> Vec<(&'static str, String)> {
+    let mut environment = vec![("RUST_BACKTRACE", "1".to_owned())];
+    environment.extend(bug.map(|bug| ("TICKETING_TORTURE_BUG", bug.to_owned())));
+    // The others send single events, so each service reads both formats.
+    if ["ticket", "order"].contains(&service) {
+        environment.push(("TICKETING_EVENT_BATCHES", "true".to_owned()));
+    }
+    if service == "payment" {
+        environment.push(("TICKETING_STRIPE_SECRET_KEY", STRIPE_KEY.to_owned()));
+        environment.push(("TICKETING_STRIPE_WEBHOOK_SECRET", WEBHOOK_SECRET.to_owned()));
+    }
+    environment
 }
 
 /// Returns the program of a service, beside this one.
