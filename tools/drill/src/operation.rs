@@ -88,6 +88,8 @@ impl Operation {
             Self::WithdrawTicket => matches!(status, 204 | 412),
             // 404: a new resource of another service is not replicated yet.
             Self::PlaceOrder => matches!(status, 201 | 404 | 409),
+            // 404: a release before admissions, from which test-nomad updates.
+            Self::ListAdmissions => matches!(status, 200 | 404),
             // 409: the ticket is used or refunded, or the listing is withdrawn.
             Self::CheckIn => matches!(status, 200 | 409),
             Self::CancelOrder => matches!(status, 204 | 409),

@@ -19,17 +19,17 @@ const POLL_INTERVAL: Duration = Duration::from_millis(10);
 pub struct ReplicaCounts {
     /// Orders of the order service.
     pub orders: i64,
-    /// Orders that the ticket service knows.
+    /// Orders that the ticket service stores.
     pub orders_at_ticket: i64,
-    /// Orders that the payment service knows.
+    /// Orders that the payment service stores.
     pub orders_at_payment: i64,
-    /// Orders whose deadline the expiration service knows.
+    /// Timers of the expiration service.
     pub timers: i64,
     /// Listings of the ticket service.
     pub listings: i64,
-    /// Listings that the order service knows.
+    /// Listings that the order service stores.
     pub listings_at_order: i64,
-    /// Listings that the notification service knows. It hears of orders when they are paid.
+    /// Listings that the notification service stores. It consumes orders when they are paid.
     pub listings_at_notification: i64,
 }
 

@@ -91,6 +91,11 @@ impl StackProcess {
         self.front_door
     }
 
+    /// Returns the addresses of the services.
+    pub fn services(&self) -> &[SocketAddr] {
+        &self.services
+    }
+
     /// Returns the marketplace with people who are signed in; the first one lists tickets, the others buy.
     ///
     /// # Errors

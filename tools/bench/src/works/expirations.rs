@@ -19,7 +19,7 @@ use crate::{
     rows::multiply,
     seed::Seed,
     statistics::float,
-    targets::{StackProcess, delete_queues, open},
+    targets::{ReplicaCounts, StackProcess, delete_queues, open, wait_until_drained},
 };
 
 /// The timeout after the deadline.
@@ -61,7 +61,7 @@ async fn measure_spread(
 ) -> BenchResult<()> {
     let data = folder.join("expirations");
     seed.copy(&data, recorder.plan.rows)?;
-    insert_pending(&data, recorder.plan.pending_orders)?;
+    insert_pending(&data, recorder.plan.pending_orders, Duration::from_mins(30))?;
     let first = Clock::system().now() + recorder.plan.due_in;
     insert_due(seed, &data, recorder.plan.due_orders, first, spread).await?;
     let stack = StackProcess::start(&data, broker)?;
@@ -91,7 +91,11 @@ async fn measure_spread(
     recorder.record(&format!("{name}.late.p50"), "s", Better::Less, at(50));
     recorder.record(&format!("{name}.late.max"), "s", Better::Less, at(100));
     recorder.record(&format!("{name}.memory"), "MiB", Better::Less, memory);
-    for (group, time) in watched.cpu_times()?.since(&began.unwrap_or_default()).iter() {
+    // The events of the last cancellations are published; other services may still apply them.
+    let counts = ReplicaCounts::read(&data)?;
+    wait_until_drained(stack.services(), &data, &counts).await?;
+    let began = began.ok_or("all orders were cancelled before they were due")?;
+    for (group, time) in watched.cpu_times()?.since(&began).iter() {
         let micros = time.as_secs_f64() * 1e6 / float(recorder.plan.due_orders);
         let unit = "µs of processor per order";
         recorder.record(&format!("{name}.cpu.{group}"), unit, Better::Less, micros);
@@ -102,8 +106,8 @@ async fn measure_spread(
     Ok(std::fs::remove_dir_all(&data)?)
 }
 
-/// Inserts timers that are due in the hours after the measurement, 300 in each second.
-pub(super) fn insert_pending(data: &Path, count: u64) -> BenchResult<()> {
+/// Inserts timers that are due after some time, 300 in each second.
+pub(super) fn insert_pending(data: &Path, count: u64, after: Duration) -> BenchResult<()> {
     let expiration = Database::open(data.join("expiration.db"))?;
     expiration.execute(
         "WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?1)
@@ -111,10 +115,7 @@ pub(super) fn insert_pending(data: &Path, count: u64) -> BenchResult<()> {
          SELECT format('01900000-0000-7000-c000-%012x', n), format('01900000-0000-7000-a000-%012x', n / 4),
                 ?2 + 1000 * (n / 300), 1, 'pending'
          FROM number",
-        (
-            i64::try_from(count)?,
-            (Clock::system().now() + Duration::from_mins(30)).millis(),
-        ),
+        (i64::try_from(count)?, (Clock::system().now() + after).millis()),
     )?;
     Ok(expiration.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
 }

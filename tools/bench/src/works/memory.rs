@@ -1,7 +1,5 @@
 use std::time::Duration;
 
-use bytes::Bytes;
-
 use super::reads::pick;
 use crate::{
     BenchResult,
@@ -21,22 +19,14 @@ const CONNECTIONS: usize = 128;
 /// The interval at which the memory is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Measures the highest resident memory while people order at a fixed rate, several times.
+/// Measures the highest resident memory while people order at a fixed rate.
 ///
 /// # Errors
 ///
 /// That of the load.
 pub(super) async fn measure_memory(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
     let ticket = market.list_tickets("A busy night", 1_000_000).await?;
-    let orders = market.orders_of(&ticket);
-    for _ in 0..recorder.plan.repetitions {
-        measure_once(recorder, market, &orders).await?;
-    }
-    Ok(())
-}
-
-async fn measure_once(recorder: &mut Recorder, market: &Market, orders: &[Bytes]) -> BenchResult<()> {
-    let before = market.replicas()?;
+    let (before, orders) = (market.replicas()?, market.orders_of(&ticket));
     let plan = OpenLoop {
         addr: market.addr,
         schedule: Schedule::new(ORDERS_PER_SECOND, recorder.plan.memory),
@@ -47,7 +37,7 @@ async fn measure_once(recorder: &mut Recorder, market: &Market, orders: &[Bytes]
     };
     let mut highest: f64 = 0.0;
     let outcome = {
-        let load = run_open(plan, |number| pick(orders, number));
+        let load = run_open(plan, |number| pick(&orders, number));
         tokio::pin!(load);
         let mut ticks = tokio::time::interval(POLL_INTERVAL);
         loop {

@@ -19,7 +19,7 @@ pub async fn measure_listings(recorder: &mut Recorder, market: &Market) -> Bench
         .closed_round("listing.32", market.addr, &market.watched, 32, 201, |_| request.clone())
         .await?;
     let drained = drain(market, &before).await?;
-    recorder.record_seconds("listing.32.drain", drained);
+    recorder.record_seconds("listing.32.applied", drained);
     Ok(())
 }
 
@@ -38,7 +38,7 @@ pub async fn measure_orders(recorder: &mut Recorder, market: &Market) -> BenchRe
             .closed_round(&id, market.addr, &market.watched, clients, 201, request)
             .await?;
         let drained = drain(market, &before).await?;
-        recorder.record_seconds(&format!("{id}.drain"), drained);
+        recorder.record_seconds(&format!("{id}.applied"), drained);
     }
     Ok(())
 }
@@ -61,7 +61,7 @@ pub async fn measure_node_writes(recorder: &mut Recorder, node: &NodePeer) -> Be
         })
         .await?;
     let drained = node.wait_until_drained().await?;
-    recorder.record_seconds("node.listing.32.drain", drained);
+    recorder.record_seconds("node.listing.32.applied", drained);
     let tickets = node.add_tickets(recorder.plan.node_tickets)?;
     let requests: Vec<_> = tickets.iter().map(|ticket| node.order_of(ticket)).collect();
     let mut requests = requests.chunks(requests.len().div_ceil(3).max(1));
@@ -72,7 +72,7 @@ pub async fn measure_node_writes(recorder: &mut Recorder, node: &NodePeer) -> Be
             .closed_rounds_of(&id, node.addr, &node.watched, clients, 201, max, request)
             .await?;
         let drained = node.wait_until_drained().await?;
-        recorder.record_seconds(&format!("{id}.drain"), drained);
+        recorder.record_seconds(&format!("{id}.applied"), drained);
     }
     Ok(())
 }

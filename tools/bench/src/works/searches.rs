@@ -69,14 +69,14 @@ const NEW_LISTINGS_PER_SECOND: u32 = 20;
 /// # Errors
 ///
 /// That of the load.
-pub(super) async fn measure_distinct_searches(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
-    let kinds = [FILTERS, WORDS].concat();
+pub(super) async fn measure_unrepeated_searches(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
+    let (kinds, rows) = ([FILTERS, WORDS].concat(), recorder.plan.memory_rows);
     let seller = &seller_of_newest(market).await?;
     let request = |search: &str| market.get(&format!("/api/v1/tickets?{search}"));
     let mut connection = Connection::open(market.addr).await?;
     let mut second_pages = Vec::new();
     for number in 0..SECOND_PAGES {
-        let search = distinct_search(&kinds, number, seller);
+        let search = search_of(&kinds, number, seller, rows);
         let first = connection.send_for_json(&request(&search), 200).await?;
         if let Some(cursor) = first["nextCursor"].as_str() {
             second_pages.push(request(&format!("{search}&cursor={cursor}")));
@@ -89,14 +89,14 @@ pub(super) async fn measure_distinct_searches(recorder: &mut Recorder, market: &
         if number.is_multiple_of(20) && !second_pages.is_empty() {
             pick(&second_pages, number / 20)
         } else {
-            request(&distinct_search(&kinds, number, seller))
+            request(&search_of(&kinds, number, seller, rows))
         }
     };
     let before = market.replicas()?;
     let duration = recorder.plan.warm_up + recorder.plan.round;
     for _ in 0..recorder.plan.repetitions {
         recorder
-            .closed_round("search.distinct.8", market.addr, &market.watched, 8, 200, search)
+            .closed_round("search.unrepeated.8", market.addr, &market.watched, 8, 200, search)
             .await?;
         let listing = market.new_listing("A night of the festival", 100);
         let new_listings = OpenLoop {
@@ -107,7 +107,7 @@ pub(super) async fn measure_distinct_searches(recorder: &mut Recorder, market: &
             expected: &[201],
             watched: &market.watched,
         };
-        let searches = recorder.closed_round("search.changing.8", market.addr, &market.watched, 8, 200, search);
+        let searches = recorder.closed_round("search.beside-listings.8", market.addr, &market.watched, 8, 200, search);
         try_join(searches, run_open(new_listings, |_| listing.clone())).await?;
     }
     market.wait_until_drained(&before).await
@@ -122,13 +122,14 @@ pub(super) async fn measure_distinct_searches(recorder: &mut Recorder, market: &
 pub(super) async fn measure_searches_of_one(
     recorder: &Recorder,
     market: &Market,
+    rows: u64,
 ) -> BenchResult<[(&'static str, f64); 2]> {
     let seller = &seller_of_newest(market).await?;
     let mut groups = [("filters", f64::NAN), ("words", f64::NAN)];
     for ((_, p99), kinds) in groups.iter_mut().zip([FILTERS, WORDS]) {
         let next = Cell::new(0);
         let search = |_| {
-            let search = distinct_search(&kinds, next.replace(next.get() + 1), seller);
+            let search = search_of(&kinds, next.replace(next.get() + 1), seller, rows);
             market.get(&format!("/api/v1/tickets?{search}"))
         };
         *p99 = one_client(recorder, market, 200, search).await?.1;
@@ -144,8 +145,8 @@ async fn seller_of_newest(market: &Market) -> BenchResult<String> {
     Ok(newest["items"][0]["sellerId"].as_str().ok_or("no seller")?.to_owned())
 }
 
-/// Returns the query of the search with a number.
-fn distinct_search(kinds: &[&str], number: u64, seller: &str) -> String {
+/// Returns the query of the search with a number, among as many listings as there are rows.
+fn search_of(kinds: &[&str], number: u64, seller: &str, rows: u64) -> String {
     let count = u64::try_from(kinds.len()).unwrap_or(1);
     // Spreads consecutive searches of one kind over all values.
     let value = (number / count).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
@@ -157,7 +158,7 @@ fn distinct_search(kinds: &[&str], number: u64, seller: &str) -> String {
             "{day}",
             &format!("{year}-{month:02}-{day:02}T{hour:02}%3A{minute:02}%3A{second:02}Z"),
         )
-        .replace("{night}", &(1 + value % 1_000_000).to_string())
+        .replace("{night}", &(1 + value % rows.max(1)).to_string())
         .replace("{hall}", &(value % 50).to_string())
         .replace("{seller}", seller)
 }
@@ -170,9 +171,11 @@ mod tests {
 
     #[test]
     fn hardly_any_search_is_repeated() {
-        let searches: HashSet<_> = (0..20_000)
-            .map(|number| distinct_search(&FILTERS, number, "me"))
-            .collect();
-        assert!(searches.len() > 19_000, "{}", searches.len());
+        for kinds in [FILTERS, WORDS] {
+            let searches: HashSet<_> = (0..20_000)
+                .map(|number| search_of(&kinds, number, "me", 1_000_000))
+                .collect();
+            assert!(searches.len() > 19_000, "{}", searches.len());
+        }
     }
 }

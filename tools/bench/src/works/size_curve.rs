@@ -1,6 +1,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use super::{
     expirations::insert_pending,
     memory::measure_memory,
     reads::pick,
-    searches::{measure_distinct_searches, measure_searches_of_one},
+    searches::{measure_searches_of_one, measure_unrepeated_searches},
 };
 use crate::{
     BenchResult,
@@ -22,9 +23,11 @@ use crate::{
     targets::{Market, StackProcess, delete_queues, sign_in},
 };
 
+/// The pending timers are due after all measurements.
+const PENDING_AFTER: Duration = Duration::from_hours(12);
+
 /// Measures the same requests of one client with more and more rows, how long the start takes, searches, and the memory under
-/// load. Each point is a median. Beside the rows, there are as many open deadlines as while orders expire. At the end, the
-/// costs with the fewest and the most rows are measured in turn.
+/// load. Each point is a median. Beside the rows, there are as many open deadlines as while orders expire.
 ///
 /// # Errors
 ///
@@ -37,53 +40,52 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
         "p99 in ms",
     );
     let mut starts = Lines::new("size-start", "Start by size", "seconds until ready");
-    let sizes = recorder.plan.sizes;
-    let (first, last) = (sizes.first(), sizes.last());
-    for rows in sizes {
-        let data = folder_of(folder, *rows);
-        seed.copy(&data, *rows)?;
-        insert_pending(&data, recorder.plan.pending_orders)?;
+    let sizes = recorder.plan.sizes.iter().map(|rows| Size {
+        rows: *rows,
+        data: folder.join(format!("size-{rows}")),
+        seed,
+        broker,
+    });
+    let sizes: Vec<_> = sizes.collect();
+    if let [fewest, .., most] = sizes.as_slice() {
+        measure_growth(recorder, [fewest, most]).await?;
+    }
+    for size in &sizes {
+        size.create(recorder)?;
         let mut start_times = Vec::new();
-        let stack = loop {
-            let stack = StackProcess::start(&data, broker)?;
+        for _ in 0..recorder.plan.repetitions {
+            let stack = StackProcess::start(&size.data, broker)?;
             start_times.push(stack.start_time.as_secs_f64());
-            if start_times.len() == usize::try_from(recorder.plan.repetitions)? {
-                break stack;
-            }
             stack.stop().await?;
-        };
-        starts.add("start", *rows, median(&start_times));
-        if last == Some(rows) {
+        }
+        starts.add("start", size.rows, median(&start_times));
+        if sizes.last().is_some_and(|last| last.rows == size.rows) {
             for time in start_times {
                 recorder.record("size.start", "s", Better::Less, time);
             }
         }
-        let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
-        for (name, p50) in measure_costs(recorder, &market).await? {
-            costs.add(name, *rows, p50);
+        let (stack, market) = size.start().await?;
+        for (name, p50) in REQUESTS.into_iter().zip(measure_costs(recorder, &market).await?) {
+            costs.add(name.1, size.rows, p50);
         }
-        for (name, p99) in measure_searches_of_one(recorder, &market).await? {
-            searches.add(name, *rows, p99);
+        for (name, p99) in measure_searches_of_one(recorder, &market, size.rows).await? {
+            searches.add(name, size.rows, p99);
             recorder
                 .results
-                .add(&format!("size.{rows}.{name}.p99"), "ms", Better::Less, p99);
+                .add(&format!("size.{}.{name}.p99", size.rows), "ms", Better::Less, p99);
         }
-        if *rows == recorder.plan.memory_rows {
-            measure_distinct_searches(recorder, &market).await?;
-            measure_memory(recorder, &market).await?;
+        if size.rows == recorder.plan.memory_rows {
+            measure_unrepeated_searches(recorder, &market).await?;
         }
-        stack.stop().await?;
-        delete_queues(&data, broker).await?;
-        if first != Some(rows) && last != Some(rows) {
-            fs::remove_dir_all(&data)?;
+        size.stop(stack).await?;
+        if size.rows == recorder.plan.memory_rows {
+            for _ in 0..recorder.plan.repetitions {
+                let (stack, market) = size.start().await?;
+                measure_memory(recorder, &market).await?;
+                size.stop(stack).await?;
+            }
         }
-    }
-    if let (Some(first), Some(last)) = (first, last) {
-        let folders = [*first, *last].map(|rows| folder_of(folder, rows));
-        measure_growth(recorder, seed, &folders, broker).await?;
-        for data in folders {
-            fs::remove_dir_all(&data)?;
-        }
+        fs::remove_dir_all(&size.data)?;
     }
     for lines in [costs, searches, starts] {
         recorder.results.curves.push(lines.0);
@@ -91,34 +93,71 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
     Ok(())
 }
 
-/// Measures the costs with the fewest and with the most rows in turn, and records the highest ratio of each pair.
-async fn measure_growth(recorder: &mut Recorder, seed: &Seed, folders: &[PathBuf; 2], broker: &str) -> BenchResult<()> {
-    for _ in 0..recorder.plan.repetitions {
-        let mut pair = Vec::new();
-        for data in folders {
-            let stack = StackProcess::start(data, broker)?;
-            let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
-            pair.push(measure_costs(recorder, &market).await?);
-            stack.stop().await?;
-            delete_queues(data, broker).await?;
+/// The requests whose costs are measured: the part of the id, and the name.
+const REQUESTS: [(&str, &str); 3] = [
+    ("page", "GET page of 20 tickets"),
+    ("ticket", "GET one ticket"),
+    ("order", "POST order"),
+];
+
+/// A data folder with a number of rows.
+struct Size<'a> {
+    rows: u64,
+    data: PathBuf,
+    seed: &'a Seed,
+    broker: &'a str,
+}
+
+impl Size<'_> {
+    /// Creates the folder, unless it exists.
+    fn create(&self, recorder: &Recorder) -> BenchResult<()> {
+        if !self.data.exists() {
+            self.seed.copy(&self.data, self.rows)?;
+            insert_pending(&self.data, recorder.plan.pending_orders, PENDING_AFTER)?;
         }
-        let [fewest, most] = pair.try_into().map_err(|_| "not two folders")?;
-        let ratios = fewest
-            .into_iter()
-            .zip(most)
-            .map(|((_, fewest), (_, most))| most / fewest);
-        let highest = ratios.fold(f64::NAN, f64::max);
-        recorder.record("size.growth", "times", Better::Less, highest);
+        Ok(())
+    }
+
+    async fn start(&self) -> BenchResult<(StackProcess, Market)> {
+        let stack = StackProcess::start(&self.data, self.broker)?;
+        let market = stack.market(sign_in(stack.addr(), self.seed.accounts).await?)?;
+        Ok((stack, market))
+    }
+
+    /// Stops the stack, and deletes its queues: those of another size have the same names.
+    async fn stop(&self, stack: StackProcess) -> BenchResult<()> {
+        stack.stop().await?;
+        delete_queues(&self.data, self.broker).await
+    }
+}
+
+/// Measures the costs with the fewest and with the most rows in turn, before anything else changes the folders, and records
+/// the ratios.
+async fn measure_growth(recorder: &mut Recorder, sizes: [&Size<'_>; 2]) -> BenchResult<()> {
+    for size in sizes {
+        size.create(recorder)?;
+    }
+    for repetition in 0..recorder.plan.repetitions {
+        let mut costs = [[0.0; REQUESTS.len()]; 2];
+        let mut turns: Vec<_> = sizes.iter().zip(&mut costs).collect();
+        if repetition % 2 == 1 {
+            turns.reverse();
+        }
+        for (size, costs) in turns {
+            let (stack, market) = size.start().await?;
+            *costs = measure_costs(recorder, &market).await?;
+            size.stop(stack).await?;
+        }
+        let [fewest, most] = costs;
+        for ((id, _), (fewest, most)) in REQUESTS.into_iter().zip(fewest.into_iter().zip(most)) {
+            recorder.record(&format!("size.growth.{id}"), "times", Better::Less, most / fewest);
+        }
     }
     Ok(())
 }
 
-fn folder_of(folder: &Path, rows: u64) -> PathBuf {
-    folder.join(format!("size-{rows}"))
-}
-
 /// Returns the p50 of each request in milliseconds, the median of the repetitions.
-async fn measure_costs(recorder: &Recorder, market: &Market) -> BenchResult<[(&'static str, f64); 3]> {
+async fn measure_costs(recorder: &Recorder, market: &Market) -> BenchResult<[f64; REQUESTS.len()]> {
     let page = market.get(PAGE);
     let (page, _) = one_client(recorder, market, 200, |_| page.clone()).await?;
     let ticket = market.list_tickets("A long night", 1_000_000).await?;
@@ -131,11 +170,7 @@ async fn measure_costs(recorder: &Recorder, market: &Market) -> BenchResult<[(&'
         .progress
         .report(format!("POST order of one client: p50 {} ms", number(order)));
     market.wait_until_drained(&before).await?;
-    Ok([
-        ("GET page of 20 tickets", page),
-        ("GET one ticket", one),
-        ("POST order", order),
-    ])
+    Ok([page, one, order])
 }
 
 /// Returns p50 and p99 in milliseconds, the medians of the repetitions.

@@ -64,8 +64,17 @@ pub(super) const ALL: &[Check] = &[
     Check {
         name: "Every mail about an order has its own cause",
         sql: "SELECT format('mail %s %s to %s is %s', id, key, account_id, state) FROM notification.mail
-              WHERE kind IN ('order-confirmed', 'order-expired', 'refund-paid', 'refund-declined')
+              WHERE kind IN ('order-confirmed', 'order-expired', 'refund-paid', 'refund-failed', 'refund-declined')
                   AND key NOT IN (SELECT key FROM mail_cause)",
+    },
+    Check {
+        // The tickets may be refunded by now. The load transfers none.
+        name: "Every mail about a withdrawal is to a buyer of the listing",
+        sql: r#"SELECT format('mail %s %s to %s', m.id, m.key, m.account_id) FROM notification.mail m
+                WHERE m.kind = 'listing-withdrawn' AND NOT EXISTS (
+                    SELECT * FROM "order"."order" o JOIN ticket.listing l ON l.id = o.ticket_id
+                    WHERE o.buyer_id = m.account_id AND o.status = 'complete' AND l.withdrawn_at IS NOT NULL
+                        AND m.key = format('listing-withdrawn %s %s', l.id, o.buyer_id))"#,
     },
     Check {
         name: "Every link of the auth service was mailed once",
