@@ -77,7 +77,7 @@ async fn every_work_on_a_running_marketplace_is_measured() {
         "home.32.rate",
         "listing.32.rate",
         "order.128.rate",
-        "order.128.drain",
+        "order.128.applied",
         "mixed.page.32.rate",
         "on-sale.p99",
         "purchase.16.rate",
