@@ -11,7 +11,7 @@ use crate::{
     AmqpUrl, BrokerLocator, Config, ConnectionState, Error, Namespace, Recovery, TopologyMode,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
-    connection::{Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
+    connection::{ConsumingConnection, Purpose, close, confirming_channel, connect, connection_loss, with_timeout},
     consumer::{FailedMessages, QueueConsumer, collect_queue_depths},
     journal::JournalRecovery,
     outbox::Relay,
@@ -29,7 +29,7 @@ const STABLE_CONNECTION: Duration = Duration::from_secs(5);
 /// blocked connection cannot acknowledge either.
 struct Connections {
     publishing: Connection,
-    consuming: Connection,
+    consuming: ConsumingConnection,
     /// The users of all services, as which this one has connected.
     publishers: Publishers,
 }
@@ -159,7 +159,12 @@ impl Supervisor {
             () = shutdown.cancelled() => return Ok(()),
             connections = self.connect() => connections?,
         };
-        let lost = first_loss(&publishing, &consuming, self.state.clone(), self.clock.clone());
+        let lost = first_loss(
+            &publishing,
+            consuming.connection(),
+            self.state.clone(),
+            self.clock.clone(),
+        );
         let Self {
             namespace,
             service,
@@ -201,12 +206,12 @@ impl Supervisor {
         let outcome = tokio::select! {
             outcome = work => outcome,
             error = lost => Err(error),
-            () = collect_queue_depths(&consuming, namespace, service, consumers, metrics) => Ok(()),
+            () = collect_queue_depths(consuming.connection(), namespace, service, consumers, metrics) => Ok(()),
             () = shutdown_timeout => Ok(()),
         };
         metrics.clear_queue_depths();
         relay.delete_confirmed().await;
-        tokio::join!(close(&publishing), close(&consuming));
+        tokio::join!(close(&publishing), consuming.close());
         // During shutdown a loss of the connection is not reported.
         if shutdown.is_cancelled() { Ok(()) } else { outcome }
     }
@@ -216,12 +221,14 @@ impl Supervisor {
         let name = &self.connection_name;
         let connections = Connections {
             publishing: connect(&url, &format!("{name} (publishing)"), Purpose::Publishing).await?,
-            consuming: connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
+            consuming: ConsumingConnection::new(
+                connect(&url, &format!("{name} (consuming)"), Purpose::Receiving).await?,
+            ),
             publishers: self.publishers(&url),
         };
         match self.topology_mode {
-            TopologyMode::Declare => with_timeout(self.topology.declare(&connections.consuming)).await?,
-            TopologyMode::Existing => with_timeout(self.topology.check(&connections.consuming)).await?,
+            TopologyMode::Declare => with_timeout(self.topology.declare(connections.consuming.connection())).await?,
+            TopologyMode::Existing => with_timeout(self.topology.check(connections.consuming.connection())).await?,
         }
         tracing::info!(broker = %url, "connected to the broker");
         self.metrics.count_connection();
@@ -252,7 +259,7 @@ impl Supervisor {
 /// Publishes and consumes until `shutdown`. Then finishes the current batches and publishes the events they led to.
 async fn publish_and_consume(
     publishing: &Connection,
-    consuming: &Connection,
+    consuming: &ConsumingConnection,
     publishers: &Publishers,
     relay: &mut Relay,
     consumers: &[QueueConsumer],

@@ -7,7 +7,6 @@ use db::Db;
 use events::{Envelope, Event};
 use futures_util::{FutureExt, StreamExt};
 use lapin::{
-    Connection,
     message::Delivery,
     options::{BasicConsumeOptions, BasicQosOptions},
     types::FieldTable,
@@ -28,6 +27,7 @@ use crate::{
     ConsumeError, Error, EventHandler, Namespace,
     backoff::retry_backoff,
     bus_metrics::BusMetrics,
+    connection::ConsumingConnection,
     message::{Message, messages_in, short_string, traceparent},
     ordered_join::join_in_order,
     publishers::{NoEvent, Publishers},
@@ -81,12 +81,12 @@ impl QueueConsumer {
     /// publishing, it cannot be opened on a connection that has published.
     pub(crate) async fn run(
         &self,
-        consuming: &Connection,
+        consuming: &ConsumingConnection,
         copies: FailedMessages<'_>,
         publishers: &Publishers,
         stop: &CancellationToken,
     ) -> Result<(), Error> {
-        let channel = consuming.create_channel().await?;
+        let channel = consuming.open_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let deliveries = channel
             .basic_consume(

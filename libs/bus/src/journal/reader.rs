@@ -9,7 +9,7 @@ use values::{Clock, EventId, Timestamp};
 
 use crate::{
     Error, Namespace,
-    connection::{confirming_channel, with_timeout},
+    connection::{ConsumingConnection, confirming_channel, with_timeout},
     message::{OutgoingMessage, PERSISTENT, short_string},
     publishers::Publishers,
     topology::DEFAULT_EXCHANGE,
@@ -39,7 +39,7 @@ pub(super) struct JournalReader {
 impl JournalReader {
     /// Starts a little before `since`, or at the oldest message.
     pub(super) async fn open(
-        consuming: &Connection,
+        consuming: &ConsumingConnection,
         publishing: &Connection,
         publishers: &Publishers,
         namespace: &Namespace,
@@ -64,7 +64,7 @@ impl JournalReader {
             Ok(channel.close(200, "marked".into()).await?)
         };
         with_timeout(marking).await?;
-        let channel = consuming.create_channel().await?;
+        let channel = consuming.open_channel().await?;
         channel.basic_qos(PREFETCH, BasicQosOptions::default()).await?;
         let offset = since.map_or_else(
             || AMQPValue::LongString("first".into()),

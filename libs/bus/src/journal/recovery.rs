@@ -9,6 +9,7 @@ use values::{Clock, Timestamp};
 use super::reader::JournalReader;
 use crate::{
     ConsumeError, Error, EventHandler, Namespace, Queue,
+    connection::ConsumingConnection,
     consumer::{Copied, FailedMessage, FailedMessages, QueueConsumer},
     message::{Message, message_id, messages_in, stream_offset},
     ordered_join::join_in_order,
@@ -42,7 +43,7 @@ pub type RecoverEvent = fn(&Tx, Timestamp, &Envelope) -> Result<bool, ConsumeErr
 /// A running [`Recovery`].
 pub(crate) struct JournalRecovery<'a> {
     pub(crate) plan: &'a Recovery,
-    pub(crate) consuming: &'a Connection,
+    pub(crate) consuming: &'a ConsumingConnection,
     pub(crate) publishing: &'a Connection,
     pub(crate) publishers: &'a Publishers,
     pub(crate) namespace: &'a Namespace,
