@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use tokio::sync::OwnedMutexGuard;
@@ -25,10 +26,11 @@ pub(super) struct KeyedGuard {
 }
 
 impl KeyedLocks {
-    /// Waits for the lock of a payment.
-    pub(super) async fn lock(&self, payment: PaymentId) -> KeyedGuard {
+    /// Waits for the lock of a payment, no longer than `timeout`.
+    pub(super) async fn lock(&self, payment: PaymentId, timeout: Duration) -> Option<KeyedGuard> {
         let lock = Arc::clone(self.map().entry(payment).or_default());
-        self.guard(payment, lock.lock_owned().await)
+        let guard = tokio::time::timeout(timeout, lock.lock_owned()).await;
+        Some(self.guard(payment, guard.ok()?))
     }
 
     /// Takes the lock of a payment if it is free.
@@ -76,21 +78,16 @@ mod tests {
         assert!(locks.try_lock(one).is_none());
         assert!(locks.try_lock(other).is_some());
         let waiting = locks.clone();
-        let waiting = async move { drop(waiting.lock(one).await) };
+        let waiting = async move { assert!(waiting.lock(one, Duration::from_mins(1)).await.is_some()) };
         let ((), ()) = tokio::join!(waiting, async { drop(guard) });
         assert!(locks.map().is_empty());
     }
 
     #[tokio::test]
-    async fn a_cancelled_wait_leaves_no_lock_behind() {
+    async fn a_wait_ends_at_its_timeout_and_leaves_no_lock_behind() {
         let (locks, one) = (KeyedLocks::default(), PaymentId::new(NOW));
         let guard = locks.try_lock(one).unwrap();
-        {
-            let mut waiting = std::pin::pin!(locks.lock(one));
-            let waker = std::task::Waker::noop();
-            let mut context = std::task::Context::from_waker(waker);
-            assert!(Future::poll(waiting.as_mut(), &mut context).is_pending());
-        }
+        assert!(locks.lock(one, Duration::from_millis(1)).await.is_none());
         drop(guard);
         assert!(locks.map().is_empty());
     }

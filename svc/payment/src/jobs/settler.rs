@@ -44,9 +44,8 @@ const MAX_CONCURRENT_MOVEMENTS: usize = 16;
 /// them delays no capture.
 const MAX_CONCURRENT_CHECKS: usize = 16;
 
-/// How many intents are looked for in the background at the same time. A look-up takes many requests where an account has no
-/// search.
-const MAX_CONCURRENT_LOOK_UPS: usize = 4;
+/// How many intents are looked for at the same time. A look-up reads the list of a day where an account has no search.
+const MAX_CONCURRENT_LOOK_UPS: usize = 1;
 
 /// For how many payments captured funds are checked in the background at the same time.
 const MAX_CONCURRENT_FOLLOW_UPS: usize = 4;
@@ -99,6 +98,8 @@ enum Caller {
     Movements,
     /// The worker, for payments to check.
     Checks,
+    /// The worker, for intents to look for.
+    LookUps,
 }
 
 impl Caller {
@@ -106,7 +107,7 @@ impl Caller {
     const fn pauses(self) -> &'static [Duration] {
         match self {
             Self::Request => &REQUEST_RETRY_PAUSES,
-            Self::Movements | Self::Checks => &[],
+            Self::Movements | Self::Checks | Self::LookUps => &[],
         }
     }
 }
@@ -158,14 +159,16 @@ impl Settler {
         let Ok(slot) = Arc::clone(&self.request_slots).try_acquire_owned() else {
             return;
         };
-        let this = self.clone();
+        let (this, timeout) = (self.clone(), self.stripe.timeout() + REQUEST_WAIT_MARGIN);
         let work = async move {
-            let guard = this.locks.lock(id).await;
-            this.settle_locked(guard, id, Caller::Request, slot).await;
+            // After the timeout, the holder of the lock settles the payment: no slot is kept for a caller that has left.
+            if let Some(guard) = this.locks.lock(id, timeout).await {
+                this.settle_locked(guard, id, Caller::Request, slot).await;
+            }
         };
         let work = self.tasks.spawn(work.in_current_span());
         // After a timeout or a panic, too, the caller reads the payment from the database.
-        let _ = tokio::time::timeout(self.stripe.timeout() + REQUEST_WAIT_MARGIN, work).await;
+        let _ = tokio::time::timeout(timeout, work).await;
     }
 
     /// Settles due payments until the service shuts down.
@@ -210,8 +213,8 @@ impl Settler {
             for DueWork { payment_id, kind } in work {
                 match kind {
                     WorkKind::Movement => self.start_movement(payment_id).await,
-                    WorkKind::Check => self.start_check(payment_id, &self.check_slots),
-                    WorkKind::FollowUp => self.start_check(payment_id, &self.follow_up_slots),
+                    WorkKind::Check => self.start_check(payment_id, Caller::Checks, &self.check_slots),
+                    WorkKind::FollowUp => self.start_check(payment_id, Caller::Checks, &self.follow_up_slots),
                 }
             }
         }
@@ -237,13 +240,13 @@ impl Settler {
             self.start_movement(id).await;
         }
         for id in look_ups {
-            self.start_check(id, &self.look_up_slots);
+            self.start_check(id, Caller::LookUps, &self.look_up_slots);
         }
         for id in checks {
-            self.start_check(id, &self.check_slots);
+            self.start_check(id, Caller::Checks, &self.check_slots);
         }
         for id in follow_ups {
-            self.start_check(id, &self.follow_up_slots);
+            self.start_check(id, Caller::Checks, &self.follow_up_slots);
         }
         Ok(())
     }
@@ -258,7 +261,7 @@ impl Settler {
     }
 
     /// Starts checking a payment if there is a slot for it.
-    fn start_check(&self, id: PaymentId, slots: &Arc<Semaphore>) {
+    fn start_check(&self, id: PaymentId, caller: Caller, slots: &Arc<Semaphore>) {
         let slot = || Arc::clone(slots).try_acquire_owned().ok();
         // A holder may have ended between the two attempts, without a pass.
         let slot = slot().or_else(|| {
@@ -267,7 +270,7 @@ impl Settler {
         });
         let Some(slot) = slot else { return };
         if let Some(guard) = self.try_lock(id) {
-            self.spawn(guard, id, Caller::Checks, slot);
+            self.spawn(guard, id, caller, slot);
         }
     }
 
@@ -342,12 +345,13 @@ impl Settler {
                     None => return Ok(()),
                 },
             };
-            // The next pass performs a check among the checks.
-            if caller == Caller::Movements && task.is_check() {
-                self.leave_work();
+            // A buyer who asks again does not bring a look-up forward.
+            if (self.stripe.is_rate_limited() || task.is_look_up()) && task.waits_for_its_turn(now) {
                 return Ok(());
             }
-            if (self.stripe.is_rate_limited() || task.is_look_up()) && task.waits_for_its_turn(now) {
+            // The next pass performs a check among the checks, and a look-up among the look-ups.
+            if (caller == Caller::Movements && task.is_check()) || (caller != Caller::LookUps && task.is_look_up()) {
+                self.leave_work();
                 return Ok(());
             }
             if !self.stripe.allows_request() {

@@ -24,7 +24,7 @@ pub(crate) enum Task {
 pub(crate) struct DuePayments {
     /// Money has to move, or a reserved amount to be released.
     pub(crate) movements: Vec<PaymentId>,
-    /// The intent of a payment has to be looked for.
+    /// The intent of a payment, whose id is unknown, has to be looked for.
     pub(crate) look_ups: Vec<PaymentId>,
     /// The state of a payment that is not decided has to be read.
     pub(crate) checks: Vec<PaymentId>,
@@ -61,9 +61,9 @@ impl Task {
         }
     }
 
-    /// Whether it looks for an intent that Stripe may not have. A buyer who asks again does not bring it forward.
-    pub(crate) const fn is_look_up(&self) -> bool {
-        matches!(self, Self::Call(_, StripeCall::FindIntent))
+    /// Whether it looks for an intent whose id is unknown, which can take many requests.
+    pub(crate) fn is_look_up(&self) -> bool {
+        matches!(self, Self::Call(payment, StripeCall::FindIntent) if payment.intent_id().is_none())
     }
 
     /// Whether it failed before and its next attempt is not due.
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_look_up_is_no_movement() {
+    async fn a_look_up_delays_neither_a_movement_nor_a_check() {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
         db.write(|tx| {
@@ -164,19 +164,20 @@ mod tests {
             });
             store::update_payment(tx, &payment)?;
             for (now, movements, look_ups) in [
-                (NOW, vec![unnamed], vec![named]),
-                (NOW + key_use - Duration::from_millis(1), vec![unnamed], vec![named]),
-                (NOW + key_use, vec![], vec![named, unnamed]),
+                (NOW, vec![unnamed], vec![]),
+                (NOW + key_use - Duration::from_millis(1), vec![unnamed], vec![]),
+                (NOW + key_use, vec![], vec![unnamed]),
             ] {
-                let mut due = payments_with_tasks(tx, now, 64)?;
-                due.look_ups.sort_by_key(|id| *id != named);
-                assert_eq!((&due.movements, &due.look_ups), (&movements, &look_ups));
-                for id in movements {
-                    assert!(!next_task(tx, id, now)?.unwrap().is_check());
-                }
-                for id in look_ups {
-                    assert!(next_task(tx, id, now)?.unwrap().is_check());
-                }
+                let due = payments_with_tasks(tx, now, 64)?;
+                // An event has named the intent, so that one request reads it.
+                assert_eq!(
+                    (&due.movements, &due.look_ups, &due.checks),
+                    (&movements, &look_ups, &vec![named])
+                );
+                let task = |id| Ok::<_, db::Error>(next_task(tx, id, now)?.unwrap());
+                assert!(task(named)?.is_check() && !task(named)?.is_look_up());
+                assert_eq!(task(unnamed)?.is_look_up(), !look_ups.is_empty());
+                assert_eq!(task(unnamed)?.is_check(), !look_ups.is_empty());
             }
             Ok::<_, db::Error>(())
         })
@@ -194,12 +195,15 @@ mod tests {
                     insert(tx, PaymentStatus::RequiresAction, Duration::from_mins(1), None)?;
                 }
                 let capturing = insert(tx, PaymentStatus::Capturing, Duration::ZERO, None)?;
-                let reported = insert(tx, PaymentStatus::RequiresAction, Duration::ZERO, Some(NOW))?;
+                let reported = [
+                    insert(tx, PaymentStatus::RequiresAction, Duration::from_secs(1), Some(NOW))?,
+                    insert(tx, PaymentStatus::Started, Duration::ZERO, None)?,
+                ];
                 Ok::<_, db::Error>((capturing, reported, payments_with_tasks(tx, NOW, 64)?))
             })
             .await
             .unwrap();
-        assert_eq!((due.movements, due.checks.len()), (vec![capturing], 65));
-        assert_eq!(due.checks[0], reported);
+        assert_eq!((due.movements, due.checks.len()), (vec![capturing], 66));
+        assert_eq!(due.checks[..2], reported);
     }
 }

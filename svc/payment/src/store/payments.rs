@@ -279,31 +279,35 @@ pub(crate) fn payments_without_ledger(conn: &Connection, after: &str, limit: u32
 
 /// Returns the payments for which Stripe has to authorise, capture or release money now, longest overdue first.
 pub(crate) fn movements_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    let movement = format!("status IN ('started', 'capturing', 'voiding') AND NOT {}", look_up());
+    let key_use = STRIPE_KEY_USE.as_millis();
+    let movement = format!(
+        "(status IN ('capturing', 'voiding')
+          OR (status = 'started' AND +intent_id IS NULL AND +created_at > ?1 - {key_use}))"
+    );
     payments_due(conn, &movement, now, limit)
 }
 
 /// Returns the payments whose intent has to be looked for now, longest overdue first.
 pub(crate) fn look_ups_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    payments_due(conn, &look_up(), now, limit)
-}
-
-/// The intent of a started payment is looked for once an event has named it, or its key may have expired.
-fn look_up() -> String {
+    // Its key may have expired, and no event has named the intent.
     let key_use = STRIPE_KEY_USE.as_millis();
-    format!("(status = 'started' AND (intent_id IS NOT NULL OR created_at <= ?1 - {key_use}))")
+    let look_up = format!("status = 'started' AND +intent_id IS NULL AND +created_at <= ?1 - {key_use}");
+    payments_due(conn, &look_up, now, limit)
 }
 
 /// Returns the payments whose intent has to be read now: first those about which Stripe has sent an event, then those that
 /// are polled; longest overdue first.
 pub(crate) fn checks_due(conn: &Connection, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
-    let of = |told: &str| format!("status NOT IN ('started', 'capturing', 'voiding') AND told_at IS {told}");
-    let mut checks = payments_due(conn, &of("NOT NULL"), now, limit)?;
-    checks.extend(payments_due(conn, &of("NULL"), now, limit)?);
+    // The intent of a started payment is known only from an event.
+    let reported = "(status = 'started' AND +intent_id IS NOT NULL
+                     OR status NOT IN ('started', 'capturing', 'voiding') AND told_at IS NOT NULL)";
+    let polled = "status NOT IN ('started', 'capturing', 'voiding') AND told_at IS NULL";
+    let mut checks = payments_due(conn, reported, now, limit)?;
+    checks.extend(payments_due(conn, polled, now, limit)?);
     Ok(checks)
 }
 
-/// The index has the payments about which Stripe has to be called.
+/// The index has the payments about which Stripe has to be called. In `condition`, a `+` before a column excludes its indexes.
 fn payments_due(conn: &Connection, condition: &str, now: Timestamp, limit: u32) -> Result<Vec<PaymentId>, db::Error> {
     let mut found = conn.prepare_cached(&format!(
         "SELECT id FROM payment

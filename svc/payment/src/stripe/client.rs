@@ -15,7 +15,6 @@ use super::{
     charge::{CHARGE_WITH_FEE, charged_funds},
     create_intent::CreateIntent,
     error::{RequestFailure, declined, read_failure},
-    list_positions::ListPositions,
     transport::{Operation, Transport},
 };
 use crate::{
@@ -31,17 +30,13 @@ const ATTEMPTS_PER_KEY: u32 = 8;
 #[derive(Clone, Debug)]
 pub(crate) struct StripeClient {
     pub(super) transport: Transport,
-    pub(super) list_positions: ListPositions,
 }
 
 impl StripeClient {
     /// Blocks while the system's certificates are read, and panics if there are none.
     pub(crate) fn new(settings: &Settings, metrics: &MetricsRegistry) -> Result<Self, OperatorError> {
         let transport = Transport::new(settings, metrics)?;
-        Ok(Self {
-            transport,
-            list_positions: ListPositions::default(),
-        })
+        Ok(Self { transport })
     }
 
     /// The timeout of one request.
@@ -69,9 +64,8 @@ impl StripeClient {
     pub(crate) async fn call(&self, call: StripeCall, payment: &Payment) -> StripeResult {
         match (call, payment.intent_id()) {
             (StripeCall::Authorize, _) => self.create_intent(payment).await,
-            (StripeCall::FindIntent, Some(intent)) => self.retrieve_intent(intent).await.or_not_shown(),
             (StripeCall::FindIntent, None) => Box::pin(self.find_intent(payment, true)).await,
-            (StripeCall::RetrieveIntent, Some(intent)) => self.retrieve_intent(intent).await,
+            (StripeCall::FindIntent | StripeCall::RetrieveIntent, Some(intent)) => self.retrieve_intent(intent).await,
             (StripeCall::Capture, Some(intent)) => self.capture(payment, intent).await,
             (StripeCall::Void, Some(intent)) => self.cancel(payment, intent).await,
             // A CHECK of the database prevents it.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use stripe::StripeError;
 use stripe_client_core::{RequestBuilder, StripeMethod, StripeRequest};
 use stripe_core::payment_intent::{ListPaymentIntent, SearchPaymentIntent};
-use values::{PaymentId, Timestamp};
+use values::Timestamp;
 
 use super::{
     client::StripeClient,
@@ -24,8 +24,12 @@ const ARRIVAL_PERIOD: Duration = Duration::from_hours(24);
 /// The most intents that a page may have.
 const PAGE_SIZE: u8 = 100;
 
-/// How many pages after the newest one a look-up reads of the list, where an account has no search.
-const PAGES_PER_LOOK_UP: u32 = 20;
+/// The pause before each page of a list that is read to its end: far below Stripe's rate limit
+/// (<https://docs.stripe.com/rate-limits>).
+const PAGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// The pauses before repeated requests for a page of that list.
+const PAGE_RETRY_PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(4), Duration::from_secs(16)];
 
 /// A page of intents, newest first.
 #[derive(Debug)]
@@ -96,7 +100,7 @@ impl StripeClient {
     }
 
     /// Finds the intent that names a payment: among the newest of its period, then in Stripe's search, which takes one request
-    /// however many there are. Where an account has no search, the list is read if it `reads_list`.
+    /// however many there are. Where an account has no search, the whole list is read if it `reads_list`.
     pub(super) async fn find_intent(&self, payment: &Payment, reads_list: bool) -> StripeResult {
         let id = payment.id().to_string();
         let period = (
@@ -114,31 +118,41 @@ impl StripeClient {
         };
         match Box::pin(self.search_intent(&id)).await {
             Some(result) => result,
-            None if reads_list => Box::pin(self.read_list(payment.id(), period, next)).await,
+            None if reads_list => Box::pin(self.read_list(&id, period, next)).await,
             None => StripeResult::NotShown,
         }
     }
 
-    /// Finds the intent that names a payment in a part of the list: from where the last look-up stopped, or else after the
-    /// newest page. A list that was read in parts may have grown meanwhile, so its end does not show that the intent is missing.
-    async fn read_list(&self, payment: PaymentId, period: (Timestamp, Timestamp), newest: String) -> StripeResult {
-        let (id, position) = (payment.to_string(), self.list_positions.take(payment));
-        let is_continued = position.is_some();
-        let mut after = position.unwrap_or(newest);
-        for _ in 0..PAGES_PER_LOOK_UP {
-            let page = match self.intent_page(period, Some(&after)).await {
+    /// Finds the intent that names a payment in the list after the newest page, which was read just before. New intents come
+    /// before that page, so the end of the list shows that the intent is missing.
+    async fn read_list(&self, payment_id: &str, period: (Timestamp, Timestamp), newest: String) -> StripeResult {
+        let mut after = newest;
+        loop {
+            let page = match self.next_page(period, &after).await {
                 Ok(page) => page,
                 Err(error) => return read_failure(&error),
             };
-            after = match (find_named(page.intents, &id), page.next) {
+            after = match (find_named(page.intents, payment_id), page.next) {
                 (Some(intent), _) => return intent.into(),
                 (None, Some(next)) => next,
-                (None, None) if is_continued => return StripeResult::NotShown,
                 (None, None) => return StripeResult::NotFound,
             };
         }
-        self.list_positions.put(payment, after);
-        StripeResult::NotShown
+    }
+
+    /// Returns the next page of a list that is read to its end. A failed request is repeated, because the list would have to be
+    /// read anew.
+    async fn next_page(&self, period: (Timestamp, Timestamp), after: &str) -> Result<IntentPage, StripeError> {
+        tokio::time::sleep(PAGE_PAUSE).await;
+        let mut page = self.intent_page(period, Some(after)).await;
+        for pause in PAGE_RETRY_PAUSES {
+            if page.is_ok() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            page = self.intent_page(period, Some(after)).await;
+        }
+        page
     }
 
     /// Searches the intent that names a payment. `None` if the account has no search.

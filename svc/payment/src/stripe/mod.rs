@@ -7,7 +7,6 @@ mod create_intent;
 mod error;
 mod funds;
 mod intents;
-mod list_positions;
 mod rate_limit;
 mod signature;
 mod transport;

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use stripe_sim::{Fault, Target, Timing};
 use values::Clock;
 
-use crate::test_app::{CAPTURE, CREATE, TestApp, pay};
+use crate::test_app::{CAPTURE, CREATE, STRIPE_TIMEOUT, TestApp, pay};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_stripe_a_payment_waits_and_is_settled_later() {
@@ -195,17 +195,18 @@ async fn an_intent_is_found_among_many_whether_the_account_has_search_or_not() {
     app.check_invariants();
 }
 
-/// Some accounts have no search, and more intents a day than one look-up reads.
+/// Some accounts have no search, and many pages of intents a day.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_look_up_reads_a_part_of_a_long_list_and_the_next_one_continues() {
+async fn without_search_an_intent_is_found_at_the_end_of_a_long_list_however_late() {
     let clock = Clock::manual(Clock::system().now());
     let mut app = TestApp::with_clock(clock.clone()).await;
     let buyer = app.buyer();
-    let order = app.create_order(&buyer).await;
-    app.sim
-        .inject(Target::post(CREATE).times(99), Timing::After, Fault::Cut);
-    let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
-    app.sim.clear_faults();
+    let (done, never) = (app.create_order(&buyer).await, app.create_order(&buyer).await);
+    for (order, when) in [(&done, Timing::After), (&never, Timing::Before)] {
+        app.sim.inject(Target::post(CREATE).times(99), when, Fault::Cut);
+        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
+        app.sim.clear_faults();
+    }
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let stripe = app.stripe();
@@ -219,23 +220,65 @@ async fn a_look_up_reads_a_part_of_a_long_list_and_the_next_one_continues() {
     clients.join_all().await;
 
     app.stop().await;
-    clock.advance(Duration::from_hours(25));
+    clock.advance(Duration::from_hours(49));
     let search = Target::get("/v1/payment_intents/search").times(99);
     app.sim.inject(search, Timing::Before, Fault::Answer(403));
+    // A page fails.
+    let list = Target::get(CREATE);
+    app.sim
+        .inject(list.clone().times(9), Timing::Before, Fault::Delay(Duration::ZERO));
+    app.sim.inject(list, Timing::Before, Fault::Answer(429));
     app.start().await;
-    let conn = Connection::open(app.env.database::<payment::Payments>()).unwrap();
-    testkit::eventually("the look-up is postponed", || async {
-        let sql = "SELECT count(*) FROM payment WHERE status = 'started' AND next_try_at > ?1";
-        let postponed = conn.query_row(sql, [clock.now().millis()], |row| row.get::<_, i64>(0));
-        (postponed.unwrap() == 1).then_some(())
-    })
-    .await;
+    app.wait_for_authorized(done.id).await;
+    app.env
+        .wait_for_event(|event| matches!(event, Event::PaymentFailed(failed) if failed.order_id == never.id))
+        .await;
+    // Each look-up has read the list once.
     let requests = app.sim.requests().await.unwrap();
     let pages = requests
         .iter()
         .filter(|request| request.method == "GET" && request.path == CREATE);
-    assert_eq!(pages.count(), 21);
-    clock.advance(Duration::from_hours(1));
-    app.wait_for_authorized(order.id).await;
+    assert_eq!(pages.count(), 22 + 1 + 22);
+    assert_eq!((app.executed_posts(CREATE).await, app.money().await), (2151, (0, 1999)));
+    app.check_invariants();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn buyers_who_ask_again_leave_one_look_up_at_a_time_to_the_worker() {
+    let clock = Clock::manual(Clock::system().now());
+    let mut app = TestApp::with_clock(clock.clone()).await;
+    let buyer = app.buyer();
+    let mut orders = Vec::new();
+    for key in ["one", "two"] {
+        let order = app.create_order(&buyer).await;
+        app.sim
+            .inject(Target::post(CREATE).times(99), Timing::After, Fault::Cut);
+        let client = app.client(&buyer).with("idempotency-key", key);
+        let _ = pay(&client, order.id, "tok_visa").await.expect(503);
+        app.sim.clear_faults();
+        orders.push((key, order));
+    }
+    app.stop().await;
+    clock.advance(Duration::from_hours(25));
+    let buyer = app.sign_in_again(&buyer);
+    let held = app.sim.hold(Target::get(CREATE).times(99), Timing::Before);
+    app.start().await;
+    held.wait_for_request().await;
+    let mut requests = tokio::task::JoinSet::new();
+    for (key, order) in &orders {
+        let (client, order) = (app.client(&buyer).with("idempotency-key", *key), order.id);
+        requests.spawn(async move {
+            let _ = pay(&client, order, "tok_visa").await.expect(503);
+        });
+    }
+    let second = tokio::time::timeout(STRIPE_TIMEOUT / 2, held.wait_for_requests(2));
+    assert!(second.await.is_err());
+    requests.join_all().await;
+    held.release();
+    // The first look-up got no answer in time.
+    clock.advance(Duration::from_mins(1));
+    for (_, order) in &orders {
+        app.wait_for_authorized(order.id).await;
+    }
     app.check_invariants();
 }

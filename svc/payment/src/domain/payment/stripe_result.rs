@@ -16,7 +16,7 @@ const FIRST_CHECK_DELAY: Duration = Duration::from_secs(2);
 
 /// How long after its start a payment is searched that Stripe's search does not show. Search shows a new intent within a minute, and
 /// up to an hour later during an outage (<https://docs.stripe.com/api/payment_intents/search>). The last attempt to create one
-/// is made on the first day, so this leaves a day. The order has long ended.
+/// is made on the first day, so this leaves a day. The order has long ended. A list that was read to its end needs no such margin.
 const SEARCH_PERIOD: Duration = Duration::from_hours(48);
 
 impl Payment {
@@ -36,9 +36,11 @@ impl Payment {
         // The deadline may pass before Stripe answers.
         let is_first_failure = self.state.retry.failed_attempts() == 0;
         let pending = self.pending_event().filter(|_| is_first_failure);
-        if call == StripeCall::FindIntent && matches!(result, StripeResult::NotFound | StripeResult::NotShown) {
+        let is_missing = matches!(result, StripeResult::NotFound | StripeResult::NotShown);
+        if call == StripeCall::FindIntent && is_missing && self.state.intent_id.take().is_some() {
             // Only an event can have named it, and it is none of the account: the next call is about the payment's own.
-            self.state.intent_id = None;
+            self.retry_later(now);
+            return pending;
         }
         match (call, result) {
             (_, StripeResult::Unknown(_)) => {
@@ -75,16 +77,20 @@ impl Payment {
                 }
                 self.fail(failure, now)
             }
-            (_, StripeResult::NotShown) if now < self.state.created_at + SEARCH_PERIOD => {
+            (StripeCall::Authorize, StripeResult::NotFound | StripeResult::NotShown) => {
                 self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
                 pending
+            }
+            (StripeCall::FindIntent, StripeResult::NotShown) if now < self.state.created_at + SEARCH_PERIOD => {
+                self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
+                None
             }
             // The last attempt to create it may be under way.
             (StripeCall::FindIntent, StripeResult::NotFound) if now < self.state.created_at + STRIPE_KEY_LIFETIME => {
                 self.state.retry.postpone(RetrySchedule::NO_RESULT_YET, now);
                 None
             }
-            (StripeCall::Authorize | StripeCall::FindIntent, StripeResult::NotFound | StripeResult::NotShown) => {
+            (StripeCall::FindIntent, StripeResult::NotFound | StripeResult::NotShown) => {
                 self.fail(Failure::never_reached(), now)
             }
             (
@@ -94,7 +100,7 @@ impl Payment {
                 self.state.intent_id = Some(intent.id.clone());
                 match self.state.status {
                     PaymentStatus::Authorized => self.check_authorization(&intent, now),
-                    PaymentStatus::Voided | PaymentStatus::Failed => self.check_release(&intent, now),
+                    status if status.has_ended() => self.check_release(&intent, now),
                     _ => self.apply_authorization(*intent, decision, now),
                 }
             }
@@ -109,10 +115,8 @@ impl Payment {
             StripeCall::Authorize | StripeCall::FindIntent => matches!(self.state.status, PaymentStatus::Started),
             StripeCall::RetrieveIntent => {
                 self.waits_for_buyer()
-                    || matches!(
-                        self.state.status,
-                        PaymentStatus::Authorized | PaymentStatus::Voided | PaymentStatus::Failed
-                    )
+                    || self.state.status.has_ended()
+                    || matches!(self.state.status, PaymentStatus::Authorized)
             }
             StripeCall::Capture => matches!(self.state.status, PaymentStatus::Capturing),
             StripeCall::Void => matches!(self.state.status, PaymentStatus::Voiding),

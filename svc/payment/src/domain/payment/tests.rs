@@ -403,13 +403,25 @@ fn an_event_names_the_intent_of_a_response_that_was_lost() {
     let mut found = payment.clone();
     found.apply_result(StripeCall::FindIntent, held.into(), CaptureDecision::Wait, NOW);
     assert_eq!(found.state.status, PaymentStatus::Authorized);
-    // The account lacks it: the payment's own is created.
-    let missing = StripeResult::NotShown;
-    payment.apply_result(StripeCall::FindIntent, missing, CaptureDecision::Wait, NOW);
-    assert_eq!(
-        (payment.intent_id(), payment.next_call(NOW)),
-        (None, Some(StripeCall::Authorize))
-    );
+    // The account lacks it: the payment's own is created, or looked for however long that is possible.
+    for (hours, next) in [
+        (1, StripeCall::Authorize),
+        (25, StripeCall::FindIntent),
+        (49, StripeCall::FindIntent),
+    ] {
+        let (mut payment, now) = (payment.clone(), NOW + Duration::from_hours(hours));
+        payment.apply_result(
+            StripeCall::FindIntent,
+            StripeResult::NotFound,
+            CaptureDecision::Wait,
+            now,
+        );
+        assert_eq!(
+            (payment.status(), payment.intent_id(), payment.next_call(now)),
+            (PaymentStatus::Started, None, Some(next))
+        );
+        assert!(!payment.state.retry.is_due(now));
+    }
 }
 
 proptest! {
