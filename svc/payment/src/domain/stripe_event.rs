@@ -78,6 +78,12 @@ impl StripeEvent {
         !self.kind.starts_with("payment_intent.")
     }
 
+    /// Whether captured money may have returned to the account, such as that of a refund that failed. `charge.refunded`, which
+    /// also follows each void, shows the opposite.
+    pub(crate) fn may_return_money(&self) -> bool {
+        self.is_about_funds() && self.kind != "charge.refunded"
+    }
+
     /// The intent that it names; empty if there is none.
     pub(crate) fn intent_id(&self) -> &str {
         self.text(if self.is_about_funds() {
@@ -87,8 +93,11 @@ impl StripeEvent {
         })
     }
 
-    /// The status of the intent when the event was created.
+    /// The status of the intent when the event was created. An event about funds has the status of another object.
     pub(crate) fn intent_status(&self) -> IntentStatus {
+        if self.is_about_funds() {
+            return IntentStatus::Succeeded;
+        }
         IntentStatus::from_stripe(self.text("/status"))
     }
 

@@ -40,15 +40,16 @@ pub(crate) fn record_stripe_result(
         StripeResult::Intent(intent) if payment.state().notified_at.is_none() => intent.funds.clone(),
         _ => None,
     };
-    // A missing intent leaves open what the event was about.
-    if matches!(result, StripeResult::Intent(_)) {
-        payment.mark_checked(called_at);
-    }
+    let is_read = matches!(result, StripeResult::Intent(_));
     let declined_charge = match &result {
         StripeResult::Intent(intent) if payment.is_in_browser() => intent.declined_charge().map(ToOwned::to_owned),
         _ => None,
     };
     let event = payment.apply_result(call, result, decision, now);
+    // A missing intent leaves open what the event was about, and so does one that needs an operator: it is read again afterwards.
+    if is_read && payment.trouble().is_none() {
+        payment.mark_checked(called_at);
+    }
     if let Some(charge) = declined_charge
         && store::insert_declined_charge(tx, &charge, id)?
     {

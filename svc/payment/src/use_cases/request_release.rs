@@ -7,7 +7,7 @@ use values::{PaymentId, Timestamp};
 use crate::{domain::IntentStatus, store};
 
 /// Schedules a check of a payment's intent, whose id and status are given, and records its author. The settler then voids an
-/// authorisation, and reports a capture to an operator. A repetition has the same effect as once.
+/// authorisation, and reports a capture to an operator. While a check is due, a repetition changes nothing.
 pub(crate) fn request_release(
     tx: &Tx,
     now: Timestamp,
@@ -18,7 +18,8 @@ pub(crate) fn request_release(
     let Some(mut payment) = store::payment(tx, id)? else {
         return Ok(());
     };
-    if payment.status().has_ended() && payment.request_check(intent, status, now) {
+    let is_check_due = payment.state().notified_at.is_some();
+    if payment.status().has_ended() && !is_check_due && payment.request_check(intent, status, now) {
         store::update_payment(tx, &payment)?;
         audit::append(tx, now, &author.did("payment-check", &id))?;
     }

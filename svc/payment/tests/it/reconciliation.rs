@@ -42,6 +42,11 @@ async fn wait_for_trouble(app: &TestApp) {
     .await;
 }
 
+/// Sends a request to Stripe, as its dashboard does.
+async fn post(app: &TestApp, path: &str, form: String) {
+    let _ = app.stripe().send(Method::POST, path, Some(form)).await.expect(200);
+}
+
 fn sql(app: &TestApp, sql: &str) {
     let conn = Connection::open(app.env.database::<Payments>()).unwrap();
     assert_eq!(conn.execute(sql, []).unwrap(), 1, "{sql}");
@@ -83,17 +88,14 @@ async fn an_unwanted_capture_is_settled_once_an_operator_has_refunded_it() {
     let mut order = app.create_order(&buyer).await;
     let payment = app.authorize(&buyer, &order).await;
     let intent = first_intent(&app).await;
-    let post = async |path: &str, form: String| {
-        let _ = app.stripe().send(Method::POST, path, Some(form)).await.expect(200);
-    };
-    post(&CAPTURE.replace('*', &intent), String::new()).await;
+    post(&app, &CAPTURE.replace('*', &intent), String::new()).await;
     app.cancel_order(&mut order, events::CancelReason::User).await;
     wait_for_trouble(&app).await;
     let (report, same) = reconcile(&app, &[]).await;
     assert!(!same && report.contains("needs an operator"), "{report}");
 
     // As in docs/alerts.md.
-    post("/v1/refunds", format!("payment_intent={intent}")).await;
+    post(&app, "/v1/refunds", format!("payment_intent={intent}")).await;
     app.stop().await;
     sql(&app, "UPDATE payment SET trouble = NULL");
     app.start().await;
@@ -101,6 +103,13 @@ async fn an_unwanted_capture_is_settled_once_an_operator_has_refunded_it() {
     let (report, same) = reconcile(&app, &[]).await;
     assert!(same, "{report}");
     app.check_invariants();
+
+    // The bank rejects the refund later: the platform has the money again.
+    let refund = app.refunds_at_stripe().await[0]["id"].as_str().unwrap().to_owned();
+    app.sim.end_refund(&refund, false).await.unwrap();
+    let event = app.latest_stripe_event("refund.failed").await;
+    let _ = app.send_webhook(&event).await.expect(204);
+    wait_for_trouble(&app).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -139,15 +148,12 @@ async fn money_that_stripe_holds_for_a_failed_payment_is_released_on_an_operator
     let intents = app.sim.payment_intents().await.unwrap();
     let captured = intents.iter().find(|held| held["id"] != intent.as_str()).unwrap();
     let captured = captured["id"].as_str().unwrap();
-    let post = async |path: &str, form: String| {
-        let _ = app.stripe().send(Method::POST, path, Some(form)).await.expect(200);
-    };
-    post(&CAPTURE.replace('*', captured), String::new()).await;
+    post(&app, &CAPTURE.replace('*', captured), String::new()).await;
     sql(&app, &format!("UPDATE payment SET {lost} WHERE id = '{payment}'"));
     let (report, same) = reconcile(&app, &["--adopt"]).await;
     assert!(!same && report.contains("the captured amount is 0 here"), "{report}");
     wait_for_trouble(&app).await;
-    post("/v1/refunds", format!("payment_intent={captured}")).await;
+    post(&app, "/v1/refunds", format!("payment_intent={captured}")).await;
     app.stop().await;
     sql(&app, "UPDATE payment SET trouble = NULL WHERE trouble IS NOT NULL");
     app.start().await;

@@ -5,6 +5,7 @@ mod card_attempts;
 mod due_work;
 mod payments;
 mod refunds;
+mod unwanted_captures;
 
 use db::Tx;
 use events::Order;
