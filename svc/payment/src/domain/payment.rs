@@ -9,6 +9,8 @@
 //!    └──────────────────────────────────> failed └───────┴──> voided, failed
 //! ```
 //!
+//! A payment that is started or waits for its buyer is voided at once if its intent was captured and refunded in full.
+//!
 //! Two inputs change it: the decision of the order ([`Payment::apply_decision`]) and results of Stripe
 //! ([`Payment::apply_result`]). The next request to Stripe follows from the state alone ([`Payment::next_call`]), so a
 //! crash only delays it. A Stripe event only causes a check ([`Payment::request_check`]).
@@ -99,9 +101,9 @@ text_enum! {
         Captured = "captured",
         /// Stripe has to release the authorisation.
         Voiding = "voiding",
-        /// The authorisation is released.
+        /// The authorisation is released, or a capture was refunded in full.
         Voided = "voided",
-        /// No money was captured, and none will be.
+        /// No money is held, and none will be.
         Failed = "failed",
     }
 }
@@ -112,7 +114,7 @@ impl PaymentStatus {
         matches!(self, Self::Authorized | Self::Capturing | Self::Captured)
     }
 
-    /// Whether it ended without a capture.
+    /// Whether it ended without money for the order.
     pub(crate) const fn has_ended(self) -> bool {
         matches!(self, Self::Voided | Self::Failed)
     }

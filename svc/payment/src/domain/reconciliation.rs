@@ -44,13 +44,13 @@ pub(crate) fn differences(payment: &Payment, refunded: i64, intent: &Intent) -> 
             refunded.to_string(),
             intent.amount_refunded.unwrap_or_default().to_string(),
         );
-    }
-    if !is_released && !statuses_agree(payment.status(), intent.status) {
-        found.push(format!(
-            "the status is {:?} here, {:?} at Stripe",
-            payment.status(),
-            intent.status
-        ));
+        if !statuses_agree(payment.status(), intent.status) {
+            found.push(format!(
+                "the status is {:?} here, {:?} at Stripe",
+                payment.status(),
+                intent.status
+            ));
+        }
     }
     if let Some(trouble) = payment.trouble() {
         found.push(format!("needs an operator: {trouble}"));

@@ -61,7 +61,7 @@ async fn recover_payments(db: &Db, clock: &Clock, stripe: &StripeClient) -> Resu
                 RestoreOutcome::NotMissing => {}
                 RestoreOutcome::NotYet(reason) => missing.push((id, reason)),
                 RestoreOutcome::Impossible(reason) => {
-                    tracing::error!(intent = id, reason, "missing payment cannot be restored");
+                    tracing::error!(intent = id, reason, "no payment can be restored from the intent");
                 }
             }
         }
