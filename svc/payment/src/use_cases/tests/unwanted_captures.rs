@@ -74,7 +74,7 @@ fn release(tx: &Tx, payment: &Payment) -> Result<(), db::Error> {
     request_release(tx, NOW, payment.id(), subject, &Author::operator())
 }
 
-async fn database() -> (tempfile::TempDir, Db) {
+fn database() -> (tempfile::TempDir, Db) {
     let folder = tempfile::tempdir().unwrap();
     let db = Db::open(&folder.path().join("payment.db"), &Payments::SCHEMA).unwrap();
     (folder, db)
@@ -82,7 +82,7 @@ async fn database() -> (tempfile::TempDir, Db) {
 
 #[tokio::test]
 async fn an_unwanted_capture_is_reported_again_until_it_is_refunded() {
-    let (_folder, db) = database().await;
+    let (_folder, db) = database();
     db.write(|tx| {
         let payment = failed(tx)?;
         let id = payment.id();
@@ -101,7 +101,7 @@ async fn an_unwanted_capture_is_reported_again_until_it_is_refunded() {
 
 #[tokio::test]
 async fn a_refund_of_an_unwanted_capture_that_fails_later_is_reported() {
-    let (_folder, db) = database().await;
+    let (_folder, db) = database();
     let due = db.committed_values::<DueWork>();
     let id = db.write(|tx| {
         let payment = failed(tx)?;
@@ -139,7 +139,7 @@ async fn a_refund_of_an_unwanted_capture_that_fails_later_is_reported() {
 
 #[tokio::test]
 async fn a_repeated_request_for_a_release_is_recorded_once() {
-    let (_folder, db) = database().await;
+    let (_folder, db) = database();
     let entries = db.write(|tx| {
         let payment = failed(tx)?;
         release(tx, &payment)?;
