@@ -10,7 +10,7 @@ use values::Clock;
 
 use crate::{
     DrillError,
-    checks::{self, AllowedLoss, DatabasePaths},
+    checks::{self, AllowedLoss, DatabasePaths, NotificationChecks},
     load::{self, LoadPlan},
     recording::{self, RecordWriter},
     settle,
@@ -276,11 +276,17 @@ impl VerdictArgs {
             from: self.forgive_from,
             until: self.forgive_until,
         };
+        let notification = if allowed_loss.services.is_empty() {
+            NotificationChecks::Run
+        } else {
+            NotificationChecks::LeftOut
+        };
         let report = checks::run(
             &paths,
             &recording::read(&self.record)?,
             intents.as_deref(),
             &allowed_loss,
+            notification,
         )?;
         if self.json {
             let violations: Vec<_> = report

@@ -10,7 +10,7 @@ use std::{
 
 use drill::{
     SERVICES,
-    checks::{self, AllowedLoss, CheckReport, DatabasePaths, StripeIntent, payment_intents},
+    checks::{self, AllowedLoss, CheckReport, DatabasePaths, NotificationChecks, StripeIntent, payment_intents},
     load::{LoadPlan, ORDER_WINDOW_SECONDS, load},
     recording::{self, RecordLine, RecordedResponse},
     settle::settle,
@@ -135,7 +135,7 @@ fn run_checks(
         data: Some(data),
         others: Vec::new(),
     };
-    checks::run(&paths, lines, Some(intents), allowed_loss).unwrap()
+    checks::run(&paths, lines, Some(intents), allowed_loss, NotificationChecks::Run).unwrap()
 }
 
 fn copy_databases(from: &Path, to: &Path) {

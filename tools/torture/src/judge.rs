@@ -3,7 +3,7 @@
 use std::{collections::BTreeSet, fs, io, path::Path};
 
 use drill::{
-    checks::{self, AllowedLoss, CheckReport, DatabasePaths, StoredMail},
+    checks::{self, AllowedLoss, CheckReport, DatabasePaths, NotificationChecks, StoredMail},
     recording,
 };
 
@@ -39,7 +39,13 @@ impl Judge<'_> {
         };
         let lines = recording::read(self.record).map_err(TortureError::new)?;
         let (report, mails) = tokio::task::block_in_place(|| {
-            let report = checks::run(&paths, &lines, Some(&intents), &AllowedLoss::default())?;
+            let report = checks::run(
+                &paths,
+                &lines,
+                Some(&intents),
+                &AllowedLoss::default(),
+                NotificationChecks::Run,
+            )?;
             Ok::<_, drill::DrillError>((report, checks::stored_mails(&paths)?))
         })
         .map_err(TortureError::new)?;

@@ -12,5 +12,5 @@ mod stripe;
 pub use databases::{DatabasePaths, SERVICES};
 pub use mails::{StoredMail, stored_mails};
 pub use report::{CheckReport, Violation};
-pub use run::{AllowedLoss, run};
+pub use run::{AllowedLoss, NotificationChecks, run};
 pub use stripe::{StripeIntent, payment_intents};

@@ -6,7 +6,7 @@ use std::{path::PathBuf, sync::PoisonError, time::Duration};
 use chassis::Service;
 use clap::Parser;
 use db::Db;
-use drill::checks::{self, AllowedLoss, DatabasePaths, payment_intents};
+use drill::checks::{self, AllowedLoss, DatabasePaths, NotificationChecks, payment_intents};
 use expiration::Expiration;
 use order::Orders;
 use payment::Payments;
@@ -94,7 +94,8 @@ impl Environment {
             data: Some(self.data()),
             others: Vec::new(),
         };
-        let report = checks::run(&paths, &record, Some(&intents), &AllowedLoss::default()).unwrap();
+        let loss = AllowedLoss::default();
+        let report = checks::run(&paths, &record, Some(&intents), &loss, NotificationChecks::LeftOut).unwrap();
         let violations = report.violations.iter();
         let mut violations: Vec<_> = violations.map(|failed| describe(failed.name, &failed.rows)).collect();
         let conn = self.money_tables().await;

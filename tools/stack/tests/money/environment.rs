@@ -8,9 +8,11 @@ use std::{
 };
 
 use auth::Auth;
-use chassis::{CommonSettings, Running};
+use chassis::{CommonSettings, Running, Service as _};
+use db::Db;
 use drill::recording::RecordLine;
 use expiration::Expiration;
+use notification::Notification;
 use order::Orders;
 use payment::Payments;
 use serde_json::{Value, json};
@@ -94,6 +96,9 @@ impl Environment {
         .unwrap();
         let stripe_server = stripe.serve(([127, 0, 0, 1], 0).into()).await.unwrap();
         let users = sign_up_users(&test_env).await;
+        // The checks of the drill read it. The service does not run.
+        let notification = Db::open(&test_env.database::<Notification>(), &Notification::SCHEMA).unwrap();
+        notification.close().await;
         Self {
             stripe,
             stripe_url: stripe_server.url.clone(),
