@@ -34,7 +34,8 @@ impl ConsumingConnection {
     /// Opens a channel that may consume.
     pub(crate) async fn open_channel(&self) -> Result<Channel, Error> {
         let channel = self.connection.create_channel().await?;
-        self.lock().push(channel.clone());
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        channels.push(channel.clone());
         Ok(channel)
     }
 
@@ -48,9 +49,5 @@ impl ConsumingConnection {
             let _ = connection.run();
             drop(channels);
         });
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Channel>> {
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -6,7 +6,8 @@ use events::Event;
 use poem::http::Method;
 use rusqlite::Connection;
 use stripe_sim::{Fault, Target, Timing};
-use values::Clock;
+use testkit::Client;
+use values::{Clock, OrderId};
 
 use crate::test_app::{CAPTURE, CREATE, STRIPE_TIMEOUT, TestApp, pay};
 
@@ -129,6 +130,13 @@ async fn a_slow_stripe_does_not_block_the_request() {
     drop(held);
 }
 
+/// Pays an order while every connection about its new intent is cut, before or after Stripe has created it.
+async fn pay_while_cut_off(app: &TestApp, client: &Client, order: OrderId, when: Timing) {
+    app.sim.inject(Target::post(CREATE).times(99), when, Fault::Cut);
+    let _ = pay(client, order, "tok_visa").await.expect(503);
+    app.sim.clear_faults();
+}
+
 /// With an expired key, a repeated request would authorise the money twice.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intent_with_an_expired_key_is_searched() {
@@ -136,11 +144,8 @@ async fn an_intent_with_an_expired_key_is_searched() {
     let mut app = TestApp::with_clock(clock.clone()).await;
     let buyer = app.buyer();
     let (done, never) = (app.create_order(&buyer).await, app.create_order(&buyer).await);
-    for (order, when) in [(&done, Timing::After), (&never, Timing::Before)] {
-        app.sim.inject(Target::post(CREATE).times(99), when, Fault::Cut);
-        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
-        app.sim.clear_faults();
-    }
+    pay_while_cut_off(&app, &app.client(&buyer), done.id, Timing::After).await;
+    pay_while_cut_off(&app, &app.client(&buyer), never.id, Timing::Before).await;
     assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (0, 1999)));
 
     app.stop().await;
@@ -166,10 +171,7 @@ async fn an_intent_is_found_among_many_whether_the_account_has_search_or_not() {
     let buyer = app.buyer();
     let orders = [app.create_order(&buyer).await, app.create_order(&buyer).await];
     for order in &orders {
-        app.sim
-            .inject(Target::post(CREATE).times(99), Timing::After, Fault::Cut);
-        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
-        app.sim.clear_faults();
+        pay_while_cut_off(&app, &app.client(&buyer), order.id, Timing::After).await;
     }
     for _ in 0..250 {
         let foreign = Some("amount=100&currency=usd".to_owned());
@@ -202,11 +204,8 @@ async fn without_search_an_intent_is_found_at_the_end_of_a_long_list_however_lat
     let mut app = TestApp::with_clock(clock.clone()).await;
     let buyer = app.buyer();
     let (done, never) = (app.create_order(&buyer).await, app.create_order(&buyer).await);
-    for (order, when) in [(&done, Timing::After), (&never, Timing::Before)] {
-        app.sim.inject(Target::post(CREATE).times(99), when, Fault::Cut);
-        let _ = pay(&app.client(&buyer), order.id, "tok_visa").await.expect(503);
-        app.sim.clear_faults();
-    }
+    pay_while_cut_off(&app, &app.client(&buyer), done.id, Timing::After).await;
+    pay_while_cut_off(&app, &app.client(&buyer), never.id, Timing::Before).await;
     let mut clients = tokio::task::JoinSet::new();
     for _ in 0..10 {
         let stripe = app.stripe();
@@ -251,11 +250,8 @@ async fn buyers_who_ask_again_leave_one_look_up_at_a_time_to_the_worker() {
     let mut orders = Vec::new();
     for key in ["one", "two"] {
         let order = app.create_order(&buyer).await;
-        app.sim
-            .inject(Target::post(CREATE).times(99), Timing::After, Fault::Cut);
         let client = app.client(&buyer).with("idempotency-key", key);
-        let _ = pay(&client, order.id, "tok_visa").await.expect(503);
-        app.sim.clear_faults();
+        pay_while_cut_off(&app, &client, order.id, Timing::After).await;
         orders.push((key, order));
     }
     app.stop().await;

@@ -65,8 +65,8 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
             }
         }
         let (stack, market) = size.start().await?;
-        for (name, p50) in REQUESTS.into_iter().zip(measure_costs(recorder, &market).await?) {
-            costs.add(name.1, size.rows, p50);
+        for ((_, name), p50) in REQUESTS.into_iter().zip(measure_costs(recorder, &market).await?) {
+            costs.add(name, size.rows, p50);
         }
         for (name, p99) in measure_searches_of_one(recorder, &market, size.rows).await? {
             searches.add(name, size.rows, p99);
