@@ -15,7 +15,15 @@ use values::{Clock, EventId};
 pub struct DataFolder {
     path: PathBuf,
     /// Locked until dropped or until the process ends.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for DataFolder {
+    fn drop(&mut self) {
+        // Closing the file is not enough: a child process holds the lock, too, until it runs its own program. An error
+        // would mean that the folder stays locked until this process ends, which is safe.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl DataFolder {
@@ -39,7 +47,7 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => Err(OperatorError(format!(
                 "the data folder {} is in use: another stack runs with it; stop that one, or choose another folder with --data",
