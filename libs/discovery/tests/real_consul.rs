@@ -159,7 +159,22 @@ async fn a_service_is_resolved_over_tls_by_an_agent_that_proves_its_name_and_req
         let consul = Consul::new(&url, Some("s3cret"), Some(&tls)).unwrap();
         consul.locate(&"ticketing-auth".parse().unwrap()).await
     };
-    assert_eq!(locate("localhost", https, &files).await.unwrap().port, 4001);
+    // The agent answers a registration before its server knows of it.
+    let located = async {
+        loop {
+            match locate("localhost", https, &files).await {
+                Err(refused) if refused.contains("no healthy instance") => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                located => return located,
+            }
+        }
+    };
+    let located = tokio::time::timeout(DEADLINE, located).await;
+    assert_eq!(
+        located.expect("the service is not in the catalogue").unwrap().port,
+        4001
+    );
     let untrusted = TlsFiles {
         ca: Some(other_ca.file.clone()),
         ..files.clone()

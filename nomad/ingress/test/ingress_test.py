@@ -4,6 +4,7 @@
 scripts/check-ingress renders the template and runs this, with the paths of nginx and of the program that renders.
 """
 
+import contextlib
 import gzip
 import json
 import os
@@ -15,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+from collections.abc import Iterable
 from pathlib import Path
 
 NGINX, RENDER = sys.argv[1:3]
@@ -36,10 +38,15 @@ PROTECTION = {
 }
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def free_ports(names: Iterable[str]) -> dict[str, int]:
+    """Returns a free port for each name. They are chosen together, so no two are the same."""
+    with contextlib.ExitStack() as probes:
+        ports = {}
+        for name in names:
+            probe = probes.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", 0))
+            ports[name] = probe.getsockname()[1]
+        return ports
 
 
 def read_request(connection: socket.socket) -> tuple[str, dict, bytes]:
@@ -137,7 +144,7 @@ class Ingress(unittest.TestCase):
         self.service = Service()
         self.addCleanup(self.service.listener.close)
         self.storefronts = [self.storefront()]
-        self.ports = {name: free_port() for name in ("http", "https", "retry", "admin")}
+        self.ports = free_ports(("http", "https", "retry", "admin"))
         (self.folder / "pages").mkdir()
         (self.folder / "pages" / "docs.html").write_bytes(PAGE)
         self.start(self.service.port)
@@ -149,7 +156,7 @@ class Ingress(unittest.TestCase):
         return storefront
 
     def restart(self, balancers: str = "") -> None:
-        self.ports = {name: free_port() for name in self.ports}
+        self.ports = free_ports(self.ports)
         self.start(self.service.port, balancers)
 
     def start(self, port: int, balancers: str = "") -> None:

@@ -8,7 +8,7 @@ use crate::{
     BenchResult, Cli, Command, Plan, Progress, Recorder, Work,
     cli::Size,
     limits::Sqlite,
-    processes::resident_mebibytes,
+    processes::{own_mebibytes, resident_mebibytes},
     report::{print_comparison, write_page},
     results::{Better, Results, Terms, compare, version_of_own_broker},
     seed::Seed,
@@ -165,8 +165,12 @@ impl Run<'_> {
         let market = stack.market(sign_in(stack.addr(), seed.accounts).await?)?;
         // Signing in needs memory of its own, which is given back.
         tokio::time::sleep(self.recorder.plan.idle).await;
-        self.recorder
-            .record("memory.idle", "MiB", Better::Less, resident_mebibytes(market.process)?);
+        for (id, memory) in [
+            ("memory.idle", resident_mebibytes(market.process)?),
+            ("memory.idle.own", own_mebibytes(market.process)?),
+        ] {
+            self.recorder.record(id, "MiB", Better::Less, memory);
+        }
         let measured = self.requests(seed, &market, broker, is_last).await;
         if measured.is_ok() {
             tokio::time::sleep(self.recorder.plan.idle).await;

@@ -25,7 +25,7 @@ use poem::{
 use sale_limits::SaleLimits;
 use stack::{Settings, Stack};
 use testkit::amqp_url;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 fn settings(data: PathBuf) -> Settings {
     Settings {
@@ -137,15 +137,19 @@ async fn the_latency_of_an_open_loop_counts_from_the_moment_at_which_a_request_w
         watched: &watched,
     };
     let request = http::get(addr, "/wait", "");
-    let (start, sent) = (Instant::now(), RefCell::new(Vec::new()));
-    let load = run_open(plan, |number| {
-        sent.borrow_mut().push((number, start.elapsed()));
+    let (sent, is_sending) = (RefCell::new(Vec::new()), Notify::new());
+    let load = run_open(plan, |_| {
+        sent.borrow_mut().push(Instant::now());
+        is_sending.notify_one();
         request.clone()
     });
-    // The server stands still until every request is overdue, then it answers all of them at once.
+    // The server stands still until every request is overdue, then it answers all of them at once. The first request is due
+    // when it is sent, or before.
     let release = async {
-        let last_is_due = start + schedule.due(schedule.count() - 1).unwrap() + Duration::from_millis(50);
-        tokio::time::sleep_until(last_is_due.into()).await;
+        is_sending.notified().await;
+        let first_sent = sent.borrow()[0];
+        let overdue = first_sent + schedule.due(schedule.count() - 1).unwrap() + Duration::from_millis(50);
+        tokio::time::sleep_until(overdue.into()).await;
         PERMITS.add_permits(1000);
     };
     let (outcome, ()) = tokio::join!(load, release);

@@ -9,8 +9,8 @@ use serde_json::json;
 use testkit::{Client, RunningService, TestEnv};
 use values::PaymentId;
 
-const WINDOW: Duration = Duration::from_secs(2);
-const EXTENSION: Duration = Duration::from_secs(2);
+const WINDOW: Duration = Duration::from_secs(5);
+const EXTENSION: Duration = Duration::from_secs(5);
 
 struct TestApp {
     env: TestEnv,

@@ -331,7 +331,7 @@ async fn a_restored_expiration_service_recovers_every_timer() {
 async fn a_restored_service_without_a_broker_is_not_ready_and_refuses_requests() {
     let env = TestEnv::new().await;
     let database = env.database::<Orders>();
-    drop(db::Db::open(&database, &Orders::SCHEMA).unwrap());
+    db::Db::open(&database, &Orders::SCHEMA).unwrap().close().await;
     let backup = database.with_extension("backup");
     db::admin::backup(&database, &backup).unwrap();
     db::admin::restore(&backup, &database, &Orders::SCHEMA, true).unwrap();

@@ -1,11 +1,15 @@
 //! The simulator: opened, served, closed.
 
-use std::{fmt, net::SocketAddr, path::Path, sync::Arc, time::Duration};
-
-use poem::{
-    Server,
-    listener::{Acceptor, Listener, TcpListener},
+use std::{
+    fmt,
+    net::{Shutdown, SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+    time::Duration,
 };
+
+use poem::{Server, listener::TcpAcceptor};
+use socket2::SockRef;
 use tokio_util::sync::DropGuard;
 
 use crate::{
@@ -71,12 +75,10 @@ impl Sim {
 
     /// Listens at an address (port 0: any free one) until the returned server is shut down or dropped.
     pub async fn serve(&self, address: SocketAddr) -> std::io::Result<RunningSim> {
-        let acceptor = TcpListener::bind(address).into_acceptor().await?;
-        let local = acceptor
-            .local_addr()
-            .iter()
-            .find_map(|address| address.as_socket_addr().copied());
-        let address = local.unwrap_or(address);
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        let acceptor = TcpAcceptor::from_std(listener.try_clone()?)?;
         self.background.start().await;
         let stop = self.state.stop.child_token();
         let stopped = stop.clone().cancelled_owned();
@@ -88,6 +90,7 @@ impl Sim {
         Ok(RunningSim {
             url: format!("http://{address}"),
             address,
+            listener,
             stop: stop.drop_guard(),
             task,
         })
@@ -114,6 +117,7 @@ pub struct RunningSim {
     pub url: String,
     /// Its address.
     pub address: SocketAddr,
+    listener: TcpListener,
     stop: DropGuard,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
@@ -124,5 +128,8 @@ impl RunningSim {
         drop(self.stop);
         // A server that has panicked does not listen either.
         let _ended = self.task.await;
+        // Closing the socket is not enough to listen at its address again: a child process shares it until it runs its own
+        // program. Only a socket that does not listen any more is refused.
+        let _ = SockRef::from(&self.listener).shutdown(Shutdown::Read);
     }
 }

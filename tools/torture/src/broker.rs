@@ -146,6 +146,9 @@ impl Broker {
         let mut command = self.script(&["ctl", "list_queues", "--quiet", "--no-table-headers", "name"]);
         let output = spawn_blocking(move || command.stdout(Stdio::piped()).output());
         let output = output.await.map_err(TortureError::new)?.map_err(TortureError::new)?;
+        if !output.status.success() {
+            return Err(TortureError(format!("the queues cannot be listed: {}", output.status)));
+        }
         let prefix = format!("{namespace}.");
         let names: Vec<_> = String::from_utf8_lossy(&output.stdout)
             .lines()

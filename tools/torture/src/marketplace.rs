@@ -5,10 +5,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
     ops::Range,
     path::{Path, PathBuf},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -22,7 +19,7 @@ use crate::{
     disk::Disk,
     error::TortureError,
     fault::{Disturbance, Fault, Link},
-    process::{Launch, Process},
+    process::{Launch, Process, ProcessExit},
 };
 
 /// The secret key of the Stripe simulator, and the secret that signs its webhooks.
@@ -57,6 +54,23 @@ const SUPERVISION_INTERVAL: Duration = Duration::from_millis(200);
 /// The time after a full disk for which the end of a service counts as its consequence.
 const FULL_DISK_AFTERMATH: Duration = Duration::from_secs(3);
 
+/// The last time for which the disk was full.
+#[derive(Clone, Copy)]
+struct FullDisk {
+    since: Instant,
+    /// `None` while it is full.
+    until: Option<Instant>,
+}
+
+impl FullDisk {
+    /// Whether it can be the cause: the service may have ended meanwhile or soon after, or it was started meanwhile.
+    fn can_cause(self, exit: &ProcessExit) -> bool {
+        self.until.is_none_or(|until| {
+            exit.last_seen < until + FULL_DISK_AFTERMATH || (self.since..until).contains(&exit.started)
+        })
+    }
+}
+
 /// A service and the proxies before and behind it.
 struct Service {
     process: Process,
@@ -77,8 +91,7 @@ pub(crate) struct Marketplace<'a> {
     broker: &'a Broker,
     disk: Disk,
     mail_folder: PathBuf,
-    disk_is_full: AtomicBool,
-    disk_was_full: Mutex<Option<Instant>>,
+    full_disk: Mutex<Option<FullDisk>>,
     stripe_link: TcpProxy,
     stripe_link_is_busy: tokio::sync::Mutex<()>,
     stripe: Sim,
@@ -179,8 +192,7 @@ impl<'a> Marketplace<'a> {
             broker,
             disk,
             mail_folder,
-            disk_is_full: AtomicBool::new(false),
-            disk_was_full: Mutex::default(),
+            full_disk: Mutex::default(),
             stripe_link,
             stripe_link_is_busy: tokio::sync::Mutex::default(),
             stripe,
@@ -294,12 +306,15 @@ impl<'a> Marketplace<'a> {
     }
 
     async fn fill_disk(&self, lasts: Duration) -> Result<(), TortureError> {
-        self.disk_is_full.store(true, Ordering::SeqCst);
+        let since = Instant::now();
+        let record = |until| {
+            *self.full_disk.lock().unwrap_or_else(PoisonError::into_inner) = Some(FullDisk { since, until });
+        };
+        record(None);
         let filled = tokio::task::block_in_place(|| self.disk.fill());
         sleep(lasts).await;
         self.disk.free().map_err(TortureError::new)?;
-        *self.disk_was_full.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        self.disk_is_full.store(false, Ordering::SeqCst);
+        record(Some(Instant::now()));
         filled.map_err(TortureError::new)
     }
 
@@ -310,14 +325,14 @@ impl<'a> Marketplace<'a> {
         loop {
             ticks.tick().await;
             for Service { process, .. } in &self.services {
-                let Some(status) = process.restart_if_ended()? else {
+                let Some(exit) = process.restart_if_ended()? else {
                     continue;
                 };
-                let was_full = *self.disk_was_full.lock().unwrap_or_else(PoisonError::into_inner);
-                let is_aftermath = was_full.is_some_and(|time| time.elapsed() < FULL_DISK_AFTERMATH);
-                if !is_aftermath && !self.disk_is_full.load(Ordering::SeqCst) {
+                let full_disk = *self.full_disk.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_expected = full_disk.is_some_and(|full_disk| full_disk.can_cause(&exit));
+                if !is_expected {
                     let mut exits = self.unexpected_exits.lock().unwrap_or_else(PoisonError::into_inner);
-                    exits.push(format!("{} ended by itself: {status}", process.name));
+                    exits.push(format!("{} ended by itself: {}", process.name, exit.status));
                 }
             }
         }

@@ -11,7 +11,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     sync::Mutex,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use crate::error::TortureError;
@@ -32,8 +32,26 @@ pub(crate) struct Launch {
     pub(crate) log: PathBuf,
 }
 
+/// A running process.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    started: Instant,
+    last_seen: Instant,
+}
+
+/// The end of a process by itself.
+#[derive(Debug)]
+pub(crate) struct ProcessExit {
+    pub(crate) status: ExitStatus,
+    /// When it was started.
+    pub(crate) started: Instant,
+    /// When it was last found running: it has ended since.
+    pub(crate) last_seen: Instant,
+}
+
 impl Launch {
-    fn start(&self) -> Result<Child, TortureError> {
+    fn start(&self) -> Result<Running, TortureError> {
         let log = self.open_log().map_err(|error| TortureError::file(&self.log, &error))?;
         let errors = log.try_clone().map_err(|error| TortureError::file(&self.log, &error))?;
         let mut command = Command::new(&self.program);
@@ -43,9 +61,15 @@ impl Launch {
             .args(&self.arguments)
             .envs(self.environment.iter().cloned());
         command.stdin(Stdio::null()).stdout(log).stderr(errors);
-        command
+        let started = Instant::now();
+        let child = command
             .spawn()
-            .map_err(|error| TortureError::file(&self.program, &error))
+            .map_err(|error| TortureError::file(&self.program, &error))?;
+        Ok(Running {
+            child,
+            started,
+            last_seen: started,
+        })
     }
 
     fn open_log(&self) -> io::Result<File> {
@@ -58,63 +82,70 @@ impl Launch {
 pub(crate) struct Process {
     pub(crate) name: &'static str,
     launch: Launch,
-    child: Mutex<Option<Child>>,
+    running: Mutex<Option<Running>>,
 }
 
 impl Process {
     pub(crate) fn start(name: &'static str, launch: Launch) -> Result<Self, TortureError> {
-        let child = Mutex::new(Some(launch.start()?));
-        Ok(Self { name, launch, child })
+        let running = Mutex::new(Some(launch.start()?));
+        Ok(Self { name, launch, running })
     }
 
     /// Sends SIGKILL, and starts the service again after `down`.
     pub(crate) async fn kill(&self, down: Duration) -> Result<(), TortureError> {
-        let mut child = self.child.lock().await;
-        if let Some(running) = child.as_mut() {
-            running.kill().map_err(TortureError::new)?;
-            exit(running).await.map_err(TortureError::new)?;
+        let mut current = self.running.lock().await;
+        if let Some(running) = current.as_mut() {
+            running.child.kill().map_err(TortureError::new)?;
+            exit(&mut running.child).await.map_err(TortureError::new)?;
         }
         sleep(down).await;
-        *child = Some(self.launch.start()?);
+        *current = Some(self.launch.start()?);
         Ok(())
     }
 
     /// Sends SIGSTOP, and SIGCONT after `lasts`.
     pub(crate) async fn pause(&self, lasts: Duration) {
-        let child = self.child.lock().await;
-        if let Some(running) = child.as_ref() {
-            signal(running.id(), Signal::STOP);
+        let current = self.running.lock().await;
+        if let Some(running) = current.as_ref() {
+            signal(running.child.id(), Signal::STOP);
             sleep(lasts).await;
-            signal(running.id(), Signal::CONT);
+            signal(running.child.id(), Signal::CONT);
         }
     }
 
-    /// Starts the service again if it has ended by itself, and returns its exit status then.
-    pub(crate) fn restart_if_ended(&self) -> Result<Option<ExitStatus>, TortureError> {
+    /// Starts the service again if it has ended by itself, and returns its exit then.
+    pub(crate) fn restart_if_ended(&self) -> Result<Option<ProcessExit>, TortureError> {
         // A fault has it.
-        let Ok(mut child) = self.child.try_lock() else {
+        let Ok(mut current) = self.running.try_lock() else {
             return Ok(None);
         };
-        let Some(running) = child.as_mut() else {
+        let Some(running) = current.as_mut() else {
             return Ok(None);
         };
-        let ended = running.try_wait().map_err(TortureError::new)?;
-        if ended.is_some() {
-            *child = Some(self.launch.start()?);
-        }
-        Ok(ended)
+        let now = Instant::now();
+        let Some(status) = running.child.try_wait().map_err(TortureError::new)? else {
+            running.last_seen = now;
+            return Ok(None);
+        };
+        let exit = ProcessExit {
+            status,
+            started: running.started,
+            last_seen: running.last_seen,
+        };
+        *current = Some(self.launch.start()?);
+        Ok(Some(exit))
     }
 
     /// Sends SIGTERM, and returns whether the service ended in time. It is not started again.
     pub(crate) async fn stop(&self) -> bool {
-        let Some(mut running) = self.child.lock().await.take() else {
+        let Some(Running { mut child, .. }) = self.running.lock().await.take() else {
             return true;
         };
-        signal(running.id(), Signal::TERM);
-        let has_ended = timeout(STOP_TIMEOUT, exit(&mut running)).await.is_ok();
+        signal(child.id(), Signal::TERM);
+        let has_ended = timeout(STOP_TIMEOUT, exit(&mut child)).await.is_ok();
         if !has_ended {
-            let _ = running.kill();
-            let _ = running.wait();
+            let _ = child.kill();
+            let _ = child.wait();
         }
         has_ended
     }
@@ -130,9 +161,9 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        if let Some(running) = self.child.get_mut() {
-            let _ = running.kill();
-            let _ = running.wait();
+        if let Some(running) = self.running.get_mut() {
+            let _ = running.child.kill();
+            let _ = running.child.wait();
         }
     }
 }

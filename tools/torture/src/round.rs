@@ -123,21 +123,23 @@ async fn run_in(
         .await
         .map_err(TortureError::new)?;
     violations.extend(open.into_iter().map(|order| format!("not ended: {order}")));
+    let timeout = settings.recovery_timeout;
+    let queues = retry(timeout, async || broker.queue_names(&marketplace.namespace).await).await?;
     let judge = Judge {
         marketplace,
         broker,
         record,
-        queues: without_journal(broker.queue_names(&marketplace.namespace).await?),
+        queues: without_journal(queues),
     };
-    wait_for_agreement(&judge, settings.recovery_timeout).await?;
+    wait_for_agreement(&judge, timeout).await?;
     let recovery = ended.elapsed();
     // Again without the services: what they had not acknowledged is in the queues now.
     violations.extend(marketplace.stop_services().await);
-    let Comparison { findings, report } = judge.compare().await?;
+    let Comparison { findings, report } = retry(timeout, async || judge.compare().await).await?;
     violations.extend(findings);
     violations.extend(tokio::task::block_in_place(|| marketplace.check_databases())?);
     if violations.is_empty() {
-        broker.delete(&judge.queues).await?;
+        retry(timeout, async || broker.delete(&judge.queues).await).await?;
     }
     Ok(RoundReport {
         totals: totals(&steps, marketplace.has_own_disk(), summary, &report),
@@ -200,13 +202,28 @@ async fn sells_again(record: &Path, deadline: Instant) -> Result<bool, TortureEr
     }
 }
 
+/// Repeats an operation until it succeeds, or until the time is over: a busy broker may not answer in time.
+async fn retry<T>(within: Duration, operation: impl AsyncFn() -> Result<T, TortureError>) -> Result<T, TortureError> {
+    let (deadline, mut ticks) = (Instant::now() + within, interval(COMPARISON_INTERVAL));
+    loop {
+        ticks.tick().await;
+        match operation().await {
+            Err(_) if Instant::now() <= deadline => {}
+            result => return result,
+        }
+    }
+}
+
 /// Waits until nothing differs, or until the time is over.
 async fn wait_for_agreement(judge: &Judge<'_>, within: Duration) -> Result<(), TortureError> {
     let (deadline, mut ticks) = (Instant::now() + within, interval(COMPARISON_INTERVAL));
     loop {
         ticks.tick().await;
-        if judge.compare().await?.findings.is_empty() || Instant::now() > deadline {
-            return Ok(());
+        match judge.compare().await {
+            Ok(comparison) if comparison.findings.is_empty() => return Ok(()),
+            // What cannot be compared does not agree yet.
+            result if Instant::now() > deadline => return result.map(|_| ()),
+            _ => {}
         }
     }
 }

@@ -5,7 +5,7 @@ use values::Clock;
 use crate::{
     raw_broker::RawBroker,
     tcp_proxy::TcpProxy,
-    test_env::{TestEnv, events_consumer, is_down, order_created, recording_handler, wait_for_state},
+    test_env::{TIMEOUT, TestEnv, events_consumer, is_down, order_created, recording_handler, wait_for_state},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -120,7 +120,7 @@ async fn repeated_connection_losses_lose_no_event() {
     let everything: Vec<_> = (1..=i64::try_from(published).unwrap()).collect();
     let missing = ticket
         .db
-        .wait_for(crate::test_env::TIMEOUT, move |conn| {
+        .wait_for(TIMEOUT, move |conn| {
             let distinct: i64 = conn.query_row("SELECT count(DISTINCT version) FROM consumed_event", [], |row| {
                 row.get(0)
             })?;
@@ -143,13 +143,17 @@ async fn a_deleted_queue_is_declared_again() {
     order.publish(order_created(1)).await;
     ticket.wait_for_consumed(1).await;
 
+    let mut state = bus.state();
+    state.mark_unchanged();
     let broker = RawBroker::open().await;
     let name = format!("{}.ticket", env.namespace);
     let deletion = broker
         .channel
         .queue_delete(name.into(), lapin::options::QueueDeleteOptions::default());
     deletion.await.unwrap();
-    wait_for_state(&bus, is_down).await;
+    // The service may already be connected again.
+    let lost = tokio::time::timeout(TIMEOUT, state.changed()).await;
+    lost.expect("the connection is lost").unwrap();
     wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
     order.publish(order_created(2)).await;
     assert_eq!(ticket.wait_for_consumed(2).await, [1, 2]);

@@ -63,11 +63,13 @@ async fn a_timer_arrives_after_its_deadline_and_soon() {
     let env = TestEnv::new();
     let delay_ladder = delay_ladder();
     let expiration = env.service("expiration");
-    env.connect(
+    let bus = env.connect(
         &expiration,
         &env.url,
         vec![timers_consumer(timer_handler(delay_ladder.clone()))],
     );
+    // The queues are declared first.
+    wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
     let deadline = Clock::system().now() + Duration::from_millis(1500);
     append_timer(&expiration, deadline, delay_ladder).await;
     let arrived_at = arrival(&expiration).await;

@@ -4,6 +4,7 @@ use chassis::ServerLimits;
 use h2::client::{self, SendRequest};
 use http::Request;
 use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     raw_client::{RawClient, WAIT_TIMEOUT},
@@ -82,6 +83,7 @@ async fn a_connection_that_cancels_its_requests_is_closed() {
     client.send(PREFACE).await;
     client.send(frame(4, 0, 0, &[])).await;
     let (mut reader, mut writer) = client.0.into_split();
+    let closed = CancellationToken::new();
     let sending = async {
         for number in 0..2_000 {
             let stream = number * 2 + 1;
@@ -93,7 +95,8 @@ async fn a_connection_that_cancels_its_requests_is_closed() {
             }
             // Only requests that run are cancelled.
             let mut waiting = server.waiting.clone();
-            let runs = timeout(SOON, waiting.wait_for(|waiting| *waiting > 0)).await.is_ok();
+            let runs = closed.run_until_cancelled(waiting.wait_for(|waiting| *waiting > 0));
+            let runs = runs.await.is_some();
             if !runs
                 || tokio::io::AsyncWriteExt::write_all(&mut writer, &reset(stream))
                     .await
@@ -107,6 +110,7 @@ async fn a_connection_that_cancels_its_requests_is_closed() {
     };
     let reading = async {
         let _ = tokio::io::copy(&mut reader, &mut tokio::io::sink()).await;
+        closed.cancel();
     };
     timeout(WAIT_TIMEOUT, async { tokio::join!(sending, reading) })
         .await

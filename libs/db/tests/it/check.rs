@@ -194,21 +194,27 @@ async fn a_check_beside_writes_finds_no_violation_where_there_is_none() {
             }
         });
     }
-    let checks = tokio::task::spawn_blocking(move || {
-        let found: Vec<_> = (0..10).map(|_| check_online(&file, INVARIANTS)).collect();
-        // A violation that is there all the time is found among those that differ for a moment.
-        let conn = rusqlite::Connection::open(&file).unwrap();
-        conn.busy_timeout(std::time::Duration::from_secs(5)).unwrap();
-        conn.execute_batch("UPDATE stall SET guests = guests + 1000000 WHERE row = '3' AND name = '17'")
-            .unwrap();
-        (found, check_online(&file, INVARIANTS))
-    });
-    let (found, broken) = checks.await.unwrap();
-    done.store(true, Ordering::Relaxed);
-    writers.join_all().await;
-    for found in found {
+    let check = || {
+        let file = file.clone();
+        tokio::task::spawn_blocking(move || check_online(&file, INVARIANTS))
+    };
+    for _ in 0..10 {
+        let found = check().await.unwrap();
         assert_eq!((found.findings, found.unverified), (vec![], vec![]));
     }
+    // A violation that is there all the time is found among those that differ for a moment.
+    db.write(|tx| {
+        tx.execute(
+            "UPDATE stall SET guests = guests + 1000000 WHERE row = '3' AND name = '17'",
+            [],
+        )?;
+        Ok::<_, Error>(())
+    })
+    .await
+    .unwrap();
+    let broken = check().await.unwrap();
+    done.store(true, Ordering::Relaxed);
+    writers.join_all().await;
     assert_eq!(details(broken.findings), ["stalls count their guests: row=3, name=17"]);
     db.close().await;
 }

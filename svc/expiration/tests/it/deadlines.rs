@@ -37,13 +37,13 @@ async fn a_stopped_order_never_expires() {
     ];
     let mut stopped = Vec::new();
     for (status, reason, stopped_by) in endings {
-        let order = app.order(Duration::from_secs(1));
+        let order = app.order(Duration::from_secs(4));
         app.publish_order(&order).await;
         app.publish_status(&order, status, reason).await;
         stopped.push((order, stopped_by));
     }
     // Its timer message arrives after theirs, from the same queue.
-    let last = app.order(Duration::from_secs(2));
+    let last = app.order(Duration::from_secs(5));
     app.publish_order(&last).await;
     app.wait_for_expiration(&last).await;
 

@@ -117,7 +117,8 @@ impl TestApp {
     /// Places an order for a new buyer.
     pub(crate) async fn place(&self, ticket: &Ticket, quantity: u32) -> PlacedOrder {
         let (buyer_id, buyer) = self.env.user(&self.service);
-        let placed = place(&buyer, ticket.id, quantity).await.expect(201);
+        let body = json!({"ticketId": ticket.id, "quantity": quantity});
+        let placed = buyer.post_when_replicated("/api/v1/orders", body).await.expect(201);
         let id = placed.text_at("/id");
         PlacedOrder {
             path: format!("/api/v1/orders/{id}"),

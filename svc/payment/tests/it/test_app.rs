@@ -10,25 +10,30 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use stripe_sim::{Config, Sim};
 use testkit::{Client, Reply, RunningService, TestEnv, eventually};
+use tokio::net::TcpSocket;
 use values::{Clock, Money, OrderId, PaymentId, RefundId, Timestamp, UserId};
 
 pub(crate) const KEY: &str = "sk_test_app";
 pub(crate) const PUBLISHABLE_KEY: &str = "pk_test_app";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_app";
 
-/// The timeout of a call to Stripe in these tests.
-pub(crate) const STRIPE_TIMEOUT: Duration = Duration::from_secs(2);
+/// The timeout of a call to Stripe, unless a test has its own.
+const STRIPE_TIMEOUT: Duration = Duration::from_secs(2);
 
 pub(crate) struct TestApp {
     pub(crate) env: TestEnv,
     pub(crate) sim: Sim,
     /// `None` while Stripe is disconnected.
     stripe: Option<stripe_sim::RunningSim>,
+    /// Keeps the address of a disconnected Stripe: nobody else is given it.
+    reserved: Option<TcpSocket>,
     url: String,
     service: Option<RunningService>,
     /// The signing secrets that the service accepts after its next start.
     pub(crate) webhook_secrets: Vec<&'static str>,
     pub(crate) card_limits: CardLimits,
+    /// The timeout of a call to Stripe after the next start of the service.
+    pub(crate) stripe_timeout: Duration,
 }
 
 impl TestApp {
@@ -55,10 +60,12 @@ impl TestApp {
             env,
             sim,
             stripe: Some(stripe),
+            reserved: None,
             url,
             service: None,
             webhook_secrets: vec![WEBHOOK_SECRET],
             card_limits,
+            stripe_timeout: STRIPE_TIMEOUT,
         };
         app.start().await;
         app
@@ -71,7 +78,7 @@ impl TestApp {
             stripe_secret_key: Some(KEY.parse().unwrap()),
             stripe_publishable_key: Some(PUBLISHABLE_KEY.to_owned()),
             stripe_webhook_secrets: (!secrets.is_empty()).then(|| secrets.parse().unwrap()),
-            stripe_timeout: STRIPE_TIMEOUT,
+            stripe_timeout: self.stripe_timeout,
             platform_fee: "250".parse().unwrap(),
             card_limits: self.card_limits,
         }
@@ -114,13 +121,20 @@ impl TestApp {
 
     /// Makes Stripe unreachable.
     pub(crate) async fn disconnect_stripe(&mut self) {
-        self.stripe.take().unwrap().shutdown().await;
+        let stripe = self.stripe.take().unwrap();
+        let address = stripe.address;
+        stripe.shutdown().await;
+        let reserved = TcpSocket::new_v4().unwrap();
+        reserved.set_reuseaddr(true).unwrap();
+        reserved.bind(address).unwrap();
+        self.reserved = Some(reserved);
     }
 
     /// Makes Stripe reachable again, at the same address.
     pub(crate) async fn reconnect_stripe(&mut self) {
         let address = self.url.trim_start_matches("http://").parse().unwrap();
         self.stripe = Some(self.sim.serve(address).await.unwrap());
+        self.reserved = None;
     }
 
     /// A new buyer.

@@ -9,8 +9,9 @@ use tracing::Instrument;
 
 use crate::test_app::{TestApp, pay};
 
-fn find<'a>(spans: &'a [SpanData], name: &str) -> Option<&'a SpanData> {
-    spans.iter().find(|span| span.name == name)
+/// Returns the first span with which `condition` is true.
+fn find(spans: &[SpanData], condition: impl Fn(&SpanData) -> bool) -> Option<SpanData> {
+    spans.iter().find(|span| condition(span)).cloned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,43 +40,44 @@ async fn a_payment_belongs_to_the_trace_of_its_order_not_of_its_request() {
     let collect = Mutex::new(&mut exported);
     let (spans, collect) = (&spans, &collect);
     let is_of_order = |span: &SpanData| span.span_context.trace_id().to_string() == client.trace_id();
-    eventually("the span of the payment's event is exported", || async {
+    let id = |span: &SpanData| span.span_context.span_id();
+    // They end in any order: the broker can confirm the event before the task that awaits its commit resumes.
+    let [consumed, settled, asked, written] = eventually("the payment's spans are exported", || async {
         let mut spans = spans.lock().unwrap();
         while let Ok(span) = collect.lock().unwrap().try_recv() {
             spans.extend(Some(span).filter(is_of_order));
         }
-        let announced = spans.iter().any(|span| span.span_kind == SpanKind::Producer);
-        announced.then_some(())
+        let consumed = find(&spans, |span| span.span_kind == SpanKind::Consumer)?;
+        let published = find(&spans, |span| span.span_kind == SpanKind::Producer)?;
+        // The order is stored in a write of its message.
+        find(&spans, |span| {
+            span.parent_span_id == id(&consumed) && span.name == "write payment"
+        })?;
+        let settled = find(&spans, |span| span.name == "settle payment")?;
+        let asked = find(&spans, |span| span.name == "POST /v1/payment_intents")?;
+        let written = find(&spans, |span| id(span) == published.parent_span_id)?;
+        Some([consumed, settled, asked, written])
     })
     .await;
-    let spans = spans.lock().unwrap();
 
-    let id = |span: &SpanData| span.span_context.span_id();
-    let consumed = spans.iter().find(|span| span.span_kind == SpanKind::Consumer).unwrap();
     assert_eq!(
         consumed.parent_span_id.to_string(),
         placing.traceparent().unwrap().span_id()
     );
-    let stored = spans.iter().find(|span| span.parent_span_id == id(consumed)).unwrap();
-    assert_eq!(stored.name, "write payment");
-    let settled = find(&spans, "settle payment").unwrap();
     // One write can apply several events, so what follows from one belongs to the span of its message.
-    assert_eq!(settled.parent_span_id, id(consumed));
+    assert_eq!(settled.parent_span_id, id(&consumed));
     let linked: Vec<_> = settled
         .links
         .iter()
         .map(|link| link.span_context.trace_id().to_string())
         .collect();
     assert_eq!(linked, [paying], "the paying request is linked");
-    let asked = find(&spans, "POST /v1/payment_intents").unwrap();
     assert_eq!(
         (&asked.span_kind, asked.parent_span_id),
-        (&SpanKind::Client, id(settled))
+        (&SpanKind::Client, id(&settled))
     );
-    let published = spans.iter().find(|span| span.span_kind == SpanKind::Producer).unwrap();
-    let written = spans.iter().find(|span| id(span) == published.parent_span_id).unwrap();
     assert_eq!(
         (written.name.as_ref(), written.parent_span_id),
-        ("write payment", id(settled))
+        ("write payment", id(&settled))
     );
 }

@@ -353,12 +353,11 @@ async fn an_account_is_deleted_with_the_password_unless_something_is_open() {
     let listing = shop.list(&seller, json!({"quantity": 3})).await;
     let requested = browser.post(path, &[("password", PASSWORD)]).await.expect(303);
     let result = requested.header("location").to_owned();
-    let refused = browser.get(&result).await.expect(200);
-    assert!(
-        refused.body.contains("Your account was not deleted"),
-        "{}",
-        refused.body
-    );
+    let refused = testkit::eventually("the deletion is refused", || async {
+        let page = browser.get(&result).await.expect(200);
+        page.body.contains("Your account was not deleted").then_some(page)
+    })
+    .await;
     assert!(
         refused.body.contains("Tickets of yours are on sale"),
         "{}",

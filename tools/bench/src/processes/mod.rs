@@ -7,4 +7,4 @@ mod proc;
 
 pub use child::ChildProcess;
 pub use cpu::{CpuTimes, MachineTime, Watched};
-pub use memory::resident_mebibytes;
+pub use memory::{own_mebibytes, resident_mebibytes};

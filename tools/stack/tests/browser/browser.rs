@@ -259,17 +259,25 @@ impl Browser {
     /// Moves the focus forward with the keyboard to the control with this label or text. Every control on the way shows that
     /// it has the focus.
     pub(crate) async fn tab_to(&self, label: &str) {
+        self.try_tab_to(label).await.unwrap();
+    }
+
+    /// The same. Fails if the page is replaced meanwhile.
+    pub(crate) async fn try_tab_to(&self, label: &str) -> Result<(), CmdError> {
+        let page = self.client.find(Locator::Css("html")).await?;
         for _ in 0..MOST_STOPS {
-            let focused = self.client.active_element().await.unwrap();
-            focused.send_keys(&char::from(Key::Tab).to_string()).await.unwrap();
-            let focus = self.client.execute(DESCRIBE_FOCUS, vec![]).await.unwrap();
+            let focused = self.client.active_element().await?;
+            focused.send_keys(&char::from(Key::Tab).to_string()).await?;
+            let focus = self.client.execute(DESCRIBE_FOCUS, vec![]).await?;
+            // Fails if the focus is in another page.
+            page.tag_name().await?;
             assert_eq!(
                 focus["isVisible"], true,
                 "{}: the focus is not visible: {focus}",
                 self.name
             );
             if focus["text"].as_str().unwrap().starts_with(label) {
-                return;
+                return Ok(());
             }
         }
         panic!("{} does not reach {label:?} with the keyboard", self.name);

@@ -107,13 +107,16 @@ async fn a_cancelled_order_shows_so_and_is_never_charged() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_whose_time_is_up_while_a_card_is_filled_in_go_to_somebody_else_who_alone_is_charged() {
     let app = TestApp::shared();
-    let fields = concert_with(json!({"orderWindowSeconds": 10, "quantity": 1}));
-    let listing = app.user().await.list_ticket(fields).await;
+    let fields = |seconds| concert_with(json!({"orderWindowSeconds": seconds, "quantity": 1}));
+    let seller = app.user().await;
+    let listing = seller.list_ticket(fields(20)).await;
     let (slow, fast) = (
         Person::signed_up(&app, "slow").await,
         Person::signed_up(&app, "fast").await,
     );
     let lost = slow.order(&listing, 1).await;
+    // The other one has time enough.
+    let _ = seller.update_ticket(&listing, fields(600)).await.expect(200);
     slow.start_payment().await;
     slow.browser.enter_frame("#payment-element iframe").await;
     slow.browser.fill("Card number", APPROVED).await;

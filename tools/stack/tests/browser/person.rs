@@ -14,6 +14,9 @@ pub(crate) const APPROVED: &str = "4242424242424242";
 pub(crate) const WITHOUT_FUNDS: &str = "4000000000009995";
 pub(crate) const AUTHENTICATED: &str = "4000002760003184";
 
+/// The button on the page of an order that starts its payment.
+pub(crate) const START_PAYMENT: &str = "form[action$='/payment'] button";
+
 /// A person with a browser.
 pub(crate) struct Person {
     pub(crate) browser: Browser,
@@ -102,11 +105,10 @@ impl Person {
 
     /// Gets from the page of a new order to the card form.
     pub(crate) async fn start_payment(&self) {
-        let what = "the order can be paid";
-        eventually(what, || async {
-            let text = self.browser.text().await;
-            if text.contains("Pay for your tickets") {
-                self.browser.press_button("Pay by card").await;
+        eventually("the order can be paid", || async {
+            // The page may be replaced at any time.
+            if let Some(button) = self.browser.find_now(START_PAYMENT).await {
+                button.click().await.ok()?;
             }
             (self.browser.count("#payment-element iframe").await > 0).then_some(())
         })

@@ -1,6 +1,6 @@
 //! The command `stack dev`: start, stop, options, refusals.
 
-use std::{fs, net::TcpListener, process::Command};
+use std::{fs, net::TcpListener, process::Command, time::Duration};
 
 use serde_json::json;
 use stripe_sim::{Config, Sim, Target, Timing};
@@ -10,6 +10,9 @@ use crate::{
     support::{ProcessExit, StackProcess, TestData, dev_command, run},
     user::User,
 };
+
+/// The time for which a server that stops waits for the requests of its connections.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// Asserts that the process printed one sentence and ended with exit code 1.
 #[track_caller]
@@ -69,7 +72,7 @@ async fn dev_serves_every_service_at_the_front_door_and_ctrl_c_stops_it() {
     let exit = process.wait();
     assert_eq!(exit.code, Some(130), "{}", exit.stderr);
     assert!(exit.stderr.contains("ticketing: stopped"), "{}", exit.stderr);
-    assert!(start.elapsed().as_secs() < 8, "{:?}", start.elapsed());
+    assert!(start.elapsed() < STOP_LIMIT, "{:?}", start.elapsed());
     drop(browser);
     data.assert_consistent();
 }
@@ -97,10 +100,11 @@ async fn a_second_ctrl_c_stops_at_once() {
 
     process.signal("INT");
     process.wait_for_line("stopping");
-    let start = std::time::Instant::now();
     process.signal("INT");
-    assert_eq!(process.wait().code, Some(130));
-    assert!(start.elapsed().as_secs() < 3, "{:?}", start.elapsed());
+    let exit = process.wait();
+    assert_eq!(exit.code, Some(130), "{}", exit.stderr);
+    // Stopping in order would end, and print this, when the held request has exceeded the stop limit.
+    assert!(!exit.stderr.contains("ticketing: stopped"), "{}", exit.stderr);
     assert!(payment.await.unwrap().is_err());
 }
 

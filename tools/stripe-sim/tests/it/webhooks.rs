@@ -17,7 +17,7 @@ use reqwest::Method;
 use serde_json::Value;
 use sha2::Sha256;
 use stripe_sim::{Sim, Webhook};
-use tokio::sync::mpsc;
+use tokio::{net::TcpSocket, sync::mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::client::{KEY, Stripe, any_port, config, send};
@@ -107,8 +107,11 @@ async fn an_event_is_delivered_signed_though_the_receiver_fails_at_first() {
 async fn a_pending_event_is_delivered_by_the_next_simulator_on_the_same_file() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("stripe.db");
-    // An address without a listener.
-    let free = std::net::TcpListener::bind(any_port()).unwrap().local_addr().unwrap();
+    // An address without a listener, which nobody else is given.
+    let reserved = TcpSocket::new_v4().unwrap();
+    reserved.set_reuseaddr(true).unwrap();
+    reserved.bind(any_port()).unwrap();
+    let free = reserved.local_addr().unwrap();
     let mut config = config();
     config.webhook_backoff = Duration::from_mins(1);
     config.webhooks.push(Webhook {

@@ -187,12 +187,12 @@ impl<'a> Checker<'a> {
     /// Runs each check in short reads.
     fn run_online(&self, reads: &ShortReads<'_>, checked: &mut CheckReport) -> rusqlite::Result<()> {
         for table in structure::tables(&self.conn)? {
-            try_once(reads, checked, &format!("integrity of {table}"), |conn, violations| {
+            try_in_one_read(reads, checked, &format!("integrity of {table}"), |conn, violations| {
                 structure::check_integrity(conn, &table, Thoroughness::Quick, violations)
             })?;
             let name = format!("references of {table}");
             let Some(references) = RangedReferences::of_table(&self.conn, &table)? else {
-                try_once(reads, checked, &name, |conn, violations| {
+                try_in_one_read(reads, checked, &name, |conn, violations| {
                     structure::check_references(conn, &table, violations)
                 })?;
                 continue;
@@ -206,7 +206,7 @@ impl<'a> Checker<'a> {
         let invariants = self.invariants.unwrap_or_default();
         for invariant in invariants {
             match invariant.scope {
-                Scope::Whole => try_once(reads, checked, invariant.name, |conn, violations| {
+                Scope::Whole => try_in_one_read(reads, checked, invariant.name, |conn, violations| {
                     violations.query(conn, invariant.sql, [])
                 })?,
                 Scope::Row(table) => {
@@ -250,14 +250,14 @@ fn run_once(
 }
 
 /// Runs a check in one short read, if that suffices.
-fn try_once(
+fn try_in_one_read(
     reads: &ShortReads<'_>,
     checked: &mut CheckReport,
     name: &str,
-    check: impl FnOnce(&Connection, &mut Violations) -> rusqlite::Result<()>,
+    mut check: impl FnMut(&Connection, &mut Violations) -> rusqlite::Result<()>,
 ) -> rusqlite::Result<()> {
     run(reads, checked, name, |violations| {
-        Ok(reads.try_once(|conn| check(conn, violations))?.is_some())
+        Ok(reads.try_twice(|conn| check(conn, violations))?.is_some())
     })
 }
 
