@@ -1,8 +1,13 @@
 //! Copies of rows, whatever their columns are.
 
+use std::path::Path;
+
 use rusqlite::Connection as Database;
 
 use crate::BenchResult;
+
+/// A commit of all copies would need as much space again for the log. Few in tests, so that there are several commits.
+const COPIES_PER_COMMIT: i64 = if cfg!(test) { 2 } else { 100_000 };
 
 /// Inserts `copies` of the row `id`. `changes` are columns with an expression over `n`, the number of the copy, from 1 on;
 /// all others are copied, so that later columns are as well.
@@ -18,11 +23,38 @@ pub(crate) fn multiply(
     changes: &[(&str, String)],
 ) -> BenchResult<()> {
     let insert = insert_like(database, table, changes)?;
-    let numbers =
-        "WITH RECURSIVE number (n) AS (SELECT 1 WHERE ?2 > 0 UNION ALL SELECT n + 1 FROM number WHERE n < ?2)";
+    let numbers = "WITH RECURSIVE number (n) AS (SELECT ?2 UNION ALL SELECT n + 1 FROM number WHERE n < ?3)";
     let sql = format!("{numbers} {insert}, number WHERE template.id = ?1");
-    database.execute(&sql, (id, i64::try_from(copies)?))?;
+    let (mut first, copies) = (1, i64::try_from(copies)?);
+    while first <= copies {
+        let last = copies.min(first + COPIES_PER_COMMIT - 1);
+        database.execute(&sql, (id, first, last))?;
+        first = last + 1;
+    }
     empty_log(database)
+}
+
+/// The disk for a listing and an order, with their indexes and what is needed while they are inserted.
+const BYTES_PER_ROW: u64 = 1600;
+
+/// Checks that the disk of `folder` has room for so many listings and orders.
+///
+/// # Errors
+///
+/// It has not.
+pub(crate) fn require_room(folder: &Path, rows: u64) -> BenchResult<()> {
+    let stats = rustix::fs::statvfs(folder)?;
+    let (needed, free) = (rows * BYTES_PER_ROW, stats.f_bavail.saturating_mul(stats.f_frsize));
+    if free < needed {
+        let message = format!(
+            "{}: {} GiB are free, and {} GiB are needed: name another --folder, or leave --large out",
+            folder.display(),
+            free >> 30,
+            (needed >> 30) + 1
+        );
+        return Err(message.into());
+    }
+    Ok(())
 }
 
 /// Moves the log into the database, so that nothing is left to move when a service opens it.

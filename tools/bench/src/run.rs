@@ -11,6 +11,7 @@ use crate::{
     processes::{own_mebibytes, resident_mebibytes},
     report::{print_comparison, write_page},
     results::{Better, Results, Terms, compare, version_of_own_broker},
+    rows::require_room,
     seed::Seed,
     targets::{Market, NodePeer, StackProcess, delete_queues, serve, sign_in},
     works,
@@ -76,6 +77,9 @@ fn measure(cli: &Cli) -> BenchResult<Results> {
         peer: None,
     };
     fs::create_dir_all(&cli.folder)?;
+    if cli.measures(Work::Size) {
+        require_room(&cli.folder, run.recorder.plan.sizes.iter().sum())?;
+    }
     let folder = tempfile::tempdir_in(&cli.folder)?;
     // One thread: the generator is to take as little of the processors as possible.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -85,18 +89,26 @@ fn measure(cli: &Cli) -> BenchResult<Results> {
         let _ = runtime.block_on(delete_queues(&folder.path().join(SEED), &cli.broker));
         let _ = runtime.block_on(NodePeer::delete_queue(&cli.broker));
     }
-    measured?;
     let results = run.recorder.results;
-    if let Some(parent) = cli.json.parent() {
-        fs::create_dir_all(parent)?;
+    if let Err(error) = measured {
+        let path = cli.json.with_extension("partial.json");
+        write_results(&path, &results)?;
+        return Err(format!("{error}; what was measured until then: {}", path.display()).into());
     }
-    fs::write(&cli.json, serde_json::to_string_pretty(&results)?)?;
+    write_results(&cli.json, &results)?;
     println!("results: {}", cli.json.display());
     if cli.size() != Size::Quick && cli.only.is_empty() {
         write_page(&cli.page, &results)?;
         println!("page: {}", cli.page.display());
     }
     Ok(results)
+}
+
+fn write_results(path: &Path, results: &Results) -> BenchResult<()> {
+    if let Some(parent) = path.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    Ok(fs::write(path, serde_json::to_string_pretty(results)?)?)
 }
 
 struct Run<'a> {
