@@ -132,9 +132,9 @@ impl TestApp {
 
     /// Makes Stripe reachable again, at the same address.
     pub(crate) async fn reconnect_stripe(&mut self) {
-        let address = self.url.trim_start_matches("http://").parse().unwrap();
+        let reserved = self.reserved.take().unwrap();
+        let address = reserved.local_addr().unwrap();
         self.stripe = Some(self.sim.serve(address).await.unwrap());
-        self.reserved = None;
     }
 
     /// A new buyer.

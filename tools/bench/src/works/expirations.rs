@@ -16,7 +16,7 @@ use crate::{
     processes::{Watched, resident_mebibytes},
     recorder::Recorder,
     results::Better,
-    rows::multiply,
+    rows::{empty_log, multiply},
     seed::Seed,
     statistics::float,
     targets::{ReplicaCounts, StackProcess, delete_queues, open, wait_until_drained},
@@ -117,7 +117,7 @@ pub(super) fn insert_pending(data: &Path, count: u64, after: Duration) -> BenchR
          FROM number",
         (i64::try_from(count)?, (Clock::system().now() + after).millis()),
     )?;
-    Ok(expiration.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+    empty_log(&expiration)
 }
 
 /// Inserts open orders, each of a buyer of its own, and their events. They are due from `first` on, over `spread`.
