@@ -26,6 +26,21 @@ const BAD: &str = r#"
     <p class="pale">Pale in the dark only</p>
     <p class="wide">Wide on a phone only</p>"#;
 
+/// A page that is replaced once, while axe-core inspects it.
+const REPLACED: &str = r#"
+    <h1>Replaced</h1>
+    <script>
+    if (!sessionStorage.isReplaced) Object.defineProperty(window, "axe", {
+        set() {},
+        get() {
+            sessionStorage.isReplaced = true;
+            location.reload();
+            return {run: () => new Promise(() => {})};
+        },
+    });
+    </script>
+    <input name="unlabelled">"#;
+
 const STYLE: &str = "
     :root { color-scheme: light dark }
     .wide { width: 800px }
@@ -45,6 +60,7 @@ fn respond(request: &Request) -> Response {
         "/good" => page("Good", GOOD),
         "/thanks" => page("Thanks", "<h1>Thanks</h1>"),
         "/bad" => page("Bad", BAD),
+        "/replaced" => page("Replaced", REPLACED),
         "/scripts" => page(
             "Scripts",
             "<h1>Scripts</h1><p id=\"result\">No script has run</p><script>result.textContent = 'A script has run'</script>",
@@ -114,6 +130,15 @@ async fn faults_of_one_width_and_one_scheme_are_found() {
         1,
         "{faults:#?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_that_is_replaced_during_its_inspection_is_inspected_again() {
+    let browser = Browser::start("inspector", &start_site().await, Setup::default()).await;
+    browser.open("/replaced").await;
+    let faults = browser.faults("replaced").await;
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("\"label\""), "{faults:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,6 +20,9 @@ use crate::{
 
 static AXE: LazyLock<String> = LazyLock::new(|| fs::read_to_string(tool("axe-core")).unwrap());
 
+/// The attempts to inspect a page that is replaced meanwhile, as that of an order is whenever its state changes.
+const MAX_INSPECTIONS: usize = 5;
+
 /// The pages that were inspected in this process.
 static INSPECTED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
@@ -77,13 +80,8 @@ impl Browser {
             for scheme in Scheme::ALL {
                 self.look(device, scheme).await;
                 let look = format!("{}, {}", device.name(), scheme.name());
-                for violation in self.accessibility_violations().await {
-                    faults.entry(format!("{violation:#}")).or_default().push(look.clone());
-                }
-                let overflow = self.client().execute(FIND_OVERFLOW, vec![]).await.unwrap();
-                if overflow != json!([]) {
-                    let fault = format!("wider than the screen: {overflow:#}");
-                    faults.entry(fault).or_default().push(look);
+                for fault in self.faults_of_look().await {
+                    faults.entry(fault).or_default().push(look.clone());
                 }
                 if let Some(folder) = screenshots_folder() {
                     let file = folder.join(format!("{name}-{}-{}.png", device.name(), scheme.name()));
@@ -96,22 +94,39 @@ impl Browser {
         faults.into_iter().map(describe).collect()
     }
 
+    /// Returns the faults of the page as it looks now.
+    async fn faults_of_look(&self) -> Vec<String> {
+        for _ in 1..MAX_INSPECTIONS {
+            if let Ok(faults) = self.try_faults_of_look().await {
+                return faults;
+            }
+        }
+        self.try_faults_of_look().await.unwrap()
+    }
+
+    /// The same. Fails if the page is replaced meanwhile.
+    async fn try_faults_of_look(&self) -> Result<Vec<String>, CmdError> {
+        let violations = self.accessibility_violations().await?;
+        let mut faults: Vec<_> = violations.iter().map(|violation| format!("{violation:#}")).collect();
+        let overflow = self.client().execute(FIND_OVERFLOW, vec![]).await?;
+        if overflow != json!([]) {
+            faults.push(format!("wider than the screen: {overflow:#}"));
+        }
+        Ok(faults)
+    }
+
     /// Returns what axe-core finds in the page and in its frames.
-    async fn accessibility_violations(&self) -> Vec<Value> {
-        let mut violations = self.run_axe(Value::Null).await.unwrap();
-        for index in 0..self.client().find_all(Locator::Css("iframe")).await.unwrap().len() {
-            let background = self
-                .client()
-                .execute(FIND_BACKGROUND, vec![json!(index)])
-                .await
-                .unwrap();
+    async fn accessibility_violations(&self) -> Result<Vec<Value>, CmdError> {
+        let mut violations = self.run_axe(Value::Null).await?;
+        for index in 0..self.client().find_all(Locator::Css("iframe")).await?.len() {
+            let background = self.client().execute(FIND_BACKGROUND, vec![json!(index)]).await?;
             if self.client().enter_frame(u16::try_from(index).unwrap()).await.is_ok() {
                 // A frame may be removed meanwhile.
                 violations.extend(self.run_axe(background).await.unwrap_or_default());
-                self.client().enter_parent_frame().await.unwrap();
+                self.client().enter_parent_frame().await?;
             }
         }
-        violations
+        Ok(violations)
     }
 
     async fn run_axe(&self, background: Value) -> Result<Vec<Value>, CmdError> {
