@@ -132,28 +132,45 @@ const MAX_RECENT_AGE: Duration = Duration::from_secs(10);
 /// The bits of the counter (RFC 9562, section 6.2, method 1). The topmost is zero at the start, which leaves room to count.
 const COUNTER_BITS: u8 = 42;
 
-/// The ids of this process.
-static IDS: Mutex<Sequence> = Mutex::new(Sequence { millis: 0, count: 0 });
+/// The milliseconds whose counters are kept. Services in one process do not read the clock at the same moment, and those of
+/// tests have clocks of their own.
+const RECENT: usize = 64;
 
-/// The millisecond of the last id, and its counter. Within a millisecond the counter increases from a random start, so
+/// The ids of this process.
+static IDS: Mutex<Sequence> = Mutex::new(Sequence::EMPTY);
+
+/// The latest milliseconds of ids, and their counters. Within a millisecond the counter increases from a random start, so
 /// that ids sort by creation. If the clock is set back, ids sort before earlier ones: they contain the time.
 struct Sequence {
-    millis: u64,
-    count: u64,
+    recent: [(u64, u64); RECENT],
+    /// The place of the millisecond that is forgotten next.
+    oldest: usize,
 }
 
 impl Sequence {
+    const EMPTY: Self = Self {
+        recent: [(u64::MAX, 0); RECENT],
+        oldest: 0,
+    };
+
     fn next(&mut self, now: Timestamp) -> Uuid {
         let millis = u64::try_from(now.millis()).unwrap_or_default();
         let nanos = u32::try_from(millis % 1000).unwrap_or_default() * 1_000_000;
-        let count = if self.millis == millis {
-            self.count + 1
-        } else {
-            getrandom::u64().unwrap_or_default() >> 23
-        };
-        *self = Self { millis, count };
+        let count = self.count(millis);
         let time = UuidTime::from_unix_time(millis / 1000, nanos, count.into(), COUNTER_BITS);
         Uuid::new_v7(time)
+    }
+
+    /// Returns the next value of the counter of a millisecond.
+    fn count(&mut self, millis: u64) -> u64 {
+        if let Some((_, count)) = self.recent.iter_mut().find(|(recent, _)| *recent == millis) {
+            *count += 1;
+            return *count;
+        }
+        let count = getrandom::u64().unwrap_or_default() >> 23;
+        self.recent[self.oldest] = (millis, count);
+        self.oldest = (self.oldest + 1) % RECENT;
+        count
     }
 }
 
@@ -188,7 +205,7 @@ mod tests {
     fn ids_sort_by_their_time_of_creation() {
         let now = Timestamp::from_millis(1_700_000_000_123);
         // A sequence of its own: other tests create ids of other times.
-        let mut sequence = Sequence { millis: 0, count: 0 };
+        let mut sequence = Sequence::EMPTY;
         let ids: Vec<_> = (0..1000).map(|_| sequence.next(now)).collect();
         assert!(ids.is_sorted());
         assert!(ids.windows(2).all(|pair| pair[0] != pair[1]));
@@ -198,6 +215,26 @@ mod tests {
             sequence.next(Timestamp::from_millis(1_700_000_000_122)) < ids[0],
             "also when the clock is set back"
         );
+    }
+
+    #[test]
+    fn ids_of_two_clocks_sort_by_their_time_of_creation() {
+        let clocks = [1_700_000_000_123, 1_700_000_000_122].map(Timestamp::from_millis);
+        let mut sequence = Sequence::EMPTY;
+        let ids: Vec<_> = (0..1000).map(|_| clocks.map(|now| sequence.next(now))).collect();
+        for clock in 0..clocks.len() {
+            assert!(ids.windows(2).all(|pair| pair[0][clock] < pair[1][clock]));
+        }
+    }
+
+    #[test]
+    fn old_milliseconds_are_forgotten() {
+        let mut sequence = Sequence::EMPTY;
+        for millis in 0..1000 {
+            let id = sequence.next(Timestamp::from_millis(millis));
+            assert_eq!(created_at(id), Some(Timestamp::from_millis(millis)));
+        }
+        assert!(sequence.recent.iter().all(|(millis, _)| (936..1000).contains(millis)));
     }
 
     #[test]
