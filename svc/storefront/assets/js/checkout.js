@@ -48,6 +48,7 @@ const show = (text) => {
 const setBusy = (isBusy) => {
   // The script of the order does not show another page meanwhile.
   order.toggleAttribute('data-held', isBusy);
+  if (!isBusy) order.dispatchEvent(new Event('released'));
   pay.disabled = isBusy;
   form.setAttribute('aria-busy', String(isBusy));
   pay.textContent = isBusy ? texts.paying : texts.pay;

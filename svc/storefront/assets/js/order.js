@@ -20,6 +20,7 @@ const isHeld = () => 'held' in page.dataset;
 const check = async () => {
   clearTimeout(timer);
   if (document.hidden) return;
+  const wasHeld = isHeld();
   try {
     const response = await fetch(page.dataset.state, { headers: { accept: 'application/json' }, redirect: 'manual', cache: 'no-store' });
     if (response.type === 'opaqueredirect') {
@@ -29,7 +30,7 @@ const check = async () => {
     if (response.ok) {
       const state = await response.json();
       setDeadline(state.deadline, state.now);
-      if (state.revision !== page.dataset.revision && !isHeld()) {
+      if (state.revision !== page.dataset.revision && !wasHeld && !isHeld()) {
         reload();
         return;
       }
@@ -114,7 +115,11 @@ if (page) {
     setDeadline(Number(clock.dataset.deadline), Number(clock.dataset.now));
     tick();
   }
-  if ('live' in page.dataset) schedule();
+  if ('live' in page.dataset) {
+    schedule();
+    // A card that was refused: what the services say until they know is not shown in place of the reason.
+    page.addEventListener('released', schedule);
+  }
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && 'live' in page.dataset) check();
   });

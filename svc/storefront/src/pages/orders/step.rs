@@ -143,7 +143,10 @@ impl Step {
 
     /// Whether it changes without the buyer, within seconds.
     pub(crate) const fn is_waiting(self) -> bool {
-        matches!(self, Self::Processing | Self::TimeUp | Self::Ended(_, Money::Releasing))
+        matches!(
+            self,
+            Self::Processing | Self::PaymentUnknown | Self::TimeUp | Self::Ended(_, Money::Releasing)
+        )
     }
 
     /// Whether the tickets are held until the deadline.

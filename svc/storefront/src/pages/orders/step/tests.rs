@@ -181,6 +181,10 @@ fn while_the_payment_is_unknown_an_open_order_waits_and_an_ended_one_was_not_cha
     ] {
         assert_eq!(at(&unknown(order)), expected, "{order:?}");
     }
+    assert!(
+        Step::PaymentUnknown.is_waiting(),
+        "its text says that the page updates by itself"
+    );
 }
 
 #[test]
