@@ -7,7 +7,12 @@ use std::{
     thread,
 };
 
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key};
+use fantoccini::{
+    Client, ClientBuilder, Locator,
+    elements::Element,
+    error::{CmdError, NewSessionError},
+    key::Key,
+};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -40,6 +45,9 @@ impl Default for Setup {
         }
     }
 }
+
+/// The attempts to start a browser, which takes longer than its driver waits if the machine stands still.
+const MAX_STARTS: usize = 3;
 
 /// The most controls of a page that are passed with the keyboard.
 const MOST_STOPS: usize = 100;
@@ -76,12 +84,14 @@ impl Browser {
 
     /// Starts a browser with more arguments.
     pub(crate) async fn start_with(name: &str, base: &str, setup: Setup, arguments: &[String]) -> Self {
-        let (driver, profile) = (Driver::start(), tempfile::tempdir().unwrap());
-        let client = ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(profile.path(), setup.device, setup.language, arguments))
-            .connect(&driver.url)
-            .await
-            .unwrap();
+        let mut started = Self::try_start(setup, arguments).await;
+        for _ in 1..MAX_STARTS {
+            if started.is_ok() {
+                break;
+            }
+            started = Self::try_start(setup, arguments).await;
+        }
+        let (driver, profile, client) = started.unwrap();
         let browser = Self {
             setup,
             name: name.to_owned(),
@@ -100,6 +110,16 @@ impl Browser {
                 .await;
         }
         browser
+    }
+
+    /// Starts a driver, and a browser with an empty profile.
+    async fn try_start(setup: Setup, arguments: &[String]) -> Result<(Driver, TempDir, Client), NewSessionError> {
+        let (driver, profile) = (Driver::start(), tempfile::tempdir().unwrap());
+        let client = ClientBuilder::new(HttpConnector::new())
+            .capabilities(capabilities(profile.path(), setup.device, setup.language, arguments))
+            .connect(&driver.url)
+            .await?;
+        Ok((driver, profile, client))
     }
 
     pub(crate) fn client(&self) -> &Client {

@@ -20,7 +20,7 @@ use crate::{
 
 static AXE: LazyLock<String> = LazyLock::new(|| fs::read_to_string(tool("axe-core")).unwrap());
 
-/// The attempts to inspect a page that is replaced meanwhile, as that of an order is whenever its state changes.
+/// The inspections of a page that has faults, or is replaced meanwhile, as that of an order is whenever its state changes.
 const MAX_INSPECTIONS: usize = 5;
 
 /// The pages that were inspected in this process.
@@ -94,14 +94,17 @@ impl Browser {
         faults.into_iter().map(describe).collect()
     }
 
-    /// Returns the faults of the page as it looks now.
+    /// Returns the faults of the page in its present look. What is gone when it is inspected again was none: the look of a
+    /// frame changes a moment after that of its page.
     async fn faults_of_look(&self) -> Vec<String> {
+        let mut faults = self.try_faults_of_look().await;
         for _ in 1..MAX_INSPECTIONS {
-            if let Ok(faults) = self.try_faults_of_look().await {
-                return faults;
+            if faults.as_ref().is_ok_and(Vec::is_empty) {
+                break;
             }
+            faults = self.try_faults_of_look().await;
         }
-        self.try_faults_of_look().await.unwrap()
+        faults.unwrap()
     }
 
     /// The same. Fails if the page is replaced meanwhile.

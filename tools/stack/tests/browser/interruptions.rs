@@ -49,6 +49,8 @@ async fn the_last_tickets_go_while_somebody_looks_at_the_event() {
     );
     second.browser.open(&format!("/events/{listing}")).await;
     let order = first.order(&listing, 1).await;
+    // The notice that appears above the button moves it.
+    second.browser.sees("The offer has changed meanwhile.").await;
     // The button was there when the page was loaded.
     second.browser.expect_console("status of 409");
     second.order_at_once(1).await;
@@ -109,7 +111,7 @@ async fn tickets_whose_time_is_up_while_a_card_is_filled_in_go_to_somebody_else_
     let app = TestApp::shared();
     let fields = |seconds| concert_with(json!({"orderWindowSeconds": seconds, "quantity": 1}));
     let seller = app.user().await;
-    let listing = seller.list_ticket(fields(20)).await;
+    let listing = seller.list_ticket(fields(40)).await;
     let (slow, fast) = (
         Person::signed_up(&app, "slow").await,
         Person::signed_up(&app, "fast").await,

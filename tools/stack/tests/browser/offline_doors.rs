@@ -27,9 +27,12 @@ const PUT: &str = r#"
     };
 "#;
 
-/// Returns the ids of the rows that a door has stored on the device.
+/// Returns the ids of the rows that a door has stored on the device; null while it has no stores.
 const IDS: &str = r#"
     const [name, done] = arguments, request = indexedDB.open("door");
+    // Only the page creates the stores.
+    request.onupgradeneeded = () => request.transaction.abort();
+    request.onerror = () => done(null);
     request.onsuccess = () => {
         const all = request.result.transaction(name).objectStore(name).getAll();
         all.onsuccess = () => { request.result.close(); done(all.result.map((row) => row.admissionId ?? row.id)); };
@@ -68,10 +71,15 @@ impl Gate {
     /// Waits until one row is stored on the device, and no other.
     async fn stores(&self, store: &str, id: &Value) {
         eventually(&format!("the only {store} on the device is {id}"), || async {
-            let ids = self.browser.client().execute_async(IDS, vec![json!(store)]).await;
-            (ids.unwrap() == json!([id])).then_some(())
+            (self.ids(store).await? == [id.clone()]).then_some(())
         })
         .await;
+    }
+
+    /// Returns the ids of the rows that are stored on the device; `None` while it has no stores.
+    async fn ids(&self, store: &str) -> Option<Vec<Value>> {
+        let ids = self.browser.client().execute_async(IDS, vec![json!(store)]).await;
+        ids.unwrap().as_array().cloned()
     }
 
     fn cut(&self) {
@@ -202,6 +210,11 @@ async fn a_closed_door_in_another_tab_leaves_an_open_one_able_to_work_without_a_
     door.browser.expect_console("status of 401");
     door.browser.open(&format!("/door#{listing}.revoked")).await;
     door.browser.sees("This door is closed").await;
+    // Closing the tab before would undo it.
+    eventually("the closed door has cleared the store", || async {
+        (!door.ids("admission").await?.contains(&json!("cleared"))).then_some(())
+    })
+    .await;
     client.close_window().await.unwrap();
     client.switch_to_window(first).await.unwrap();
     door.stores("admission", &tickets[0]["id"]).await;

@@ -4,7 +4,7 @@ use fantoccini::{Locator, key::Key};
 use testkit::eventually;
 
 use crate::{
-    admissions::take,
+    admissions::{take, undo_check_in},
     browser::Setup,
     look::{Device, Scheme},
     person::{APPROVED, Person, START_PAYMENT},
@@ -183,9 +183,7 @@ async fn a_seller_needs_no_scripts_from_the_first_listing_to_the_last_refund() {
     seller.enter_code(code, "Let this person in.").await;
     browser.expect_console("status of 409");
     seller.enter_code(code, "Already used").await;
-    let undo = browser.find(Locator::Css("[data-undo] button")).await;
-    undo.click().await.unwrap();
-    browser.sees("Check-in undone").await;
+    undo_check_in(browser).await;
     browser.open(&format!("{sales}/withdraw")).await;
     browser.sees("The 2 tickets sold are void").await;
     browser.press_button("Withdraw for good").await;

@@ -46,6 +46,7 @@ impl Person {
 
     /// Fills in the page that creates an account.
     pub(crate) async fn sign_up(&self) {
+        self.browser.arrives_at("/signup").await;
         self.fill_account().await;
         self.browser.press("Create account").await;
         self.browser.sees("My tickets").await;
@@ -117,8 +118,12 @@ impl Person {
 
     /// Presses the button that names the amount.
     pub(crate) async fn send_card(&self) {
-        let button = self.browser.find(Locator::Css("[data-card] button[type=submit]")).await;
-        button.click().await.unwrap();
+        // The height of the card's frame may change, so that the click would hit something else.
+        eventually("the card is sent", || async {
+            let button = self.browser.find_now("[data-card] button[type=submit]").await?;
+            button.click().await.ok()
+        })
+        .await;
     }
 
     /// Answers the question of the bank in its dialog.
