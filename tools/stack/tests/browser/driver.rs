@@ -118,8 +118,6 @@ pub(crate) fn capabilities(profile: &Path, device: Device, language: &str, more:
     }
     let Value::Object(capabilities) = json!({
         "browserName": "chrome",
-        // In milliseconds; a slow machine needs some of the usual 30 s for one run of axe-core.
-        "timeouts": {"script": 120_000},
         "goog:chromeOptions": {
             "binary": tool("chromium"),
             "args": arguments,

@@ -61,6 +61,13 @@ fn respond(request: &Request) -> Response {
         "/thanks" => page("Thanks", "<h1>Thanks</h1>"),
         "/bad" => page("Bad", BAD),
         "/replaced" => page("Replaced", REPLACED),
+        "/framed" => page(
+            "Framed",
+            "<h1>Framed</h1><iframe title=\"A form\" sandbox src=\"/frame\"></iframe>",
+        ),
+        "/frame" => "<!doctype html><html lang=\"en\"><title>A form</title><input name=\"unlabelled\"></html>"
+            .with_content_type("text/html; charset=utf-8")
+            .into_response(),
         "/scripts" => page(
             "Scripts",
             "<h1>Scripts</h1><p id=\"result\">No script has run</p><script>result.textContent = 'A script has run'</script>",
@@ -139,6 +146,16 @@ async fn a_page_that_is_replaced_during_its_inspection_is_inspected_again() {
     let faults = browser.faults("replaced").await;
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains("\"label\""), "{faults:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn faults_in_a_frame_without_scripts_are_found() {
+    let browser = Browser::start("inspector", &start_site().await, Setup::default()).await;
+    browser.open("/framed").await;
+    let faults = browser.faults("framed").await;
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(faults[0].contains("\"label\""), "{faults:#?}");
+    browser.sees("Framed").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

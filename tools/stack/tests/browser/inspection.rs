@@ -9,7 +9,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use fantoccini::{Locator, error::CmdError};
+use fantoccini::error::CmdError;
 use serde_json::{Value, json};
 
 use crate::{
@@ -46,12 +46,21 @@ const RUN_AXE: &str = r#"
     );
 "#;
 
-/// Returns the colour that is behind a frame of the page.
-const FIND_BACKGROUND: &str = r#"
-    let element = document.querySelectorAll("iframe")[arguments[0]];
-    const color = () => getComputedStyle(element).backgroundColor;
-    while (element.parentElement && color() === "rgba(0, 0, 0, 0)") element = element.parentElement;
-    return color();
+/// Returns the colour that is behind each frame of the page; null for one that runs no scripts.
+const FIND_BACKGROUNDS: &str = r#"
+    return [...document.querySelectorAll("iframe")].map(frame => {
+        if (frame.hasAttribute("sandbox") && !frame.sandbox.contains("allow-scripts")) return null;
+        let element = frame;
+        const color = () => getComputedStyle(element).backgroundColor;
+        while (element.parentElement && color() === "rgba(0, 0, 0, 0)") element = element.parentElement;
+        return color();
+    });
+"#;
+
+/// Returns the addresses of the frames that run no scripts.
+const FIND_SCRIPTLESS_FRAMES: &str = r#"
+    return [...document.querySelectorAll("iframe[sandbox]")]
+        .filter(frame => !frame.sandbox.contains("allow-scripts")).map(frame => frame.src);
 "#;
 
 /// Returns the elements that reach beyond the right edge of the screen, if the page can be moved sideways.
@@ -72,15 +81,32 @@ impl Browser {
         }
     }
 
-    /// Returns the faults of the page in every width and colour scheme, and takes its pictures.
+    /// Returns the faults of the page in every width and colour scheme, and takes its pictures. What a frame without scripts
+    /// shows is inspected as a page of its own, because axe-core is a script.
     pub(crate) async fn faults(&self, name: &str) -> Vec<String> {
+        let mut faults = self.faults_of_document(name, Value::Null).await;
+        let frames = self.client().execute(FIND_SCRIPTLESS_FRAMES, vec![]).await.unwrap();
+        let frames: Vec<String> = serde_json::from_value(frames).unwrap();
+        for frame in frames {
+            let html = reqwest::get(frame).await.unwrap().text().await.unwrap();
+            let copy = format!("data:text/html;charset=utf-8;base64,{}", STANDARD.encode(html));
+            self.open_elsewhere(&copy).await;
+            // It has the background that its colour scheme gives it.
+            faults.extend(self.faults_of_document(&format!("{name}-frame"), json!("")).await);
+            self.back().await;
+        }
+        faults
+    }
+
+    /// Returns the faults of a document; of a frame if there is a colour behind it.
+    async fn faults_of_document(&self, name: &str, background: Value) -> Vec<String> {
         // Most faults are the same in every look.
         let mut faults = BTreeMap::<String, Vec<String>>::new();
         for device in Device::ALL {
             for scheme in Scheme::ALL {
                 self.look(device, scheme).await;
                 let look = format!("{}, {}", device.name(), scheme.name());
-                for fault in self.faults_of_look().await {
+                for fault in self.faults_of_look(&background).await {
                     faults.entry(fault).or_default().push(look.clone());
                 }
                 if let Some(folder) = screenshots_folder() {
@@ -96,20 +122,20 @@ impl Browser {
 
     /// Returns the faults of the page in its present look. What is gone when it is inspected again was none: the look of a
     /// frame changes a moment after that of its page.
-    async fn faults_of_look(&self) -> Vec<String> {
-        let mut faults = self.try_faults_of_look().await;
+    async fn faults_of_look(&self, background: &Value) -> Vec<String> {
+        let mut faults = self.try_faults_of_look(background).await;
         for _ in 1..MAX_INSPECTIONS {
             if faults.as_ref().is_ok_and(Vec::is_empty) {
                 break;
             }
-            faults = self.try_faults_of_look().await;
+            faults = self.try_faults_of_look(background).await;
         }
         faults.unwrap()
     }
 
     /// The same. Fails if the page is replaced meanwhile.
-    async fn try_faults_of_look(&self) -> Result<Vec<String>, CmdError> {
-        let violations = self.accessibility_violations().await?;
+    async fn try_faults_of_look(&self, background: &Value) -> Result<Vec<String>, CmdError> {
+        let violations = self.accessibility_violations(background).await?;
         let mut faults: Vec<_> = violations.iter().map(|violation| format!("{violation:#}")).collect();
         let overflow = self.client().execute(FIND_OVERFLOW, vec![]).await?;
         if overflow != json!([]) {
@@ -118,15 +144,15 @@ impl Browser {
         Ok(faults)
     }
 
-    /// Returns what axe-core finds in the page and in its frames.
-    async fn accessibility_violations(&self) -> Result<Vec<Value>, CmdError> {
-        let mut violations = self.run_axe(Value::Null).await?;
-        for index in 0..self.client().find_all(Locator::Css("iframe")).await?.len() {
-            let background = self.client().execute(FIND_BACKGROUND, vec![json!(index)]).await?;
-            if self.client().enter_frame(u16::try_from(index).unwrap()).await.is_ok() {
-                // A frame may be removed meanwhile.
-                violations.extend(self.run_axe(background).await.unwrap_or_default());
+    /// Returns what axe-core finds in the document and in its frames that run scripts.
+    async fn accessibility_violations(&self, background: &Value) -> Result<Vec<Value>, CmdError> {
+        let mut violations = self.run_axe(background.clone()).await?;
+        let backgrounds = self.client().execute(FIND_BACKGROUNDS, vec![]).await?;
+        for (index, background) in (0..).zip(backgrounds.as_array().into_iter().flatten()) {
+            if !background.is_null() && self.client().enter_frame(index).await.is_ok() {
+                let found = self.run_axe(background.clone()).await;
                 self.client().enter_parent_frame().await?;
+                violations.extend(found?);
             }
         }
         Ok(violations)
