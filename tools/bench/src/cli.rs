@@ -15,7 +15,7 @@ pub struct Cli {
     /// Measure in a few minutes, with short rounds: for development. The page is not written.
     #[arg(long, conflicts_with = "large")]
     pub quick: bool,
-    /// Also measure the cost with ten million rows.
+    /// Also measure the cost with ten million rows, and builds.
     #[arg(long)]
     pub large: bool,
     /// Measure these works only; the page is not written.
@@ -70,7 +70,7 @@ pub enum Size {
     Quick,
     /// In about a quarter of an hour.
     Default,
-    /// With ten million rows.
+    /// With ten million rows, and builds.
     Large,
 }
 
@@ -97,7 +97,8 @@ impl Cli {
 
     /// Returns whether a work is measured.
     pub fn measures(&self, work: Work) -> bool {
-        self.only.is_empty() || self.only.contains(&work)
+        let by_default = work != Work::Builds || self.large;
+        (self.only.is_empty() && by_default) || self.only.contains(&work)
     }
 }
 
@@ -130,4 +131,6 @@ pub enum Work {
     Size,
     /// Instructions per request.
     Instructions,
+    /// A release build from nothing, and builds of tests after a change. Measured with `--large`, or if it is named.
+    Builds,
 }

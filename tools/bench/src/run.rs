@@ -144,6 +144,9 @@ impl Run<'_> {
         if self.cli.measures(Work::Size) {
             works::measure_sizes(&mut self.recorder, &seed, folder, &broker).await?;
         }
+        if self.cli.measures(Work::Builds) {
+            works::measure_builds(&mut self.recorder, folder)?;
+        }
         let elapsed = self.recorder.progress.elapsed().as_secs();
         self.recorder.progress.report(format!("measured in {elapsed} s"));
         Ok(())

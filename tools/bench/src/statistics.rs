@@ -51,6 +51,9 @@ impl Spread {
 impl fmt::Display for Spread {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (min, median, max) = (number(self.min), number(self.median), number(self.max));
+        if min == max {
+            return write!(f, "**{median}**");
+        }
         write!(f, "{min} / **{median}** / {max}")
     }
 }

@@ -65,7 +65,7 @@ fn measured(results: &Results) -> BenchResult<String> {
     writeln!(text, "| data at the start | {} listings, as many orders |", terms.rows)?;
     writeln!(
         text,
-        "\n## Goals\n\nEach value is minimum / **median** / maximum of the repetitions.\n"
+        "\n## Goals\n\nEach value is minimum / **median** / maximum of the repetitions, or one value if these are the same.\n"
     )?;
     text.push_str(&tables::goals(results)?);
     writeln!(

@@ -111,7 +111,7 @@ const BARE: &str = "bare Poem, same bytes";
 const BARE_HELLO: &str = "bare Poem, a small object";
 
 /// The goals, in the order of the page.
-pub const GOALS: [Goal; 43] = [
+pub const GOALS: [Goal; 46] = [
     times(
         "GET page of 20 tickets, 32 clients, per s",
         "page.32.rate",
@@ -318,6 +318,13 @@ pub const GOALS: [Goal; 43] = [
         "used before",
         "token.known.rate",
     ),
+    at_most("Release build from nothing, in s", "build.release", 720.0),
+    at_most(
+        "From a changed line of the ticket service to its unit tests, in s",
+        "build.changed.unit-tests",
+        15.0,
+    ),
+    at_most("… to all its tests, in s", "build.changed.tests", 15.0),
 ];
 
 /// Returns what was measured for a goal; `None` if it was not measured.

@@ -7,7 +7,7 @@ use crate::{
     processes::MachineTime,
     recorder::Recorder,
     results::{Better, Curve, Series},
-    statistics::{median, number},
+    statistics::median,
     targets::Market,
 };
 
@@ -40,26 +40,23 @@ async fn measure_curve(
 ) -> BenchResult<()> {
     let (warm_up, round) = (recorder.plan.warm_up, recorder.plan.round);
     let before = market.replicas()?;
-    let closed = ClosedLoop {
-        addr: market.addr,
-        clients: 32,
-        warm_up,
-        duration: round,
-        max_requests: u64::MAX,
-        expected: &[status],
-        watched: &market.watched,
-    };
-    let highest = run_closed(closed, &request).await?.rate(status);
-    market.wait_until_drained(&before).await?;
-    let mut lines = [
-        ("p50", 50.0, Vec::new()),
-        ("p99", 99.0, Vec::new()),
-        ("p99.9", 99.9, Vec::new()),
-    ];
-    for percent in recorder.plan.loads {
-        let rate = whole(highest * f64::from(*percent) / 100.0);
-        let (mut repeated, mut busy) = ([const { Vec::new() }; 3], Vec::new());
-        for _ in 0..recorder.plan.repetitions {
+    let mut points: Vec<_> = recorder.plan.loads.iter().map(|_| Point::default()).collect();
+    for _ in 0..recorder.plan.repetitions {
+        // Each repetition has a highest rate of its own, so that the spread of its parts shows how much that varies.
+        let closed = ClosedLoop {
+            addr: market.addr,
+            clients: 32,
+            warm_up,
+            duration: round,
+            max_requests: u64::MAX,
+            expected: &[status],
+            watched: &market.watched,
+        };
+        let highest = run_closed(closed, &request).await?.rate(status);
+        recorder.record(&format!("{id}.highest"), "per s", Better::More, highest);
+        market.wait_until_drained(&before).await?;
+        for (percent, point) in recorder.plan.loads.iter().zip(&mut points) {
+            let rate = whole(highest * f64::from(*percent) / 100.0);
             let open = OpenLoop {
                 addr: market.addr,
                 schedule: Schedule::new(rate, warm_up + round),
@@ -72,53 +69,45 @@ async fn measure_curve(
             let outcome = run_open(open, &request)
                 .await
                 .map_err(|error| format!("{id} at {rate}/s: {error}"))?;
-            busy.push(began.busy_percent()?);
+            let busy = began.busy_percent()?;
             let latencies = outcome.with_status(status)?;
-            for ((_, percentile, _), values) in lines.iter().zip(&mut repeated) {
+            point.rates.push(f64::from(rate));
+            for ((_, percentile), values) in LINES.iter().zip(&mut point.latencies) {
                 values.push(latencies.percentile(*percentile));
             }
-            let line = format!(
-                "{id:<20} {:>9} per s of {}   p99 {:>7} ms   processors {:>5} % busy",
-                rate,
-                number(highest),
-                number(latencies.percentile(99.0)),
-                number(median(&busy))
-            );
-            recorder.progress.report(line);
+            let id = format!("{id}.{percent}");
+            recorder.record(&format!("{id}.p99"), "ms", Better::Less, latencies.percentile(99.0));
+            recorder.record(&format!("{id}.busy"), "% of the processors", Better::Less, busy);
             market.wait_until_drained(&before).await?;
         }
-        for ((name, _, points), values) in lines.iter_mut().zip(&repeated) {
-            let median = median(values);
-            points.push((f64::from(rate), median));
-            if *name == "p99" {
-                // All are of one rate, so they do not show how much the highest rate varies.
-                recorder
-                    .results
-                    .add(&format!("{id}.{percent}.p99"), "ms", Better::Less, median);
-            }
-        }
-        let busy = median(&busy);
-        recorder.results.add(
-            &format!("{id}.{percent}.busy"),
-            "% of the processors",
-            Better::Less,
-            busy,
-        );
     }
+    let lines = LINES.iter().enumerate().map(|(line, (name, _))| Series {
+        name: (*name).to_owned(),
+        points: points
+            .iter()
+            .map(|point| (median(&point.rates), median(&point.latencies[line])))
+            .collect(),
+    });
     recorder.results.curves.push(Curve {
         id: id.replace('.', "-"),
         title: format!("{title}: latency by load (open loop, medians)"),
         x_label: "requests per second".to_owned(),
         y_label: "latency in ms".to_owned(),
-        series: lines
-            .into_iter()
-            .map(|(name, _, points)| Series {
-                name: name.to_owned(),
-                points,
-            })
-            .collect(),
+        series: lines.collect(),
     });
     Ok(())
+}
+
+/// The lines of a plot: their names and percentiles.
+const LINES: [(&str, f64); 3] = [("p50", 50.0), ("p99", 99.0), ("p99.9", 99.9)];
+
+/// What the repetitions measured at one part of the highest rate.
+#[derive(Default)]
+struct Point {
+    /// The requests per second.
+    rates: Vec<f64>,
+    /// The latencies in milliseconds, for each line.
+    latencies: [Vec<f64>; LINES.len()],
 }
 
 /// Returns the whole number of requests per second.

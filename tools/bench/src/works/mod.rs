@@ -1,5 +1,6 @@
 //! The works that are measured.
 
+mod builds;
 mod events;
 mod expirations;
 mod instructions;
@@ -13,6 +14,7 @@ mod searches;
 mod sign_ins;
 mod size_curve;
 
+pub use builds::measure_builds;
 pub use events::measure_events;
 pub use expirations::measure_expirations;
 pub use instructions::measure_instructions;

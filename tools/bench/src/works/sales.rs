@@ -17,21 +17,26 @@ const AT_ONCE_TICKETS: u32 = 100;
 /// The maximum number of buyers of the on-sale whose requests are in flight.
 const ON_SALE_CONNECTIONS: usize = 256;
 
-/// Measures one order of every buyer at the same time, for fewer tickets.
+/// Measures one order of every buyer at the same time, for fewer tickets, and the refusals of buyers who come later.
 ///
 /// # Errors
 ///
 /// That of the load, and any other number of held tickets.
 pub async fn measure_at_once(recorder: &mut Recorder, market: &Market) -> BenchResult<()> {
     let ticket = market.list_tickets("One night only", AT_ONCE_TICKETS).await?;
-    let before = market.replicas()?;
-    let outcome = at_once(market.addr, &market.orders_of(&ticket)).await?;
+    let (before, orders) = (market.replicas()?, market.orders_of(&ticket));
+    let outcome = at_once(market.addr, &orders).await?;
     check_sold_out(market, &ticket, &outcome, AT_ONCE_TICKETS)?;
     let all = outcome.all()?;
     recorder.record("at-once.p50", "ms", Better::Less, all.percentile(50.0));
     recorder.record("at-once.max", "ms", Better::Less, all.max());
     market.wait_until_drained(&before).await?;
-    check_replica(market, &ticket, AT_ONCE_TICKETS).await
+    check_replica(market, &ticket, AT_ONCE_TICKETS).await?;
+    let late = |number| pick(&orders, number);
+    recorder
+        .closed_round("order.refused.32", market.addr, &market.watched, 32, 409, late)
+        .await?;
+    Ok(())
 }
 
 /// Measures buyers that arrive at a fixed rate, until long after a listing is sold out.

@@ -69,10 +69,10 @@ pub async fn measure_sizes(recorder: &mut Recorder, seed: &Seed, folder: &Path, 
             costs.add(name, size.rows, p50);
         }
         for (name, p99) in measure_searches_of_one(recorder, &market, size.rows).await? {
-            searches.add(name, size.rows, p99);
-            recorder
-                .results
-                .add(&format!("size.{}.{name}.p99", size.rows), "ms", Better::Less, p99);
+            searches.add(name, size.rows, median(&p99));
+            for p99 in p99 {
+                recorder.record(&format!("size.{}.{name}.p99", size.rows), "ms", Better::Less, p99);
+            }
         }
         if size.rows == recorder.plan.memory_rows {
             measure_unrepeated_searches(recorder, &market).await?;
@@ -159,28 +159,40 @@ async fn measure_growth(recorder: &mut Recorder, sizes: [&Size<'_>; 2]) -> Bench
 /// Returns the p50 of each request in milliseconds, the median of the repetitions.
 async fn measure_costs(recorder: &Recorder, market: &Market) -> BenchResult<[f64; REQUESTS.len()]> {
     let page = market.get(PAGE);
-    let (page, _) = one_client(recorder, market, 200, |_| page.clone()).await?;
+    let page = one_client(recorder, market, 200, |_| page.clone()).await?;
     let ticket = market.list_tickets("A long night", 1_000_000).await?;
     let one = market.get(&format!("/api/v1/tickets/{ticket}"));
-    let (one, _) = one_client(recorder, market, 200, |_| one.clone()).await?;
+    let one = one_client(recorder, market, 200, |_| one.clone()).await?;
     let before = market.replicas()?;
     let orders = market.orders_of(&ticket);
-    let (order, _) = one_client(recorder, market, 201, |number| pick(&orders, number)).await?;
+    let order = one_client(recorder, market, 201, |number| pick(&orders, number)).await?;
+    let p50 = [page, one, order].map(|latencies| median(&latencies.p50));
     recorder
         .progress
-        .report(format!("POST order of one client: p50 {} ms", number(order)));
+        .report(format!("POST order of one client: p50 {} ms", number(p50[2])));
     market.wait_until_drained(&before).await?;
-    Ok([page, one, order])
+    Ok(p50)
 }
 
-/// Returns p50 and p99 in milliseconds, the medians of the repetitions.
+/// Latencies of each repetition in milliseconds.
+#[derive(Default)]
+pub(super) struct Latencies {
+    pub(super) p50: Vec<f64>,
+    pub(super) p99: Vec<f64>,
+}
+
+/// Measures the requests of one client.
+///
+/// # Errors
+///
+/// That of the load.
 pub(super) async fn one_client(
     recorder: &Recorder,
     market: &Market,
     status: u16,
     request: impl Fn(u64) -> Bytes,
-) -> BenchResult<(f64, f64)> {
-    let (mut p50, mut p99) = (Vec::new(), Vec::new());
+) -> BenchResult<Latencies> {
+    let mut all = Latencies::default();
     for _ in 0..recorder.plan.repetitions {
         let plan = ClosedLoop {
             addr: market.addr,
@@ -193,10 +205,10 @@ pub(super) async fn one_client(
         };
         let outcome = run_closed(plan, &request).await?;
         let latencies = outcome.with_status(status)?;
-        p50.push(latencies.percentile(50.0));
-        p99.push(latencies.percentile(99.0));
+        all.p50.push(latencies.percentile(50.0));
+        all.p99.push(latencies.percentile(99.0));
     }
-    Ok((median(&p50), median(&p99)))
+    Ok(all)
 }
 
 /// A plot with a line for each name.
