@@ -82,10 +82,10 @@ pub async fn run_closed(plan: ClosedLoop<'_>, request: impl Fn(u64) -> Bytes) ->
 /// # Errors
 ///
 /// A broken connection.
-pub async fn at_once(addr: SocketAddr, requests: &[Bytes]) -> BenchResult<LoadOutcome> {
+pub async fn at_once(addr: SocketAddr, requests: &[Bytes], watched: &Watched) -> BenchResult<LoadOutcome> {
     let connections = try_join_all(requests.iter().map(|_| Connection::open(addr))).await?;
     let outcome = RefCell::new(LoadOutcome::default());
-    let start = Instant::now();
+    let (before, start) = (watched.cpu_times()?, Instant::now());
     let (recorded, requests) = (&outcome, connections.into_iter().zip(requests));
     let clients = requests.map(|(mut connection, request)| async move {
         let response = connection.send(request).await?;
@@ -94,6 +94,7 @@ pub async fn at_once(addr: SocketAddr, requests: &[Bytes]) -> BenchResult<LoadOu
     try_join_all(clients).await?;
     let mut outcome = outcome.take();
     outcome.elapsed = start.elapsed();
+    outcome.cpu = watched.cpu_times()?.since(&before);
     Ok(outcome)
 }
 
