@@ -333,7 +333,6 @@ get_programs() {
     if [ -z "${TICKETING_DIST:-}" ]; then scripts/release-binaries "$dist"; fi
     [ -f "$dist/release.vars.hcl" ] || die "$dist contains no release: run scripts/release-binaries"
     if [ -z "${TICKETING_PROGRAMS:-}" ]; then
-        # As the tests build them: what they have built is not built again.
         cargo build --quiet --locked --workspace --bins --examples >&2
         install -D -m 755 -t "$programs" "$target/debug/drill" "$target/debug/demo" "$target/debug/examples/replicated"
     fi

@@ -142,15 +142,13 @@ static IDS: Mutex<Sequence> = Mutex::new(Sequence::EMPTY);
 /// The latest milliseconds of ids, and their counters. Within a millisecond the counter increases from a random start, so
 /// that ids sort by creation. If the clock is set back, ids sort before earlier ones: they contain the time.
 struct Sequence {
+    /// The least recently used first.
     recent: [(u64, u64); RECENT],
-    /// The place of the millisecond that is forgotten next.
-    oldest: usize,
 }
 
 impl Sequence {
     const EMPTY: Self = Self {
         recent: [(u64::MAX, 0); RECENT],
-        oldest: 0,
     };
 
     fn next(&mut self, now: Timestamp) -> Uuid {
@@ -163,13 +161,14 @@ impl Sequence {
 
     /// Returns the next value of the counter of a millisecond.
     fn count(&mut self, millis: u64) -> u64 {
-        if let Some((_, count)) = self.recent.iter_mut().find(|(recent, _)| *recent == millis) {
-            *count += 1;
-            return *count;
-        }
-        let count = getrandom::u64().unwrap_or_default() >> 23;
-        self.recent[self.oldest] = (millis, count);
-        self.oldest = (self.oldest + 1) % RECENT;
+        let known = self.recent.iter().rposition(|(recent, _)| *recent == millis);
+        let count = match known {
+            Some(place) => self.recent[place].1 + 1,
+            None => getrandom::u64().unwrap_or_default() >> 23,
+        };
+        // It takes the last place; a new millisecond replaces the first one.
+        self.recent[known.unwrap_or(0)..].rotate_left(1);
+        self.recent[RECENT - 1] = (millis, count);
         count
     }
 }
@@ -219,16 +218,19 @@ mod tests {
 
     #[test]
     fn ids_of_two_clocks_sort_by_their_time_of_creation() {
-        let clocks = [1_700_000_000_123, 1_700_000_000_122].map(Timestamp::from_millis);
         let mut sequence = Sequence::EMPTY;
-        let ids: Vec<_> = (0..1000).map(|_| clocks.map(|now| sequence.next(now))).collect();
-        for clock in 0..clocks.len() {
+        let mut next = |millis| sequence.next(Timestamp::from_millis(millis));
+        // One stands still, and the other one goes on.
+        let ids: Vec<_> = (0..1000)
+            .map(|n| [next(1_700_000_000_123), next(1_600_000_000_000 + n)])
+            .collect();
+        for clock in 0..2 {
             assert!(ids.windows(2).all(|pair| pair[0][clock] < pair[1][clock]));
         }
     }
 
     #[test]
-    fn old_milliseconds_are_forgotten() {
+    fn old_milliseconds_are_replaced() {
         let mut sequence = Sequence::EMPTY;
         for millis in 0..1000 {
             let id = sequence.next(Timestamp::from_millis(millis));

@@ -11,6 +11,7 @@ const HINT_LIFETIME = 60_000;
 
 const opened = performance.now();
 let checks = 0;
+let releases = 0;
 let timer;
 
 /** Whether a card is being confirmed: then the script of the card decides when to leave the page. */
@@ -20,17 +21,20 @@ const isHeld = () => 'held' in page.dataset;
 const check = async () => {
   clearTimeout(timer);
   if (document.hidden) return;
-  const wasHeld = isHeld();
+  const began = { isHeld: isHeld(), releases };
+  // What was requested while a card was confirmed may be the state in between.
+  const mayReload = () => !began.isHeld && !isHeld() && began.releases === releases;
   try {
     const response = await fetch(page.dataset.state, { headers: { accept: 'application/json' }, redirect: 'manual', cache: 'no-store' });
     if (response.type === 'opaqueredirect') {
-      if (!isHeld()) location.reload();
+      if (mayReload()) location.reload();
+      else schedule();
       return;
     }
     if (response.ok) {
       const state = await response.json();
       setDeadline(state.deadline, state.now);
-      if (state.revision !== page.dataset.revision && !wasHeld && !isHeld()) {
+      if (state.revision !== page.dataset.revision && mayReload()) {
         reload();
         return;
       }
@@ -117,8 +121,11 @@ if (page) {
   }
   if ('live' in page.dataset) {
     schedule();
-    // A card that was refused: what the services say until they know is not shown in place of the reason.
-    page.addEventListener('released', schedule);
+    // After a refused card, the next check waits, so that the state in between does not replace the reason.
+    page.addEventListener('released', () => {
+      releases += 1;
+      schedule();
+    });
   }
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden && 'live' in page.dataset) check();

@@ -37,14 +37,22 @@ pub struct Comparison {
     pub change: Change,
 }
 
-/// Compares the figures that both runs have repeated. How far one that was measured once scatters is not known.
+/// Compares the figures that both runs have repeated, at the same load. How far one that was measured once scatters is not known.
 pub fn compare(old: &Results, new: &Results) -> Vec<Comparison> {
     let pairs = new
         .figures
         .iter()
         .filter_map(|figure| Some((old.figure(&figure.id)?, figure)));
-    let repeated = pairs.filter(|(old, new)| old.samples.len().min(new.samples.len()) >= MIN_REPETITIONS);
-    repeated.filter_map(|(old, new)| compare_figures(old, new)).collect()
+    let comparable = pairs.filter(|(old, new)| {
+        let repetitions = old.samples.len().min(new.samples.len());
+        repetitions >= MIN_REPETITIONS && !is_of_own_rate(&old.id)
+    });
+    comparable.filter_map(|(old, new)| compare_figures(old, new)).collect()
+}
+
+/// Returns whether a figure was measured at a part of the run's own highest rate: a faster build has a higher one.
+fn is_of_own_rate(id: &str) -> bool {
+    id.starts_with("load.") && !id.ends_with(".highest")
 }
 
 /// A change is none of noise if the repetitions of both runs do not overlap, and the medians are farther apart than the

@@ -212,7 +212,7 @@ async fn pages_of_a_buyer_are_accessible_in_every_look() {
     browser.open("/tickets").await;
     browser.sees("You have no tickets yet.").await;
     browser.inspect("tickets-empty").await;
-    // Long before it is ordered.
+    // Listed early, so that it is replicated when it is ordered.
     let mut free = concert();
     free["price"] = json!({"amount": 0, "currency": "eur"});
     let free = seller.list_ticket(free).await;

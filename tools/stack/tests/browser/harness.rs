@@ -146,6 +146,8 @@ async fn a_page_that_is_replaced_during_its_inspection_is_inspected_again() {
     let faults = browser.faults("replaced").await;
     assert_eq!(faults.len(), 1, "{faults:#?}");
     assert!(faults[0].contains("\"label\""), "{faults:#?}");
+    let every_look = "phone, light and phone, dark and desktop, light and desktop, dark: {";
+    assert!(faults[0].starts_with(every_look), "{faults:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -20,7 +20,7 @@ use crate::{
 
 static AXE: LazyLock<String> = LazyLock::new(|| fs::read_to_string(tool("axe-core")).unwrap());
 
-/// The inspections of a page that has faults, or is replaced meanwhile, as that of an order is whenever its state changes.
+/// The attempts to inspect a page that is replaced meanwhile, as that of an order is whenever its state changes.
 const MAX_INSPECTIONS: usize = 5;
 
 /// The pages that were inspected in this process.
@@ -88,7 +88,8 @@ impl Browser {
         let frames = self.client().execute(FIND_SCRIPTLESS_FRAMES, vec![]).await.unwrap();
         let frames: Vec<String> = serde_json::from_value(frames).unwrap();
         for frame in frames {
-            let html = reqwest::get(frame).await.unwrap().text().await.unwrap();
+            let response = reqwest::get(frame).await.unwrap().error_for_status().unwrap();
+            let html = response.text().await.unwrap();
             let copy = format!("data:text/html;charset=utf-8;base64,{}", STANDARD.encode(html));
             self.open_elsewhere(&copy).await;
             // It has the background that its colour scheme gives it.
@@ -120,17 +121,23 @@ impl Browser {
         faults.into_iter().map(describe).collect()
     }
 
-    /// Returns the faults of the page in its present look. What is gone when it is inspected again was none: the look of a
-    /// frame changes a moment after that of its page.
+    /// Returns the faults of the page in its present look. Those that a second inspection does not find are ignored: the
+    /// look of a frame changes a moment after that of its page.
     async fn faults_of_look(&self, background: &Value) -> Vec<String> {
-        let mut faults = self.try_faults_of_look(background).await;
-        for _ in 1..MAX_INSPECTIONS {
-            if faults.as_ref().is_ok_and(Vec::is_empty) {
-                break;
-            }
-            faults = self.try_faults_of_look(background).await;
+        let faults = self.settled_faults_of_look(background).await;
+        if faults.is_empty() {
+            return faults;
         }
-        faults.unwrap()
+        self.settled_faults_of_look(background).await
+    }
+
+    async fn settled_faults_of_look(&self, background: &Value) -> Vec<String> {
+        for _ in 1..MAX_INSPECTIONS {
+            if let Ok(faults) = self.try_faults_of_look(background).await {
+                return faults;
+            }
+        }
+        self.try_faults_of_look(background).await.unwrap()
     }
 
     /// The same. Fails if the page is replaced meanwhile.
@@ -162,7 +169,10 @@ impl Browser {
         // DevTools evaluates it, so the content security policy of the page does not apply.
         self.client().execute(&AXE, vec![]).await?;
         let violations = self.client().execute_async(RUN_AXE, vec![background]).await?;
-        Ok(violations.as_array().cloned().unwrap_or_default())
+        match violations {
+            Value::Array(violations) => Ok(violations),
+            other => Err(CmdError::NotW3C(other)),
+        }
     }
 
     /// Returns a picture of the whole page as PNG.

@@ -210,7 +210,7 @@ async fn a_closed_door_in_another_tab_leaves_an_open_one_able_to_work_without_a_
     door.browser.expect_console("status of 401");
     door.browser.open(&format!("/door#{listing}.revoked")).await;
     door.browser.sees("This door is closed").await;
-    // Closing the tab before would undo it.
+    // Closing the tab before would abort the deletion.
     eventually("the closed door has cleared the store", || async {
         (!door.ids("admission").await?.contains(&json!("cleared"))).then_some(())
     })
