@@ -21,9 +21,9 @@ const isHeld = () => 'held' in page.dataset;
 const check = async () => {
   clearTimeout(timer);
   if (document.hidden) return;
-  const began = { isHeld: isHeld(), releases };
+  const before = releases;
   // What was requested while a card was confirmed may be the state in between.
-  const mayReload = () => !began.isHeld && !isHeld() && began.releases === releases;
+  const mayReload = () => !isHeld() && before === releases;
   try {
     const response = await fetch(page.dataset.state, { headers: { accept: 'application/json' }, redirect: 'manual', cache: 'no-store' });
     if (response.type === 'opaqueredirect') {

@@ -46,6 +46,9 @@ const STYLE: &str = "
     .wide { width: 800px }
     @media (prefers-color-scheme: dark) { body { background: #222; color: #eee } .pale { color: #444 } }";
 
+/// The beginning of a fault that a page has in every look.
+const EVERY_LOOK: &str = "phone, light and phone, dark and desktop, light and desktop, dark: {";
+
 fn page(title: &str, main: &str) -> Response {
     let html = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>{title}</title>\
@@ -121,11 +124,7 @@ async fn faults_of_one_width_and_one_scheme_are_found() {
     let dark = "phone, dark and desktop, dark: {";
     assert_eq!(faults.len(), 3, "{faults:#?}");
     assert_eq!(count("\"label\""), 1, "{faults:#?}");
-    assert_eq!(
-        count("phone, light and phone, dark and desktop, light and desktop, dark: {"),
-        1,
-        "{faults:#?}"
-    );
+    assert_eq!(count(EVERY_LOOK), 1, "{faults:#?}");
     assert!(
         faults
             .iter()
@@ -139,24 +138,27 @@ async fn faults_of_one_width_and_one_scheme_are_found() {
     );
 }
 
+/// Inspects a page whose only fault is a field without a label.
+async fn lacks_a_label_in_every_look(browser: &Browser, name: &str) {
+    browser.open(&format!("/{name}")).await;
+    let faults = browser.faults(name).await;
+    assert_eq!(faults.len(), 1, "{faults:#?}");
+    assert!(
+        faults[0].starts_with(EVERY_LOOK) && faults[0].contains("\"label\""),
+        "{faults:#?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_replaced_during_its_inspection_is_inspected_again() {
     let browser = Browser::start("inspector", &start_site().await, Setup::default()).await;
-    browser.open("/replaced").await;
-    let faults = browser.faults("replaced").await;
-    assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains("\"label\""), "{faults:#?}");
-    let every_look = "phone, light and phone, dark and desktop, light and desktop, dark: {";
-    assert!(faults[0].starts_with(every_look), "{faults:#?}");
+    lacks_a_label_in_every_look(&browser, "replaced").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn faults_in_a_frame_without_scripts_are_found() {
     let browser = Browser::start("inspector", &start_site().await, Setup::default()).await;
-    browser.open("/framed").await;
-    let faults = browser.faults("framed").await;
-    assert_eq!(faults.len(), 1, "{faults:#?}");
-    assert!(faults[0].contains("\"label\""), "{faults:#?}");
+    lacks_a_label_in_every_look(&browser, "framed").await;
     browser.sees("Framed").await;
 }
 
