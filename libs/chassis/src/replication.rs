@@ -25,7 +25,7 @@ where
     F: FnOnce(&Connection) -> Result<bool, E> + Send + 'static,
     E: From<db::Error> + Send + 'static,
 {
-    if is_recent {
+    if is_recent && !db.was_announced(id) {
         db.wait_for_row(&user, id, REPLICATION_TIMEOUT, exists).await?;
     }
     Ok(())

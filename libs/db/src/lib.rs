@@ -177,6 +177,11 @@ impl Db {
         }
     }
 
+    /// Returns whether a commit of this process has announced the row `key` lately. False does not mean that there is no such row.
+    pub fn was_announced(&self, key: &impl Display) -> bool {
+        self.waiters.was_announced(&key.to_string())
+    }
+
     /// Runs `query` until it returns a value: now, and again after each commit of this process, until `timeout`.
     ///
     /// For the only caller that waits, such as a test: the cost grows with callers and commits. Requests use

@@ -1,8 +1,10 @@
 //! Callers that wait for a row that another service's event will write.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use quick_cache::sync::Cache;
 use tokio::sync::watch;
 
 /// The number of callers that may wait at once.
@@ -11,9 +13,30 @@ const MAX_WAITERS: usize = 512;
 /// The number of callers that may wait at once for the same client.
 const MAX_WAITERS_PER_CLIENT: usize = 16;
 
+/// The number of announced rows whose keys are stored. One takes up about a hundred bytes.
+const MAX_ANNOUNCED: usize = 4096;
+
 /// The waiting callers, by the key of the row. A commit wakes those that wait for one of its rows, and no others.
-#[derive(Debug, Default)]
-pub(crate) struct RowWaiters(Mutex<Waiting>);
+pub(crate) struct RowWaiters {
+    waiting: Mutex<Waiting>,
+    /// The keys of rows that were announced lately, so that a crowd that asks for one does not read it each time.
+    announced: Cache<String, ()>,
+}
+
+impl Default for RowWaiters {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            announced: Cache::new(MAX_ANNOUNCED),
+        }
+    }
+}
+
+impl fmt::Debug for RowWaiters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} callers that wait for rows", self.count())
+    }
+}
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -51,17 +74,23 @@ impl RowWaiters {
         })
     }
 
-    /// Wakes the callers that wait for one of the rows.
-    pub(crate) fn wake(&self, keys: &[String]) {
+    /// Wakes the callers that wait for one of the rows, and stores the keys of these rows.
+    pub(crate) fn wake(&self, keys: Vec<String>) {
         if keys.is_empty() {
             return;
         }
         let mut waiting = self.lock();
         for key in keys {
-            if let Some(row) = waiting.rows.remove(key) {
+            if let Some(row) = waiting.rows.remove(&key) {
                 row.send_replace(true);
             }
+            self.announced.insert(key, ());
         }
+    }
+
+    /// Returns whether the row `key` was announced lately. False does not mean that it was not.
+    pub(crate) fn was_announced(&self, key: &str) -> bool {
+        self.announced.get(key).is_some()
     }
 
     /// Ends all waits: nothing is written any more.
@@ -75,7 +104,7 @@ impl RowWaiters {
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -333,7 +333,7 @@ impl Writer {
         self.tx.end_undo(outcome.is_ok());
         let (announced, handed_over) = (self.tx.take_announced(), self.tx.take_handed_over());
         if keep && outcome.is_ok() {
-            self.waiters.wake(&announced);
+            self.waiters.wake(announced);
             self.hand_over.add(handed_over);
         }
     }

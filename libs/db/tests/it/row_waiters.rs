@@ -63,6 +63,16 @@ async fn a_row_that_exists_is_not_waited_for() {
 }
 
 #[tokio::test]
+async fn a_row_that_was_announced_lately_is_known_without_a_read() {
+    let folder = Folder::new();
+    let db = folder.open();
+    assert!(!db.was_announced(&7));
+    announce_note(&db, 7).await;
+    assert!(db.was_announced(&7));
+    assert!(!db.was_announced(&8));
+}
+
+#[tokio::test]
 async fn a_row_whose_command_is_undone_wakes_nobody() {
     let folder = Folder::new();
     let db = folder.open();
@@ -84,6 +94,7 @@ async fn a_row_whose_command_is_undone_wakes_nobody() {
         part.await.unwrap();
     });
     assert!(!found.unwrap());
+    assert!(!db.was_announced(&7));
 }
 
 #[tokio::test]
