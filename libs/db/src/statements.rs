@@ -10,7 +10,7 @@ use rusqlite::trace::{TraceEvent, TraceEventCodes};
 static RECORDED: OnceLock<Mutex<BTreeSet<String>>> = OnceLock::new();
 
 /// Records every statement that connections execute which are opened from now on, of all databases of this process. Neither
-/// migrations nor the operator's commands are recorded.
+/// migrations nor what `admin` does is recorded.
 pub fn record_statements() {
     RECORDED.get_or_init(Mutex::default);
 }

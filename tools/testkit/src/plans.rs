@@ -7,7 +7,8 @@ use std::{
 };
 
 use chassis::Service;
-use db::BoundedRead;
+use db::{BoundedRead, Db};
+use values::Clock;
 
 /// What the statements of the libraries read without a key.
 const OF_LIBRARIES: [BoundedRead; 2] = [
@@ -21,6 +22,24 @@ const OF_LIBRARIES: [BoundedRead; 2] = [
 
 /// The statements that were verified, each with the name of its service.
 static VERIFIED: Mutex<BTreeSet<(&str, String)>> = Mutex::new(BTreeSet::new());
+
+/// The services that have published again.
+static REPUBLISHED: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
+
+/// Executes the statements that publish the state of a service again, on a new database and once in this process: few tests
+/// restore a service, and those of its command run it as a process, whose statements are not recorded.
+pub(crate) async fn republish<S: Service>(clock: &Clock) {
+    let is_first = REPUBLISHED
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(S::NAME);
+    if is_first {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("republished.db"), &S::SCHEMA).unwrap();
+        bus::republish_all(&db, clock, S::republish).await.unwrap();
+        db.close().await;
+    }
+}
 
 /// Returns the statements that read a table which grows without a key, or sort rows that may become many: those that this
 /// process has executed since the last call. A service names what is bounded in [`Service::BOUNDED_READS`].

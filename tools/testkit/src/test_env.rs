@@ -110,6 +110,7 @@ impl TestEnv {
     /// started again has the same database.
     pub async fn start<S: Service>(&self, own: S::Settings) -> RunningService {
         db::record_statements();
+        plans::republish::<S>(&self.clock).await;
         let database = self.database::<S>();
         let check = Box::new(move || plans::unbounded_reads::<S>(&database));
         self.plan_checks.lock().unwrap().push(check);

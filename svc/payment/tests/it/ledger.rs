@@ -9,7 +9,7 @@ use testkit::{Client, eventually};
 use tokio::process::Command;
 
 use crate::{
-    reconciliation::reconcile,
+    reconciliation::{adopt_in_this_process, reconcile},
     test_app::{Buyer, TestApp, pay},
 };
 
@@ -260,6 +260,7 @@ async fn a_refund_at_stripe_alone_is_a_difference() {
         !same && report.contains("the refunded amount is 1000 here, 1099 at Stripe"),
         "{report}"
     );
+    let _ = adopt_in_this_process(&app).await;
     eventually("the refund is recorded", || async {
         let (_, same) = reconcile(&app, &[]).await;
         same.then_some(())

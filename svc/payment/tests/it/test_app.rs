@@ -71,7 +71,7 @@ impl TestApp {
         app
     }
 
-    fn settings(&self) -> Settings {
+    pub(crate) fn settings(&self) -> Settings {
         let secrets = self.webhook_secrets.join(" ");
         Settings {
             stripe_url: self.url.parse().unwrap(),
