@@ -177,7 +177,7 @@ impl Db {
         }
     }
 
-    /// Returns whether a commit of this process has announced the row `key` lately. False does not mean that there is no such row.
+    /// Returns whether a commit of this process has announced the row `key` lately. If not, the row may exist all the same.
     pub fn was_announced(&self, key: &impl Display) -> bool {
         self.waiters.was_announced(&key.to_string())
     }

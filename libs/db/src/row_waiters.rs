@@ -88,7 +88,7 @@ impl RowWaiters {
         }
     }
 
-    /// Returns whether the row `key` was announced lately. False does not mean that it was not.
+    /// Returns whether the row `key` was announced lately. The keys of older ones are not stored.
     pub(crate) fn was_announced(&self, key: &str) -> bool {
         self.announced.get(key).is_some()
     }
