@@ -1,7 +1,6 @@
 //! Callers that wait for a row that another service's event will write.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use quick_cache::sync::Cache;
@@ -17,6 +16,7 @@ const MAX_WAITERS_PER_CLIENT: usize = 16;
 const MAX_ANNOUNCED: usize = 4096;
 
 /// The waiting callers, by the key of the row. A commit wakes those that wait for one of its rows, and no others.
+#[derive(Debug)]
 pub(crate) struct RowWaiters {
     waiting: Mutex<Waiting>,
     /// The keys of rows that were announced lately, so that a crowd that asks for one does not read it each time.
@@ -29,12 +29,6 @@ impl Default for RowWaiters {
             waiting: Mutex::default(),
             announced: Cache::new(MAX_ANNOUNCED),
         }
-    }
-}
-
-impl fmt::Debug for RowWaiters {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} callers that wait for rows", self.count())
     }
 }
 

@@ -41,7 +41,7 @@ pub fn measure_builds(recorder: &mut Recorder, folder: &Path) -> BenchResult<()>
     let builds = Builds { project, target };
     recorder
         .progress
-        .report("building a release from nothing: this takes ten minutes");
+        .report("building a release from nothing: this takes up to half an hour");
     let packages = RELEASED.into_iter().flat_map(|package| ["--package", package]);
     let release = ["build", "--release", "--locked", "--bins"].into_iter().chain(packages);
     let release = builds.run(&release.collect::<Vec<_>>())?;
