@@ -13,6 +13,7 @@ use async_rs::{Runtime, Tokio, traits::Reactor, util::RuntimeParts};
 use futures_io::{AsyncRead, AsyncWrite};
 use futures_util::Stream;
 use tls::{ClientTls, ServerName};
+use tokio::net::TcpStream;
 use tokio_util::compat::TokioAsyncReadCompatExt;
 
 use super::frame_filter::FrameFilter;
@@ -26,26 +27,14 @@ const TLS_ALERT: [u8; 2] = [21, 3];
 
 pub(super) type FilteringRuntime = Runtime<RuntimeParts<Tokio, FilteringReactor>>;
 
-/// The name of the server of an encrypted connection, and what verifies it.
-type Encryption = (ServerName, ClientTls);
-
-/// Returns a runtime whose streams pass through a [`FrameFilter`] for `frame_max`.
-pub(super) fn filtering_runtime(frame_max: u32, encryption: Option<Encryption>) -> FilteringRuntime {
-    let reactor = FilteringReactor {
-        tokio: Tokio::current(),
-        frame_max,
-        encryption,
-    };
-    Runtime::new(RuntimeParts::new(Tokio::current(), reactor))
+/// Returns a runtime of connections over [`FilteredStream`]s.
+pub(super) fn filtering_runtime() -> FilteringRuntime {
+    Runtime::new(RuntimeParts::new(Tokio::current(), FilteringReactor(Tokio::current())))
 }
 
-/// Tokio's reactor, with filtered streams.
+/// Tokio's reactor, for streams that are opened by [`FilteredStream::open`] and not by lapin.
 #[derive(Clone, Debug)]
-pub(super) struct FilteringReactor {
-    tokio: Tokio,
-    frame_max: u32,
-    encryption: Option<Encryption>,
-}
+pub(super) struct FilteringReactor(Tokio);
 
 impl Reactor for FilteringReactor {
     type TcpStream = FilteredStream;
@@ -60,34 +49,23 @@ impl Reactor for FilteringReactor {
     }
 
     fn sleep(&self, duration: Duration) -> Self::Sleep {
-        self.tokio.sleep(duration)
+        self.0.sleep(duration)
     }
 
     fn interval(&self, period: Duration) -> impl Stream<Item = Instant> + Send + 'static {
-        self.tokio.interval(period)
+        self.0.interval(period)
     }
 
-    fn tcp_connect_addr(
-        &self,
-        address: SocketAddr,
-    ) -> impl Future<Output = io::Result<FilteredStream>> + Send + 'static {
-        let (connecting, frame_max) = (self.tokio.tcp_connect_addr(address), self.frame_max);
-        let encryption = self.encryption.clone();
-        async move {
-            let stream = connecting.await?;
-            let stream: Box<dyn BrokerStream> = match encryption {
-                None => Box::new(stream),
-                Some((name, tls)) => Box::new(tls.connect(name, stream.into_inner()).await?.compat()),
-            };
-            Ok(FilteredStream::new(stream, frame_max))
-        }
+    /// Not used by lapin.
+    fn tcp_connect_addr(&self, _: SocketAddr) -> impl Future<Output = io::Result<FilteredStream>> + Send + 'static {
+        std::future::ready(Err(io::ErrorKind::Unsupported.into()))
     }
 }
 
 /// A connection to the broker, encrypted or not.
-trait BrokerStream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+trait BrokerStream: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<S: AsyncRead + AsyncWrite + Send + Sync + Unpin> BrokerStream for S {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> BrokerStream for S {}
 
 /// A connection whose incoming frames are filtered.
 pub(super) struct FilteredStream {
@@ -101,15 +79,26 @@ pub(super) struct FilteredStream {
 }
 
 impl FilteredStream {
-    fn new(stream: Box<dyn BrokerStream>, frame_max: u32) -> Self {
-        Self {
+    /// Connects to `address`, a host and a port. With `encryption`, the server proves that name.
+    pub(super) async fn open(
+        address: (&str, u16),
+        encryption: Option<(ServerName, ClientTls)>,
+        frame_max: u32,
+    ) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let stream: Box<dyn BrokerStream> = match encryption {
+            None => Box::new(stream.compat()),
+            Some((name, tls)) => Box::new(tls.connect(name, stream).await?.compat()),
+        };
+        Ok(Self {
             stream,
             has_received: false,
             filter: FrameFilter::new(frame_max),
             buffer: vec![0; READ_BYTES].into(),
             filtered: Vec::new(),
             position: 0,
-        }
+        })
     }
 }
 

@@ -1,5 +1,8 @@
-use bus::ConnectionState;
+use std::net::TcpListener;
+
+use bus::{AmqpUrl, ConnectionState, admin};
 use events::{Envelope, Event};
+use tokio::task::JoinSet;
 use values::Clock;
 
 use crate::{
@@ -25,6 +28,24 @@ async fn events_wait_for_an_unreachable_broker_and_are_published_in_order() {
     wait_for_state(&bus, |state| *state == ConnectionState::Connected).await;
     assert_eq!(ticket.wait_for_consumed(20).await, (1..=20).collect::<Vec<_>>());
     order.wait_for_empty_outbox().await;
+}
+
+/// More threads than processors, so that attempts are interrupted anywhere. Their 20,000 attempts take about a second.
+#[tokio::test(flavor = "multi_thread", worker_threads = 32)]
+async fn refused_connections_end_at_once() {
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url: AmqpUrl = format!("amqp://guest:guest@{refusing}").parse().unwrap();
+    let mut attempts = JoinSet::new();
+    for _ in 0..32 {
+        let url = url.clone();
+        attempts.spawn(async move {
+            for _ in 0..625 {
+                let error = admin::ping(&url).await.unwrap_err().to_string();
+                assert!(error.contains("Connection refused"), "{error}");
+            }
+        });
+    }
+    attempts.join_all().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
