@@ -1,12 +1,12 @@
-use std::{borrow::Cow, sync::Arc, time::Instant};
+use std::{fmt, sync::Arc, time::Instant};
 
-use metrics::{Family, Gauge, Histogram, MetricsRegistry, latency_histogram};
+use metrics::{EncodeLabelSet, Family, Gauge, Histogram, LabelSetEncoder, MetricsRegistry, latency_histogram};
 use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderValue, Method, StatusCode, header},
 };
 use telemetry::{Span, SpanKind, Traceparent};
-use tracing::Instrument;
+use tracing::{Instrument, Level};
 
 use crate::http::{CHASSIS_PATHS, DocumentedPaths, loggable, request_id};
 
@@ -29,7 +29,7 @@ impl<E: Endpoint> Observed<E> {
         }
     }
 
-    fn route(&self, path: &str) -> Option<&str> {
+    fn route(&self, path: &str) -> Option<&'static str> {
         CHASSIS_PATHS
             .into_iter()
             .find(|own| *own == path)
@@ -61,9 +61,8 @@ impl<E: Endpoint> Observed<E> {
         span
     }
 
-    async fn respond(&self, request: Request, path: &str) -> Response {
-        // On the heap: the futures around this one move it several times.
-        let mut response = match Box::pin(self.inner.call(request)).await {
+    async fn respond<R: IntoResponse>(&self, called: impl Future<Output = poem::Result<R>>, path: &str) -> Response {
+        let mut response = match called.await {
             Ok(response) => response.into_response(),
             Err(error) => problem::from_error(error, |_| None),
         };
@@ -76,8 +75,6 @@ impl<E: Endpoint> Observed<E> {
         headers
             .entry(header::CACHE_CONTROL)
             .or_insert(HeaderValue::from_static("no-store"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-        request_id::set_current(&mut response);
         response
     }
 }
@@ -85,10 +82,11 @@ impl<E: Endpoint> Observed<E> {
 impl<E: Endpoint> Endpoint for Observed<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let _active = self.meters.enter();
-        let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-        let route = self.route(&path);
+    // An `async fn` would hold a copy of the request.
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
+        let active = self.meters.enter();
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let route = self.route(uri.path());
         let span = self.start_span(&request, route);
         let mut outcome = Outcome {
             meters: &self.meters,
@@ -98,11 +96,19 @@ impl<E: Endpoint> Endpoint for Observed<E> {
             started: Instant::now(),
             status: None,
         };
-        let span = outcome.span.to_tracing();
-        let response = self.respond(request, &path).instrument(span.clone()).await;
-        outcome.status = Some(response.status());
-        span.in_scope(|| outcome.log(&path));
-        Ok(response)
+        // On the heap: the futures around this one move it several times.
+        let called = Box::pin(self.inner.call(request));
+        async move {
+            let _active = active;
+            let responding = self.respond(called, uri.path()).instrument(outcome.span.to_tracing());
+            let mut response = responding.await;
+            request_id::set_of(&mut response, &outcome.span);
+            outcome.status = Some(response.status());
+            if tracing::enabled!(Level::DEBUG) {
+                outcome.span.in_scope(|| outcome.log(uri.path()));
+            }
+            Ok(response)
+        }
     }
 }
 
@@ -111,7 +117,7 @@ struct Outcome<'a> {
     meters: &'a Meters,
     span: Span,
     method: Method,
-    route: Option<&'a str>,
+    route: Option<&'static str>,
     started: Instant,
     /// The status of the response, if there is one.
     status: Option<StatusCode>,
@@ -156,7 +162,24 @@ fn client_closed_request() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
-type Labels = [(&'static str, Cow<'static, str>); 3];
+/// The labels of a series. No label is a text of the client, so the number of series is bounded.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+struct Labels {
+    method: &'static str,
+    route: &'static str,
+    status: StatusCode,
+}
+
+impl EncodeLabelSet for Labels {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        [
+            ("http_request_method", self.method),
+            ("http_route", self.route),
+            ("http_response_status_code", self.status.as_str()),
+        ]
+        .encode(encoder)
+    }
+}
 
 /// Metrics of requests, with OpenTelemetry's names (<https://opentelemetry.io/docs/specs/semconv/http/http-metrics/>).
 #[derive(Clone)]
@@ -196,31 +219,20 @@ impl Meters {
         Active(&self.active)
     }
 
-    /// The histogram of a route, method and status. No label is a text of the client, so the number of series is bounded.
-    fn requests_of(&self, method: &Method, route: Option<&str>, status: StatusCode) -> Histogram {
-        let known_methods = [
-            Method::GET,
-            Method::POST,
-            Method::PUT,
-            Method::DELETE,
-            Method::HEAD,
-            Method::PATCH,
-            Method::OPTIONS,
-        ];
-        let method = if known_methods.contains(method) {
-            Cow::Owned(method.to_string())
-        } else {
-            "_OTHER".into()
+    /// The histogram of a method, route and status.
+    fn requests_of(&self, method: &Method, route: Option<&'static str>, status: StatusCode) -> Histogram {
+        let method = match *method {
+            Method::GET => "GET",
+            Method::POST => "POST",
+            Method::PUT => "PUT",
+            Method::DELETE => "DELETE",
+            Method::HEAD => "HEAD",
+            Method::PATCH => "PATCH",
+            Method::OPTIONS => "OPTIONS",
+            _ => "_OTHER",
         };
-        let labels = [
-            ("http_request_method", method),
-            (
-                "http_route",
-                route.map_or("other".into(), |route| Cow::Owned(route.to_owned())),
-            ),
-            ("http_response_status_code", Cow::Owned(status.as_str().to_owned())),
-        ];
-        self.requests.get_or_create(&labels).clone()
+        let route = route.unwrap_or("other");
+        self.requests.get_or_create(&Labels { method, route, status }).clone()
     }
 }
 

@@ -8,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use poem::{
     Endpoint, EndpointExt, Request, Response,
     endpoint::{BoxEndpoint, DynEndpoint},
-    http::{HeaderMap, Method},
+    http::{HeaderMap, HeaderName, Method, header},
 };
 use poem_openapi::{
     OpenApi,
@@ -34,14 +34,15 @@ use crate::extractors::{Check, with_checks};
 #[derive(Debug)]
 pub struct Strict<A>(pub A);
 
-/// Headers that are read outside the handlers or by several operations, each with whether it is a list and may be repeated.
-const COMMON_HEADERS: [(&str, bool); 6] = [
-    ("Host", false),
-    ("Origin", false),
-    ("Sec-Fetch-Site", false),
-    ("Content-Type", false),
-    ("Content-Encoding", true),
-    ("Accept", true),
+/// Headers that are read outside the handlers or by several operations, each with its name as errors show it, and
+/// whether it is a list and may be repeated.
+static COMMON_HEADERS: [(HeaderName, &str, bool); 6] = [
+    (header::HOST, "Host", false),
+    (header::ORIGIN, "Origin", false),
+    (HeaderName::from_static("sec-fetch-site"), "Sec-Fetch-Site", false),
+    (header::CONTENT_TYPE, "Content-Type", false),
+    (header::CONTENT_ENCODING, "Content-Encoding", true),
+    (header::ACCEPT, "Accept", true),
 ];
 
 /// The maximum number of errors in one response.
@@ -107,7 +108,15 @@ fn positions(path: &str) -> String {
 #[derive(Debug, Default)]
 struct Parameters {
     query: Vec<DeclaredParameter>,
-    headers: Vec<DeclaredParameter>,
+    headers: Vec<DeclaredHeader>,
+}
+
+/// A header of an operation.
+#[derive(Debug)]
+struct DeclaredHeader {
+    name: HeaderName,
+    is_list: bool,
+    declared: DeclaredParameter,
 }
 
 /// A query parameter or a header of an operation.
@@ -131,27 +140,46 @@ impl DeclaredParameter {
     }
 }
 
+impl DeclaredHeader {
+    /// # Panics
+    ///
+    /// Panics if no header can have this name.
+    fn of(declared: DeclaredParameter) -> Option<Self> {
+        let name = HeaderName::try_from(&declared.name);
+        assert!(name.is_ok(), "{} is no name of a header", declared.name);
+        let is_list = LISTS.iter().any(|list| declared.name.eq_ignore_ascii_case(list));
+        name.ok().map(|name| Self {
+            name,
+            is_list,
+            declared,
+        })
+    }
+}
+
 impl Parameters {
     /// Takes the checks of an operation's parameters.
     fn of(operation: &MetaOperation, checks: &mut impl Iterator<Item = (MetaParamIn, Check)>) -> Self {
         let mut declared = Self::default();
         for parameter in &operation.params {
-            let here = match parameter.in_type {
-                MetaParamIn::Query => &mut declared.query,
-                MetaParamIn::Header => &mut declared.headers,
-                _ => continue,
-            };
+            let place = parameter.in_type;
+            if ![MetaParamIn::Query, MetaParamIn::Header].contains(&place) {
+                continue;
+            }
             let name = parameter.name.clone();
-            let check = checks.next().filter(|(place, _)| *place == parameter.in_type);
+            let check = checks.next().filter(|(checked, _)| *checked == place);
             assert!(
                 check.is_some(),
                 "{name} is not declared as input::Query or input::Header"
             );
-            here.extend(check.map(|(_, check)| DeclaredParameter {
+            let parameter = check.map(|(_, check)| DeclaredParameter {
                 name,
                 is_required: parameter.required,
                 check,
-            }));
+            });
+            match place {
+                MetaParamIn::Header => declared.headers.extend(parameter.and_then(DeclaredHeader::of)),
+                _ => declared.query.extend(parameter),
+            }
         }
         declared
     }
@@ -200,17 +228,23 @@ impl Parameters {
     }
 
     fn check_headers(&self, headers: &HeaderMap, add: &mut impl FnMut(&str, &str)) {
-        let own = self.headers.iter().map(|known| {
-            let is_list = LISTS.iter().any(|list| known.name.eq_ignore_ascii_case(list));
-            (known.name.as_str(), is_list, Some(known))
+        let own = self.headers.iter().map(|header| {
+            (
+                &header.name,
+                &*header.declared.name,
+                header.is_list,
+                Some(&header.declared),
+            )
         });
-        let common = COMMON_HEADERS.map(|(name, is_list)| (name, is_list, None));
-        for (name, is_list, known) in own.chain(common) {
+        let common = COMMON_HEADERS
+            .iter()
+            .map(|(name, shown, is_list)| (name, *shown, *is_list, None));
+        for (name, shown, is_list, known) in own.chain(common) {
             let lines = headers.get_all(name).iter();
             let lines = lines.map(|line| line.to_str().map(ToOwned::to_owned));
             match lines.collect::<Result<Vec<_>, _>>() {
-                Err(_) => add(name, "must consist of visible ASCII characters"),
-                Ok(lines) if !is_list && lines.len() > 1 => add(name, "comes twice"),
+                Err(_) => add(shown, "must consist of visible ASCII characters"),
+                Ok(lines) if !is_list && lines.len() > 1 => add(shown, "comes twice"),
                 Ok(lines) => {
                     if let Some(known) = known {
                         known.check(&lines, add);

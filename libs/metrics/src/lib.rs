@@ -16,7 +16,10 @@ mod samples;
 
 pub use buckets::{batch_size_histogram, delay_histogram, latency_histogram};
 pub use process::collect_process_metrics;
-pub use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
+pub use prometheus_client::{
+    encoding::{EncodeLabelSet, LabelSetEncoder},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
+};
 pub use registry::{CONTENT_TYPE, MetricsRegistry};
 pub use samples::Samples;
 

@@ -13,6 +13,18 @@ use super::{ClientNetwork, TrustedProxies};
 pub struct ClientAddress(pub IpAddr);
 
 impl ClientAddress {
+    pub(crate) fn of(request: &Request) -> Self {
+        let peer = match request.remote_addr().0 {
+            Addr::SocketAddr(address) => address.ip(),
+            // The service listens on TCP only.
+            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+        };
+        Self(match request.data::<TrustedProxies>() {
+            Some(proxies) => proxies.client(peer, request.headers()),
+            None => peer.to_canonical(),
+        })
+    }
+
     /// Returns the author of what a user does from here, for the audit log.
     pub fn author(self, user: UserId) -> Author {
         Author {
@@ -29,14 +41,6 @@ impl ClientAddress {
 
 impl<'a> FromRequest<'a> for ClientAddress {
     async fn from_request(request: &'a Request, _body: &mut RequestBody) -> poem::Result<Self> {
-        let peer = match request.remote_addr().0 {
-            Addr::SocketAddr(address) => address.ip(),
-            // The service listens on TCP only.
-            _ => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        };
-        Ok(Self(match request.data::<TrustedProxies>() {
-            Some(proxies) => proxies.client(peer, request.headers()),
-            None => peer.to_canonical(),
-        }))
+        Ok(Self::of(request))
     }
 }

@@ -5,11 +5,11 @@ use std::{
 };
 
 use ipnet::{IpNet, Ipv4Net};
-use poem::http::HeaderMap;
+use poem::http::{HeaderMap, HeaderName};
 
 use crate::list_of;
 
-const FORWARDED_FOR: &str = "x-forwarded-for";
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The setting that declares that there is no proxy.
 const NO_PROXY: &str = "none";
@@ -39,6 +39,9 @@ impl TrustedProxies {
     /// proxy that passed it on counts as the client.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
+        if !self.is_trusted(client) {
+            return client;
+        }
         // Bytes: an unreadable entry of the client does not hide what the proxies wrote beside it.
         let lines = headers.get_all(FORWARDED_FOR).iter().rev();
         let mut hops = lines

@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use audit::{Entry, Refusals};
-use poem::{Endpoint, FromRequest, Request, RequestBody, Response};
+use futures_util::TryFutureExt;
+use poem::{Endpoint, Request, Response};
 use problem::Denied;
 use token::AuthenticatedUser;
 use values::UserId;
@@ -28,20 +29,23 @@ impl<E> Denials<E> {
 impl<E: Endpoint<Output = Response>> Endpoint for Denials<E> {
     type Output = Response;
 
-    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+    // An `async fn` would hold a copy of the request.
+    fn call(&self, mut request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
         let user = AuthenticatedUser::default();
         request.set_data(user.clone());
-        let client = ClientAddress::from_request(&request, &mut RequestBody::default()).await?;
+        let client = ClientAddress::of(&request);
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let response = self.inner.call(request).await?;
-        if let (Some(_), Some(user)) = (response.extensions().get::<Denied>(), user.get()) {
-            let subject = format!(
-                "{method} {}",
-                bounded(loggable(self.paths.route(uri.path()), uri.path()))
-            );
-            self.refusals.count(denial(user, client, subject));
-        }
-        Ok(response)
+        let called = self.inner.call(request);
+        called.map_ok(move |response| {
+            if let (Some(_), Some(user)) = (response.extensions().get::<Denied>(), user.get()) {
+                let subject = format!(
+                    "{method} {}",
+                    bounded(loggable(self.paths.route(uri.path()), uri.path()))
+                );
+                self.refusals.count(denial(user, client, subject));
+            }
+            response
+        })
     }
 }
 

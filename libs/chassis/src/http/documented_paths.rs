@@ -16,7 +16,9 @@ pub(crate) fn loggable<'a>(route: Option<&'a str>, path: &'a str) -> &'a str {
 pub(crate) struct DocumentedPaths(Vec<DocumentedPath>);
 
 struct DocumentedPath {
-    template: String,
+    template: &'static str,
+    /// The text before the first parameter, and the number of parts in it.
+    prefix: (String, usize),
     parts: Vec<Part>,
     methods: String,
 }
@@ -59,7 +61,9 @@ impl DocumentedPaths {
         let mut paths: Vec<_> = paths
             .map(|(template, methods)| DocumentedPath {
                 parts: template.split('/').map(Part::parse).collect(),
-                template,
+                prefix: prefix(&template),
+                // As long as the process, as the service that has these paths.
+                template: template.leak(),
                 methods,
             })
             .collect();
@@ -75,6 +79,9 @@ impl DocumentedPaths {
     /// Returns the name of the first parameter of a requested path that is not UTF-8 once decoded, or `path` if another part
     /// of it is not.
     pub(crate) fn undecodable(&self, path: &str) -> Option<String> {
+        if !path.contains('%') {
+            return None;
+        }
         let is_undecodable = |part: &str| percent_decode_str(part).decode_utf8().is_err();
         let part = path.split('/').position(is_undecodable)?;
         let part = self.find(path).and_then(|path| path.parts.get(part)?.parameter());
@@ -90,25 +97,38 @@ impl DocumentedPaths {
     }
 
     /// Returns the template of a requested path: one of a few, whatever path a client requests.
-    pub(crate) fn route(&self, path: &str) -> Option<&str> {
-        self.find(path).map(|path| path.template.as_str())
+    pub(crate) fn route(&self, path: &str) -> Option<&'static str> {
+        self.find(path).map(|path| path.template)
     }
 
     fn find(&self, path: &str) -> Option<&DocumentedPath> {
         let path = path.trim_end_matches('/');
-        let length = path.split('/').count();
-        self.0.iter().find(|documented| {
-            documented.parts.len() == length
-                && documented
-                    .parts
-                    .iter()
-                    .zip(path.split('/'))
-                    .all(|(part, requested)| part.matches(requested))
-        })
+        self.0.iter().find(|documented| documented.matches(path))
+    }
+}
+
+/// Returns the text before the first parameter, and the number of parts in it.
+fn prefix(template: &str) -> (String, usize) {
+    match template.split_once('{') {
+        Some((prefix, _)) => (prefix.to_owned(), prefix.matches('/').count()),
+        None => (template.to_owned(), template.split('/').count()),
     }
 }
 
 impl DocumentedPath {
+    fn matches(&self, path: &str) -> bool {
+        let (prefix, count) = &self.prefix;
+        let Some(rest) = path.strip_prefix(prefix.as_str()) else {
+            return false;
+        };
+        let mut requested = rest.split('/');
+        let matches = |part: &Part| requested.next().is_some_and(|requested| part.matches(requested));
+        match &self.parts[*count..] {
+            [] => rest.is_empty(),
+            parts => parts.iter().all(matches) && requested.next().is_none(),
+        }
+    }
+
     fn parameters(&self) -> impl Iterator<Item = &str> {
         self.parts.iter().filter_map(Part::parameter)
     }

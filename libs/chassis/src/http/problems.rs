@@ -1,5 +1,6 @@
-use std::sync::Arc;
+use std::{future::ready, sync::Arc};
 
+use futures_util::{FutureExt, future::Either};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use problem::Problem;
 
@@ -20,17 +21,19 @@ impl<E> Problems<E> {
 impl<E: Endpoint> Endpoint for Problems<E> {
     type Output = Response;
 
-    async fn call(&self, request: Request) -> poem::Result<Response> {
-        let path = request.uri().path().to_owned();
-        if let Some(part) = self.paths.undecodable(&path) {
-            return Ok(Problem::malformed("A part of the path is not as it must be.")
-                .field(part, "must be UTF-8 in percent-encoding")
-                .into_response());
+    // An `async fn` would hold a copy of the request.
+    fn call(&self, request: Request) -> impl Future<Output = poem::Result<Response>> + Send {
+        let uri = request.uri().clone();
+        if let Some(part) = self.paths.undecodable(uri.path()) {
+            let problem = Problem::malformed("A part of the path is not as it must be.")
+                .field(part, "must be UTF-8 in percent-encoding");
+            return Either::Left(ready(Ok(problem.into_response())));
         }
-        let response = match self.inner.call(request).await {
-            Ok(response) => response.into_response(),
-            Err(error) => problem::from_error(error, |number| self.paths.parameter(&path, number)),
-        };
-        Ok(response)
+        Either::Right(self.inner.call(request).map(move |result| {
+            Ok(match result {
+                Ok(response) => response.into_response(),
+                Err(error) => problem::from_error(error, |number| self.paths.parameter(uri.path(), number)),
+            })
+        }))
     }
 }

@@ -1,18 +1,20 @@
-use poem::{Endpoint, IntoResponse, Request, Response, http::HeaderValue};
+use poem::{
+    Endpoint, IntoResponse, Request, Response,
+    http::{HeaderName, HeaderValue},
+};
 use telemetry::{Span, Traceparent};
 
 /// The header with the id of the request's trace.
-const HEADER: &str = "x-request-id";
+const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Sets the id of the current trace.
-pub(crate) fn set_current(response: &mut Response) {
-    set(response, telemetry::current_traceparent());
+/// Sets the id of the trace of a span.
+pub(crate) fn set_of(response: &mut Response, span: &Span) {
+    set(response, span.traceparent());
 }
 
 /// Sets the id of a new trace, on a response that no endpoint has made.
 pub(crate) fn set_new(response: &mut Response) {
-    let span = Span::entry_not_exported(&tracing::Span::none(), None);
-    set(response, span.traceparent());
+    set_of(response, &Span::entry_not_exported(&tracing::Span::none(), None));
 }
 
 fn set(response: &mut Response, trace: Option<Traceparent>) {

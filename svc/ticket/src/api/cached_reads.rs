@@ -2,7 +2,7 @@
 //!
 //! Nothing in these responses depends on who sends the request. A read that takes the user into account must not be added.
 
-use std::{mem::size_of, time::Duration};
+use std::{mem::size_of, sync::LazyLock, time::Duration};
 
 use db::{CacheLimits, CacheMetrics, Db, ReadCache};
 use pagination::{CursorScope, Limit, Page};
@@ -61,7 +61,8 @@ struct RenderedPage {
 #[derive(Clone)]
 pub(crate) struct RenderedTicket {
     pub(crate) body: Rendered<TicketView>,
-    pub(crate) tag: EntityTag,
+    /// As in the header `ETag`.
+    pub(crate) tag: String,
     period: Period,
 }
 
@@ -76,7 +77,7 @@ struct Period {
 impl CachedReads {
     pub(crate) fn new(db: &Db, clock: &Clock, limits: SaleLimits, metrics: &CacheMetrics) -> Self {
         let page_cost = |key: &PageKey, page: &RenderedPage| key.size() + page.body.len();
-        let ticket_cost = |_: &TicketId, ticket: &RenderedTicket| ticket.body.len();
+        let ticket_cost = |_: &TicketId, ticket: &RenderedTicket| ticket.body.len() + ticket.tag.len();
         Self {
             clock: clock.clone(),
             limits,
@@ -145,14 +146,15 @@ fn read_ticket(
     let listing = store::listing(conn, id)?;
     Ok(listing.map(|listing| RenderedTicket {
         period: Period::of([&listing].into_iter(), now),
-        tag: EntityTag::new(&listing, limits, now),
+        tag: EntityTag::new(&listing, limits, now).to_string(),
         body: Rendered::new(&TicketView::single(listing, limits, now)),
     }))
 }
 
 /// Returns the scope of the cursors of the list. The filters and the sort order are in the position.
-pub(super) fn list_scope() -> CursorScope {
-    CursorScope::new("listTickets", &())
+pub(super) fn list_scope() -> &'static CursorScope {
+    static SCOPE: LazyLock<CursorScope> = LazyLock::new(|| CursorScope::new("listTickets", &()));
+    &SCOPE
 }
 
 impl PageKey {

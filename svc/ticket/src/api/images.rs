@@ -128,7 +128,7 @@ impl ImagesApi {
         let cache_control = if hash.is_some() { IMMUTABLE } else { REVALIDATE }.to_owned();
         let tag = format!("\"{}-{}\"", file.hash, size.name());
         let known = if_none_match.0.map(|tags| tags.0);
-        Ok(if known.is_some_and(|known| known.matches_text(&tag)) {
+        Ok(if known.is_some_and(|known| known.matches(&tag)) {
             ImageRead::NotModified(tag, cache_control)
         } else {
             ImageRead::File(JpegFile(file.bytes), tag, cache_control)

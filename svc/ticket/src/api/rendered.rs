@@ -15,6 +15,9 @@ use poem_openapi::{
 };
 use serde::Serialize;
 
+/// The number of headers that a response has room for: those of this service, and those that every response has.
+const HEADERS: usize = 8;
+
 /// The JSON of a `T`, as bytes. Clones share them. The OpenAPI document describes it as `Json<T>`.
 #[derive(Debug)]
 pub(crate) struct Rendered<T> {
@@ -52,7 +55,10 @@ impl<T> IntoResponse for Rendered<T> {
     fn into_response(self) -> Response {
         let mut response = Response::from(self.body);
         let content_type = HeaderValue::from_static("application/json; charset=utf-8");
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        let headers = response.headers_mut();
+        // Room for those that are added later: a map that grows is copied.
+        headers.reserve(HEADERS);
+        headers.insert(header::CONTENT_TYPE, content_type);
         response
     }
 }

@@ -82,11 +82,11 @@ impl TicketCreated {
 impl TicketRead {
     /// Returns the ticket, or 304 if the client has its state.
     pub(crate) fn new(ticket: RenderedTicket, known: Option<&EntityTagCondition>) -> Self {
-        let (tag, cache_control) = (ticket.tag.to_string(), CACHE_CONTROL.to_owned());
+        let cache_control = CACHE_CONTROL.to_owned();
         if known.is_some_and(|known| known.matches(&ticket.tag)) {
-            Self::NotModified(tag, cache_control)
+            Self::NotModified(ticket.tag, cache_control)
         } else {
-            Self::Modified(ticket.body, tag, cache_control)
+            Self::Modified(ticket.body, ticket.tag, cache_control)
         }
     }
 }

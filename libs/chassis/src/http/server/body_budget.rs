@@ -52,7 +52,7 @@ struct Network {
 
 /// One request.
 struct Holder {
-    networks: Vec<ClientNetwork>,
+    client: IpAddr,
     connection: Arc<AtomicUsize>,
     bytes: AtomicUsize,
     is_given_up: AtomicBool,
@@ -96,7 +96,7 @@ impl BodyBudget {
         HeldBytes(Arc::new(Held {
             budget: self.clone(),
             holder: Arc::new(Holder {
-                networks: ClientNetwork::levels(client).collect(),
+                client,
                 connection: Arc::clone(connection),
                 bytes: AtomicUsize::new(0),
                 is_given_up: AtomicBool::new(false),
@@ -121,12 +121,14 @@ impl BodyBudget {
             return None;
         }
         let share = u32::try_from(self.limit / NETWORK_PART).unwrap_or(u32::MAX);
-        let is_full = |network: &ClientNetwork| {
-            let held = state.networks.get(network).map_or(0, |network| network.bytes);
+        let is_full = |network: ClientNetwork| {
+            let held = state.networks.get(&network).map_or(0, |network| network.bytes);
             let share = usize::try_from(network.allowance(share)).unwrap_or(usize::MAX);
             held + bytes > share.min(self.limit / COMMON_PART)
         };
-        holder.networks.iter().any(is_full).then_some(Full::Network)
+        ClientNetwork::levels(holder.client)
+            .any(is_full)
+            .then_some(Full::Network)
     }
 }
 
@@ -135,8 +137,8 @@ impl State {
         self.total += bytes;
         holder.connection.fetch_add(bytes, Ordering::Relaxed);
         holder.bytes.fetch_add(bytes, Ordering::Relaxed);
-        for network in &holder.networks {
-            self.networks.entry(*network).or_default().bytes += bytes;
+        for network in ClientNetwork::levels(holder.client) {
+            self.networks.entry(network).or_default().bytes += bytes;
         }
     }
 
@@ -146,8 +148,8 @@ impl State {
         self.total -= bytes;
         holder.connection.fetch_sub(bytes, Ordering::Relaxed);
         holder.bytes.fetch_sub(bytes, Ordering::Relaxed);
-        for network in &holder.networks {
-            self.change(*network, |network| network.bytes -= bytes);
+        for network in ClientNetwork::levels(holder.client) {
+            self.change(network, |network| network.bytes -= bytes);
         }
     }
 
@@ -162,9 +164,8 @@ impl State {
 
     fn arrived(&mut self, holder: &Holder, key: (Instant, u64)) {
         self.slow.remove(&key);
-        if let Some(narrowest) = holder.networks.first() {
-            self.change(*narrowest, |network| drop(network.slow.remove(&key)));
-        }
+        let narrowest = ClientNetwork::narrowest(holder.client);
+        self.change(narrowest, |network| drop(network.slow.remove(&key)));
     }
 
     /// Gives up the body that has been on its way for the longest time, of this network or of all. Returns whether there was
@@ -206,7 +207,9 @@ impl HeldBytes {
                 }
                 Some(Full::Connection) => false,
                 // The wider levels have no order of their own.
-                Some(Full::Network) => state.give_up_slowest(holder.networks.first().copied(), budget.slow),
+                Some(Full::Network) => {
+                    state.give_up_slowest(Some(ClientNetwork::narrowest(holder.client)), budget.slow)
+                }
                 Some(Full::All) => state.give_up_slowest(None, budget.slow),
             };
             // The slowest may have been this one.
@@ -229,10 +232,8 @@ impl HeldBytes {
         let key = (Instant::now(), state.next_id);
         state.next_id += 1;
         state.slow.insert(key, Arc::clone(holder));
-        if let Some(narrowest) = holder.networks.first() {
-            let network = state.networks.entry(*narrowest).or_default();
-            network.slow.insert(key, Arc::clone(holder));
-        }
+        let network = state.networks.entry(ClientNetwork::narrowest(holder.client));
+        network.or_default().slow.insert(key, Arc::clone(holder));
         Arriving {
             held: self.clone(),
             key,
@@ -267,8 +268,10 @@ impl Drop for Arriving {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let mut state = self.budget.state();
-        state.remove(&self.holder, usize::MAX);
+        // Most requests have no body, and wait for nothing.
+        if self.holder.bytes.load(Ordering::Relaxed) > 0 {
+            self.budget.state().remove(&self.holder, usize::MAX);
+        }
     }
 }
 
