@@ -84,14 +84,15 @@ impl FromStr for Traceparent {
                 .next()
                 .filter(|part| part.len() == digits)
                 .ok_or(InvalidTraceparent)?;
-            if part
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
-            {
-                u128::from_str_radix(part, 16).map_err(|_| InvalidTraceparent)
-            } else {
-                Err(InvalidTraceparent)
-            }
+            let number = part.bytes().try_fold(0, |number: u128, byte| {
+                let digit = match byte {
+                    b'0'..=b'9' => byte - b'0',
+                    b'a'..=b'f' => byte - b'a' + 10,
+                    _ => return None,
+                };
+                Some(number << 4 | u128::from(digit))
+            });
+            number.ok_or(InvalidTraceparent)
         };
         let (version, trace_id, span_id, flags) = (hex(2)?, hex(32)?, hex(16)?, hex(2)?);
         let span_id = u64::try_from(span_id).map_err(|_| InvalidTraceparent)?;

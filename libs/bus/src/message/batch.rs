@@ -1,5 +1,10 @@
+use std::{borrow::Cow, fmt};
+
 use events::Envelope;
-use serde::Deserialize;
+use serde::{
+    Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
 
 use super::{BATCH_CONTENT_TYPE, CONTENT_TYPE, Message, message_id, short_string, unreadable_reason};
 
@@ -38,13 +43,7 @@ fn is_batch(message: &Message) -> bool {
 fn message_of(event: &str, number: usize, batch: &Message) -> Message {
     /// AMQP 0-9-1: the maximum size of a short string in bytes.
     const MAX_ID_BYTES: usize = 255;
-    /// What can be read of an event that may be malformed.
-    #[derive(Deserialize)]
-    struct Identity {
-        id: String,
-    }
-    let id = serde_json::from_str::<Identity>(event).ok().map(|identity| identity.id);
-    let id = id.filter(|id| (1..=MAX_ID_BYTES).contains(&id.len()));
+    let id = id_of(event).filter(|id| (1..=MAX_ID_BYTES).contains(&id.len()));
     Message {
         properties: batch
             .properties
@@ -55,6 +54,35 @@ fn message_of(event: &str, number: usize, batch: &Message) -> Message {
             )),
         data: event.as_bytes().to_vec(),
     }
+}
+
+/// Returns the id of an event, which may be malformed. What comes after the id is not read: the event is parsed later.
+fn id_of(event: &str) -> Option<String> {
+    struct UpToId<'a>(&'a mut Option<String>);
+
+    impl<'de> Visitor<'de> for UpToId<'_> {
+        type Value = ();
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an event")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                if key == "id" {
+                    *self.0 = map.next_value()?;
+                    break;
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut id = None;
+    // The rest of the event is an error here, unless the id is its last field.
+    let _ = serde_json::Deserializer::from_str(event).deserialize_map(UpToId(&mut id));
+    id
 }
 
 #[cfg(test)]
@@ -81,11 +109,13 @@ mod tests {
     #[test]
     fn a_batch_has_one_message_for_each_event_and_any_other_message_one() {
         let pair = |id: &str, body: &str| (id.to_owned(), body.to_owned());
-        let body = r#"[ {"id":"a","data":[1, 2]} ,7, {"id":"b"}]"#;
+        let body = r#"[ {"id":"a","data":[1, 2]} ,7, {"id":"b"}, {"x":{"id":"y"},"id":"c"}, {"id":5}]"#;
         let events = [
             pair("a", r#"{"id":"a","data":[1, 2]}"#),
             pair("first.1", "7"),
             pair("b", r#"{"id":"b"}"#),
+            pair("c", r#"{"x":{"id":"y"},"id":"c"}"#),
+            pair("first.4", r#"{"id":5}"#),
         ];
         assert_eq!(batch(BATCH_CONTENT_TYPE, body), events);
         assert_eq!(batch(CONTENT_TYPE, body), [pair("first", body)]);

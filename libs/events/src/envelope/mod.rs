@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::Error};
 use serde_json::value::RawValue;
 use telemetry::Traceparent;
 use values::{EventId, Timestamp};
@@ -46,6 +46,11 @@ enum ContentType {
 #[error("malformed event: {0}")]
 pub struct Malformed(#[from] serde_json::Error);
 
+/// Returns a body as text, which is checked at once and not string by string.
+fn text(body: &[u8]) -> Result<&str, Malformed> {
+    str::from_utf8(body).map_err(|error| Malformed(serde_json::Error::custom(error)))
+}
+
 impl Envelope {
     /// Returns a message of `service` with a new id, as part of the current trace.
     pub fn new(service: &str, now: Timestamp, event: Event) -> Self {
@@ -63,14 +68,14 @@ impl Envelope {
 
     /// Parses the body of a message.
     pub fn parse(body: &[u8]) -> Result<Self, Malformed> {
-        Ok(serde_json::from_slice(body)?)
+        Ok(serde_json::from_str(text(body)?)?)
     }
 
     /// Splits the body of a message with several events (the
     /// [JSON batch format](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#4-json-batch-format))
     /// into the bodies of messages with one event each.
     pub fn split_batch(body: &[u8]) -> Result<Vec<&str>, Malformed> {
-        let events: Vec<&RawValue> = serde_json::from_slice(body)?;
+        let events: Vec<&RawValue> = serde_json::from_str(text(body)?)?;
         Ok(events.into_iter().map(RawValue::get).collect())
     }
 
