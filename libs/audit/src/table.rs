@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use db::{Error, Tx};
+use db::{Error, NamedParameters, Tx};
 use rusqlite::{Connection, named_params};
 use values::Timestamp;
 
@@ -50,7 +50,7 @@ pub(crate) fn append_row(conn: &Connection, now: Timestamp, entry: &Entry, count
         "INSERT INTO audit (at, action, actor, subject, network, result, count)
          VALUES (:at, :action, :actor, :subject, :network, :result, :count)",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":at": now,
         ":action": entry.action,
         ":actor": entry.actor,

@@ -18,7 +18,7 @@ pub struct Columns {
 /// Declares the columns of a table once, as a [`Columns`] constant.
 ///
 /// ```
-/// use db::RowReader;
+/// use db::{NamedParameters, RowReader};
 /// use rusqlite::{Connection, named_params};
 ///
 /// db::columns! {
@@ -36,7 +36,7 @@ pub struct Columns {
 /// # let conn = Connection::open_in_memory()?;
 /// # conn.execute("CREATE TABLE listing (id INTEGER PRIMARY KEY, title TEXT, amount INTEGER) STRICT", [])?;
 /// conn.prepare_cached(LISTING.insert)?
-///     .execute(named_params! { ":id": 1, ":title": "An evening", ":amount": 2_500 })?;
+///     .execute_named(named_params! { ":id": 1, ":title": "An evening", ":amount": 2_500 })?;
 ///
 /// let sql = format!("SELECT {} FROM listing l WHERE l.id = ?1", LISTING.select);
 /// let found = conn.prepare_cached(&sql)?.query_row([1], db::read_row(listing))?;

@@ -1,4 +1,4 @@
-use db::{Constraint, Error, RowReader, Tx, read_row};
+use db::{Constraint, Error, NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Timestamp, UserId};
 
@@ -70,7 +70,7 @@ fn insert_with_key(tx: &Tx, account: &Account, email_key: &str) -> Result<bool, 
              VALUES (:id, :email, :email_key, :password_hash, :name, :language, :email_confirmed_at, :status, :version,
                  :created_at, :updated_at)",
         )?
-        .execute(named_params! {
+        .execute_named(named_params! {
             ":id": state.id,
             ":email": state.email,
             ":email_key": email_key,
@@ -96,7 +96,7 @@ pub(crate) fn update_account(tx: &Tx, account: &Account, email: &Email) -> Resul
                  updated_at = :updated_at
              WHERE id = :id",
         )?
-        .execute(named_params! {
+        .execute_named(named_params! {
             ":id": state.id,
             ":email": state.email,
             ":email_key": email.key(),
@@ -119,7 +119,7 @@ pub(crate) fn update_profile(tx: &Tx, account: &Account) -> Result<(), Error> {
              email_confirmed_at = :email_confirmed_at, status = :status, version = :version, updated_at = :updated_at
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":password_hash": state.password_hash,
         ":name": state.name.as_ref().map(Name::as_str),

@@ -1,4 +1,4 @@
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Timestamp, UserId};
 
@@ -20,7 +20,7 @@ pub(crate) fn insert_email_change(tx: &Tx, change: &EmailChange, email: &Email) 
         "INSERT OR REPLACE INTO email_changes (user_id, email, email_key, approve_hash, confirm_hash, expires_at)
          VALUES (:user_id, :email, :email_key, :approve_hash, :confirm_hash, :expires_at)",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":user_id": change.user_id,
         ":email": change.email,
         ":email_key": email.key(),

@@ -1,4 +1,4 @@
-use db::{Constraint, Error, RowReader, Tx, read_row};
+use db::{Constraint, Error, NamedParameters, RowReader, Tx, read_row};
 use idempotency::IdempotencyKey;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Timestamp, UserId};
@@ -34,7 +34,7 @@ pub(crate) fn insert_pending_sign_up(
                  expires_at)
              VALUES (:user_id, :email, :email_key, :password_hash, :name, :language, :idempotency_key, :expires_at)",
         )?
-        .execute(named_params! {
+        .execute_named(named_params! {
             ":user_id": sign_up.user_id,
             ":email": sign_up.email,
             ":email_key": email.key(),

@@ -1,4 +1,4 @@
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::UserId;
 
@@ -41,7 +41,7 @@ pub(crate) fn put_second_factor(tx: &Tx, factor: &SecondFactor) -> Result<(), Er
          ON CONFLICT (user_id) DO UPDATE SET sealed = :sealed, created_at = :created_at, enabled_at = :enabled_at,
              last_step = :last_step",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":user_id": factor.user_id,
         ":sealed": factor.sealed,
         ":created_at": factor.created_at,

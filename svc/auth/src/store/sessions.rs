@@ -1,4 +1,4 @@
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{SessionId, Timestamp, UserId};
 
@@ -38,7 +38,7 @@ pub(crate) fn find_session(conn: &Connection, id: SessionId) -> Result<Option<Se
 pub(crate) fn insert_session(tx: &Tx, session: &Session) -> Result<(), Error> {
     let state = session.state();
     let (ended_at, end_reason) = state.ended.unzip();
-    tx.prepare_cached(SESSION.insert)?.execute(named_params! {
+    tx.prepare_cached(SESSION.insert)?.execute_named(named_params! {
         ":id": state.id,
         ":user_id": state.user_id,
         ":generation": state.generation,
@@ -64,7 +64,7 @@ pub(crate) fn update_session(tx: &Tx, session: &Session) -> Result<(), Error> {
              second_factor_at = :second_factor_at
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":generation": state.generation,
         ":refresh_hash": state.refresh_hash,

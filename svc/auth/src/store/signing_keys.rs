@@ -1,4 +1,4 @@
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::Timestamp;
 use zeroize::Zeroizing;
@@ -46,7 +46,7 @@ pub(crate) fn signing_keys(conn: &Connection) -> Result<Vec<StoredKey>, Error> {
 
 pub(crate) fn insert_signing_key(tx: &Tx, key: &StoredKey) -> Result<(), Error> {
     let (sealed, seed) = seed_columns(&key.seed);
-    tx.prepare_cached(SIGNING_KEY.insert)?.execute(named_params! {
+    tx.prepare_cached(SIGNING_KEY.insert)?.execute_named(named_params! {
         ":kid": key.kid,
         ":sealed": sealed,
         ":seed": seed,

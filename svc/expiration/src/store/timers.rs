@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, Params, named_params, types::FromSqlError};
 use values::{OrderId, Timestamp};
 
@@ -85,7 +85,7 @@ pub(crate) fn save_timer(tx: &Tx, timer: &Timer) -> Result<(), db::Error> {
              order_version = excluded.order_version, state = excluded.state, stopped_by = excluded.stopped_by",
         TIMER.insert
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":order_id": timer.order_id(),
         ":buyer_id": timer.buyer_id(),
         ":deadline": timer.deadline(),

@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Timestamp, UserId};
 
@@ -17,7 +17,7 @@ pub(crate) fn upsert_account(tx: &Tx, account: &Account) -> Result<bool, db::Err
          WHERE excluded.version > version",
         ACCOUNT.insert
     );
-    let stored = tx.prepare_cached(&sql)?.execute(named_params! {
+    let stored = tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": account.id,
         // A version beyond the range of SQLite becomes negative, which a CHECK refuses.
         ":version": account.version.cast_signed(),

@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{AdmissionId, OrderId, UserId};
 
@@ -18,7 +18,7 @@ pub(crate) fn upsert_admission(tx: &Tx, admission: &Admission) -> Result<(), db:
          WHERE excluded.version > version",
         ADMISSION.insert
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": admission.id,
         ":version": admission.version.cast_signed(),
         ":order_id": admission.order_id,

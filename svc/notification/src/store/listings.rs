@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{TicketId, Timestamp};
 
@@ -32,7 +32,7 @@ pub(crate) fn upsert_listing(tx: &Tx, listing: &Listing, published_at: Timestamp
          WHERE excluded.version > version",
         LISTING.names, LISTING.placeholders
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": listing.id,
         ":version": listing.version.cast_signed(),
         ":title": listing.title,

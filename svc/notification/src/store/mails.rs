@@ -1,4 +1,4 @@
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use rusqlite::{named_params, types::FromSqlError};
 use values::{MailId, OrderId, TicketId, Timestamp, UserId};
 
@@ -51,7 +51,7 @@ pub(crate) fn insert_mail(
              :created_at, :expires_at, :give_up_at, 0, :due_at, :delete_at, :is_about_account)
          ON CONFLICT DO NOTHING",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": mail.id.unwrap_or_else(|| MailId::new(now)),
         ":key": mail.key,
         ":kind": mail.kind,

@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, OrderId, TicketId};
 
@@ -18,7 +18,7 @@ pub(crate) fn upsert_sale(tx: &Tx, sale: &Sale) -> Result<(), db::Error> {
          WHERE excluded.version > version",
         SALE.insert
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":order_id": sale.order_id,
         ":version": sale.version.cast_signed(),
         ":status": sale.status,

@@ -1,6 +1,6 @@
 //! Orders.
 
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use events::Dispute;
 use rusqlite::{Connection, OptionalExtension, Params, named_params, types::Type};
 use values::{Money, OrderId, TicketId, Timestamp, UserId};
@@ -79,7 +79,7 @@ pub(crate) fn orders_after(conn: &Connection, after: &str, limit: u32) -> Result
 pub(crate) fn insert_order(tx: &Tx, order: &Order) -> Result<(), Error> {
     let state = order.state();
     let AfterSale { tickets, dispute, .. } = state.after_sale;
-    tx.prepare_cached(ORDER.insert)?.execute(named_params! {
+    tx.prepare_cached(ORDER.insert)?.execute_named(named_params! {
         ":id": state.id,
         ":version": state.version,
         ":status": state.status,
@@ -122,7 +122,7 @@ pub(crate) fn update_order(tx: &Tx, order: &Order) -> Result<(), Error> {
                updated_at = :updated_at
            WHERE id = :id"#,
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":version": state.version,
         ":status": state.status,

@@ -1,6 +1,6 @@
 //! Refunds.
 
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use events::RefundStatus;
 use rusqlite::{Connection, OptionalExtension, Params, named_params};
 use values::{Money, OrderId, RefundId, Timestamp, UserId};
@@ -105,7 +105,7 @@ pub(crate) fn refunds_after(conn: &Connection, after: &str, limit: u32) -> Resul
 /// would exceed the order.
 pub(crate) fn insert_refund(tx: &Tx, refund: &Refund) -> Result<(), Error> {
     let state = refund.state();
-    tx.prepare_cached(REFUND.insert)?.execute(named_params! {
+    tx.prepare_cached(REFUND.insert)?.execute_named(named_params! {
         ":id": state.id,
         ":version": state.version,
         ":status": state.status,
@@ -132,7 +132,7 @@ pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), Error> {
              payment_version = :payment_version, updated_at = :updated_at
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":version": state.version,
         ":status": state.status,

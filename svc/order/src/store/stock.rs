@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::{Error, Tx};
+use db::{Error, NamedParameters, Tx};
 use events::Ticket;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, TicketId};
@@ -79,7 +79,7 @@ pub(crate) fn upsert_listing(tx: &Tx, ticket: &Ticket) -> Result<bool, Error> {
             )",
         LISTING.names, LISTING.placeholders
     );
-    let changed = tx.prepare_cached(&sql)?.execute(named_params! {
+    let changed = tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": ticket.id,
         ":version": ticket.version,
         ":seller_id": ticket.seller_id,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{PaymentId, Timestamp};
 
@@ -58,7 +58,7 @@ pub(crate) fn insert_captured_funds(
             "INSERT INTO taking (payment_id, currency, amount, fee_basis_points, look_at)
              VALUES (:payment_id, :currency, :amount, :fee_rate, :look_at) ON CONFLICT (payment_id) DO NOTHING",
         )?
-        .execute(named_params! {
+        .execute_named(named_params! {
             ":payment_id": payment.id(),
             ":currency": payment.amount().currency,
             ":amount": payment.amount().amount,
@@ -86,7 +86,7 @@ pub(crate) fn update_captured_funds(tx: &Tx, funds: &CapturedFunds) -> Result<()
          SET stripe_fee = :fee, stripe_fee_currency = :fee_currency, tries = :tries, look_at = :look_at, told_at = :told_at
          WHERE payment_id = :payment_id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":payment_id": state.payment_id,
         ":fee": fee.map(|fee| fee.amount),
         ":fee_currency": fee.map(|fee| &fee.currency),

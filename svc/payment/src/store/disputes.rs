@@ -1,6 +1,6 @@
 //! Table `dispute`.
 
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use rusqlite::{Connection, named_params};
 use values::{PaymentId, Timestamp};
 
@@ -45,7 +45,7 @@ pub(crate) fn upsert_dispute(tx: &Tx, payment: PaymentId, dispute: &Dispute, now
              created_at = excluded.created_at, updated_at = excluded.updated_at",
         DISPUTE.names, DISPUTE.placeholders
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": dispute.id,
         ":payment_id": payment,
         ":amount": dispute.amount,

@@ -1,6 +1,6 @@
 //! Tables `ledger` and `payout`, and the balances that triggers derive from it.
 
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use events::OrderStatus;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Currency, OrderId, PaymentId, Timestamp, UserId};
@@ -113,7 +113,7 @@ pub(crate) fn append_to_ledger(
          VALUES (:at, :payment_id, :seller_id, :currency, :reason, :reference, :buyer, :held, :seller, :platform_fee,
              :refunds, :dispute, :costs, :stripe_fee)",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":at": now,
         ":payment_id": payment,
         ":seller_id": key.seller_id,

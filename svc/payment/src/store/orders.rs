@@ -1,6 +1,6 @@
 //! Table `bill`: the replicas of orders.
 
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use telemetry::Traceparent;
 use values::{OrderId, PaymentId};
@@ -43,7 +43,7 @@ pub(crate) fn upsert_order(tx: &Tx, order: &PayableOrder) -> Result<bool, db::Er
          WHERE excluded.version > version",
         ORDER.names, ORDER.placeholders
     );
-    let changed = tx.prepare_cached(&sql)?.execute(named_params! {
+    let changed = tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":order_id": order.order_id,
         ":version": order.version.cast_signed(),
         ":status": order.status,

@@ -1,6 +1,6 @@
 //! Table `payment`.
 
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use idempotency::IdempotentRequest;
 use rusqlite::{
     Connection, OptionalExtension, Params, named_params,
@@ -110,7 +110,7 @@ pub(crate) fn insert_payment(tx: &Tx, payment: &Payment, request: Option<&Idempo
         PaymentMethod::Browser => (None, None),
     };
     let request = request.and_then(|request| Some((request.key()?, request.fingerprint())));
-    tx.prepare_cached(NEW_PAYMENT.insert)?.execute(named_params! {
+    tx.prepare_cached(NEW_PAYMENT.insert)?.execute_named(named_params! {
         ":id": state.id,
         ":order_id": state.order_id,
         ":buyer_id": state.buyer_id,
@@ -144,7 +144,7 @@ pub(crate) fn update_payment(tx: &Tx, payment: &Payment) -> Result<(), db::Error
              tries = :tries, next_try_at = :next_try_at, told_at = :told_at, declines = :declines
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":status": state.status,
         ":intent_id": state.intent_id,

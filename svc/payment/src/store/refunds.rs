@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use db::{RowReader, Tx};
+use db::{NamedParameters, RowReader, Tx};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{PaymentId, RefundId, Timestamp};
 
@@ -85,7 +85,7 @@ pub(crate) fn refund_due(conn: &Connection, payment: PaymentId, now: Timestamp) 
 /// Inserts a refund.
 pub(crate) fn insert_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
     let state = refund.state();
-    tx.prepare_cached(REFUND.insert)?.execute(named_params! {
+    tx.prepare_cached(REFUND.insert)?.execute_named(named_params! {
         ":id": state.id,
         ":payment_id": state.payment_id,
         ":currency": state.amount.currency,
@@ -112,7 +112,7 @@ pub(crate) fn update_refund(tx: &Tx, refund: &Refund) -> Result<(), db::Error> {
              next_try_at = :next_try_at, spent_keys = :spent_keys
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":state": state.status,
         ":stripe_id": state.stripe_id,

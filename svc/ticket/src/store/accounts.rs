@@ -1,6 +1,6 @@
 //! The replica of accounts.
 
-use db::Tx;
+use db::{NamedParameters, Tx};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Language, UserId};
 
@@ -15,7 +15,7 @@ pub(crate) fn upsert_account(tx: &Tx, account: &events::Account) -> Result<(), d
              language = excluded.language
          WHERE excluded.version > version",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": account.id,
         ":version": account.version.cast_signed(),
         ":status": account.status,

@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use events::VoidReason;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{AdmissionId, OrderId, Timestamp};
@@ -168,7 +168,7 @@ pub(crate) fn insert_admission(tx: &Tx, admission: &Admission) -> Result<(), db:
         "INSERT INTO admission ({}, changed) VALUES ({}, iif(:version > 1, {NEXT_CHANGE}, NULL))",
         ADMISSION.names, ADMISSION.placeholders
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": state.id,
         ":order_id": state.order_id,
         ":ticket_id": state.ticket_id,
@@ -205,7 +205,7 @@ pub(crate) fn update_admission(tx: &Tx, admission: &Admission) -> Result<(), db:
              updated_at = :updated_at, changed = {NEXT_CHANGE}
          WHERE id = :id"
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": state.id,
         ":holder_id": state.holder_id,
         ":used_at": state.used.as_ref().map(|used| used.at),

@@ -1,6 +1,6 @@
 //! The orders of each listing, for its seller.
 
-use db::{Error, RowReader, Tx, read_row};
+use db::{Error, NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, named_params};
 use values::{Money, OrderId, TicketId};
 
@@ -22,7 +22,7 @@ pub(crate) fn upsert_listing_order(tx: &Tx, ticket: TicketId, version: u64, orde
              refunded_quantity = excluded.refunded_quantity, refunded_amount = excluded.refunded_amount
          WHERE excluded.version > version",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":ticket_id": ticket,
         ":order_id": order.id,
         ":version": version.cast_signed(),

@@ -1,4 +1,4 @@
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use events::RefundTerms;
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{Money, OrderId, TicketId, Timestamp};
@@ -145,7 +145,7 @@ pub(crate) fn update(tx: &Tx, listing: &Listing) -> Result<(), db::Error> {
              indexed_version = :version
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": listing.id,
         ":title": title.as_str(),
         ":description": listing.terms.description.as_ref().map(LongText::as_str),

@@ -1,6 +1,6 @@
 //! The replica of orders, from which triggers derive the stock of each listing.
 
-use db::Tx;
+use db::{NamedParameters, Tx};
 use events::DisputeStatus;
 use rusqlite::named_params;
 
@@ -20,7 +20,7 @@ pub(crate) fn upsert_order(tx: &Tx, order: &events::Order) -> Result<(), db::Err
              detailed_version = excluded.detailed_version
          WHERE excluded.version > version OR (excluded.version = version AND detailed_version IS NOT version)",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":order_id": order.id,
         ":ticket_id": order.ticket_id,
         ":quantity": order.quantity,

@@ -1,6 +1,6 @@
 //! Scans of doors.
 
-use db::{Tx, read_row};
+use db::{NamedParameters, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{AdmissionId, ScanId, TicketId, Timestamp};
 
@@ -71,7 +71,7 @@ pub(crate) fn insert_scan(
          FROM admission a WHERE a.id = :admission_id
          ON CONFLICT (ticket_id, id) DO NOTHING",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":ticket_id": ticket,
         ":id": id,
         ":admission_id": outcome.admission_id,

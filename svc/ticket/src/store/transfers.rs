@@ -1,6 +1,6 @@
 use std::sync::LazyLock;
 
-use db::{RowReader, Tx, read_row};
+use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
 use values::{AdmissionId, Timestamp, TransferId, UserId};
 
@@ -152,7 +152,7 @@ pub(crate) fn insert_transfer(tx: &Tx, transfer: &Transfer) -> Result<(), db::Er
         "INSERT INTO transfer ({}) VALUES ({})",
         TRANSFER.names, TRANSFER.placeholders
     );
-    tx.prepare_cached(&sql)?.execute(named_params! {
+    tx.prepare_cached(&sql)?.execute_named(named_params! {
         ":id": state.id,
         ":admission_id": state.admission_id,
         ":ticket_id": state.ticket_id,
@@ -179,7 +179,7 @@ pub(crate) fn update_transfer(tx: &Tx, transfer: &Transfer) -> Result<(), db::Er
              updated_at = :updated_at
          WHERE id = :id",
     )?
-    .execute(named_params! {
+    .execute_named(named_params! {
         ":id": state.id,
         ":to_id": state.to_id,
         ":status": state.status,
