@@ -104,6 +104,7 @@ impl<E: Endpoint> Endpoint for Observed<E> {
             let mut response = responding.await;
             request_id::set_of(&mut response, &outcome.span);
             outcome.status = Some(response.status());
+            // To enter the span costs more than to ask.
             if tracing::enabled!(Level::DEBUG) {
                 outcome.span.in_scope(|| outcome.log(uri.path()));
             }

@@ -79,7 +79,7 @@ pub(super) struct FilteredStream {
 }
 
 impl FilteredStream {
-    /// Connects to `address`, a host and a port. With `encryption`, the server proves that name.
+    /// Connects to `address`, a host and a port. With `encryption`, the certificate of the server must contain its name.
     pub(super) async fn open(
         address: (&str, u16),
         encryption: Option<(ServerName, ClientTls)>,

@@ -1,8 +1,8 @@
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
 use events::Envelope;
 use serde::{
-    Deserializer,
+    Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
 
@@ -58,6 +58,14 @@ fn message_of(event: &str, number: usize, batch: &Message) -> Message {
 
 /// Returns the id of an event, which may be malformed. What comes after the id is not read: the event is parsed later.
 fn id_of(event: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(field_identifier, rename_all = "lowercase")]
+    enum Field {
+        Id,
+        #[serde(other)]
+        Other,
+    }
+
     struct UpToId<'a>(&'a mut Option<String>);
 
     impl<'de> Visitor<'de> for UpToId<'_> {
@@ -68,12 +76,14 @@ fn id_of(event: &str) -> Option<String> {
         }
 
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-            while let Some(key) = map.next_key::<Cow<'_, str>>()? {
-                if key == "id" {
-                    *self.0 = map.next_value()?;
-                    break;
+            while let Some(field) = map.next_key()? {
+                match field {
+                    Field::Id => {
+                        *self.0 = map.next_value()?;
+                        break;
+                    }
+                    Field::Other => drop(map.next_value::<IgnoredAny>()?),
                 }
-                map.next_value::<IgnoredAny>()?;
             }
             Ok(())
         }

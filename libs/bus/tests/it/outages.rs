@@ -1,8 +1,6 @@
-use std::net::TcpListener;
-
 use bus::{AmqpUrl, ConnectionState, admin};
 use events::{Envelope, Event};
-use tokio::task::JoinSet;
+use tokio::{net::TcpSocket, task::JoinSet};
 use values::Clock;
 
 use crate::{
@@ -33,8 +31,12 @@ async fn events_wait_for_an_unreachable_broker_and_are_published_in_order() {
 /// More threads than processors, so that attempts are interrupted anywhere. Their 20,000 attempts take about a second.
 #[tokio::test(flavor = "multi_thread", worker_threads = 32)]
 async fn refused_connections_end_at_once() {
-    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let url: AmqpUrl = format!("amqp://guest:guest@{refusing}").parse().unwrap();
+    // Bound, so that nobody else listens there.
+    let refusing = TcpSocket::new_v4().unwrap();
+    refusing.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let url: AmqpUrl = format!("amqp://guest:guest@{}", refusing.local_addr().unwrap())
+        .parse()
+        .unwrap();
     let mut attempts = JoinSet::new();
     for _ in 0..32 {
         let url = url.clone();

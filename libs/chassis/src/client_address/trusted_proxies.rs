@@ -39,6 +39,7 @@ impl TrustedProxies {
     /// proxy that passed it on counts as the client.
     pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
+        // Most peers are no proxies: their header is not looked up.
         if !self.is_trusted(client) {
             return client;
         }

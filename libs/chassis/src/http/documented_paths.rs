@@ -17,8 +17,8 @@ pub(crate) struct DocumentedPaths(Vec<DocumentedPath>);
 
 struct DocumentedPath {
     template: &'static str,
-    /// The text before the first parameter, and the number of parts in it.
-    prefix: (String, usize),
+    /// See [`prefix`].
+    prefix: (&'static str, usize),
     parts: Vec<Part>,
     methods: String,
 }
@@ -59,12 +59,15 @@ impl DocumentedPaths {
 
     fn sorted(paths: impl Iterator<Item = (String, String)>) -> Self {
         let mut paths: Vec<_> = paths
-            .map(|(template, methods)| DocumentedPath {
-                parts: template.split('/').map(Part::parse).collect(),
-                prefix: prefix(&template),
-                // As long as the process, as the service that has these paths.
-                template: template.leak(),
-                methods,
+            .map(|(template, methods)| {
+                // Leaked: a service has one list of paths, as long as the process runs.
+                let template: &'static str = template.leak();
+                DocumentedPath {
+                    template,
+                    prefix: prefix(template),
+                    parts: template.split('/').map(Part::parse).collect(),
+                    methods,
+                }
             })
             .collect();
         paths.sort_by_key(|path| path.parameters().count());
@@ -108,22 +111,22 @@ impl DocumentedPaths {
 }
 
 /// Returns the text before the first parameter, and the number of parts in it.
-fn prefix(template: &str) -> (String, usize) {
+fn prefix(template: &'static str) -> (&'static str, usize) {
     match template.split_once('{') {
-        Some((prefix, _)) => (prefix.to_owned(), prefix.matches('/').count()),
-        None => (template.to_owned(), template.split('/').count()),
+        Some((prefix, _)) => (prefix, prefix.matches('/').count()),
+        None => (template, template.split('/').count()),
     }
 }
 
 impl DocumentedPath {
     fn matches(&self, path: &str) -> bool {
-        let (prefix, count) = &self.prefix;
-        let Some(rest) = path.strip_prefix(prefix.as_str()) else {
+        let (prefix, count) = self.prefix;
+        let Some(rest) = path.strip_prefix(prefix) else {
             return false;
         };
         let mut requested = rest.split('/');
         let matches = |part: &Part| requested.next().is_some_and(|requested| part.matches(requested));
-        match &self.parts[*count..] {
+        match &self.parts[count..] {
             [] => rest.is_empty(),
             parts => parts.iter().all(matches) && requested.next().is_none(),
         }

@@ -7,7 +7,7 @@ use telemetry::{Span, Traceparent};
 /// The header with the id of the request's trace.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Sets the id of the trace of a span.
+/// Sets the trace id of a span.
 pub(crate) fn set_of(response: &mut Response, span: &Span) {
     set(response, span.traceparent());
 }

@@ -206,6 +206,28 @@ async fn a_response_of_http_1_is_held_until_it_was_written() {
     eventually_holds_nothing(&server).await;
 }
 
+#[tokio::test]
+async fn a_response_without_room_is_refused_by_one_with_all_headers() {
+    let limits = ServerLimits {
+        held_response_bytes: 1,
+        response_share_bytes: 2 * PAGE_BYTES,
+        ..patient()
+    };
+    let server = TestServer::start(limits).await;
+    let mut client = RawClient::connect(server.addr).await;
+    client.get("/page").await;
+    let response = client.response().await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
+    for header in [
+        "x-content-type-options: nosniff",
+        "content-security-policy: ",
+        "x-request-id: ",
+    ] {
+        assert!(response.contains(header), "{response}");
+    }
+    eventually_holds_nothing(&server).await;
+}
+
 async fn eventually_holds_nothing(server: &TestServer) {
     let mut ticks = tokio::time::interval(Duration::from_millis(10));
     let released = async {

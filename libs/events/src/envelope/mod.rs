@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize, de::Error};
+use serde::{Deserialize, Serialize, de::Error as _};
 use serde_json::value::RawValue;
 use telemetry::Traceparent;
 use values::{EventId, Timestamp};
@@ -46,7 +46,7 @@ enum ContentType {
 #[error("malformed event: {0}")]
 pub struct Malformed(#[from] serde_json::Error);
 
-/// Returns a body as text, which is checked at once and not string by string.
+/// Returns a body as text. `serde_json` would check each string of it by itself.
 fn text(body: &[u8]) -> Result<&str, Malformed> {
     str::from_utf8(body).map_err(|error| Malformed(serde_json::Error::custom(error)))
 }

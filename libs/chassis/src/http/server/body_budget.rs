@@ -268,7 +268,7 @@ impl Drop for Arriving {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // Most requests have no body, and wait for nothing.
+        // Most requests have no body: they do not lock what all requests share.
         if self.holder.bytes.load(Ordering::Relaxed) > 0 {
             self.budget.state().remove(&self.holder, usize::MAX);
         }

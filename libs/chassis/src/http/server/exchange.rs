@@ -72,21 +72,22 @@ impl ConnectionContext {
             self.endpoint.get_response(poem::Request::from_parts(parts, body)).await
         };
         drop(held);
-        let mut response: hyper::Response<BoxBody> = response.into();
-        if !is_http2 {
+        let response: hyper::Response<BoxBody> = response.into();
+        let closes = !is_http2 && {
             let ends = is_limited || self.shutdown.draining.is_cancelled();
-            let was_read = unread.is_empty() || (!ends && !awaits_continue && unread.skip().await);
-            if ends || !was_read {
-                response
-                    .headers_mut()
-                    .insert(header::CONNECTION, HeaderValue::from_static("close"));
-            }
-        }
-        security_headers::set(response.headers_mut());
+            ends || !(unread.is_empty() || (!awaits_continue && unread.skip().await))
+        };
         activity.response_started();
         active.complete();
         let response = response.map(|body| ResponseBody::new(body, is_http2, active));
-        self.hold(response, &activity, is_safe)
+        let mut response = self.hold(response, &activity, is_safe);
+        if closes {
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        security_headers::set(response.headers_mut());
+        response
     }
 }
 
