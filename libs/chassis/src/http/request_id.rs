@@ -2,26 +2,24 @@ use poem::{
     Endpoint, IntoResponse, Request, Response,
     http::{HeaderName, HeaderValue},
 };
-use telemetry::{Span, Traceparent};
+use telemetry::Span;
 
 /// The header with the id of the request's trace.
 const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Sets the trace id of a span.
 pub(crate) fn set_of(response: &mut Response, span: &Span) {
-    set(response, span.traceparent());
+    let id = span
+        .traceparent()
+        .and_then(|trace| HeaderValue::from_str(&trace.trace_id()).ok());
+    if let Some(id) = id {
+        response.headers_mut().insert(HEADER, id);
+    }
 }
 
 /// Sets the id of a new trace, on a response that no endpoint has made.
 pub(crate) fn set_new(response: &mut Response) {
     set_of(response, &Span::entry_not_exported(&tracing::Span::none(), None));
-}
-
-fn set(response: &mut Response, trace: Option<Traceparent>) {
-    let id = trace.and_then(|trace| HeaderValue::from_str(&trace.trace_id()).ok());
-    if let Some(id) = id {
-        response.headers_mut().insert(HEADER, id);
-    }
 }
 
 /// Sets a request id on the responses of an endpoint that does not run in a span of its own.

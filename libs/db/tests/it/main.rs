@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod admin;
+mod build_flags;
 mod check;
 mod crash_recovery;
 mod disk_full;
