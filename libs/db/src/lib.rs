@@ -13,6 +13,7 @@
 pub mod admin;
 mod checkpointer;
 mod columns;
+mod constraints;
 mod error;
 mod generation;
 mod hand_over;

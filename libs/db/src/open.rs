@@ -9,7 +9,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 
-use crate::statements;
+use crate::{constraints, statements};
 
 /// The time that a statement waits for a lock of another process, such as a backup or a check.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -336,7 +336,8 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Migrates the database to `version`, which is not below its own, in one transaction.
+/// Migrates the database to `version`, which is not below its own, in one transaction. Then replaces the lists in its
+/// constraints.
 pub(crate) fn migrate(conn: &mut Connection, schema: &Schema, version: usize) -> rusqlite_migration::Result<()> {
     // Off while tables are rebuilt (https://sqlite.org/lang_altertable.html, section 7); each script ends with a check.
     conn.pragma_update(None, "foreign_keys", false)?;
@@ -350,5 +351,6 @@ pub(crate) fn migrate(conn: &mut Connection, schema: &Schema, version: usize) ->
             M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(record_compatibility(tx, oldest)?)).foreign_key_check()
         })
         .collect();
-    migrations.to_version(conn, version)
+    migrations.to_version(conn, version)?;
+    Ok(constraints::replace_lists(conn)?)
 }

@@ -5,6 +5,7 @@
 mod admin;
 mod build_flags;
 mod check;
+mod constraints;
 mod crash_recovery;
 mod disk_full;
 mod downgrade;
