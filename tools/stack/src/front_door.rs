@@ -9,7 +9,6 @@ use poem::{
     endpoint::{BoxEndpoint, DynEndpoint, make},
     get,
     http::{HeaderValue, StatusCode, Uri, header},
-    middleware::SetHeader,
     web::Json,
 };
 use serde_json::{Map, Value, json};
@@ -86,7 +85,6 @@ fn own_documents(upstreams: Vec<Upstream>) -> BoxEndpoint<'static, Response> {
     let pages = chassis::document_routes(Route::new(), specs::merged)
         .at("/health", get(health))
         .catch_all_error(|error| async move { problem::from_error(error, |_| None) })
-        .with(SetHeader::new().overriding(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .after(|result: poem::Result<_>| async { result.map(allow_reading) });
     RequestIds(pages).boxed()
 }

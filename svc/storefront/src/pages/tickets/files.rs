@@ -55,6 +55,5 @@ fn private(content_type: &str, file: ApiResponse) -> Response {
     Response::builder()
         .content_type(content_type)
         .header(header::CACHE_CONTROL, "private, no-store")
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
         .body(file.body)
 }
