@@ -4,46 +4,45 @@
 //! that took a fifth of the processor time of the order. Comparisons need none. Migrations keep the lists, which are easier to
 //! read; the schema in the file has the comparisons.
 
-use std::{borrow::Cow, sync::LazyLock};
+use std::{borrow::Cow, path::Path, sync::LazyLock};
 
 use regex::{Captures, Regex};
 use rusqlite::{Connection, config::DbConfig};
 
-/// A list of more than two texts without quotes in them, and its column at the beginning of a condition.
+/// A list of more than two texts without quotes in them, whose column follows `(` or `OR` directly: nothing around such a list
+/// binds more tightly.
 #[expect(clippy::expect_used, reason = "a constant, which tests use")]
 static LIST: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"(\([ \n]*|OR )([A-Za-z0-9_.]+) (NOT )?IN \([ \n]*('[^']*'(?:,[ \n]*'[^']*'){2,})[ \n]*\)")
         .expect("the pattern is valid")
 });
 
-/// Replaces the lists of all tables in the database by comparisons, as <https://sqlite.org/lang_altertable.html>, section 7,
-/// describes it. Rows are neither read nor written: the constraints allow the same values as before.
-pub(crate) fn replace_lists(conn: &mut Connection) -> rusqlite::Result<()> {
-    let mut changed: Vec<(i64, String)> = Vec::new();
-    {
-        let mut find_tables = conn.prepare("SELECT rowid, sql FROM sqlite_schema WHERE type = 'table'")?;
-        let mut tables = find_tables.query([])?;
-        while let Some(table) = tables.next()? {
-            let sql: String = table.get(1)?;
-            if let Some(sql) = with_comparisons(&sql) {
-                changed.push((table.get(0)?, sql));
-            }
-        }
+/// Replaces the lists in the definitions of all tables by comparisons, as <https://sqlite.org/lang_altertable.html>,
+/// section 7, describes it. Rows are neither read nor written: the constraints allow the same values as before.
+///
+/// If that fails, the lists stay, and a warning is logged.
+pub(crate) fn replace_lists(conn: &mut Connection, path: &Path) {
+    if let Err(error) = try_to_replace_lists(conn) {
+        tracing::warn!(database = %path.display(), %error, "lists in constraints kept, writing takes longer with them");
     }
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let is_defensive = conn.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE)?;
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
-    let result = update_schema(conn, &changed);
-    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, is_defensive)?;
-    result
 }
 
-fn update_schema(conn: &mut Connection, tables: &[(i64, String)]) -> rusqlite::Result<()> {
+fn try_to_replace_lists(conn: &mut Connection) -> rusqlite::Result<()> {
+    if tables_with_lists(conn)?.is_empty() {
+        return Ok(());
+    }
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, false)?;
+    let replaced = update_schema(conn);
+    // Also after an error: no longer writable, and as it is in the file.
+    let reset = conn.execute_batch("PRAGMA writable_schema = RESET");
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    replaced.and(reset)
+}
+
+fn update_schema(conn: &mut Connection) -> rusqlite::Result<()> {
     let tx = conn.transaction()?;
     tx.execute_batch("PRAGMA writable_schema = ON")?;
-    for (id, sql) in tables {
+    for (id, sql) in tables_with_lists(&tx)? {
         tx.execute("UPDATE sqlite_schema SET sql = ?2 WHERE rowid = ?1", (id, sql))?;
     }
     // Other connections read the schema again if its version has changed.
@@ -53,6 +52,20 @@ fn update_schema(conn: &mut Connection, tables: &[(i64, String)]) -> rusqlite::R
     // Fails if SQLite cannot parse the new schema.
     tx.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     tx.commit()
+}
+
+/// Returns the tables whose definitions have lists: their rows in `sqlite_schema`, and the definitions without lists.
+fn tables_with_lists(conn: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
+    let mut found = Vec::new();
+    let mut find_tables = conn.prepare("SELECT rowid, sql FROM sqlite_schema WHERE type = 'table'")?;
+    let mut tables = find_tables.query([])?;
+    while let Some(table) = tables.next()? {
+        let sql: String = table.get(1)?;
+        if let Some(sql) = with_comparisons(&sql) {
+            found.push((table.get(0)?, sql));
+        }
+    }
+    Ok(found)
 }
 
 /// Returns the definition of a table with its lists written as comparisons, or nothing if it has none.

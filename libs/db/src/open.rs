@@ -164,6 +164,7 @@ pub(crate) fn open_migrated(path: &Path, schema: &Schema) -> Result<(Connection,
             path: path.to_owned(),
             source,
         })?;
+        constraints::replace_lists(&mut conn, path);
     }
     conn.pragma_update(None, "foreign_keys", true)
         .map_err(|error| OpenError::from_sqlite(path, error))?;
@@ -181,6 +182,7 @@ pub(crate) fn in_memory(schema: &Schema) -> Result<Connection, OpenError> {
         path: path.to_owned(),
         source,
     })?;
+    constraints::replace_lists(&mut conn, path);
     conn.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     Ok(conn)
 }
@@ -336,8 +338,7 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Migrates the database to `version`, which is not below its own, in one transaction. Then replaces the lists in its
-/// constraints.
+/// Migrates the database to `version`, which is not below its own, in one transaction.
 pub(crate) fn migrate(conn: &mut Connection, schema: &Schema, version: usize) -> rusqlite_migration::Result<()> {
     // Off while tables are rebuilt (https://sqlite.org/lang_altertable.html, section 7); each script ends with a check.
     conn.pragma_update(None, "foreign_keys", false)?;
@@ -351,6 +352,5 @@ pub(crate) fn migrate(conn: &mut Connection, schema: &Schema, version: usize) ->
             M::up_with_hook(sql, move |tx: &Transaction<'_>| Ok(record_compatibility(tx, oldest)?)).foreign_key_check()
         })
         .collect();
-    migrations.to_version(conn, version)?;
-    Ok(constraints::replace_lists(conn)?)
+    migrations.to_version(conn, version)
 }

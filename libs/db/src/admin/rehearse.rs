@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::backup::copy_database;
 use super::partial_file::{PartialFile, require_room};
 use super::{Error, Finding, Invariant, check};
-use crate::{OpenError, Schema, open};
+use crate::{OpenError, Schema, constraints, open};
 
 /// The result of a rehearsed migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +105,9 @@ fn migrate(conn: &mut Connection, path: &Path, schema: &Schema, from: usize) -> 
             to,
             duration: began.elapsed(),
         });
+    }
+    if from <= schema.version() {
+        constraints::replace_lists(conn, path);
     }
     Ok(migrations)
 }

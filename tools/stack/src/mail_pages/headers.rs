@@ -61,8 +61,6 @@ fn html_response(policy: &'static str) -> ResponseBuilder {
 fn response(policy: &'static str) -> ResponseBuilder {
     Response::builder()
         .header(header::CONTENT_SECURITY_POLICY, policy)
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff")
-        .header(header::REFERRER_POLICY, "no-referrer")
         .header(header::CACHE_CONTROL, "no-store")
         .header("cross-origin-opener-policy", "same-origin")
         .header("cross-origin-resource-policy", "same-origin")
