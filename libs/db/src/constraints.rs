@@ -4,18 +4,20 @@
 //! that took a fifth of the processor time of the order. Comparisons need none. Migrations keep the lists, which are easier to
 //! read; the schema in the file has the comparisons.
 
-use std::{borrow::Cow, path::Path, sync::LazyLock};
+use std::{borrow::Cow, path::Path};
 
 use regex::{Captures, Regex};
 use rusqlite::{Connection, config::DbConfig};
 
-/// A list of more than two texts without quotes in them, whose column follows `(` or `OR` directly: nothing around such a list
-/// binds more tightly.
+/// Returns the pattern of a list of more than two texts without quotes in them, whose column follows `(` or `OR` directly:
+/// nothing around such a list binds more tightly.
+///
+/// It is used while a database opens, so it is not kept in memory.
 #[expect(clippy::expect_used, reason = "a constant, which tests use")]
-static LIST: LazyLock<Regex> = LazyLock::new(|| {
+fn list_pattern() -> Regex {
     Regex::new(r"(\([ \n]*|OR )([A-Za-z0-9_.]+) (NOT )?IN \([ \n]*('[^']*'(?:,[ \n]*'[^']*'){2,})[ \n]*\)")
         .expect("the pattern is valid")
-});
+}
 
 /// Replaces the lists in the definitions of all tables by comparisons, as <https://sqlite.org/lang_altertable.html>,
 /// section 7, describes it. Rows are neither read nor written: the constraints allow the same values as before.
@@ -56,12 +58,13 @@ fn update_schema(conn: &mut Connection) -> rusqlite::Result<()> {
 
 /// Returns the tables whose definitions have lists: their rows in `sqlite_schema`, and the definitions without lists.
 fn tables_with_lists(conn: &Connection) -> rusqlite::Result<Vec<(i64, String)>> {
+    let list = list_pattern();
     let mut found = Vec::new();
     let mut find_tables = conn.prepare("SELECT rowid, sql FROM sqlite_schema WHERE type = 'table'")?;
     let mut tables = find_tables.query([])?;
     while let Some(table) = tables.next()? {
         let sql: String = table.get(1)?;
-        if let Some(sql) = with_comparisons(&sql) {
+        if let Some(sql) = with_comparisons(&sql, &list) {
             found.push((table.get(0)?, sql));
         }
     }
@@ -69,8 +72,8 @@ fn tables_with_lists(conn: &Connection) -> rusqlite::Result<Vec<(i64, String)>> 
 }
 
 /// Returns the definition of a table with its lists written as comparisons, or nothing if it has none.
-fn with_comparisons(sql: &str) -> Option<String> {
-    let replaced = LIST.replace_all(sql, |list: &Captures<'_>| {
+fn with_comparisons(sql: &str, list: &Regex) -> Option<String> {
+    let replaced = list.replace_all(sql, |list: &Captures<'_>| {
         let (before, column, values) = (&list[1], &list[2], &list[4]);
         // The values are in quotes, and contain none.
         let comparisons: Vec<_> = (values.split('\'').skip(1).step_by(2))
@@ -90,10 +93,11 @@ fn with_comparisons(sql: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::with_comparisons;
+    use super::{list_pattern, with_comparisons};
 
     #[test]
     fn lists_of_more_than_two_texts_become_comparisons() {
+        let pattern = list_pattern();
         for (list, comparisons) in [
             (
                 "CHECK (status IN ('open', 'won:late', 'lost'))",
@@ -108,7 +112,7 @@ mod tests {
                 "CHECK (b IS NULL OR (NOT (a = 'x' OR a = 'y' OR a = 'z')))",
             ),
         ] {
-            assert_eq!(with_comparisons(list).unwrap(), comparisons);
+            assert_eq!(with_comparisons(list, &pattern).unwrap(), comparisons);
         }
         for kept in [
             "CHECK (status IN ('open', 'closed'))",
@@ -116,7 +120,7 @@ mod tests {
             "CHECK (a || b IN ('x', 'y', 'z'))",
             "CHECK (number IN (1, 2, 3))",
         ] {
-            assert_eq!(with_comparisons(kept), None, "{kept}");
+            assert_eq!(with_comparisons(kept, &pattern), None, "{kept}");
         }
     }
 }
