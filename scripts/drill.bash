@@ -236,9 +236,10 @@ lose_database() {
 
 kill_broker() {
     local old
-    # The Erlang process of this allocation, not of another broker on this machine.
-    old="$(grep -ls "$(allocation rabbitmq)" /proc/[0-9]*/cgroup | cut -d / -f 3 | xargs -r ps -o pid=,comm= -p |
-        awk '$2 ~ /beam/ { print $1 }')"
+    # The node of this allocation: not that of another broker on this machine, and not the Erlang process with which a node
+    # starts epmd again every minute.
+    old="$(grep -ls "$(allocation rabbitmq)" /proc/[0-9]*/cgroup | cut -d / -f 3 | xargs -r ps -ww -o pid=,args= -p |
+        awk '$2 ~ /beam/ && / -s rabbit boot / { print $1 }')"
     [ -n "$old" ] || die "no process of the broker found"
     kill -KILL "$old"
     until_true 30 "the broker is reported as down" not ready rabbitmq
