@@ -160,11 +160,7 @@ pub(crate) fn open_migrated(path: &Path, schema: &Schema) -> Result<(Connection,
             "database migrated by a newer release that this one is compatible with, schema left unchanged"
         );
     } else {
-        migrate(&mut conn, schema, schema.version()).map_err(|source| OpenError::Migration {
-            path: path.to_owned(),
-            source,
-        })?;
-        constraints::replace_lists(&mut conn, path);
+        migrate_to_newest(&mut conn, path, schema)?;
     }
     conn.pragma_update(None, "foreign_keys", true)
         .map_err(|error| OpenError::from_sqlite(path, error))?;
@@ -178,11 +174,7 @@ pub(crate) fn in_memory(schema: &Schema) -> Result<Connection, OpenError> {
     let sql = |error| OpenError::from_sqlite(path, error);
     let mut conn = Connection::open_in_memory().map_err(sql)?;
     harden(&conn).map_err(sql)?;
-    migrate(&mut conn, schema, schema.version()).map_err(|source| OpenError::Migration {
-        path: path.to_owned(),
-        source,
-    })?;
-    constraints::replace_lists(&mut conn, path);
+    migrate_to_newest(&mut conn, path, schema)?;
     conn.pragma_update(None, "foreign_keys", true).map_err(sql)?;
     Ok(conn)
 }
@@ -338,8 +330,22 @@ fn harden(conn: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Migrates the database to the version of this program, and replaces the lists in its constraints.
+pub(crate) fn migrate_to_newest(conn: &mut Connection, path: &Path, schema: &Schema) -> Result<(), OpenError> {
+    migrate(conn, path, schema, schema.version())?;
+    constraints::replace_lists(conn, path);
+    Ok(())
+}
+
 /// Migrates the database to `version`, which is not below its own, in one transaction.
-pub(crate) fn migrate(conn: &mut Connection, schema: &Schema, version: usize) -> rusqlite_migration::Result<()> {
+pub(crate) fn migrate(conn: &mut Connection, path: &Path, schema: &Schema, version: usize) -> Result<(), OpenError> {
+    run_migrations(conn, schema, version).map_err(|source| OpenError::Migration {
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn run_migrations(conn: &mut Connection, schema: &Schema, version: usize) -> rusqlite_migration::Result<()> {
     // Off while tables are rebuilt (https://sqlite.org/lang_altertable.html, section 7); each script ends with a check.
     conn.pragma_update(None, "foreign_keys", false)?;
     if schema.migrations.is_empty() {

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use super::backup::copy_database;
 use super::partial_file::{PartialFile, require_room};
 use super::{Error, Finding, Invariant, check};
-use crate::{OpenError, Schema, constraints, open};
+use crate::{OpenError, Schema, open};
 
 /// The result of a rehearsed migration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,17 +97,14 @@ fn migrate(conn: &mut Connection, path: &Path, schema: &Schema, from: usize) -> 
     let mut migrations = Vec::new();
     for to in from + 1..=schema.version() {
         let began = Instant::now();
-        open::migrate(conn, schema, to).map_err(|source| OpenError::Migration {
-            path: path.to_owned(),
-            source,
-        })?;
+        open::migrate(conn, path, schema, to)?;
         migrations.push(RehearsedMigration {
             to,
             duration: began.elapsed(),
         });
     }
     if from <= schema.version() {
-        constraints::replace_lists(conn, path);
+        open::migrate_to_newest(conn, path, schema)?;
     }
     Ok(migrations)
 }

@@ -1,8 +1,9 @@
 //! The constraints of every table are checked without a temporary table.
 
 use chassis::Service;
-use db::admin;
 use rusqlite::Connection;
+
+use crate::empty_database;
 
 fn texts(conn: &Connection, sql: &str, column: usize) -> Vec<String> {
     let mut statement = conn.prepare(sql).unwrap();
@@ -29,10 +30,7 @@ fn with_temporary_tables(conn: &Connection) -> Vec<String> {
 }
 
 fn assert_none<S: Service>() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("empty.db");
-    admin::migrate(&path, &S::SCHEMA).unwrap();
-    let conn = Connection::open(&path).unwrap();
+    let (_folder, conn) = empty_database::<S>();
     let found = with_temporary_tables(&conn);
     assert!(
         found.is_empty(),

@@ -1,8 +1,10 @@
 //! The queries of `check` grow with the number of rows, not with its square: they run beside the service.
 
 use chassis::Service;
-use db::admin::{self, Invariant, Scope};
+use db::admin::{Invariant, Scope};
 use rusqlite::Connection;
+
+use crate::empty_database;
 
 /// A step of a query plan (<https://sqlite.org/eqp.html>).
 struct Step {
@@ -54,10 +56,7 @@ fn nested_scans(steps: &[Step]) -> Vec<&str> {
 }
 
 fn assert_linear<S: Service>() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("empty.db");
-    admin::migrate(&path, &S::SCHEMA).unwrap();
-    let conn = Connection::open(&path).unwrap();
+    let (_folder, conn) = empty_database::<S>();
     for invariant in S::INVARIANTS {
         let steps = plan(&conn, invariant.sql);
         let nested = nested_scans(&steps);

@@ -10,3 +10,16 @@ mod modules;
 mod packages;
 mod rooms;
 mod services;
+
+use chassis::Service;
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+/// Returns a migrated database of a service, in a folder that is deleted with it.
+pub(crate) fn empty_database<S: Service>() -> (TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("empty.db");
+    db::admin::migrate(&path, &S::SCHEMA).unwrap();
+    let conn = Connection::open(&path).unwrap();
+    (folder, conn)
+}
