@@ -76,18 +76,21 @@ pub(crate) async fn prove_second_factor(
     let started = audit_entries::session_started("sign-in", account.id(), session_id, command.client);
     let (user, client, code) = (account.clone(), command.client, command.code);
     let encryption = context.live_keys.encryption().clone();
-    let proved = context.db.write(move |tx| -> Result<_, db::Error> {
-        if use_code(tx, now, &user, &code, &encryption)? {
-            return start_session(tx, now, &session, &started, client);
+    let proved = context.db.write(move |tx| -> Result<_, ProveSecondFactorError> {
+        if !use_code(tx, now, &user, &code, &encryption)? {
+            return Err(ProveSecondFactorError::WrongCode);
         }
-        Ok(None)
+        let surplus = start_session(tx, now, &session, &user, &started, client)?;
+        surplus.ok_or(ProveSecondFactorError::InvalidChallenge)
     });
-    let Some(surplus) = proved.await? else {
+    let proved = proved.await;
+    if matches!(proved, Err(ProveSecondFactorError::WrongCode)) {
         attempt.fail();
         let refused = audit_entries::refused("sign-in", Some(account.id()), client, "wrong-code");
         context.refusals.count(refused);
         return Err(ProveSecondFactorError::WrongCode);
-    };
+    }
+    let surplus = proved?;
     attempt.succeed();
     deny(context, now, surplus);
     let tokens = context

@@ -105,9 +105,10 @@ pub(crate) async fn sign_in(context: &AuthContext, command: SignIn) -> Result<Si
     let (refresh_token, expires_at) = (session.refresh_token(keys.refresh()), session.expires_at());
     let device_token = command.devices.with(session.state().id, account.id(), keys.refresh());
     let started = audit_entries::session_started("sign-in", account.id(), session.state().id, command.client);
+    let checked = account.clone();
     let surplus = context
         .db
-        .write(move |tx| start_session(tx, now, &session, &started, client));
+        .write(move |tx| start_session(tx, now, &session, &checked, &started, client));
     deny(context, now, surplus.await?.ok_or(SignInError::WrongCredentials)?);
     let tokens = context
         .issuer
