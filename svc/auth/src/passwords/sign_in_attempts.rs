@@ -19,7 +19,7 @@ pub(crate) struct SignInLimits {
     pub(crate) per_account: u32,
     /// For a network address, whatever the account.
     pub(crate) per_address: u32,
-    /// For an account from all networks: beyond, other browsers than those that have signed in before are slowed down.
+    /// For an account from all networks: beyond, attempts are slowed down. Browsers that have signed in before are counted apart.
     pub(crate) before_slowing: u32,
     /// The time between two attempts on an account that is slowed down.
     pub(crate) slow_interval: Duration,
@@ -51,6 +51,7 @@ struct Shared {
 enum Key<'a> {
     AccountFromNetwork(&'a str, ClientNetwork),
     AccountFromDevice(&'a str, SessionId),
+    AccountFromDevices(&'a str),
     Account(&'a str),
     Network(ClientNetwork),
     RepeatedSignUp(&'a str),
@@ -89,8 +90,9 @@ impl SignInAttempts {
 
     /// Describes an attempt to sign in to an account, by the key of its email address, from a network address.
     ///
-    /// An attempt from a browser that has signed in to the account before is limited by the failures of that browser alone:
-    /// others cannot lock its user out.
+    /// An attempt from a browser that has signed in to the account before is limited by the failures of such browsers alone:
+    /// others cannot lock its user out. All of them together are slowed down as all others are, because somebody who once had the
+    /// password may have signed in any number of times.
     pub(crate) fn sign_in(&self, account: &str, client: IpAddr, device: Option<SessionId>) -> Attempt {
         if let Some(device) = device {
             return Attempt {
@@ -99,7 +101,7 @@ impl SignInAttempts {
                     self.limits.per_account,
                 )],
                 reset_by_match: 1,
-                slowed: None,
+                slowed: Some(self.hash(&Key::AccountFromDevices(account))),
                 counted: Vec::new(),
             };
         }

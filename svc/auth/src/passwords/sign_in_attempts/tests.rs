@@ -84,6 +84,24 @@ fn failures_elsewhere_lock_no_user_out_and_slow_the_account_down() {
 }
 
 #[test]
+fn browsers_that_have_signed_in_before_are_slowed_down_together() {
+    let attempts = attempts();
+    let from = |device| {
+        let device = SessionId::new(values::Timestamp::from_millis(device));
+        attempts.sign_in("ada", address("192.0.2.1"), Some(device))
+    };
+    for device in 1..=8 {
+        fail(&attempts, &from(device), START);
+    }
+    assert_eq!(
+        check(&attempts, &from(9), START),
+        Err(TooManyFailures(Duration::from_secs(30)))
+    );
+    check(&attempts, &from(9), START + Duration::from_secs(30)).unwrap();
+    check(&attempts, &from_home(&attempts, "ada"), START).unwrap();
+}
+
+#[test]
 fn an_address_is_blocked_for_all_accounts_and_for_sign_ups() {
     let attempts = attempts();
     let sign_up = attempts.sign_up(address("192.0.2.1"));
