@@ -21,13 +21,16 @@ fn read_sign_up(row: &mut RowReader<'_, '_>) -> rusqlite::Result<PendingSignUp> 
     })
 }
 
-/// Inserts a sign-up. Returns `false` if the idempotency key was used already.
+/// Inserts a sign-up. Returns `false` if the idempotency key was used already, by a sign-up that has not expired.
 pub(crate) fn insert_pending_sign_up(
     tx: &Tx,
     sign_up: &PendingSignUp,
     email: &Email,
     key: Option<&IdempotencyKey>,
+    now: Timestamp,
 ) -> Result<bool, Error> {
+    tx.prepare_cached("DELETE FROM pending_sign_ups WHERE idempotency_key = ? AND expires_at <= ?")?
+        .execute((key.map(IdempotencyKey::as_str), now))?;
     let inserted = tx
         .prepare_cached(
             "INSERT INTO pending_sign_ups (user_id, email, email_key, password_hash, name, language, idempotency_key,

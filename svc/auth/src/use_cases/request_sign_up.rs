@@ -44,7 +44,7 @@ pub(crate) async fn request_sign_up(context: &AuthContext, command: SignUp) -> R
     };
     let (email, key) = (command.email.clone(), command.idempotency_key.clone());
     let earlier = context.db.write(move |tx| -> Result<_, db::Error> {
-        if store::insert_pending_sign_up(tx, &sign_up, &email, key.as_ref())? {
+        if store::insert_pending_sign_up(tx, &sign_up, &email, key.as_ref(), now)? {
             store::insert_mail_request(tx, MailPurpose::SignUp, email.key(), Some(sign_up.user_id))?;
             return Ok(None);
         }
@@ -74,5 +74,40 @@ async fn repeat(context: &AuthContext, command: SignUp, earlier: PendingSignUp) 
         Ok(())
     } else {
         Err(SignUpError::KeyReused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{DeviceTokens, Email, Password, Profile},
+        test_support::{TestService, client_address},
+    };
+
+    #[tokio::test]
+    async fn the_key_of_a_sign_up_that_has_expired_can_be_used_again() {
+        let service = TestService::new().await;
+        let email = Email::parse("ada@example.com").unwrap();
+        let command = SignUp {
+            email: email.clone(),
+            password: Password::parse("correct horse".to_owned()).unwrap(),
+            profile: Profile {
+                name: None,
+                language: values::Language::English,
+            },
+            idempotency_key: Some("1".parse().unwrap()),
+            client: client_address(1),
+            devices: DeviceTokens::default(),
+            user_agent: None,
+        };
+        for _ in 0..2 {
+            request_sign_up(&service.context, command.clone()).await.unwrap();
+            let (key, now) = (email.key().to_owned(), service.clock.now());
+            let db = &service.context.db;
+            let pending = db.read(move |conn| store::newest_pending_sign_up(conn, &key, now));
+            assert!(pending.await.unwrap().is_some());
+            service.clock.advance(CONFIRMATION_LIFETIME);
+        }
     }
 }
