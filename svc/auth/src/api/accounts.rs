@@ -79,7 +79,8 @@ impl AccountsApi {
     /// Confirm an email address
     ///
     /// By the token in the mail that a sign-up sends; it can be used once, for 24 hours. An access token states the confirmation
-    /// after the next refresh.
+    /// after the next refresh. If several sign-ups with the address wait, the account has no password, and a link to set one is
+    /// mailed.
     #[oai(path = "/email-confirmations", method = "post", operation_id = "confirmEmail")]
     async fn confirm_email(
         &self,
@@ -88,12 +89,17 @@ impl AccountsApi {
         client: ClientAddress,
         body: Body<UsedLink>,
     ) -> Result<Json<ConfirmedView>, UseLinkProblem> {
-        let AuthContext { db, clock, .. } = app.context();
-        let (now, token) = (clock.now(), body.0.token.0);
-        let confirmed = db.write(move |tx| confirm_email(tx, now, &token, client)).await;
+        let AuthContext {
+            db, clock, mail_keys, ..
+        } = app.context();
+        let (now, mail_keys, token) = (clock.now(), mail_keys.clone(), body.0.token.0);
+        let confirmed = db
+            .write(move |tx| confirm_email(tx, now, &mail_keys, &token, client))
+            .await;
         let account = confirmed.map_err(|error: UseLinkError| error)?;
         Ok(Json(ConfirmedView {
             email: account.email().to_owned(),
+            needs_password: account.password_hash().is_none(),
         }))
     }
 

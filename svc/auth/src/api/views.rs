@@ -145,12 +145,15 @@ impl Example for ChallengeView {
 pub(super) struct ConfirmedView {
     /// The email address.
     pub(super) email: String,
+    /// Whether the account has no password, so that its user has to set one by mail.
+    pub(super) needs_password: bool,
 }
 
 impl Example for ConfirmedView {
     fn example() -> Self {
         Self {
             email: "ada@example.com".to_owned(),
+            needs_password: false,
         }
     }
 }

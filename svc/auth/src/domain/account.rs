@@ -6,8 +6,8 @@ use values::{Language, SessionId, Timestamp, UserId};
 
 use super::{name::Name, pending_sign_up::PendingSignUp, profile::Profile};
 
-/// What is stored instead of a password hash if the account has no password: it was restored from its events. Its user sets
-/// a new one by mail.
+/// What is stored instead of a password hash if the account has no password: it was restored from its events, or several sign-ups
+/// with its address waited. Its user sets one by mail.
 const NO_PASSWORD: &str = "$argon2id$none";
 
 /// An account.
@@ -84,7 +84,7 @@ impl Account {
         &self.0.email
     }
 
-    /// Returns the hash of the password. `None` if the account has none: it was restored from its events.
+    /// Returns the hash of the password. `None` if the account has none.
     pub(crate) fn password_hash(&self) -> Option<&str> {
         Some(&*self.0.password_hash).filter(|hash| *hash != NO_PASSWORD)
     }

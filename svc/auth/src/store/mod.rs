@@ -31,8 +31,8 @@ pub(crate) use invariants::INVARIANTS;
 pub(crate) use mail_links::{delete_expired_links, delete_links, find_link, insert_link};
 pub(crate) use mail_requests::{MailPurpose, MailRequest, delete_mail_request, insert_mail_request, mail_requests};
 pub(crate) use pending_sign_ups::{
-    delete_expired_sign_ups, delete_pending_sign_ups, insert_pending_sign_up, newest_pending_sign_up, pending_sign_up,
-    pending_sign_up_of_key, pending_sign_up_of_link, set_sign_up_link,
+    delete_expired_sign_ups, delete_pending_sign_ups, has_other_sign_up, insert_pending_sign_up,
+    newest_pending_sign_up, pending_sign_up, pending_sign_up_of_key, pending_sign_up_of_link, set_sign_up_link,
 };
 pub(crate) use second_factors::{
     delete_second_factor, find_second_factor, put_second_factor, recovery_code_count, replace_recovery_codes,

@@ -92,6 +92,13 @@ pub(crate) fn newest_pending_sign_up(
         .optional()?)
 }
 
+/// Whether another sign-up than this one has the address.
+pub(crate) fn has_other_sign_up(conn: &Connection, email: &Email, id: UserId, now: Timestamp) -> Result<bool, Error> {
+    Ok(conn
+        .prepare_cached("SELECT 1 FROM pending_sign_ups WHERE email_key = ? AND user_id <> ? AND expires_at > ?")?
+        .exists((email.key(), id, now))?)
+}
+
 /// Returns the sign-up whose address is confirmed with this token.
 pub(crate) fn pending_sign_up_of_link(
     conn: &Connection,

@@ -2,11 +2,12 @@ use std::net::IpAddr;
 
 use chassis::ClientAddress;
 use db::Tx;
+use sealing::EncryptionKeys;
 use values::Timestamp;
 
-use super::audit_entries::account_changed;
+use super::{audit_entries::account_changed, mails::send_reset};
 use crate::{
-    domain::{Account, Email, LinkPurpose, LinkToken, PendingSignUp},
+    domain::{Account, AccountState, Email, LinkPurpose, LinkToken, PendingSignUp},
     events::publish_account,
     store,
 };
@@ -23,9 +24,13 @@ pub(crate) enum UseLinkError {
 }
 
 /// Confirms the address of an account by the token that was mailed to it. A sign-up becomes an account.
+///
+/// If several sign-ups with the address wait, whoever reads its mails cannot tell whose link is used. Then the account has no
+/// password, and a link to set one is mailed.
 pub(crate) fn confirm_email(
     tx: &Tx,
     now: Timestamp,
+    mail_keys: &EncryptionKeys,
     token: &LinkToken,
     client: ClientAddress,
 ) -> Result<Account, UseLinkError> {
@@ -36,7 +41,7 @@ pub(crate) fn confirm_email(
         return Ok(account);
     }
     let sign_up = store::pending_sign_up_of_link(tx, &hash, now)?;
-    create_account(tx, now, sign_up.ok_or(UseLinkError::Invalid)?, client.0)
+    create_account(tx, now, mail_keys, sign_up.ok_or(UseLinkError::Invalid)?, client.0)
 }
 
 /// Records that the user has proved to own the address: the links that confirm it are used.
@@ -50,8 +55,17 @@ pub(super) fn confirm_address(tx: &Tx, now: Timestamp, account: &mut Account, cl
     Ok(())
 }
 
-fn create_account(tx: &Tx, now: Timestamp, sign_up: PendingSignUp, client: IpAddr) -> Result<Account, UseLinkError> {
+fn create_account(
+    tx: &Tx,
+    now: Timestamp,
+    mail_keys: &EncryptionKeys,
+    mut sign_up: PendingSignUp,
+    client: IpAddr,
+) -> Result<Account, UseLinkError> {
     let email = Email::parse(&sign_up.email).map_err(|_| UseLinkError::Invalid)?;
+    if store::has_other_sign_up(tx, &email, sign_up.user_id, now)? {
+        sign_up.password_hash = AccountState::no_password();
+    }
     store::delete_pending_sign_ups(tx, &email)?;
     let account = Account::confirmed(sign_up, &email, now);
     if !store::insert_account(tx, &account, &email)? {
@@ -60,5 +74,8 @@ fn create_account(tx: &Tx, now: Timestamp, sign_up: PendingSignUp, client: IpAdd
     }
     publish_account(tx, now, &account)?;
     audit::append(tx, now, &account_changed("sign-up", account.id(), client))?;
+    if account.password_hash().is_none() {
+        send_reset(tx, now, mail_keys, &account)?;
+    }
     Ok(account)
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use auth::Settings;
-use events::AccountMailKind::{ConfirmEmail, EmailTaken};
+use events::AccountMailKind::{ConfirmEmail, EmailTaken, ResetPassword};
 use serde_json::{Value, json};
 use testkit::{Client, Reply};
 
@@ -41,7 +41,7 @@ async fn a_user_confirms_the_address_once_by_the_mailed_link() {
         .expect(400)
         .problem();
     let confirmed = confirm(&app, &token).await.expect(200).json();
-    assert_eq!(confirmed, json!({"email": "ada@example.com"}));
+    assert_eq!(confirmed, json!({"email": "ada@example.com", "needsPassword": false}));
     assert_eq!(confirm(&app, &token).await.expect(400).problem().0, "invalid-link");
 
     let current = app.current_user(&ada.access_token).await.expect(200).json();
@@ -97,7 +97,7 @@ async fn a_sign_up_reveals_no_address_in_status_body_or_session() {
 }
 
 #[tokio::test]
-async fn of_several_sign_ups_with_one_address_the_confirmed_one_becomes_the_account() {
+async fn of_several_sign_ups_with_one_address_the_confirmed_one_becomes_an_account_without_a_password() {
     let app = TestApp::concealing_addresses().await;
     for password in ["the password of another", PASSWORD] {
         let reply = app
@@ -108,13 +108,20 @@ async fn of_several_sign_ups_with_one_address_the_confirmed_one_becomes_the_acco
     }
     let first = app.token("ada@example.com", ConfirmEmail).await;
     let second = token_of(&app.mail("ada@example.com", ConfirmEmail, 1).await);
-    confirm(&app, &second).await.expect(200).json();
+    let confirmed = confirm(&app, &second).await.expect(200).json();
+    assert_eq!(confirmed, json!({"email": "ada@example.com", "needsPassword": true}));
     confirm(&app, &first).await.expect(400).problem();
-    app.sign_in("ada@example.com", "the password of another")
+    for password in ["the password of another", PASSWORD] {
+        app.sign_in("ada@example.com", password).await.expect(401).problem();
+    }
+    let token = app.token("ada@example.com", ResetPassword).await;
+    let body = json!({"token": token, "password": "a password of my own"});
+    let _ = app
+        .client()
+        .post("/api/v1/auth/password-resets/confirmations", body)
         .await
-        .expect(401)
-        .problem();
-    let _ = app.sign_in("ada@example.com", PASSWORD).await.expect(200);
+        .expect(200);
+    let _ = app.sign_in("ada@example.com", "a password of my own").await.expect(200);
     app.stop().await;
 }
 
@@ -163,8 +170,7 @@ async fn requests_for_mails_are_answered_alike_and_send_a_bounded_number() {
     // A later mail: all before it were decided.
     app.sign_up("zoe@example.com").await;
     let _ = request(&app, RESET, "zoe@example.com").await.expect(202);
-    app.mail("zoe@example.com", events::AccountMailKind::ResetPassword, 0)
-        .await;
+    app.mail("zoe@example.com", ResetPassword, 0).await;
     assert_eq!(app.mail_count("ada@example.com"), 1 + 5);
     assert_eq!(app.mail_count("nobody@example.com"), 0);
     app.stop().await;

@@ -66,9 +66,14 @@ struct RecoveryCodes {
     recovery_codes: Vec<String>,
 }
 
+/// A confirmed address.
 #[derive(Deserialize)]
-struct ConfirmedEmail {
-    email: String,
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConfirmedEmail {
+    pub(crate) email: String,
+    /// Whether the account has no password. A release before does not state it.
+    #[serde(default)]
+    pub(crate) needs_password: bool,
 }
 
 #[derive(Deserialize)]
@@ -166,9 +171,9 @@ pub(crate) async fn confirm_email_change(caller: &impl Caller, token: &str) -> R
 }
 
 /// Confirms an address by the token of the mail, and returns it.
-pub(crate) async fn confirm_email(caller: &impl Caller, token: &str) -> Result<String, ApiError> {
+pub(crate) async fn confirm_email(caller: &impl Caller, token: &str) -> Result<ConfirmedEmail, ApiError> {
     let response = post(caller, "email-confirmations", &json!({"token": token})).await?;
-    Ok(response.json::<ConfirmedEmail>()?.email)
+    response.json()
 }
 
 /// Requests the mail that confirms an address once more. The response does not depend on the address.

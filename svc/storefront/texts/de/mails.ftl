@@ -14,6 +14,7 @@ confirm-explanation = Bestätigen Sie, dass diese Adresse Ihnen gehört, damit I
 confirm-button = Adresse bestätigen
 confirmed-title = Ihre Adresse ist bestätigt
 confirmed = { $email } gehört jetzt zu Ihrem Konto.
+confirmed-set-password = Mit dieser Adresse wurde mehr als ein Konto angelegt, deshalb gilt keines der Passwörter. Wir haben Ihnen eine E-Mail geschickt: Öffnen Sie den Link darin und wählen Sie ein neues Passwort.
 confirm-again-link = E-Mail noch einmal senden
 confirm-again-title = E-Mail noch einmal senden
 confirm-again-explanation = Geben Sie die Adresse ein, die Sie bestätigen möchten. Wir schicken einen neuen Link, frühere gelten dann nicht mehr.

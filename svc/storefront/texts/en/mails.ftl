@@ -14,6 +14,7 @@ confirm-explanation = Confirm that this address is yours, so that your tickets r
 confirm-button = Confirm the address
 confirmed-title = Your address is confirmed
 confirmed = { $email } belongs to your account now.
+confirmed-set-password = This address was used for more than one sign-up, so none of their passwords is valid. We have sent you a mail: open the link in it, and choose a new password.
 confirm-again-link = Send the mail again
 confirm-again-title = Send the mail again
 confirm-again-explanation = Enter the address that you want to confirm. We send you a new link, and earlier ones stop working.

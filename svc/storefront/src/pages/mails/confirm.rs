@@ -13,8 +13,8 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 
 pub(crate) async fn submit(visit: Visit) -> PageResult {
     let token: String = visit.parameter("token")?;
-    let email = match account::confirm_email(visit.session(), &token).await {
-        Ok(email) => email,
+    let confirmed = match account::confirm_email(visit.session(), &token).await {
+        Ok(confirmed) => confirmed,
         Err(error) if link::is_invalid(&error) => {
             return link::show_invalid(
                 &visit,
@@ -31,8 +31,12 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
     let message = Message {
         heading: "confirmed-title",
         explanation: "confirmed",
-        hints: &[],
-        email,
+        hints: if confirmed.needs_password {
+            &["confirmed-set-password"]
+        } else {
+            &[]
+        },
+        email: confirmed.email,
         links: if is_signed_in {
             &[("error-home", "/"), ("nav-account", "/account")]
         } else {
