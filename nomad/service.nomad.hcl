@@ -27,10 +27,11 @@ locals {
       }
     }
     ticket = {
-      uid        = 61002
-      cpu        = 200
-      memory     = 48
-      memory_max = 192
+      uid    = 61002
+      cpu    = 200
+      memory = 48
+      # While it converts the largest picture that sellers may upload.
+      memory_max = 512
       secrets    = { admission-key = "{{ .admission_key }}" }
       env = {
         TICKETING_MAX_TICKETS_PER_ORDER = var.max_tickets_per_order

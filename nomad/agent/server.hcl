@@ -10,6 +10,12 @@ server {
   # The root key that encrypts Nomad Variables is on the servers' disks: back it up with them
   # (nomad operator snapshot save, and the folder server/keystore).
   heartbeat_grace = "30s"
+
+  # Jobs may use more memory than they reserve, up to their memory_max, for short work such as converting a picture. This is the
+  # setting of a new cluster; in an existing one: nomad operator scheduler set-config -memory-oversubscription=true
+  default_scheduler_config {
+    memory_oversubscription_enabled = true
+  }
 }
 
 # Without ACLs, every client of port 4646 can read all secrets.

@@ -97,8 +97,8 @@ fn damaged(_: image::ImageError) -> InvalidPicture {
 
 /// Returns the pixels on white, as the picture is to be seen, at most twice as large as needed.
 fn upright(image: DynamicImage, orientation: Orientation) -> RgbImage {
-    // Reduced coarsely first: later steps need several times the memory of their input.
-    let most = LARGE_WIDTH * MAX_HEIGHT_TO_WIDTH * 2;
+    // Reduced coarsely first: later steps need up to four times the memory of their input. This is the longest side of a result.
+    let most = LARGE_WIDTH * MAX_HEIGHT_TO_WIDTH;
     let mut image = if image.width() > most || image.height() > most {
         image.thumbnail(most, most)
     } else {
