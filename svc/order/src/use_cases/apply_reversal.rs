@@ -42,6 +42,8 @@ pub(crate) fn apply_reversal(tx: &Tx, now: Timestamp, reversal: &Reversal) -> Re
     }
     save_reversal(tx, &before, &order, now)?;
     if was_disputed && !order.is_disputed() && is_withdrawn(tx, &order)? {
+        // The outcome of the refund may have changed how many tickets are claimed.
+        let order = store::find_order(tx, order.id())?.unwrap_or(order);
         refund_sale(tx, &order, now)?;
     }
     Ok(())

@@ -13,13 +13,12 @@ use crate::{
 
 /// Refunds the rest of an order: approves the requested refunds, and adds one for the unclaimed tickets.
 ///
-/// Does nothing if that has been done, or if the order cannot be refunded now.
+/// Does nothing if that has been done, or if the order cannot be refunded now. `order` is as it is stored.
 pub(super) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), db::Error> {
-    let refunds = store::refunds_of_order(tx, order.id())?;
-    if refunds.iter().any(is_withdrawal_refund) || order.check_refundable().is_err() {
+    if order.check_refundable().is_err() {
         return Ok(());
     }
-    for mut refund in refunds {
+    for mut refund in store::refunds_of_order(tx, order.id())? {
         if refund.status() == RefundStatus::Requested && refund.approve(now) == Ok(Change::NewVersion) {
             save_refund(tx, &refund, now)?;
             audit::append(tx, now, &by_withdrawal("refund-approve", &refund))?;
@@ -41,11 +40,6 @@ pub(super) fn refund_sale(tx: &Tx, order: &Order, now: Timestamp) -> Result<(), 
 /// Returns the entry of the audit log for what the withdrawal of a listing decides.
 fn by_withdrawal(action: &'static str, refund: &Refund) -> Entry {
     Author::service("order").did(action, &refund.id())
-}
-
-/// Whether a refund was added for a withdrawal and has not failed.
-fn is_withdrawal_refund(refund: &Refund) -> bool {
-    refund.state().requested_by == AskedBy::Withdrawal && refund.status() != RefundStatus::Failed
 }
 
 /// Whether the listing of an order is withdrawn.

@@ -1,6 +1,6 @@
 //! Withdrawals of listings with sales.
 
-use events::{AskedBy, DisputeStatus, Event, OrderStatus, RefundStatus};
+use events::{AskedBy, Dispute, DisputeStatus, Event, OrderStatus, RefundStatus, Reversal};
 use values::UserId;
 
 use super::fixture::{disputed, refund_failed, refund_paid, reversal};
@@ -205,5 +205,56 @@ async fn the_failed_refunds_of_a_withdrawal_are_retried_by_its_seller() {
             ..before
         }
     );
+    test_db.close_and_check().await;
+}
+
+#[tokio::test]
+async fn a_failed_refund_of_the_buyer_is_retried_beside_the_paid_one_of_the_withdrawal() {
+    let test_db = TestDb::with_tickets(10).await;
+    let order = test_db.paid_order(3).await;
+    let requested = test_db.request_by_buyer(&order, Some(1)).await.unwrap();
+    test_db.withdraw(2).await;
+    test_db.run_job().await;
+    let rest = test_db.refunds(order.id()).await.remove(1);
+    test_db.consume(refund_paid(&order, 5, 3998, &rest)).await;
+    test_db.consume(refund_failed(&order, 6, 3998, &requested)).await;
+    for _ in 0..2 {
+        test_db.retry(test_db.ticket.seller_id).await.unwrap();
+        test_db.run_job().await;
+    }
+    let refunds = test_db.refunds(order.id()).await;
+    assert_eq!(
+        refunds
+            .iter()
+            .map(|refund| (refund.status(), refund.state().quantity))
+            .collect::<Vec<_>>(),
+        [
+            (RefundStatus::Failed, 1),
+            (RefundStatus::Paid, 2),
+            (RefundStatus::Approved, 1)
+        ]
+    );
+    test_db.close_and_check().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_fails_in_the_version_that_ends_the_dispute_is_retried() {
+    let test_db = TestDb::with_tickets(10).await;
+    let order = test_db.paid_order(3).await;
+    let refund = test_db.request_by_seller(&order, Some(1)).await.unwrap();
+    test_db.consume(disputed(&order, 5, DisputeStatus::Open)).await;
+    test_db.withdraw(2).await;
+    test_db.run_job().await;
+    // The version in which the dispute was won is late.
+    let failed = Event::PaymentRefundFailed(Reversal {
+        dispute: Some(Dispute {
+            status: DisputeStatus::Won,
+            amount: order.total(),
+        }),
+        ..reversal(&order, 7, 0, Some((&refund, false)))
+    });
+    test_db.consume(failed).await;
+    let retried = test_db.refunds(order.id()).await.remove(1);
+    assert_eq!(retried.state().quantity, 3);
     test_db.close_and_check().await;
 }
