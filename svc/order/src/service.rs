@@ -46,6 +46,7 @@ impl Service for Orders {
             include_str!("../migrations/008_sale_period.sql"),
             closures::SCHEMA_V1,
             include_str!("../migrations/009_closures.sql"),
+            include_str!("../migrations/010_guaranteed_refunds.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

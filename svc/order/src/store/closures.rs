@@ -20,6 +20,10 @@ const HELD: &str = "SELECT 1 FROM listing WHERE seller_id = ? AND held > 0 LIMIT
 const LISTED: &str = "SELECT 1 FROM listing WHERE seller_id = ?1 AND withdrawn_at IS NULL
     AND (starts_at > ?2 OR (starts_at IS NULL AND sold < quantity) OR (refundable_until > ?3 AND sold > 0)) LIMIT 1";
 
+/// Sales of a seller whose buyers are guaranteed a refund, one of them: the listing may guarantee none any more.
+const GUARANTEED_SALES: &str = r#"SELECT 1 FROM "order" WHERE seller_id = ? AND status = 'complete'
+    AND refundable_until > ? AND claimed_quantity < quantity LIMIT 1"#;
+
 /// Refunds that a seller has to decide or that are to be paid, one of them.
 const REFUNDS_OF_SALES: &str =
     "SELECT 1 FROM refund WHERE seller_id = ? AND status IN ('requested', 'approved') LIMIT 1";
@@ -37,9 +41,9 @@ pub(crate) fn has_open_orders(conn: &Connection, user: UserId) -> Result<bool, d
     Ok(exists(conn, BOUGHT, [user])? || exists(conn, CONFIRMED_SALES, [user])? || exists(conn, HELD, [user])?)
 }
 
-/// Whether the user has listings that are not over.
+/// Whether the user has listings that are not over, or sales with a guaranteed refund.
 pub(crate) fn has_open_listings(conn: &Connection, user: UserId, now: Timestamp) -> Result<bool, db::Error> {
-    exists(conn, LISTED, (user, now - LONGEST_EVENT, now))
+    Ok(exists(conn, LISTED, (user, now - LONGEST_EVENT, now))? || exists(conn, GUARANTEED_SALES, (user, now))?)
 }
 
 /// Whether refunds of the user's orders or sales are neither declined nor paid.
@@ -65,4 +69,22 @@ pub(crate) fn erase_user(tx: &Tx, user: UserId) -> Result<(), db::Error> {
     )?
     .execute([user])?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use chassis::Service;
+
+    use super::*;
+
+    #[test]
+    fn guaranteed_sales_are_found_by_an_index_of_those_alone() {
+        let conn = Tx::in_memory(&crate::Orders::SCHEMA).unwrap();
+        let plan = db::query_plan(&conn, GUARANTEED_SALES).unwrap();
+        assert_eq!(plan.len(), 1, "{plan:#?}");
+        assert!(
+            plan[0].contains("order_guaranteed_by_seller (seller_id=? AND refundable_until>?)"),
+            "{plan:#?}"
+        );
+    }
 }

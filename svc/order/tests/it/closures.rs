@@ -3,7 +3,7 @@
 use events::{
     AccountStatus,
     ClosureObstacle::{OpenListings, OpenOrders, OpenRefunds},
-    Event, Ticket,
+    Event, Ticket, examples,
 };
 use serde_json::json;
 use testkit::eventually;
@@ -65,6 +65,28 @@ async fn open_orders_listings_and_refunds_prevent_the_deletion_of_both_parties()
     for (user, version) in [(buyer, 6), (ticket.seller_id, 8)] {
         assert_eq!(app.env.request_deletion(user, version).await, []);
     }
+    app.close_and_check().await;
+}
+
+#[tokio::test]
+async fn a_refund_that_was_guaranteed_with_the_order_prevents_the_deletion_of_the_seller() {
+    let app = TestApp::new().await;
+    let mut ticket = examples::ticket(app.env.now());
+    ticket.refund_terms.refundable_until = Some(Timestamp::from_millis(app.env.now().millis() + 3_600_000));
+    app.publish_listing(&ticket).await;
+    let sale = app.sell(&ticket, 2).await;
+    ticket.refund_terms.refundable_until = None;
+    begin(&app, &mut ticket).await;
+    assert_eq!(app.env.request_deletion(ticket.seller_id, 2).await, [OpenListings]);
+
+    let requested = sale.request_refund(&sale.buyer, json!({})).await.expect(201);
+    assert_eq!(requested.text_at("/status"), "approved");
+    let refund = app
+        .wait_for_approved(|refund| refund.order_id == sale.payment.order_id)
+        .await;
+    app.publish_outcome(&sale, &refund, 5, None).await;
+    let _ = sale.wait_for_status("refunded").await;
+    assert_eq!(app.env.request_deletion(ticket.seller_id, 3).await, []);
     app.close_and_check().await;
 }
 
