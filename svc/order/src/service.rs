@@ -47,6 +47,7 @@ impl Service for Orders {
             closures::SCHEMA_V1,
             include_str!("../migrations/009_closures.sql"),
             include_str!("../migrations/010_guaranteed_refunds.sql"),
+            include_str!("../migrations/011_withdrawal_retries.sql"),
         ],
     };
     const INVARIANTS: &'static [Invariant] = store::INVARIANTS;

@@ -5,7 +5,7 @@ use poem::web::Data;
 use poem_openapi::{OpenApi, param::Path, payload::Json};
 use problem::problem_responses;
 use token::SignedIn;
-use values::TicketId;
+use values::{TicketId, UserId};
 
 use super::{
     app::{App, Tag},
@@ -49,13 +49,7 @@ impl WithdrawalsApi {
         #[oai(name = "ticketId")]
         id: Path<TicketId>,
     ) -> Result<Json<WithdrawalView>, GetWithdrawalProblem> {
-        let id = id.0;
-        let withdrawal = app.db.read(move |conn| {
-            let listing = listing_of_seller(conn, seller.user_id, id)?;
-            let progress = store::withdrawal_progress(conn, id)?;
-            Ok::<_, RetryWithdrawalError>(WithdrawalView::new(id, listing.withdrawn_at, progress))
-        });
-        Ok(Json(withdrawal.await?))
+        Ok(Json(read_withdrawal(app.0, seller.user_id, id.0).await?))
     }
 
     /// Retry the failed refunds of a withdrawal
@@ -77,8 +71,17 @@ impl WithdrawalsApi {
             user_id: seller.user_id,
             client: client.0,
         };
-        let withdrawal = app.db.write(move |tx| retry_withdrawal(tx, now, command));
-        let (withdrawn_at, progress) = withdrawal.await?;
-        Ok(Json(WithdrawalView::new(id, Some(withdrawn_at), progress)))
+        app.db.write(move |tx| retry_withdrawal(tx, now, command)).await?;
+        Ok(Json(read_withdrawal(app.0, seller.user_id, id).await?))
     }
+}
+
+/// Reads how far the sales of a seller's own listing are refunded.
+async fn read_withdrawal(app: &App, seller: UserId, id: TicketId) -> Result<WithdrawalView, RetryWithdrawalError> {
+    let withdrawal = app.db.read(move |conn| {
+        let listing = listing_of_seller(conn, seller, id)?;
+        let progress = store::withdrawal_progress(conn, id)?;
+        Ok::<_, RetryWithdrawalError>(WithdrawalView::new(id, listing.withdrawn_at, progress))
+    });
+    withdrawal.await
 }

@@ -23,10 +23,12 @@ pub(crate) fn start_withdrawal(tx: &Tx, ticket: TicketId) -> Result<(), Error> {
     Ok(())
 }
 
-/// Starts refunding the sales of a withdrawn listing from the first order again.
+/// Starts refunding the sales of a withdrawn listing from the first order again. An open withdrawal continues to its last
+/// sale before: no number of retries delays that one.
 pub(crate) fn restart_withdrawal(tx: &Tx, ticket: TicketId) -> Result<(), Error> {
     tx.prepare_cached(
-        "INSERT INTO withdrawal (ticket_id) VALUES (?) ON CONFLICT (ticket_id) DO UPDATE SET after = '', done = 0",
+        "INSERT INTO withdrawal (ticket_id) VALUES (?) ON CONFLICT (ticket_id) DO UPDATE SET
+             after = iif(done, '', after), retry = NOT done AND after <> '', done = 0",
     )?
     .execute([ticket])?;
     Ok(())
@@ -80,10 +82,14 @@ pub(crate) fn find_open_withdrawal(conn: &Connection, last: Option<TicketId>) ->
     .map_err(Error::from)
 }
 
-/// Records the last sale that was refunded; `None` closes the withdrawal.
+/// Records the last sale that was refunded; `None` closes the withdrawal, or begins its retry.
 pub(crate) fn advance_withdrawal(tx: &Tx, ticket: TicketId, last: Option<OrderId>) -> Result<(), Error> {
-    tx.prepare_cached("UPDATE withdrawal SET after = coalesce(?2, after), done = ?2 IS NULL WHERE ticket_id = ?1")?
-        .execute((ticket, last))?;
+    tx.prepare_cached(
+        "UPDATE withdrawal SET after = coalesce(?2, iif(retry, '', after)), done = ?2 IS NULL AND NOT retry,
+             retry = ?2 IS NOT NULL AND retry
+         WHERE ticket_id = ?1",
+    )?
+    .execute((ticket, last))?;
     Ok(())
 }
 

@@ -8,10 +8,7 @@ use db::Tx;
 use rusqlite::Connection;
 use values::{TicketId, Timestamp, UserId};
 
-use crate::{
-    domain::{Listing, WithdrawalProgress},
-    store,
-};
+use crate::{domain::Listing, store};
 
 /// A seller's request to refund the sales of a withdrawn listing again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,21 +36,16 @@ pub(crate) enum RetryWithdrawalError {
 }
 
 /// Starts refunding the sales of a withdrawn listing again. Sales that are refunded, or being refunded, are skipped.
-///
-/// Returns when the listing was withdrawn, and how far its sales are refunded.
-pub(crate) fn retry_withdrawal(
-    tx: &Tx,
-    now: Timestamp,
-    command: RetryWithdrawal,
-) -> Result<(Timestamp, WithdrawalProgress), RetryWithdrawalError> {
+pub(crate) fn retry_withdrawal(tx: &Tx, now: Timestamp, command: RetryWithdrawal) -> Result<(), RetryWithdrawalError> {
     let ticket = command.ticket_id;
-    let listing = listing_of_seller(tx, command.user_id, ticket)?;
-    let withdrawn_at = listing.withdrawn_at.ok_or(RetryWithdrawalError::NotWithdrawn)?;
+    if !listing_of_seller(tx, command.user_id, ticket)?.is_withdrawn() {
+        return Err(RetryWithdrawalError::NotWithdrawn);
+    }
     closures::ensure_open::<RetryWithdrawalError>(tx, command.user_id)?;
     store::restart_withdrawal(tx, ticket)?;
     let author = ClientAddress(command.client).author(command.user_id);
     audit::append_limited(tx, now, &author.did("withdrawal-retry", &ticket))?;
-    Ok((withdrawn_at, store::withdrawal_progress(tx, ticket)?))
+    Ok(())
 }
 
 /// Returns a seller's own listing.

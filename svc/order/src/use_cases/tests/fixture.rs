@@ -5,7 +5,7 @@ use events::{
     examples::{payment_event, usd},
 };
 use rusqlite::Connection;
-use values::{OrderId, PaymentId, RefundId, TicketId, Timestamp, UserId};
+use values::{OrderId, PaymentId, RefundId, TicketId, UserId};
 
 use crate::{
     domain::{Order, Refund, WithdrawalProgress},
@@ -179,7 +179,7 @@ impl TestDb {
         progress.await.unwrap()
     }
 
-    pub(super) async fn retry(&self, seller: UserId) -> Result<(Timestamp, WithdrawalProgress), RetryWithdrawalError> {
+    pub(super) async fn retry(&self, seller: UserId) -> Result<(), RetryWithdrawalError> {
         let command = RetryWithdrawal {
             ticket_id: self.ticket.id,
             user_id: seller,
