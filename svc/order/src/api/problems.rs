@@ -110,6 +110,9 @@ impl From<RequestRefundError> for Problem {
             RequestRefundError::NotFound(_) => Self::not_found(error),
             RequestRefundError::NotYours(_) => Self::not_found(error).denied(),
             RequestRefundError::CannotRefund(reason) => reason.into(),
+            RequestRefundError::TooManyRefunds(_) => {
+                Self::conflict("too-many-refunds", "The order has too many refunds").detail(error)
+            }
             RequestRefundError::AccountClosing(error) => error.into(),
             RequestRefundError::SellerClosing => {
                 Self::conflict("seller-closing", "The seller has left the marketplace").detail(error)

@@ -17,5 +17,5 @@ pub(crate) use display_status::DisplayStatus;
 pub(crate) use listing::{Listing, NotAsSeen, NotOnSale, SecondFactorRequired, SeenListing};
 pub(crate) use order::{CannotCancel, CannotPlace, CannotRefund, Order, OrderState};
 pub(crate) use order_limits::OrderLimits;
-pub(crate) use refund::{AlreadyDecided, Refund, RefundReason, RefundRequest, RefundState};
+pub(crate) use refund::{AlreadyDecided, MAX_REFUNDS, Refund, RefundReason, RefundRequest, RefundState};
 pub(crate) use withdrawal_progress::WithdrawalProgress;

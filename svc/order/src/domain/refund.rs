@@ -9,6 +9,10 @@ use super::{
     order::{CannotRefund, Order},
 };
 
+/// The number of refunds of one order from which on its buyer and seller cannot request more: each is stored for ever.
+/// An order has ten tickets by default, each of which can be requested and declined several times.
+pub(crate) const MAX_REFUNDS: u32 = 100;
+
 /// A refund of tickets of one order.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Refund {

@@ -32,6 +32,12 @@ pub(crate) fn refunds_of_order(conn: &Connection, order: OrderId) -> Result<Vec<
     query(conn, "WHERE r.order_id = ? ORDER BY r.id", [order])
 }
 
+/// Returns the number of refunds of an order.
+pub(crate) fn refund_count(conn: &Connection, order: OrderId) -> Result<u32, Error> {
+    let mut count = conn.prepare_cached("SELECT count(*) FROM refund WHERE order_id = ?")?;
+    Ok(count.query_row([order], |row| row.get(0))?)
+}
+
 /// Returns a seller's refunds with the status, the newest first: at most `limit` before `before`.
 pub(crate) fn refunds_of_seller(
     conn: &Connection,

@@ -12,7 +12,7 @@ use values::{OrderId, Timestamp, UserId};
 
 use super::save::save_new_refund;
 use crate::{
-    domain::{CannotRefund, Order, Refund, RefundReason, RefundRequest},
+    domain::{CannotRefund, MAX_REFUNDS, Order, Refund, RefundReason, RefundRequest},
     store,
 };
 
@@ -38,6 +38,9 @@ pub(crate) enum RequestRefundError {
     NotYours(OrderId),
     #[error(transparent)]
     CannotRefund(#[from] CannotRefund),
+    /// The order has this many refunds.
+    #[error("the order has {0} refunds already: ask the marketplace")]
+    TooManyRefunds(u32),
     #[error(transparent)]
     AccountClosing(#[from] AccountClosing),
     /// Nobody would decide.
@@ -63,6 +66,10 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) ->
         reason: command.reason,
     };
     let refund = Refund::request(&order, request, guaranteed_until, now)?;
+    let count = store::refund_count(tx, order.id())?;
+    if count >= MAX_REFUNDS {
+        return Err(RequestRefundError::TooManyRefunds(count));
+    }
     if refund.status() == RefundStatus::Requested {
         closures::ensure_open(tx, order.state().seller_id).map_err(|error| match error {
             RequestRefundError::AccountClosing(_) => RequestRefundError::SellerClosing,

@@ -7,7 +7,7 @@ use values::{RefundId, UserId};
 
 use super::fixture::{disputed, refund_failed, refund_paid, reversal};
 use crate::{
-    domain::{AlreadyDecided, CannotRefund, Order, Refund, RefundState},
+    domain::{AlreadyDecided, CannotRefund, MAX_REFUNDS, Order, Refund, RefundState},
     test_support::{TestDb, noon},
     use_cases::{DecideRefundError, RequestRefundError},
 };
@@ -141,6 +141,31 @@ async fn only_buyer_and_seller_request_and_only_the_seller_decides() {
     // A declined refund claims no tickets.
     let rest = test_db.request_by_buyer(&order, None).await.unwrap();
     assert_eq!(rest.state().quantity, 2);
+    test_db.close_and_check().await;
+}
+
+#[tokio::test]
+async fn buyer_and_seller_request_a_limited_number_of_refunds_of_an_order() {
+    let test_db = TestDb::with_tickets(1).await;
+    let order = test_db.paid_order(1).await;
+    for _ in 0..MAX_REFUNDS {
+        let refund = test_db.request_by_buyer(&order, None).await.unwrap();
+        test_db.decide(order.state().seller_id, &refund, false).await.unwrap();
+    }
+    for refused in [
+        test_db.request_by_buyer(&order, None).await,
+        test_db.request_by_seller(&order, None).await,
+    ] {
+        assert!(
+            matches!(refused, Err(RequestRefundError::TooManyRefunds(MAX_REFUNDS))),
+            "{refused:?}"
+        );
+    }
+    // A withdrawal refunds the order nevertheless.
+    test_db.withdraw(2).await;
+    test_db.run_job().await;
+    let last = test_db.refunds(order.id()).await.pop().unwrap();
+    assert_eq!(last.status(), RefundStatus::Approved);
     test_db.close_and_check().await;
 }
 
