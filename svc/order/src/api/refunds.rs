@@ -46,7 +46,8 @@ problem_responses! {
     DecideRefundProblem {
         403 => "Only the seller decides, or a cookie came with a write from another site.",
         404 => "You have sold no order with such a refund.",
-        409 => "`refund-decided`: it has the other decision already. `order-disputed`: it cannot be approved now.",
+        409 => "`refund-decided`: it has the other decision already. `order-disputed`: it cannot be approved now. \
+                `nothing-to-refund`: it cannot be approved, because the buyer's bank has taken the money back.",
     }
 }
 

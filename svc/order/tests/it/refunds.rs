@@ -276,6 +276,7 @@ async fn a_disputed_order_is_displayed_and_not_refunded() {
     let app = TestApp::new().await;
     let ticket = app.create_listing(10).await;
     let sale = app.sell(&ticket, 1).await;
+    let requested = sale.request_refund(&sale.buyer, json!({})).await.expect(201);
     app.publish_dispute(&sale, 5, DisputeStatus::Open).await;
     let wait_for_disputed = async |disputed: bool| {
         eventually("the order has changed", || async {
@@ -290,6 +291,9 @@ async fn a_disputed_order_is_displayed_and_not_refunded() {
     app.publish_dispute(&sale, 6, DisputeStatus::Lost).await;
     let order = wait_for_disputed(false).await;
     assert_eq!(order["refundedAmount"], json!({"amount": 1999, "currency": "usd"}));
+    let seller = app.seller(&ticket);
+    let refused = sale.decide(&seller, &requested.text_at("/id"), "approve").await;
+    assert_eq!(refused.expect(409).problem().0, "nothing-to-refund");
     app.env
         .wait_for_event(|event| matches!(event, Event::OrderDisputed(_)))
         .await;
