@@ -256,7 +256,7 @@ impl App {
     }
 
     /// Returns the response to a request to pay, from the state of its payment, and stores it for repetitions. It is not
-    /// stored while Stripe's result is missing.
+    /// stored while Stripe's result is missing, or the payment waits for its buyer: then it has Stripe's secret.
     fn respond(
         &self,
         tx: &Tx,
@@ -271,9 +271,11 @@ impl App {
         let payment = store::payment(tx, id)?.ok_or_else(|| no_such_payment(id))?;
         let order = store::order(tx, payment.order_id())?;
         let payable = order.map_or(Ok(()), |order| order.ensure_payable(now));
-        // A refusal is not stored: it is derived from the payment again.
+        // What is not stored is derived from the payment again, a refusal as well.
         let response = StoredResponse::new(request, self.outcome(&payment, payable, now)?);
-        idempotency::store(tx, now, request, &response)?;
+        if !payment.waits_for_buyer() {
+            idempotency::store(tx, now, request, &response)?;
+        }
         Ok(response)
     }
 

@@ -1,6 +1,7 @@
 //! Payments in a browser, and with authentication by the bank.
 
 use events::{CancelReason, Event};
+use payment::Payments;
 use serde_json::{Value, json};
 use stripe_sim::{Fault, Target, Timing};
 use testkit::Reply;
@@ -63,6 +64,35 @@ async fn a_second_card_in_the_browser_uses_the_same_intent() {
     app.confirm_order(&mut order, begun.payment).await;
     app.wait_for_status(&buyer, begun.payment, "captured").await;
     assert_eq!((app.executed_posts(CREATE).await, app.money().await), (1, (1999, 0)));
+    app.check_invariants();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_of_a_payment_is_not_stored_with_a_response() {
+    let app = TestApp::new().await;
+    let buyer = app.buyer();
+    let order = app.create_order(&buyer).await;
+    let client = app.client(&buyer).with("idempotency-key", "browser");
+    let database = rusqlite::Connection::open(app.env.database::<Payments>()).unwrap();
+    let stored_responses = || {
+        let count = database.query_row("SELECT count(*) FROM idempotency", [], |row| row.get::<_, i64>(0));
+        count.unwrap()
+    };
+    let begun = PendingPayment::new(pay_in_browser(&client, order.id).await.expect(201).json());
+    let again = PendingPayment::new(pay_in_browser(&client, order.id).await.expect(201).json());
+    assert_eq!((again.payment, again.secret), (begun.payment, begun.secret.clone()));
+    assert_eq!(stored_responses(), 0);
+    let other = pay(&client, order.id, "tok_visa").await.expect(422);
+    assert_eq!(other.problem().0, "idempotency-key-reused");
+
+    let _ = app.enter_card(&begun, "pm_card_visa").await.expect(200);
+    app.wait_for_status(&buyer, begun.payment, "authorized").await;
+    let last = pay_in_browser(&client, order.id).await.expect(201);
+    assert_eq!(
+        (id(&last), last.text_at("/status")),
+        (begun.payment, "authorized".to_owned())
+    );
+    assert_eq!(stored_responses(), 1);
     app.check_invariants();
 }
 
