@@ -3,7 +3,6 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
 };
 
 use tokio::sync::OwnedMutexGuard;
@@ -21,16 +20,18 @@ pub(super) struct KeyedLocks(Arc<Mutex<Locks>>);
 pub(super) struct KeyedGuard {
     locks: KeyedLocks,
     payment: PaymentId,
-    /// `None` only while it is being dropped.
+    /// `None` while it waits for the lock, and while it is being dropped.
     guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl KeyedLocks {
-    /// Waits for the lock of a payment, no longer than `timeout`.
-    pub(super) async fn lock(&self, payment: PaymentId, timeout: Duration) -> Option<KeyedGuard> {
+    /// Waits for the lock of a payment. Dropping the future ends the wait.
+    pub(super) async fn lock(&self, payment: PaymentId) -> KeyedGuard {
         let lock = Arc::clone(self.map().entry(payment).or_default());
-        let guard = tokio::time::timeout(timeout, lock.lock_owned()).await;
-        Some(self.guard(payment, guard.ok()?))
+        // Removes the lock after a wait that has ended without it, too.
+        let mut waiting = self.guard(payment, None);
+        waiting.guard = Some(lock.lock_owned().await);
+        waiting
     }
 
     /// Takes the lock of a payment if it is free.
@@ -38,14 +39,14 @@ impl KeyedLocks {
         let mut map = self.map();
         let guard = Arc::clone(map.entry(payment).or_default()).try_lock_owned();
         drop(map);
-        Some(self.guard(payment, guard.ok()?))
+        Some(self.guard(payment, Some(guard.ok()?)))
     }
 
-    fn guard(&self, payment: PaymentId, guard: OwnedMutexGuard<()>) -> KeyedGuard {
+    fn guard(&self, payment: PaymentId, guard: Option<OwnedMutexGuard<()>>) -> KeyedGuard {
         KeyedGuard {
             locks: self.clone(),
             payment,
-            guard: Some(guard),
+            guard,
         }
     }
 
@@ -67,6 +68,10 @@ impl Drop for KeyedGuard {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
     use crate::test_support::NOW;
 
@@ -78,17 +83,25 @@ mod tests {
         assert!(locks.try_lock(one).is_none());
         assert!(locks.try_lock(other).is_some());
         let waiting = locks.clone();
-        let waiting = async move { assert!(waiting.lock(one, Duration::from_mins(1)).await.is_some()) };
+        let waiting = async move { drop(waiting.lock(one).await) };
         let ((), ()) = tokio::join!(waiting, async { drop(guard) });
         assert!(locks.map().is_empty());
     }
 
     #[tokio::test]
-    async fn a_wait_ends_at_its_timeout_and_leaves_no_lock_behind() {
+    async fn a_wait_that_is_dropped_leaves_no_lock_behind() {
         let (locks, one) = (KeyedLocks::default(), PaymentId::new(NOW));
         let guard = locks.try_lock(one).unwrap();
-        assert!(locks.lock(one, Duration::from_millis(1)).await.is_none());
+        assert!(timeout(Duration::from_millis(1), locks.lock(one)).await.is_err());
         drop(guard);
+        assert!(locks.map().is_empty());
+
+        // The wait has been given the lock, and ends without being continued.
+        let guard = locks.try_lock(one).unwrap();
+        let mut wait = Box::pin(locks.lock(one));
+        assert!(timeout(Duration::from_millis(1), &mut wait).await.is_err());
+        drop(guard);
+        drop(wait);
         assert!(locks.map().is_empty());
     }
 }

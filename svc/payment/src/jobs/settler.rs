@@ -152,23 +152,25 @@ impl Settler {
         }
     }
 
-    /// Settles a payment as far as possible now, and waits for it no longer than one call to Stripe may take. Dropping the
-    /// future does not stop the work. While too many requests settle payments, it returns at once: the payment is due, and
+    /// Settles a payment as far as possible now, and waits for it no longer than one call to Stripe may take. Dropping
+    /// the future does not stop the work. Does nothing while too many requests settle payments: the payment is due, and
     /// the worker settles it.
     pub(crate) async fn settle(&self, id: PaymentId) {
-        let Ok(slot) = Arc::clone(&self.request_slots).try_acquire_owned() else {
-            return;
-        };
-        let (this, timeout) = (self.clone(), self.stripe.timeout() + REQUEST_WAIT_MARGIN);
-        let work = async move {
-            // After the timeout, the holder of the lock settles the payment: no slot is kept for a caller that has left.
-            if let Some(guard) = this.locks.lock(id, timeout).await {
+        let settled = async {
+            // Callers that wait for the lock have no slot, so those of one payment leave room for other payments. A
+            // wait ends with its caller: then the holder of the lock settles the payment.
+            let guard = self.locks.lock(id).await;
+            let Ok(slot) = Arc::clone(&self.request_slots).try_acquire_owned() else {
+                return;
+            };
+            let this = self.clone();
+            let work = async move {
                 this.settle_locked(guard, id, Caller::Request, slot).await;
-            }
+            };
+            let _ = self.tasks.spawn(work.in_current_span()).await;
         };
-        let work = self.tasks.spawn(work.in_current_span());
         // After a timeout or a panic, too, the caller reads the payment from the database.
-        let _ = tokio::time::timeout(timeout, work).await;
+        let _ = tokio::time::timeout(self.stripe.timeout() + REQUEST_WAIT_MARGIN, settled).await;
     }
 
     /// Settles due payments until the service shuts down.

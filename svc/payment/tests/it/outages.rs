@@ -6,7 +6,7 @@ use events::{Event, Order};
 use stripe_sim::{Fault, Target, Timing};
 use values::OrderId;
 
-use crate::test_app::{CREATE, TestApp, pay};
+use crate::test_app::{CREATE, TestApp, pay, pay_in_browser};
 
 async fn breaker(app: &TestApp) -> String {
     let metrics = app.anonymous().get("/metrics").await.text;
@@ -108,4 +108,34 @@ async fn a_call_that_may_outlast_the_deadline_is_pending_from_its_start() {
     };
     let (reply, ()) = tokio::join!(pay(&client, order.id, "tok_visa"), pending);
     let _ = reply.expect(201);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn any_number_of_requests_for_one_payment_leaves_room_for_another() {
+    const REQUESTS: usize = 300;
+    let mut app = TestApp::new().await;
+    app.stripe_timeout = Duration::from_mins(1);
+    app.restart().await;
+    let buyer = app.buyer();
+    let (order, other) = (app.create_order(&buyer).await, app.create_order(&buyer).await);
+    let held = app.sim.hold(Target::post(CREATE), Timing::Before);
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..REQUESTS {
+        let (client, order) = (app.client(&buyer), order.id);
+        requests.spawn(async move { pay_in_browser(&client, order).await.expect(201) });
+    }
+    held.wait_for_request().await;
+    testkit::eventually("all requests wait", || async {
+        let metrics = app.anonymous().get("/metrics").await.text;
+        let active = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix(r#"http_server_active_requests{service="payment"} "#))?;
+        (active.parse::<usize>().unwrap() >= REQUESTS).then_some(())
+    })
+    .await;
+    let _ = pay(&app.client(&buyer), other.id, "tok_visa").await.expect(201);
+    held.release();
+    let _ = requests.join_all().await;
+    assert_eq!(app.executed_posts(CREATE).await, 2);
+    app.check_invariants();
 }
