@@ -115,6 +115,24 @@ pub fn store<R>(
     Ok(())
 }
 
+/// Deletes the stored response of a request unless it was created at `created_at`: its effect was undone, and the request is
+/// decided again. Without a key it deletes nothing.
+pub fn delete_unless_created_at(
+    tx: &Tx,
+    request: &IdempotentRequest,
+    created_at: Option<Timestamp>,
+) -> Result<(), db::Error> {
+    let Some(key) = &request.key else { return Ok(()) };
+    tx.prepare_cached(DELETE_UNLESS_CREATED_AT)?.execute((
+        request.operation,
+        &request.client,
+        key.as_str(),
+        &request.fingerprint,
+        created_at,
+    ))?;
+    Ok(())
+}
+
 /// Deletes the stored responses of a client, whose account is deleted: they may have texts that the user has written.
 pub fn erase_client(tx: &Tx, client: &impl ToString) -> Result<(), db::Error> {
     tx.prepare_cached("DELETE FROM idempotency WHERE client = ?")?
@@ -143,6 +161,9 @@ pub fn purge_job(db: &Db, clock: &Clock) -> Job {
 const FIND: &str =
     "SELECT fingerprint, status, headers, body FROM idempotency WHERE operation = ? AND client = ? AND key = ?";
 
+const DELETE_UNLESS_CREATED_AT: &str = "DELETE FROM idempotency
+     WHERE operation = ? AND client = ? AND key = ? AND fingerprint = ? AND created_at IS NOT ?";
+
 /// Deletes the oldest responses that were created before a time.
 const PURGE: &str = "DELETE FROM idempotency WHERE rowid IN
      (SELECT rowid FROM idempotency WHERE created_at < ? ORDER BY created_at LIMIT 1000)";
@@ -159,7 +180,7 @@ mod tests {
         conn.execute_batch(super::SCHEMA_V1).unwrap();
         conn.execute_batch(super::SCHEMA_V2).unwrap();
         conn.execute_batch(super::SCHEMA_V3).unwrap();
-        for sql in [super::FIND, super::PURGE] {
+        for sql in [super::FIND, super::DELETE_UNLESS_CREATED_AT, super::PURGE] {
             let steps = db::query_plan(&conn, sql).unwrap();
             assert!(steps.iter().all(|step| !step.starts_with("SCAN")), "{steps:#?}");
         }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use db::{Db, Schema, Tx};
-use idempotency::{IdempotentRequest, StoredResponse, run_once};
+use idempotency::{IdempotentRequest, StoredResponse, delete_unless_created_at, run_once};
 use poem::{IntoResponse, Response};
 use problem::Problem;
 use values::Timestamp;
@@ -159,6 +159,26 @@ async fn the_newest_thousand_responses_of_a_client_are_stored() {
     assert_eq!(stored, (5..1005).map(|number| number.to_string()).collect::<Vec<_>>());
     let answer = world.ask(request("anna", Some("5"), "two"), Ok("again")).await.unwrap();
     assert_eq!(answer, "200 /here held");
+}
+
+#[tokio::test]
+async fn a_request_whose_effect_was_undone_is_decided_again() {
+    let world = World::new();
+    let held = || request("anna", Some("k"), "two");
+    world.ask(held(), Ok("held")).await.unwrap();
+    let delete = async |request: IdempotentRequest, created_at| {
+        let delete = move |tx: &Tx| delete_unless_created_at(tx, &request, created_at);
+        world.db.write(delete).await.unwrap();
+    };
+    delete(held(), Some(noon())).await;
+    delete(request("anna", Some("k"), "three"), None).await;
+    assert_eq!(
+        world.stored_keys().await,
+        ["k"],
+        "neither the present effect nor another request"
+    );
+    delete(held(), None).await;
+    assert_eq!(world.ask(held(), Ok("new")).await.unwrap(), "200 /here new");
 }
 
 #[tokio::test]

@@ -23,7 +23,7 @@ use crate::{
     domain::{Admission, Attendance, CannotUse, ShownAdmission},
     metrics::Way,
     store,
-    use_cases::{AtDoor, CheckInError, UndoError, check_in, undo_check_in},
+    use_cases::{AtDoor, CheckInError, UndoError, check_in, undo_check_in, used_at},
 };
 
 /// The operations at the door.
@@ -213,8 +213,8 @@ impl CheckInsApi {
     /// Admit somebody
     ///
     /// Admits the holder of a code exactly once, also when two doors scan it at the same moment. For the seller, and for the doors of
-    /// the listing with their tokens. With an `Idempotency-Key`, a repeated request has the response of the first one. If the key is a
-    /// UUID, it is the id of the scan for `uploadCheckIns`, too.
+    /// the listing with their tokens. With an `Idempotency-Key`, a repeated request has the response of the first one, until that
+    /// check-in is undone. If the key is a UUID, it is the id of the scan for `uploadCheckIns`, too.
     #[oai(path = "/:ticketId/check-ins", method = "post", operation_id = "checkIn")]
     async fn check_in(
         &self,
@@ -233,6 +233,7 @@ impl CheckInsApi {
         let scan = key.0.as_ref().and_then(|key| key.as_str().parse().ok());
         let request = IdempotentRequest::new("checkIn", &identity, key.0, &(ticket.0, &body.0));
         let code = body.0.code.0.code;
+        let code_hash = code.secret().hash();
         let (results, counted) = std::sync::mpsc::channel();
         let work = move |tx: &db::Tx| {
             let admission = check_in(tx, now, &at_door, &code, scan);
@@ -247,7 +248,11 @@ impl CheckInsApi {
         };
         let result = app
             .db
-            .write(move |tx| idempotency::run_once(tx, now, &request, work))
+            .write(move |tx| {
+                // The response to a check-in that was undone admits nobody.
+                idempotency::delete_unless_created_at(tx, &request, used_at(tx, code_hash)?)?;
+                idempotency::run_once(tx, now, &request, work)
+            })
             .await;
         // Nothing if the request was answered before.
         if let Some(Some(refusal)) = counted.try_iter().last() {

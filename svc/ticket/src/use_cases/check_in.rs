@@ -165,6 +165,12 @@ pub(super) fn store_scan(
     Ok(true)
 }
 
+/// Returns when the code with this hash admitted somebody; `None` if it did not, or if that was undone.
+pub(crate) fn used_at(tx: &Tx, code_hash: [u8; 32]) -> Result<Option<Timestamp>, db::Error> {
+    let admission = store::admission_of_code(tx, code_hash)?;
+    Ok(admission.and_then(|admission| Some(admission.state().used.as_ref()?.at)))
+}
+
 /// Returns the admission of a code.
 pub(super) fn find(tx: &Tx, ticket: TicketId, code: &ScannedCode) -> Result<Admission, CheckInError> {
     let hash = code.secret().hash();

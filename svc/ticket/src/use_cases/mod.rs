@@ -24,7 +24,7 @@ pub(crate) use answer_transfer::{
     AnswerError, AnswerTransfer, FoundTransfer, accept_transfer, decline_transfer, find_transfer,
 };
 pub(crate) use change_ticket::change_ticket;
-pub(crate) use check_in::{AtDoor, CheckInError, UndoError, check_in, undo_check_in};
+pub(crate) use check_in::{AtDoor, CheckInError, UndoError, check_in, undo_check_in, used_at};
 pub(crate) use code_key::{CodeKeyError, load_code_key};
 pub(crate) use create_ticket::{CreateTicketError, create_ticket};
 pub(crate) use doors::{DoorError, create_door, listing_of_seller, revoke_door};

@@ -247,3 +247,34 @@ async fn a_lost_response_of_a_check_in_is_repeated_and_trying_codes_is_limited()
     let _ = seller.post(&check_ins, unknown).await.expect(404);
     app.stop().await;
 }
+
+#[tokio::test]
+async fn the_response_to_a_check_in_that_was_undone_lets_nobody_in() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
+    let (path, ticket) = sell(&seller, concert(5)).await;
+    let (_, admissions) = app.complete_order(&ticket, 1).await;
+    let check_ins = format!("{path}/check-ins");
+    let undo = format!("{check_ins}/{}", admissions[0]["id"].as_str().unwrap());
+    let (_, north) = door(&app, &seller, &path, "North gate").await;
+    let with_key = north
+        .clone()
+        .with("idempotency-key", "0b54c6e0-93b5-4c49-8f0c-6b3c1f8f1a55");
+    let first = with_key.post(&check_ins, code(&admissions[0])).await.expect(200);
+    let _ = north.delete(&undo).await.expect(204);
+    // The same request admits anew, once.
+    let second = with_key.post(&check_ins, code(&admissions[0])).await.expect(200);
+    assert_ne!(first.text_at("/usedAt"), second.text_at("/usedAt"));
+    assert_eq!(north.get(&check_ins).await.expect(200).json()["admitted"], 1);
+    let again = with_key.post(&check_ins, code(&admissions[0])).await.expect(200);
+    assert_eq!(second.text, again.text);
+    // After another admission it admits nobody.
+    let _ = north.delete(&undo).await.expect(204);
+    let _ = seller.post(&check_ins, code(&admissions[0])).await.expect(200);
+    assert_eq!(
+        kind(with_key.post(&check_ins, code(&admissions[0])).await),
+        "already-admitted"
+    );
+    app.stop().await;
+    assert_eq!(app.env.check_database::<Ticket>(), [""; 0]);
+}
