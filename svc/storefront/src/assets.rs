@@ -23,12 +23,12 @@ const STYLE: &[&str] = &[
 /// The modules of JavaScript, by name: each after those that it loads. `'./name.js'` in a module is the file of that module.
 const SCRIPTS: &[(&str, &str)] = &[
     ("availability.js", include_str!("../assets/js/availability.js")),
-    ("check-in.js", include_str!("../assets/js/check-in.js")),
     ("checkout.js", include_str!("../assets/js/checkout.js")),
     ("order.js", include_str!("../assets/js/order.js")),
     ("jsqr.js", include_str!("../assets/js/vendor/jsqr.js")),
     ("scanner.js", include_str!("../assets/js/scanner.js")),
     ("door-codes.js", include_str!("../assets/js/door-codes.js")),
+    ("check-in.js", include_str!("../assets/js/check-in.js")),
     ("door-store.js", include_str!("../assets/js/door-store.js")),
     ("door-offline.js", include_str!("../assets/js/door-offline.js")),
     ("door.js", include_str!("../assets/js/door.js")),

@@ -1,10 +1,12 @@
 // Check-in of the seller without loading the page anew: the camera stays on, and the numbers stay current.
+import { canonical } from './door-codes.js';
+
 const form = document.querySelector('[data-check-in]');
 const REFRESH = 10000;
 const TIMEOUT = 15000;
 let queue = Promise.resolve();
-// The keys of codes that had no answer.
-const keys = new Map();
+// The forms that had no answer, by their codes.
+const unanswered = new Map();
 let sends = 0;
 let isPolling = false;
 
@@ -33,7 +35,7 @@ const showOffline = () => {
 };
 
 const send = async (sent, body) => {
-  const [code, key] = [body.get('code'), body.get('key')];
+  const code = body.get('code');
   try {
     const page = await request(sent.action, { method: 'POST', body });
     if (!page.getElementById('answer')) {
@@ -43,11 +45,11 @@ const send = async (sent, body) => {
     }
     sends += 1;
     replace(page, ['answer', 'counts', 'conflicts', 'recent']);
-    keys.delete(code);
+    if (code !== null) unanswered.delete(canonical(code));
     form.elements.key.value = page.querySelector('[data-check-in]').elements.key.value;
   } catch {
-    // The key stays with the code: sent again, it has the answer of this request.
-    if (code !== null) keys.set(code, key);
+    // The same form is sent again for this code, also if another text has it: it has the answer of this request.
+    if (code !== null) unanswered.set(canonical(code), body);
     showOffline();
   }
 };
@@ -55,11 +57,9 @@ const send = async (sent, body) => {
 const enqueue = (sent, code) => {
   queue = queue.then(() => {
     const body = new URLSearchParams(new FormData(sent));
-    if (code !== undefined) {
-      body.set('code', code);
-      body.set('key', keys.get(code) ?? body.get('key'));
-    }
-    return send(sent, body);
+    if (code === undefined) return send(sent, body);
+    body.set('code', code);
+    return send(sent, unanswered.get(canonical(code)) ?? body);
   });
   return queue;
 };

@@ -60,6 +60,9 @@ export const parse = (given) => {
   };
 };
 
+// Returns the same text for all texts of one code, and a text that is no code as it is.
+export const canonical = (text) => parse(text)?.secret.join() ?? text;
+
 const base64url = (bytes) =>
   btoa(String.fromCharCode(...bytes)).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 

@@ -1,3 +1,4 @@
+import { canonical, parse } from './door-codes.js';
 import { openOffline } from './door-offline.js';
 
 // The page of a door. The token comes with the fragment of the address, and stays in this tab.
@@ -36,8 +37,8 @@ let isClosed = false;
 let offline;
 // What was counted last.
 let counts = { waiting: 0, refused: 0 };
-// The ids of scans that had no answer.
-const ids = new Map();
+// Scans that had no answer, by their codes: the id and the first text, with which a request is the same when it is repeated.
+const unanswered = new Map();
 
 // Returns what the store returns soon; undefined if it fails. With a network the door goes on without it.
 const soon = (work, timeout = STORE_TIMEOUT) =>
@@ -196,54 +197,58 @@ const refresh = async () => {
   }
 };
 
-const checkInOnline = async (code, id) => {
-  const options = { method: 'POST', body: JSON.stringify({ code }), headers: { 'Content-Type': 'application/json', 'Idempotency-Key': id } };
+const checkInOnline = async (code, { id, text }) => {
+  const options = { method: 'POST', body: JSON.stringify({ code: text }), headers: { 'Content-Type': 'application/json', 'Idempotency-Key': id } };
   const attempt = () => call(`${path}/check-ins`, options);
   // A lost response is requested once more, under the same key. A door that can go on without it does.
   const response = await attempt().catch((error) => (offline?.isReady() ? Promise.reject(error) : attempt()));
   if (!response.ok) {
     await refuse(response);
-    if (response.status !== 429) ids.delete(code);
+    if (response.status !== 429) unanswered.delete(canonical(code));
     return;
   }
   const admitted = await response.json();
   answer('admitted', who(admitted));
-  ids.delete(code);
+  unanswered.delete(canonical(code));
   await soon(offline?.use(code, admitted));
 };
 
 const checkInOffline = async (code, id) => {
   const verdict = await offline.admit(code, id);
   // After another answer the code is tried again, as the same scan.
-  if (!['offline', 'offline-typed'].includes(verdict.kind)) ids.delete(code);
+  if (!['offline', 'offline-typed'].includes(verdict.kind)) unanswered.delete(canonical(code));
   const at = verdict.usedAt && dateTime(verdict.usedAt);
   answer(verdict.kind, at && `${at} · ${verdict.isHere ? root.dataset.here : (verdict.door ?? root.dataset.seller)}`);
 };
 
 const checkIn = async (code) => {
   // The same id with and without the network, and until there is an answer: if only the response was lost, it is the same scan.
-  const id = ids.get(code) ?? crypto.randomUUID();
-  ids.set(code, id);
-  const scan = await soon(offline?.pending(code));
-  if (scan && scan.id !== id) {
-    ids.delete(code);
-    answer('already-admitted', `${dateTime(scan.scannedAt)} · ${root.dataset.here}`);
+  const scan = unanswered.get(canonical(code)) ?? { id: crypto.randomUUID(), text: code };
+  unanswered.set(canonical(code), scan);
+  const pending = await soon(offline?.pending(code));
+  if (pending && pending.id !== scan.id) {
+    unanswered.delete(canonical(code));
+    answer('already-admitted', `${dateTime(pending.scannedAt)} · ${root.dataset.here}`);
     return;
   }
   if (isOnline || !offline?.isReady()) {
     try {
-      await checkInOnline(code, id);
+      await checkInOnline(code, scan);
       refresh();
       return;
     } catch (error) {
       if (!offline?.isReady()) throw error;
     }
   }
-  await checkInOffline(code, id);
+  await checkInOffline(code, scan.id);
   await showConnection();
 };
 
 const takeBack = async (item, button) => {
+  // The next scan of this ticket is another one. Which ticket a typed code belongs to is not known.
+  for (const [key, { text }] of unanswered) {
+    if ([item.admissionId, undefined].includes(parse(text)?.admissionId)) unanswered.delete(key);
+  }
   const response = await call(`${path}/check-ins/${item.admissionId}`, { method: 'DELETE' });
   if (response.ok) answer('undone', who(item));
   else await refuse(response);

@@ -5,7 +5,7 @@ use testkit::{Client, eventually};
 use values::Clock;
 
 use crate::{
-    admissions::{FreeEvent, client_of, enter, open_door},
+    admissions::{FreeEvent, LOSE_RESPONSE, client_of, enter, open_door, undo_check_in},
     browser::{Browser, Setup},
     look::Device,
     network::Network,
@@ -27,15 +27,15 @@ const PUT: &str = r#"
     };
 "#;
 
-/// Returns the ids of the rows that a door has stored on the device; null while it has no stores.
-const IDS: &str = r#"
+/// Returns the rows that a door has stored on the device; null while it has no stores.
+const ROWS: &str = r#"
     const [name, done] = arguments, request = indexedDB.open("door");
     // Only the page creates the stores.
     request.onupgradeneeded = () => request.transaction.abort();
     request.onerror = () => done(null);
     request.onsuccess = () => {
         const all = request.result.transaction(name).objectStore(name).getAll();
-        all.onsuccess = () => { request.result.close(); done(all.result.map((row) => row.admissionId ?? row.id)); };
+        all.onsuccess = () => { request.result.close(); done(all.result); };
     };
 "#;
 
@@ -78,8 +78,21 @@ impl Gate {
 
     /// Returns the ids of the rows that are stored on the device; `None` while it has no stores.
     async fn ids(&self, store: &str) -> Option<Vec<Value>> {
-        let ids = self.browser.client().execute_async(IDS, vec![json!(store)]).await;
-        ids.unwrap().as_array().cloned()
+        let id = |row: &Value| row.get("admissionId").unwrap_or(&row["id"]).clone();
+        Some(self.rows(store).await?.iter().map(id).collect())
+    }
+
+    /// Returns the rows that are stored on the device; `None` while it has no stores.
+    async fn rows(&self, store: &str) -> Option<Vec<Value>> {
+        let rows = self.browser.client().execute_async(ROWS, vec![json!(store)]).await;
+        rows.unwrap().as_array().cloned()
+    }
+
+    /// Enters a code of which the response is lost.
+    async fn lose_response(&self, code: &Value) {
+        self.browser.sees(READY).await;
+        self.browser.client().execute(LOSE_RESPONSE, vec![]).await.unwrap();
+        enter(&self.browser, code, "Scan the QR code").await;
     }
 
     fn cut(&self) {
@@ -242,6 +255,41 @@ async fn a_door_goes_on_when_its_store_is_closed_and_when_its_network_swallows_e
     enter(&door.browser, &tickets[1]["qr"], "Checked without the network").await;
     door.network.restore();
     door.browser.sees(READY).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_code_that_is_typed_and_then_scanned_is_one_scan_until_its_check_in_is_undone() {
+    let app = TestApp::shared();
+    let FreeEvent {
+        api, listing, tickets, ..
+    } = FreeEvent::with_tickets(&app, 2).await;
+    let door = Gate::at_door(&app, &api, &listing, "Back gate").await;
+    let check_ins = format!("/api/v1/tickets/{listing}/check-ins");
+
+    door.lose_response(&tickets[0]["code"]).await;
+    undo_check_in(&door.browser).await;
+    eventually("the door has the undone check-in", || async {
+        (door.rows("admission").await?.first()?["state"] == "valid").then_some(())
+    })
+    .await;
+    door.cut();
+    enter(&door.browser, &tickets[0]["qr"], "Checked without the network").await;
+    door.browser.sees("To be uploaded: 1").await;
+    door.network.restore();
+    eventually(
+        "the scan after the undone check-in is uploaded as another one",
+        || async { (api.get(&check_ins).await.json()["admitted"] == 1).then_some(()) },
+    )
+    .await;
+
+    door.lose_response(&tickets[1]["code"]).await;
+    enter(&door.browser, &tickets[1]["qr"], "Let this person in.").await;
+    eventually("the door has uploaded everything", || async {
+        door.rows("scan").await?.is_empty().then_some(())
+    })
+    .await;
+    let found = api.get(&check_ins).await.json();
+    assert_eq!((&found["admitted"], &found["duplicates"]), (&json!(2), &json!(0)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
