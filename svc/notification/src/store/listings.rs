@@ -1,8 +1,8 @@
 use db::{NamedParameters, RowReader, Tx, read_row};
 use rusqlite::{Connection, OptionalExtension, named_params};
-use values::{TicketId, Timestamp};
+use values::{OrderId, TicketId, Timestamp};
 
-use crate::domain::Listing;
+use crate::domain::{Cause, Listing};
 
 db::columns! {
     /// The columns of a listing.
@@ -57,6 +57,20 @@ pub(crate) fn listing(conn: &Connection, id: TicketId) -> Result<Option<Listing>
 pub(crate) fn withdrawal_published_at(conn: &Connection, id: TicketId) -> Result<Option<Timestamp>, db::Error> {
     let mut statement = conn.prepare_cached("SELECT withdrawal_published_at FROM listing WHERE id = ?1")?;
     Ok(statement.query_row([id], |row| row.get(0)).optional()?.flatten())
+}
+
+/// Returns the withdrawal of a listing if the mails about it have not reached this order.
+pub(crate) fn pending_withdrawal(conn: &Connection, id: TicketId, order: OrderId) -> Result<Option<Cause>, db::Error> {
+    let mut statement = conn.prepare_cached(
+        "SELECT withdrawn_at, withdrawal_published_at FROM listing WHERE id = ?1 AND notified_up_to < ?2",
+    )?;
+    let cause = statement.query_row((id, order), |row| {
+        Ok(Cause {
+            happened_at: row.get(0)?,
+            published_at: row.get(1)?,
+        })
+    });
+    Ok(cause.optional()?)
 }
 
 /// Returns a withdrawal whose buyers have no mail yet.

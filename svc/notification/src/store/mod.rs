@@ -17,7 +17,7 @@ pub(crate) use bounded_reads::BOUNDED_READS;
 pub(crate) use consumption::{began_at, begin, newest_event_at, record_consumption};
 pub(crate) use invariants::INVARIANTS;
 pub(crate) use listings::{
-    listing, next_withdrawal, save_withdrawal_position, upsert_listing, withdrawal_published_at,
+    listing, next_withdrawal, pending_withdrawal, save_withdrawal_position, upsert_listing, withdrawal_published_at,
 };
 pub(crate) use mail_claims::{
     claim, claims_since, delay, due_mails, finish, give_up_overdue, queue_interrupted, queue_waiting_for,

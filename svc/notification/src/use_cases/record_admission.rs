@@ -1,7 +1,7 @@
 use db::Tx;
 use values::Timestamp;
 
-use super::request_mail::request_mail;
+use super::{mail_withdrawal::mail_pending_withdrawal, request_mail::request_mail};
 use crate::{
     domain::{Admission, Cause, Details, MailKind, MailRules, NewMail},
     store::{self, WaitingFor},
@@ -17,6 +17,7 @@ pub(crate) fn record_admission(
     rules: &MailRules,
 ) -> Result<(), db::Error> {
     let (event, is_transferred) = issued;
+    mail_pending_withdrawal(tx, now, event.ticket_id, event.order_id, rules)?;
     let admission = Admission::from(event);
     store::upsert_admission(tx, &admission)?;
     let cause = Cause {

@@ -2,7 +2,10 @@ use db::Tx;
 use events::{CancelReason, OrderStatus};
 use values::Timestamp;
 
-use super::{mail_withdrawal::mail_withdrawal, request_mail::request_mail};
+use super::{
+    mail_withdrawal::{mail_pending_withdrawal, mail_withdrawal},
+    request_mail::request_mail,
+};
 use crate::{
     domain::{Cause, MailKind, MailRules, NewMail, Sale},
     store::{self, WaitingFor},
@@ -17,6 +20,7 @@ pub(crate) fn record_order(
     order: &events::Order,
     rules: &MailRules,
 ) -> Result<(), db::Error> {
+    mail_pending_withdrawal(tx, now, order.ticket_id, order.id, rules)?;
     let sale = Sale::from(order);
     store::upsert_sale(tx, &sale)?;
     if order.status == OrderStatus::Cancelled && order.cancel_reason == Some(CancelReason::Expired) {
