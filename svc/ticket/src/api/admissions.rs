@@ -194,7 +194,8 @@ impl AdmissionsApi {
         id: Path<AdmissionId>,
     ) -> Result<QrSvg, GetCodeProblem> {
         let (_, code) = held(&app, user.user_id, id.0).await?;
-        let drawn = app.renderer.render(move || passes::svg(&code.text())).await?;
+        let draw = move || passes::svg(&code.text());
+        let drawn = app.renderer.render(user.user_id, draw).await?;
         Ok(QrSvg::Drawn(Binary(drawn.into_bytes()), CACHE_CONTROL.to_owned()))
     }
 
@@ -211,7 +212,8 @@ impl AdmissionsApi {
         id: Path<AdmissionId>,
     ) -> Result<QrPng, GetCodeProblem> {
         let (_, code) = held(&app, user.user_id, id.0).await?;
-        let drawn = app.renderer.render(move || passes::png(&code.text())).await?;
+        let draw = move || passes::png(&code.text());
+        let drawn = app.renderer.render(user.user_id, draw).await?;
         Ok(QrPng::Drawn(Binary(drawn), CACHE_CONTROL.to_owned()))
     }
 
@@ -227,8 +229,8 @@ impl AdmissionsApi {
         #[oai(name = "admissionId")]
         id: Path<AdmissionId>,
     ) -> Result<PassPdf, GetCodeProblem> {
-        let (shown, code) = held(&app, user.user_id, id.0).await?;
-        print(&app, vec![(shown, code)]).await.map_err(Into::into)
+        let printed = held(&app, user.user_id, id.0).await?;
+        print(&app, user.user_id, vec![printed]).await.map_err(Into::into)
     }
 
     /// Print the admissions of an order
@@ -266,7 +268,7 @@ impl AdmissionsApi {
             let what = format!("You hold no valid admission of the order {order}.");
             return Err(Problem::not_found(what).into());
         }
-        print(&app, printed).await.map_err(Into::into)
+        print(&app, user, printed).await.map_err(Into::into)
     }
 }
 
@@ -304,7 +306,7 @@ async fn held(app: &App, user: UserId, id: AdmissionId) -> Result<(ShownAdmissio
     Ok((shown, code))
 }
 
-async fn print(app: &App, admissions: Vec<(ShownAdmission, SignedCode)>) -> Result<PassPdf, Problem> {
+async fn print(app: &App, user: UserId, admissions: Vec<(ShownAdmission, SignedCode)>) -> Result<PassPdf, Problem> {
     let Some(ticket) = admissions.first().map(|(shown, _)| shown.admission.state().ticket_id) else {
         return Err(Problem::not_found("There is nothing to print."));
     };
@@ -314,6 +316,6 @@ async fn print(app: &App, admissions: Vec<(ShownAdmission, SignedCode)>) -> Resu
         .iter()
         .map(|(shown, code)| pass(shown, &listing, code))
         .collect();
-    let document = app.renderer.pdf(passes).await?;
+    let document = app.renderer.pdf(user, passes).await?;
     Ok(PassPdf::Printed(Binary(document), CACHE_CONTROL.to_owned()))
 }

@@ -20,6 +20,7 @@ mod order_view;
 mod parameters;
 mod personal_data;
 mod picture_queue;
+mod places;
 mod problems;
 mod rendered;
 mod rendering;

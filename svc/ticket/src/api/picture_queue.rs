@@ -1,27 +1,27 @@
 //! Converts uploaded pictures, one at a time.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use chassis::{ThreadError, run_at_low_priority};
 use pictures::{Format, InvalidPicture, Picture};
 use tokio::sync::Semaphore;
 use values::UserId;
 
+use super::places::Places;
+
 /// The number of sellers who may wait at the same time.
 const MAX_WAITING: usize = 8;
+
+/// The number of pictures of one seller that may wait.
+const MAX_PER_SELLER: usize = 1;
 
 /// Converts pictures on one thread: a conversion uses a processor and some hundred megabytes.
 #[derive(Clone, Debug)]
 pub(crate) struct PictureQueue {
     thread: Arc<Semaphore>,
-    waiting: Waiting,
+    /// Of the pictures that are converted or wait for it.
+    places: Places,
 }
-
-/// The sellers whose pictures are converted or wait for it.
-type Waiting = Arc<Mutex<HashSet<UserId>>>;
 
 /// Why a picture was not converted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,7 +35,7 @@ impl PictureQueue {
     pub(crate) fn new() -> Self {
         Self {
             thread: Arc::new(Semaphore::new(1)),
-            waiting: Waiting::default(),
+            places: Places::new(MAX_WAITING, MAX_PER_SELLER),
         }
     }
 
@@ -46,7 +46,7 @@ impl PictureQueue {
         file: impl AsRef<[u8]> + Send + 'static,
         format: Format,
     ) -> Result<Picture, NotConverted> {
-        let place = Place::take(&self.waiting, seller).ok_or(NotConverted::Busy)?;
+        let place = self.places.take(seller).map_err(|_| NotConverted::Busy)?;
         let permit = Arc::clone(&self.thread).acquire_owned().await;
         let permit = permit.map_err(|_| NotConverted::Busy)?;
         let converted = run_at_low_priority(move || {
@@ -67,35 +67,6 @@ impl PictureQueue {
     }
 }
 
-/// The place of a seller in the queue, until it is dropped.
-struct Place {
-    waiting: Waiting,
-    seller: UserId,
-}
-
-impl Place {
-    fn take(waiting: &Waiting, seller: UserId) -> Option<Self> {
-        let mut sellers = lock(waiting);
-        if sellers.len() >= MAX_WAITING || !sellers.insert(seller) {
-            return None;
-        }
-        Some(Self {
-            waiting: Arc::clone(waiting),
-            seller,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        lock(&self.waiting).remove(&self.seller);
-    }
-}
-
-fn lock(waiting: &Waiting) -> MutexGuard<'_, HashSet<UserId>> {
-    waiting.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,11 +80,11 @@ mod tests {
         let seller = UserId::new(NOW);
         assert_eq!(convert(seller).await, invalid);
         assert_eq!(convert(seller).await, invalid, "the place is free again");
-        let places = std::iter::repeat_with(|| Place::take(&queue.waiting, UserId::new(NOW)))
+        let places = std::iter::repeat_with(|| queue.places.take(UserId::new(NOW)))
             .take(MAX_WAITING - 1)
             .collect::<Vec<_>>();
         assert_eq!(convert(seller).await, invalid, "the eighth");
-        let own = Place::take(&queue.waiting, seller);
+        let own = queue.places.take(seller);
         assert_eq!(convert(seller).await, Err(NotConverted::Busy));
         assert_eq!(convert(UserId::new(NOW)).await, Err(NotConverted::Busy));
         drop((own, places));
