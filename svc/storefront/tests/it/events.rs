@@ -128,6 +128,17 @@ async fn the_home_page_searches_filters_sorts_and_has_pages() {
     );
     let none = browser.get("/?q=nothing+at+all").await.expect(200);
     assert!(titles(&none).is_empty() && none.body.contains("No event matches."));
+    // On 2 January in their zones, or a day later.
+    for (title, starts_at, zone) in [
+        ("In the first zone", "2035-01-01T10:30:00Z", "Pacific/Kiritimati"),
+        ("In the last zone", "2035-01-03T10:30:00Z", "Pacific/Pago_Pago"),
+        ("Later", "2035-01-03T12:00:00Z", "Europe/Berlin"),
+    ] {
+        let fields = json!({"title": title, "startsAt": starts_at, "timeZone": zone});
+        shop.list(&seller, fields).await;
+    }
+    let on_date = browser.get("/?from=2035-01-02&to=2035-01-02&sort=startsAt").await;
+    assert_eq!(titles(&on_date), ["In the first zone", "In the last zone"]);
     let hostile = browser.get("/?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E").await;
     assert_eq!(hostile.html().value_of("q"), "\"><script>alert(1)</script>");
     shop.close().await;

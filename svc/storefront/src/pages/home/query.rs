@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use localization::{TimeZone, parse_amount, parse_local_date_time};
 use url::form_urlencoded::Serializer;
 use values::{Currency, Money, UserId};
@@ -12,6 +14,13 @@ const PAGE_SIZE: &str = "24";
 
 /// The maximum length of a parameter, in bytes: cursors of the API are the longest.
 const MAX_BYTES: usize = 4096;
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// How far the clocks of a zone are ahead of UTC, and behind it. Pages show an event with the date of its zone: a search for dates
+/// finds the events of all zones on them, and with them some of the hours before and after.
+const MAX_AHEAD: Duration = Duration::from_hours(14);
+const MAX_BEHIND: Duration = Duration::from_hours(12);
 
 /// The orders of the list, as the API names them.
 const SORTS: [&str; 5] = ["startsAt", "newest", "price", "-price", "oldest"];
@@ -140,14 +149,17 @@ impl HomeQuery {
                 },
             }
         }
-        for (field, name, date, time) in [
-            ("from", "startsAfter", &self.from, "00:00"),
-            ("to", "startsBefore", &self.to, "23:59"),
+        let begin = |date: &str| parse_local_date_time(&format!("{date}T00:00"), &TimeZone::UTC);
+        let starts_after = begin(&self.from).map(|at| at - MAX_AHEAD);
+        let starts_before = begin(&self.to).map(|at| at + DAY + MAX_BEHIND);
+        for (field, name, date, at) in [
+            ("from", "startsAfter", &self.from, starts_after),
+            ("to", "startsBefore", &self.to, starts_before),
         ] {
             if date.is_empty() {
                 continue;
             }
-            match parse_local_date_time(&format!("{date}T{time}"), &TimeZone::UTC) {
+            match at {
                 Some(at) => {
                     query.append_pair(name, &at.to_string());
                 }
