@@ -5,7 +5,22 @@ use values::{Money, OrderId, TicketId, Timestamp};
 
 use super::{ApiError, ApiRequest, ApiResponse, Caller, Service, tickets::Ticket};
 
-/// What a seller offers. Both a new listing and a change state every field.
+/// A field of a listing that a change may leave as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Change<T> {
+    /// The field is left out.
+    Keep,
+    Set(T),
+}
+
+impl<T> Change<T> {
+    const fn is_kept(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+}
+
+/// What a seller offers. A new listing states every field.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Offer {
@@ -19,7 +34,8 @@ pub(crate) struct Offer {
     pub(crate) price: Money,
     pub(crate) quantity: u32,
     pub(crate) order_window_seconds: Option<u32>,
-    pub(crate) max_per_buyer: Option<u32>,
+    #[serde(skip_serializing_if = "Change::is_kept")]
+    pub(crate) max_per_buyer: Change<Option<u32>>,
     pub(crate) requires_second_factor: bool,
     pub(crate) refundable_until: Option<Timestamp>,
     pub(crate) resell_refunded: bool,

@@ -135,6 +135,31 @@ async fn a_listing_is_created_with_local_times_and_edited_without_losing_any_fie
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_edit_changes_the_limit_of_a_buyer_only_if_the_seller_does() {
+    let shop = Shop::open().await;
+    let (browser, _) = seller(&shop, "seller@example.com").await;
+    let edit = format!("{}/edit", create(&browser, &[]).await);
+    // Sends the form with another limit, or as it is shown; returns the limits that are shown and stored.
+    let save = async |limit: Option<&str>| {
+        let form = browser.get(&edit).await.expect(200).html();
+        let (etag, shown) = (form.value_of("etag"), form.value_of("max_per_buyer"));
+        let entered = limit.unwrap_or(&shown);
+        let changes = [("etag", etag.as_str()), ("max_per_buyer", entered)];
+        browser.post(&edit, &fields(&changes)).await.expect(303);
+        let sql = "SELECT max_per_buyer FROM listing";
+        let stored: Option<u32> = shop.database("ticket").query_row(sql, [], |row| row.get(0)).unwrap();
+        (shown, stored)
+    };
+    let (of_marketplace, stored) = save(None).await;
+    assert_eq!(stored, None);
+    assert_eq!(save(Some("3")).await, (of_marketplace.clone(), Some(3)));
+    assert_eq!(save(None).await, ("3".to_owned(), Some(3)));
+    assert_eq!(save(Some("")).await, ("3".to_owned(), None));
+    assert_eq!(save(None).await, (of_marketplace, None));
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_wrong_entry_of_a_listing_is_named_beside_its_field_and_kept() {
     let shop = Shop::open().await;
     let (browser, _) = seller(&shop, "seller@example.com").await;

@@ -5,7 +5,11 @@ use values::{Currency, Money, Timestamp};
 
 use super::zones::is_offered;
 use crate::{
-    api_client::{Refusal, listings::Offer, tickets::Ticket},
+    api_client::{
+        Refusal,
+        listings::{Change, Offer},
+        tickets::Ticket,
+    },
     forms::{FieldErrors, Form},
     frame::Page,
 };
@@ -119,6 +123,9 @@ impl Entry {
         if max_per_buyer.is_err() {
             errors.add("max_per_buyer", page.text("sell-error-max-per-buyer"));
         }
+        // A listing without a limit shows that of the marketplace, which does not become its own.
+        let shown = before.map(|ticket| ticket.max_per_buyer.to_string());
+        let is_limit_kept = shown.as_ref() == Some(&self.max_per_buyer);
         let order_window_seconds = optional(&self.order_window, seconds);
         if order_window_seconds.is_err() {
             errors.add("order_window", page.text("sell-error-order-window"));
@@ -138,7 +145,11 @@ impl Entry {
             price: price?,
             quantity: quantity?,
             order_window_seconds: order_window_seconds.ok()?,
-            max_per_buyer: max_per_buyer.ok()?,
+            max_per_buyer: if is_limit_kept {
+                Change::Keep
+            } else {
+                Change::Set(max_per_buyer.ok()?)
+            },
             requires_second_factor: self.requires_second_factor,
             refundable_until,
             resell_refunded: self.resell_refunded,
