@@ -86,12 +86,14 @@ impl Routes {
         self
     }
 
+    /// Returns the paths with their methods, as the header `Allow` lists them.
+    pub(crate) fn allowed(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        self.0.iter().map(|(path, methods)| (*path, methods.allowed()))
+    }
+
     /// Builds the endpoint of all pages.
     pub(crate) fn build(self, app: Arc<App>) -> Pages {
-        let paths = self
-            .0
-            .iter()
-            .map(|(path, methods)| ((*path).to_owned(), methods.allowed()));
+        let paths = self.allowed().map(|(path, allowed)| (path.to_owned(), allowed));
         let paths = paths.collect();
         let mut route = Route::new();
         for (path, methods) in self.0 {

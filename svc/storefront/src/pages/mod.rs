@@ -41,3 +41,13 @@ pub(crate) fn routes() -> Routes {
         .at("/transfers/{token}", get(transfers::show).post(transfers::submit))
         .at("/assets/{name}", get(files::asset))
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_form_but_that_of_signing_out_is_returned_to_after_signing_in() {
+        let routes = super::routes();
+        let posted = routes.allowed().filter(|(_, allowed)| *allowed == "POST");
+        assert_eq!(posted.map(|(path, _)| path).collect::<Vec<_>>(), ["/signout"]);
+    }
+}
