@@ -2,10 +2,12 @@
 
 mod base32;
 mod code;
+mod pass;
 mod pdf;
 mod png;
 
 pub use code::{CodeKey, CodeSecret, MalformedCode, PublicKey, ScannedCode, SignedCode};
-pub use pdf::{Label, MAX_PASSES, Pass, PdfError, pdf};
+pub use pass::Pass;
+pub use pdf::{MAX_PASSES, PdfError, pdf};
 pub use png::{PngError, png};
 pub use qr::svg;

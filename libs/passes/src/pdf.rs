@@ -17,6 +17,8 @@ use krilla::{
 use qr::{Modules, QUIET_ZONE, Run};
 use ttf_parser::Face;
 
+use crate::Pass;
+
 /// The embedded font (`DejaVuSans.ttf`): Latin, Greek, Cyrillic, Hebrew, Arabic and others. Letters of other scripts are drawn as boxes.
 static FONT: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 
@@ -37,30 +39,6 @@ const MAX_CHARS: usize = 400;
 
 /// The lines of one text at most.
 const MAX_LINES: usize = 4;
-
-/// A line below the title: `Venue`, `Laeiszhalle, Hamburg`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Label {
-    /// What it is.
-    pub name: String,
-    /// The text.
-    pub text: String,
-}
-
-/// An admission to print. Texts are in the language of the reader.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Pass {
-    /// The title of the listing.
-    pub title: String,
-    /// Time, venue, holder and number of the ticket.
-    pub labels: Vec<Label>,
-    /// The text of the QR code.
-    pub qr: String,
-    /// The code for typing.
-    pub short_code: String,
-    /// A sentence below the code.
-    pub note: String,
-}
 
 /// A document cannot be created.
 #[derive(Debug, thiserror::Error)]
@@ -124,16 +102,16 @@ impl Writer<'_, '_> {
     fn draw(&mut self, pass: &Pass) -> Result<(), PdfError> {
         self.text(&pass.title, 24.0, BLACK);
         self.y += 12.0;
-        for label in &pass.labels {
-            self.text(&label.name, 9.0, GREY);
-            self.text(&label.text, 13.0, BLACK);
+        for (label, text) in pass.facts() {
+            self.text(&label, 9.0, GREY);
+            self.text(&text, 13.0, BLACK);
             self.y += 6.0;
         }
         self.y += 14.0;
         self.qr(&pass.qr)?;
         self.text(&pass.short_code, 13.0, BLACK);
         self.y += 6.0;
-        self.text(&pass.note, 9.0, GREY);
+        self.text(&pass.note(), 9.0, GREY);
         Ok(())
     }
 
@@ -236,18 +214,23 @@ fn measure(text: &str, size: f32) -> f32 {
 mod tests {
     use std::io::Read;
 
+    use localization::TimeZone;
+    use values::Language;
+
     use super::*;
 
     fn pass(title: &str) -> Pass {
         Pass {
+            language: Language::English,
             title: title.to_owned(),
-            labels: vec![Label {
-                name: "Venue".to_owned(),
-                text: title.to_owned(),
-            }],
+            starts_at: None,
+            zone: TimeZone::UTC,
+            venue: Some(title.to_owned()),
+            holder: None,
+            number: 1,
+            of: 2,
             qr: format!("T1:{}", "Z".repeat(180)),
             short_code: "0123-4567-89AB-CDEF-GHJK-MNPQ-RSTV".to_owned(),
-            note: "Admits one person.".to_owned(),
         }
     }
 

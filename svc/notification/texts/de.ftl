@@ -11,11 +11,6 @@ label-tickets = Karten
 label-total = Gesamt
 label-order = Bestellung
 label-amount = Betrag
-label-holder = Inhaber
-label-ticket = Karte
-
-ticket-number = { $number } von { $of }
-ticket-note = Lässt eine Person ein, einmal. Zeigen Sie sie nur am Eingang.
 
 confirm-email-subject = Bestätigen Sie Ihre E-Mail-Adresse
 confirm-email-body =

@@ -11,11 +11,6 @@ label-tickets = Tickets
 label-total = Total
 label-order = Order
 label-amount = Amount
-label-holder = Holder
-label-ticket = Ticket
-
-ticket-number = { $number } of { $of }
-ticket-note = Admits one person, once. Show it at the entrance only.
 
 confirm-email-subject = Confirm your email address
 confirm-email-body =

@@ -1,10 +1,7 @@
-use localization::{TimeZone, date_time};
-use passes::{Label, MAX_PASSES, Pass, PdfError, ScannedCode};
+use localization::TimeZone;
+use passes::{MAX_PASSES, Pass, PdfError, ScannedCode};
 
-use super::{
-    links::{Keys, SealedText, open},
-    wording::MESSAGES,
-};
+use super::links::{Keys, SealedText, open};
 use crate::domain::{Admission, Material};
 
 /// The files with tickets that a mail has at most: mail servers limit the size of mails. The page of the order has all tickets.
@@ -56,39 +53,17 @@ fn pass(material: &Material, admission: &Admission, keys: &Keys) -> Result<Pass,
     let opened = open(&keys.admission, &purpose, &admission.sealed_code, WHAT)?;
     let qr = String::from_utf8(opened).map_err(|_| SealedText::Malformed(WHAT))?;
     let scanned = ScannedCode::parse(&qr).map_err(|_| SealedText::Malformed(WHAT))?;
-    let texts = MESSAGES.in_language(material.language);
-    let mut labels = Vec::new();
-    let mut add = |name: localization::Text<'_>, text: String| {
-        labels.push(Label {
-            name: name.to_string(),
-            text,
-        });
-    };
-    if let Some(listing) = &material.listing {
-        if let Some(starts_at) = listing.starts_at {
-            let zone = TimeZone::of_listing(listing.time_zone.as_deref());
-            add(texts.text("label-time"), date_time(material.language, starts_at, &zone));
-        }
-        if let Some(venue) = &listing.venue {
-            add(texts.text("label-venue"), venue.clone());
-        }
-    }
-    let holder = material.name.clone().unwrap_or_else(|| material.address.clone());
-    add(texts.text("label-holder"), holder);
-    let number = texts
-        .text("ticket-number")
-        .with("number", admission.number)
-        .with("of", admission.of);
-    add(texts.text("label-ticket"), number.to_string());
+    let listing = material.listing.as_ref();
     Ok(Pass {
-        title: material
-            .listing
-            .as_ref()
-            .map(|listing| listing.title.clone())
-            .unwrap_or_default(),
-        labels,
+        language: material.language,
+        title: listing.map(|listing| listing.title.clone()).unwrap_or_default(),
+        starts_at: listing.and_then(|listing| listing.starts_at),
+        zone: TimeZone::of_listing(listing.and_then(|listing| listing.time_zone.as_deref())),
+        venue: listing.and_then(|listing| listing.venue.clone()),
+        holder: Some(material.name.clone().unwrap_or_else(|| material.address.clone())),
+        number: admission.number,
+        of: admission.of,
         qr,
         short_code: scanned.secret().short_form(),
-        note: texts.text("ticket-note").to_string(),
     })
 }

@@ -219,7 +219,8 @@ impl AdmissionsApi {
 
     /// Print an admission
     ///
-    /// A PDF page (A4) of a valid admission that you hold: title, venue, local time, holder, QR code.
+    /// A PDF page (A4) of a valid admission that you hold, in the language of your account: title, venue, local time, holder,
+    /// QR code.
     #[oai(path = "/:admissionId/pass.pdf", method = "get", operation_id = "getAdmissionPass")]
     async fn pass(
         &self,
@@ -310,11 +311,15 @@ async fn print(app: &App, user: UserId, admissions: Vec<(ShownAdmission, SignedC
     let Some(ticket) = admissions.first().map(|(shown, _)| shown.admission.state().ticket_id) else {
         return Err(Problem::not_found("There is nothing to print."));
     };
-    let listing = app.db.read(move |conn| store::listing(conn, ticket)).await?;
+    let read = move |conn: &rusqlite::Connection| -> Result<_, db::Error> {
+        Ok((store::listing(conn, ticket)?, store::mail_account(conn, user)?))
+    };
+    let (listing, account) = app.db.read(read).await?;
     let listing = listing.ok_or_else(|| super::problems::ticket_not_found(ticket))?;
+    let language = account.map(|(_, language)| language).unwrap_or_default();
     let passes = admissions
         .iter()
-        .map(|(shown, code)| pass(shown, &listing, code))
+        .map(|(shown, code)| pass(shown, &listing, code, language))
         .collect();
     let document = app.renderer.pdf(user, passes).await?;
     Ok(PassPdf::Printed(Binary(document), CACHE_CONTROL.to_owned()))

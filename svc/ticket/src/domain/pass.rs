@@ -1,36 +1,24 @@
 //! Printable passes.
 
-use localization::{TimeZone, date_time};
-use passes::{Label, Pass, SignedCode};
+use localization::TimeZone;
+use passes::{Pass, SignedCode};
 use values::Language;
 
 use super::{listing::Listing, offer::ShortText, shown_admission::ShownAdmission, time_zone::TimeZoneName};
 
-/// Returns the pass of an admission.
-pub(crate) fn pass(shown: &ShownAdmission, listing: &Listing, code: &SignedCode) -> Pass {
+/// Returns the pass of an admission for a reader of this language.
+pub(crate) fn pass(shown: &ShownAdmission, listing: &Listing, code: &SignedCode, language: Language) -> Pass {
     let (terms, state) = (&listing.state().terms, shown.admission.state());
-    let label = |name: &str, text: String| Label {
-        name: name.to_owned(),
-        text,
-    };
-    let zone = TimeZone::of_listing(terms.time_zone.as_ref().map(TimeZoneName::as_str));
-    let starts_at = terms
-        .starts_at
-        .map(|at| label("Begins", date_time(Language::English, at, &zone)));
-    let venue = terms
-        .venue
-        .as_ref()
-        .map(|venue| label("Venue", venue.as_str().to_owned()));
-    let holder = shown.holder().map(|holder| label("Holder", holder));
-    let number = label(
-        "Ticket",
-        format!("{} of {}, order {}", state.number, state.of, state.order_id),
-    );
     Pass {
+        language,
         title: ShortText::as_str(&terms.title).to_owned(),
-        labels: [starts_at, venue, holder, Some(number)].into_iter().flatten().collect(),
+        starts_at: terms.starts_at,
+        zone: TimeZone::of_listing(terms.time_zone.as_ref().map(TimeZoneName::as_str)),
+        venue: terms.venue.as_ref().map(|venue| venue.as_str().to_owned()),
+        holder: shown.holder(),
+        number: state.number,
+        of: state.of,
         qr: code.text(),
         short_code: code.secret.short_form(),
-        note: "Admits one person, once. Anyone with this code can use it: show it at the door only.".to_owned(),
     }
 }

@@ -2,7 +2,7 @@
 
 use events::{AfterSale, Event, OrderStatus, examples};
 use ticket::Ticket;
-use values::UserId;
+use values::{Language, UserId};
 
 use crate::{concert, sell, test_app::TestApp};
 
@@ -73,6 +73,40 @@ async fn codes_are_pictures_and_printed_pages_that_no_cache_stores() {
         assert_eq!(reply.headers["cache-control"], "private, no-store", "{path}");
         assert!(reply.text.len() > 1000, "{path}");
     }
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_printed_ticket_is_in_the_language_of_the_account_of_its_holder() {
+    let mut app = TestApp::new().await;
+    let (_, seller) = app.user();
+    let (_, ticket) = sell(&seller, concert(5)).await;
+    let (order, admissions) = app.complete_order(&ticket, 1).await;
+    let buyer = app.client_of(order.buyer_id);
+    let path = format!("/api/v1/admissions/{}", admissions[0]["id"].as_str().unwrap());
+    let print = async || buyer.get(&format!("{path}/pass.pdf")).await.expect(200).text;
+    let account = events::Account {
+        id: order.buyer_id,
+        ..examples::account(app.now())
+    };
+    app.env.publish("auth", Event::AccountCreated(account.clone())).await;
+    testkit::eventually("the holder has a name", || async {
+        let shown = buyer.get(&path).await.expect(200).json();
+        (shown["holder"] == "Ada Lovelace").then_some(())
+    })
+    .await;
+    let english = print().await;
+    assert_eq!(print().await, english);
+    let german = events::Account {
+        version: 2,
+        language: Language::German,
+        ..account
+    };
+    app.env.publish("auth", Event::AccountUpdated(german)).await;
+    testkit::eventually("the ticket is printed in German", || async {
+        (print().await != english).then_some(())
+    })
+    .await;
     app.stop().await;
 }
 
