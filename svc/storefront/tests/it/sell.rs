@@ -3,7 +3,7 @@ use std::io::Write;
 use serde_json::{Value, json};
 use testkit::{Client, eventually};
 
-use crate::{browser::Browser, shop::Shop};
+use crate::{browser::Browser, html::Html, shop::Shop};
 
 /// Signs up in a browser, and returns it with a client of the API as the same person.
 async fn seller(shop: &Shop, email: &str) -> (Browser, Client) {
@@ -29,9 +29,17 @@ fn fields<'a>(changes: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
     kept.chain(changes).copied().collect()
 }
 
+/// Fails the test unless browsers validate the forms of a page. Without that they send a half-filled date as an empty one.
+#[track_caller]
+fn is_validated(html: &Html) {
+    assert!(html.all("form").all(|form| form.get("novalidate").is_none()));
+}
+
 /// Creates a listing by the form, and returns its path.
 async fn create(browser: &Browser, changes: &[(&str, &str)]) -> String {
-    let key = browser.get("/sell/new").await.expect(200).html().value_of("key");
+    let html = browser.get("/sell/new").await.expect(200).html();
+    is_validated(&html);
+    let key = html.value_of("key");
     let mut form = fields(changes);
     form.push(("key", &key));
     let created = browser.post("/sell/new", &form).await.expect(303);
@@ -90,6 +98,7 @@ async fn a_listing_is_created_with_local_times_and_edited_without_losing_any_fie
     }
     // The form as a browser sends it back, with another venue only.
     let form = browser.get(&format!("{path}/edit")).await.expect(200).html();
+    is_validated(&form);
     let value = |name: &str| form.value_of(name);
     let (etag, price, starts_at, sales_begin, sales_end, refundable_until) = (
         value("etag"),
@@ -482,6 +491,7 @@ async fn a_sale_is_in_the_plot_its_table_and_the_balance() {
     let id = path.strip_prefix("/sell/").unwrap();
     let shown = browser.get(&path).await.expect(200);
     assert!(!shown.body.contains("chart-title") && shown.body.contains("Nobody has ordered yet"));
+    assert!(shown.body.contains("The date is not fixed yet"), "{}", shown.body);
     let buyer = shop.account("buyer@example.com").await;
     let order = json!({"ticketId": id, "quantity": 3});
     let order = buyer
