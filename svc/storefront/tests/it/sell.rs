@@ -371,7 +371,18 @@ async fn a_seller_sees_who_ordered_and_decides_refunds_once() {
         (count == 2).then_some(shown)
     };
     let shown = eventually("the orders are shown", shows_buyer).await;
-    shown.html();
+    let html = shown.html();
+    // Each decision is behind a summary that names the buyer.
+    let summaries = html.all("summary").map(|summary| summary.text.trim());
+    assert_eq!(
+        summaries.filter(|text| text.ends_with("· buyer@example.com")).count(),
+        4
+    );
+    let details = "details".to_owned();
+    let mut decisions = html
+        .all("button")
+        .filter(|button| button.get("name") == Some("decision"));
+    assert!(decisions.all(|button| button.parents.contains(&details)));
     assert!(
         shown.body.contains("I am &#60;ill&#62;") && shown.body.contains("No time"),
         "{}",
@@ -386,8 +397,15 @@ async fn a_seller_sees_who_ordered_and_decides_refunds_once() {
             .post(&format!("{path}/refunds/{order}/{refund}"), &[("decision", decision)])
             .await
     };
-    decide(&refunds[0], "approve").await.expect(303);
-    decide(&refunds[1], "decline").await.expect(303);
+    for (refund, decision, notice) in [
+        (&refunds[0], "approve", "The refund is approved."),
+        (&refunds[1], "decline", "The refund is declined."),
+    ] {
+        let decided = decide(refund, decision).await.expect(303);
+        let shown = browser.get(decided.header("location")).await.expect(200).html();
+        let mut statuses = shown.all("p").filter(|p| p.get("role") == Some("status"));
+        assert!(statuses.any(|status| status.text.trim() == notice), "{}", shown.text);
+    }
     let again = decide(&refunds[1], "approve").await.expect(409);
     assert!(again.body.contains("decided otherwise"), "{}", again.body);
     assert!(

@@ -136,10 +136,12 @@ sell-refund-summary = { $quantity ->
     [one] Eine Karte, { $amount }
    *[other] { $quantity } Karten, { $amount }
 }
-sell-refund-approve = Genehmigen
 sell-refund-approve-of = Genehmigen: { $amount } erstatten
-sell-refund-decline = Ablehnen
+sell-refund-approve-explanation = Der Käufer erhält sein Geld zurück, und die erstatteten Karten gelten nicht mehr. Das lässt sich nicht rückgängig machen.
+sell-refund-approved = Die Erstattung ist genehmigt.
 sell-refund-decline-of = Ablehnen: Erstattung von { $amount }
+sell-refund-decline-explanation = Der Käufer behält die Karten. Das lässt sich nicht rückgängig machen.
+sell-refund-declined = Die Erstattung ist abgelehnt.
 sell-refund-decided = Über diesen Erstattungswunsch wurde inzwischen anders entschieden.
 sell-refund-disputed = Die Bank des Käufers bestreitet die Abbuchung. Bis sie entschieden hat, kann die Erstattung nicht genehmigt werden.
 sell-order = Bestellung

@@ -136,10 +136,12 @@ sell-refund-summary = { $quantity ->
     [one] One ticket, { $amount }
    *[other] { $quantity } tickets, { $amount }
 }
-sell-refund-approve = Approve
 sell-refund-approve-of = Approve: refund { $amount }
-sell-refund-decline = Decline
+sell-refund-approve-explanation = The buyer gets the money back, and the refunded tickets are not valid any more. This cannot be undone.
+sell-refund-approved = The refund is approved.
 sell-refund-decline-of = Decline the refund of { $amount }
+sell-refund-decline-explanation = The buyer keeps the tickets. This cannot be undone.
+sell-refund-declined = The refund is declined.
 sell-refund-decided = This refund request was decided otherwise meanwhile.
 sell-refund-disputed = The buyer's bank disputes the charge. Until the bank has decided, the refund cannot be approved.
 sell-order = Order

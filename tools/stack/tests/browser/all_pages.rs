@@ -49,6 +49,12 @@ async fn pages_of_a_seller_are_accessible_in_every_look() {
     browser.inspect("sell").await;
     browser.open(&sales).await;
     browser.sees("I am ill.").await;
+    browser
+        .find(Locator::Css("#refunds summary"))
+        .await
+        .click()
+        .await
+        .unwrap();
     browser.inspect("sales-refund-requested").await;
     browser
         .find(Locator::Css("button[value=approve]"))
@@ -56,6 +62,7 @@ async fn pages_of_a_seller_are_accessible_in_every_look() {
         .click()
         .await
         .unwrap();
+    browser.sees("The refund is approved.").await;
     browser.sees("No refund request waits for your decision.").await;
     eventually("the balance has the sale", || async {
         browser.open("/sell/balance").await;

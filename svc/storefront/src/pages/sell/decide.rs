@@ -26,7 +26,7 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
         _ => return Err(Failure::Malformed),
     };
     let Err(refused) = sales::decide(visit.session(), order, refund, decision).await else {
-        return visit.redirect(&format!("{}#refunds", path(id)));
+        return visit.redirect(&format!("{}?decided={}#refunds", path(id), form.raw("decision")));
     };
     let notice = match &refused {
         ApiError::Refused(refusal) if refusal.kind == "refund-decided" => "sell-refund-decided",

@@ -42,6 +42,8 @@ struct SalesView {
     notice: Option<String>,
     /// Absent if the order service does not respond.
     refunds: Option<Vec<RefundRow>>,
+    /// The id of the notice after a refund was decided.
+    decided: Option<&'static str>,
     /// On the first page of orders, once something is sold.
     plot: Option<Plot>,
     orders: Vec<OrderRow>,
@@ -80,9 +82,10 @@ struct RefundRow {
     id: RefundId,
     order: OrderId,
     summary: String,
+    /// Name or address, if the order is on the page.
+    buyer: Option<String>,
     reason: Option<String>,
     at: Timestamp,
-    /// Names of its buttons for those who do not see the row.
     approve_label: String,
     decline_label: String,
 }
@@ -124,7 +127,7 @@ pub(super) async fn respond(
     };
     let of_listing = |refunds: Vec<RequestedRefund>| {
         let own = refunds.into_iter().filter(|refund| refund.ticket_id == id);
-        own.map(|refund| refund_row(&page, refund)).collect()
+        own.map(|refund| refund_row(&page, refund, &orders.items)).collect()
     };
     let view = SalesView {
         path: path(id),
@@ -138,6 +141,11 @@ pub(super) async fn respond(
         is_withdrawn,
         notice: notice.map(|id| page.text(id).to_string()),
         refunds: refunds.map(of_listing),
+        decided: match visit.query("decided").as_deref() {
+            Some("approve") => Some("sell-refund-approved"),
+            Some("decline") => Some("sell-refund-declined"),
+            _ => None,
+        },
         plot,
         orders: orders.items.into_iter().map(|order| order_row(&page, order)).collect(),
         next: orders.next_cursor.map(|cursor| path_at(&path(id), &cursor)),
@@ -204,19 +212,26 @@ fn order_row(page: &Page, order: ListingOrder) -> OrderRow {
     }
 }
 
-fn refund_row(page: &Page, refund: RequestedRefund) -> RefundRow {
+fn refund_row(page: &Page, refund: RequestedRefund, orders: &[ListingOrder]) -> RefundRow {
     let amount = page.money(&refund.amount);
     let summary = page.text("sell-refund-summary").with("quantity", refund.quantity);
+    let order = orders.iter().find(|order| order.order_id == refund.order_id);
+    let buyer = order.and_then(|order| order.buyer_name.clone().or_else(|| order.buyer_email.clone()));
+    let label = |id: &'static str| {
+        let text = page.text(id).with("amount", &amount);
+        match &buyer {
+            Some(buyer) => format!("{text} · {buyer}"),
+            None => text.to_string(),
+        }
+    };
     RefundRow {
         id: refund.id,
         order: refund.order_id,
-        summary: summary.with("amount", amount.clone()).to_string(),
+        summary: summary.with("amount", &amount).to_string(),
         reason: refund.reason,
         at: refund.created_at,
-        approve_label: page
-            .text("sell-refund-approve-of")
-            .with("amount", amount.clone())
-            .to_string(),
-        decline_label: page.text("sell-refund-decline-of").with("amount", amount).to_string(),
+        approve_label: label("sell-refund-approve-of"),
+        decline_label: label("sell-refund-decline-of"),
+        buyer,
     }
 }
