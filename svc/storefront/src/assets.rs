@@ -28,6 +28,7 @@ const SCRIPTS: &[(&str, &str)] = &[
     ("jsqr.js", include_str!("../assets/js/vendor/jsqr.js")),
     ("scanner.js", include_str!("../assets/js/scanner.js")),
     ("door-codes.js", include_str!("../assets/js/door-codes.js")),
+    ("door-vibration.js", include_str!("../assets/js/door-vibration.js")),
     ("check-in.js", include_str!("../assets/js/check-in.js")),
     ("door-store.js", include_str!("../assets/js/door-store.js")),
     ("door-offline.js", include_str!("../assets/js/door-offline.js")),

@@ -1,5 +1,6 @@
 // Check-in of the seller without loading the page anew: the camera stays on, and the numbers stay current.
 import { canonical } from './door-codes.js';
+import { vibrate } from './door-vibration.js';
 
 const form = document.querySelector('[data-check-in]');
 const REFRESH = 10000;
@@ -32,6 +33,7 @@ const showOffline = () => {
     verdict.append(line);
   }
   answer.replaceChildren(verdict);
+  vibrate(verdict);
 };
 
 const send = async (sent, body) => {
@@ -45,6 +47,8 @@ const send = async (sent, body) => {
     }
     sends += 1;
     replace(page, ['answer', 'counts', 'conflicts', 'recent']);
+    const verdict = document.querySelector('#answer .verdict');
+    if (verdict) vibrate(verdict);
     if (code !== null) unanswered.delete(canonical(code));
     form.elements.key.value = page.querySelector('[data-check-in]').elements.key.value;
   } catch {

@@ -7,6 +7,7 @@ const ASSETS = [
   './door-offline.js',
   './door-codes.js',
   './door-store.js',
+  './door-vibration.js',
   './scanner.js',
 ].map((name) => `/assets${name.slice(1)}`);
 // Those that the page names; the others are loaded by these.

@@ -1,5 +1,6 @@
 import { canonical, parse } from './door-codes.js';
 import { openOffline } from './door-offline.js';
+import { vibrate } from './door-vibration.js';
 
 // The page of a door. The token comes with the fragment of the address, and stays in this tab.
 const root = document.querySelector('[data-door]');
@@ -84,6 +85,7 @@ const answer = (kind, detail) => {
     line.hidden = false;
   }
   find('answer').replaceChildren(shown);
+  vibrate(find('answer').firstElementChild);
 };
 
 const withCount = (template, count) => template.replace('{count}', count.toLocaleString(document.documentElement.lang));

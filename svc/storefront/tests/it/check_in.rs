@@ -185,7 +185,12 @@ async fn the_link_of_a_door_is_shown_once_and_admits_until_it_is_revoked() {
         .expect(409);
     assert!(again.html().text.contains("North \"<gate>\""), "{}", again.body);
 
-    let door_id = list.html().value_of("door");
+    let html = list.html();
+    let door_id = html.value_of("door");
+    let mut revocations = html
+        .all("form")
+        .filter(|form| form.get("action").unwrap().ends_with("/revoke"));
+    assert!(revocations.all(|form| form.parents.contains(&"details".to_owned())));
     let revoked = browser
         .post(&format!("{path}/revoke"), &[("door", &door_id)])
         .await

@@ -79,5 +79,6 @@ door-address-hint = Kopieren Sie den Link jetzt: Er wird nicht noch einmal gezei
 door-open-until = Geöffnet bis
 door-expired = Geschlossen seit
 door-revoke = Widerrufen
+door-revoke-explanation = Helfer mit diesem Link können niemanden mehr einlassen.
 door-needs-script = Diese Seite braucht JavaScript, das den Schlüssel des Eingangs in Ihrem Browser aufbewahrt.
 door-no-token = Der Link ist unvollständig. Öffnen Sie den ganzen Link, den der Veranstalter Ihnen geschickt hat.

@@ -176,7 +176,9 @@ async fn a_helper_with_the_link_of_a_door_admits_what_the_seller_sees_without_re
 
     // A door that is revoked is closed at once.
     browser.open(&format!("/sell/{listing}/doors")).await;
+    // The button is shown by the summary of the same name.
     browser.press("Revoke North gate").await;
+    browser.press_button("Revoke North gate").await;
     browser.sees("There is no door yet.").await;
     helper.expect_console("status of 401");
     helper.sees("This door is closed").await;
