@@ -10,7 +10,6 @@ use super::{Failure, Page, Policy, Visit, html::html, visit::see_other};
 #[template(path = "error.html")]
 struct ErrorView {
     page: Page,
-    heading: String,
     explanation: String,
     /// Whether trying again may help.
     can_retry: bool,
@@ -25,25 +24,21 @@ impl Failure {
         if matches!(self, Self::AccountClosing) {
             return see_other("/account/deletion?refused=1");
         }
-        let page = visit.page("error-title");
         let (heading, explanation) = match self {
-            Self::NotFound => (page.text("error-not-found"), page.text("error-not-found-explanation")),
-            Self::Forbidden => (page.text("error-forbidden"), page.text("error-forbidden-explanation")),
-            Self::TooLarge => (page.text("error-too-large"), page.text("error-too-large-explanation")),
-            Self::TooManyRequests(_) => (page.text("error-too-many"), page.text("error-too-many-explanation")),
-            Self::Unavailable => (
-                page.text("error-unavailable"),
-                page.text("error-unavailable-explanation"),
-            ),
+            Self::NotFound => ("error-not-found", "error-not-found-explanation"),
+            Self::Forbidden => ("error-forbidden", "error-forbidden-explanation"),
+            Self::TooLarge => ("error-too-large", "error-too-large-explanation"),
+            Self::TooManyRequests(_) => ("error-too-many", "error-too-many-explanation"),
+            Self::Unavailable => ("error-unavailable", "error-unavailable-explanation"),
             Self::Malformed | Self::MethodNotAllowed | Self::SignInFirst | Self::AccountClosing => {
-                (page.text("error-malformed"), page.text("error-malformed-explanation"))
+                ("error-malformed", "error-malformed-explanation")
             }
-            Self::Internal => (page.text("error-internal"), page.text("error-internal-explanation")),
+            Self::Internal => ("error-internal", "error-internal-explanation"),
         };
+        let page = visit.page(heading);
         let can_retry = matches!(self, Self::TooManyRequests(_) | Self::Unavailable | Self::Internal);
         let view = ErrorView {
-            heading: heading.to_string(),
-            explanation: explanation.to_string(),
+            explanation: page.text(explanation).to_string(),
             page,
             can_retry,
         };

@@ -54,6 +54,12 @@ impl Page {
         self
     }
 
+    /// Puts the name of an event in front of the title.
+    pub(crate) fn about(mut self, event: &str) -> Self {
+        self.title = format!("{event} · {}", self.title);
+        self
+    }
+
     /// Loads a module of JavaScript.
     pub(crate) fn with_script(mut self, name: &'static str) -> Self {
         self.scripts.push(name);

@@ -21,6 +21,11 @@ use crate::{
     texts::texts,
 };
 
+/// The beginning of the summary of errors above a form, in `templates/fields.html`.
+const FORM_ERRORS: &str = "<div data-form-errors ";
+
+const TITLE: &str = "<title>";
+
 /// When a browser may request an export again that was refused because of others.
 const EXPORT_RETRY_AFTER: Duration = Duration::from_secs(10);
 
@@ -188,12 +193,19 @@ impl Visit {
         Ok(response)
     }
 
-    /// Renders a page.
+    /// Renders a page. If it shows errors of a form, its title begins with that.
     pub(crate) fn render(&self, view: &impl Template) -> Result<String, Failure> {
-        view.render().map_err(|error| {
+        let mut page = view.render().map_err(|error| {
             tracing::error!(%error, path = self.0.uri.path(), "template failed");
             Failure::Internal
-        })
+        })?;
+        if page.contains(FORM_ERRORS)
+            && let Some(start) = page.find(TITLE)
+        {
+            let prefix = format!("{} ", self.texts().text("error-in-form"));
+            page.insert_str(start + TITLE.len(), &prefix);
+        }
+        Ok(page)
     }
 
     /// Redirects to a page of ours, which the browser requests with GET.

@@ -41,6 +41,7 @@ async fn a_seller_checks_people_in_without_a_script() {
     let path = format!("/sell/{listing}/check-in");
     let page = browser.get(&path).await.expect(200);
     is_sound(&page);
+    assert!(page.html().title().starts_with("The Lighthouse Keepers · "));
     assert!(page.body.contains("Nobody has been admitted yet."));
     assert!(page.header("permissions-policy").contains("camera=(self)"));
     assert!(
@@ -128,6 +129,7 @@ async fn the_link_of_a_door_is_shown_once_and_admits_until_it_is_revoked() {
     let path = format!("/sell/{listing}/doors");
     let page = browser.get(&path).await.expect(200);
     is_sound(&page);
+    assert!(page.html().title().starts_with("The Lighthouse Keepers · "));
     let (key, until) = (page.html().value_of("key"), page.html().value_of("expires-at"));
     let invalid = [("key", key.as_str()), ("name", " "), ("expires-at", "2001-01-01T00:00")];
     let invalid = browser.post(&path, &invalid).await.expect(422);

@@ -131,6 +131,12 @@ impl Html {
         self.elements.iter().filter(move |element| element.name == name)
     }
 
+    /// Returns the title of the page.
+    #[track_caller]
+    pub(crate) fn title(&self) -> &str {
+        self.all("title").next().unwrap().text.trim()
+    }
+
     /// Returns the value of a field of a form.
     #[track_caller]
     pub(crate) fn value_of(&self, name: &str) -> String {

@@ -145,8 +145,12 @@ async fn what_is_no_page_is_answered_with_a_page_nevertheless() {
         ("/?from=yesterday", 400),
         ("/?seller=me", 400),
     ] {
-        let visited = browser.get(path).await.expect(status);
-        assert_eq!(visited.html().all("h1").count(), 1, "{path}");
+        let html = browser.get(path).await.expect(status).html();
+        let headings: Vec<_> = html.all("h1").map(|heading| heading.text.trim()).collect();
+        assert_eq!(headings.len(), 1, "{path}");
+        if status != 400 {
+            assert!(html.title().starts_with(headings[0]), "{path}: {}", html.title());
+        }
     }
     assert_eq!(browser.get("/signout").await.header("allow"), "POST");
     for path in ["/metrics", "/health/live", "/api/v1/nothing"] {

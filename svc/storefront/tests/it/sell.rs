@@ -200,10 +200,12 @@ async fn every_wrong_entry_of_a_listing_is_named_beside_its_field_and_kept() {
             vec![("zone", "UTC"), ("refundable_until", "2001-01-01T00:00")],
         ),
     ] {
-        for language in ["en", "de"] {
-            let browser = browser.clone().with("accept-language", language);
-            let refused = browser.post("/sell/new", &fields(&changes)).await.expect(422);
+        for (language, title) in [("en", "Error: New listing"), ("de", "Fehler: Neues Angebot")] {
+            // The account is English; the person chooses another language.
+            let path = format!("/sell/new?lang={language}");
+            let refused = browser.post(&path, &fields(&changes)).await.expect(422);
             let html = refused.html();
+            assert!(html.title().starts_with(title), "{}", html.title());
             let id = format!("{name}-error");
             assert!(
                 html.all("p").any(|p| p.get("id") == Some(&id)),
@@ -286,7 +288,15 @@ async fn what_another_seller_lists_is_not_found_on_any_page_of_selling() {
     let path = create(&owner, &[]).await;
     for page in ["", "/edit", "/withdraw", "/orders.csv"] {
         let path = format!("{path}{page}");
-        owner.get(&path).await.expect(200);
+        let shown = owner.get(&path).await.expect(200);
+        if page != "/orders.csv" {
+            let html = shown.html();
+            assert!(
+                html.title().starts_with("The Lighthouse Keepers · "),
+                "{}",
+                html.title()
+            );
+        }
         other.get(&path).await.expect(404);
         let location = shop.browser().get(&path).await.expect(303);
         assert!(location.header("location").starts_with("/signin?next="), "{path}");

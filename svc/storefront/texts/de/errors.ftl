@@ -1,4 +1,5 @@
-error-title = Hier fehlt etwas
+# Damit beginnt der Titel einer Seite, die Fehler eines Formulars zeigt.
+error-in-form = Fehler:
 error-not-found = Seite nicht gefunden
 error-not-found-explanation = Die Seite gibt es nicht, oder sie ist umgezogen. Falls Sie die Adresse eingetippt haben, prüfen Sie sie bitte.
 error-forbidden = Das ist nicht erlaubt

@@ -1,4 +1,5 @@
-error-title = Something is missing
+# The title of a page that shows the errors of a form begins with this.
+error-in-form = Error:
 error-not-found = Page not found
 error-not-found-explanation = The page does not exist, or it has moved. If you typed the address, check it.
 error-forbidden = This is not allowed

@@ -32,6 +32,11 @@ async fn pages_of_a_seller_are_accessible_in_every_look() {
     browser.fill("Number of tickets", "10").await;
     browser.press_button("Create the listing").await;
     browser.sees("Please check these entries").await;
+    eventually("the summary of errors has the focus", || async {
+        let focused = browser.client().active_element().await.ok()?;
+        (focused.attr("role").await.ok()?.as_deref() == Some("alert")).then_some(())
+    })
+    .await;
     browser.inspect("sell-new-errors").await;
     let sales = seller.list_event().await;
     let listing = sales.strip_prefix("/sell/").unwrap();

@@ -146,7 +146,7 @@ async fn respond(
     let begins_at = listing.starts_at.filter(|at| *at > now).unwrap_or(now);
     let suggested = (begins_at + OPEN_AFTER_START).min(now + LONGEST_SUGGESTION);
     let view = DoorsView {
-        page: visit.page("doors-title"),
+        page: visit.page("doors-title").about(&listing.title),
         id: listing.id,
         title: listing.title,
         doors,

@@ -135,7 +135,7 @@ async fn respond(visit: &Visit, id: TicketId, outcome: Outcome) -> PageResult {
     .await;
     let (state, listing) = (state?, listing?);
     let zone = listing.zone();
-    let page = visit.page("check-in-title");
+    let page = visit.page("check-in-title").about(&listing.title);
     let (answer, status) = match outcome {
         Outcome::Nothing => (None, StatusCode::OK),
         Outcome::Admitted(check_in) => (Answer::admitted(&page, &check_in), StatusCode::OK),

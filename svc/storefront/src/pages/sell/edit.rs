@@ -42,7 +42,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         return visit.redirect(&path(id));
     }
     let entry = Entry::of_ticket(&listing.ticket);
-    let page = visit.page("sell-edit-title");
+    let page = visit.page("sell-edit-title").about(&listing.ticket.title);
     visit.show(&view(
         page,
         &listing,
@@ -56,7 +56,8 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
     let id = listing_id(&visit)?;
     let form = visit.form().await?;
     let listing = listings::own(visit.session(), id).await?;
-    let (page, entry) = (visit.page("sell-edit-title"), Entry::of_form(&form));
+    let page = visit.page("sell-edit-title").about(&listing.ticket.title);
+    let entry = Entry::of_form(&form);
     let mut errors = FieldErrors::default();
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
     let etag = form.raw("etag").to_owned();

@@ -86,7 +86,7 @@ fn respond(visit: &Visit, listing: Listing, status: StatusCode, error: Option<&'
     if listing.ticket.status == TicketStatus::Withdrawn {
         return visit.redirect(&path);
     }
-    let page = visit.page("sell-image-title");
+    let page = visit.page("sell-image-title").about(&listing.ticket.title);
     let mut errors = FieldErrors::default();
     if let Some(error) = error {
         errors.add("image", page.text(error));

@@ -113,7 +113,7 @@ pub(super) async fn respond(
         Err(error) => return Err(error.into()),
     };
     let ticket = listings::get(session, id).await?.ticket;
-    let page = visit.page("sell-sales-title");
+    let page = visit.page("sell-sales-title").about(&ticket.title);
     let is_withdrawn = ticket.status == TicketStatus::Withdrawn;
     let refunds = match sales::requested_refunds(session).await {
         Ok(refunds) => Some(refunds),

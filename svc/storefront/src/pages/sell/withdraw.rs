@@ -43,7 +43,7 @@ async fn respond(visit: &Visit, status: StatusCode) -> PageResult {
         return visit.redirect(&path(id));
     }
     let view = WithdrawView {
-        page: visit.page("sell-withdraw-title"),
+        page: visit.page("sell-withdraw-title").about(&listing.ticket.title),
         path: path(id),
         listing,
         is_stale: status != StatusCode::OK,
