@@ -39,6 +39,8 @@ fn is_validated(html: &Html) {
 async fn create(browser: &Browser, changes: &[(&str, &str)]) -> String {
     let html = browser.get("/sell/new").await.expect(200).html();
     is_validated(&html);
+    // Nobody creates a listing of one ticket by overlooking the field.
+    assert_eq!(html.value_of("quantity"), "");
     let key = html.value_of("key");
     let mut form = fields(changes);
     form.push(("key", &key));
@@ -397,6 +399,12 @@ async fn a_seller_sees_who_ordered_and_decides_refunds_once() {
         shown.body.contains("I am &#60;ill&#62;") && shown.body.contains("No time"),
         "{}",
         shown.body
+    );
+    let edit = browser.get(&format!("{path}/edit")).await.expect(200);
+    assert!(
+        edit.body.contains("Their addresses are in the CSV of orders."),
+        "{}",
+        edit.body
     );
     assert!(browser.get("/sell").await.body.contains("2 refund requests wait"));
     let csv = browser.get(&format!("{path}/orders.csv")).await.expect(200);

@@ -44,7 +44,6 @@ impl Entry {
     pub(crate) fn new() -> Self {
         Self {
             currency: "eur".to_owned(),
-            quantity: "1".to_owned(),
             resell_refunded: true,
             ..Self::default()
         }
