@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use http::{HeaderValue, header};
+use http::{HeaderValue, Method, header};
 use poem::Response;
 
 use super::{Failure, Page, Policy, Visit, html::html, visit::see_other};
@@ -11,8 +11,8 @@ use super::{Failure, Page, Policy, Visit, html::html, visit::see_other};
 struct ErrorView {
     page: Page,
     explanation: String,
-    /// Whether trying again may help.
-    can_retry: bool,
+    /// The id of the text of a link to the page, where trying again may help.
+    link: Option<&'static str>,
 }
 
 impl Failure {
@@ -36,11 +36,20 @@ impl Failure {
             Self::Internal => ("error-internal", "error-internal-explanation"),
         };
         let page = visit.page(heading);
+        let is_form = visit.method() == Method::POST;
+        // The form may have had its effect. A reload sends its key again; its page, loaded anew, has another key.
+        let is_uncertain = is_form && matches!(self, Self::Unavailable | Self::Internal);
+        let explanation = match (is_uncertain, visit.has_key()) {
+            (false, _) => explanation,
+            (true, true) => "error-repeatable-explanation",
+            (true, false) => "error-uncertain-explanation",
+        };
         let can_retry = matches!(self, Self::TooManyRequests(_) | Self::Unavailable | Self::Internal);
+        let text = if is_form { "error-see-page" } else { "error-try-again" };
         let view = ErrorView {
             explanation: page.text(explanation).to_string(),
             page,
-            can_retry,
+            link: can_retry.then_some(text),
         };
         // A template writes to memory, which does not fail.
         let body = view.render().unwrap_or_default();

@@ -36,7 +36,7 @@ impl From<ApiError> for Failure {
         match error {
             ApiError::Refused(refusal) => Self::of_refusal(&refusal),
             ApiError::Unavailable { service, reason } => {
-                tracing::warn!(%service, reason, "call failed, an error page is shown");
+                tracing::warn!(%service, reason, "call failed, a page of status 503 is shown");
                 Self::Unavailable
             }
             ApiError::Unreadable { service, reason } => {

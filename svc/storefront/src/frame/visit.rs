@@ -1,6 +1,9 @@
 use std::{
     str::FromStr,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -44,6 +47,8 @@ struct Inner {
     headers: HeaderMap,
     parameters: Mutex<Vec<(&'static str, String)>>,
     body: Mutex<Option<Body>>,
+    /// Whether the form that was sent has a key.
+    has_key: AtomicBool,
 }
 
 impl Visit {
@@ -60,6 +65,7 @@ impl Visit {
             headers,
             parameters: Mutex::default(),
             body: Mutex::default(),
+            has_key: AtomicBool::default(),
         }))
     }
 
@@ -113,12 +119,18 @@ impl Visit {
 
     /// Returns the form that was sent.
     pub(crate) async fn form(&self) -> Result<Form, Failure> {
-        Form::read(&self.0.headers, self.body())
-            .await
-            .map_err(|error| match error {
-                FormError::TooLarge => Failure::TooLarge,
-                FormError::Malformed => Failure::Malformed,
-            })
+        let form = Form::read(&self.0.headers, self.body()).await;
+        let form = form.map_err(|error| match error {
+            FormError::TooLarge => Failure::TooLarge,
+            FormError::Malformed => Failure::Malformed,
+        })?;
+        self.0.has_key.store(!form.raw("key").is_empty(), Ordering::Relaxed);
+        Ok(form)
+    }
+
+    /// Whether the form that was sent has a key, so that it has one effect if it is sent again.
+    pub(super) fn has_key(&self) -> bool {
+        self.0.has_key.load(Ordering::Relaxed)
     }
 
     /// Takes the body.

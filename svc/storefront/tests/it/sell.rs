@@ -250,6 +250,36 @@ async fn a_form_that_is_sent_twice_creates_one_listing_and_another_one_with_othe
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_form_without_an_answer_is_shown_again_or_its_page_says_what_to_do() {
+    let mut shop = Shop::open().await;
+    let (browser, _) = seller(&shop, "seller@example.com").await;
+    let path = create(&browser, &[]).await;
+    let edit = format!("{path}/edit");
+    let etag = browser.get(&edit).await.expect(200).html().value_of("etag");
+    shop.stop_service("ticket").await;
+    for (path, name, value) in [("/sell/new", "key", "a-key"), (edit.as_str(), "etag", etag.as_str())] {
+        let sent = fields(&[(name, value), ("venue", "My hall")]);
+        let html = browser.post(path, &sent).await.expect(503).html();
+        assert_eq!(
+            (html.value_of(name), html.value_of("venue")),
+            (value.to_owned(), "My hall".to_owned())
+        );
+        assert!(html.text.contains("It is not certain that"), "{path}: {}", html.text);
+    }
+    for (form, field, text) in [
+        ("check-in", ("key", "a-key"), "Reload this page to send it again"),
+        ("withdraw", ("etag", etag.as_str()), "Check before you send it again"),
+    ] {
+        let sent = [field, ("code", "a-code")];
+        let refused = browser.post(&format!("{path}/{form}"), &sent).await.expect(503);
+        assert!(refused.body.contains(text), "{form}: {}", refused.body);
+    }
+    let refused = browser.get(&path).await.expect(503);
+    assert!(refused.body.contains("Try again") && !refused.body.contains("It is not certain"));
+    shop.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_edit_of_a_version_that_was_changed_meanwhile_shows_the_other_one_and_saves_nothing() {
     let shop = Shop::open().await;
     let (browser, api) = seller(&shop, "seller@example.com").await;

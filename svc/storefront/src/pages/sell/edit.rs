@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::StatusCode;
+use values::TicketId;
 
 use super::{
     address::{listing_id, path},
@@ -16,7 +17,7 @@ use crate::{
         tickets::TicketStatus,
     },
     forms::FieldErrors,
-    frame::{Page, PageResult, Policy, Visit},
+    frame::{Failure, Page, PageResult, Policy, Visit},
 };
 
 #[derive(Template)]
@@ -33,6 +34,8 @@ struct EditView {
     is_fixed: bool,
     /// How the listing differs from the form, after it was changed elsewhere meanwhile.
     stale: Option<Vec<Difference>>,
+    /// The form was sent, but it is not known whether it is saved.
+    is_unavailable: bool,
 }
 
 pub(crate) async fn show(visit: Visit) -> PageResult {
@@ -55,12 +58,15 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
 pub(crate) async fn submit(visit: Visit) -> PageResult {
     let id = listing_id(&visit)?;
     let form = visit.form().await?;
-    let listing = listings::own(visit.session(), id).await?;
+    let (entry, etag) = (Entry::of_form(&form), form.raw("etag").to_owned());
+    let listing = match listings::own(visit.session(), id).await.map_err(Failure::from) {
+        Ok(listing) => listing,
+        Err(Failure::Unavailable) => return without_listing(&visit, id, entry, etag),
+        Err(failure) => return Err(failure),
+    };
     let page = visit.page("sell-edit-title").about(&listing.ticket.title);
-    let entry = Entry::of_form(&form);
     let mut errors = FieldErrors::default();
     let mut status = StatusCode::UNPROCESSABLE_ENTITY;
-    let etag = form.raw("etag").to_owned();
     if let Some(offer) = entry.parse(&page, Some(&listing.ticket), &mut errors) {
         match listings::change(visit.session(), id, &offer, &etag).await {
             Ok(_) => return visit.redirect(&path(id)),
@@ -77,10 +83,33 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
                 return visit.show_with(StatusCode::CONFLICT, &view, &Policy::default());
             }
             Err(ApiError::Refused(refusal)) if add_refusal(&page, &refusal, &mut errors) => status = refusal.status,
-            Err(error) => return Err(error.into()),
+            Err(error) => match Failure::from(error) {
+                Failure::Unavailable => status = StatusCode::SERVICE_UNAVAILABLE,
+                failure => return Err(failure),
+            },
         }
     }
-    visit.show_with(status, &view(page, &listing, entry, errors, etag), &Policy::default())
+    let view = EditView {
+        is_unavailable: status == StatusCode::SERVICE_UNAVAILABLE,
+        ..view(page, &listing, entry, errors, etag)
+    };
+    visit.show_with(status, &view, &Policy::default())
+}
+
+/// Shows the form again while the ticket service does not respond: with the title that was entered, and all fields open.
+fn without_listing(visit: &Visit, id: TicketId, entry: Entry, etag: String) -> PageResult {
+    let view = EditView {
+        page: visit.page("sell-edit-title").about(&entry.title),
+        path: path(id),
+        title: entry.title.clone(),
+        entry,
+        errors: FieldErrors::default(),
+        etag,
+        is_fixed: false,
+        stale: None,
+        is_unavailable: true,
+    };
+    visit.show_with(StatusCode::SERVICE_UNAVAILABLE, &view, &Policy::default())
 }
 
 fn view(page: Page, listing: &Listing, entry: Entry, errors: FieldErrors, etag: String) -> EditView {
@@ -92,6 +121,7 @@ fn view(page: Page, listing: &Listing, entry: Entry, errors: FieldErrors, etag: 
         errors,
         etag,
         stale: None,
+        is_unavailable: false,
         page,
     }
 }

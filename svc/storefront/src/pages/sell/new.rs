@@ -18,7 +18,7 @@ use crate::{
         listings::{self, Offer},
     },
     forms::FieldErrors,
-    frame::{Page, PageResult, Policy, Visit},
+    frame::{Failure, Page, PageResult, Policy, Visit},
 };
 
 #[derive(Template)]
@@ -31,6 +31,8 @@ struct NewView {
     key: String,
     /// Title and price of a new listing can be changed.
     is_fixed: bool,
+    /// The form was sent, but it is not known whether the listing was created.
+    is_unavailable: bool,
 }
 
 pub(crate) async fn show(visit: Visit) -> PageResult {
@@ -41,6 +43,7 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         errors: FieldErrors::default(),
         key: EventId::new(visit.now()).to_string(),
         is_fixed: false,
+        is_unavailable: false,
     })
 }
 
@@ -54,7 +57,10 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
         match listings::create(visit.session(), &offer, &key(form.raw("key"), &offer)).await {
             Ok(listing) => return visit.redirect(&path(listing.ticket.id)),
             Err(ApiError::Refused(refusal)) if add_refusal(&page, &refusal, &mut errors) => status = refusal.status,
-            Err(error) => return Err(error.into()),
+            Err(error) => match Failure::from(error) {
+                Failure::Unavailable => status = StatusCode::SERVICE_UNAVAILABLE,
+                failure => return Err(failure),
+            },
         }
     }
     let view = NewView {
@@ -62,6 +68,7 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
         errors,
         key: form.raw("key").to_owned(),
         is_fixed: false,
+        is_unavailable: status == StatusCode::SERVICE_UNAVAILABLE,
         page,
     };
     visit.show_with(status, &view, &Policy::default())
