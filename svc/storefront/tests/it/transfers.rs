@@ -167,6 +167,10 @@ async fn an_offer_is_declined_or_taken_back_and_the_giver_cannot_accept_it() {
     grace.sign_up("grace@example.com").await;
     let page = grace.get(&link).await.expect(200);
     has(&page, "Karte annehmen");
+    has(
+        &page,
+        "Wird dem Käufer das Geld erstattet, gilt diese Karte nicht mehr.",
+    );
     let declined = grace.post(&link, &[("answer", "decline")]).await.expect(200);
     assert_secret(&declined);
     has(&declined, "Die Karte wurde abgelehnt");

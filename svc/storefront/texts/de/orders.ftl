@@ -93,11 +93,15 @@ order-notice-refund-reason = Der Grund ist zu lang. Höchstens 500 Zeichen sind 
 
 refund-heading = Erstattung
 refund-terms-automatic = Bis { $until } wird eine Erstattung sofort bewilligt, ohne dass der Verkäufer gefragt wird.
-refund-terms-seller = Der Verkäufer entscheidet über Ihre Anfrage. Wird sie bewilligt, geht das Geld innerhalb weniger Tage zurück auf Ihre Kreditkarte.
+refund-terms-seller = Der Verkäufer entscheidet über Ihre Anfrage.
+refund-terms-money = Für jede erstattete Karte gehen { $price } innerhalb weniger Tage zurück auf Ihre Kreditkarte.
 refund-tickets-void = Erstattete Karten gelten nicht mehr.
+refund-given-away = Das kann auch Karten betreffen, die Sie weitergegeben haben.
 refund-quantity = Wie viele Karten möchten Sie zurückgeben? (1 bis { $most })
 refund-reason = Grund (freiwillig)
 refund-button = Erstattung anfragen
+refund-button-final = Jetzt zurückgeben und Geld erhalten
+refund-button-final-free = Jetzt zurückgeben
 refund-open = Karten zurückgeben
 refund-list = Ihre Anfragen
 refund-row = { $quantity ->

@@ -17,6 +17,7 @@ transfer-from = { $name } möchte Ihnen eine Karte geben.
 transfer-from-somebody = Jemand möchte Ihnen eine Karte geben.
 transfer-until = Anzunehmen bis
 transfer-explanation = Wenn Sie annehmen, läuft die Karte auf Ihren Namen, mit einem Code, den nur Sie haben. Sie bezahlen nichts.
+transfer-refund = Wird dem Käufer das Geld erstattet, gilt diese Karte nicht mehr.
 transfer-accept = Karte annehmen
 transfer-decline = Nein, danke
 transfer-sign-in-first = Melden Sie sich an, um die Karte anzunehmen, oder legen Sie ein Konto an. Öffnen Sie danach diesen Link noch einmal und nehmen Sie die Karte an.

@@ -93,11 +93,15 @@ order-notice-refund-reason = The reason is too long. Use at most 500 characters.
 
 refund-heading = Refund
 refund-terms-automatic = Until { $until } a refund is approved at once, without asking the seller.
-refund-terms-seller = The seller decides about your request. If it is approved, the money goes back to your card within a few days.
+refund-terms-seller = The seller decides about your request.
+refund-terms-money = For each refunded ticket, { $price } goes back to your card within a few days.
 refund-tickets-void = Refunded tickets are not valid any more.
+refund-given-away = This can include tickets that you gave away.
 refund-quantity = How many tickets do you want to give back? (1 to { $most })
 refund-reason = Reason (optional)
 refund-button = Ask for a refund
+refund-button-final = Give back now and get the money
+refund-button-final-free = Give back now
 refund-open = Give tickets back
 refund-list = Your requests
 refund-row = { $quantity ->

@@ -17,6 +17,7 @@ transfer-from = { $name } wants to give you a ticket.
 transfer-from-somebody = Somebody wants to give you a ticket.
 transfer-until = Can be accepted until
 transfer-explanation = If you accept, the ticket is in your name, with a code that only you have. You pay nothing.
+transfer-refund = If the buyer gets the money back, this ticket is no longer valid.
 transfer-accept = Accept the ticket
 transfer-decline = No, thank you
 transfer-sign-in-first = Sign in to accept the ticket, or create an account. Then open this link once more and accept the ticket.

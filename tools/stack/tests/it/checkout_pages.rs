@@ -287,18 +287,26 @@ async fn a_refund_is_requested_once_and_its_state_is_shown() {
     buyer.user.buy(&id).await;
     let order = format!("/orders/{id}");
     let page = buyer.open(&order).await.expect(200);
-    assert!(
-        page.text.contains("The seller decides about your request."),
-        "{}",
-        page.text
-    );
+    for text in [
+        "The seller decides about your request. For each refunded ticket, $19.99 goes back to your card",
+        "value=\"1\" required",
+        "<button class=\"button\" type=\"submit\">Ask for a refund</button>",
+    ] {
+        assert!(page.text.contains(text), "{text}: {}", page.text);
+    }
+    assert!(!page.text.contains("<details open>"), "{}", page.text);
     let path = format!("{order}/refunds");
-    let too_many = buyer.send(&path, &[("key", "r0"), ("quantity", "3")]).await.expect(422);
-    assert!(
-        too_many.text.contains("Choose how many tickets to give back."),
-        "{}",
-        too_many.text
-    );
+    let form = [("key", "r0"), ("quantity", "3"), ("reason", "My friend is <ill>.")];
+    let too_many = buyer.send(&path, &form).await.expect(422);
+    // The form is shown with what was entered.
+    for text in [
+        "Choose how many tickets to give back.",
+        "<details open>",
+        "value=\"3\" required",
+        "My friend is ",
+    ] {
+        assert!(too_many.text.contains(text), "{text}: {}", too_many.text);
+    }
     let long = "x".repeat(501);
     let too_long = buyer
         .send(&path, &[("key", "r0"), ("quantity", "1"), ("reason", &long)])
@@ -326,4 +334,45 @@ async fn a_refund_is_requested_once_and_its_state_is_shown() {
         refunds.map(|refund| &refund["quantity"]).collect::<Vec<&Value>>(),
         [&json!(1)]
     );
+}
+
+#[tokio::test]
+async fn a_refund_that_no_seller_decides_is_final_and_its_button_states_that() {
+    let app = TestApp::shared();
+    let (seller, buyer) = (app.user().await, Person::new(&app).await);
+    for (amount, button) in [(1999, "Give back now and get the money"), (0, "Give back now")] {
+        let listed = |fields: Value| {
+            let mut all = json!({"quantity": 3, "price": {"amount": amount, "currency": "usd"}});
+            all.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            all
+        };
+        let ticket = seller.list_ticket(listed(json!({}))).await;
+        let id = buyer.user.hold_tickets(&ticket, 1).await;
+        if amount > 0 {
+            buyer.user.buy(&id).await;
+        } else {
+            let _ = buyer.user.pay_with(json!({"orderId": id})).await.expect(201);
+            buyer.user.wait_for_status(&id, "complete").await;
+        }
+        let order = format!("/orders/{id}");
+        let asked = buyer.open(&order).await.expect(200);
+        assert!(asked.text.contains("Ask for a refund"), "{}", asked.text);
+        // The date of the listing counts, if it is later than that of the order.
+        let later = listed(json!({"refundableUntil": "2035-06-15T00:00:00Z"}));
+        let _ = seller.update_ticket(&ticket, later).await.expect(200);
+        let page = buyer.open(&order).await.expect(200);
+        for text in [
+            "Until Fri, 15 June 2035, 00:00 UTC a refund is approved at once",
+            "This can include tickets that you gave away.",
+            &format!("<button class=\"button button--danger\" type=\"submit\">{button}</button>"),
+        ] {
+            assert!(page.text.contains(text), "{text}: {}", page.text);
+        }
+        assert_eq!(
+            page.text.contains("goes back to your card"),
+            amount > 0,
+            "{}",
+            page.text
+        );
+    }
 }

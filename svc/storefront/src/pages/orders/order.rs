@@ -48,10 +48,29 @@ struct OrderView {
     card: Option<CardForm>,
     is_hinted: bool,
     refunds: Vec<RefundRow>,
-    /// The number of tickets that can be given back.
-    refundable: u32,
-    refund_terms: String,
+    /// Absent if no ticket can be given back.
+    refund_form: Option<RefundForm>,
     key: String,
+}
+
+/// The form that gives tickets back.
+struct RefundForm {
+    /// The number of tickets that can be given back.
+    most: u32,
+    terms: String,
+    /// The text of the button.
+    button: String,
+    /// Whether the button pays back at once, without a decision of the seller.
+    is_final: bool,
+    entries: RefundEntries,
+    /// Whether the form is shown without a click: its entries were refused.
+    is_open: bool,
+}
+
+/// What a buyer has entered to give tickets back.
+pub(super) struct RefundEntries {
+    pub(super) quantity: String,
+    pub(super) reason: String,
 }
 
 struct RefundRow {
@@ -68,18 +87,20 @@ pub(crate) async fn show(visit: Visit) -> PageResult {
         let query = if is_accepted { "?returned=1" } else { "" };
         return visit.redirect(&format!("{}{query}", path(id)));
     }
-    respond(&visit, id, StatusCode::OK, None).await
+    respond(&visit, id, StatusCode::OK, None, None).await
 }
 
-/// Responds with the page of an order, which says what went wrong, if something did.
+/// Responds with the page of an order, which says what went wrong, if something did. `refused` are the entries of a request to
+/// give tickets back that was refused.
 pub(super) async fn respond(
     visit: &Visit,
     id: OrderId,
     status: StatusCode,
-    notice: Option<&'static str>,
+    notice: Option<String>,
+    refused: Option<RefundEntries>,
 ) -> PageResult {
     let current = current(visit, id).await?;
-    let view = view(visit, current, notice).await?;
+    let view = view(visit, current, notice, refused).await?;
     let policy = match &view.card {
         Some(_) => card_form::policy(&visit.app().settings.stripe_script_url),
         None => Policy::default(),
@@ -146,7 +167,12 @@ impl Current {
     }
 }
 
-async fn view(visit: &Visit, current: Current, notice: Option<&'static str>) -> Result<OrderView, Failure> {
+async fn view(
+    visit: &Visit,
+    current: Current,
+    notice: Option<String>,
+    refused: Option<RefundEntries>,
+) -> Result<OrderView, Failure> {
     let revision = current.revision();
     let Current {
         order,
@@ -179,6 +205,18 @@ async fn view(visit: &Visit, current: Current, notice: Option<&'static str>) -> 
     let (heading, explanation) = (text(heading), text(explanation));
     let card = CardForm::new(step, payment.as_ref(), &visit.app().settings.stripe_script_url);
     let hint = if is_hinted { "?returned=1" } else { "" };
+    // Of the order and the listing, the later date counts.
+    let guaranteed_until = order
+        .refundable_until
+        .max(listing.as_ref().and_then(|listing| listing.refundable_until))
+        .filter(|until| *until > visit.now())
+        .map(|until| page.date_time(&until, &zone));
+    let most = if step.has_tickets() {
+        refundable(&order, &refunds)
+    } else {
+        0
+    };
+    let refund_form = (most > 0).then(|| RefundForm::new(&page, &order, most, guaranteed_until, refused));
     let view = OrderView {
         revision,
         state_path: format!("{}/state{hint}", path(id)),
@@ -186,9 +224,8 @@ async fn view(visit: &Visit, current: Current, notice: Option<&'static str>) -> 
         explanation,
         money_text: step.money_text().map(text),
         decline: decline.map(text),
-        notice: notice.map(text),
-        refundable: refundable(&order, &refunds),
-        refund_terms: refund_terms(visit, &page, &order, &zone),
+        notice,
+        refund_form,
         refunds: refunds.iter().map(|refund| row(&page, refund)).collect(),
         key: new_key(visit),
         now: visit.now(),
@@ -217,13 +254,36 @@ fn refundable(order: &Order, refunds: &[Refund]) -> u32 {
     order.quantity.saturating_sub(claimed.max(order.refunded_quantity))
 }
 
-fn refund_terms(visit: &Visit, page: &Page, order: &Order, zone: &TimeZone) -> String {
-    match order.refundable_until.filter(|until| *until > visit.now()) {
-        Some(until) => page
-            .text("refund-terms-automatic")
-            .with("until", page.date_time(&until, zone))
-            .to_string(),
-        None => page.text("refund-terms-seller").to_string(),
+impl RefundForm {
+    /// Returns the form for up to `most` tickets. Until `guaranteed_until`, a refund is approved at once.
+    fn new(
+        page: &Page,
+        order: &Order,
+        most: u32,
+        guaranteed_until: Option<String>,
+        refused: Option<RefundEntries>,
+    ) -> Self {
+        let is_final = guaranteed_until.is_some();
+        let terms = match guaranteed_until {
+            Some(until) => page.text("refund-terms-automatic").with("until", until),
+            None => page.text("refund-terms-seller"),
+        };
+        let button = match (is_final, order.ticket.price.is_free()) {
+            (true, false) => page.text("refund-button-final"),
+            (true, true) => page.text("refund-button-final-free"),
+            (false, _) => page.text("refund-button"),
+        };
+        Self {
+            most,
+            terms: terms.to_string(),
+            button: button.to_string(),
+            is_final,
+            is_open: refused.is_some(),
+            entries: refused.unwrap_or_else(|| RefundEntries {
+                quantity: "1".to_owned(),
+                reason: String::new(),
+            }),
+        }
     }
 }
 

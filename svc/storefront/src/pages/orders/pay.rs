@@ -32,5 +32,6 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
         },
         ApiError::Unreadable { .. } => return Err(refused.into()),
     };
-    order::respond(&visit, id, status, Some(notice)).await
+    let notice = visit.texts().text(notice).to_string();
+    order::respond(&visit, id, status, Some(notice), None).await
 }
