@@ -108,11 +108,11 @@ refund-row = { $quantity ->
     [one] Eine Karte, { $amount }
    *[other] { $quantity } Karten, { $amount }
 }
-refund-requested = Der Verkäufer hat noch nicht entschieden.
+refund-requested = Der Verkäufer hat noch nicht entschieden. Bis dahin gelten Ihre Karten. Über die Entscheidung erhalten Sie eine E-Mail.
 refund-approved = Bewilligt. Das Geld ist auf dem Weg zu Ihrer Kreditkarte.
 refund-declined = Der Verkäufer hat die Anfrage abgelehnt.
 refund-paid = Auf Ihre Kreditkarte zurückgezahlt.
-refund-failed = Die Bank hat die Erstattung abgelehnt. Bitte wenden Sie sich an den Verkäufer.
+refund-failed = Die Bank hat die Erstattung abgelehnt. Die Karten gehören weiterhin Ihnen. Unten können Sie die Erstattung noch einmal anfragen.
 
 orders-title = Ihre Bestellungen
 orders-empty = Sie haben noch nichts bestellt.

@@ -108,11 +108,11 @@ refund-row = { $quantity ->
     [one] One ticket, { $amount }
    *[other] { $quantity } tickets, { $amount }
 }
-refund-requested = The seller has not decided yet.
+refund-requested = The seller has not decided yet. Until then your tickets stay valid. You get an email about the decision.
 refund-approved = Approved. The money is on its way to your card.
 refund-declined = The seller declined the request.
 refund-paid = Paid back to your card.
-refund-failed = The bank refused the refund. Please contact the seller.
+refund-failed = The bank refused the refund. The tickets stay yours. You can ask again below.
 
 orders-title = Your orders
 orders-empty = You have not ordered anything yet.
