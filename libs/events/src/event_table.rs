@@ -35,9 +35,9 @@ event_table! {
         }
         Refund, as_refund, "order" => {
             /// A buyer requests a refund; the seller decides.
-            RefundRequested = "ticketing.refund.requested.v1" to [],
+            RefundRequested = "ticketing.refund.requested.v1" to ["notification"],
             /// A refund is approved: its amount is to be paid back to the buyer.
-            RefundApproved = "ticketing.refund.approved.v1" to ["payment"],
+            RefundApproved = "ticketing.refund.approved.v1" to ["payment", "notification"],
             /// The seller declined a refund.
             RefundDeclined = "ticketing.refund.declined.v1" to ["notification"],
             /// A refund is paid, and its tickets are no longer the buyer's.

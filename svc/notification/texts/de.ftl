@@ -108,6 +108,14 @@ order-expired-body =
     Wenn Sie noch hingehen möchten, bestellen Sie neu.
 order-expired-action = Veranstaltung öffnen
 
+refund-requested-subject = Eine Erstattung ist angefragt: { $title }
+refund-requested-body =
+    { $count ->
+        [one] Ein Käufer bittet um die Erstattung einer Karte. Sie entscheiden. Bis dahin gilt die Karte.
+       *[other] Ein Käufer bittet um die Erstattung von { $count } Karten. Sie entscheiden. Bis dahin gelten die Karten.
+    }
+refund-requested-action = Über die Erstattung entscheiden
+
 refund-paid-subject = Erstattung von { $amount } für { $title }
 refund-paid-body =
     { $count ->

@@ -108,6 +108,14 @@ order-expired-body =
     If you still want to go, place a new order.
 order-expired-action = Open the event
 
+refund-requested-subject = A refund is requested: { $title }
+refund-requested-body =
+    { $count ->
+        [one] A buyer asks for a refund of one ticket. You decide. Until then the ticket stays valid.
+       *[other] A buyer asks for a refund of { $count } tickets. You decide. Until then the tickets stay valid.
+    }
+refund-requested-action = Decide about the refund
+
 refund-paid-subject = Refund of { $amount } for { $title }
 refund-paid-body =
     { $count ->

@@ -63,6 +63,12 @@ pub(super) fn link(public: &Url, mail: &Mail, keys: &Keys) -> Result<Option<Stri
                 mail.order_id.map(|id| id.to_string()).unwrap_or_default(),
             ]
         }
+        MailKind::RefundRequested => {
+            vec![
+                "sell".to_owned(),
+                mail.ticket_id.map(|id| id.to_string()).unwrap_or_default(),
+            ]
+        }
         MailKind::OrderExpired | MailKind::ListingWithdrawn => {
             vec![
                 "events".to_owned(),
@@ -76,6 +82,9 @@ pub(super) fn link(public: &Url, mail: &Mail, keys: &Keys) -> Result<Option<Stri
     let mut url = public.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().extend(path);
+    }
+    if mail.kind == MailKind::RefundRequested {
+        url.set_fragment(Some("refunds"));
     }
     Ok(Some(url.to_string()))
 }

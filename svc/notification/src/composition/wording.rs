@@ -39,6 +39,7 @@ pub(super) const fn wording(kind: MailKind) -> Wording {
         MailKind::AccountDeleted => ("account-deleted-subject", "account-deleted-body", None),
         MailKind::OrderConfirmed => ("order-confirmed-subject", "order-confirmed-body", Some("order-confirmed-action")),
         MailKind::OrderExpired => ("order-expired-subject", "order-expired-body", Some("order-expired-action")),
+        MailKind::RefundRequested => ("refund-requested-subject", "refund-requested-body", Some("refund-requested-action")),
         MailKind::RefundPaid => ("refund-paid-subject", "refund-paid-body", Some("refund-paid-action")),
         MailKind::RefundFailed => ("refund-failed-subject", "refund-failed-body", Some("refund-failed-action")),
         MailKind::RefundDeclined => ("refund-declined-subject", "refund-declined-body", Some("refund-declined-action")),

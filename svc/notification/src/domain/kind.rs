@@ -31,6 +31,8 @@ text_enum! {
         OrderConfirmed = "order-confirmed",
         /// An order was not paid in time.
         OrderExpired = "order-expired",
+        /// A buyer requests a refund; to the seller.
+        RefundRequested = "refund-requested",
         /// A refund is paid.
         RefundPaid = "refund-paid",
         /// A refund could not be paid.

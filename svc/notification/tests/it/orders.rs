@@ -116,6 +116,40 @@ async fn the_end_of_a_refund_is_mailed_to_its_buyer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_refund_is_mailed_once_to_the_seller_unless_it_is_decided() {
+    let app = TestApp::new().await;
+    let seller = app.sign_up("seller@example.com").await;
+    let listing = Ticket {
+        seller_id: seller.id,
+        ..app.listing()
+    };
+    app.ticket(Event::TicketCreated(listing.clone())).await;
+    let order = app.paid_order(&app.account("ada@example.com"), &listing);
+    let requested = || examples::refund(app.now(), &order, PaymentId::new(app.now()));
+    let (open, decided) = (requested(), requested());
+    // Out of order: the decision arrives first.
+    let approved = Refund {
+        version: 2,
+        status: RefundStatus::Approved,
+        ..decided.clone()
+    };
+    app.order(Event::RefundApproved(approved)).await;
+    for refund in [decided, open.clone(), open] {
+        app.order(Event::RefundRequested(refund)).await;
+    }
+    let mails = app.all_mails().await;
+    assert_eq!(recipients(&mails), ["seller@example.com"]);
+    assert_eq!(
+        subjects(&mails),
+        ["A refund is requested: The Lighthouse Keepers, live"]
+    );
+    let link = format!("https://tickets.example.com/sell/{}#refunds", listing.id);
+    let content = mails[0].joined_lines();
+    assert!(content.contains(&link), "{content}");
+    app.stop_and_check().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawal_is_mailed_once_to_each_buyer_and_holder() {
     let app = TestApp::new().await;
     let listing = app.listing();

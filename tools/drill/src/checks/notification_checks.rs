@@ -9,6 +9,7 @@ pub(super) const CAUSES: &str = r#"
 CREATE TEMP VIEW mail_cause AS
 SELECT 'order-confirmed ' || id AS key, buyer_id AS account_id FROM "order"."order" WHERE status = 'complete'
 UNION ALL SELECT 'order-expired ' || id, buyer_id FROM "order"."order" WHERE cancel_reason = 'expired'
+UNION ALL SELECT 'refund-requested ' || r.id, r.seller_id FROM "order".refund r WHERE r.status = 'requested'
 UNION ALL SELECT format('refund-%s %s', r.status, r.id), o.buyer_id
     FROM "order".refund r JOIN "order"."order" o ON o.id = r.order_id WHERE r.status IN ('paid', 'failed', 'declined')
 -- Buyers whose tickets were refunded before the withdrawal was consumed have no mail about it.

@@ -36,7 +36,7 @@ fn mail(kind: MailKind) -> Mail {
     };
     let is_refund = matches!(
         kind,
-        MailKind::RefundPaid | MailKind::RefundFailed | MailKind::RefundDeclined
+        MailKind::RefundRequested | MailKind::RefundPaid | MailKind::RefundFailed | MailKind::RefundDeclined
     );
     let usd = |amount| Money {
         amount,
