@@ -40,6 +40,13 @@ pub(crate) struct Refusal {
     pub(crate) retry_after: Option<Duration>,
 }
 
+impl Refusal {
+    /// Returns the whole minutes after which the request may be sent again; one if the service does not state it.
+    pub(crate) fn minutes_to_wait(&self) -> u64 {
+        self.retry_after.map_or(1, |wait| wait.as_secs().div_ceil(60).max(1))
+    }
+}
+
 /// An invalid field.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 pub(crate) struct FieldProblem {

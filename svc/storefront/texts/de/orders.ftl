@@ -54,7 +54,7 @@ order-card-paying = Zahlung läuft …
 order-card-failed = Die Zahlung konnte nicht gesendet werden. Es wurde nichts abgebucht. Bitte versuchen Sie es noch einmal.
 order-card-processing = Ihre Bank hat zugestimmt. Wir schließen Ihre Bestellung ab …
 order-cancel = Diese Bestellung stornieren
-order-cancel-explanation = Ihre Karten sind sofort wieder im Verkauf. Es wird nichts abgebucht.
+order-cancel-explanation = Ihre Karten sind sofort wieder im Verkauf. Es wird nichts abgebucht. Nach mehreren stornierten oder unbezahlten Bestellungen müssen Sie warten, bevor Sie wieder bestellen können.
 order-again = Noch einmal bestellen
 order-see-event = Zurück zur Veranstaltung
 order-see-tickets = Meine Karten zeigen
@@ -83,7 +83,10 @@ order-declined-test = Hier gehen nur Testkarten, und Testkarten gehen nur hier. 
 order-declined-duplicate = Mit dieser Kreditkarte wurde gerade derselbe Betrag bezahlt. Prüfen Sie, ob Sie schon bezahlt haben.
 order-declined-lapsed = Die Zahlung ist nicht zustande gekommen. Es wurde nichts abgebucht. Versuchen Sie es noch einmal.
 
-order-notice-too-many-cards = Es wurden zu viele Kreditkarten versucht. Es wurde nichts abgebucht. Bitte warten Sie eine Weile und versuchen Sie es dann noch einmal.
+order-notice-too-many-cards = { $minutes ->
+    [one] Es wurden zu viele Kreditkarten versucht. Es wurde nichts abgebucht. Sie können es in einer Minute noch einmal versuchen.
+   *[other] Es wurden zu viele Kreditkarten versucht. Es wurde nichts abgebucht. Sie können es in { $minutes } Minuten noch einmal versuchen.
+}
 order-notice-not-payable = Diese Karten können nicht mit Kreditkarte bezahlt werden. Bitte wenden Sie sich an den Verkäufer.
 order-notice-no-payment = Unser Zahlungsdienst antwortet nicht. Es wurde nichts abgebucht, und Ihre Karten bleiben zurückgehalten. Bitte versuchen Sie es noch einmal.
 order-notice-refund-seller-left = Der Verkäufer hat uns verlassen oder ist dabei und entscheidet nichts mehr. Bitte schreiben Sie uns.
@@ -145,7 +148,10 @@ refused-limit-explanation = Eine Person kann für diese Veranstaltung nur eine b
 refused-open-orders = Sie haben zu viele unbezahlte Bestellungen
 refused-open-orders-explanation = Bezahlen oder stornieren Sie eine davon und bestellen Sie dann noch einmal.
 refused-unpaid = Bitte warten Sie, bevor Sie wieder bestellen
-refused-unpaid-explanation = Ihre letzten Bestellungen für diese Veranstaltung wurden nicht bezahlt. Damit der Verkauf fair bleibt, können Sie erst später wieder bestellen.
+refused-unpaid-explanation = { $minutes ->
+    [one] Ihre letzten Bestellungen für diese Veranstaltung wurden storniert oder nicht bezahlt. Damit der Verkauf fair bleibt, können Sie in einer Minute wieder bestellen.
+   *[other] Ihre letzten Bestellungen für diese Veranstaltung wurden storniert oder nicht bezahlt. Damit der Verkauf fair bleibt, können Sie in { $minutes } Minuten wieder bestellen.
+}
 refused-withdrawn = Die Veranstaltung wurde zurückgezogen
 refused-withdrawn-explanation = Diese Karten werden nicht mehr angeboten.
 refused-begun = Die Veranstaltung hat begonnen

@@ -54,7 +54,7 @@ order-card-paying = Paying…
 order-card-failed = The payment could not be sent. You were not charged. Please try again.
 order-card-processing = Your bank has accepted. We are completing your order…
 order-cancel = Cancel this order
-order-cancel-explanation = Your tickets go back on sale at once. You are not charged.
+order-cancel-explanation = Your tickets go back on sale at once. You are not charged. After several cancelled or unpaid orders you have to wait before you can order again.
 order-again = Order again
 order-see-event = Back to the event
 order-see-tickets = Show my tickets
@@ -83,7 +83,10 @@ order-declined-test = Only test cards work here, and test cards work nowhere els
 order-declined-duplicate = A payment of the same amount was made with this card a moment ago. Check whether you have already paid.
 order-declined-lapsed = The payment did not go through. You were not charged. Try again.
 
-order-notice-too-many-cards = Too many cards were tried. You were not charged. Please wait a while, then try again.
+order-notice-too-many-cards = { $minutes ->
+    [one] Too many cards were tried. You were not charged. You can try again in one minute.
+   *[other] Too many cards were tried. You were not charged. You can try again in { $minutes } minutes.
+}
 order-notice-not-payable = These tickets cannot be paid by card. Please contact the seller.
 order-notice-no-payment = Our payment service does not respond. You were not charged, and your tickets stay held. Please try again.
 order-notice-refund-seller-left = The seller has left or is about to leave, and decides nothing more. Please write to us.
@@ -145,7 +148,10 @@ refused-limit-explanation = One person can buy only a limited number of tickets 
 refused-open-orders = You have too many unpaid orders
 refused-open-orders-explanation = Pay or cancel one of them, then order again.
 refused-unpaid = Please wait before you order again
-refused-unpaid-explanation = Your last orders for this event were not paid. To keep the sale fair, you can order again later.
+refused-unpaid-explanation = { $minutes ->
+    [one] Your last orders for this event were cancelled or not paid. To keep the sale fair, you can order again in one minute.
+   *[other] Your last orders for this event were cancelled or not paid. To keep the sale fair, you can order again in { $minutes } minutes.
+}
 refused-withdrawn = The event was withdrawn
 refused-withdrawn-explanation = The seller no longer offers these tickets.
 refused-begun = The event has begun

@@ -246,6 +246,27 @@ async fn an_order_that_is_refused_says_why() {
 }
 
 #[tokio::test]
+async fn a_buyer_reads_for_how_long_orders_are_refused_after_cancelled_ones() {
+    let app = TestApp::shared();
+    let (seller, buyer) = (app.user().await, Person::new(&app).await);
+    let ticket = seller.list_ticket(json!({"quantity": 5, "maxPerBuyer": 1})).await;
+    for key in ["form-1", "form-2"] {
+        let order = attribute(&buyer.order(&ticket, key).await.expect(200), "data-path");
+        let page = buyer.open(&order).await.expect(200);
+        let warning = "After several cancelled or unpaid orders you have to wait";
+        assert!(page.text.contains(warning), "{}", page.text);
+        let too_many = buyer.send("/orders", &order_form(&ticket, "1", "form-0", "1999")).await;
+        assert_shows(&too_many, "You cannot have that many tickets");
+        assert!(too_many.text.contains("See your orders"), "{}", too_many.text);
+        let _ = buyer.send(&format!("{order}/cancel"), &[]).await.expect(200);
+    }
+    let refused = buyer.send("/orders", &order_form(&ticket, "1", "form-3", "1999")).await;
+    assert_shows(&refused, "Please wait before you order again");
+    let in_an_hour = "you can order again in 60 minutes.";
+    assert!(refused.text.contains(in_an_hour), "{}", refused.text);
+}
+
+#[tokio::test]
 async fn an_order_is_shown_to_its_buyer_alone() {
     let app = TestApp::shared();
     let (seller, buyer, other) = (app.user().await, Person::new(&app).await, Person::new(&app).await);

@@ -98,27 +98,29 @@ fn refused(visit: &Visit, refusal: &Refusal, event_path: String) -> PageResult {
         _ => return Err(ApiError::Refused(Box::new(refusal.clone())).into()),
     };
     let other = match refusal.kind.as_str() {
-        "open-orders-limit" => Some(("refused-orders", "/orders")),
+        "buyer-limit" | "open-orders-limit" => Some(("refused-orders", "/orders")),
         "second-factor-required" | "address-not-confirmed" => Some(("refused-account", "/account")),
         _ => None,
     };
-    respond(visit, refusal.status, texts, refusal.current_price, event_path, other)
+    respond(visit, refusal.status, texts, Some(refusal), event_path, other)
 }
 
 fn respond(
     visit: &Visit,
     status: StatusCode,
     (heading, explanation): (&'static str, &'static str),
-    price: Option<Money>,
+    refusal: Option<&Refusal>,
     event_path: String,
     other: Option<(&'static str, &'static str)>,
 ) -> PageResult {
     let page = visit.page("refused-title");
-    let explanation = page.text(explanation);
-    let explanation = match price {
-        Some(price) => explanation.with("price", page.money(&price)),
-        None => explanation,
-    };
+    let mut explanation = page.text(explanation);
+    if let Some(refusal) = refusal {
+        explanation = explanation.with("minutes", refusal.minutes_to_wait());
+    }
+    if let Some(price) = refusal.and_then(|refusal| refusal.current_price) {
+        explanation = explanation.with("price", page.money(&price));
+    }
     let view = RefusedView {
         heading: page.text(heading).to_string(),
         explanation: explanation.to_string(),
