@@ -10,7 +10,7 @@ use crate::{
         auth::{self, SignedUp},
     },
     forms::{FieldErrors, Form},
-    frame::{Page, PageResult, Policy, ReturnPath, Visit},
+    frame::{Page, PageResult, Policy, ReturnPath, Visit, sign_in_path},
     pages::parts::{Message, refused_password},
 };
 
@@ -69,19 +69,22 @@ pub(crate) async fn submit(visit: Visit) -> PageResult {
 }
 
 /// Says that the outcome is in a mail: the marketplace does not reveal whether an address has an account.
-/// The link in the mail does not lead to `next`, so a person who came for a ticket is told how to get back to it.
+/// The link in the mail does not lead to `next`, so a person who came for a ticket or an event is told how to get back to it.
 fn mailed(visit: &Visit, email: String, next: &ReturnPath) -> PageResult {
     let hints: &[_] = if next.as_str().starts_with("/transfers/") {
         &["sign-up-mailed-transfer", "mail-hint"]
+    } else if next.as_str().starts_with("/events/") {
+        &["sign-up-mailed-event", "mail-hint"]
     } else {
         &["mail-hint"]
     };
+    let sign_in = sign_in_path(next);
     let message = Message {
         heading: "sign-up-mailed-title",
         explanation: "sign-up-mailed",
         hints,
         email,
-        links: &[("sign-in-link", "/signin"), ("confirm-again-link", "/confirm")],
+        links: &[("sign-in-link", sign_in.as_str()), ("confirm-again-link", "/confirm")],
     };
     message.show(visit, StatusCode::ACCEPTED, &Policy::default())
 }

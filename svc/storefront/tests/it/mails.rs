@@ -62,6 +62,15 @@ async fn where_addresses_are_concealed_a_sign_up_is_completed_by_the_mail_and_sa
     let recipient = shop.browser().with("accept-language", "de");
     let mailed = sign_up_for(&recipient, "grace@example.com", "/transfers/abc").await;
     assert!(mailed.expect(202).body.contains(hint));
+    // Who came for an event returns to it by signing in.
+    let mailed = sign_up_for(&recipient, "edsger@example.com", "/events/abc")
+        .await
+        .expect(202);
+    assert!(mailed.body.contains("dann sind Sie wieder bei der Veranstaltung."));
+    let sign_in = "/signin?next=%2Fevents%2Fabc".to_owned();
+    assert!(mailed.html().paths().contains(&sign_in), "{:?}", mailed.html().paths());
+    let sign_in = recipient.get(&sign_in).await.expect(200);
+    assert!(sign_in.html().paths().contains(&"/confirm".to_owned()));
     shop.close().await;
 }
 

@@ -13,6 +13,7 @@ sign-in-heading = Willkommen zurück
 sign-in-button = Anmelden
 sign-in-link = Anmelden
 sign-in-new-here = Neu hier?
+sign-in-just-signed-up = Gerade ein Konto angelegt? Öffnen Sie zuerst den Link in unserer E-Mail.
 sign-in-wrong = Die Adresse oder das Passwort stimmt nicht.
 sign-in-too-many = Zu viele Versuche. Bitte warten Sie einige Minuten und versuchen Sie es dann noch einmal.
 sign-up-title = Konto anlegen

@@ -9,6 +9,7 @@ link-invalid = Er wurde schon benutzt, er ist abgelaufen, oder wir haben Ihnen e
 sign-up-mailed-title = Sehen Sie in Ihr Postfach
 sign-up-mailed = Wir haben eine E-Mail an { $email } geschickt. Öffnen Sie den Link darin innerhalb von 24 Stunden, dann ist Ihr Konto fertig.
 sign-up-mailed-transfer = Öffnen Sie danach den Link zu Ihrer Karte noch einmal und nehmen Sie die Karte an.
+sign-up-mailed-event = Melden Sie sich danach hier an, dann sind Sie wieder bei der Veranstaltung.
 confirm-title = Adresse bestätigen
 confirm-explanation = Bestätigen Sie, dass diese Adresse Ihnen gehört, damit Ihre Karten Sie erreichen.
 confirm-button = Adresse bestätigen

@@ -13,6 +13,7 @@ sign-in-heading = Welcome back
 sign-in-button = Sign in
 sign-in-link = Sign in
 sign-in-new-here = New here?
+sign-in-just-signed-up = Just signed up? Open the link in our email first.
 sign-in-wrong = The address or the password is wrong.
 sign-in-too-many = Too many attempts. Please wait a few minutes and try again.
 sign-up-title = Create an account

@@ -9,6 +9,7 @@ link-invalid = It was used already, it has expired, or we have sent you a newer 
 sign-up-mailed-title = Check your mail
 sign-up-mailed = We have sent a mail to { $email }. Open the link in it within 24 hours to complete your account.
 sign-up-mailed-transfer = Then open the link to your ticket once more and accept the ticket.
+sign-up-mailed-event = After that, sign in here, and you are back at the event.
 confirm-title = Confirm your address
 confirm-explanation = Confirm that this address is yours, so that your tickets reach you.
 confirm-button = Confirm the address

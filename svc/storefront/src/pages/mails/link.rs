@@ -34,7 +34,7 @@ pub(super) fn show_button(
 }
 
 /// Shows what has happened.
-pub(super) fn show_done(visit: &Visit, message: Message) -> PageResult {
+pub(super) fn show_done(visit: &Visit, message: Message<'_>) -> PageResult {
     message.show(visit, StatusCode::OK, &policy())
 }
 

@@ -5,13 +5,13 @@ use crate::frame::{Page, PageResult, Policy, Visit};
 
 #[derive(Template)]
 #[template(path = "message.html")]
-struct MessageView {
+struct MessageView<'a> {
     page: Page,
-    message: Message,
+    message: Message<'a>,
 }
 
 /// A page with one message: what has happened, or why it has not. All fields except paths and the address are ids of texts.
-pub(crate) struct Message {
+pub(crate) struct Message<'a> {
     /// The title of the page, too.
     pub(crate) heading: &'static str,
     /// May name the address.
@@ -20,10 +20,10 @@ pub(crate) struct Message {
     pub(crate) hints: &'static [&'static str],
     pub(crate) email: String,
     /// Where the person can go on, with the paths: the most likely first.
-    pub(crate) links: &'static [(&'static str, &'static str)],
+    pub(crate) links: &'a [(&'static str, &'a str)],
 }
 
-impl Message {
+impl Message<'_> {
     /// Responds with the page.
     pub(crate) fn show(self, visit: &Visit, status: StatusCode, policy: &Policy) -> PageResult {
         let page = visit.page(self.heading);
