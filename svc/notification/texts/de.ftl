@@ -94,8 +94,8 @@ order-confirmed-subject =
     }
 order-confirmed-body =
     { $count ->
-        [one] Ihre Bestellung ist bezahlt. Ihre Karte hängt an dieser Mail: Drucken Sie sie aus, oder zeigen Sie sie am Eingang auf dem Telefon.
-       *[other] Ihre Bestellung ist bezahlt. Ihre Karten hängen an dieser Mail: Drucken Sie sie aus, oder zeigen Sie sie am Eingang auf dem Telefon.
+        [one] Ihre Bestellung ist abgeschlossen. Ihre Karte hängt an dieser Mail: Drucken Sie sie aus, oder zeigen Sie sie am Eingang auf dem Telefon.
+       *[other] Ihre Bestellung ist abgeschlossen. Ihre Karten hängen an dieser Mail: Drucken Sie sie aus, oder zeigen Sie sie am Eingang auf dem Telefon.
     }
 
     Jeder Code lässt eine Person ein, einmal. Zeigen Sie ihn vor dem Eingang niemandem.
@@ -116,14 +116,21 @@ refund-requested-body =
     }
 refund-requested-action = Über die Erstattung entscheiden
 
-refund-paid-subject = Erstattung von { $amount } für { $title }
+refund-paid-subject =
+    { $price ->
+        [free] Erstattet: { $title }
+       *[paid] Erstattung von { $amount } für { $title }
+    }
 refund-paid-body =
     { $count ->
         [one] Eine Karte Ihrer Bestellung ist erstattet. Sie gilt nicht mehr.
        *[other] { $count } Karten Ihrer Bestellung sind erstattet. Sie gelten nicht mehr.
     }
 
-    Der Betrag geht auf die Kreditkarte zurück, mit der Sie bezahlt haben. Banken brauchen bis zu zehn Tage.
+    { $price ->
+        [free] { "" }
+       *[paid] Der Betrag geht auf die Kreditkarte zurück, mit der Sie bezahlt haben. Banken brauchen bis zu zehn Tage.
+    }
 refund-paid-action = Bestellung öffnen
 
 refund-failed-subject = Ihre Erstattung konnte nicht gezahlt werden: { $title }

@@ -94,8 +94,8 @@ order-confirmed-subject =
     }
 order-confirmed-body =
     { $count ->
-        [one] Your order is paid. Your ticket is attached to this mail: print it, or show it on your phone at the entrance.
-       *[other] Your order is paid. Your tickets are attached to this mail: print them, or show them on your phone at the entrance.
+        [one] Your order is complete. Your ticket is attached to this mail: print it, or show it on your phone at the entrance.
+       *[other] Your order is complete. Your tickets are attached to this mail: print them, or show them on your phone at the entrance.
     }
 
     Each code admits one person, once. Do not show it to anybody before the entrance.
@@ -116,14 +116,21 @@ refund-requested-body =
     }
 refund-requested-action = Decide about the refund
 
-refund-paid-subject = Refund of { $amount } for { $title }
+refund-paid-subject =
+    { $price ->
+        [free] Refunded: { $title }
+       *[paid] Refund of { $amount } for { $title }
+    }
 refund-paid-body =
     { $count ->
         [one] One ticket of your order is refunded. It is no longer valid.
        *[other] { $count } tickets of your order are refunded. They are no longer valid.
     }
 
-    The amount goes back to the card that you paid with. Banks need up to ten days.
+    { $price ->
+        [free] { "" }
+       *[paid] The amount goes back to the card that you paid with. Banks need up to ten days.
+    }
 refund-paid-action = Open your order
 
 refund-failed-subject = Your refund could not be paid: { $title }

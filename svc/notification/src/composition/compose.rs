@@ -70,7 +70,11 @@ impl Composer {
             language: material.language,
             subject: subject.clone(),
             greeting: one_line(&greeting),
-            paragraphs: body.split("\n\n").map(one_line).collect(),
+            paragraphs: body
+                .split("\n\n")
+                .map(one_line)
+                .filter(|paragraph| !paragraph.is_empty())
+                .collect(),
             facts: facts(material, &values),
             action,
             footer: texts.text("footer").with("host", self.host()).to_string(),
@@ -92,6 +96,7 @@ impl Composer {
 struct Values {
     title: String,
     count: u32,
+    /// The amount; empty if nothing was paid.
     amount: String,
     time: String,
     expires: String,
@@ -113,6 +118,7 @@ impl Values {
             amount: mail
                 .details
                 .amount
+                .filter(|amount| !amount.is_free())
                 .map(|amount| format_money(language, amount))
                 .unwrap_or_default(),
             time: at(mail.caused_at),
@@ -124,6 +130,7 @@ impl Values {
         text.with("title", &self.title)
             .with("count", self.count)
             .with("amount", &self.amount)
+            .with("price", if self.amount.is_empty() { "free" } else { "paid" })
             .with("time", &self.time)
             .with("expires", &self.expires)
             .to_string()
@@ -159,7 +166,7 @@ fn facts(material: &Material, values: &Values) -> Vec<(String, String)> {
         );
         add(texts.text("label-total"), &format_money(language, sale.total));
     }
-    if material.mail.details.amount.is_some() {
+    if !values.amount.is_empty() {
         add(texts.text("label-amount"), &values.amount);
     }
     if let (Some(order), false) = (material.mail.order_id, material.mail.kind == MailKind::TicketReceived) {

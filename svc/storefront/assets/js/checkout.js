@@ -8,6 +8,9 @@ const pay = form.querySelector('[data-submit]');
 const message = form.querySelector('[data-message]');
 const dark = matchMedia('(prefers-color-scheme: dark)');
 
+/** The errors after which the payment may have been received nevertheless. */
+const UNKNOWN_RESULTS = ['api_connection_error', 'api_error'];
+
 /** How long the page waits for the services after the card was accepted, in milliseconds. */
 const RESULT_TIMEOUT = 60_000;
 
@@ -74,15 +77,15 @@ const showResult = async () => {
   location.replace(texts.path);
 };
 
-/** Shows what went wrong, or the order if the payment cannot be continued here. */
-const showError = (error) => {
+/** Shows what went wrong, `failed` if the card did not cause it, or the order if the payment cannot be continued here. */
+const showError = (error, failed) => {
   // The fields show their own errors.
   if (error.type === 'validation_error') return;
   if (error.code === 'payment_intent_unexpected_state') {
     location.replace(texts.path);
     return;
   }
-  show(error.type === 'card_error' || error.code === 'payment_intent_authentication_failure' ? error.message : texts.failed);
+  show(error.type === 'card_error' || error.code === 'payment_intent_authentication_failure' ? error.message : failed);
   message.focus();
 };
 
@@ -98,7 +101,8 @@ const run = async () => {
   const confirmed = ({ error }) => {
     if (!error) return showResult();
     setBusy(false);
-    showError(error);
+    // The script of the order checks the result.
+    showError(error, UNKNOWN_RESULTS.includes(error.type) ? texts.unknown : texts.failed);
   };
 
   if (texts.step === 'ask-bank') {
@@ -134,13 +138,15 @@ const run = async () => {
     if (pay.disabled) return;
     show('');
     setBusy(true);
+    let failed = texts.failed;
     try {
       const { error } = await elements.submit();
       if (error) {
         setBusy(false);
-        showError(error);
+        showError(error, failed);
         return;
       }
+      failed = texts.unknown;
       await confirmed(
         await stripe.confirmPayment({
           elements,
@@ -150,7 +156,7 @@ const run = async () => {
       );
     } catch {
       setBusy(false);
-      show(texts.failed);
+      show(failed);
     }
   });
 };

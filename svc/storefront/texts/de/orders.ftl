@@ -1,20 +1,20 @@
 # Die Seite einer Bestellung, vom ersten Klick bis zur Erstattung.
 order-title = Ihre Bestellung
 order-take-free = Ihre Karten sind kostenlos
-order-take-free-explanation = Wir halten sie für Sie zurück. Nehmen Sie sie, bevor die Zeit abläuft.
+order-take-free-explanation = Wir reservieren sie für Sie. Nehmen Sie sie, bevor die Zeit abläuft.
 order-take-free-button = Karten nehmen
 order-start-payment = Bezahlen Sie Ihre Karten
-order-start-payment-explanation = Wir halten Ihre Karten zurück, bis die Zeit abläuft.
+order-start-payment-explanation = Wir reservieren Ihre Karten, bis die Zeit abläuft.
 order-start-payment-button = Mit Kreditkarte bezahlen
 order-enter-card = Mit Kreditkarte bezahlen
-order-enter-card-explanation = Wir halten Ihre Karten zurück, bis die Zeit abläuft. Ihre Kreditkarte wird erst belastet, wenn die Karten Ihnen gehören.
+order-enter-card-explanation = Wir reservieren Ihre Karten, bis die Zeit abläuft. Ihre Kreditkarte wird erst belastet, wenn die Karten Ihnen gehören.
 order-ask-bank = Ihre Bank fragt nach
 order-ask-bank-explanation = Ihre Bank möchte, dass Sie diese Zahlung bestätigen, bevor die Zeit abläuft.
 order-ask-bank-button = Weiter zu Ihrer Bank
 order-processing = Wir schließen Ihre Bestellung ab
 order-processing-explanation = Das dauert einige Sekunden. Die Seite aktualisiert sich von selbst. Sie können auch später wiederkommen: Ihre Bestellung ist sicher.
 order-payment-unknown = Wir sehen Ihre Zahlung im Moment nicht
-order-payment-unknown-explanation = Ihre Karten bleiben zurückgehalten, und es wird höchstens einmal abgebucht. Die Seite aktualisiert sich von selbst.
+order-payment-unknown-explanation = Ihre Karten bleiben reserviert, und es wird höchstens einmal abgebucht. Die Seite aktualisiert sich von selbst.
 order-time-up = Ihre Zeit ist abgelaufen
 order-time-up-explanation = Wir geben Ihre Karten frei. Es wird nichts abgebucht.
 order-complete = Die Karten gehören Ihnen
@@ -22,7 +22,8 @@ order-complete-explanation = Wir schicken sie Ihnen per E-Mail. Sie finden sie a
 order-partly-refunded = Ein Teil Ihrer Karten ist erstattet
 order-partly-refunded-explanation = Die übrigen Karten gehören weiterhin Ihnen.
 order-refunded = Ihre Karten sind erstattet
-order-refunded-explanation = Sie gelten nicht mehr. Das Geld geht zurück auf die Kreditkarte, mit der Sie bezahlt haben.
+order-refunded-explanation = Sie gelten nicht mehr.
+order-money-back = Das Geld geht zurück auf die Kreditkarte, mit der Sie bezahlt haben.
 order-expired = Ihre Bestellung ist abgelaufen
 order-expired-explanation = Sie wurde nicht rechtzeitig bezahlt. Die Karten sind wieder im Verkauf.
 order-cancelled = Sie haben diese Bestellung storniert
@@ -36,7 +37,7 @@ order-releasing = Die Reservierung auf Ihrer Kreditkarte wird aufgehoben. Es wir
 order-released = Es wurde nichts abgebucht. Zeigt Ihre Bank noch einen reservierten Betrag an, verschwindet er innerhalb weniger Tage von selbst.
 order-disputed = Ihre Bank prüft diese Zahlung. Bis sie entschieden hat, wird hier nichts erstattet.
 
-order-held-until = Für Sie zurückgehalten bis
+order-held-until = Für Sie reserviert bis
 order-time-left = { $minutes ->
     [one] noch eine Minute
    *[other] noch { $minutes } Minuten
@@ -52,6 +53,7 @@ order-card-unavailable = Das Kartenformular konnte nicht geladen werden. Prüfen
 order-card-pay = { $amount } bezahlen
 order-card-paying = Zahlung läuft …
 order-card-failed = Die Zahlung konnte nicht gesendet werden. Es wurde nichts abgebucht. Bitte versuchen Sie es noch einmal.
+order-card-unknown = Es kam keine Antwort. Wir prüfen, ob die Zahlung angekommen ist; es wird höchstens einmal abgebucht.
 order-card-processing = Ihre Bank hat zugestimmt. Wir schließen Ihre Bestellung ab …
 order-cancel = Diese Bestellung stornieren
 order-cancel-explanation = Ihre Karten sind sofort wieder im Verkauf. Es wird nichts abgebucht. Nach mehreren stornierten oder unbezahlten Bestellungen müssen Sie warten, bevor Sie wieder bestellen können.
@@ -88,7 +90,7 @@ order-notice-too-many-cards = { $minutes ->
    *[other] Es wurden zu viele Kreditkarten versucht. Es wurde nichts abgebucht. Sie können es in { $minutes } Minuten noch einmal versuchen.
 }
 order-notice-not-payable = Diese Karten können nicht mit Kreditkarte bezahlt werden. Bitte wenden Sie sich an den Verkäufer.
-order-notice-no-payment = Unser Zahlungsdienst antwortet nicht. Es wurde nichts abgebucht, und Ihre Karten bleiben zurückgehalten. Bitte versuchen Sie es noch einmal.
+order-notice-no-payment = Unser Zahlungsdienst antwortet nicht. Es wurde nichts abgebucht, und Ihre Karten bleiben reserviert. Bitte versuchen Sie es noch einmal.
 order-notice-refund-seller-left = Der Verkäufer hat uns verlassen oder ist dabei und entscheidet nichts mehr. Bitte schreiben Sie uns.
 order-notice-refund-impossible = Diese Erstattung ist nicht mehr möglich. Unten sehen Sie, was geschehen ist.
 order-notice-refund-quantity = Wählen Sie, wie viele Karten Sie zurückgeben.
@@ -113,8 +115,10 @@ refund-row = { $quantity ->
 }
 refund-requested = Der Verkäufer hat noch nicht entschieden. Bis dahin gelten Ihre Karten. Über die Entscheidung erhalten Sie eine E-Mail.
 refund-approved = Bewilligt. Das Geld ist auf dem Weg zu Ihrer Kreditkarte.
+refund-approved-free = Bewilligt.
 refund-declined = Der Verkäufer hat die Anfrage abgelehnt.
 refund-paid = Auf Ihre Kreditkarte zurückgezahlt.
+refund-paid-free = Zurückgegeben.
 refund-failed = Die Bank hat die Erstattung abgelehnt. Die Karten gehören weiterhin Ihnen. Unten können Sie die Erstattung noch einmal anfragen.
 
 orders-title = Ihre Bestellungen

@@ -1,6 +1,6 @@
 # Home
 home-title = Tickets for concerts, theatre and more
-home-description = Find an event, buy at the seller's price, and get your ticket by mail.
+home-description = Find an event, buy at the seller's price, and get your ticket by email.
 home-heading = What are you going to see?
 home-lead = Concerts, theatre, readings: at the seller's price, held for you while you pay.
 home-empty = Nothing is on sale at the moment. Do you have tickets to sell?

@@ -212,6 +212,16 @@ async fn free_tickets_are_taken_without_a_card_and_without_scripts() {
         "{}",
         complete.text
     );
+    let refunds = format!("/api/v1{order}/refunds");
+    let _ = seller.client().post(&refunds, json!({})).await.expect(201);
+    buyer.wait_for_step(&order, "refunded").await;
+    let refunded = buyer.open(&order).await.expect(200);
+    for text in ["One ticket, Free", "Given back."] {
+        assert!(refunded.text.contains(text), "{text}: {}", refunded.text);
+    }
+    for money in ["$0.00", "to the card", "to your card"] {
+        assert!(!refunded.text.contains(money), "{money}: {}", refunded.text);
+    }
 }
 
 #[tokio::test]

@@ -171,6 +171,25 @@ fn every_mail_has_a_subject_and_a_text_in_both_languages() {
 }
 
 #[test]
+fn a_mail_about_a_refund_of_free_tickets_names_no_money() {
+    for (language, subject) in [
+        (Language::English, "Refunded: An evening with Ada"),
+        (Language::German, "Erstattet: An evening with Ada"),
+    ] {
+        let mut refund = material(MailKind::RefundPaid, language, "An evening with Ada");
+        refund.mail.details.amount = Some(Money {
+            amount: 0,
+            currency: "usd".parse().unwrap(),
+        });
+        let composed = composer().compose(&refund).unwrap();
+        assert_eq!(composed.subject, subject);
+        for money in ["$", "card", "Kreditkarte", "\n\n\n"] {
+            assert!(!composed.text.contains(money), "{money}: {}", composed.text);
+        }
+    }
+}
+
+#[test]
 fn the_html_has_the_same_content_as_the_text() {
     for (kind, language) in [
         (MailKind::OrderConfirmed, Language::English),

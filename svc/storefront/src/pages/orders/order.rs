@@ -222,7 +222,7 @@ async fn view(
         state_path: format!("{}/state{hint}", path(id)),
         heading: heading.clone(),
         explanation,
-        money_text: step.money_text().map(text),
+        money_text: step.money_text().filter(|_| !order.total.is_free()).map(text),
         decline: decline.map(text),
         notice,
         refund_form,
@@ -288,16 +288,24 @@ impl RefundForm {
 }
 
 fn row(page: &Page, refund: &Refund) -> RefundRow {
+    let is_free = refund.amount.is_free();
     let status = match refund.status {
         RefundStatus::Requested => "refund-requested",
+        RefundStatus::Approved if is_free => "refund-approved-free",
         RefundStatus::Approved => "refund-approved",
         RefundStatus::Declined => "refund-declined",
+        RefundStatus::Paid if is_free => "refund-paid-free",
         RefundStatus::Paid => "refund-paid",
         RefundStatus::Failed => "refund-failed",
     };
+    let amount = if is_free {
+        page.text("order-free").to_string()
+    } else {
+        page.money(&refund.amount)
+    };
     let summary = page.text("refund-row").with("quantity", refund.quantity);
     RefundRow {
-        summary: summary.with("amount", page.money(&refund.amount)).to_string(),
+        summary: summary.with("amount", amount).to_string(),
         status: page.text(status).to_string(),
         at: refund.created_at,
     }

@@ -192,9 +192,10 @@ impl Step {
         }
     }
 
-    /// Returns the id of the sentence about the money of an order that ended without a sale.
+    /// Returns the id of the sentence about the money of an order that has ended.
     pub(crate) const fn money_text(self) -> Option<&'static str> {
         match self {
+            Self::Refunded => Some("order-money-back"),
             Self::Ended(_, Money::NotCharged) => Some("order-not-charged"),
             Self::Ended(_, Money::Releasing) => Some("order-releasing"),
             Self::Ended(_, Money::Released) => Some("order-released"),
