@@ -16,7 +16,7 @@ confirm-email-subject = Bestätigen Sie Ihre E-Mail-Adresse
 confirm-email-body =
     Bitte bestätigen Sie, dass dies Ihre E-Mail-Adresse ist. Danach können Sie Karten kaufen und verkaufen.
 
-    Der Link gilt bis { $expires }. Wenn Sie kein Konto angelegt haben, ignorieren Sie diese Mail.
+    Der Link gilt 24 Stunden. Wenn Sie kein Konto angelegt haben, ignorieren Sie diese Mail.
 confirm-email-action = Adresse bestätigen
 
 email-taken-subject = Sie haben bereits ein Konto
@@ -30,7 +30,7 @@ reset-password-subject = Neues Passwort setzen
 reset-password-body =
     Für Ihr Konto wurde ein neues Passwort angefordert. Damit werden Sie überall sonst abgemeldet.
 
-    Der Link gilt einmal, bis { $expires }. Wenn Sie es nicht angefordert haben, ignorieren Sie diese Mail: Ihr Passwort bleibt, wie es ist.
+    Der Link gilt einmal, innerhalb von 30 Minuten. Wenn Sie es nicht angefordert haben, ignorieren Sie diese Mail: Ihr Passwort bleibt, wie es ist.
 reset-password-action = Neues Passwort setzen
 
 password-changed-subject = Ihr Passwort wurde geändert
@@ -44,14 +44,14 @@ confirm-new-email-subject = Bestätigen Sie Ihre neue E-Mail-Adresse
 confirm-new-email-body =
     Die E-Mail-Adresse eines Kontos soll in diese geändert werden. Bitte bestätigen Sie, dass es Ihre ist.
 
-    Der Link gilt bis { $expires }. Wenn Sie davon nichts wissen, ignorieren Sie diese Mail.
+    Der Link gilt 24 Stunden. Wenn Sie davon nichts wissen, ignorieren Sie diese Mail.
 confirm-new-email-action = Adresse bestätigen
 
 approve-new-email-subject = Stimmen Sie der Änderung Ihrer E-Mail-Adresse zu
 approve-new-email-body =
     Die E-Mail-Adresse Ihres Kontos soll geändert werden. Die Änderung gilt, sobald beide Adressen zugestimmt haben.
 
-    Der Link gilt bis { $expires }. Wenn Sie das nicht angefordert haben, folgen Sie dem Link nicht, und setzen Sie ein neues Passwort.
+    Der Link gilt 24 Stunden. Wenn Sie das nicht angefordert haben, folgen Sie dem Link nicht, und setzen Sie ein neues Passwort.
 approve-new-email-action = Der Änderung zustimmen
 
 email-changed-subject = Ihre E-Mail-Adresse wurde geändert

@@ -16,7 +16,7 @@ confirm-email-subject = Confirm your email address
 confirm-email-body =
     Please confirm that this is your email address. Then you can buy and sell tickets.
 
-    The link can be used until { $expires }. If you have not signed up, ignore this mail.
+    The link can be used for 24 hours. If you have not signed up, ignore this mail.
 confirm-email-action = Confirm address
 
 email-taken-subject = You already have an account
@@ -30,7 +30,7 @@ reset-password-subject = Set a new password
 reset-password-body =
     A new password was requested for your account. With it, you are signed out everywhere else.
 
-    The link can be used once, until { $expires }. If you have not requested it, ignore this mail: your password stays as it is.
+    The link can be used once, within 30 minutes. If you have not requested it, ignore this mail: your password stays as it is.
 reset-password-action = Set a new password
 
 password-changed-subject = Your password was changed
@@ -44,14 +44,14 @@ confirm-new-email-subject = Confirm your new email address
 confirm-new-email-body =
     The email address of an account is to be changed to this one. Please confirm that it is yours.
 
-    The link can be used until { $expires }. If you do not know of this, ignore this mail.
+    The link can be used for 24 hours. If you do not know of this, ignore this mail.
 confirm-new-email-action = Confirm address
 
 approve-new-email-subject = Approve the change of your email address
 approve-new-email-body =
     The email address of your account is to be changed to another one. The change takes place once both addresses have agreed.
 
-    The link can be used until { $expires }. If it was not you who requested this, do not follow the link, and set a new password.
+    The link can be used for 24 hours. If it was not you who requested this, do not follow the link, and set a new password.
 approve-new-email-action = Approve the change
 
 email-changed-subject = Your email address was changed

@@ -5,10 +5,10 @@ use sha2::{Digest, Sha256};
 use values::text_enum;
 use zeroize::Zeroizing;
 
-/// The time within which an address is to be confirmed.
+/// The time within which an address is to be confirmed. Texts of mails and pages state it.
 pub(crate) const CONFIRMATION_LIFETIME: Duration = Duration::from_hours(24);
 
-/// The time within which a new password can be set.
+/// The time within which a new password can be set. Texts of mails and pages state it.
 pub(crate) const RESET_LIFETIME: Duration = Duration::from_mins(30);
 
 text_enum! {

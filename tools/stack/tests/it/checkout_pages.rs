@@ -146,11 +146,9 @@ async fn a_form_that_is_sent_twice_orders_once_and_each_step_shows_the_truth() {
         );
     }
     let list = buyer.open("/orders").await.expect(200);
-    assert!(
-        list.text.contains(&order) && list.text.contains("Complete"),
-        "{}",
-        list.text
-    );
+    for text in [order.as_str(), "Complete", " UTC</time>"] {
+        assert!(list.text.contains(text), "{text}: {}", list.text);
+    }
 }
 
 #[tokio::test]
