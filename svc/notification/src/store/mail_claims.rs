@@ -39,29 +39,35 @@ pub(crate) fn claim(tx: &Tx, id: MailId, recipient: &str, now: Timestamp) -> Res
     Ok(())
 }
 
-/// Counts the mails whose last attempt began after `since`, up to `limit`.
-pub(crate) fn claims_since(conn: &Connection, since: Timestamp, limit: u32) -> Result<u32, db::Error> {
+/// Counts the mails whose last attempt began after `since`, up to `limit`. Attempts after `now` do not count: they are of a clock
+/// that was ahead.
+pub(crate) fn claims_since(
+    conn: &Connection,
+    (since, now): (Timestamp, Timestamp),
+    limit: u32,
+) -> Result<u32, db::Error> {
     let mut statement = conn.prepare_cached(
-        "SELECT count(*) FROM (SELECT 1 FROM mail INDEXED BY mail_by_claim WHERE claimed_at IS NOT NULL AND claimed_at > ?1
-             LIMIT ?2)",
+        "SELECT count(*) FROM (SELECT 1 FROM mail INDEXED BY mail_by_claim
+             WHERE claimed_at IS NOT NULL AND claimed_at > ?1 AND claimed_at <= ?2 LIMIT ?3)",
     )?;
-    Ok(statement.query_row((since, limit), |row| row.get(0))?)
+    Ok(statement.query_row((since, now, limit), |row| row.get(0))?)
 }
 
 /// Returns when the `limit`-th youngest mail to a recipient was claimed, of this kind or of all, if that is after `since`: until
-/// it is older, the recipient gets no other.
+/// it is older, the recipient gets no other. As in [`claims_since`], attempts after `now` do not count.
 pub(crate) fn recipient_claims(
     conn: &Connection,
     recipient: &str,
     kind: Option<MailKind>,
-    since: Timestamp,
+    (since, now): (Timestamp, Timestamp),
     limit: u32,
 ) -> Result<Option<Timestamp>, db::Error> {
     let mut statement = conn.prepare_cached(
-        "SELECT claimed_at FROM mail WHERE recipient = ?1 AND claimed_at > ?2 AND (?4 IS NULL OR kind = ?4)
-         ORDER BY claimed_at DESC LIMIT ?3",
+        "SELECT claimed_at FROM mail WHERE recipient = ?1 AND claimed_at > ?2 AND claimed_at <= ?3
+             AND (?4 IS NULL OR kind = ?4)
+         ORDER BY claimed_at DESC LIMIT ?5",
     )?;
-    let claims = statement.query_map((recipient, since, limit, kind), |row| row.get(0))?;
+    let claims = statement.query_map((recipient, since, now, kind, limit), |row| row.get(0))?;
     let claims: Vec<Timestamp> = claims.collect::<Result<_, _>>()?;
     let is_full = u32::try_from(claims.len()).unwrap_or(u32::MAX) >= limit;
     Ok(claims.last().copied().filter(|_| is_full))

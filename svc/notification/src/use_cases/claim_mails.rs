@@ -30,7 +30,7 @@ pub(crate) fn claim_mails(
     rates: RateLimits,
     rules: &MailRules,
 ) -> Result<(Vec<Material>, bool), db::Error> {
-    let claimed = store::claims_since(tx, now - MINUTE, rates.per_minute)?;
+    let claimed = store::claims_since(tx, (now - MINUTE, now), rates.per_minute)?;
     let allowed = limit.min(rates.per_minute.saturating_sub(claimed));
     let due = if allowed == 0 {
         Vec::new()
@@ -88,7 +88,7 @@ fn full_until(
         MailKind::TransferOffered => (Some(kind), MAX_OFFERS_PER_HOUR),
         _ => (None, rates.per_recipient_and_hour),
     };
-    let full = store::recipient_claims(conn, recipient, counted, now - HOUR, limit)?;
+    let full = store::recipient_claims(conn, recipient, counted, (now - HOUR, now), limit)?;
     Ok(full.map(|since| since + HOUR))
 }
 
@@ -209,5 +209,24 @@ mod tests {
             vec![(MailKind::TransferOffered, 1), (MailKind::RefundDeclined, 4 + 2)],
         ];
         assert_eq!(claimed.await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn mails_of_a_clock_that_was_ahead_count_towards_no_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("notification.db"), &Notification::SCHEMA).unwrap();
+        let rates = RateLimits {
+            per_recipient_and_hour: 1,
+            per_minute: 1,
+        };
+        let claimed = db.write(move |tx| {
+            let mut claimed = Vec::new();
+            for (number, at) in [NOON + HOUR, NOON, NOON].into_iter().enumerate() {
+                queue(tx, MailKind::RefundPaid, "ada@example.com", number, at)?;
+                claimed.push(claim_mails(tx, at, 64, rates, &RULES)?.0.len());
+            }
+            Ok::<_, db::Error>(claimed)
+        });
+        assert_eq!(claimed.await.unwrap(), [1, 1, 0]);
     }
 }
