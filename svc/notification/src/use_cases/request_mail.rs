@@ -16,8 +16,8 @@ pub(super) fn request_mail(tx: &Tx, now: Timestamp, mail: &NewMail, rules: &Mail
     if store::add_key(tx, &mail.key, now)? {
         return store::insert_mail(tx, mail, state, now, rules);
     }
-    if state == MailState::Queued && mail.cause.happened_at <= began_at {
-        // The event was still in the queue: no other instance has consumed it.
+    if state == MailState::Queued {
+        // The event was still in the queue: no other instance has consumed it, also if the journal has it.
         store::queue_presumed(tx, &mail.key, now, rules)?;
     }
     Ok(())
