@@ -161,7 +161,7 @@ async fn keys<F: KeyFlag>(given: Option<&SecretArg<F>>, database: &Path) -> Resu
 fn transport(settings: &Settings, database: &Path) -> Result<Transport, OperatorError> {
     if let Some(url) = &settings.smtp_url {
         let hello = settings.mail_from.email.domain();
-        let server = SmtpServer::new(url, settings.smtp_ca_file.as_deref(), hello, settings.smtp_connections)?;
+        let server = SmtpServer::new(url, settings.smtp_ca_file.as_deref(), hello)?;
         return Ok(Transport::Server(Arc::new(server)));
     }
     let usual = database.parent().unwrap_or(Path::new(".")).join("mail");

@@ -47,8 +47,10 @@ pub enum SmtpFault {
     Content(&'static str),
     /// The next mail is stored, and the connection is closed without a reply.
     DropAfterData,
-    /// The next mail is stored, and no reply is sent until the connection ends.
-    HangAfterData,
+    /// The next mail is stored, and the reply to its content is sent when the next command arrives.
+    LateReply,
+    /// The next connection with this command gets no replies from there on; `GREETING` is the beginning of a connection.
+    Silence(&'static str),
 }
 
 impl ReceivedMail {
@@ -120,6 +122,7 @@ struct Dialogue {
     replies: OwnedWriteHalf,
     received: Arc<watch::Sender<Vec<ReceivedMail>>>,
     faults: Arc<Mutex<VecDeque<SmtpFault>>>,
+    late_reply: Option<&'static str>,
 }
 
 impl Dialogue {
@@ -134,10 +137,14 @@ impl Dialogue {
             replies,
             received,
             faults,
+            late_reply: None,
         }
     }
 
     async fn run(mut self) -> io::Result<()> {
+        if self.falls_silent("GREETING") {
+            return self.wait_for_end().await;
+        }
         let greeting = self.fault(|fault| match fault {
             SmtpFault::Greeting(reply) => Some(*reply),
             _ => None,
@@ -145,7 +152,13 @@ impl Dialogue {
         self.reply(greeting.unwrap_or("220 sink")).await?;
         let mut recipients = Vec::new();
         while let Some(line) = self.lines.next_line().await? {
+            if let Some(reply) = self.late_reply.take() {
+                self.reply(reply).await?;
+            }
             let command = line.to_ascii_uppercase();
+            if self.falls_silent(&command) {
+                return self.wait_for_end().await;
+            }
             if command.starts_with("EHLO") {
                 self.reply("250-sink\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 AUTH PLAIN")
                     .await?;
@@ -190,7 +203,7 @@ impl Dialogue {
             data.push_str("\r\n");
         }
         let fault = self.fault(|fault| match fault {
-            SmtpFault::Content(_) | SmtpFault::DropAfterData | SmtpFault::HangAfterData => Some(fault.clone()),
+            SmtpFault::Content(_) | SmtpFault::DropAfterData | SmtpFault::LateReply => Some(fault.clone()),
             _ => None,
         });
         let is_refused = matches!(fault, Some(SmtpFault::Content(_)));
@@ -204,13 +217,26 @@ impl Dialogue {
         }
         match fault {
             Some(SmtpFault::Content(reply)) => self.reply(reply).await,
-            Some(SmtpFault::HangAfterData) => {
-                let _ = self.lines.next_line().await?;
-                Err(io::ErrorKind::TimedOut.into())
+            Some(SmtpFault::LateReply) => {
+                self.late_reply = Some("250 stored");
+                Ok(())
             }
             Some(_) => Err(io::ErrorKind::ConnectionAborted.into()),
             None => self.reply("250 stored").await,
         }
+    }
+
+    fn falls_silent(&self, command: &str) -> bool {
+        let silence = self.fault(|fault| match fault {
+            SmtpFault::Silence(from) => command.starts_with(from).then_some(()),
+            _ => None,
+        });
+        silence.is_some()
+    }
+
+    async fn wait_for_end(&mut self) -> io::Result<()> {
+        while self.lines.next_line().await?.is_some() {}
+        Ok(())
     }
 
     /// Takes the next fault if it is of this kind.

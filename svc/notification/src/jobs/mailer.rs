@@ -51,6 +51,7 @@ impl Mailer {
                 tracing::warn!(%error, "mails could not be read, will retry");
                 self.pause(FAILED_WRITE_PAUSE).await;
             }
+            self.transport.close_idle().await;
             tokio::select! {
                 biased;
                 () = self.shutdown.cancelled() => break,

@@ -1,5 +1,6 @@
 //! Delivery of mails: to an SMTP server, or as files to a folder.
 
+mod connection;
 mod delivery_error;
 mod folder;
 mod message;
@@ -36,7 +37,14 @@ impl Transport {
         }
     }
 
-    /// Closes idle connections.
+    /// Closes the connections that no mail has used for a while.
+    pub(crate) async fn close_idle(&self) {
+        if let Self::Server(server) = self {
+            server.close_idle().await;
+        }
+    }
+
+    /// Closes the connections that no mail uses.
     pub(crate) async fn close(&self) {
         if let Self::Server(server) = self {
             server.close().await;
