@@ -383,7 +383,9 @@ http {
         set $last_try "";
 {{- $waits := "1s 1500ms 2s 2s 3500ms" | split " " }}
 {{- range $number, $wait := $waits }}
+        # The path may have a secret.
         location @wait{{ add $number 1 }} {
+            error_log stderr crit;
 {{- if eq $number 0 }}
             if ($may_retry = 0) {
                 return 504;
@@ -398,6 +400,7 @@ http {
             error_page 401 = @retry{{ add $number 1 }};
         }
         location @retry{{ add $number 1 }} {
+            error_log stderr crit;
 {{- if eq (add $number 1) (len $waits) }}
             # nginx follows at most ten internal redirects, and this is the tenth: the internal server sends the final response.
             set $last_try last;

@@ -413,6 +413,27 @@ class Ingress(unittest.TestCase):
         self.assertEqual(logged, [*redacted, "/events/1", offer, *failed, offer])
         self.assertNotIn(SECRET, (self.folder / "log").read_text())
 
+    def test_the_secret_in_a_path_is_not_logged_also_if_its_response_was_retried_and_is_buffered(self) -> None:
+        (storefront,) = self.storefronts
+        is_sent = threading.Event()
+
+        def serve(connection: socket.socket) -> None:
+            with connection:
+                storefront.requests.append(read_request(connection))
+                if len(storefront.requests) > 1:
+                    connection.sendall(page(200, b"x" * (6 * 1024 * 1024)))
+                    is_sent.set()
+
+        storefront.serve = serve
+        with socket.create_connection(("127.0.0.1", self.ports["http"]), timeout=30) as connection:
+            connection.sendall(f"GET /reset/{SECRET} HTTP/1.1\r\nhost: shop.example\r\nconnection: close\r\n\r\n".encode())
+            # More than the buffers of sockets: nginx writes it to a file, and logs that.
+            self.assertTrue(is_sent.wait(60))
+            while connection.recv(65536):
+                pass
+        self.assertEqual(len(storefront.requests), 2)
+        self.assertNotIn(SECRET, (self.folder / "log").read_text())
+
     def test_forms_have_the_limit_of_requests_and_those_with_a_picture_a_larger_one(self) -> None:
         for path, limit in [("/orders", 64 * 1024), ("/sell/1/image", 6 * 1024 * 1024)]:
             self.assertEqual(self.request("POST", path, body=b"x" * limit).status, 200, path)
