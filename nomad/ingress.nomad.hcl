@@ -90,6 +90,7 @@ job "ticketing-ingress" {
       env {
         INGRESS_USER      = var.ingress_driver == "docker" ? "nginx" : var.ingress_user
         INGRESS_WORKERS   = var.ingress_workers
+        INGRESS_REQUESTS  = var.ingress_requests
         INGRESS_TLS       = var.tls
         INGRESS_REDIRECT  = var.tls && var.redirect
         INGRESS_BALANCERS = join(",", var.balancers)
@@ -177,6 +178,17 @@ variable "ingress_workers" {
   description = "Worker processes on each node: a number, or auto."
   type        = string
   default     = "auto"
+}
+
+variable "ingress_requests" {
+  description = "Requests of one IPv4 address, or IPv6 network of 64 bits, that are served at the same time; each may fill 8 MiB of the disk."
+  type        = number
+  default     = 100
+
+  validation {
+    condition     = var.ingress_requests >= 1
+    error_message = "Must be at least 1."
+  }
 }
 
 variable "balancers" {

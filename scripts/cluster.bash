@@ -303,6 +303,7 @@ https_port      = $https_port
 tls             = true
 redirect        = false
 ingress_workers = "2"
+ingress_requests = 1000
 cookie_secure   = false
 trusted_proxies = ["127.0.0.1", "127.0.0.2"]
 storefront_addresses = ["127.0.0.1", "127.0.0.2"]

@@ -47,6 +47,19 @@ http {
     # As much as the services and the pages accept (docs/problems.md); Stripe's webhooks and pictures are larger.
     client_max_body_size 64k;
     client_body_buffer_size 192k;
+    # What slow clients hold on the disk, with the limits of requests below. The rest of a response waits in its service.
+    proxy_max_temp_file_size 8m;
+    http2_max_concurrent_streams 32;
+    # The address of a client, or its IPv6 network of 64 bits.
+    map $binary_remote_addr $client_network {
+        default $binary_remote_addr;
+        "~(?s)^(?<first_half>.{8}).{8}$" $first_half;
+    }
+    limit_conn_zone $client_network zone=requests:10m;
+    limit_conn_zone $client_network zone=streams:10m;
+    limit_conn_status 429;
+    # The access log has the refusals.
+    limit_conn_log_level info;
 {{- with env "INGRESS_BALANCERS" }}
 
     # The client is the first address, from the right, that is no balancer.
@@ -181,6 +194,7 @@ http {
             error_page 504 = @outcome_unknown$kind;
             error_page 404 = @not_found;
             error_page 413 = @too_large$kind;
+            error_page 429 = @too_many$kind;
 {{- end }}
 
     # What a person gets is a page, and a program a problem document.
@@ -197,6 +211,9 @@ http {
     }
     map "" $too_large_page {
         default '{{ template "page" }}<h1>Too large</h1><p>What you sent is too large. A picture may have at most 5 MiB. Please go back and choose a smaller one.<div lang="de"><h2>Zu groß</h2><p>Ihre Eingabe ist zu groß. Ein Bild darf höchstens 5 MiB haben. Bitte gehen Sie zurück und wählen Sie ein kleineres.</div>';
+    }
+    map "" $too_many_page {
+        default '{{ template "page" }}<h1>Too many requests</h1><p>Your network has asked for too many pages at the same time. Please try again in a few seconds.<div lang="de"><h2>Zu viele Anfragen</h2><p>Aus Ihrem Netz werden zu viele Seiten gleichzeitig aufgerufen. Bitte versuchen Sie es in einigen Sekunden noch einmal.</div>';
     }
     map "" $unavailable {
         default '{"type":"urn:ticketing:problem:unavailable","title":"Service Unavailable","status":503,"detail":"The service is not available at the moment. Retry later, with the same Idempotency-Key if the request has one."}';
@@ -303,6 +320,8 @@ http {
 {{- end }}
 {{- template "headers" }}
         recursive_error_pages on;
+        # At the same time, for each network.
+        limit_conn requests {{ env "INGRESS_REQUESTS" }};
 
         proxy_set_header Connection "";
         proxy_set_header Host $http_host;
@@ -365,6 +384,8 @@ http {
             # Events are passed on at once. The storefront sends something every 15 seconds.
             proxy_buffering off;
             proxy_read_timeout 60s;
+            # One for each page that is open, in a network that many people may share.
+            limit_conn streams 1000;
 {{- template "forward" }}
         }
         # A form with a picture of at most 5 MiB.
@@ -379,6 +400,7 @@ http {
         }
         error_page 404 = @not_found;
         error_page 413 = @too_large$kind;
+        error_page 429 = @too_many$kind;
 
         set $last_try "";
 {{- $waits := "1s 1500ms 2s 2s 3500ms" | split " " }}
@@ -429,6 +451,12 @@ http {
             default_type application/problem+json;
             return 413 '{"type":"urn:ticketing:problem:payload-too-large","title":"Content Too Large","status":413,"detail":"A request body may have at most 64 KiB, a webhook 192 KiB, a picture 5 MiB."}';
         }
+        location @too_many {
+            default_type application/problem+json;
+{{- template "headers" }}
+            add_header Retry-After 2 always;
+            return 429 '{"type":"urn:ticketing:problem:too-many-requests","title":"Too Many Requests","status":429,"detail":"Your network has too many requests at the same time. Retry later."}';
+        }
         # The connection to the internal server failed: nothing answers for what it had sent.
         location @unavailable {
             default_type application/problem+json;
@@ -448,6 +476,12 @@ http {
         location @too_large_page {
             default_type "text/html; charset=utf-8";
             return 413 $too_large_page;
+        }
+        location @too_many_page {
+            default_type "text/html; charset=utf-8";
+{{- template "headers" }}
+            add_header Retry-After 2 always;
+            return 429 $too_many_page;
         }
         location @unavailable_page {
             default_type "text/html; charset=utf-8";

@@ -16,7 +16,8 @@ import tempfile
 import threading
 import time
 import unittest
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 NGINX, RENDER = sys.argv[1:3]
@@ -174,6 +175,7 @@ class Ingress(unittest.TestCase):
             "NOMAD_SECRETS_DIR": str(self.folder),
             "NOMAD_ADDR_admin": f"127.0.0.1:{self.ports['admin']}",
             "INGRESS_WORKERS": "1",
+            "INGRESS_REQUESTS": "100",
             "INGRESS_TLS": str(self.tls).lower(),
             "INGRESS_REDIRECT": "false",
             "INGRESS_BALANCERS": balancers,
@@ -438,6 +440,70 @@ class Ingress(unittest.TestCase):
         for path, limit in [("/orders", 64 * 1024), ("/sell/1/image", 6 * 1024 * 1024)]:
             self.assertEqual(self.request("POST", path, body=b"x" * limit).status, 200, path)
             self.assertEqual(self.request("POST", path, body=b"x" * (limit + 1)).status, 413, path)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 60
+        while not condition():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.02)
+
+    def test_a_network_has_a_hundred_requests_at_the_same_time_besides_its_streams(self) -> None:
+        (storefront,) = self.storefronts
+        self.restart(balancers="127.0.0.1")
+
+        def address(network: int, host: int) -> dict:
+            return {"x-forwarded-for": f"2001:db8:0:{network}::{host:x}"}
+
+        for client, network in [("127.0.0.5", lambda _: {}), ("127.0.0.1", lambda host: address(1, host + 1))]:
+            end, storefront.requests = threading.Event(), []
+
+            def respond(_: int, line: str, *_rest: object, end: threading.Event = end) -> bytes:
+                if "/wait" in line or "/live" in line:
+                    end.wait(60)
+                return page(200)
+
+            storefront.respond = respond
+            paths = ["/wait"] * 100 + ["/events/1/live"] * 20
+            with ThreadPoolExecutor(len(paths)) as pool:
+                try:
+                    waiting = [
+                        pool.submit(self.request, "GET", path, network(host), client=client)
+                        for host, path in enumerate(paths)
+                    ]
+                    self.wait_until(lambda: len(storefront.requests) == len(paths))
+                    for path, kind in [("/", "text/html; charset=utf-8"), ("/api/v1/tickets", "application/problem+json")]:
+                        refused = self.request("GET", path, network(1000), client=client)
+                        self.assertEqual((refused.status, refused.one("content-type")), (429, kind))
+                        self.assertEqual(refused.one("retry-after"), "2")
+                        for name, part in PROTECTION.items():
+                            self.assertIn(part, refused.one(name))
+                    for other, headers in [("127.0.0.6", {}), ("127.0.0.1", address(2, 1))]:
+                        self.assertEqual(self.request("GET", "/", headers, client=other).status, 200)
+                finally:
+                    end.set()
+                self.assertEqual({reply.result().status for reply in waiting}, {200})
+            self.assertEqual(self.request("GET", "/", network(1), client=client).status, 200)
+
+    def test_a_client_that_does_not_read_has_a_bounded_part_of_a_response_in_a_file(self) -> None:
+        (storefront,) = self.storefronts
+        mebibytes, sent, is_blocked = 64, [], threading.Event()
+
+        def serve(connection: socket.socket) -> None:
+            with connection, contextlib.suppress(TimeoutError):
+                read_request(connection)
+                connection.settimeout(2)
+                connection.sendall(page(200, b"", {"content-length": mebibytes * 1024 * 1024}))
+                for number in range(mebibytes):
+                    connection.sendall(b"x" * (1024 * 1024))
+                    sent.append(number)
+            is_blocked.set()
+
+        storefront.serve = serve
+        with socket.create_connection(("127.0.0.1", self.ports["http"]), timeout=30) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nhost: shop.example\r\n\r\n")
+            self.assertTrue(is_blocked.wait(60))
+        # What the buffers of sockets hold is added to the file.
+        self.assertLess(len(sent), mebibytes / 2)
 
     def test_events_arrive_when_they_are_sent_also_after_a_retry(self) -> None:
         (storefront,) = self.storefronts
