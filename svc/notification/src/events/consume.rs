@@ -31,7 +31,7 @@ fn consume(tx: &Tx, now: Timestamp, envelope: &Envelope, rules: &MailRules) -> R
     } else if let Some(mail) = event.as_account_mail() {
         request_account_mail(tx, now, at, mail, rules)?;
     } else if let Some(ticket) = event.as_ticket() {
-        record_listing(tx, now, at, ticket)?;
+        record_listing(tx, now, at, ticket, rules)?;
     } else if let Some(order) = event.as_order() {
         record_order(tx, now, at, order, rules)?;
     } else if let Some(refund) = event.as_refund() {

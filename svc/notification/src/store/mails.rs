@@ -83,6 +83,22 @@ pub(crate) fn queue_presumed(tx: &Tx, key: &str, now: Timestamp, rules: &MailRul
     Ok(())
 }
 
+/// Queues the mails that were presumed sent whose keys begin with this prefix and a space.
+pub(crate) fn queue_presumed_with_prefix(
+    tx: &Tx,
+    prefix: &str,
+    now: Timestamp,
+    rules: &MailRules,
+) -> Result<(), db::Error> {
+    // `!` follows the space in ASCII.
+    tx.prepare_cached(
+        "UPDATE mail SET state = 'queued', due_at = ?2, give_up_at = ?3, delete_at = NULL
+         WHERE key > ?1 || ' ' AND key < ?1 || '!' AND state = 'presumed-sent'",
+    )?
+    .execute((prefix, now, now + rules.give_up_after))?;
+    Ok(())
+}
+
 /// Presumes that every mail that is not sent was sent by another instance. Returns their number.
 pub(crate) fn presume_unsent_sent(tx: &Tx, now: Timestamp, rules: &MailRules) -> Result<usize, db::Error> {
     Ok(tx

@@ -25,6 +25,7 @@ pub(crate) use mail_claims::{
 };
 pub(crate) use mail_queries::{discard, mail, mail_numbers, mails_of_account, presumed_sent, queue_again, undelivered};
 pub(crate) use mails::{
-    WaitingFor, add_key, delete_expired, insert_mail, presume_unsent_sent, queue_presumed, supersede_by_key,
+    WaitingFor, add_key, delete_expired, insert_mail, presume_unsent_sent, queue_presumed, queue_presumed_with_prefix,
+    supersede_by_key,
 };
 pub(crate) use sales::{sale, sales_of_ticket_after, upsert_sale};

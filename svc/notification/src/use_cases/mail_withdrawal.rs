@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use db::Tx;
 use values::{OrderId, TicketId, Timestamp, UserId};
 
-use super::request_mail::request_mail;
+use super::request_mail::request_late_mail;
 use crate::{
     domain::{Cause, MailKind, MailRules, NewMail, Sale},
     store,
@@ -29,6 +29,23 @@ pub(crate) fn mail_next_withdrawal(tx: &Tx, now: Timestamp, rules: &MailRules) -
     let position = sales.last().map(|sale| sale.order_id.to_string());
     store::save_withdrawal_position(tx, withdrawal.ticket_id, position.as_deref())?;
     Ok(true)
+}
+
+/// Requests all mails about withdrawals in a database that recovers, where nothing else waits for the transaction. The job runs after
+/// the recovery, when nothing shows any more that another instance may have sent them.
+pub(super) fn mail_all_withdrawals(tx: &Tx, now: Timestamp, rules: &MailRules) -> Result<(), db::Error> {
+    while mail_next_withdrawal(tx, now, rules)? {}
+    Ok(())
+}
+
+/// Queues the mails about a withdrawal that are presumed sent: its event was still in the queue.
+pub(super) fn queue_presumed_withdrawal(
+    tx: &Tx,
+    now: Timestamp,
+    ticket: TicketId,
+    rules: &MailRules,
+) -> Result<(), db::Error> {
+    store::queue_presumed_with_prefix(tx, &withdrawal_key(ticket), now, rules)
 }
 
 /// Requests the mails about a withdrawal before an order or one of its tickets changes: the refunds of a withdrawal may arrive
@@ -63,9 +80,13 @@ pub(super) fn mail_withdrawal(
     let holders = store::holders_of_order(tx, sale.order_id)?;
     let concerned: BTreeSet<_> = holders.into_iter().chain([sale.buyer_id]).collect();
     for person in concerned {
-        request_mail(tx, now, &withdrawal_mail(sale.ticket_id, person, cause), rules)?;
+        request_late_mail(tx, now, &withdrawal_mail(sale.ticket_id, person, cause), rules)?;
     }
     Ok(())
+}
+
+fn withdrawal_key(ticket: TicketId) -> String {
+    format!("listing-withdrawn {ticket}")
 }
 
 fn withdrawal_mail(ticket: TicketId, person: UserId, cause: Cause) -> NewMail {
@@ -73,7 +94,7 @@ fn withdrawal_mail(ticket: TicketId, person: UserId, cause: Cause) -> NewMail {
         ticket_id: Some(ticket),
         ..NewMail::to_account(
             MailKind::ListingWithdrawn,
-            format!("listing-withdrawn {ticket} {person}"),
+            format!("{} {person}", withdrawal_key(ticket)),
             person,
             cause,
         )
@@ -91,7 +112,8 @@ mod tests {
     use super::*;
     use crate::{
         Notification,
-        use_cases::{record_admission, record_listing, record_order},
+        domain::MailState,
+        use_cases::{record_admission, record_listing, record_order, start},
     };
 
     const NOON: Timestamp = Timestamp::from_millis(1_811_800_800_000);
@@ -139,9 +161,10 @@ mod tests {
         }
     }
 
-    fn recipients(tx: &Tx) -> Result<BTreeSet<UserId>, db::Error> {
-        let mut statement = tx.prepare("SELECT account_id FROM mail WHERE kind = 'listing-withdrawn'")?;
-        let recipients = statement.query_map((), |row| row.get(0))?;
+    fn recipients(tx: &Tx, state: MailState) -> Result<BTreeSet<UserId>, db::Error> {
+        let sql = "SELECT account_id FROM mail WHERE kind = 'listing-withdrawn' AND state = ?1";
+        let mut statement = tx.prepare(sql)?;
+        let recipients = statement.query_map([state], |row| row.get(0))?;
         Ok(recipients.collect::<Result<_, _>>()?)
     }
 
@@ -166,14 +189,73 @@ mod tests {
             // What was refunded before the withdrawal concerns nobody.
             order(&refunded(&earlier.0))?;
             ticket(&void(&earlier.1))?;
-            record_listing(tx, NOON, NOON, &withdrawn)?;
+            record_listing(tx, NOON, NOON, &withdrawn, &RULES)?;
             order(&refunded(&first.0))?;
             ticket(&void(&first.1))?;
             ticket(&void(&second.1))?;
             order(&refunded(&second.0))?;
             while mail_next_withdrawal(tx, NOON, &RULES)? {}
-            recipients(tx)
+            recipients(tx, MailState::Queued)
         });
         assert_eq!(mailed.await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn after_a_restore_a_withdrawal_is_mailed_only_if_its_event_is_in_the_queue() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("notification.db"), &Notification::SCHEMA).unwrap();
+        let withdrawn = Ticket {
+            withdrawn_at: Some(NOON),
+            ..examples::ticket(NOON)
+        };
+        let [first, second] = [0; 2].map(|_| sold(&withdrawn));
+        let buyers: BTreeSet<_> = [first.0.buyer_id, second.0.buyer_id].into();
+        let later = NOON + Duration::from_mins(1);
+        let mailed = db.write(move |tx| {
+            let order = |order: &Order| record_order(tx, later, NOON, order, &RULES);
+            let listing = || record_listing(tx, later, NOON, &withdrawn, &RULES);
+            order(&first.0)?;
+            order(&second.0)?;
+            db::restored::mark(tx)?;
+            start(tx, later, &RULES)?;
+            // The journal has the withdrawal and a refund.
+            listing()?;
+            order(&refunded(&first.0))?;
+            db::restored::clear(tx)?;
+            order(&second.0)?;
+            while mail_next_withdrawal(tx, later, &RULES)? {}
+            let without_queue = [MailState::PresumedSent, MailState::Queued].map(|state| recipients(tx, state));
+            listing()?;
+            let with_queue = [MailState::PresumedSent, MailState::Queued].map(|state| recipients(tx, state));
+            without_queue
+                .into_iter()
+                .chain(with_queue)
+                .collect::<Result<Vec<_>, db::Error>>()
+        });
+        let nobody = BTreeSet::new();
+        let expected = [buyers.clone(), nobody.clone(), nobody, buyers];
+        assert_eq!(mailed.await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn after_a_restore_the_rest_of_a_withdrawal_is_presumed_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("notification.db"), &Notification::SCHEMA).unwrap();
+        let withdrawn = Ticket {
+            withdrawn_at: Some(NOON),
+            ..examples::ticket(NOON)
+        };
+        let (order, _) = sold(&withdrawn);
+        let expected = BTreeSet::from([order.buyer_id]);
+        let presumed = db.write(move |tx| {
+            record_order(tx, NOON, NOON, &order, &RULES)?;
+            record_listing(tx, NOON, NOON, &withdrawn, &RULES)?;
+            db::restored::mark(tx)?;
+            start(tx, NOON, &RULES)?;
+            db::restored::clear(tx)?;
+            while mail_next_withdrawal(tx, NOON, &RULES)? {}
+            recipients(tx, MailState::PresumedSent)
+        });
+        assert_eq!(presumed.await.unwrap(), expected);
     }
 }

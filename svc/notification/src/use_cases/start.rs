@@ -1,6 +1,7 @@
 use db::Tx;
 use values::Timestamp;
 
+use super::mail_withdrawal::mail_all_withdrawals;
 use crate::{domain::MailRules, store};
 
 /// Prepares the mails after a start of the service.
@@ -12,6 +13,7 @@ pub(crate) fn start(tx: &Tx, now: Timestamp, rules: &MailRules) -> Result<(), db
     let is_restored = db::restored::is_outdated(tx)?;
     store::begin(tx, now, is_restored)?;
     if is_restored {
+        mail_all_withdrawals(tx, now, rules)?;
         let presumed = store::presume_unsent_sent(tx, now, rules)?;
         if presumed > 0 {
             tracing::warn!(
