@@ -33,8 +33,8 @@ pub struct Settings {
         value_parser = at_least::<u32>(1)
     )]
     pub failures_per_account: u32,
-    /// Failed attempts to sign in to one account from all networks in one window, after which it is slowed down. Browsers that
-    /// have signed in to it before are counted apart from all others.
+    /// Failed attempts to sign in to one account from all networks in one window, after which it is slowed down for other
+    /// browsers than those that have signed in to it before. After as many failures of those, they are treated like the others.
     #[arg(
         long = "sign-in-failures-before-slowing",
         env = "TICKETING_SIGN_IN_FAILURES_BEFORE_SLOWING",

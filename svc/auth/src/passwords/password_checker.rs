@@ -122,7 +122,7 @@ impl PasswordChecker {
         password: Password,
         hash: Option<String>,
     ) -> Result<bool, CheckRefused> {
-        let attempt = self.attempts.sign_in(account_key, client, device);
+        let attempt = self.sign_in_attempt(account_key, client, device);
         self.check_attempt(Purpose::SignIn, &attempt, client, password, hash)
             .await
     }
@@ -137,9 +137,13 @@ impl PasswordChecker {
         password: Password,
         hash: Option<String>,
     ) -> Result<bool, CheckRefused> {
-        let attempt = self.attempts.sign_in(account_key, client, device).without_reset();
+        let attempt = self.sign_in_attempt(account_key, client, device).without_reset();
         self.check_attempt(Purpose::SignIn, &attempt, client, password, hash)
             .await
+    }
+
+    fn sign_in_attempt(&self, account_key: &str, client: IpAddr, device: Option<SessionId>) -> Attempt {
+        self.attempts.sign_in(account_key, client, device, self.clock.elapsed())
     }
 
     /// Begins an attempt to prove the second factor of an account.
@@ -263,7 +267,7 @@ mod tests {
         let passwords = checker();
         let correct = Password::from_typed("correct horse".to_owned());
         let hash = passwords.hash(OTHER, correct).await.unwrap().hash;
-        let attempt = passwords.attempts.sign_in("held", ATTACKER, None);
+        let attempt = passwords.sign_in_attempt("held", ATTACKER, None);
         let held = passwords
             .attempts
             .try_reserve(&attempt, passwords.clock.elapsed())
@@ -311,7 +315,7 @@ mod tests {
         assert!(poll_once(&mut working).await.is_none());
         let mut queued = Box::pin(check(&passwords, "ada", ATTACKER, "a", None));
         assert!(poll_once(&mut queued).await.is_none());
-        let attempt = passwords.attempts.sign_in("ada", ATTACKER, None);
+        let attempt = passwords.sign_in_attempt("ada", ATTACKER, None);
         let reserve = || {
             let now = passwords.clock.elapsed();
             passwords.attempts.try_reserve(&attempt, now).unwrap()

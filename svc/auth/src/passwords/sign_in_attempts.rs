@@ -19,7 +19,8 @@ pub(crate) struct SignInLimits {
     pub(crate) per_account: u32,
     /// For a network address, whatever the account.
     pub(crate) per_address: u32,
-    /// For an account from all networks: beyond, attempts are slowed down. Browsers that have signed in before are counted apart.
+    /// For an account from all networks: beyond, other browsers than those that have signed in before are slowed down. Beyond as
+    /// many failures of those, they are treated like the others.
     pub(crate) before_slowing: u32,
     /// The time between two attempts on an account that is slowed down.
     pub(crate) slow_interval: Duration,
@@ -90,19 +91,21 @@ impl SignInAttempts {
 
     /// Describes an attempt to sign in to an account, by the key of its email address, from a network address.
     ///
-    /// An attempt from a browser that has signed in to the account before is limited by the failures of such browsers alone:
-    /// others cannot lock its user out. All of them together are slowed down as all others are, because somebody who once had the
-    /// password may have signed in any number of times.
-    pub(crate) fn sign_in(&self, account: &str, client: IpAddr, device: Option<SessionId>) -> Attempt {
-        if let Some(device) = device {
+    /// An attempt from a browser that has signed in to the account before is limited by the failures of that browser alone:
+    /// others cannot lock its user out. Beyond a number of failures of all such browsers, they are limited as others are: somebody
+    /// who once had the password may have signed in any number of times.
+    pub(crate) fn sign_in(&self, account: &str, client: IpAddr, device: Option<SessionId>, now: Duration) -> Attempt {
+        let devices = self.hash(&Key::AccountFromDevices(account));
+        let failures = self.shared.counters().count_with_reserved(devices, now);
+        if let Some(device) = device.filter(|_| failures < self.limits.before_slowing) {
             return Attempt {
                 limited: vec![(
                     self.hash(&Key::AccountFromDevice(account, device)),
                     self.limits.per_account,
                 )],
                 reset_by_match: 1,
-                slowed: Some(self.hash(&Key::AccountFromDevices(account))),
-                counted: Vec::new(),
+                slowed: None,
+                counted: vec![devices],
             };
         }
         let mut limited: Vec<_> = ClientNetwork::levels(client)

@@ -20,7 +20,7 @@ fn address(text: &str) -> IpAddr {
 }
 
 fn from_home(attempts: &SignInAttempts, account: &str) -> Attempt {
-    attempts.sign_in(account, address("192.0.2.1"), None)
+    attempts.sign_in(account, address("192.0.2.1"), None, START)
 }
 
 fn fail(attempts: &SignInAttempts, attempt: &Attempt, now: Duration) {
@@ -45,7 +45,7 @@ fn an_account_is_blocked_for_a_network_until_fifteen_minutes_after_its_first_fai
         Err(TooManyFailures(Duration::from_mins(10)))
     );
     check(&attempts, &from_home(&attempts, "bob"), later).unwrap();
-    let elsewhere = attempts.sign_in("ada", address("198.51.100.7"), None);
+    let elsewhere = attempts.sign_in("ada", address("198.51.100.7"), None, START);
     check(&attempts, &elsewhere, later).unwrap();
 
     fail(&attempts, &ada, START + MINUTES_15);
@@ -56,9 +56,9 @@ fn an_account_is_blocked_for_a_network_until_fifteen_minutes_after_its_first_fai
 fn failures_elsewhere_lock_no_user_out_and_slow_the_account_down() {
     let attempts = attempts();
     let device = SessionId::new(values::Timestamp::from_millis(1));
-    let known = attempts.sign_in("ada", address("192.0.2.1"), Some(device));
+    let known = attempts.sign_in("ada", address("192.0.2.1"), Some(device), START);
     for network in 0..4 {
-        let attacker = attempts.sign_in("ada", address(&format!("198.51.100.{network}")), None);
+        let attacker = attempts.sign_in("ada", address(&format!("198.51.100.{network}")), None, START);
         fail(&attempts, &attacker, START);
         fail(&attempts, &attacker, START);
     }
@@ -78,27 +78,28 @@ fn failures_elsewhere_lock_no_user_out_and_slow_the_account_down() {
         fail(&attempts, &known, later);
     }
     assert!(check(&attempts, &known, later).is_err(), "it has a limit of its own");
-    let stranger = attempts.sign_in("bob", address("192.0.2.1"), None);
+    let stranger = attempts.sign_in("bob", address("192.0.2.1"), None, START);
     check(&attempts, &stranger, later).unwrap();
     check(&attempts, &elsewhere, START + MINUTES_15).unwrap();
 }
 
 #[test]
-fn browsers_that_have_signed_in_before_are_slowed_down_together() {
+fn many_failures_of_browsers_that_have_signed_in_before_make_them_like_others() {
     let attempts = attempts();
-    let from = |device| {
+    let from = |network: u32, device| {
         let device = SessionId::new(values::Timestamp::from_millis(device));
-        attempts.sign_in("ada", address("192.0.2.1"), Some(device))
+        attempts.sign_in("ada", address(&format!("192.0.2.{network}")), Some(device), START)
     };
     for device in 1..=8 {
-        fail(&attempts, &from(device), START);
+        check(&attempts, &from(1, device), START).unwrap();
+        fail(&attempts, &from(1, device), START);
     }
-    assert_eq!(
-        check(&attempts, &from(9), START),
-        Err(TooManyFailures(Duration::from_secs(30)))
-    );
-    check(&attempts, &from(9), START + Duration::from_secs(30)).unwrap();
-    check(&attempts, &from_home(&attempts, "ada"), START).unwrap();
+    // Now the network counts: three failures of an account.
+    for device in 9..=11 {
+        fail(&attempts, &from(1, device), START);
+    }
+    assert_eq!(check(&attempts, &from(1, 12), START), Err(TooManyFailures(MINUTES_15)));
+    check(&attempts, &from(2, 12), START).unwrap();
 }
 
 #[test]
@@ -112,7 +113,7 @@ fn an_address_is_blocked_for_all_accounts_and_for_sign_ups() {
     for attempt in [&from_home(&attempts, "f"), &sign_up] {
         assert_eq!(check(&attempts, attempt, START), Err(TooManyFailures(MINUTES_15)));
     }
-    let elsewhere = attempts.sign_in("f", address("192.0.2.2"), None);
+    let elsewhere = attempts.sign_in("f", address("192.0.2.2"), None, START);
     check(&attempts, &elsewhere, START).unwrap();
     // The response to an earlier sign-up.
     let repeated = attempts.repeated_sign_up("key", address("192.0.2.1"));
@@ -132,7 +133,7 @@ fn a_success_resets_the_count_of_the_account_and_not_of_the_address() {
     attempts.try_reserve(&mine, START).unwrap().unwrap().succeed();
     fail(&attempts, &from_home(&attempts, "c"), START);
     assert!(check(&attempts, &mine, START).is_err());
-    let elsewhere = attempts.sign_in("mine", address("192.0.2.2"), None);
+    let elsewhere = attempts.sign_in("mine", address("192.0.2.2"), None, START);
     check(&attempts, &elsewhere, START).unwrap();
 }
 
@@ -145,9 +146,9 @@ fn concurrent_attempts_never_exceed_a_limit() {
             for number in 0..24 {
                 let (attempts, failed) = (&attempts, &failed);
                 let attempt = match kind {
-                    "account" => attempts.sign_in("one", address(&format!("198.51.100.{number}")), None),
-                    "network" => attempts.sign_in(&format!("many {number}"), address("203.0.113.1"), None),
-                    _ => attempts.sign_in("other", address("192.0.2.1"), None),
+                    "account" => attempts.sign_in("one", address(&format!("198.51.100.{number}")), None, START),
+                    "network" => attempts.sign_in(&format!("many {number}"), address("203.0.113.1"), None, START),
+                    _ => attempts.sign_in("other", address("192.0.2.1"), None, START),
                 };
                 scope.spawn(move || {
                     while let Ok(reserved) = attempts.try_reserve(&attempt, START) {
@@ -188,7 +189,7 @@ fn ipv6_is_counted_by_three_networks() {
         addresses
             .enumerate()
             .take_while(|(number, client)| {
-                let attempt = attempts.sign_in(&number.to_string(), address(client), None);
+                let attempt = attempts.sign_in(&number.to_string(), address(client), None, START);
                 let reserved = attempts.try_reserve(&attempt, START);
                 reserved.map(|reservation| reservation.unwrap().fail(START)).is_ok()
             })
@@ -213,7 +214,7 @@ fn a_network_has_a_larger_allowance_for_one_account_at_each_wider_level() {
     let attempts = attempts();
     let failed = (0..99)
         .take_while(|net| {
-            let attempt = attempts.sign_in("ada", address(&format!("2001:db8:0:{net:x}::1")), None);
+            let attempt = attempts.sign_in("ada", address(&format!("2001:db8:0:{net:x}::1")), None, START);
             let reserved = attempts.try_reserve(&attempt, START);
             reserved.map(|reservation| reservation.unwrap().fail(START)).is_ok()
         })
