@@ -15,7 +15,7 @@ use crate::{
     domain::{DeviceTokens, Email, Password, Profile, TokenPair},
     keys::LiveKeys,
     settings::Settings,
-    use_cases::{AuthContext, SignUp, SignUpError, sign_up},
+    use_cases::{AuthContext, SignUp, SignUpError, request_sign_up, sign_up},
 };
 
 pub(crate) struct TestService {
@@ -70,24 +70,33 @@ impl TestService {
     }
 
     async fn sign_up_with(&self, email: &str, password: &str, key: Option<&str>) -> Result<TokenPair, SignUpError> {
-        let command = SignUp {
-            email: Email::parse(email).unwrap(),
-            password: Password::parse(password.to_owned()).unwrap(),
-            profile: Profile {
-                name: None,
-                language: Language::English,
-            },
-            idempotency_key: key.map(|key| key.parse().unwrap()),
-            client: client_address(1),
-            devices: DeviceTokens::default(),
-            user_agent: None,
-        };
-        sign_up(&self.context, command).await
+        sign_up(&self.context, sign_up_command(email, password, key)).await
+    }
+
+    /// Requests an account without revealing whether the address has one.
+    pub(crate) async fn request_sign_up(&self, email: &str, password: &str, key: Option<&str>) {
+        let requested = request_sign_up(&self.context, sign_up_command(email, password, key));
+        requested.await.unwrap();
     }
 
     /// How many passwords were hashed so far.
     pub(crate) fn hash_count(&self) -> u64 {
         self.context.passwords.hash_count()
+    }
+}
+
+fn sign_up_command(email: &str, password: &str, key: Option<&str>) -> SignUp {
+    SignUp {
+        email: Email::parse(email).unwrap(),
+        password: Password::parse(password.to_owned()).unwrap(),
+        profile: Profile {
+            name: None,
+            language: Language::English,
+        },
+        idempotency_key: key.map(|key| key.parse().unwrap()),
+        client: client_address(1),
+        devices: DeviceTokens::default(),
+        user_agent: None,
     }
 }
 

@@ -113,10 +113,10 @@ pub(crate) fn pending_sign_up_of_link(
         .optional()?)
 }
 
-/// Stores the hash of the token that is sent for a sign-up. An earlier one is replaced.
-pub(crate) fn set_sign_up_link(tx: &Tx, id: UserId, hash: &LinkHash) -> Result<(), Error> {
-    tx.prepare_cached("UPDATE pending_sign_ups SET token_hash = ? WHERE user_id = ?")?
-        .execute((hash, id))?;
+/// Stores the hash of the token that is sent for a sign-up, and when both expire. An earlier token is replaced.
+pub(crate) fn set_sign_up_link(tx: &Tx, id: UserId, hash: &LinkHash, expires_at: Timestamp) -> Result<(), Error> {
+    tx.prepare_cached("UPDATE pending_sign_ups SET token_hash = ?, expires_at = ? WHERE user_id = ?")?
+        .execute((hash, expires_at, id))?;
     Ok(())
 }
 

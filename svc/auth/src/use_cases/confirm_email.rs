@@ -26,7 +26,7 @@ pub(crate) enum UseLinkError {
 /// Confirms the address of an account by the token that was mailed to it. A sign-up becomes an account.
 ///
 /// If several sign-ups with the address wait, whoever reads its mails cannot tell whose link is used. Then the account has no
-/// password, and a link to set one is mailed.
+/// password, and a link to set one is mailed; so is one to the user of an account that was restored from its events.
 pub(crate) fn confirm_email(
     tx: &Tx,
     now: Timestamp,
@@ -38,6 +38,7 @@ pub(crate) fn confirm_email(
     if let Some(user_id) = store::find_link(tx, &hash, LinkPurpose::ConfirmEmail, now)? {
         let mut account = store::find_account(tx, user_id)?.ok_or(UseLinkError::Invalid)?;
         confirm_address(tx, now, &mut account, client.0)?;
+        mail_missing_password(tx, now, mail_keys, &account)?;
         return Ok(account);
     }
     let sign_up = store::pending_sign_up_of_link(tx, &hash, now)?;
@@ -74,8 +75,18 @@ fn create_account(
     }
     publish_account(tx, now, &account)?;
     audit::append(tx, now, &account_changed("sign-up", account.id(), client))?;
-    if account.password_hash().is_none() {
-        send_reset(tx, now, mail_keys, &account)?;
-    }
+    mail_missing_password(tx, now, mail_keys, &account)?;
     Ok(account)
+}
+
+fn mail_missing_password(
+    tx: &Tx,
+    now: Timestamp,
+    mail_keys: &EncryptionKeys,
+    account: &Account,
+) -> Result<(), db::Error> {
+    if account.password_hash().is_some() {
+        return Ok(());
+    }
+    send_reset(tx, now, mail_keys, account)
 }

@@ -80,29 +80,16 @@ async fn repeat(context: &AuthContext, command: SignUp, earlier: PendingSignUp) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        domain::{DeviceTokens, Email, Password, Profile},
-        test_support::{TestService, client_address},
-    };
+    use crate::{domain::Email, test_support::TestService};
 
     #[tokio::test]
     async fn the_key_of_a_sign_up_that_has_expired_can_be_used_again() {
         let service = TestService::new().await;
         let email = Email::parse("ada@example.com").unwrap();
-        let command = SignUp {
-            email: email.clone(),
-            password: Password::parse("correct horse".to_owned()).unwrap(),
-            profile: Profile {
-                name: None,
-                language: values::Language::English,
-            },
-            idempotency_key: Some("1".parse().unwrap()),
-            client: client_address(1),
-            devices: DeviceTokens::default(),
-            user_agent: None,
-        };
         for _ in 0..2 {
-            request_sign_up(&service.context, command.clone()).await.unwrap();
+            service
+                .request_sign_up(email.as_str(), "correct horse", Some("1"))
+                .await;
             let (key, now) = (email.key().to_owned(), service.clock.now());
             let db = &service.context.db;
             let pending = db.read(move |conn| store::newest_pending_sign_up(conn, &key, now));
