@@ -58,7 +58,8 @@ text_enum! {
     pub enum ClosureObstacle {
         /// Orders of the user, or of a listing of the user, are not finished.
         OpenOrders = "open-orders",
-        /// A listing of the user is on sale, or its event has not begun and tickets are sold.
+        /// A listing of the user is on sale, or its event has not begun and tickets are sold, or its buyers are guaranteed
+        /// a refund.
         OpenListings = "open-listings",
         /// A refund is requested or not yet paid.
         OpenRefunds = "open-refunds",

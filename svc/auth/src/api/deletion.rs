@@ -61,7 +61,8 @@ enum Obstacle {
     /// Orders of the user, or of a listing of the user, are not finished.
     #[oai(rename = "open-orders")]
     OpenOrders,
-    /// A listing of the user is on sale, or its event began less than a day ago, or will begin.
+    /// A listing of the user is on sale, or its event began less than a day ago, or will begin, or its buyers are guaranteed a
+    /// refund.
     #[oai(rename = "open-listings")]
     OpenListings,
     /// A refund is requested or not yet paid.

@@ -35,8 +35,8 @@ problem_responses! {
     /// Why a refund was not requested.
     RequestRefundProblem {
         404 => "You have neither bought nor sold such an order.",
-        409 => "`order-not-paid`, `order-disputed` or `nothing-to-refund`. `too-many-refunds`: the order has \
-                100 refunds. `account-closing`: you have requested the deletion of your account. `seller-closing`: the \
+        409 => "`order-not-paid`, `order-disputed` or `nothing-to-refund`. `too-many-refunds`: 100 \
+                refunds of the order were declined or failed. `account-closing`: you have requested the deletion of your account. `seller-closing`: the \
                 seller has done so, and decides nothing more.",
     }
 }

@@ -9,7 +9,8 @@ use super::{
     order::{CannotRefund, Order},
 };
 
-/// The number of refunds of one order from which on its buyer and seller cannot request more: each is stored for ever.
+/// The number of declined and failed refunds of one order from which on its buyer and seller cannot request more: each is stored
+/// for ever.
 /// An order has ten tickets by default, each of which can be requested and declined several times.
 pub(crate) const MAX_REFUNDS: u32 = 100;
 

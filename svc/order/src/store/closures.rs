@@ -22,7 +22,7 @@ const LISTED: &str = "SELECT 1 FROM listing WHERE seller_id = ?1 AND withdrawn_a
 
 /// Sales of a seller whose buyers are guaranteed a refund, one of them: the listing may guarantee none any more.
 const GUARANTEED_SALES: &str = r#"SELECT 1 FROM "order" WHERE seller_id = ? AND status = 'complete'
-    AND refundable_until > ? AND claimed_quantity < quantity LIMIT 1"#;
+    AND refundable_until > ? AND claimed_quantity < quantity AND dispute_status IS NOT 'lost' LIMIT 1"#;
 
 /// Refunds that a seller has to decide or that are to be paid, one of them.
 const REFUNDS_OF_SALES: &str =

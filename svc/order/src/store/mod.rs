@@ -20,8 +20,8 @@ pub(crate) use orders::{
     sales_of_listing, sales_of_seller, update_order,
 };
 pub(crate) use refunds::{
-    find_refund, insert_refund, open_refund_counts, refund_count, refunded_tickets, refunds_after, refunds_by_seller,
-    refunds_of_buyer, refunds_of_order, refunds_of_seller, update_refund,
+    find_refund, insert_refund, open_refund_counts, refunded_tickets, refunds_after, refunds_by_seller,
+    refunds_of_buyer, refunds_of_order, refunds_of_seller, update_refund, vain_refund_count,
 };
 pub(crate) use stock::{adjust_stock, find_listing, hold_tickets, release_tickets, sell_held_tickets, upsert_listing};
 pub(crate) use withdrawals::{

@@ -32,9 +32,9 @@ pub(crate) fn refunds_of_order(conn: &Connection, order: OrderId) -> Result<Vec<
     query(conn, "WHERE r.order_id = ? ORDER BY r.id", [order])
 }
 
-/// Returns the number of refunds of an order.
-pub(crate) fn refund_count(conn: &Connection, order: OrderId) -> Result<u32, Error> {
-    let mut count = conn.prepare_cached("SELECT count(*) FROM refund WHERE order_id = ?")?;
+/// Returns the number of refunds of an order that were declined or failed: all others claim tickets, and are bounded by them.
+pub(crate) fn vain_refund_count(conn: &Connection, order: OrderId) -> Result<u32, Error> {
+    let mut count = conn.prepare_cached("SELECT count(*) FROM refund WHERE order_id = ? AND claimed = 0")?;
     Ok(count.query_row([order], |row| row.get(0))?)
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn request_refund(tx: &Tx, now: Timestamp, command: RequestRefund) ->
         reason: command.reason,
     };
     let refund = Refund::request(&order, request, guaranteed_until, now)?;
-    let count = store::refund_count(tx, order.id())?;
+    let count = store::vain_refund_count(tx, order.id())?;
     if count >= MAX_REFUNDS {
         return Err(RequestRefundError::TooManyRefunds(count));
     }

@@ -46,6 +46,7 @@ async fn request(visit: &Visit, id: OrderId, form: &Form) -> Result<Result<(), (
     let notice = match &refused {
         ApiError::Refused(refusal) if refusal.kind == "account-closing" => return Err(refused.into()),
         ApiError::Refused(refusal) if refusal.kind == "seller-closing" => "order-notice-refund-seller-left",
+        ApiError::Refused(refusal) if refusal.kind == "too-many-refunds" => "order-notice-refund-too-many",
         ApiError::Refused(refusal) if refusal.status == StatusCode::CONFLICT => "order-notice-refund-impossible",
         ApiError::Refused(refusal) if refusal.errors.iter().any(|error| error.field == "reason") => {
             "order-notice-refund-reason"
