@@ -70,12 +70,10 @@ impl Mailer {
         self.counters.given_up(given_up);
         loop {
             // One slot is held before a mail is claimed, so that no claimed mail waits.
-            let Ok(slot) = Arc::clone(&self.slots).acquire_owned().await else {
+            let slot = Arc::clone(&self.slots).acquire_owned();
+            let Some(Ok(slot)) = self.shutdown.run_until_cancelled(slot).await else {
                 return Ok(());
             };
-            if self.shutdown.is_cancelled() {
-                return Ok(());
-            }
             let free = u32::try_from(self.slots.available_permits()).unwrap_or_default() + 1;
             let (now, rates) = (self.clock.now(), self.rates);
             let claimed = self.db.write(move |tx| claim_mails(tx, now, free, rates, &rules));

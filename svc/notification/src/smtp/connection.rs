@@ -13,7 +13,9 @@ use lettre::{
 /// How long a server may take.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Timeouts {
-    /// For a new connection up to the credentials, and for the reply to each command of a mail.
+    /// For a new connection up to the credentials.
+    pub(super) open: Duration,
+    /// For the reply to each command of a mail.
     pub(super) reply: Duration,
     /// For the content of a mail and the reply to it. A mail that the server accepts later is sent twice.
     pub(super) content: Duration,
@@ -24,6 +26,8 @@ pub(super) struct Timeouts {
 impl Timeouts {
     /// RFC 5321, 4.5.3.2: up to 5 minutes for what precedes the content, and 10 minutes for the reply to it.
     pub(super) const USUAL: Self = Self {
+        // Nothing is sent yet, so another attempt is harmless.
+        open: Duration::from_secs(30),
         reply: Duration::from_mins(5),
         content: Duration::from_mins(10),
         // A new connection replaces one that does not reply.

@@ -94,7 +94,7 @@ impl SmtpServer {
     }
 
     async fn open(&self) -> Result<Connection, SmtpError> {
-        let opened = within(self.timeouts.reply, Box::pin(self.connect())).await?;
+        let opened = within(self.timeouts.open, Box::pin(self.connect())).await?;
         Ok(Connection::new(opened, self.timeouts))
     }
 
@@ -196,6 +196,7 @@ mod tests {
         let url = format!("smtp://{}", sink.address).parse().unwrap();
         SmtpServer {
             timeouts: Timeouts {
+                open: Duration::from_secs(2),
                 reply: Duration::from_secs(2),
                 content: Duration::from_secs(2),
                 idle: Duration::from_secs(2),

@@ -19,6 +19,9 @@ const MAX_READ: usize = 64;
 /// The offers of tickets to one address in an hour: anybody can cause them, for any address.
 const MAX_OFFERS_PER_HOUR: u32 = 5;
 
+/// The mails about requests for refunds to one seller in an hour. The page that they lead to lists all requests.
+const MAX_REFUND_REQUESTS_PER_HOUR: u32 = 5;
+
 /// Claims up to `limit` mails that are due, those about accounts first, and returns what they are written from. Mails that lack something wait for it,
 /// those that are of no use any more end, and those beyond a rate limit are postponed.
 ///
@@ -52,7 +55,12 @@ pub(crate) fn claim_mails(
                 if material.mail.attempts == 0
                     && let Some(until) = full_until(tx, material.mail.kind, &recipient, now, rates)?
                 {
-                    store::delay(tx, id, until)?;
+                    if material.mail.kind == MailKind::RefundRequested {
+                        let why = Some("mails about other requests were sent in this hour");
+                        end_mail(tx, attempt, MailState::Superseded, why, now, now + rules.retention)?;
+                    } else {
+                        store::delay(tx, id, until)?;
+                    }
                     continue;
                 }
                 store::claim(tx, id, &recipient, now)?;
@@ -86,6 +94,7 @@ fn full_until(
     let (counted, limit) = match kind {
         kind if kind.is_about_account() => return Ok(None),
         MailKind::TransferOffered => (Some(kind), MAX_OFFERS_PER_HOUR),
+        MailKind::RefundRequested => (Some(kind), MAX_REFUND_REQUESTS_PER_HOUR),
         _ => (None, rates.per_recipient_and_hour),
     };
     let full = store::recipient_claims(conn, recipient, counted, (now - HOUR, now), limit)?;
@@ -208,6 +217,21 @@ mod tests {
             vec![(MailKind::ResetPassword, 7), (MailKind::RefundDeclined, 5)],
             vec![(MailKind::TransferOffered, 1), (MailKind::RefundDeclined, 4 + 2)],
         ];
+        assert_eq!(claimed.await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_seller_gets_few_mails_about_requests_in_an_hour_and_none_of_them_later() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(&folder.path().join("notification.db"), &Notification::SCHEMA).unwrap();
+        let claimed = db.write(|tx| {
+            for number in 0..8 {
+                queue(tx, MailKind::RefundRequested, "seller@example.com", number, NOON)?;
+            }
+            let first = claim(tx, NOON, 64)?;
+            Ok::<_, db::Error>([first, claim(tx, NOON + HOUR, 64)?])
+        });
+        let expected = [vec![(MailKind::RefundRequested, 5)], Vec::new()];
         assert_eq!(claimed.await.unwrap(), expected);
     }
 
