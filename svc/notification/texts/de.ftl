@@ -30,7 +30,7 @@ reset-password-subject = Neues Passwort setzen
 reset-password-body =
     Für Ihr Konto wurde ein neues Passwort angefordert. Damit werden Sie überall sonst abgemeldet.
 
-    Der Link gilt einmal, innerhalb von 30 Minuten. Wenn Sie es nicht angefordert haben, ignorieren Sie diese Mail: Ihr Passwort bleibt, wie es ist.
+    Der Link gilt einmal, innerhalb von 30 Minuten. Wenn Sie kein neues Passwort möchten, ignorieren Sie diese Mail: Es ändert sich nichts.
 reset-password-action = Neues Passwort setzen
 
 password-changed-subject = Ihr Passwort wurde geändert
@@ -103,7 +103,7 @@ order-confirmed-action = Bestellung öffnen
 
 order-expired-subject = Ihre Bestellung ist abgelaufen: { $title }
 order-expired-body =
-    Ihre Bestellung wurde nicht rechtzeitig bezahlt. Die Karten sind wieder im Verkauf, und nichts wurde abgebucht.
+    Ihre Bestellung wurde nicht rechtzeitig abgeschlossen. Die Karten sind wieder im Verkauf, und nichts wurde abgebucht.
 
     Wenn Sie noch hingehen möchten, bestellen Sie neu.
 order-expired-action = Veranstaltung öffnen

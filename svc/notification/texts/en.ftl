@@ -30,7 +30,7 @@ reset-password-subject = Set a new password
 reset-password-body =
     A new password was requested for your account. With it, you are signed out everywhere else.
 
-    The link can be used once, within 30 minutes. If you have not requested it, ignore this mail: your password stays as it is.
+    The link can be used once, within 30 minutes. If you do not want a new password, ignore this mail: nothing changes.
 reset-password-action = Set a new password
 
 password-changed-subject = Your password was changed
@@ -103,7 +103,7 @@ order-confirmed-action = Open your order
 
 order-expired-subject = Your order has expired: { $title }
 order-expired-body =
-    Your order was not paid in time. The tickets are on sale again, and nothing was charged.
+    Your order was not completed in time. The tickets are on sale again, and nothing was charged.
 
     If you still want to go, place a new order.
 order-expired-action = Open the event

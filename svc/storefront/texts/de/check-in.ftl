@@ -79,6 +79,6 @@ door-address-hint = Kopieren Sie den Link jetzt: Er wird nicht noch einmal gezei
 door-open-until = Geöffnet bis
 door-expired = Geschlossen seit
 door-revoke = Widerrufen
-door-revoke-explanation = Helfer mit diesem Link können niemanden mehr einlassen.
+door-revoke-explanation = Helfer mit diesem Link können niemanden mehr einlassen. Ein Gerät ohne Netz macht weiter, bis es wieder Netz hat; was es bis dahin nicht hochgeladen hat, braucht einen neuen Link, im selben Browser geöffnet.
 door-needs-script = Diese Seite braucht JavaScript, das den Schlüssel des Eingangs in Ihrem Browser aufbewahrt.
 door-no-token = Der Link ist unvollständig. Öffnen Sie den ganzen Link, den der Veranstalter Ihnen geschickt hat.

@@ -25,7 +25,7 @@ order-refunded = Ihre Karten sind erstattet
 order-refunded-explanation = Sie gelten nicht mehr.
 order-money-back = Das Geld geht zurück auf die Kreditkarte, mit der Sie bezahlt haben.
 order-expired = Ihre Bestellung ist abgelaufen
-order-expired-explanation = Sie wurde nicht rechtzeitig bezahlt. Die Karten sind wieder im Verkauf.
+order-expired-explanation = Sie wurde nicht rechtzeitig abgeschlossen. Die Karten sind wieder im Verkauf.
 order-cancelled = Sie haben diese Bestellung storniert
 order-cancelled-explanation = Die Karten sind wieder im Verkauf.
 order-payment-failed = Die Zahlung war nicht erfolgreich
@@ -93,6 +93,7 @@ order-notice-not-payable = Diese Karten können nicht mit Kreditkarte bezahlt we
 order-notice-no-payment = Unser Zahlungsdienst antwortet nicht. Es wurde nichts abgebucht, und Ihre Karten bleiben reserviert. Bitte versuchen Sie es noch einmal.
 order-notice-refund-seller-left = Der Verkäufer hat uns verlassen oder ist dabei und entscheidet nichts mehr. Bitte schreiben Sie uns.
 order-notice-refund-impossible = Diese Erstattung ist nicht mehr möglich. Unten sehen Sie, was geschehen ist.
+order-notice-refund-too-many = Das wurde zu oft angefragt. Bitte schreiben Sie uns.
 order-notice-refund-quantity = Wählen Sie, wie viele Karten Sie zurückgeben.
 order-notice-refund-reason = Der Grund ist zu lang. Höchstens 500 Zeichen sind möglich.
 
@@ -119,7 +120,8 @@ refund-approved-free = Bewilligt.
 refund-declined = Der Verkäufer hat die Anfrage abgelehnt.
 refund-paid = Auf Ihre Kreditkarte zurückgezahlt.
 refund-paid-free = Zurückgegeben.
-refund-failed = Die Bank hat die Erstattung abgelehnt. Die Karten gehören weiterhin Ihnen. Unten können Sie die Erstattung noch einmal anfragen.
+refund-failed = Die Bank hat diese Erstattung abgelehnt.
+refund-failed-again = Die Karten einer Erstattung, die die Bank abgelehnt hat, gehören weiterhin Ihnen. Sie können sie noch einmal anfragen:
 
 orders-title = Ihre Bestellungen
 orders-empty = Sie haben noch nichts bestellt.

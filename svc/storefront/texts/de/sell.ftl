@@ -32,7 +32,7 @@ sell-column-placed = Bestellt
 # Das Formular eines Angebots.
 sell-new-title = Neues Angebot
 sell-new-heading = Neues Angebot
-sell-new-lead = Titel, Preis und Zahl der Karten genügen. Der Verkauf beginnt sofort, wenn Sie keinen Beginn angeben. Sobald jemand bestellt, stehen Titel, Preis und Währung fest.
+sell-new-lead = Titel, Preis und Zahl der Karten genügen. Der Verkauf beginnt sofort, wenn Sie keinen Beginn des Verkaufs angeben. Sobald jemand bestellt, stehen Titel, Preis und Währung fest.
 sell-new-button = Angebot erstellen
 sell-new-unavailable = Ob das Angebot erstellt wurde, ist nicht sicher. Senden Sie das Formular unverändert noch einmal: Es entsteht nur ein Angebot.
 sell-back = Alle Ihre Angebote
@@ -56,7 +56,7 @@ sell-hint-other-zone = Nur wenn sie in der Liste fehlt: ihr Name in der IANA-Dat
 sell-label-starts-at = Beginn der Veranstaltung
 sell-hint-time = Danach wird keine Karte mehr verkauft.
 sell-label-price = Preis einer Karte
-sell-hint-price = Etwa 25 oder 25,50; 0, wenn die Karten nichts kosten. Käufer zahlen genau diesen Preis. Eine Gebühr des Marktplatzes geht davon ab; siehe Guthaben.
+sell-hint-price = Etwa 25 oder 25,50; 0, wenn die Karten nichts kosten. Käufer zahlen genau diesen Preis. Falls der Marktplatz eine Gebühr nimmt, geht sie davon ab; nach einem Verkauf steht sie unter Guthaben.
 sell-label-currency = Währung
 sell-label-quantity = Zahl der Karten
 sell-hint-quantity = Alle, auch die verkauften.
@@ -139,7 +139,7 @@ sell-refund-summary = { $quantity ->
    *[other] { $quantity } Karten, { $amount }
 }
 sell-refund-approve-of = Genehmigen: { $amount } erstatten
-sell-refund-approve-explanation = Der Käufer erhält sein Geld zurück, und die erstatteten Karten gelten nicht mehr. Das lässt sich nicht rückgängig machen.
+sell-refund-approve-explanation = Der Käufer erhält zurück, was er bezahlt hat, und die erstatteten Karten gelten nicht mehr. Das lässt sich nicht rückgängig machen.
 sell-refund-approved = Die Erstattung ist genehmigt.
 sell-refund-decline-of = Ablehnen: Erstattung von { $amount }
 sell-refund-decline-explanation = Der Käufer behält die Karten. Das lässt sich nicht rückgängig machen.

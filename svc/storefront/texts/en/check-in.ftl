@@ -79,6 +79,6 @@ door-address-hint = Copy the link now: it is not shown again. Whoever has it can
 door-open-until = Open until
 door-expired = Closed since
 door-revoke = Revoke
-door-revoke-explanation = Helpers with this link can admit nobody any more.
+door-revoke-explanation = Helpers with this link can admit nobody any more. A device without a network goes on until it has one; what it has not uploaded by then needs a new link, opened in the same browser.
 door-needs-script = This page needs JavaScript, which keeps the key of the door in your browser.
 door-no-token = The link is incomplete. Open the whole link that the organiser sent you.

@@ -25,7 +25,7 @@ order-refunded = Your tickets are refunded
 order-refunded-explanation = They are not valid any more.
 order-money-back = The money goes back to the card that you paid with.
 order-expired = Your order has expired
-order-expired-explanation = It was not paid in time, so the tickets are on sale again.
+order-expired-explanation = It was not completed in time, so the tickets are on sale again.
 order-cancelled = You cancelled this order
 order-cancelled-explanation = The tickets are on sale again.
 order-payment-failed = The payment did not succeed
@@ -93,6 +93,7 @@ order-notice-not-payable = These tickets cannot be paid by card. Please contact 
 order-notice-no-payment = Our payment service does not respond. You were not charged, and your tickets stay held. Please try again.
 order-notice-refund-seller-left = The seller has left or is about to leave, and decides nothing more. Please write to us.
 order-notice-refund-impossible = This refund is not possible any more. See below what has happened.
+order-notice-refund-too-many = This was asked too often. Please write to us.
 order-notice-refund-quantity = Choose how many tickets to give back.
 order-notice-refund-reason = The reason is too long. Use at most 500 characters.
 
@@ -119,7 +120,8 @@ refund-approved-free = Approved.
 refund-declined = The seller declined the request.
 refund-paid = Paid back to your card.
 refund-paid-free = Given back.
-refund-failed = The bank refused the refund. The tickets stay yours. You can ask again below.
+refund-failed = The bank refused this refund.
+refund-failed-again = The tickets of a refund that the bank refused stayed yours. You can ask again:
 
 orders-title = Your orders
 orders-empty = You have not ordered anything yet.

@@ -56,7 +56,7 @@ sell-hint-other-zone = Only if the list does not have it: its name in the IANA d
 sell-label-starts-at = Start of the event
 sell-hint-time = No ticket is sold after that.
 sell-label-price = Price of one ticket
-sell-hint-price = Such as 25 or 25.50; 0 if the tickets are free. Buyers pay exactly this. The fee of the marketplace, if there is one, is taken from it; see Balance.
+sell-hint-price = Such as 25 or 25.50; 0 if the tickets are free. Buyers pay exactly this. The fee of the marketplace, if there is one, is taken from it; Balance shows it after a sale.
 sell-label-currency = Currency
 sell-label-quantity = Number of tickets
 sell-hint-quantity = All of them, including those sold.
@@ -139,7 +139,7 @@ sell-refund-summary = { $quantity ->
    *[other] { $quantity } tickets, { $amount }
 }
 sell-refund-approve-of = Approve: refund { $amount }
-sell-refund-approve-explanation = The buyer gets the money back, and the refunded tickets are not valid any more. This cannot be undone.
+sell-refund-approve-explanation = The buyer gets back what was paid, and the refunded tickets are not valid any more. This cannot be undone.
 sell-refund-approved = The refund is approved.
 sell-refund-decline-of = Decline the refund of { $amount }
 sell-refund-decline-explanation = The buyer keeps the tickets. This cannot be undone.

@@ -25,7 +25,7 @@ async fn two_people_get_from_an_empty_marketplace_through_the_door_by_pages_alon
 
     let browser = &seller.browser;
     browser.open("/").await;
-    browser.sees("Nothing is on sale at the moment").await;
+    browser.sees("Nothing is on sale yet").await;
     browser.inspect("home-empty").await;
     browser.press("Sell tickets").await;
     browser.arrives_at("/signin").await;

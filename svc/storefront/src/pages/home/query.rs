@@ -92,11 +92,6 @@ impl HomeQuery {
         self.pairs().is_empty()
     }
 
-    /// Whether something is chosen. Otherwise the pages show what is on sale.
-    pub(crate) fn has_choices(&self) -> bool {
-        self.pairs().iter().any(|(name, _)| *name != "cursor")
-    }
-
     /// Whether it filters beside the words.
     pub(crate) fn has_filters(&self) -> bool {
         let is_filter = |name: &str| !["q", "cursor"].contains(&name);
@@ -174,12 +169,11 @@ impl HomeQuery {
         if !self.seller.is_empty() && self.seller.parse::<UserId>().is_err() {
             errors.add("q", page.text("search-not-understood"));
         }
-        let is_available = self.available || !self.has_choices();
         for (name, value) in [
             ("q", self.q.as_str()),
             ("currency", &self.currency),
             ("seller", &self.seller),
-            ("available", if is_available { "true" } else { "" }),
+            ("available", if self.available { "true" } else { "" }),
         ] {
             if !value.is_empty() {
                 query.append_pair(name, value);

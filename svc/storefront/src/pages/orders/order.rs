@@ -65,6 +65,8 @@ struct RefundForm {
     entries: RefundEntries,
     /// Whether the form is shown without a click: its entries were refused.
     is_open: bool,
+    /// Whether the bank has refused an earlier refund.
+    is_after_failure: bool,
 }
 
 /// What a buyer has entered to give tickets back.
@@ -216,7 +218,7 @@ async fn view(
     } else {
         0
     };
-    let refund_form = (most > 0).then(|| RefundForm::new(&page, &order, most, guaranteed_until, refused));
+    let refund_form = (most > 0).then(|| RefundForm::new(&page, &order, most, &refunds, guaranteed_until, refused));
     let view = OrderView {
         revision,
         state_path: format!("{}/state{hint}", path(id)),
@@ -260,6 +262,7 @@ impl RefundForm {
         page: &Page,
         order: &Order,
         most: u32,
+        refunds: &[Refund],
         guaranteed_until: Option<String>,
         refused: Option<RefundEntries>,
     ) -> Self {
@@ -279,6 +282,7 @@ impl RefundForm {
             button: button.to_string(),
             is_final,
             is_open: refused.is_some(),
+            is_after_failure: refunds.iter().any(|refund| refund.status == RefundStatus::Failed),
             entries: refused.unwrap_or_else(|| RefundEntries {
                 quantity: "1".to_owned(),
                 reason: String::new(),
