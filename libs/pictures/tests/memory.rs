@@ -21,7 +21,7 @@ fn a_conversion_needs_little_more_than_the_decoded_pixels() {
     pixels.write_to(&mut file, ImageFormat::Png).unwrap();
     drop(pixels);
     let before = memory("VmRSS");
-    // Forgets the peak so far: https://docs.kernel.org/filesystems/proc.html
+    // Resets the peak: https://docs.kernel.org/filesystems/proc.html
     fs::write("/proc/self/clear_refs", "5").unwrap();
     let picture = convert(file.get_ref(), Format::Png).unwrap();
     assert_eq!((picture.large.width, picture.small.width), (1600, 640));

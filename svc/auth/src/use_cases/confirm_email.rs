@@ -25,8 +25,8 @@ pub(crate) enum UseLinkError {
 
 /// Confirms the address of an account by the token that was mailed to it. A sign-up becomes an account.
 ///
-/// If several sign-ups with the address wait, whoever reads its mails cannot tell whose link is used. Then the account has no
-/// password, and a link to set one is mailed; so is one to the user of an account that was restored from its events.
+/// If several sign-ups with the address wait, their mails look alike, so the link may be that of somebody else. Then the account has
+/// no password, and a link to set one is mailed; so is one to the user of an account that was restored from its events.
 pub(crate) fn confirm_email(
     tx: &Tx,
     now: Timestamp,

@@ -51,6 +51,11 @@ mod tests {
         use_cases::audit_entries,
     };
 
+    async fn sign_up(service: &TestService) -> Account {
+        let signed_up = service.sign_up("ada@example.com", "correct horse").await;
+        signed_up.unwrap().account
+    }
+
     /// Whether a session starts for an account as it was read before its password was checked.
     async fn starts(service: &TestService, account: &Account) -> bool {
         let (now, client) = (service.clock.now(), client_address(1));
@@ -67,11 +72,7 @@ mod tests {
     #[tokio::test]
     async fn no_session_starts_with_a_password_that_was_changed_since_it_was_checked() {
         let service = TestService::new().await;
-        let account = service
-            .sign_up("ada@example.com", "correct horse")
-            .await
-            .unwrap()
-            .account;
+        let account = sign_up(&service).await;
         assert!(starts(&service, &account).await);
         let mut changed = account.clone();
         changed.change_password("$argon2id$another".to_owned());
@@ -85,11 +86,7 @@ mod tests {
     #[tokio::test]
     async fn no_session_starts_without_a_second_factor_that_was_enabled_meanwhile() {
         let service = TestService::new().await;
-        let account = service
-            .sign_up("ada@example.com", "correct horse")
-            .await
-            .unwrap()
-            .account;
+        let account = sign_up(&service).await;
         let now = service.clock.now();
         let mut factor = SecondFactor::new(account.id(), [1; 20], now, &test_encryption(), [2; 12]);
         for (enabled_at, expected) in [(None, true), (Some(now), false)] {
